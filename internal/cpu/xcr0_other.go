@@ -1,0 +1,5 @@
+//go:build !amd64 && !purego
+
+package cpu
+
+func xcr0() uint32 { return 0 }

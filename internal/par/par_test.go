@@ -1,0 +1,174 @@
+package par
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+type count struct {
+	hits []atomic.Int32
+	do   func(i int)
+}
+
+func (c *count) Chunk(i int) {
+	c.hits[i].Add(1)
+	if c.do != nil {
+		c.do(i)
+	}
+}
+
+func newCount(n int, do func(int)) *count { return &count{make([]atomic.Int32, n), do} }
+
+func (c *count) check(t *testing.T) {
+	t.Helper()
+	for i := range c.hits {
+		if n := c.hits[i].Load(); n != 1 {
+			t.Fatalf("chunk %d ran %d times, want once", i, n)
+		}
+	}
+}
+
+func TestRunEachChunkOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	for _, threads := range []int{0, 1, 2, 3, 8} {
+		for _, chunks := range []int{0, 1, 2, 3, 17, 1000} {
+			c := newCount(chunks, nil)
+			Run(threads, chunks, c)
+			c.check(t)
+		}
+	}
+}
+
+func TestRunFromManyGoroutines(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 300 {
+				c := newCount(9, nil)
+				Run(4, 9, c)
+				c.check(t)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNested(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	for range 50 {
+		inner := make([]*count, 8)
+		outer := newCount(8, func(i int) {
+			inner[i] = newCount(5, nil)
+			Run(4, 5, inner[i])
+		})
+		Run(4, 8, outer)
+		outer.check(t)
+		for _, c := range inner {
+			c.check(t)
+		}
+	}
+}
+
+func TestPanicReachesCaller(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	boom := errors.New("boom")
+	for at := range 8 {
+		var inHelper atomic.Bool
+		func() {
+			defer func() {
+				if v := recover(); v != boom {
+					t.Errorf("panic in chunk %d arrived as %v", at, v)
+				}
+			}()
+			Run(4, 8, newCount(8, func(i int) {
+				time.Sleep(time.Millisecond)
+				if i == at {
+					inHelper.Store(true)
+					panic(boom)
+				}
+			}))
+			t.Errorf("panic in chunk %d was lost", at)
+		}()
+		if !inHelper.Load() {
+			t.Errorf("chunk %d did not run", at)
+		}
+	}
+	c := newCount(100, nil)
+	Run(4, 100, c) // the pool still works
+	c.check(t)
+}
+
+func TestRuntimeErrorReachesCaller(t *testing.T) {
+	defer func() {
+		if _, ok := recover().(runtime.Error); !ok {
+			t.Error("the runtime error was lost")
+		}
+	}()
+	var p *int
+	Run(2, 4, newCount(4, func(i int) { time.Sleep(time.Millisecond); *p = i }))
+}
+
+func TestLateHelpersAreNotAwaited(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	block := make(chan struct{})
+	var started atomic.Int32
+	busy := newCount(8, func(int) { started.Add(1); <-block })
+	finished := make(chan struct{})
+	go func() { Run(8, 8, busy); close(finished) }()
+	for int64(started.Load()) < workers.Load()+1 {
+		runtime.Gosched()
+	}
+	c := newCount(5, nil)
+	Run(4, 5, c) // every worker is blocked: the caller must do all
+	c.check(t)
+	close(block)
+	<-finished
+	busy.check(t)
+}
+
+type nothing struct{ sink [64]int }
+
+func (n *nothing) Chunk(i int) { n.sink[i&63]++ }
+
+func TestRunDoesNotAllocate(t *testing.T) {
+	task := &nothing{}
+	if n := testing.AllocsPerRun(200, func() { Run(2, 16, task) }); n > 0 {
+		t.Errorf("Run allocates %v times", n)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 63, 64, 65, 1000, 12345, 1 << 20} {
+		for _, grain := range []int{0, 1, 7, 64, 5000} {
+			chunks, size := Split(n, grain)
+			at := 0
+			for i := range chunks {
+				lo, hi := Range(i, size, n)
+				if lo != at || hi <= lo {
+					t.Fatalf("Split(%d, %d): chunk %d is [%d, %d), want a range from %d", n, grain, i, lo, hi, at)
+				}
+				at = hi
+			}
+			if at != n || chunks > maxChunks {
+				t.Errorf("Split(%d, %d): %d chunks of %d end at %d", n, grain, chunks, size, at)
+			}
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	task := &nothing{}
+	for _, threads := range []int{1, 2} {
+		b.Run(map[int]string{1: "inline", 2: "two"}[threads], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Run(threads, 4, task)
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package par
+
+import (
+	"runtime/debug"
+)
+
+// ensure starts workers until there are n of them or GOMAXPROCS.
+func ensure(n int) {
+	if int(workers.Load()) >= n {
+		return
+	}
+	n = min(n, Default())
+	for {
+		have := workers.Load()
+		if int(have) >= n {
+			return
+		}
+		if workers.CompareAndSwap(have, have+1) {
+			go worker()
+		}
+	}
+}
+
+// worker serves offers. It ends only when a chunk calls runtime.Goexit.
+func worker() {
+	defer workers.Add(-1)
+	debug.SetPanicOnFault(true) // a fault on a mapped page becomes a panic, which Run carries on
+	for {
+		o, ok := poll()
+		if !ok {
+			o = <-queue
+		}
+		if o.r.join(o.gen) {
+			o.r.help()
+		}
+	}
+}
+
+// spinIdle bounds how often a worker looks for the next loop before it parks:
+// some 20 microseconds, the gap between two steps of a model.
+const spinIdle = 5000
+
+func poll() (offer, bool) {
+	for range spinIdle {
+		if len(queue) > 0 {
+			select {
+			case o := <-queue:
+				return o, true
+			default:
+			}
+		}
+	}
+	return offer{}, false
+}
+
+// help works in the region and turns a panic into the region's failure.
+func (r *region) help() {
+	defer r.leave()
+	defer func() {
+		if v := recover(); v != nil {
+			r.failed.CompareAndSwap(nil, &failure{v})
+			r.next.Store(r.chunks)
+		}
+	}()
+	r.work()
+}
