@@ -15,6 +15,8 @@ const policy = `
 nothing < tensor/num, internal/cpu, internal/mmap, internal/sym, onnx/schema, internal/lint, internal/onnxpb
 tensor/num < tensor, internal/kernel/*
 internal/cpu < internal/par < internal/kernel/*
+internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
+internal/kernel/window < internal/kernel/pool
 internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime
 internal/graph < onnx/convert

@@ -1,0 +1,135 @@
+package pool
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+)
+
+func randomGeom(r *rand.Rand, rank int) Geom {
+	g := Geom{Planes: 1 + r.IntN(5), Rank: rank}
+	for i := range rank {
+		for {
+			a := window.Attrs{Kernel: []int{1 + r.IntN(4)}, Strides: []int{1 + r.IntN(3)}, Dilations: []int{1 + r.IntN(2)},
+				Ceil: r.IntN(2) == 0, AutoPad: window.AutoPad(r.IntN(4))}
+			lo := r.IntN(a.Kernel[0])
+			a.Pads = []int{lo, r.IntN(a.Kernel[0])}
+			x, err := a.Axis(0, 1+r.IntN(30))
+			if err == nil && x.Out > 0 {
+				g.Axes[i] = x
+				break
+			}
+		}
+	}
+	return g
+}
+
+func close(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	for i := range want {
+		if d := math.Abs(float64(got[i] - want[i])); !(d <= 1e-5) && got[i] != want[i] {
+			t.Fatalf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+// levels runs f with the features of every kernel row that works here.
+func levels(f func(name string)) {
+	for _, k := range window.All() {
+		undo := cpu.Set(k.Needs)
+		f(k.Name)
+		undo()
+	}
+}
+
+func TestFloat32(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 600 {
+		g := randomGeom(r, 1+i%3)
+		x := make([]float32, g.Planes*g.InSize())
+		for i := range x {
+			x[i] = r.Float32() - 0.5
+		}
+		n := g.Planes * g.OutSize()
+		want, got := make([]float32, n), make([]float32, n)
+		levels(func(level string) {
+			Max(&g, x, want, nil, false, float32(math.Inf(-1)))
+			MaxF32(1+i%2, &g, x, got)
+			close(t, fmt.Sprintf("%s max %+v", level, g), got, want)
+			for _, include := range []bool{false, true} {
+				Average(&g, x, want, include)
+				AverageF32(1+i%2, &g, x, got, include)
+				close(t, fmt.Sprintf("%s average %v %+v", level, include, g), got, want)
+			}
+		})
+	}
+}
+
+func TestGlobal(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 5))
+	for size := 1; size < 200; size += 7 {
+		const planes = 3
+		g := Geom{Planes: planes, Rank: 1}
+		g.Axes[0] = window.Axis{In: size, Out: 1, Kernel: size, Stride: 1, Dilation: 1}
+		x := make([]float32, planes*size)
+		for i := range x {
+			x[i] = r.Float32() - 0.5
+		}
+		want, got := make([]float32, planes), make([]float32, planes)
+		levels(func(level string) {
+			Average(&g, x, want, false)
+			GlobalAverageF32(1, planes, size, x, got)
+			close(t, level+" average", got, want)
+			Max(&g, x, want, nil, false, 0)
+			GlobalMaxF32(2, planes, size, x, got)
+			close(t, level+" max", got, want)
+		})
+	}
+}
+
+func TestMaxIndices(t *testing.T) {
+	g := Geom{Planes: 2, Rank: 2}
+	a := window.Attrs{Kernel: []int{2, 2}, Strides: []int{2, 2}}
+	for i, in := range []int{4, 6} {
+		g.Axes[i], _ = a.Axis(i, in)
+	}
+	x := make([]float32, 2*24)
+	for i := range x {
+		x[i] = float32(i)
+	}
+	y, idx := make([]float32, 12), make([]int64, 12)
+	Max(&g, x, y, idx, false, 0)
+	if idx[0] != 7 || idx[6] != 24+7 {
+		t.Errorf("row-major indices: %v", idx)
+	}
+	Max(&g, x, y, idx, true, 0)
+	if idx[0] != 1+4 || idx[1] != 1+3*4 || idx[6] != 24+5 {
+		t.Errorf("column-major indices: %v", idx)
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 6))
+	g := randomGeom(r, 2)
+	x, y := make([]float32, g.Planes*g.InSize()), make([]float32, g.Planes*g.OutSize())
+	if n := testing.AllocsPerRun(50, func() { MaxF32(1, &g, x, y); AverageF32(1, &g, x, y, true) }); n > 0 {
+		t.Errorf("%v allocations per run, want 0", n)
+	}
+}
+
+func BenchmarkMaxF32(b *testing.B) {
+	g := Geom{Planes: 64, Rank: 2}
+	a := window.Attrs{Kernel: []int{3, 3}, Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}
+	for i := range 2 {
+		g.Axes[i], _ = a.Axis(i, 112)
+	}
+	x, y := make([]float32, g.Planes*g.InSize()), make([]float32, g.Planes*g.OutSize())
+	for b.Loop() {
+		MaxF32(1, &g, x, y)
+	}
+	b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
+}

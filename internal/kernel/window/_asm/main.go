@@ -1,0 +1,149 @@
+// Command _asm generates the amd64 kernels of package window: run `go run . -out ../zkernels_amd64.s -pkg window`.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	tables()
+	for _, v := range []isa{avx2, avx512} {
+		copyRows(v)
+		splitRows(v)
+		packTaps(v)
+		for _, op := range []tapOp{opFMA, opMax, opSum} {
+			tapRows(v, op)
+		}
+		dw3x3(v)
+	}
+	Generate()
+}
+
+// isa is one instruction set: the number of float32 lanes and the suffix of its kernels.
+type isa struct {
+	lanes int
+	name  string
+}
+
+var (
+	avx2   = isa{8, "AVX2"}
+	avx512 = isa{16, "AVX512"}
+)
+
+func (v isa) bytes() int { return 4 * v.lanes }
+
+func (v isa) vec() reg.VecVirtual {
+	if v.lanes == 16 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+var (
+	laneBits, evenIdx, oddIdx Mem
+)
+
+func tables() {
+	laneBits = GLOBL("laneBits", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(1<<i))
+	}
+	evenIdx = GLOBL("evenIdx", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(2*i))
+	}
+	oddIdx = GLOBL("oddIdx", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(2*i+1))
+	}
+}
+
+// mask is a lane mask: an opmask register, or a vector register of all-ones lanes.
+type mask struct {
+	k reg.Register
+	y reg.VecVirtual
+}
+
+// newMask allocates a mask register.
+func (v isa) newMask() mask {
+	if v.lanes == 16 {
+		return mask{k: K()}
+	}
+	return mask{y: YMM()}
+}
+
+// setBits loads m from the low bits of a 64-bit register.
+func (v isa) setBits(m mask, bits reg.GPVirtual) {
+	if v.lanes == 16 {
+		KMOVW(bits.As32(), m.k)
+		return
+	}
+	t := XMM()
+	VMOVD(bits.As32(), t)
+	VPBROADCASTD(t, m.y)
+	lb := YMM()
+	VMOVDQU(laneBits, lb)
+	VPAND(lb, m.y, m.y)
+	VPCMPEQD(lb, m.y, m.y)
+}
+
+// setCount makes m cover the first n lanes; n is below the number of lanes.
+func (v isa) setCount(m mask, n reg.GPVirtual) {
+	bits, c := GP64(), reg.RCX
+	MOVQ(n, c)
+	MOVQ(U64(1), bits)
+	SHLQ(reg.CL, bits)
+	DECQ(bits)
+	v.setBits(m, bits)
+}
+
+func (v isa) load(m *mask, src Mem, dst reg.VecVirtual) {
+	switch {
+	case m == nil:
+		VMOVUPS(src, dst)
+	case v.lanes == 16:
+		VMOVUPS_Z(src, m.k, dst)
+	default:
+		VMASKMOVPS(src, m.y, dst)
+	}
+}
+
+func (v isa) store(m *mask, src reg.VecVirtual, dst Mem) {
+	switch {
+	case m == nil:
+		VMOVUPS(src, dst)
+	case v.lanes == 16:
+		VMOVUPS(src, m.k, dst)
+	default:
+		VMASKMOVPS(src, m.y, dst)
+	}
+}
+
+func (v isa) zero(x reg.VecVirtual) {
+	if v.lanes == 16 {
+		VPXORD(x, x, x)
+	} else {
+		VXORPS(x, x, x)
+	}
+}
+
+// field loads a 64-bit field of the argument struct.
+func field(a reg.Register, off int) reg.GPVirtual {
+	r := GP64()
+	MOVQ(Mem{Base: a, Disp: off}, r)
+	return r
+}
+
+// loop emits body while n, counted down by step, is at least step.
+func loop(label string, n reg.GPVirtual, step int, body func()) {
+	Label(label)
+	CMPQ(n, U32(uint32(step)))
+	JL(LabelRef(label + "_end"))
+	body()
+	SUBQ(U32(uint32(step)), n)
+	JMP(LabelRef(label))
+	Label(label + "_end")
+}

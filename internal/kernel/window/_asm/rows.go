@@ -1,0 +1,144 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// Offsets in RowArgs.
+const (
+	rowDst, rowDst2, rowSrc                  = 0, 24, 48
+	rowRows, rowCols, rowDstStep, rowSrcStep = 72, 80, 88, 96
+)
+
+func copyRows(v isa) {
+	TEXT("copyRows"+v.name, NOSPLIT, "func(a *byte)")
+	Doc("copyRows" + v.name + " is copyRowsGeneric.")
+	a := Load(Param("a"), GP64())
+	dst, src := field(a, rowDst), field(a, rowSrc)
+	rows, cols := field(a, rowRows), field(a, rowCols)
+	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	SHLQ(U8(2), ds)
+	SHLQ(U8(2), ss)
+	tail := GP64()
+	MOVQ(cols, tail)
+	ANDQ(U32(uint32(v.lanes-1)), tail)
+	m := v.newMask()
+	v.setCount(m, tail)
+	loop("rows", rows, 1, func() {
+		p, q, n := GP64(), GP64(), GP64()
+		MOVQ(src, p)
+		MOVQ(dst, q)
+		MOVQ(cols, n)
+		loop("cols", n, v.lanes, func() {
+			x := v.vec()
+			v.load(nil, Mem{Base: p}, x)
+			v.store(nil, x, Mem{Base: q})
+			ADDQ(U32(uint32(v.bytes())), p)
+			ADDQ(U32(uint32(v.bytes())), q)
+		})
+		TESTQ(n, n)
+		JE(LabelRef("full"))
+		x := v.vec()
+		v.load(&m, Mem{Base: p}, x)
+		v.store(&m, x, Mem{Base: q})
+		Label("full")
+		ADDQ(ss, src)
+		ADDQ(ds, dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+func splitRows(v isa) {
+	TEXT("splitRows"+v.name, NOSPLIT, "func(a *byte)")
+	Doc("splitRows" + v.name + " is splitRowsGeneric.")
+	a := Load(Param("a"), GP64())
+	dst, dst2, src := field(a, rowDst), field(a, rowDst2), field(a, rowSrc)
+	rows, cols := field(a, rowRows), field(a, rowCols)
+	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	SHLQ(U8(2), ds)
+	SHLQ(U8(2), ss)
+	ei, oi := v.vec(), v.vec()
+	if v.lanes == 16 {
+		VMOVDQU32(evenIdx, ei)
+		VMOVDQU32(oddIdx, oi)
+	}
+	loop("rows", rows, 1, func() {
+		p, q, q2, n := GP64(), GP64(), GP64(), GP64()
+		MOVQ(src, p)
+		MOVQ(dst, q)
+		MOVQ(dst2, q2)
+		MOVQ(cols, n)
+		loop("cols", n, 2*v.lanes, func() {
+			x, y, e, o := v.vec(), v.vec(), v.vec(), v.vec()
+			v.load(nil, Mem{Base: p}, x)
+			v.load(nil, Mem{Base: p, Disp: v.bytes()}, y)
+			if v.lanes == 16 {
+				VMOVDQA32(ei, e)
+				VMOVDQA32(oi, o)
+				VPERMI2PS(y, x, e)
+				VPERMI2PS(y, x, o)
+			} else {
+				VSHUFPS(U8(0x88), y, x, e)
+				VSHUFPS(U8(0xdd), y, x, o)
+				VPERMPD(U8(0xd8), e, e)
+				VPERMPD(U8(0xd8), o, o)
+			}
+			v.store(nil, e, Mem{Base: q})
+			v.store(nil, o, Mem{Base: q2})
+			ADDQ(U32(uint32(2*v.bytes())), p)
+			ADDQ(U32(uint32(v.bytes())), q)
+			ADDQ(U32(uint32(v.bytes())), q2)
+		})
+		t := GP32()
+		loop("pairs", n, 2, func() {
+			MOVL(Mem{Base: p}, t)
+			MOVL(t, Mem{Base: q})
+			MOVL(Mem{Base: p, Disp: 4}, t)
+			MOVL(t, Mem{Base: q2})
+			ADDQ(U8(8), p)
+			ADDQ(U8(4), q)
+			ADDQ(U8(4), q2)
+		})
+		TESTQ(n, n)
+		JE(LabelRef("even"))
+		MOVL(Mem{Base: p}, t)
+		MOVL(t, Mem{Base: q})
+		Label("even")
+		ADDQ(ss, src)
+		ADDQ(ds, dst)
+		ADDQ(ds, dst2)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// Offsets in PackArgs and Seg.
+const (
+	packSrc, packDst, packOff, packOffLen = 0, 24, 48, 56
+	packSegs, packSegsLen, packStep       = 72, 80, 96
+	segDelta, segLanes, segSize           = 0, 8, 16
+)
+
+func packTaps(v isa) {
+	TEXT("packTaps"+v.name, NOSPLIT, "func(a *byte)")
+	Doc("packTaps" + v.name + " is packTapsGeneric.")
+	a := Load(Param("a"), GP64())
+	src, dst, off, n := field(a, packSrc), field(a, packDst), field(a, packOff), field(a, packOffLen)
+	segs, ns, step := field(a, packSegs), field(a, packSegsLen), field(a, packStep)
+	SHLQ(U8(2), step)
+	for i := 1; i <= 3; i++ {
+		CMPQ(ns, U8(uint8(i)))
+		JE(LabelRef("segs" + string(rune('0'+i))))
+	}
+	packMany(v, [7]gp{src, dst, off, n, segs, ns, step})
+	VZEROUPPER()
+	RET()
+	for i := 1; i <= 3; i++ {
+		Label("segs" + string(rune('0'+i)))
+		packFew(v, i, [7]gp{src, dst, off, n, segs, ns, step})
+		VZEROUPPER()
+		RET()
+	}
+}

@@ -1,0 +1,35 @@
+package window
+
+// RowArgs are the arguments of the row copies: Rows rows of Cols elements.
+type RowArgs struct {
+	Dst, Dst2, Src   []float32
+	Rows, Cols       int
+	DstStep, SrcStep int // elements from one row to the next
+}
+
+// Seg is one run of a packed vector: the lanes set in Lanes read element Delta + lane of the shifted row.
+type Seg struct {
+	Delta int
+	Lanes uint64
+}
+
+// PackArgs are the arguments of packTaps: for each offset, one vector assembled from segments is written to Dst,
+// Step elements after the one before. Lanes without a segment are zero.
+type PackArgs struct {
+	Src, Dst []float32
+	Off      []int
+	Segs     []Seg
+	Step     int
+}
+
+// TapArgs are the arguments of the tap kernels. Output (r, c) combines Src[r*SrcStep + c + Off[t]] over all taps t.
+// Whole vectors are read: Src must reach Lanes-1 elements past the last one that is needed.
+type TapArgs struct {
+	Src, Dst           []float32
+	Off                []int
+	W                  []float32 // weights of the taps
+	RowScale, ColScale []float32 // factors of the sum
+	Rows, Cols         int
+	SrcStep, DstStep   int
+	Bias, Lo, Hi       float32 // start value; bounds of the result
+}

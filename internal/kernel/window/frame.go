@@ -1,0 +1,150 @@
+package window
+
+// Frame is the layout of a padded copy of some planes. Axes are depth, height and width; axes that a tensor lacks have
+// In, Out, Kernel, Stride and Dilation 1. A frame holds what a band of BandD by BandH output rows needs. Columns are
+// split by phase (column mod stride), so that the elements a kernel column contributes to neighbouring outputs are adjacent.
+type Frame struct {
+	D, H, W      Axis
+	BandD, BandH int
+	Depth, Rows  int // depth slices and rows held
+	StepD, StepH int // slices and rows from one output to the next
+	PhaseLen     int // elements of one phase of a row
+	Pitch, Slice int // elements of a row and of a depth slice
+	Plane        int // elements of one channel
+	foldD, foldH int // input slices and rows per held one
+}
+
+// One is the axis of a tensor that lacks it.
+var One = Axis{In: 1, Out: 1, Kernel: 1, Stride: 1, Dilation: 1}
+
+// NewFrame lays out a frame for bands of at most bandD depth slices and bandH rows of output.
+func NewFrame(d, h, w Axis, bandD, bandH int) Frame {
+	f := Frame{D: d, H: h, W: w, BandD: bandD, BandH: bandH}
+	f.Depth, f.StepD, f.foldD = held(d, bandD)
+	f.Rows, f.StepH, f.foldH = held(h, bandH)
+	f.PhaseLen = w.Out + (w.Extent()-1)/w.Stride
+	if w.Stride <= 2 {
+		f.PhaseLen = max(f.PhaseLen, (w.In+w.Lo+w.Stride-1)/w.Stride)
+	}
+	f.Pitch = f.PhaseLen * w.Stride
+	f.Slice = f.Rows * f.Pitch
+	f.Plane = f.Depth * f.Slice
+	return f
+}
+
+// held returns how many slices a band needs, the step between outputs, and how many input slices one held slice stands
+// for: windows of one element skip what the stride skips.
+func held(a Axis, band int) (n, step, fold int) {
+	if a.Kernel == 1 {
+		return band, 1, a.Stride
+	}
+	return (band-1)*a.Stride + a.Extent(), a.Stride, 1
+}
+
+// Len is the number of elements of a frame of the given number of channels, with the slack that kernels may read.
+func (f *Frame) Len(channels int) int { return f.Plane*channels + MaxLanes }
+
+// Offset is where kernel element (kd, kh, kw) stands relative to the first one.
+func (f *Frame) Offset(kd, kh, kw int) int {
+	col := kw * f.W.Dilation
+	return kd*f.D.Dilation*f.Slice + kh*f.H.Dilation*f.Pitch + col%f.W.Stride*f.PhaseLen + col/f.W.Stride
+}
+
+// Offsets appends the offsets of all kernel elements in row-major order.
+func (f *Frame) Offsets(dst []int) []int {
+	for kd := range f.D.Kernel {
+		for kh := range f.H.Kernel {
+			for kw := range f.W.Kernel {
+				dst = append(dst, f.Offset(kd, kh, kw))
+			}
+		}
+	}
+	return dst
+}
+
+// At is where output (od, oh, 0) of the band that starts at (d0, h0) begins.
+func (f *Frame) At(od, oh int) int { return od*f.StepD*f.Slice + oh*f.StepH*f.Pitch }
+
+// Reset fills the frame of some channels with the padding value.
+func (f *Frame) Reset(dst []float32, channels int, pad float32) {
+	dst = dst[:f.Len(channels)]
+	if pad == 0 {
+		clear(dst)
+		return
+	}
+	for i := range dst {
+		dst[i] = pad
+	}
+}
+
+// Fill copies the elements of x (channels planes) that the band starting at output (d0, h0) reads. Everything else in
+// dst keeps its value: Reset writes the padding, once for all fills of the same band.
+func (f *Frame) Fill(k *Kernels, s *Scratch, dst, x []float32, channels, d0, h0 int) {
+	sd, nd := span(f.D, d0, f.Depth, f.foldD)
+	sh, nh := span(f.H, h0, f.Rows, f.foldH)
+	if nd <= 0 || nh <= 0 {
+		return
+	}
+	inRow := f.W.In
+	inSlice := f.H.In * inRow
+	inPlane := f.D.In * inSlice
+	cols := min(inRow, f.Pitch-f.W.Lo)
+	if cols <= 0 {
+		return
+	}
+	a := &s.Row
+	*a = RowArgs{Rows: nh, Cols: cols, DstStep: f.Pitch, SrcStep: f.foldH * inRow}
+	fromD := d0*f.D.Stride - f.D.Lo + sd*f.foldD
+	fromH := h0*f.H.Stride - f.H.Lo + sh*f.foldH
+	for c := range channels {
+		for i := range nd {
+			a.Src = x[c*inPlane+(fromD+i*f.foldD)*inSlice+fromH*inRow:]
+			f.row(k, a, dst[c*f.Plane+(sd+i)*f.Slice+sh*f.Pitch:])
+		}
+	}
+}
+
+// row copies the rows of one slice to dst, split by phase.
+func (f *Frame) row(k *Kernels, a *RowArgs, dst []float32) {
+	lo, s := f.W.Lo, f.W.Stride
+	switch s {
+	case 1:
+		a.Dst = dst[lo:]
+		k.CopyRows(a)
+	case 2:
+		a.Dst = dst[lo%2*f.PhaseLen+lo/2:]
+		a.Dst2 = dst[(lo+1)%2*f.PhaseLen+(lo+1)/2:]
+		k.SplitRows(a)
+	default:
+		for r := range a.Rows {
+			f.splitAny(dst[r*f.Pitch:], a.Src[r*a.SrcStep:][:f.W.In])
+		}
+	}
+}
+
+// splitAny copies one row split by any stride; elements that no window reads are left out.
+func (f *Frame) splitAny(dst, src []float32) {
+	lo, s := f.W.Lo, f.W.Stride
+	phases := min(s, f.W.Extent())
+	for p := range phases {
+		j := 0
+		if p < lo {
+			j = (lo - p + s - 1) / s
+		}
+		row := dst[p*f.PhaseLen:][:f.PhaseLen]
+		for x := j*s + p - lo; j < len(row) && x < len(src); x += s {
+			row[j] = src[x]
+			j++
+		}
+	}
+}
+
+// span returns the held slices that lie inside the input: the first one and how many.
+func span(a Axis, o0, n, fold int) (first, count int) {
+	start := o0*a.Stride - a.Lo
+	if start < 0 {
+		first = (-start + fold - 1) / fold
+	}
+	last := (a.In - start + fold - 1) / fold
+	return first, min(n, last) - first
+}

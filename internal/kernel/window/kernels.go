@@ -1,0 +1,46 @@
+package window
+
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+// Kernels is one row of the kernel table: all kernels of one instruction set, for float32.
+type Kernels struct {
+	Name      string
+	Needs     cpu.Feature
+	Lanes     int              // width of a vector; the least that Seg.Lanes and the slack of a frame must respect
+	CopyRows  func(a *RowArgs) // dst rows = src rows
+	SplitRows func(a *RowArgs) // even columns to Dst, odd ones to Dst2
+	PackTaps  func(a *PackArgs)
+	FMATaps   func(a *TapArgs) // Bias + sum of W[t]*src[t], clamped to Lo and Hi
+	MaxTaps   func(a *TapArgs) // maximum of Bias and all src[t]
+	SumTaps   func(a *TapArgs) // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
+	DW3x3     func(a *TapArgs) // FMATaps for nine taps in three adjacent rows; Rows is a multiple of 4
+}
+
+// MaxLanes is the widest vector of any row; frames end in that much slack.
+const MaxLanes = 16
+
+// rows is ordered from the most portable to the fastest.
+var rows = []Kernels{
+	{"generic", 0, 8, copyRowsGeneric, splitRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
+}
+
+// All lists the kernels that can run here, the fastest last.
+func All() []*Kernels {
+	var list []*Kernels
+	for i := range rows {
+		if cpu.Has(rows[i].Needs) {
+			list = append(list, &rows[i])
+		}
+	}
+	return list
+}
+
+// Best returns the fastest kernels that can run here.
+func Best() *Kernels {
+	for i := len(rows) - 1; i > 0; i-- {
+		if cpu.Has(rows[i].Needs) {
+			return &rows[i]
+		}
+	}
+	return &rows[0]
+}

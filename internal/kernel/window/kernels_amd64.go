@@ -1,0 +1,56 @@
+//go:build amd64 && !purego
+
+package window
+
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+func init() {
+	rows = append(rows,
+		Kernels{"avx2", cpu.AVX2, 8, copyRowsAVX2, splitRowsAVX2, packTapsAVX2, fmaTapsAVX2, maxTapsAVX2, sumTapsAVX2, dw3x3AVX2},
+		Kernels{"avx512", cpu.AVX512, 16, copyRowsAVX512, splitRowsAVX512, packTapsAVX512, fmaTapsAVX512, maxTapsAVX512, sumTapsAVX512, dw3x3AVX512},
+	)
+}
+
+// The functions below equal the generic ones of the same name in kernels_generic.go.
+
+//go:noescape
+func copyRowsAVX2(a *RowArgs)
+
+//go:noescape
+func splitRowsAVX2(a *RowArgs)
+
+//go:noescape
+func packTapsAVX2(a *PackArgs)
+
+//go:noescape
+func fmaTapsAVX2(a *TapArgs)
+
+//go:noescape
+func maxTapsAVX2(a *TapArgs)
+
+//go:noescape
+func sumTapsAVX2(a *TapArgs)
+
+//go:noescape
+func dw3x3AVX2(a *TapArgs)
+
+//go:noescape
+func copyRowsAVX512(a *RowArgs)
+
+//go:noescape
+func splitRowsAVX512(a *RowArgs)
+
+//go:noescape
+func packTapsAVX512(a *PackArgs)
+
+//go:noescape
+func fmaTapsAVX512(a *TapArgs)
+
+//go:noescape
+func maxTapsAVX512(a *TapArgs)
+
+//go:noescape
+func sumTapsAVX512(a *TapArgs)
+
+//go:noescape
+func dw3x3AVX512(a *TapArgs)

@@ -1,0 +1,106 @@
+package window
+
+func copyRowsGeneric(a *RowArgs) {
+	for r := range a.Rows {
+		copy(a.Dst[r*a.DstStep:][:a.Cols], a.Src[r*a.SrcStep:])
+	}
+}
+
+func splitRowsGeneric(a *RowArgs) {
+	for r := range a.Rows {
+		src := a.Src[r*a.SrcStep:][:a.Cols]
+		even, odd := a.Dst[r*a.DstStep:], a.Dst2[r*a.DstStep:]
+		for i := 0; i+1 < len(src); i += 2 {
+			even[i/2], odd[i/2] = src[i], src[i+1]
+		}
+		if n := len(src); n%2 == 1 {
+			even[n/2] = src[n-1]
+		}
+	}
+}
+
+func packTapsGeneric(a *PackArgs) {
+	const lanes = 8
+	for k, off := range a.Off {
+		dst := a.Dst[k*a.Step:][:lanes]
+		clear(dst)
+		for _, s := range a.Segs {
+			for i := range lanes {
+				if s.Lanes>>i&1 != 0 {
+					dst[i] = a.Src[off+s.Delta+i]
+				}
+			}
+		}
+	}
+}
+
+func fmaTapsGeneric(a *TapArgs) {
+	for r := range a.Rows {
+		dst := a.Dst[r*a.DstStep:][:a.Cols]
+		for i := range dst {
+			dst[i] = a.Bias
+		}
+		for t, off := range a.Off {
+			w := a.W[t]
+			for i, x := range a.Src[r*a.SrcStep+off:][:len(dst)] {
+				dst[i] += w * x
+			}
+		}
+		clamp(dst, a.Lo, a.Hi)
+	}
+}
+
+func maxTapsGeneric(a *TapArgs) {
+	for r := range a.Rows {
+		dst := a.Dst[r*a.DstStep:][:a.Cols]
+		for i := range dst {
+			dst[i] = a.Bias
+		}
+		for _, off := range a.Off {
+			for i, x := range a.Src[r*a.SrcStep+off:][:len(dst)] {
+				if !(dst[i] > x) {
+					dst[i] = x
+				}
+			}
+		}
+	}
+}
+
+func sumTapsGeneric(a *TapArgs) {
+	for r := range a.Rows {
+		dst := a.Dst[r*a.DstStep:][:a.Cols]
+		for i := range dst {
+			dst[i] = a.Bias
+		}
+		for _, off := range a.Off {
+			for i, x := range a.Src[r*a.SrcStep+off:][:len(dst)] {
+				dst[i] += x
+			}
+		}
+		for i := range dst {
+			dst[i] *= a.RowScale[r] * a.ColScale[i]
+		}
+	}
+}
+
+func dw3x3Generic(a *TapArgs) {
+	b := *a
+	off := [9]int{}
+	for i := range off {
+		off[i] = i/3*a.SrcStep + i%3
+	}
+	b.Off = off[:]
+	fmaTapsGeneric(&b)
+}
+
+// clamp limits x to [lo, hi]; NaN stays NaN.
+func clamp(x []float32, lo, hi float32) {
+	for i, v := range x {
+		switch {
+		case v < lo:
+			x[i] = lo
+		case v > hi:
+			x[i] = hi
+		}
+	}
+}

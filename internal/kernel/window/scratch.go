@@ -1,0 +1,31 @@
+package window
+
+import "sync"
+
+// Scratch is the working memory of one chunk: a buffer and the argument structs of the kernels, which would otherwise be
+// allocated by every call through the kernel table.
+type Scratch struct {
+	Buf  []float32
+	Row  RowArgs
+	Tap  TapArgs
+	Pack PackArgs
+}
+
+var scratches = sync.Pool{New: func() any { return new(Scratch) }}
+
+// GetScratch returns a scratch whose buffer has n elements of any value.
+func GetScratch(n int) *Scratch {
+	s := scratches.Get().(*Scratch)
+	if cap(s.Buf) < n {
+		s.Buf = make([]float32, n)
+	}
+	s.Buf = s.Buf[:n]
+	return s
+}
+
+// Release hands s back; it must not be used afterwards.
+func (s *Scratch) Release() {
+	s.Row, s.Tap = RowArgs{}, TapArgs{}
+	s.Pack.Src, s.Pack.Dst = nil, nil
+	scratches.Put(s)
+}
