@@ -1,0 +1,20 @@
+package move
+
+// Fill repeats the bytes of pattern over dst, whose length is a multiple of the pattern's.
+func Fill(dst, pattern []byte) {
+	if len(dst) == 0 || len(pattern) == 0 {
+		return
+	}
+	for n := copy(dst, pattern); n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
+	}
+}
+
+// Reverse reverses the middle axis of src, seen as [outer, n, inner] with elements of width bytes. dst
+// must not overlap src.
+func Reverse(dst, src []byte, outer, n, inner, width, threads int) {
+	dims := [3]int{outer, n, inner}
+	ds := [3]int{n * inner, inner, 1}
+	ss := [3]int{n * inner, -inner, 1}
+	Strided(dst, src, Copy{Dims: dims[:], DstStride: ds[:], SrcStride: ss[:], SrcOff: (n - 1) * inner, Width: width}, threads)
+}

@@ -1,0 +1,133 @@
+package reduce
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+)
+
+// RowNorm are the parameters of LayerNorm and RMSNorm over rows of Cols elements.
+type RowNorm struct {
+	Rows, Cols  int
+	Eps         float32
+	Scale, Bias []float32 // Cols elements each, or nil
+	Mean        []float32 // if not nil, set to each row's mean; unused by RMSNorm
+	InvStd      []float32 // if not nil, set to each row's 1/sqrt(variance + Eps)
+}
+
+// LayerNorm sets each row of dst to (x - mean) / sqrt(variance + Eps) * Scale + Bias. dst may be src.
+func LayerNorm(dst, src []float32, a RowNorm, threads int) {
+	for r := range a.Rows {
+		x, out := src[r*a.Cols:(r+1)*a.Cols], dst[r*a.Cols:(r+1)*a.Cols]
+		mean, variance := moments(x)
+		inv := float32(1 / math.Sqrt(float64(variance)+float64(a.Eps)))
+		normRow(out, x, mean, inv, &a)
+		a.keep(r, mean, inv)
+	}
+}
+
+// RMSNorm sets each row of dst to x / sqrt(mean(x*x) + Eps) * Scale + Bias. dst may be src.
+func RMSNorm(dst, src []float32, a RowNorm, threads int) {
+	for r := range a.Rows {
+		x, out := src[r*a.Cols:(r+1)*a.Cols], dst[r*a.Cols:(r+1)*a.Cols]
+		inv := float32(1 / math.Sqrt(float64(foldRow(SumSquare, x))/float64(a.Cols)+float64(a.Eps)))
+		normRow(out, x, 0, inv, &a)
+		a.keep(r, 0, inv)
+	}
+}
+
+func (a *RowNorm) keep(r int, mean, inv float32) {
+	if a.Mean != nil {
+		a.Mean[r] = mean
+	}
+	if a.InvStd != nil {
+		a.InvStd[r] = inv
+	}
+}
+
+// normRow sets dst[i] = (x[i]-mean)*inv*Scale[i] + Bias[i].
+func normRow(dst, x []float32, mean, inv float32, a *RowNorm) {
+	for i, v := range x {
+		v = (v - mean) * inv
+		if a.Scale != nil {
+			v *= a.Scale[i]
+		}
+		if a.Bias != nil {
+			v += a.Bias[i]
+		}
+		dst[i] = v
+	}
+}
+
+// moments returns the mean and the population variance of x.
+func moments(x []float32) (mean, variance float32) {
+	if len(x) == 0 {
+		return 0, 0
+	}
+	mean = foldRow(Sum, x) / float32(len(x))
+	variance = lanes(x, func(v float32) float32 { return (v - mean) * (v - mean) }) / float32(len(x))
+	return mean, variance
+}
+
+// Moments sets mean and variance (population) of each of rows rows of cols elements. Either may be nil.
+func Moments(mean, variance, src []float32, rows, cols, threads int) {
+	for r := range rows {
+		m, v := moments(src[r*cols : (r+1)*cols])
+		if mean != nil {
+			mean[r] = m
+		}
+		if variance != nil {
+			variance[r] = v
+		}
+	}
+}
+
+// PlaneNorm are the parameters of GroupNorm over [Batch, Channels, Plane]. Groups divides Channels;
+// InstanceNormalization has Groups == Channels.
+type PlaneNorm struct {
+	Batch, Channels, Plane, Groups int
+	Eps                            float32
+	Scale, Bias                    []float32 // Channels elements each, or nil
+}
+
+// GroupNorm normalises each group of channels to mean 0 and variance 1, then applies the affine map of
+// each channel. dst may be src.
+func GroupNorm(dst, src []float32, a PlaneNorm, threads int) {
+	per := a.Channels / a.Groups
+	for g := range a.Batch * a.Groups {
+		lo := g * per * a.Plane
+		mean, variance := moments(src[lo : lo+per*a.Plane])
+		inv := 1 / math.Sqrt(float64(variance)+float64(a.Eps))
+		for i := range per {
+			c := g%a.Groups*per + i
+			scale, shift := inv, 0.0
+			if a.Scale != nil {
+				scale *= float64(a.Scale[c])
+			}
+			if a.Bias != nil {
+				shift = float64(a.Bias[c])
+			}
+			at := lo + i*a.Plane
+			vec.ScaleShift(dst[at:at+a.Plane], src[at:at+a.Plane], float32(scale), float32(shift-float64(mean)*scale))
+		}
+	}
+}
+
+// ChannelAffine sets dst = src*scale[c] + shift[c] over [batch, channels, plane]: batch normalisation
+// with its statistics folded. dst may be src.
+func ChannelAffine(dst, src, scale, shift []float32, batch, plane, threads int) {
+	for i := range batch * len(scale) {
+		c := i % len(scale)
+		vec.ScaleShift(dst[i*plane:(i+1)*plane], src[i*plane:(i+1)*plane], scale[c], shift[c])
+	}
+}
+
+// FoldBatchNorm sets the scale and shift that ChannelAffine takes from the four vectors of batch
+// normalisation.
+func FoldBatchNorm(scale, shift, gamma, beta, mean, variance []float32, eps float32) {
+	for c := range scale {
+		s := float64(gamma[c]) / math.Sqrt(float64(variance[c])+float64(eps))
+		scale[c] = float32(s)
+		shift[c] = float32(float64(beta[c]) - float64(mean[c])*s)
+	}
+}

@@ -1,0 +1,257 @@
+package vec
+
+import (
+	"math"
+	"math/bits"
+)
+
+// AddOf sets dst[i] = a[i] + b[i].
+func AddOf[T Number](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] + b[i&mb]
+	}
+}
+
+// SubOf sets dst[i] = a[i] - b[i].
+func SubOf[T Number](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] - b[i&mb]
+	}
+}
+
+// MulOf sets dst[i] = a[i] * b[i].
+func MulOf[T Number](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] * b[i&mb]
+	}
+}
+
+// DivOf sets dst[i] = a[i] / b[i].
+func DivOf[T Float](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] / b[i&mb]
+	}
+}
+
+// DivInt sets dst[i] = a[i] / b[i], truncated. The quotient by zero is zero.
+func DivInt[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		if d := b[i&mb]; d != 0 {
+			dst[i] = a[i&ma] / d
+		} else {
+			dst[i] = 0
+		}
+	}
+}
+
+// ModInt sets dst[i] to the remainder of a[i] by b[i] with the sign of b[i]. The remainder by zero is zero.
+func ModInt[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		var r T
+		if d := b[i&mb]; d != 0 {
+			r = a[i&ma] % d
+			if r != 0 && (r < 0) != (d < 0) {
+				r += d
+			}
+		}
+		dst[i] = r
+	}
+}
+
+// FmodInt sets dst[i] to the remainder of a[i] by b[i] with the sign of a[i]. The remainder by zero is zero.
+func FmodInt[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		var r T
+		if d := b[i&mb]; d != 0 {
+			r = a[i&ma] % d
+		}
+		dst[i] = r
+	}
+}
+
+// ModOf sets dst[i] to the remainder of a[i] by b[i] with the sign of b[i].
+func ModOf[T Float](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		d := float64(b[i&mb])
+		r := math.Mod(float64(a[i&ma]), d)
+		if r != 0 && (r < 0) != (d < 0) {
+			r += d
+		}
+		dst[i] = T(r)
+	}
+}
+
+// FmodOf sets dst[i] to the remainder of a[i] by b[i] with the sign of a[i].
+func FmodOf[T Float](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = T(math.Mod(float64(a[i&ma]), float64(b[i&mb])))
+	}
+}
+
+// MaxOf sets dst[i] to the larger of a[i] and b[i], and to NaN if either is NaN.
+func MaxOf[T Number](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		v, w := a[i&ma], b[i&mb]
+		if w > v || w != w {
+			v = w
+		}
+		dst[i] = v
+	}
+}
+
+// MinOf sets dst[i] to the smaller of a[i] and b[i], and to NaN if either is NaN.
+func MinOf[T Number](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		v, w := a[i&ma], b[i&mb]
+		if w < v || w != w {
+			v = w
+		}
+		dst[i] = v
+	}
+}
+
+// ClipOf sets dst[i] = min(max(x[i], lo), hi) and keeps NaN. If lo > hi the result is hi.
+func ClipOf[T Number](dst, x []T, lo, hi T) {
+	for i, v := range x[:len(dst)] {
+		if v < lo {
+			v = lo
+		}
+		if v > hi {
+			v = hi
+		}
+		dst[i] = v
+	}
+}
+
+// NegOf sets dst[i] = -x[i].
+func NegOf[T Number](dst, x []T) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = -v
+	}
+}
+
+// AbsOf sets dst[i] to the absolute value of x[i]. The smallest signed integer stays as it is.
+func AbsOf[T Number](dst, x []T) {
+	for i, v := range x[:len(dst)] {
+		if v < 0 {
+			v = -v
+		}
+		dst[i] = v + 0
+	}
+}
+
+// SignOf sets dst[i] to -1, 0 or 1 by the sign of x[i], and to x[i] if that is NaN.
+func SignOf[T Number](dst, x []T) {
+	for i, v := range x[:len(dst)] {
+		switch {
+		case v > 0:
+			v = 1
+		case v < 0:
+			v = 0
+			v--
+		case v == 0:
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
+// BitAnd sets dst[i] = a[i] & b[i].
+func BitAnd[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] & b[i&mb]
+	}
+}
+
+// BitOr sets dst[i] = a[i] | b[i].
+func BitOr[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] | b[i&mb]
+	}
+}
+
+// BitXor sets dst[i] = a[i] ^ b[i].
+func BitXor[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] ^ b[i&mb]
+	}
+}
+
+// BitNot sets dst[i] = ^x[i].
+func BitNot[T Int](dst, x []T) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = ^v
+	}
+}
+
+// Shl sets dst[i] = a[i] << b[i]. Negative shifts count as zero.
+func Shl[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] << shift(b[i&mb])
+	}
+}
+
+// Shr sets dst[i] = a[i] >> b[i]. Negative shifts count as zero.
+func Shr[T Int](dst, a, b []T) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		dst[i] = a[i&ma] >> shift(b[i&mb])
+	}
+}
+
+func shift[T Int](s T) uint { return uint(min(uint64(max(s, 0)), bits.UintSize)) }
+
+// PowOf sets dst[i] = a[i] to the power of b[i], computed in float64 for floats and small exponents and
+// by repeated squaring where both are integers and the exponent is not negative.
+func PowOf[T, U Number](dst []T, a []T, b []U) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	if isInt[T]() && isInt[U]() {
+		for i := range dst {
+			dst[i] = powInt(a[i&ma], b[i&mb])
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = T(math.Pow(float64(a[i&ma]), float64(b[i&mb])))
+	}
+}
+
+func isInt[T Number]() bool { return T(1)/T(2) == 0 }
+
+func powInt[T, U Number](x T, e U) T {
+	if e < 0 {
+		switch {
+		case x == 1:
+			return 1
+		case x+1 == 0:
+			if uint64(int64(e))&1 == 1 {
+				return x
+			}
+			return 1
+		}
+		return 0
+	}
+	r := T(1)
+	for n := uint64(e); n != 0; n >>= 1 {
+		if n&1 == 1 {
+			r *= x
+		}
+		x *= x
+	}
+	return r
+}

@@ -1,0 +1,66 @@
+package vec
+
+// A binaryOp names a float32 kernel with two inputs.
+type binaryOp uint8
+
+const (
+	opAdd binaryOp = iota
+	opSub
+	opMul
+	opDiv
+	opMax
+	opMin
+	opAddRelu
+	opMulAcc
+	numBinary
+)
+
+// pair runs a two-input kernel in blocks. Scalars become one-element slices of the block calls.
+func pair(op binaryOp, dst, a, b []float32) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	if len(dst) == 0 {
+		return
+	}
+	f := binaryFuncs[op]
+	for lo := 0; lo < len(dst); lo += block {
+		n := min(block, len(dst)-lo)
+		pa, pb := a, b
+		if ma != 0 {
+			pa = a[lo : lo+n]
+		}
+		if mb != 0 {
+			pb = b[lo : lo+n]
+		}
+		f(dst[lo:lo+n], pa, pb)
+	}
+}
+
+// Add sets dst[i] = a[i] + b[i].
+func Add(dst, a, b []float32) { pair(opAdd, dst, a, b) }
+
+// Sub sets dst[i] = a[i] - b[i].
+func Sub(dst, a, b []float32) { pair(opSub, dst, a, b) }
+
+// Mul sets dst[i] = a[i] * b[i].
+func Mul(dst, a, b []float32) { pair(opMul, dst, a, b) }
+
+// Div sets dst[i] = a[i] / b[i].
+func Div(dst, a, b []float32) { pair(opDiv, dst, a, b) }
+
+// Max sets dst[i] to the larger of a[i] and b[i], and to NaN if either is NaN.
+func Max(dst, a, b []float32) { pair(opMax, dst, a, b) }
+
+// Min sets dst[i] to the smaller of a[i] and b[i], and to NaN if either is NaN.
+func Min(dst, a, b []float32) { pair(opMin, dst, a, b) }
+
+// AddRelu sets dst[i] = max(0, a[i] + b[i]) and keeps NaN.
+func AddRelu(dst, a, b []float32) { pair(opAddRelu, dst, a, b) }
+
+// MulAcc adds a[i] * b[i] to dst[i] with one or two roundings, as the processor has it.
+func MulAcc(dst, a, b []float32) { pair(opMulAcc, dst, a, b) }
+
+// Axpy adds s * x[i] to dst[i].
+func Axpy(dst []float32, s float32, x []float32) { apply(opAxpy, dst, x, s, 0) }
+
+// Dot returns the sum of a[i]*b[i] in a fixed order of several lanes.
+func Dot(a, b []float32) float32 { return dotFunc(a, b[:len(a)]) }

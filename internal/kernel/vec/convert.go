@@ -1,0 +1,101 @@
+package vec
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/tensor/num"
+)
+
+// ToFloat16 rounds x to half precision, nearest even. Overflow gives an infinity.
+func ToFloat16(dst []num.Float16, x []float32) { toFloat16Func(dst, x[:len(dst)]) }
+
+// FromFloat16 widens x.
+func FromFloat16(dst []float32, x []num.Float16) { fromFloat16Func(dst, x[:len(dst)]) }
+
+// ToBFloat16 rounds x to bfloat16, nearest even.
+func ToBFloat16(dst []num.BFloat16, x []float32) {
+	for i, v := range x[:len(dst)] {
+		u := math.Float32bits(v)
+		r := (u + 0x7fff + u>>16&1) >> 16
+		if v != v {
+			r = u>>16 | 0x40
+		}
+		dst[i] = num.BFloat16(r)
+	}
+}
+
+// FromBFloat16 widens x.
+func FromBFloat16(dst []float32, x []num.BFloat16) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.Float32frombits(uint32(v) << 16)
+	}
+}
+
+func toFloat16Go(dst []num.Float16, x []float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = num.Float16(float16bits(math.Float32bits(v)))
+	}
+}
+
+func fromFloat16Go(dst []float32, x []num.Float16) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = math.Float32frombits(float32bits(uint32(v)))
+	}
+}
+
+// float16bits rounds the bits of a float32 to those of a binary16, quieting NaN.
+func float16bits(u uint32) uint16 {
+	sign := uint16(u >> 16 & 0x8000)
+	u &= 1<<31 - 1
+	switch {
+	case u > 0x7f800000:
+		return sign | 0x7e00 | uint16(u>>13&0x1ff)
+	case u >= 0x47800000:
+		return sign | 0x7c00
+	case u >= 0x38800000:
+		u -= 0x38000000
+		return sign | uint16((u+0xfff+u>>13&1)>>13)
+	}
+	// Adding 0.5 shifts a subnormal result into the low bits, rounded by the addition.
+	return sign | uint16(math.Float32bits(math.Float32frombits(u)+0.5)-0x3f000000)
+}
+
+// float32bits widens the bits of a binary16, quieting NaN.
+func float32bits(h uint32) uint32 {
+	sign := h & 0x8000 << 16
+	h &= 0x7fff
+	switch {
+	case h > 0x7c00:
+		return sign | 0x7fc00000 | h<<13
+	case h == 0x7c00:
+		return sign | 0x7f800000
+	case h >= 0x400:
+		return sign | (h<<13 + 0x38000000)
+	}
+	return sign | math.Float32bits(float32(h)*(1.0/(1<<24)))
+}
+
+// Convert sets dst[i] = D(x[i]) by Go's rules: floats to integers truncate and are undefined out of range.
+func Convert[D, S Number](dst []D, x []S) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = D(v)
+	}
+}
+
+// ToBool sets dst[i] = x[i] != 0.
+func ToBool[S Number](dst []bool, x []S) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = v != 0
+	}
+}
+
+// FromBool sets dst[i] to 1 where x[i] holds and to 0 elsewhere.
+func FromBool[D Number](dst []D, x []bool) {
+	for i, v := range x[:len(dst)] {
+		var d D
+		if v {
+			d = 1
+		}
+		dst[i] = d
+	}
+}
