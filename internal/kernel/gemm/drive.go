@@ -1,0 +1,259 @@
+package gemm
+
+import (
+	"sync"
+	"unsafe"
+)
+
+const (
+	// kc is the block of K: an nr-wide panel of it stays in the first-level cache.
+	kc = 256
+	// mcMax bounds the rows of a chunk: an mcMax×kc block of A stays in the second level.
+	mcMax = 240
+	// chunkMACs is the work a chunk should hold: tens of microseconds.
+	chunkMACs = 2 << 20
+	// bufMax bounds a tile packed on the fly: half of a small second-level cache.
+	bufMax = 64 << 10
+)
+
+// task is one Run: chunks are blocks of mc rows and nc columns of one product.
+type task struct {
+	Args
+	row              *row
+	inPlace          bool // B is read where it lies
+	mc, nc           int
+	mBlocks, nBlocks int
+	chunks           int
+}
+
+// scratch is what one goroutine needs: kernel arguments (which escape, since kernels
+// are called through pointers) and a buffer for packed tiles.
+type scratch struct {
+	tile tileArgs
+	dot  dotArgs
+	axpy axpyArgs
+	pack packArgs
+	buf  []float32
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// floats returns the buffer with n elements of unknown content.
+func (s *scratch) floats(n int) []float32 {
+	if cap(s.buf) < n {
+		s.buf = alignedFloats(roundUp(n, 1<<12))
+	}
+	return s.buf[:n]
+}
+
+// plan chooses kernels and cuts the work, looking at sizes only.
+func (t *task) plan() {
+	if t.Alpha == 0 {
+		t.Alpha = 1
+	}
+	t.row = selected()
+	if t.Packed != nil {
+		t.row = t.Packed.row
+	}
+	r := t.row
+	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
+	packs := t.Packed == nil && !t.inPlace
+	t.mBlocks = ceilDiv(t.M, mcMax)
+	nPanels := ceilDiv(t.N, r.nr)
+	if packs && t.M <= 4*mcMax && nPanels >= 8 {
+		t.mBlocks = 1 // pack every tile once
+	}
+	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
+	t.mBlocks = ceilDiv(t.M, t.mc)
+	panels := max(1, chunkMACs/max(1, t.mc*max(t.K, 1)*r.nr))
+	if packs {
+		panels = min(panels, max(1, bufMax/(r.nr*min(kc, max(t.K, 1)))))
+	}
+	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
+	t.nc = panels * r.nr
+	t.nBlocks = ceilDiv(t.N, t.nc)
+	t.chunks = t.mBlocks * t.nBlocks * max(1, len(t.Batch))
+}
+
+// Chunk computes one block of C.
+func (t *task) Chunk(i int) {
+	s := scratches.Get().(*scratch)
+	item := i / (t.mBlocks * t.nBlocks)
+	i %= t.mBlocks * t.nBlocks
+	m0, n0 := i%t.mBlocks*t.mc, i/t.mBlocks*t.nc
+	b := block{t: t, s: s, item: item, m0: m0, n0: n0, m1: min(m0+t.mc, t.M), n1: min(n0+t.nc, t.N)}
+	if t.Batch != nil {
+		b.at = t.Batch[item]
+	}
+	b.run()
+	s.tile = tileArgs{}
+	scratches.Put(s)
+}
+
+// block is a part of C on its way through the kernels.
+type block struct {
+	t              *task
+	s              *scratch
+	item           int
+	at             Item
+	m0, m1, n0, n1 int
+}
+
+func (b *block) run() {
+	t := b.t
+	for k0 := 0; ; k0 += kc {
+		k1 := min(k0+kc, t.K)
+		b.setFlags(k0 == 0, k1 == t.K)
+		b.kBlock(k0, k1)
+		if k1 == t.K {
+			break
+		}
+	}
+	b.activate()
+}
+
+// setFlags prepares the parts of the kernel arguments that hold for one block of K.
+func (b *block) setFlags(first, last bool) {
+	t, a, e := b.t, &b.s.tile, &b.t.Epilogue
+	a.flags = 0
+	if !first || t.Accumulate {
+		a.flags |= flagLoad
+	}
+	a.alpha = t.Alpha
+	a.ars, a.acs, a.ldc, a.ldr = 4*t.ARS, 4*t.ACS, 4*t.LDC, 4*e.LDR
+	if !last {
+		return
+	}
+	if e.ColBias != nil {
+		a.flags |= flagColBias
+	}
+	if e.RowBias != nil {
+		a.flags |= flagRowBias
+	}
+	if e.Residual != nil && !e.AddLast {
+		a.flags |= flagResidual
+	}
+	if lo, hi, ok := e.Act.clips(); ok {
+		a.flags |= flagClip
+		a.lo, a.hi = lo, hi
+	}
+}
+
+// kBlock adds the product over rows [k0, k1) of B.
+func (b *block) kBlock(k0, k1 int) {
+	t, a, nr := b.t, &b.s.tile, b.t.row.nr
+	a.k = k1 - k0
+	a.bstep, a.panel = 4*nr, 4*nr*a.k
+	var base unsafe.Pointer
+	tile := Tile{b.item, k0, k1, b.n0, b.n1, nr}
+	switch {
+	case a.k == 0: // no product, only an epilogue
+		a.panel = 0
+	case t.Packed != nil:
+		base = unsafe.Pointer(&t.Packed.data[b.at.B*t.Packed.size+b.n0*t.K+k0*nr])
+		a.panel = 4 * nr * t.K
+	case t.inPlace:
+		b.kBlockInPlace(tile)
+		return
+	case t.Source != nil:
+		buf := b.s.floats(tile.Len())
+		t.Source.PackTile(buf, tile)
+		base = unsafe.Pointer(&buf[0])
+	default:
+		buf := b.s.floats(tile.Len())
+		packMatrix(buf, t.B[b.at.B:], t.BRS, t.BCS, tile)
+		base = unsafe.Pointer(&buf[0])
+	}
+	b.panels(base, k0, b.n0, b.n1)
+}
+
+// kBlockInPlace reads B where it lies. A last panel that would reach over the end of B
+// is packed.
+func (b *block) kBlockInPlace(tile Tile) {
+	t, a, nr := b.t, &b.s.tile, b.t.row.nr
+	src := t.B[b.at.B:]
+	whole := b.n0 + (b.n1-b.n0)/nr*nr
+	if whole < b.n1 && (tile.K1-1)*t.BRS+whole+nr <= len(src) {
+		whole = b.n1
+	}
+	if whole > b.n0 {
+		a.bstep, a.panel = 4*t.BRS, 4*nr
+		b.panels(unsafe.Pointer(&src[tile.K0*t.BRS+b.n0]), tile.K0, b.n0, whole)
+	}
+	if whole < b.n1 {
+		tile.N0 = whole
+		buf := b.s.floats(tile.Len())
+		packMatrix(buf, src, t.BRS, 1, tile)
+		a.bstep, a.panel = 4*nr, 0
+		b.panels(unsafe.Pointer(&buf[0]), tile.K0, whole, b.n1)
+	}
+}
+
+// panels multiplies the rows of the block with the panels of columns [n0, n1), the
+// first of which lies at base.
+func (b *block) panels(base unsafe.Pointer, k0, n0, n1 int) {
+	t, a := b.t, &b.s.tile
+	r := t.row
+	h := b.m1 - b.m0
+	if h <= len(r.wide) && a.k > 0 {
+		w := r.widePanels[h-1] * r.nr
+		for ; n0+w <= n1; n0 += w {
+			b.point(b.m0, n0, k0)
+			a.b, a.n = base, w
+			r.wide[h-1](a)
+			base = unsafe.Add(base, a.panel*r.widePanels[h-1])
+		}
+	}
+	tiles := ceilDiv(h, r.mr)
+	for ; n0 < n1; n0 += r.nr {
+		m := b.m0
+		for i := range tiles {
+			rows := (b.m1 - m) / (tiles - i) // evenly: tiles of much different height waste registers
+			b.point(m, n0, k0)
+			a.b, a.n = base, min(r.nr, n1-n0)
+			r.tile[rows-1](a)
+			m += rows
+		}
+		base = unsafe.Add(base, a.panel)
+	}
+}
+
+// point sets the addresses of the tile at row m and column n.
+func (b *block) point(m, n, k0 int) {
+	t, a, e := b.t, &b.s.tile, &b.t.Epilogue
+	if a.k > 0 {
+		a.a = unsafe.Pointer(&t.A[b.at.A+m*t.ARS+k0*t.ACS])
+	}
+	a.c = unsafe.Pointer(&t.C[b.at.C+m*t.LDC+n])
+	if a.flags&flagColBias != 0 {
+		a.colBias = unsafe.Pointer(&e.ColBias[b.at.ColBias+n])
+	}
+	if a.flags&flagRowBias != 0 {
+		a.rowBias = unsafe.Pointer(&e.RowBias[b.at.RowBias+m])
+	}
+	if a.flags&flagResidual != 0 {
+		a.res = unsafe.Pointer(&e.Residual[b.at.Residual+m*e.LDR+n])
+	}
+}
+
+// activate applies what kernels do not do in registers, while the block is hot.
+func (b *block) activate() {
+	t, e := b.t, &b.t.Epilogue
+	_, _, inKernel := e.Act.clips()
+	act := e.Act.Kind != None && !inKernel
+	add := e.AddLast && e.Residual != nil
+	if !act && !add {
+		return
+	}
+	for m := b.m0; m < b.m1; m++ {
+		c := t.C[b.at.C+m*t.LDC:][b.n0:b.n1]
+		if act {
+			e.Act.Apply(c)
+		}
+		if add {
+			for j, v := range e.Residual[b.at.Residual+m*e.LDR:][b.n0:b.n1] {
+				c[j] += v
+			}
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package gemm
+
+import "math"
+
+// Epilogue is what happens to a tile of C after the last block of K, in this order:
+// row bias, column bias, residual, activation. With AddLast the residual comes after
+// the activation.
+type Epilogue struct {
+	RowBias  []float32 // one value for each row of C (a convolution's bias)
+	ColBias  []float32 // one value for each column of C (a linear layer's bias)
+	Residual []float32 // a matrix of C's shape: element (i, j) is Residual[i*LDR+j]
+	LDR      int
+	AddLast  bool
+	Act      Activation
+}
+
+// Activation is a function applied to every element. The meaning of Alpha and Beta
+// depends on Kind.
+type Activation struct {
+	Kind        ActKind
+	Alpha, Beta float32
+
+	// Func replaces an element-wise function in place, for Kind Custom. It is
+	// called with parts of rows of C, from several goroutines at once.
+	Func func(x []float32)
+}
+
+// ActKind names an activation.
+type ActKind uint8
+
+// The activations. Gelu uses the error function, GeluTanh its tanh approximation.
+const (
+	None        ActKind = iota
+	Relu                // max(x, 0)
+	Clip                // min(max(x, Alpha), Beta)
+	LeakyRelu           // x, or Alpha*x below zero
+	Sigmoid             // 1/(1+exp(-x))
+	Tanh                // tanh(x)
+	Gelu                // x/2 * (1+erf(x/sqrt(2)))
+	GeluTanh            // x/2 * (1+tanh(sqrt(2/pi)*(x+0.044715*x^3)))
+	Silu                // x*sigmoid(x)
+	QuickGelu           // x*sigmoid(Alpha*x)
+	HardSwish           // x*min(max(x/6+1/2, 0), 1)
+	HardSigmoid         // min(max(Alpha*x+Beta, 0), 1)
+	Custom              // Func
+)
+
+// clips returns the bounds of an activation that kernels apply in registers.
+func (a Activation) clips() (lo, hi float32, ok bool) {
+	switch a.Kind {
+	case Relu:
+		return 0, float32(math.Inf(1)), true
+	case Clip:
+		return a.Alpha, a.Beta, true
+	}
+	return 0, 0, false
+}
+
+// Apply replaces every element of x by the activation's value.
+func (a Activation) Apply(x []float32) {
+	switch a.Kind {
+	case None:
+	case Relu, Clip:
+		lo, hi, _ := a.clips()
+		for i, v := range x {
+			x[i] = clip(v, lo, hi)
+		}
+	case LeakyRelu:
+		for i, v := range x {
+			if v < 0 {
+				x[i] = v * a.Alpha
+			}
+		}
+	case HardSwish:
+		for i, v := range x {
+			x[i] = v * clip(v*(1.0/6)+0.5, 0, 1)
+		}
+	case HardSigmoid:
+		for i, v := range x {
+			x[i] = clip(v*a.Alpha+a.Beta, 0, 1)
+		}
+	case Custom:
+		a.Func(x)
+	default:
+		a.smooth(x)
+	}
+}
+
+// clip keeps NaN, like the kernels.
+func clip(v, lo, hi float32) float32 {
+	if v < lo {
+		v = lo
+	}
+	if v > hi {
+		v = hi
+	}
+	return v
+}
+
+// smooth applies the activations that need exp, tanh or erf.
+func (a Activation) smooth(x []float32) {
+	f, alpha := smoothFuncs[a.Kind], float64(a.Alpha)
+	if f == nil {
+		return
+	}
+	for i, v := range x {
+		x[i] = float32(f(float64(v), alpha))
+	}
+}
+
+var smoothFuncs = [Custom + 1]func(v, alpha float64) float64{
+	Sigmoid:   func(v, _ float64) float64 { return logistic(v) },
+	Tanh:      func(v, _ float64) float64 { return math.Tanh(v) },
+	Gelu:      func(v, _ float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) },
+	GeluTanh:  func(v, _ float64) float64 { return v / 2 * (1 + math.Tanh(geluScale*(v+0.044715*v*v*v))) },
+	Silu:      func(v, _ float64) float64 { return v * logistic(v) },
+	QuickGelu: func(v, alpha float64) float64 { return v * logistic(alpha*v) },
+}
+
+const geluScale = 0.7978845608028654 // sqrt(2/pi)
+
+func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

@@ -1,0 +1,151 @@
+// Package gemm multiplies matrices: C = epilogue(alpha*A*B [+ C]) for float32, with
+// prepacked, packed-on-the-fly and in-place right-hand sides, batches, and an
+// epilogue of biases, residual and activation on the hot tile. Number covers the
+// other element types.
+//
+// Every element of C is the sum over k in ascending order, cut into fixed blocks of
+// K, in one accumulator: the result does not depend on the number of threads, on
+// the batch or on how C is cut into tiles.
+//
+// It may import internal/cpu, internal/par and internal/kernel/vec.
+package gemm
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// Args describes a product of an M×K matrix A and a K×N matrix B, or a batch of
+// such products. All strides and offsets count elements.
+type Args struct {
+	M, N, K int
+
+	// A(i, k) is A[i*ARS+k*ACS]. It is read in place, whatever the strides.
+	A        []float32
+	ARS, ACS int
+
+	// The right-hand side is the first of these three that is set. B(k, j) of a
+	// plain matrix is B[k*BRS+j*BCS]; it is packed tile by tile where that pays.
+	Packed   *Packed
+	Source   Source
+	B        []float32
+	BRS, BCS int
+
+	// C(i, j) is C[i*LDC+j]. Accumulate adds to what C holds.
+	C          []float32
+	LDC        int
+	Accumulate bool
+
+	// Alpha scales the product; the zero value means 1. (For a factor of zero
+	// set K to 0.)
+	Alpha float32
+
+	Epilogue Epilogue
+
+	// Batch holds one Item for each product; nil means a single product at offset 0.
+	Batch []Item
+
+	// Threads bounds the goroutines used; below 2 everything runs in the caller.
+	Threads int
+}
+
+// Item says where one product of a batch lies: offsets into the slices of Args.
+// B is an offset into Args.B, or the index of a matrix of Args.Packed; a Source sees
+// the item's index.
+type Item struct {
+	A, B, C                    int
+	Residual, RowBias, ColBias int
+}
+
+// Source produces parts of B in packed form, for instance the im2col matrix of an
+// image. Implementations must be safe for concurrent use and must not depend on how
+// B is cut.
+type Source interface {
+	// PackTile writes the part of B that t names to dst: panels of t.NR columns,
+	// one after the other, each holding t.K1-t.K0 rows of t.NR elements. The last
+	// panel is padded with zeros. len(dst) is t.Len().
+	PackTile(dst []float32, t Tile)
+}
+
+// Tile names rows [K0, K1) and columns [N0, N1) of the right-hand side of product
+// Item of a batch, to be packed in panels of NR columns.
+type Tile struct {
+	Item           int
+	K0, K1, N0, N1 int
+	NR             int
+}
+
+// Len returns the number of elements of the packed tile.
+func (t Tile) Len() int { return roundUp(t.N1-t.N0, t.NR) * (t.K1 - t.K0) }
+
+// Run computes the products that a describes. It allocates nothing in steady state
+// and does not keep a. C must not overlap the other slices (to add to C, set
+// Accumulate). Arguments that reach outside the slices panic.
+func Run(a *Args) {
+	if a.M <= 0 || a.N <= 0 || (a.Batch != nil && len(a.Batch) == 0) {
+		return
+	}
+	t := tasks.Get().(*task)
+	t.Args = *a
+	t.check()
+	t.plan()
+	par.Run(t.Threads, t.chunks, t)
+	*t = task{}
+	tasks.Put(t)
+}
+
+var tasks = sync.Pool{New: func() any { return new(task) }}
+
+// check panics unless every access that the kernels will make lies in its slice.
+func (t *task) check() {
+	if t.K < 0 {
+		panic(fmt.Sprintf("gemm: want K >= 0, got %d", t.K))
+	}
+	var hi Item // the largest offsets
+	for _, it := range t.Batch {
+		if min(it.A, it.B, it.C, it.Residual, it.RowBias, it.ColBias) < 0 {
+			panic(fmt.Sprintf("gemm: want offsets >= 0, got %+v", it))
+		}
+		hi.A, hi.B, hi.C = max(hi.A, it.A), max(hi.B, it.B), max(hi.C, it.C)
+		hi.Residual = max(hi.Residual, it.Residual)
+		hi.RowBias, hi.ColBias = max(hi.RowBias, it.RowBias), max(hi.ColBias, it.ColBias)
+	}
+	e := &t.Epilogue
+	fits("A", len(t.A), hi.A, t.M, t.K, t.ARS, t.ACS)
+	fits("C", len(t.C), hi.C, t.M, t.N, t.LDC, 1)
+	if t.M > 1 && t.LDC < t.N {
+		panic(fmt.Sprintf("gemm: C has row stride %d: want at least N=%d", t.LDC, t.N))
+	}
+	if e.Residual != nil {
+		fits("residual", len(e.Residual), hi.Residual, t.M, t.N, e.LDR, 1)
+	}
+	if e.RowBias != nil {
+		fits("row bias", len(e.RowBias), hi.RowBias, t.M, 1, 1, 0)
+	}
+	if e.ColBias != nil {
+		fits("column bias", len(e.ColBias), hi.ColBias, 1, t.N, 0, 1)
+	}
+	switch p := t.Packed; {
+	case p != nil && (p.k != t.K || p.n != t.N || hi.B >= p.count):
+		panic(fmt.Sprintf("gemm: packed B holds %d matrices of %dx%d: want more than %d of %dx%d", p.count, p.k, p.n, hi.B, t.K, t.N))
+	case p == nil && t.Source == nil:
+		fits("B", len(t.B), hi.B, t.K, t.N, t.BRS, t.BCS)
+	}
+}
+
+// fits panics when a rows×cols matrix with strides rs and cs at offset off reaches
+// outside a slice of length n.
+func fits(name string, n, off, rows, cols, rs, cs int) {
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	if rs < 0 || cs < 0 || off+(rows-1)*rs+(cols-1)*cs >= n {
+		panic(fmt.Sprintf("gemm: %s is a %dx%d matrix with strides %d and %d at offset %d: want it inside %d elements", name, rows, cols, rs, cs, off, n))
+	}
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+func ceilDiv(n, d int) int { return (n + d - 1) / d }

@@ -1,0 +1,77 @@
+package gemm
+
+import "unsafe"
+
+// genericRow is the reference: plain Go, any machine.
+var genericRow = &row{
+	name: "generic", mr: 4, nr: 4,
+	tile: []func(*tileArgs){tileGeneric1, tileGeneric2, tileGeneric3, tileGeneric4},
+}
+
+func tileGeneric1(t *tileArgs) { tileRows(t, 1) }
+func tileGeneric2(t *tileArgs) { tileRows(t, 2) }
+func tileGeneric3(t *tileArgs) { tileRows(t, 3) }
+
+// tileRows computes r rows of four columns, one row at a time.
+func tileRows(t *tileArgs, r int) {
+	for i := range r {
+		var acc [4]float32
+		a, b := unsafe.Add(t.a, i*t.ars), t.b
+		for range t.k {
+			v := *(*float32)(a)
+			w := (*[4]float32)(b)
+			acc[0] += v * w[0]
+			acc[1] += v * w[1]
+			acc[2] += v * w[2]
+			acc[3] += v * w[3]
+			a, b = unsafe.Add(a, t.acs), unsafe.Add(b, t.bstep)
+		}
+		t.finish(i, &acc)
+	}
+}
+
+// tileGeneric4 computes four rows of four columns in registers.
+func tileGeneric4(t *tileArgs) {
+	var c0, c1, c2, c3 [4]float32
+	a0, b := t.a, t.b
+	for range t.k {
+		w := (*[4]float32)(b)
+		v0 := *(*float32)(a0)
+		v1 := *(*float32)(unsafe.Add(a0, t.ars))
+		v2 := *(*float32)(unsafe.Add(a0, 2*t.ars))
+		v3 := *(*float32)(unsafe.Add(a0, 3*t.ars))
+		c0[0], c0[1], c0[2], c0[3] = c0[0]+v0*w[0], c0[1]+v0*w[1], c0[2]+v0*w[2], c0[3]+v0*w[3]
+		c1[0], c1[1], c1[2], c1[3] = c1[0]+v1*w[0], c1[1]+v1*w[1], c1[2]+v1*w[2], c1[3]+v1*w[3]
+		c2[0], c2[1], c2[2], c2[3] = c2[0]+v2*w[0], c2[1]+v2*w[1], c2[2]+v2*w[2], c2[3]+v2*w[3]
+		c3[0], c3[1], c3[2], c3[3] = c3[0]+v3*w[0], c3[1]+v3*w[1], c3[2]+v3*w[2], c3[3]+v3*w[3]
+		a0, b = unsafe.Add(a0, t.acs), unsafe.Add(b, t.bstep)
+	}
+	t.finish(0, &c0)
+	t.finish(1, &c1)
+	t.finish(2, &c2)
+	t.finish(3, &c3)
+}
+
+// finish scales the sums of row i, applies the flags and stores n columns.
+func (t *tileArgs) finish(i int, acc *[4]float32) {
+	c := unsafe.Slice((*float32)(unsafe.Add(t.c, i*t.ldc)), t.n)
+	for j := range c {
+		v := t.alpha * acc[j]
+		if t.flags&flagLoad != 0 {
+			v += c[j]
+		}
+		if t.flags&flagColBias != 0 {
+			v += *(*float32)(unsafe.Add(t.colBias, 4*j))
+		}
+		if t.flags&flagRowBias != 0 {
+			v += *(*float32)(unsafe.Add(t.rowBias, 4*i))
+		}
+		if t.flags&flagResidual != 0 {
+			v += *(*float32)(unsafe.Add(t.res, i*t.ldr+4*j))
+		}
+		if t.flags&flagClip != 0 {
+			v = clip(v, t.lo, t.hi)
+		}
+		c[j] = v
+	}
+}
