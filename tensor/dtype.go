@@ -34,8 +34,10 @@ const (
 	Float8E8M0     DType = 24
 	Uint2          DType = 25
 	Int2           DType = 26
+	Float6E2M3     DType = 27
+	Float6E3M2     DType = 28
 
-	NumDTypes = 27
+	NumDTypes = 29
 )
 
 // dtypes holds one row per element type: the word used on the command line and in errors (numpy's
@@ -51,6 +53,7 @@ var dtypes = [NumDTypes]struct {
 	BFloat16: {"bfloat16", 16}, Float8E4M3FN: {"float8e4m3fn", 8}, Float8E4M3FNUZ: {"float8e4m3fnuz", 8},
 	Float8E5M2: {"float8e5m2", 8}, Float8E5M2FNUZ: {"float8e5m2fnuz", 8}, Uint4: {"uint4", 4}, Int4: {"int4", 4},
 	Float4E2M1: {"float4e2m1", 4}, Float8E8M0: {"float8e8m0", 8}, Uint2: {"uint2", 2}, Int2: {"int2", 2},
+	Float6E2M3: {"float6e2m3", 6}, Float6E3M2: {"float6e3m2", 6},
 }
 
 // String returns the dtype's word: numpy's name, or the lower-case ONNX name where numpy has none.
@@ -82,13 +85,14 @@ func (d DType) ByteLen(n int) int {
 	if b >= 8 {
 		return n * (b / 8)
 	}
-	return (n*b + 7) / 8
+	return n/8*b + (n%8*b+7)/8
 }
 
-// IsFloat reports whether d is a real floating-point type, the 8-bit and 4-bit ones included.
+// IsFloat reports whether d is a real floating-point type, the 8-, 6- and 4-bit ones included.
 func (d DType) IsFloat() bool {
 	switch d {
-	case Float32, Float64, Float16, BFloat16, Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ, Float8E8M0, Float4E2M1:
+	case Float32, Float64, Float16, BFloat16, Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ, Float8E8M0,
+		Float6E2M3, Float6E3M2, Float4E2M1:
 		return true
 	}
 	return false

@@ -15,12 +15,12 @@ type Proto struct {
 	Name     string
 	Doc      string
 	DataType int32   // as in DType; not checked
+	Location int32   // LocationExternal: the elements are in another file
 	Dims     []int64 // not checked
-	Location int32   // 1: the elements are in another file
 	External []ProtoEntry
 	Metadata []ProtoEntry
 
-	// Resolve finds the bytes of a tensor whose Location is 1. The reader of a model sets it.
+	// Resolve finds the bytes of a tensor whose elements are in another file. The reader of a model sets it.
 	Resolve func(*Proto) ([]byte, error)
 
 	raw  []byte // raw_data; aliases the message
@@ -31,6 +31,9 @@ type Proto struct {
 	value *Tensor
 	err   error
 }
+
+// LocationExternal is the Location of a tensor whose elements are in another file.
+const LocationExternal = 1
 
 // A ProtoEntry is a StringStringEntryProto: one key and value.
 type ProtoEntry struct{ Key, Value string }
@@ -70,20 +73,55 @@ func (p *Proto) Shape() (Shape, error) {
 
 // Value returns the tensor. It is decoded once; it must not be written to, since it may alias a mapped file.
 func (p *Proto) Value() (*Tensor, error) {
-	p.once.Do(func() { p.value, p.err = p.decodeValue() })
+	p.once.Do(func() {
+		if p.value, p.err = p.decode(); p.err != nil {
+			p.err = fmt.Errorf("tensor %q: %w", p.Name, p.err)
+		}
+	})
 	return p.value, p.err
 }
 
-func (p *Proto) decodeValue() (*Tensor, error) {
+// Check reports whether the message is a valid tensor: a known element type, dimensions that are not
+// negative and do not overflow, and exactly one data field of the kind and length they ask for. It decodes
+// and allocates nothing. The keys of external data are checked by whoever resolves them.
+func (p *Proto) Check() error {
 	shape, err := p.Shape()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	raw := p.raw
-	if p.Location == 1 && p.Resolve != nil {
-		if raw, err = p.Resolve(p); err != nil {
-			return nil, err
+	if !p.DType().Valid() {
+		return fmt.Errorf("element type %d is not one of ONNX 1.23", p.DataType)
+	}
+	if p.made() || p.Location == LocationExternal {
+		return p.checkExternal()
+	}
+	_, err = p.storage(shape.Len())
+	return err
+}
+
+// SetValue replaces the tensor that p stands for, its element type and its dimensions. It must not be
+// called while others read p.
+func (p *Proto) SetValue(t *Tensor) {
+	n := NewProto(p.Name, t)
+	p.DataType, p.Dims, p.Location, p.External = n.DataType, n.Dims, 0, nil
+	p.raw, p.body, p.value, p.err = nil, nil, t, nil
+	p.once.Do(func() {})
+}
+
+// made reports whether p stands for a tensor in memory and not for an encoded message.
+func (p *Proto) made() bool { return p.body == nil && p.value != nil }
+
+func (p *Proto) checkExternal() error {
+	if p.made() {
+		return nil
+	}
+	if p.DType() == String {
+		return fmt.Errorf("strings cannot be external data")
+	}
+	for _, f := range dataFields {
+		if n, err := p.count(f); err != nil || n > 0 {
+			return fmt.Errorf("external data and %s together", f.name)
 		}
 	}
-	return FromBytes(p.DType(), shape, raw)
+	return nil
 }
