@@ -3,5 +3,5 @@
 //
 // Weights are not copied: tensors alias the mapped file and are decoded when they are asked for. Unknown
 // fields are kept and written back. The package knows no operator beyond the schemas of onnx/schema; of
-// this module it imports tensor, internal/mmap and onnx/schema.
+// this module it imports tensor, internal/mmap, internal/pb and onnx/schema.
 package onnx
