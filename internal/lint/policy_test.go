@@ -26,7 +26,8 @@ tensor < pipeline, pipeline/tokenizer
 runtime, pipeline < pipeline/generate
 runtime < finetune < finetune/nn
 finetune, pipeline, pipeline/tokenizer < finetune/data
-finetune/nn, finetune/data < internal/conform, models
+runtime, pipeline < internal/feed
+internal/feed, finetune/nn, finetune/data < internal/conform, models
 tensor, runtime < .
 everything < cmd/onnxrun, adapters/*
 `
