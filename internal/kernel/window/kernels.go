@@ -21,7 +21,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 8, copyRowsGeneric, splitRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
 }
 
 // All lists the kernels that can run here, the fastest last.
@@ -33,6 +33,16 @@ func All() []*Kernels {
 		}
 	}
 	return list
+}
+
+// ForWidth returns the fastest kernels that can run here whose vectors divide a width, a multiple of 4.
+func ForWidth(width int) *Kernels {
+	for i := len(rows) - 1; i > 0; i-- {
+		if width%rows[i].Lanes == 0 && cpu.Has(rows[i].Needs) {
+			return &rows[i]
+		}
+	}
+	return &rows[0]
 }
 
 // Best returns the fastest kernels that can run here.

@@ -20,7 +20,7 @@ func splitRowsGeneric(a *RowArgs) {
 }
 
 func packTapsGeneric(a *PackArgs) {
-	const lanes = 8
+	const lanes = 4
 	for k, off := range a.Off {
 		dst := a.Dst[k*a.Step:][:lanes]
 		clear(dst)

@@ -16,16 +16,21 @@ var scratches = sync.Pool{New: func() any { return new(Scratch) }}
 // GetScratch returns a scratch whose buffer has n elements of any value.
 func GetScratch(n int) *Scratch {
 	s := scratches.Get().(*Scratch)
-	if cap(s.Buf) < n {
-		s.Buf = make([]float32, n)
-	}
-	s.Buf = s.Buf[:n]
+	s.Grow(n)
 	return s
 }
 
 // Release hands s back; it must not be used afterwards.
 func (s *Scratch) Release() {
 	s.Row, s.Tap = RowArgs{}, TapArgs{}
-	s.Pack.Src, s.Pack.Dst = nil, nil
+	s.Pack.Src, s.Pack.Dst, s.Pack.Off = nil, nil, nil
 	scratches.Put(s)
+}
+
+// Grow gives the buffer n elements of any value.
+func (s *Scratch) Grow(n int) {
+	if cap(s.Buf) < n {
+		s.Buf = make([]float32, n)
+	}
+	s.Buf = s.Buf[:n]
 }

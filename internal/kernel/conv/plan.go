@@ -1,0 +1,147 @@
+package conv
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+)
+
+// algorithm says how a float32 convolution is computed.
+type algorithm uint8
+
+const (
+	reference  algorithm = iota // plain loops
+	pointwise                   // matrix product with the planes as they lie
+	dense                       // matrix product with columns packed from frames
+	depthwise                   // tap kernels
+	depthwise3                  // tap kernels, the 3x3 one of stride 1
+)
+
+var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3"}
+
+// Plan is a float32 convolution of one geometry, ready to run. It is immutable and may be shared.
+type Plan struct {
+	g     Geom
+	alg   algorithm
+	taps  int
+	frame window.Frame
+	off   []int       // dense: of each row of the column matrix; depthwise: of each tap
+	items []gemm.Item // dense, pointwise: one product for each image and group
+
+	direct bool // dense: columns are read from the planes themselves
+	cols   int  // dense: columns packed from one set of frames
+}
+
+// Args are the operands of one run. Residual has the shape of Y and is added before the activation, or after it with
+// AddLast; it may be Y itself. Bias and Residual may be nil.
+type Args struct {
+	X, W, Bias, Residual, Y []float32
+	AddLast                 bool
+	Act                     gemm.Activation
+	Threads                 int
+}
+
+// NewPlan chooses the algorithm for g.
+func NewPlan(g Geom) *Plan {
+	p := &Plan{g: g, taps: g.Taps()}
+	p.alg = choose(&g)
+	switch p.alg {
+	case pointwise, dense:
+		p.items = productItems(&g)
+		if p.alg == dense {
+			p.layoutDense()
+		}
+	case depthwise, depthwise3:
+		p.layoutDepthwise()
+	}
+	return p
+}
+
+// Algorithm names the way the plan computes.
+func (p *Plan) Algorithm() string { return algorithmNames[p.alg] }
+
+// Geom returns the plan's geometry.
+func (p *Plan) Geom() Geom { return p.g }
+
+func choose(g *Geom) algorithm {
+	d, h, w := window.One, window.One, window.One
+	if g.Rank <= 3 {
+		d, h, w = g.axes()
+	}
+	same := func(a window.Axis) bool { return a.Kernel == 1 && a.Stride == 1 && a.Lo == 0 && a.Hi == 0 }
+	switch {
+	case g.Rank > 3:
+		return reference
+	case g.Depthwise() && d == window.One && h.Kernel == 3 && w.Kernel == 3 && h.Dilation == 1 && w.Dilation == 1 &&
+		h.Stride == 1 && w.Stride == 1 && h.Out >= 4:
+		return depthwise3
+	case g.Depthwise() && g.OutC/g.Groups <= 8:
+		return depthwise
+	case same(d) && same(h) && same(w):
+		return pointwise
+	}
+	return dense
+}
+
+func productItems(g *Geom) []gemm.Item {
+	in, out, taps := g.InSize(), g.OutSize(), g.Taps()
+	icg, ocg := g.InC/g.Groups, g.OutC/g.Groups
+	var items []gemm.Item
+	for n := range g.Batch {
+		for i := range g.Groups {
+			c := (n*g.OutC + i*ocg) * out
+			items = append(items, gemm.Item{A: i * ocg * icg * taps, B: (n*g.InC + i*icg) * in, C: c, Residual: c, RowBias: i * ocg})
+		}
+	}
+	return items
+}
+
+// Run computes y = act(conv(x, w) + bias + residual). It allocates nothing in steady state. Slices shorter than the
+// geometry asks for panic.
+func (p *Plan) Run(a *Args) {
+	if p.g.Batch == 0 || p.g.OutSize() == 0 {
+		return
+	}
+	switch p.alg {
+	case reference:
+		Reference(&p.g, a.X, a.W, a.Bias, a.Y)
+		finish(a, a.Y, a.Residual)
+	case depthwise, depthwise3:
+		p.runDepthwise(a)
+	default:
+		p.runProduct(a)
+	}
+}
+
+// finish applies residual and activation to a part y of the output; residual is the part of the same place, or nil.
+func finish(a *Args, y, residual []float32) {
+	if residual != nil && !a.AddLast {
+		add(y, residual)
+	}
+	a.Act.Apply(y)
+	if residual != nil && a.AddLast {
+		add(y, residual)
+	}
+}
+
+func add(y, x []float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] += x[i]
+	}
+}
+
+// bounds returns the limits of an activation that only clamps.
+func bounds(act gemm.Activation) (lo, hi float32, ok bool) {
+	inf := float32(math.Inf(1))
+	switch act.Kind {
+	case gemm.None:
+		return -inf, inf, true
+	case gemm.Relu:
+		return 0, inf, true
+	case gemm.Clip:
+		return act.Alpha, act.Beta, true
+	}
+	return -inf, inf, false
+}
