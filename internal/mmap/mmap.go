@@ -1,0 +1,166 @@
+// Package mmap maps files into memory for reading, and turns the faults of pages that have gone (a file cut
+// short while mapped, a broken disk) into errors. Where the system has no mapping it reads the file. It
+// imports no package of this module.
+package mmap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"unsafe"
+)
+
+// A File is the content of a file in memory, which must not be written to.
+type File struct {
+	data   []byte
+	mapped bool
+}
+
+// Map maps the regular file f, which may be closed afterwards.
+func Map(f *os.File) (*File, error) {
+	size, err := regularSize(f)
+	if err != nil || size == 0 {
+		return &File{}, err
+	}
+	data, err := mapFile(f, size)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return Read(f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("mmap: %s: %w", f.Name(), err)
+	}
+	register(data)
+	return &File{data, true}, nil
+}
+
+// Read reads the regular file f into memory.
+func Read(f *os.File) (*File, error) {
+	size, err := regularSize(f)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, int64(size)), data); err != nil {
+		return nil, fmt.Errorf("mmap: %s: %w", f.Name(), err)
+	}
+	return &File{data: data}, nil
+}
+
+func regularSize(f *os.File) (int, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("mmap: %s is not a regular file", f.Name())
+	}
+	if info.Size() > math.MaxInt {
+		return 0, fmt.Errorf("mmap: %s has %d bytes, more than this machine addresses", f.Name(), info.Size())
+	}
+	return int(info.Size()), nil
+}
+
+// Bytes returns the content. It must not be used after Close.
+func (f *File) Bytes() []byte { return f.data }
+
+// Mapped reports whether the content is a mapping and not a copy.
+func (f *File) Mapped() bool { return f.mapped }
+
+// Close gives the memory back.
+func (f *File) Close() error {
+	data, mapped := f.data, f.mapped
+	f.data, f.mapped = nil, false
+	if !mapped {
+		return nil
+	}
+	unregister(data)
+	return unmapFile(data)
+}
+
+// Advice tells the system how a mapping will be read.
+type Advice int
+
+// The kinds of advice.
+const (
+	Normal     Advice = iota
+	Sequential        // read ahead, drop behind
+	WillNeed          // read soon
+	DontNeed          // may be dropped: it will be read again from the file
+)
+
+// Advise passes on how part of the mapping, or all of it, will be read. It is only a hint: systems without
+// it do nothing.
+func (f *File) Advise(a Advice) error {
+	if !f.mapped {
+		return nil
+	}
+	return advise(f.data, a)
+}
+
+// ErrFault is the error of memory that was mapped from a file and cannot be read any more.
+var ErrFault = errors.New("mmap: a mapped file was cut short or cannot be read")
+
+// Guard calls fn and returns its error, or ErrFault if fn reads a mapped page that has gone. It covers the
+// calling goroutine only.
+func Guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			if err = Fault(v); err == nil {
+				panic(v)
+			}
+		}
+	}()
+	return fn()
+}
+
+// Fault returns ErrFault if the recovered value v is a fault at an address that a File covers, else nil. It
+// serves those who set debug.SetPanicOnFault and recover on their own.
+func Fault(v any) error {
+	fault, ok := v.(interface {
+		error
+		Addr() uintptr
+	})
+	if !ok {
+		return nil
+	}
+	mappings.Lock()
+	defer mappings.Unlock()
+	for _, m := range mappings.list {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(m)))
+		if addr := fault.Addr(); addr >= start && addr-start < uintptr(len(m)+pageSize) {
+			return ErrFault
+		}
+	}
+	return nil
+}
+
+// pageSize bounds how far beyond the last byte a vector load can touch a mapping.
+const pageSize = 1 << 16
+
+var mappings struct {
+	sync.Mutex
+	list [][]byte
+}
+
+func register(data []byte) {
+	mappings.Lock()
+	defer mappings.Unlock()
+	mappings.list = append(mappings.list, data)
+}
+
+func unregister(data []byte) {
+	mappings.Lock()
+	defer mappings.Unlock()
+	mappings.list = slices.DeleteFunc(mappings.list, func(m []byte) bool {
+		return unsafe.SliceData(m) == unsafe.SliceData(data)
+	})
+}
+
+// Of returns a File over data in memory.
+func Of(data []byte) *File { return &File{data: data} }

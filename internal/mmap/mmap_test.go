@@ -1,0 +1,88 @@
+package mmap
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+func mapTemp(t *testing.T, size int64) (*File, string) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "f")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Map(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m, name
+}
+
+func TestMap(t *testing.T) {
+	m, _ := mapTemp(t, 12345)
+	if len(m.Bytes()) != 12345 || m.Bytes()[12344] != 0 {
+		t.Fatalf("%d bytes, want 12345", len(m.Bytes()))
+	}
+	for _, a := range []Advice{Sequential, WillNeed, DontNeed, Normal} {
+		if err := m.Advise(a); err != nil {
+			t.Errorf("advice %d: %v", a, err)
+		}
+	}
+	empty, _ := mapTemp(t, 0)
+	if len(empty.Bytes()) != 0 || empty.Mapped() {
+		t.Error("an empty file has bytes")
+	}
+}
+
+func TestGuardTruncated(t *testing.T) {
+	m, name := mapTemp(t, 1<<20)
+	if !m.Mapped() {
+		t.Skip("no mapping on " + runtime.GOOS)
+	}
+	if err := os.Truncate(name, 4096); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	err := Guard(func() error {
+		for _, b := range m.Bytes() {
+			sum += int(b)
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrFault) {
+		t.Errorf("reading a mapping whose file was cut: %v, want ErrFault", err)
+	}
+}
+
+func TestGuardPassesOn(t *testing.T) {
+	want := errors.New("mine")
+	if err := Guard(func() error { return want }); err != want {
+		t.Errorf("%v, want %v", err, want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a panic that is no fault was swallowed")
+		}
+	}()
+	_ = Guard(func() error { panic("other") })
+}
+
+func TestNotRegular(t *testing.T) {
+	d, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := Map(d); err == nil {
+		t.Error("a folder was mapped")
+	}
+}
