@@ -25,12 +25,10 @@ type Plan struct {
 	g     Geom
 	alg   algorithm
 	taps  int
-	frame window.Frame
-	off   []int       // dense: of each row of the column matrix; depthwise: of each tap
-	items []gemm.Item // dense, pointwise: one product for each image and group
-
-	direct bool // dense: columns are read from the planes themselves
-	cols   int  // dense: columns packed from one set of frames
+	frame window.Frame // depthwise
+	off   []int        // depthwise: of each tap
+	cols  *columns     // dense
+	items []gemm.Item  // dense, pointwise: one product for each image and group
 }
 
 // Args are the operands of one run. Residual has the shape of Y and is added before the activation, or after it with
@@ -50,7 +48,7 @@ func NewPlan(g Geom) *Plan {
 	case pointwise, dense:
 		p.items = productItems(&g)
 		if p.alg == dense {
-			p.layoutDense()
+			p.cols = denseColumns(&g)
 		}
 	case depthwise, depthwise3:
 		p.layoutDepthwise()

@@ -35,12 +35,7 @@ func accumulate[T Number](g *Geom, src, w, dst []T) {
 	var tap [window.MaxRank]int
 	for t := range w {
 		plane(g, 0, 0, 0, &tap, src, dst, w[t])
-		for j := g.Rank - 1; j >= 0; j-- {
-			if tap[j]++; tap[j] < g.Axes[j].Kernel {
-				break
-			}
-			tap[j] = 0
-		}
+		g.nextTap(&tap)
 	}
 }
 

@@ -5,6 +5,7 @@ type RowArgs struct {
 	Dst, Dst2, Src   []float32
 	Rows, Cols       int
 	DstStep, SrcStep int // elements from one row to the next
+	Src2             []float32
 }
 
 // Seg is one run of a packed vector: the lanes set in Lanes read element Delta + lane of the shifted row.

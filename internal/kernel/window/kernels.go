@@ -9,6 +9,7 @@ type Kernels struct {
 	Lanes     int              // width of a vector; the least that Seg.Lanes and the slack of a frame must respect
 	CopyRows  func(a *RowArgs) // dst rows = src rows
 	SplitRows func(a *RowArgs) // even columns to Dst, odd ones to Dst2
+	MergeRows func(a *RowArgs) // even columns from Src, odd ones from Src2
 	PackTaps  func(a *PackArgs)
 	FMATaps   func(a *TapArgs) // Bias + sum of W[t]*src[t], clamped to Lo and Hi
 	MaxTaps   func(a *TapArgs) // maximum of Bias and all src[t]
@@ -21,7 +22,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
 }
 
 // All lists the kernels that can run here, the fastest last.

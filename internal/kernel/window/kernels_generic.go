@@ -19,6 +19,20 @@ func splitRowsGeneric(a *RowArgs) {
 	}
 }
 
+func mergeRowsGeneric(a *RowArgs) {
+	for r := range a.Rows {
+		dst := a.Dst[r*a.DstStep:][:a.Cols]
+		even, odd := a.Src[r*a.SrcStep:], a.Src2[r*a.SrcStep:]
+		for i := range dst {
+			if i%2 == 0 {
+				dst[i] = even[i/2]
+			} else {
+				dst[i] = odd[i/2]
+			}
+		}
+	}
+}
+
 func packTapsGeneric(a *PackArgs) {
 	const lanes = 4
 	for k, off := range a.Off {

@@ -50,6 +50,12 @@ func TestRows(t *testing.T) {
 			splitRowsGeneric(&b)
 			compare(t, fmt.Sprint(k.Name, " split ", cols), a.Dst, b.Dst)
 			compare(t, fmt.Sprint(k.Name, " split2 ", cols), a.Dst2, b.Dst2)
+			a.Src2 = random(r, 4*(cols+1))
+			b.Src2 = a.Src2
+			a.Dst, b.Dst = guarded(n), guarded(n)
+			k.MergeRows(&a)
+			mergeRowsGeneric(&b)
+			compare(t, fmt.Sprint(k.Name, " merge ", cols), a.Dst, b.Dst)
 		}
 	}
 }

@@ -50,6 +50,42 @@ DATA oddIdx<>+56(SB)/4, $0x0000001d
 DATA oddIdx<>+60(SB)/4, $0x0000001f
 GLOBL oddIdx<>(SB), RODATA|NOPTR, $64
 
+DATA mergeLo<>+0(SB)/4, $0x00000000
+DATA mergeLo<>+4(SB)/4, $0x00000010
+DATA mergeLo<>+8(SB)/4, $0x00000001
+DATA mergeLo<>+12(SB)/4, $0x00000011
+DATA mergeLo<>+16(SB)/4, $0x00000002
+DATA mergeLo<>+20(SB)/4, $0x00000012
+DATA mergeLo<>+24(SB)/4, $0x00000003
+DATA mergeLo<>+28(SB)/4, $0x00000013
+DATA mergeLo<>+32(SB)/4, $0x00000004
+DATA mergeLo<>+36(SB)/4, $0x00000014
+DATA mergeLo<>+40(SB)/4, $0x00000005
+DATA mergeLo<>+44(SB)/4, $0x00000015
+DATA mergeLo<>+48(SB)/4, $0x00000006
+DATA mergeLo<>+52(SB)/4, $0x00000016
+DATA mergeLo<>+56(SB)/4, $0x00000007
+DATA mergeLo<>+60(SB)/4, $0x00000017
+GLOBL mergeLo<>(SB), RODATA|NOPTR, $64
+
+DATA mergeHi<>+0(SB)/4, $0x00000008
+DATA mergeHi<>+4(SB)/4, $0x00000018
+DATA mergeHi<>+8(SB)/4, $0x00000009
+DATA mergeHi<>+12(SB)/4, $0x00000019
+DATA mergeHi<>+16(SB)/4, $0x0000000a
+DATA mergeHi<>+20(SB)/4, $0x0000001a
+DATA mergeHi<>+24(SB)/4, $0x0000000b
+DATA mergeHi<>+28(SB)/4, $0x0000001b
+DATA mergeHi<>+32(SB)/4, $0x0000000c
+DATA mergeHi<>+36(SB)/4, $0x0000001c
+DATA mergeHi<>+40(SB)/4, $0x0000000d
+DATA mergeHi<>+44(SB)/4, $0x0000001d
+DATA mergeHi<>+48(SB)/4, $0x0000000e
+DATA mergeHi<>+52(SB)/4, $0x0000001e
+DATA mergeHi<>+56(SB)/4, $0x0000000f
+DATA mergeHi<>+60(SB)/4, $0x0000001f
+GLOBL mergeHi<>(SB), RODATA|NOPTR, $64
+
 // func copyRowsAVX2(a *byte)
 // Requires: AVX, AVX2
 TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-8
@@ -169,6 +205,76 @@ even:
 	ADDQ AX, BX
 	ADDQ R8, CX
 	ADDQ R8, DX
+	SUBQ $0x00000001, SI
+	JMP  rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func mergeRowsAVX2(a *byte)
+// Requires: AVX
+TEXT ·mergeRowsAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 104(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 80(AX), DI
+	MOVQ 88(AX), R8
+	MOVQ 96(AX), AX
+	SHLQ $0x02, R8
+	SHLQ $0x02, AX
+
+rows:
+	CMPQ SI, $0x00000001
+	JL   rows_end
+	MOVQ DX, R9
+	MOVQ BX, R10
+	MOVQ CX, R11
+	MOVQ DI, R12
+
+cols:
+	CMPQ       R12, $0x00000010
+	JL         cols_end
+	VMOVUPS    (R9), Y0
+	VMOVUPS    (R10), Y1
+	VUNPCKLPS  Y1, Y0, Y2
+	VUNPCKHPS  Y1, Y0, Y1
+	VPERM2F128 $0x20, Y1, Y2, Y0
+	VPERM2F128 $0x31, Y1, Y2, Y1
+	VMOVUPS    Y0, (R11)
+	VMOVUPS    Y1, 32(R11)
+	ADDQ       $0x00000020, R9
+	ADDQ       $0x00000020, R10
+	ADDQ       $0x00000040, R11
+	SUBQ       $0x00000010, R12
+	JMP        cols
+
+cols_end:
+pairs:
+	CMPQ R12, $0x00000002
+	JL   pairs_end
+	MOVL (R9), R13
+	MOVL R13, (R11)
+	MOVL (R10), R13
+	MOVL R13, 4(R11)
+	ADDQ $0x04, R9
+	ADDQ $0x04, R10
+	ADDQ $0x08, R11
+	SUBQ $0x00000002, R12
+	JMP  pairs
+
+pairs_end:
+	TESTQ R12, R12
+	JE    even
+	MOVL  (R9), R13
+	MOVL  R13, (R11)
+
+even:
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ R8, CX
 	SUBQ $0x00000001, SI
 	JMP  rows
 
@@ -1711,6 +1817,78 @@ even:
 	ADDQ AX, BX
 	ADDQ R8, CX
 	ADDQ R8, DX
+	SUBQ $0x00000001, SI
+	JMP  rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func mergeRowsAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·mergeRowsAVX512(SB), NOSPLIT, $0-8
+	MOVQ      a+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      48(AX), DX
+	MOVQ      104(AX), BX
+	MOVQ      72(AX), SI
+	MOVQ      80(AX), DI
+	MOVQ      88(AX), R8
+	MOVQ      96(AX), AX
+	SHLQ      $0x02, R8
+	SHLQ      $0x02, AX
+	VMOVDQU32 mergeLo<>+0(SB), Z0
+	VMOVDQU32 mergeHi<>+0(SB), Z1
+
+rows:
+	CMPQ SI, $0x00000001
+	JL   rows_end
+	MOVQ DX, R9
+	MOVQ BX, R10
+	MOVQ CX, R11
+	MOVQ DI, R12
+
+cols:
+	CMPQ      R12, $0x00000020
+	JL        cols_end
+	VMOVUPS   (R9), Z2
+	VMOVUPS   (R10), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VPERMI2PS Z3, Z2, Z4
+	VPERMI2PS Z3, Z2, Z5
+	VMOVUPS   Z4, (R11)
+	VMOVUPS   Z5, 64(R11)
+	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R10
+	ADDQ      $0x00000080, R11
+	SUBQ      $0x00000020, R12
+	JMP       cols
+
+cols_end:
+pairs:
+	CMPQ R12, $0x00000002
+	JL   pairs_end
+	MOVL (R9), R13
+	MOVL R13, (R11)
+	MOVL (R10), R13
+	MOVL R13, 4(R11)
+	ADDQ $0x04, R9
+	ADDQ $0x04, R10
+	ADDQ $0x08, R11
+	SUBQ $0x00000002, R12
+	JMP  pairs
+
+pairs_end:
+	TESTQ R12, R12
+	JE    even
+	MOVL  (R9), R13
+	MOVL  R13, (R11)
+
+even:
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ R8, CX
 	SUBQ $0x00000001, SI
 	JMP  rows
 

@@ -13,6 +13,7 @@ func main() {
 	for _, v := range []isa{avx2, avx512} {
 		copyRows(v)
 		splitRows(v)
+		mergeRows(v)
 		packTaps(v)
 		for _, op := range []tapOp{opFMA, opMax, opSum} {
 			tapRows(v, op)
@@ -43,7 +44,7 @@ func (v isa) vec() reg.VecVirtual {
 }
 
 var (
-	laneBits, evenIdx, oddIdx Mem
+	laneBits, evenIdx, oddIdx, mergeLo, mergeHi Mem
 )
 
 func tables() {
@@ -58,6 +59,14 @@ func tables() {
 	oddIdx = GLOBL("oddIdx", RODATA|NOPTR)
 	for i := range 16 {
 		DATA(4*i, U32(2*i+1))
+	}
+	mergeLo = GLOBL("mergeLo", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(i/2+i%2*16))
+	}
+	mergeHi = GLOBL("mergeHi", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(8+i/2+i%2*16))
 	}
 }
 

@@ -3,12 +3,14 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // Offsets in RowArgs.
 const (
 	rowDst, rowDst2, rowSrc                  = 0, 24, 48
 	rowRows, rowCols, rowDstStep, rowSrcStep = 72, 80, 88, 96
+	rowSrc2                                  = 104
 )
 
 func copyRows(v isa) {
@@ -109,6 +111,76 @@ func splitRows(v isa) {
 		ADDQ(ss, src)
 		ADDQ(ds, dst)
 		ADDQ(ds, dst2)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// mergePair interleaves vectors x and y to e, o.
+func (v isa) mergePair(x, y, lo, hi, e, o reg.VecVirtual) {
+	if v.lanes == 16 {
+		VMOVDQA32(lo, e)
+		VMOVDQA32(hi, o)
+		VPERMI2PS(y, x, e)
+		VPERMI2PS(y, x, o)
+		return
+	}
+	a, b := v.vec(), v.vec()
+	VUNPCKLPS(y, x, a)
+	VUNPCKHPS(y, x, b)
+	VPERM2F128(U8(0x20), b, a, e)
+	VPERM2F128(U8(0x31), b, a, o)
+}
+
+func mergeRows(v isa) {
+	TEXT("mergeRows"+v.name, NOSPLIT, "func(a *byte)")
+	Doc("mergeRows" + v.name + " is mergeRowsGeneric.")
+	a := Load(Param("a"), GP64())
+	dst, src, src2 := field(a, rowDst), field(a, rowSrc), field(a, rowSrc2)
+	rows, cols := field(a, rowRows), field(a, rowCols)
+	ds, ss := field(a, rowDstStep), field(a, rowSrcStep)
+	SHLQ(U8(2), ds)
+	SHLQ(U8(2), ss)
+	lo, hi := v.vec(), v.vec()
+	if v.lanes == 16 {
+		VMOVDQU32(mergeLo, lo)
+		VMOVDQU32(mergeHi, hi)
+	}
+	loop("rows", rows, 1, func() {
+		p, p2, q, n := GP64(), GP64(), GP64(), GP64()
+		MOVQ(src, p)
+		MOVQ(src2, p2)
+		MOVQ(dst, q)
+		MOVQ(cols, n)
+		loop("cols", n, 2*v.lanes, func() {
+			x, y, e, o := v.vec(), v.vec(), v.vec(), v.vec()
+			v.load(nil, Mem{Base: p}, x)
+			v.load(nil, Mem{Base: p2}, y)
+			v.mergePair(x, y, lo, hi, e, o)
+			v.store(nil, e, Mem{Base: q})
+			v.store(nil, o, Mem{Base: q, Disp: v.bytes()})
+			ADDQ(U32(uint32(v.bytes())), p)
+			ADDQ(U32(uint32(v.bytes())), p2)
+			ADDQ(U32(uint32(2*v.bytes())), q)
+		})
+		t := GP32()
+		loop("pairs", n, 2, func() {
+			MOVL(Mem{Base: p}, t)
+			MOVL(t, Mem{Base: q})
+			MOVL(Mem{Base: p2}, t)
+			MOVL(t, Mem{Base: q, Disp: 4})
+			ADDQ(U8(4), p)
+			ADDQ(U8(4), p2)
+			ADDQ(U8(8), q)
+		})
+		TESTQ(n, n)
+		JE(LabelRef("even"))
+		MOVL(Mem{Base: p}, t)
+		MOVL(t, Mem{Base: q})
+		Label("even")
+		ADDQ(ss, src)
+		ADDQ(ss, src2)
+		ADDQ(ds, dst)
 	})
 	VZEROUPPER()
 	RET()
