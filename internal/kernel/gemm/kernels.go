@@ -18,12 +18,16 @@ type row struct {
 	wide       []func(*tileArgs)
 	widePanels []int
 
-	// dot computes products of up to 4 rows and up to 4 vectors; nil: Go.
-	dot func(*dotArgs)
-	// axpy adds up to 8 scaled rows to a vector; nil: Go.
-	axpy func(*axpyArgs)
-	// transpose packs columns of contiguous K elements; nil: Go.
+	// dot[v-1] computes products of up to 4 rows with v vectors.
+	dot []func(*dotArgs)
+	// axpy1 and axpy8 add 1 and 8 scaled rows to a vector.
+	axpy1, axpy8 func(*axpyArgs)
+	// transpose packs 8 columns of contiguous K elements; nil: Go.
 	transpose func(*packArgs)
+
+	// peak runs rounds of 12 independent multiply-adds of lanes elements; nil: unknown.
+	peak  func(*int)
+	lanes int
 }
 
 // rows lists every kernel set, best first. The last needs nothing.
@@ -99,30 +103,29 @@ type tileArgs struct {
 	panel                 int            // 128: from one panel to the next, for wide kernels
 }
 
-// dotArgs is the argument of dot: out[i*4+v] = sum over p of rows(i, p) * vecs(v, p)
-// for nr rows and nv vectors of k contiguous elements.
+// dotArgs is the argument of dot: out[i*4+v] = sum over p in [0, k) of
+// rows(i, p) * vecs(v, p), for i in [0, nr), nr <= 4, elements contiguous along p.
 type dotArgs struct {
 	rows, vecs unsafe.Pointer // 0 8
 	rs, vs     int            // 16 24: bytes from one to the next
 	k          int            // 32
-	nr, nv     int            // 40 48
+	nr, _      int            // 40
 	out        [16]float32    // 56
 }
 
-// axpyArgs is the argument of axpy: y[j] += sum over p of x[p] * rows(p, j), p in
-// [0, np) ascending, j in [0, n).
+// axpyArgs is the argument of axpy: y[j] += x[0]*rows(0, j), then x[1]*rows(1, j) and
+// so on, for j in [0, n).
 type axpyArgs struct {
 	y, rows unsafe.Pointer // 0 8
 	rs      int            // 16: bytes
-	n       int            // 24
-	np      int            // 32
+	n, _    int            // 24
 	x       [8]float32     // 40
 }
 
-// packArgs is the argument of transpose: dst[k*nr+j] = src[j*cs+k] for j in [0, nr)
-// and k in [0, kb), kb a multiple of 8.
+// packArgs is the argument of transpose: dst(k, j) = src(j, k) for j in [0, 8) and k in
+// [0, kb), kb a multiple of 8. Rows of dst lie drs bytes apart, columns of src cs.
 type packArgs struct {
 	dst, src unsafe.Pointer // 0 8
-	cs       int            // 16: bytes
-	kb       int            // 24
+	drs, cs  int            // 16 24
+	kb       int            // 32
 }

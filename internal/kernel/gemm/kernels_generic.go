@@ -5,7 +5,10 @@ import "unsafe"
 // genericRow is the reference: plain Go, any machine.
 var genericRow = &row{
 	name: "generic", mr: 4, nr: 4,
-	tile: []func(*tileArgs){tileGeneric1, tileGeneric2, tileGeneric3, tileGeneric4},
+	tile:  []func(*tileArgs){tileGeneric1, tileGeneric2, tileGeneric3, tileGeneric4},
+	dot:   []func(*dotArgs){dotGeneric1, dotGeneric2, dotGeneric3},
+	axpy1: func(t *axpyArgs) { axpyGeneric(t, 1) },
+	axpy8: func(t *axpyArgs) { axpyGeneric(t, 8) },
 }
 
 func tileGeneric1(t *tileArgs) { tileRows(t, 1) }
@@ -73,5 +76,42 @@ func (t *tileArgs) finish(i int, acc *[4]float32) {
 			v = clip(v, t.lo, t.hi)
 		}
 		c[j] = v
+	}
+}
+
+func dotGeneric1(t *dotArgs) { dotRows(t, 1) }
+func dotGeneric2(t *dotArgs) { dotRows(t, 2) }
+func dotGeneric3(t *dotArgs) { dotRows(t, 3) }
+
+// dotRows computes the products of the rows with nv vectors in four partial sums.
+func dotRows(t *dotArgs, nv int) {
+	for i := range t.nr {
+		r := unsafe.Slice((*float32)(unsafe.Add(t.rows, i*t.rs)), t.k)
+		for j := range nv {
+			v := unsafe.Slice((*float32)(unsafe.Add(t.vecs, j*t.vs)), t.k)
+			var s0, s1, s2, s3 float32
+			p := 0
+			for ; p+4 <= t.k; p += 4 {
+				a, b := r[p:p+4], v[p:p+4]
+				s0 += a[0] * b[0]
+				s1 += a[1] * b[1]
+				s2 += a[2] * b[2]
+				s3 += a[3] * b[3]
+			}
+			for ; p < t.k; p++ {
+				s0 += r[p] * v[p]
+			}
+			t.out[4*i+j] = (s0 + s1) + (s2 + s3)
+		}
+	}
+}
+
+func axpyGeneric(t *axpyArgs, np int) {
+	y := unsafe.Slice((*float32)(t.y), t.n)
+	for p := range np {
+		x, r := t.x[p], unsafe.Slice((*float32)(unsafe.Add(t.rows, p*t.rs)), t.n)
+		for j := range y {
+			y[j] += x * r[j]
+		}
 	}
 }

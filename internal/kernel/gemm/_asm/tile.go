@@ -1,0 +1,234 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Offsets of tileArgs.
+const (
+	argA, argB, argC          = 0, 8, 16
+	argK                      = 24
+	argARS, argACS            = 32, 40
+	argBStep                  = 48
+	argLDC                    = 56
+	argFlags                  = 64
+	argAlpha, argLo, argHi    = 72, 76, 80
+	argColBias, argRowBias    = 88, 96
+	argRes, argLDR            = 104, 112
+	argN, argPanel            = 120, 128
+	flagLoad, flagColBias     = 1, 2
+	flagRowBias, flagResidual = 4, 8
+	flagClip                  = 16
+	unroll                    = 4
+)
+
+// tileKernel is a kernel of r rows and p panels of two vectors in the making.
+type tileKernel struct {
+	isa
+	r, p int
+	t    reg.GPVirtual
+	acc  [][]reg.VecVirtual
+}
+
+// tile generates the kernel for r rows and p panels. With p > 1 every column exists.
+func tile(s isa, r, p int) {
+	k := &tileKernel{isa: s, r: r, p: p}
+	name := fmt.Sprintf("tile%dx%d%s", r, 2*s.lanes, s.name)
+	if p > 1 {
+		name = fmt.Sprintf("wide%dx%d%s", r, 2*s.lanes*p, s.name)
+	}
+	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, 2*s.lanes*p)
+	k.t = begin(name, "tileArgs", doc)
+	for range r {
+		k.acc = append(k.acc, s.vecs(2*p))
+	}
+	for _, row := range k.acc {
+		for _, v := range row {
+			s.zero(v)
+		}
+	}
+	k.loop()
+	k.finish()
+}
+
+// loop accumulates over K, unrolled.
+func (k *tileKernel) loop() {
+	acs, bstep := field(k.t, argACS), field(k.t, argBStep)
+	a := rowsOf(field(k.t, argA), field(k.t, argARS), k.r)
+	b := []reg.GPVirtual{field(k.t, argB)}
+	if k.p > 1 {
+		panel := field(k.t, argPanel)
+		for i := 1; i < k.p; i++ {
+			q := GP64()
+			LEAQ(Mem{Base: b[i-1], Index: panel, Scale: 1}, q)
+			b = append(b, q)
+		}
+	}
+	n, rest := field(k.t, argK), GP64()
+	MOVQ(n, rest)
+	ANDQ(Imm(unroll-1), rest)
+	SHRQ(Imm(2), n)
+	JZ(LabelRef("rest"))
+	step := func() {
+		k.step(a, b)
+		a.advance(acs)
+		for _, q := range b {
+			ADDQ(bstep, q)
+		}
+	}
+	Label("loop")
+	for range unroll {
+		step()
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	Label("rest")
+	TESTQ(rest, rest)
+	JZ(LabelRef("done"))
+	Label("single")
+	step()
+	DECQ(rest)
+	JNZ(LabelRef("single"))
+	Label("done")
+}
+
+// step is one rank-1 update.
+func (k *tileKernel) step(a rows, b []reg.GPVirtual) {
+	if k.p > 1 {
+		k.wideStep(a, b)
+		return
+	}
+	v := k.vecs(2)
+	VMOVUPS(Mem{Base: b[0]}, v[0])
+	VMOVUPS(Mem{Base: b[0], Disp: k.bytes()}, v[1])
+	for i := range k.r {
+		x := k.vec()
+		VBROADCASTSS(a.at(i, 0), x)
+		VFMADD231PS(v[0], x, k.acc[i][0])
+		VFMADD231PS(v[1], x, k.acc[i][1])
+	}
+}
+
+// wideStep keeps the broadcasts and goes through the vectors of B.
+func (k *tileKernel) wideStep(a rows, b []reg.GPVirtual) {
+	x := k.vecs(k.r)
+	for i := range k.r {
+		VBROADCASTSS(a.at(i, 0), x[i])
+	}
+	for j := range 2 * k.p {
+		from := Mem{Base: b[j/2], Disp: j % 2 * k.bytes()}
+		if k.r == 1 {
+			VFMADD231PS(from, x[0], k.acc[0][j])
+			continue
+		}
+		v := k.vec()
+		VMOVUPS(from, v)
+		for i := range k.r {
+			VFMADD231PS(v, x[i], k.acc[i][j])
+		}
+	}
+}
+
+// finish scales, applies the flags and stores, with masks where columns may be missing.
+func (k *tileKernel) finish() {
+	if k.p > 1 {
+		k.epilogue(masks{}, "")
+		end()
+		return
+	}
+	n := field(k.t, argN)
+	if k.zmm {
+		k.epilogue(k.lanesOf(n, 2), "")
+		end()
+		return
+	}
+	CMPQ(n, Imm(uint64(2*k.lanes)))
+	JNE(LabelRef("masked"))
+	k.epilogue(masks{}, "")
+	end()
+	Label("masked")
+	k.epilogue(k.lanesOf(n, 2), "masked_")
+	end()
+}
+
+func (k *tileKernel) epilogue(m masks, prefix string) {
+	flags := field(k.t, argFlags)
+	c := rowsOf(field(k.t, argC), field(k.t, argLDC), k.r)
+	k.scale(m, prefix, flags, c)
+	k.when(flags, flagColBias, prefix+"nocol", func() {
+		bias := field(k.t, argColBias)
+		for j := range 2 * k.p {
+			v := k.vec()
+			k.load(m, j, Mem{Base: bias, Disp: j * k.bytes()}, v)
+			for i := range k.r {
+				VADDPS(v, k.acc[i][j], k.acc[i][j])
+			}
+		}
+	})
+	k.when(flags, flagRowBias, prefix+"norow", func() {
+		bias := field(k.t, argRowBias)
+		for i := range k.r {
+			v := k.vec()
+			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, v)
+			for _, acc := range k.acc[i] {
+				VADDPS(v, acc, acc)
+			}
+		}
+	})
+	k.when(flags, flagResidual, prefix+"nores", func() {
+		res := rowsOf(field(k.t, argRes), field(k.t, argLDR), k.r)
+		k.each(func(i, j int, acc reg.VecVirtual) {
+			v := k.vec()
+			k.load(m, j, res.at(i, j*k.bytes()), v)
+			VADDPS(v, acc, acc)
+		})
+	})
+	k.when(flags, flagClip, prefix+"noclip", k.clip)
+	k.each(func(i, j int, acc reg.VecVirtual) { k.store(m, j, acc, c.at(i, j*k.bytes())) })
+}
+
+// scale multiplies by alpha and adds what C holds.
+func (k *tileKernel) scale(m masks, prefix string, flags reg.GPVirtual, c rows) {
+	alpha := k.vec()
+	VBROADCASTSS(Mem{Base: k.t, Disp: argAlpha}, alpha)
+	TESTQ(U32(flagLoad), flags)
+	JZ(LabelRef(prefix + "noload"))
+	k.each(func(i, j int, acc reg.VecVirtual) {
+		v := k.vec()
+		k.load(m, j, c.at(i, j*k.bytes()), v)
+		VFMADD213PS(v, alpha, acc)
+	})
+	JMP(LabelRef(prefix + "scaled"))
+	Label(prefix + "noload")
+	k.each(func(_, _ int, acc reg.VecVirtual) { VMULPS(acc, alpha, acc) })
+	Label(prefix + "scaled")
+}
+
+// clip relies on MIN and MAX returning their last source when one is NaN.
+func (k *tileKernel) clip() {
+	bound := k.vec()
+	VBROADCASTSS(Mem{Base: k.t, Disp: argLo}, bound)
+	k.each(func(_, _ int, acc reg.VecVirtual) { VMAXPS(acc, bound, acc) })
+	VBROADCASTSS(Mem{Base: k.t, Disp: argHi}, bound)
+	k.each(func(_, _ int, acc reg.VecVirtual) { VMINPS(acc, bound, acc) })
+}
+
+// when emits code that runs if a flag is set.
+func (k *tileKernel) when(flags reg.GPVirtual, bit uint32, skip string, emit func()) {
+	TESTQ(U32(bit), flags)
+	JZ(LabelRef(skip))
+	emit()
+	Label(skip)
+}
+
+func (k *tileKernel) each(f func(i, j int, acc reg.VecVirtual)) {
+	for i, row := range k.acc {
+		for j, acc := range row {
+			f(i, j, acc)
+		}
+	}
+}
