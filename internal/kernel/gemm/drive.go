@@ -161,7 +161,7 @@ func (b *block) kBlock(k0, k1 int) {
 		base = unsafe.Pointer(&buf[0])
 	default:
 		buf := b.s.floats(tile.Len())
-		packMatrix(buf, t.B[b.at.B:], t.BRS, t.BCS, tile)
+		b.s.packMatrix(buf, t.B[b.at.B:], t.BRS, t.BCS, tile, t.row)
 		base = unsafe.Pointer(&buf[0])
 	}
 	b.panels(base, k0, b.n0, b.n1)
@@ -183,7 +183,7 @@ func (b *block) kBlockInPlace(tile Tile) {
 	if whole < b.n1 {
 		tile.N0 = whole
 		buf := b.s.floats(tile.Len())
-		packMatrix(buf, src, t.BRS, 1, tile)
+		b.s.packMatrix(buf, src, t.BRS, 1, tile, t.row)
 		a.bstep, a.panel = 4*nr, 0
 		b.panels(unsafe.Pointer(&buf[0]), tile.K0, whole, b.n1)
 	}

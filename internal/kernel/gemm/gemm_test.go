@@ -260,7 +260,7 @@ type plainSource struct {
 }
 
 func (s plainSource) PackTile(dst []float32, t Tile) {
-	packMatrix(dst, s.b[s.items[t.Item].B:], s.rs, s.cs, t)
+	new(scratch).packMatrix(dst, s.b[s.items[t.Item].B:], s.rs, s.cs, t, genericRow)
 }
 
 func TestRunDoesNotAllocate(t *testing.T) {

@@ -24,6 +24,8 @@ type row struct {
 	axpy1, axpy8 func(*axpyArgs)
 	// transpose packs 8 columns of contiguous K elements; nil: Go.
 	transpose func(*packArgs)
+	// copyRows packs a whole panel from rows of contiguous elements; nil: Go.
+	copyRows func(*packArgs)
 
 	// peak runs rounds of 12 independent multiply-adds of lanes elements; nil: unknown.
 	peak  func(*int)
@@ -123,7 +125,8 @@ type axpyArgs struct {
 }
 
 // packArgs is the argument of transpose: dst(k, j) = src(j, k) for j in [0, 8) and k in
-// [0, kb), kb a multiple of 8. Rows of dst lie drs bytes apart, columns of src cs.
+// [0, kb), kb a multiple of 8. Rows of dst lie drs bytes apart, columns of src cs. For
+// copyRows, cs is the distance of the rows of src.
 type packArgs struct {
 	dst, src unsafe.Pointer // 0 8
 	drs, cs  int            // 16 24

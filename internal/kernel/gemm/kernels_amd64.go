@@ -19,6 +19,7 @@ func archRows() []*row {
 			dot:        []func(*dotArgs){dot4x1AVX512, dot4x2AVX512, dot4x3AVX512},
 			axpy1:      axpy1AVX512, axpy8: axpy8AVX512,
 			transpose: transpose8AVX2,
+			copyRows:  copyRowsAVX512,
 			peak:      peakAVX512, lanes: 16,
 		},
 		{
@@ -29,6 +30,7 @@ func archRows() []*row {
 			dot:        []func(*dotArgs){dot4x1AVX2, dot4x2AVX2, dot4x3AVX2},
 			axpy1:      axpy1AVX2, axpy8: axpy8AVX2,
 			transpose: transpose8AVX2,
+			copyRows:  copyRowsAVX2,
 			peak:      peakAVX2, lanes: 8,
 		},
 	}

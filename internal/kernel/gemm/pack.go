@@ -1,6 +1,9 @@
 package gemm
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Packed holds one or more K×N matrices as column panels, as wide as the micro-kernel
 // that was selected when they were packed. It is immutable once packed and may be
@@ -34,7 +37,9 @@ func (p *Packed) Set(i int, b []float32, rs, cs int) {
 		panic(fmt.Sprintf("gemm: matrix %d of %d packed ones", i, p.count))
 	}
 	fits("B", len(b), 0, p.k, p.n, rs, cs)
-	packMatrix(p.data[i*p.size:(i+1)*p.size], b, rs, cs, Tile{K1: p.k, N1: p.n, NR: p.row.nr})
+	s := scratches.Get().(*scratch)
+	s.packMatrix(p.data[i*p.size:(i+1)*p.size], b, rs, cs, Tile{K1: p.k, N1: p.n, NR: p.row.nr}, p.row)
+	scratches.Put(s)
 }
 
 // Bytes returns the memory that the packed form takes.
@@ -43,61 +48,71 @@ func (p *Packed) Bytes() int { return 4 * len(p.data) }
 // Dims returns the size of each matrix.
 func (p *Packed) Dims() (k, n int) { return p.k, p.n }
 
-// packMatrix packs a tile of a plain matrix.
-func packMatrix(dst, b []float32, rs, cs int, t Tile) {
+// packMatrix packs a tile of a plain matrix with the kernels of r.
+func (s *scratch) packMatrix(dst, b []float32, rs, cs int, t Tile, r *row) {
 	kb := t.K1 - t.K0
 	if kb <= 0 {
 		return
 	}
+	src := b[t.K0*rs+t.N0*cs:]
 	for n := t.N0; n < t.N1; n += t.NR {
 		w := min(t.NR, t.N1-n)
-		panel := dst[:kb*t.NR]
-		dst = dst[kb*t.NR:]
-		src := b[t.K0*rs+n*cs:]
-		switch {
-		case cs == 1:
-			packRows(panel, src, kb, w, rs, t.NR)
-		case rs == 1:
-			packCols(panel, src, kb, w, cs, t.NR)
-		default:
-			packAny(panel, src, kb, w, rs, cs, t.NR)
+		if w < t.NR {
+			clear(dst[:kb*t.NR])
 		}
+		switch {
+		case cs == 1 && w == r.nr && r.copyRows != nil:
+			s.pack = packArgs{dst: unsafe.Pointer(&dst[0]), src: unsafe.Pointer(&src[0]), drs: 4 * r.nr, cs: 4 * rs, kb: kb}
+			r.copyRows(&s.pack)
+		case cs == 1:
+			packRows(dst, src, kb, w, rs, t.NR)
+		case rs == 1 && r.transpose != nil:
+			done := s.packCols(dst, src, kb, w, cs, t.NR, r.transpose)
+			packAny(dst, src, kb, done, w, rs, cs, t.NR)
+		default:
+			packAny(dst, src, kb, 0, w, rs, cs, t.NR)
+		}
+		dst = dst[kb*t.NR:]
+		src = src[min(t.NR*cs, len(src)):]
 	}
+	s.pack = packArgs{}
 }
 
-// packRows copies kb rows of w elements.
+// packRows copies kb rows of w contiguous elements.
 func packRows(panel, src []float32, kb, w, rs, nr int) {
 	for k := range kb {
-		row := panel[k*nr : (k+1)*nr]
-		copy(row, src[k*rs:k*rs+w])
-		if w < nr {
-			clear(row[w:])
-		}
+		copy(panel[k*nr:(k+1)*nr], src[k*rs:k*rs+w])
 	}
 }
 
-// packCols transposes w columns of kb contiguous elements.
-func packCols(panel, src []float32, kb, w, cs, nr int) {
-	if w < nr {
-		clear(panel)
+// packCols transposes as many columns of contiguous elements as the kernel takes, and
+// returns their number.
+func (s *scratch) packCols(panel, src []float32, kb, w, cs, nr int, transpose func(*packArgs)) int {
+	const cols = 8
+	whole := kb &^ 7
+	a := &s.pack
+	for j := 0; j+cols <= w; j += cols {
+		if whole > 0 {
+			*a = packArgs{dst: unsafe.Pointer(&panel[j]), src: unsafe.Pointer(&src[j*cs]), drs: 4 * nr, cs: 4 * cs, kb: whole}
+			transpose(a)
+		}
+		for k := whole; k < kb; k++ {
+			for i := range cols {
+				panel[k*nr+j+i] = src[(j+i)*cs+k]
+			}
+		}
 	}
-	for j := range w {
-		col := src[j*cs : j*cs+kb]
-		at := j
-		for _, v := range col {
-			panel[at] = v
+	return w &^ (cols - 1)
+}
+
+// packAny packs columns [from, w) of a panel.
+func packAny(panel, src []float32, kb, from, w, rs, cs, nr int) {
+	for j := from; j < w; j++ {
+		at, p := j, j*cs
+		for range kb {
+			panel[at] = src[p]
 			at += nr
-		}
-	}
-}
-
-func packAny(panel, src []float32, kb, w, rs, cs, nr int) {
-	if w < nr {
-		clear(panel)
-	}
-	for k := range kb {
-		for j := range w {
-			panel[k*nr+j] = src[k*rs+j*cs]
+			p += rs
 		}
 	}
 }

@@ -74,6 +74,11 @@ func axpy8AVX2(t *axpyArgs)
 //go:noescape
 func axpy1AVX2(t *axpyArgs)
 
+// copyRowsAVX2 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and cs bytes apart.
+//
+//go:noescape
+func copyRowsAVX2(t *packArgs)
+
 // peakAVX2 runs *t rounds of 12 independent multiply-adds of 8 lanes.
 //
 //go:noescape
@@ -178,6 +183,11 @@ func axpy8AVX512(t *axpyArgs)
 //
 //go:noescape
 func axpy1AVX512(t *axpyArgs)
+
+// copyRowsAVX512 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and cs bytes apart.
+//
+//go:noescape
+func copyRowsAVX512(t *packArgs)
 
 // peakAVX512 runs *t rounds of 12 independent multiply-adds of 16 lanes.
 //

@@ -3733,6 +3733,30 @@ done:
 	VZEROUPPER
 	RET
 
+// func copyRowsAVX2(t *byte)
+// Requires: AVX, MMX+
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   16(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), AX
+	IMUL3Q $0x0c, SI, DI
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	VMOVUPS    (BX), Y0
+	VMOVUPS    Y0, (CX)
+	VMOVUPS    32(BX), Y0
+	VMOVUPS    Y0, 32(CX)
+	ADDQ       SI, BX
+	ADDQ       DX, CX
+	DECQ       AX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
 // func peakAVX2(t *byte)
 // Requires: AVX, FMA3
 TEXT ·peakAVX2(SB), NOSPLIT, $0-8
@@ -9860,6 +9884,31 @@ tail:
 	VMOVUPS     Z1, K1, (CX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func copyRowsAVX512(t *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   16(AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), AX
+	IMUL3Q $0x0c, SI, DI
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+	VMOVUPS    (BX), Z0
+	VMOVUPS    Z0, (CX)
+	VMOVUPS    64(BX), Z0
+	VMOVUPS    Z0, 64(CX)
+	ADDQ       SI, BX
+	ADDQ       DX, CX
+	DECQ       AX
+	JNZ        loop
 	VZEROUPPER
 	RET
 

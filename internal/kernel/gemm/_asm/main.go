@@ -55,6 +55,7 @@ func main() {
 		}
 		axpy(s, 8)
 		axpy(s, 1)
+		copyRows(s)
 		peak(s)
 	}
 	transpose8()
