@@ -19,6 +19,7 @@ internal/cpu < internal/par < internal/kernel/*
 internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
 internal/kernel/window < internal/kernel/pool
 internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
+internal/kernel/vec < internal/kernel/gemm
 internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime
 internal/graph < onnx/convert

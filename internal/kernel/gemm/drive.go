@@ -3,6 +3,8 @@ package gemm
 import (
 	"sync"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 )
 
 const (
@@ -20,6 +22,7 @@ const (
 type task struct {
 	Args
 	row              *row
+	form             form
 	inPlace          bool // B is read where it lies
 	mc, nc           int
 	mBlocks, nBlocks int
@@ -55,9 +58,19 @@ func (t *task) plan() {
 	if t.Packed != nil {
 		t.row = t.Packed.row
 	}
+	if t.form = t.streams(); t.form == tiled {
+		t.planTiles()
+	} else {
+		t.planStream()
+	}
+	t.chunks = t.mBlocks * t.nBlocks * max(1, len(t.Batch))
+}
+
+// planTiles cuts C into blocks for the tile kernels.
+func (t *task) planTiles() {
 	r := t.row
 	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
-	packs := t.Packed == nil && !t.inPlace
+	packs := !t.inPlace && (t.Packed == nil || t.Packed.cols)
 	t.mBlocks = ceilDiv(t.M, mcMax)
 	nPanels := ceilDiv(t.N, r.nr)
 	if packs && t.M <= 4*mcMax && nPanels >= 8 {
@@ -72,7 +85,6 @@ func (t *task) plan() {
 	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
 	t.nc = panels * r.nr
 	t.nBlocks = ceilDiv(t.N, t.nc)
-	t.chunks = t.mBlocks * t.nBlocks * max(1, len(t.Batch))
 }
 
 // Chunk computes one block of C.
@@ -85,7 +97,11 @@ func (t *task) Chunk(i int) {
 	if t.Batch != nil {
 		b.at = t.Batch[item]
 	}
-	b.run()
+	if t.form == tiled {
+		b.run()
+	} else {
+		b.stream()
+	}
 	s.tile = tileArgs{}
 	scratches.Put(s)
 }
@@ -149,7 +165,7 @@ func (b *block) kBlock(k0, k1 int) {
 	switch {
 	case a.k == 0: // no product, only an epilogue
 		a.panel = 0
-	case t.Packed != nil:
+	case t.Packed != nil && !t.Packed.cols:
 		base = unsafe.Pointer(&t.Packed.data[b.at.B*t.Packed.size+b.n0*t.K+k0*nr])
 		a.panel = 4 * nr * t.K
 	case t.inPlace:
@@ -161,7 +177,13 @@ func (b *block) kBlock(k0, k1 int) {
 		base = unsafe.Pointer(&buf[0])
 	default:
 		buf := b.s.floats(tile.Len())
-		b.s.packMatrix(buf, t.B[b.at.B:], t.BRS, t.BCS, tile, t.row)
+		src, rs, cs := t.B, t.BRS, t.BCS
+		if p := t.Packed; p != nil {
+			src, rs, cs = p.data[b.at.B*p.size:], 1, t.K
+		} else {
+			src = src[b.at.B:]
+		}
+		b.s.packMatrix(buf, src, rs, cs, tile, t.row)
 		base = unsafe.Pointer(&buf[0])
 	}
 	b.panels(base, k0, b.n0, b.n1)
@@ -240,20 +262,22 @@ func (b *block) point(m, n, k0 int) {
 func (b *block) activate() {
 	t, e := b.t, &b.t.Epilogue
 	_, _, inKernel := e.Act.clips()
-	act := e.Act.Kind != None && !inKernel
-	add := e.AddLast && e.Residual != nil
-	if !act && !add {
+	if (e.Act.Kind == None || inKernel) && !(e.AddLast && e.Residual != nil) {
 		return
 	}
 	for m := b.m0; m < b.m1; m++ {
-		c := t.C[b.at.C+m*t.LDC:][b.n0:b.n1]
-		if act {
-			e.Act.Apply(c)
-		}
-		if add {
-			for j, v := range e.Residual[b.at.Residual+m*e.LDR:][b.n0:b.n1] {
-				c[j] += v
-			}
-		}
+		b.activateRow(m, t.C[b.at.C+m*t.LDC:][b.n0:b.n1], !inKernel)
+	}
+}
+
+// activateRow applies the activation, if act is set, and a late residual to the part c
+// of row m.
+func (b *block) activateRow(m int, c []float32, act bool) {
+	e := &b.t.Epilogue
+	if act {
+		e.Act.Apply(c)
+	}
+	if e.AddLast && e.Residual != nil {
+		vec.Add(c, c, e.Residual[b.at.Residual+m*e.LDR:][b.n0:b.n1])
 	}
 }

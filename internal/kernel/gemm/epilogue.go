@@ -1,6 +1,10 @@
 package gemm
 
-import "math"
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+)
 
 // Epilogue is what happens to a tile of C after the last block of K, in this order:
 // row bias, column bias, residual, activation. With AddLast the residual comes after
@@ -62,27 +66,27 @@ func (a Activation) Apply(x []float32) {
 	case None:
 	case Relu, Clip:
 		lo, hi, _ := a.clips()
-		for i, v := range x {
-			x[i] = clip(v, lo, hi)
-		}
+		vec.Clip(x, x, lo, hi)
 	case LeakyRelu:
-		for i, v := range x {
-			if v < 0 {
-				x[i] = v * a.Alpha
-			}
-		}
+		vec.LeakyRelu(x, x, a.Alpha)
+	case Sigmoid:
+		vec.Sigmoid(x, x)
+	case Tanh:
+		vec.Tanh(x, x)
+	case Gelu:
+		vec.Gelu(x, x)
+	case GeluTanh:
+		vec.GeluTanh(x, x)
+	case Silu:
+		vec.Silu(x, x)
+	case QuickGelu:
+		vec.Swish(x, x, a.Alpha)
 	case HardSwish:
-		for i, v := range x {
-			x[i] = v * clip(v*(1.0/6)+0.5, 0, 1)
-		}
+		vec.HardSwish(x, x)
 	case HardSigmoid:
-		for i, v := range x {
-			x[i] = clip(v*a.Alpha+a.Beta, 0, 1)
-		}
+		vec.HardSigmoid(x, x, a.Alpha, a.Beta)
 	case Custom:
 		a.Func(x)
-	default:
-		a.smooth(x)
 	}
 }
 
@@ -96,27 +100,3 @@ func clip(v, lo, hi float32) float32 {
 	}
 	return v
 }
-
-// smooth applies the activations that need exp, tanh or erf.
-func (a Activation) smooth(x []float32) {
-	f, alpha := smoothFuncs[a.Kind], float64(a.Alpha)
-	if f == nil {
-		return
-	}
-	for i, v := range x {
-		x[i] = float32(f(float64(v), alpha))
-	}
-}
-
-var smoothFuncs = [Custom + 1]func(v, alpha float64) float64{
-	Sigmoid:   func(v, _ float64) float64 { return logistic(v) },
-	Tanh:      func(v, _ float64) float64 { return math.Tanh(v) },
-	Gelu:      func(v, _ float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) },
-	GeluTanh:  func(v, _ float64) float64 { return v / 2 * (1 + math.Tanh(geluScale*(v+0.044715*v*v*v))) },
-	Silu:      func(v, _ float64) float64 { return v * logistic(v) },
-	QuickGelu: func(v, alpha float64) float64 { return v * logistic(alpha*v) },
-}
-
-const geluScale = 0.7978845608028654 // sqrt(2/pi)
-
-func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

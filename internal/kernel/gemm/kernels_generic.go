@@ -79,12 +79,12 @@ func (t *tileArgs) finish(i int, acc *[4]float32) {
 	}
 }
 
-func dotGeneric1(t *dotArgs) { dotRows(t, 1) }
-func dotGeneric2(t *dotArgs) { dotRows(t, 2) }
-func dotGeneric3(t *dotArgs) { dotRows(t, 3) }
+func dotGeneric1(t *dotArgs) { dotGeneric(t, 1) }
+func dotGeneric2(t *dotArgs) { dotGeneric(t, 2) }
+func dotGeneric3(t *dotArgs) { dotGeneric(t, 3) }
 
-// dotRows computes the products of the rows with nv vectors in four partial sums.
-func dotRows(t *dotArgs, nv int) {
+// dotGeneric computes the products of the rows with nv vectors in four partial sums.
+func dotGeneric(t *dotArgs, nv int) {
 	for i := range t.nr {
 		r := unsafe.Slice((*float32)(unsafe.Add(t.rows, i*t.rs)), t.k)
 		for j := range nv {

@@ -11,7 +11,8 @@ import (
 type Packed struct {
 	row         *row
 	count, k, n int
-	size        int // elements of one matrix
+	cols        bool // too narrow for panels: columns of k elements instead
+	size        int  // elements of one matrix
 	data        []float32
 }
 
@@ -27,6 +28,9 @@ func Pack(k, n int, b []float32, rs, cs int) *Packed {
 func NewPacked(count, k, n int) *Packed {
 	r := selected()
 	p := &Packed{row: r, count: count, k: k, n: n, size: k * roundUp(n, r.nr)}
+	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
+		p.cols, p.size = true, k*n
+	}
 	p.data = alignedFloats(count * p.size)
 	return p
 }
@@ -37,6 +41,10 @@ func (p *Packed) Set(i int, b []float32, rs, cs int) {
 		panic(fmt.Sprintf("gemm: matrix %d of %d packed ones", i, p.count))
 	}
 	fits("B", len(b), 0, p.k, p.n, rs, cs)
+	if p.cols {
+		packAny(p.data[i*p.size:], b, p.n, 0, p.k, cs, rs, p.k)
+		return
+	}
 	s := scratches.Get().(*scratch)
 	s.packMatrix(p.data[i*p.size:(i+1)*p.size], b, rs, cs, Tile{K1: p.k, N1: p.n, NR: p.row.nr}, p.row)
 	scratches.Put(s)
