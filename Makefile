@@ -1,5 +1,6 @@
 # Everything here also runs as the plain go commands it names; .ci/run runs all of it.
 export CGO_ENABLED = 0
+PYTHON ?= python3
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: all build check test test-purego race fuzz bench generate schema ci
@@ -34,6 +35,9 @@ bench:
 
 generate: # assembly and tables that Go programs write
 	go generate ./...
+
+schema: # operator schemas; PYTHON must have the package onnx that the generator names
+	$(PYTHON) onnx/schema/_gen/gen.py
 
 ci:
 	.ci/run

@@ -1,0 +1,15 @@
+package schema
+
+// internalOperators lists the operators of the domain "onnxrun", which graph
+// passes and gradients make and files never hold. To add one, insert a row in
+// alphabetical order; the text is described in parse.go.
+//
+// FusedConv is Conv, then + residual (if given), then the activation.
+// FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
+// transposes the last two dimensions. The activation is an ONNX operator name,
+// "" for none; activation_params are its attributes in the order of the
+// schema (for Clip: minimum, maximum).
+var internalOperators = []operator{
+	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
+}
