@@ -12,6 +12,9 @@ const (
 	kc = 256
 	// mcMax bounds the rows of a chunk: an mcMax×kc block of A stays in the second level.
 	mcMax = 240
+	// mcPack is the same where B is packed on the fly, which costs more than reading A
+	// from the third level.
+	mcPack = 1024
 	// chunkMACs is the work a chunk should hold: tens of microseconds.
 	chunkMACs = 2 << 20
 	// bufMax bounds a tile packed on the fly: half of a small second-level cache.
@@ -49,7 +52,8 @@ func (s *scratch) floats(n int) []float32 {
 	return s.buf[:n]
 }
 
-// plan chooses kernels and cuts the work, looking at sizes only.
+// plan chooses kernels, looking at sizes and strides only, and cuts the work. The cut
+// may look at the number of threads, since no element's value depends on it.
 func (t *task) plan() {
 	if t.Alpha == 0 {
 		t.Alpha = 1
@@ -71,17 +75,24 @@ func (t *task) planTiles() {
 	r := t.row
 	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
 	packs := !t.inPlace && (t.Packed == nil || t.Packed.cols)
-	t.mBlocks = ceilDiv(t.M, mcMax)
 	nPanels := ceilDiv(t.N, r.nr)
-	if packs && t.M <= 4*mcMax && nPanels >= 8 {
-		t.mBlocks = 1 // pack every tile once
-	}
-	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
-	t.mBlocks = ceilDiv(t.M, t.mc)
-	panels := max(1, chunkMACs/max(1, t.mc*max(t.K, 1)*r.nr))
+	k := max(t.K, 1)
+	var panels int // in a chunk
 	if packs {
-		panels = min(panels, max(1, bufMax/(r.nr*min(kc, max(t.K, 1)))))
+		// As few blocks of rows as keep every thread busy: each packs B again.
+		panels = max(1, min(bufMax/(r.nr*min(kc, k)), nPanels/8))
+		want := 1
+		if t.Threads > 1 {
+			want = 4 * t.Threads
+		}
+		want = ceilDiv(want, ceilDiv(nPanels, panels)*max(1, len(t.Batch)))
+		t.mBlocks = max(min(want, ceilDiv(t.M, 4*r.mr)), ceilDiv(t.M, mcPack))
+		t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
+	} else {
+		t.mc = roundUp(ceilDiv(t.M, ceilDiv(t.M, mcMax)), min(r.mr, t.M))
+		panels = max(1, chunkMACs/(t.mc*k*r.nr))
 	}
+	t.mBlocks = ceilDiv(t.M, t.mc)
 	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
 	t.nc = panels * r.nr
 	t.nBlocks = ceilDiv(t.N, t.nc)
@@ -228,12 +239,15 @@ func (b *block) panels(base unsafe.Pointer, k0, n0, n1 int) {
 	}
 	tiles := ceilDiv(h, r.mr)
 	for ; n0 < n1; n0 += r.nr {
-		m := b.m0
+		m, kernels := b.m0, r.tile
+		if n1-n0 <= r.nr/2 && r.half != nil {
+			kernels = r.half
+		}
 		for i := range tiles {
 			rows := (b.m1 - m) / (tiles - i) // evenly: tiles of much different height waste registers
 			b.point(m, n0, k0)
 			a.b, a.n = base, min(r.nr, n1-n0)
-			r.tile[rows-1](a)
+			kernels[rows-1](a)
 			m += rows
 		}
 		base = unsafe.Add(base, a.panel)

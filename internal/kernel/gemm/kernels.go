@@ -14,6 +14,9 @@ type row struct {
 	needs  cpu.Feature
 	tile   []func(*tileArgs)
 
+	// half[r-1] computes r rows and the first nr/2 columns of a panel; nil: tile.
+	half []func(*tileArgs)
+
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
 	widePanels []int

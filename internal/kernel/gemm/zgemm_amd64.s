@@ -228,6 +228,169 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
+// func tile1x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   DI, R8
+	ANDQ   $0x03, R8
+	SHRQ   $0x02, DI
+	JZ     rest
+
+loop:
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         DI
+	JNZ          loop
+
+rest:
+	TESTQ R8, R8
+	JZ    done
+
+single:
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R8
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y1
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y1, Y0
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), BX
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Y1
+	VADDPS       Y1, Y0, Y0
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), BX
+	MOVQ    112(AX), SI
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y1
+	VMAXPS       Y0, Y1, Y0
+	VBROADCASTSS 80(AX), Y1
+	VMINPS       Y0, Y1, Y0
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y2
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y1, Y3
+	VFMADD213PS  Y3, Y2, Y0
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y2, Y0
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), BX
+	VMASKMOVPS (BX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Y2
+	VADDPS       Y2, Y0, Y0
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), BX
+	MOVQ       112(AX), SI
+	VMASKMOVPS (BX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y2
+	VMAXPS       Y0, Y2, Y0
+	VBROADCASTSS 80(AX), Y2
+	VMINPS       Y0, Y2, Y0
+
+masked_noclip:
+	VMASKMOVPS Y0, Y1, (DX)
+	VZEROUPPER
+	RET
+
 // func tile2x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3
 TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
@@ -490,6 +653,202 @@ masked_noclip:
 	VMASKMOVPS Y1, Y5, 32(DX)
 	VMASKMOVPS Y2, Y4, (DX)(BX*1)
 	VMASKMOVPS Y3, Y5, 32(DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile2x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   R8, R9
+	ANDQ   $0x03, R9
+	SHRQ   $0x02, R8
+	JZ     rest
+
+loop:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (BX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (BX)(SI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (BX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (BX)(SI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (BX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (BX)(SI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (BX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (BX)(SI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	TESTQ R9, R9
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (BX), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (BX)(SI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R9
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y2
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y3
+	VFMADD213PS  Y3, Y2, Y0
+	VMOVUPS      (DX)(BX*1), Y3
+	VFMADD213PS  Y3, Y2, Y1
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y2, Y0
+	VMULPS Y1, Y2, Y1
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), SI
+	VMOVUPS (SI), Y2
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y2
+	VADDPS       Y2, Y0, Y0
+	VBROADCASTSS 4(SI), Y2
+	VADDPS       Y2, Y1, Y1
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), SI
+	MOVQ    112(AX), DI
+	VMOVUPS (SI), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS (SI)(DI*1), Y2
+	VADDPS  Y2, Y1, Y1
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VBROADCASTSS 80(AX), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y2
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y3
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y2, Y4
+	VFMADD213PS  Y4, Y3, Y0
+	VMASKMOVPS   (DX)(BX*1), Y2, Y4
+	VFMADD213PS  Y4, Y3, Y1
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y3, Y0
+	VMULPS Y1, Y3, Y1
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), SI
+	VMASKMOVPS (SI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS 4(SI), Y3
+	VADDPS       Y3, Y1, Y1
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), SI
+	MOVQ       112(AX), DI
+	VMASKMOVPS (SI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS (SI)(DI*1), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VBROADCASTSS 80(AX), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+
+masked_noclip:
+	VMASKMOVPS Y0, Y2, (DX)
+	VMASKMOVPS Y1, Y2, (DX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -814,6 +1173,235 @@ masked_noclip:
 	VMASKMOVPS Y3, Y7, 32(DX)(BX*1)
 	VMASKMOVPS Y4, Y6, (DX)(BX*2)
 	VMASKMOVPS Y5, Y7, 32(DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile3x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   R8, R9
+	ANDQ   $0x03, R9
+	SHRQ   $0x02, R8
+	JZ     rest
+
+loop:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (BX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (BX)(SI*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (BX)(SI*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (BX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (BX)(SI*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (BX)(SI*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (BX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (BX)(SI*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (BX)(SI*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (BX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (BX)(SI*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (BX)(SI*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	TESTQ R9, R9
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (BX), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (BX)(SI*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (BX)(SI*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R9
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y3
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y4
+	VFMADD213PS  Y4, Y3, Y0
+	VMOVUPS      (DX)(BX*1), Y4
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      (DX)(BX*2), Y4
+	VFMADD213PS  Y4, Y3, Y2
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y3, Y0
+	VMULPS Y1, Y3, Y1
+	VMULPS Y2, Y3, Y2
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), SI
+	VMOVUPS (SI), Y3
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VADDPS  Y3, Y2, Y2
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS 4(SI), Y3
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS 8(SI), Y3
+	VADDPS       Y3, Y2, Y2
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), SI
+	MOVQ    112(AX), DI
+	VMOVUPS (SI), Y3
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS (SI)(DI*1), Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS (SI)(DI*2), Y3
+	VADDPS  Y3, Y2, Y2
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VBROADCASTSS 80(AX), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y3
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y4
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y0
+	VMASKMOVPS   (DX)(BX*1), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y1
+	VMASKMOVPS   (DX)(BX*2), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y2
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y4, Y0
+	VMULPS Y1, Y4, Y1
+	VMULPS Y2, Y4, Y2
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), SI
+	VMASKMOVPS (SI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS 4(SI), Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 8(SI), Y4
+	VADDPS       Y4, Y2, Y2
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), SI
+	MOVQ       112(AX), DI
+	VMASKMOVPS (SI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS (SI)(DI*1), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS (SI)(DI*2), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VBROADCASTSS 80(AX), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+
+masked_noclip:
+	VMASKMOVPS Y0, Y3, (DX)
+	VMASKMOVPS Y1, Y3, (DX)(BX*1)
+	VMASKMOVPS Y2, Y3, (DX)(BX*2)
 	VZEROUPPER
 	RET
 
@@ -1202,6 +1790,273 @@ masked_noclip:
 	VMASKMOVPS Y5, Y9, 32(DX)(BX*2)
 	VMASKMOVPS Y6, Y8, (DX)(SI*1)
 	VMASKMOVPS Y7, Y9, 32(DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile4x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   R9, R10
+	ANDQ   $0x03, R10
+	SHRQ   $0x02, R9
+	JZ     rest
+
+loop:
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (BX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (BX)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (BX)(SI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (BX)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (BX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (BX)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (BX)(SI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (BX)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (BX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (BX)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (BX)(SI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (BX)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (BX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (BX)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (BX)(SI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (BX)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop
+
+rest:
+	TESTQ R10, R10
+	JZ    done
+
+single:
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (BX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (BX)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (BX)(SI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (BX)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	DECQ         R10
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Y4
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y5
+	VFMADD213PS  Y5, Y4, Y0
+	VMOVUPS      (DX)(BX*1), Y5
+	VFMADD213PS  Y5, Y4, Y1
+	VMOVUPS      (DX)(BX*2), Y5
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      (DX)(SI*1), Y5
+	VFMADD213PS  Y5, Y4, Y3
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y4, Y0
+	VMULPS Y1, Y4, Y1
+	VMULPS Y2, Y4, Y2
+	VMULPS Y3, Y4, Y3
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), DI
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS 4(DI), Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 8(DI), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS 12(DI), Y4
+	VADDPS       Y4, Y3, Y3
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), DI
+	MOVQ    112(AX), R8
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (DI)(R8*1), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS (DI)(R8*2), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS (DI)(R9*1), Y4
+	VADDPS  Y4, Y3, Y3
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VBROADCASTSS 80(AX), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y4
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Y5
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y0
+	VMASKMOVPS   (DX)(BX*1), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y1
+	VMASKMOVPS   (DX)(BX*2), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y2
+	VMASKMOVPS   (DX)(SI*1), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y3
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y5, Y0
+	VMULPS Y1, Y5, Y1
+	VMULPS Y2, Y5, Y2
+	VMULPS Y3, Y5, Y3
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS 4(DI), Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS 8(DI), Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS 12(DI), Y5
+	VADDPS       Y5, Y3, Y3
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), DI
+	MOVQ       112(AX), R8
+	LEAQ       (R8)(R8*2), R9
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS (DI)(R8*1), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	VMASKMOVPS (DI)(R8*2), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	VMASKMOVPS (DI)(R9*1), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VBROADCASTSS 80(AX), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+
+masked_noclip:
+	VMASKMOVPS Y0, Y4, (DX)
+	VMASKMOVPS Y1, Y4, (DX)(BX*1)
+	VMASKMOVPS Y2, Y4, (DX)(BX*2)
+	VMASKMOVPS Y3, Y4, (DX)(SI*1)
 	VZEROUPPER
 	RET
 
@@ -1659,6 +2514,316 @@ masked_noclip:
 	VMASKMOVPS Y7, Y11, 32(DX)(SI*1)
 	VMASKMOVPS Y8, Y10, (DI)
 	VMASKMOVPS Y9, Y11, 32(DI)
+	VZEROUPPER
+	RET
+
+// func tile5x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (BX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (BX)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (BX)(SI*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (BX)(DI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (BX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (BX)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (BX)(SI*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (BX)(DI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (BX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (BX)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (BX)(SI*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (BX)(DI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (BX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (BX)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (BX)(SI*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (BX)(DI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (BX), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (BX)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (BX)(SI*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (BX)(DI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y5
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y6
+	VFMADD213PS  Y6, Y5, Y0
+	VMOVUPS      (DX)(BX*1), Y6
+	VFMADD213PS  Y6, Y5, Y1
+	VMOVUPS      (DX)(BX*2), Y6
+	VFMADD213PS  Y6, Y5, Y2
+	VMOVUPS      (DX)(SI*1), Y6
+	VFMADD213PS  Y6, Y5, Y3
+	VMOVUPS      (DI), Y6
+	VFMADD213PS  Y6, Y5, Y4
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y5, Y0
+	VMULPS Y1, Y5, Y1
+	VMULPS Y2, Y5, Y2
+	VMULPS Y3, Y5, Y3
+	VMULPS Y4, Y5, Y4
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R8
+	VMOVUPS (R8), Y5
+	VADDPS  Y5, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y5, Y3, Y3
+	VADDPS  Y5, Y4, Y4
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS 4(R8), Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS 8(R8), Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS 12(R8), Y5
+	VADDPS       Y5, Y3, Y3
+	VBROADCASTSS 16(R8), Y5
+	VADDPS       Y5, Y4, Y4
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R8
+	MOVQ    112(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	LEAQ    (R8)(R9*4), R11
+	VMOVUPS (R8), Y5
+	VADDPS  Y5, Y0, Y0
+	VMOVUPS (R8)(R9*1), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS (R8)(R9*2), Y5
+	VADDPS  Y5, Y2, Y2
+	VMOVUPS (R8)(R10*1), Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS (R11), Y5
+	VADDPS  Y5, Y4, Y4
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS 80(AX), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+	VMINPS       Y4, Y5, Y4
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y5
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y6
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y0
+	VMASKMOVPS   (DX)(BX*1), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y1
+	VMASKMOVPS   (DX)(BX*2), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y2
+	VMASKMOVPS   (DX)(SI*1), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y3
+	VMASKMOVPS   (DI), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y4
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y6, Y0
+	VMULPS Y1, Y6, Y1
+	VMULPS Y2, Y6, Y2
+	VMULPS Y3, Y6, Y3
+	VMULPS Y4, Y6, Y4
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R8
+	VMASKMOVPS (R8), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y6
+	VADDPS       Y6, Y0, Y0
+	VBROADCASTSS 4(R8), Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 8(R8), Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS 12(R8), Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 16(R8), Y6
+	VADDPS       Y6, Y4, Y4
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R8
+	MOVQ       112(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	VMASKMOVPS (R8), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS (R8)(R9*1), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS (R8)(R9*2), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS (R8)(R10*1), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS (R11), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VBROADCASTSS 80(AX), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+
+masked_noclip:
+	VMASKMOVPS Y0, Y5, (DX)
+	VMASKMOVPS Y1, Y5, (DX)(BX*1)
+	VMASKMOVPS Y2, Y5, (DX)(BX*2)
+	VMASKMOVPS Y3, Y5, (DX)(SI*1)
+	VMASKMOVPS Y4, Y5, (DI)
 	VZEROUPPER
 	RET
 
@@ -2175,6 +3340,349 @@ masked_noclip:
 	VMASKMOVPS Y9, Y13, 32(DI)
 	VMASKMOVPS Y10, Y12, (DI)(BX*1)
 	VMASKMOVPS Y11, Y13, 32(DI)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile6x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (BX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (BX)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (BX)(SI*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (BX)(DI*1), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R8)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (BX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (BX)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (BX)(SI*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (BX)(DI*1), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R8)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (BX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (BX)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (BX)(SI*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (BX)(DI*1), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R8)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (BX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (BX)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (BX)(SI*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (BX)(DI*1), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R8)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (BX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (BX)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (BX)(SI*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (BX)(DI*1), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R8)(SI*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y6
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y7
+	VFMADD213PS  Y7, Y6, Y0
+	VMOVUPS      (DX)(BX*1), Y7
+	VFMADD213PS  Y7, Y6, Y1
+	VMOVUPS      (DX)(BX*2), Y7
+	VFMADD213PS  Y7, Y6, Y2
+	VMOVUPS      (DX)(SI*1), Y7
+	VFMADD213PS  Y7, Y6, Y3
+	VMOVUPS      (DI), Y7
+	VFMADD213PS  Y7, Y6, Y4
+	VMOVUPS      (DI)(BX*1), Y7
+	VFMADD213PS  Y7, Y6, Y5
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y6, Y0
+	VMULPS Y1, Y6, Y1
+	VMULPS Y2, Y6, Y2
+	VMULPS Y3, Y6, Y3
+	VMULPS Y4, Y6, Y4
+	VMULPS Y5, Y6, Y5
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R8
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y6
+	VADDPS       Y6, Y0, Y0
+	VBROADCASTSS 4(R8), Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 8(R8), Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS 12(R8), Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 16(R8), Y6
+	VADDPS       Y6, Y4, Y4
+	VBROADCASTSS 20(R8), Y6
+	VADDPS       Y6, Y5, Y5
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R8
+	MOVQ    112(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	LEAQ    (R8)(R9*4), R11
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y0, Y0
+	VMOVUPS (R8)(R9*1), Y6
+	VADDPS  Y6, Y1, Y1
+	VMOVUPS (R8)(R9*2), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS (R8)(R10*1), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS (R11), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS (R11)(R9*1), Y6
+	VADDPS  Y6, Y5, Y5
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS 80(AX), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y6
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y7
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y0
+	VMASKMOVPS   (DX)(BX*1), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y1
+	VMASKMOVPS   (DX)(BX*2), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y2
+	VMASKMOVPS   (DX)(SI*1), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y3
+	VMASKMOVPS   (DI), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y4
+	VMASKMOVPS   (DI)(BX*1), Y6, Y8
+	VFMADD213PS  Y8, Y7, Y5
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y7, Y0
+	VMULPS Y1, Y7, Y1
+	VMULPS Y2, Y7, Y2
+	VMULPS Y3, Y7, Y3
+	VMULPS Y4, Y7, Y4
+	VMULPS Y5, Y7, Y5
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y7
+	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS 4(R8), Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 8(R8), Y7
+	VADDPS       Y7, Y2, Y2
+	VBROADCASTSS 12(R8), Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 16(R8), Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS 20(R8), Y7
+	VADDPS       Y7, Y5, Y5
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R8
+	MOVQ       112(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R8)(R9*1), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R8)(R9*2), Y6, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R8)(R10*1), Y6, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R11), Y6, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (R11)(R9*1), Y6, Y7
+	VADDPS     Y7, Y5, Y5
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y7
+	VMAXPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y7, Y5
+	VBROADCASTSS 80(AX), Y7
+	VMINPS       Y0, Y7, Y0
+	VMINPS       Y1, Y7, Y1
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y3, Y7, Y3
+	VMINPS       Y4, Y7, Y4
+	VMINPS       Y5, Y7, Y5
+
+masked_noclip:
+	VMASKMOVPS Y0, Y6, (DX)
+	VMASKMOVPS Y1, Y6, (DX)(BX*1)
+	VMASKMOVPS Y2, Y6, (DX)(BX*2)
+	VMASKMOVPS Y3, Y6, (DX)(SI*1)
+	VMASKMOVPS Y4, Y6, (DI)
+	VMASKMOVPS Y5, Y6, (DI)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -3924,6 +5432,112 @@ noclip:
 	VZEROUPPER
 	RET
 
+// func tile1x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   DI, R8
+	ANDQ   $0x03, R8
+	SHRQ   $0x02, DI
+	JZ     rest
+
+loop:
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         DI
+	JNZ          loop
+
+rest:
+	TESTQ R8, R8
+	JZ    done
+
+single:
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R8
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z1
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z2
+	VFMADD213PS  Z2, Z1, Z0
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z1, Z0
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Z1
+	VADDPS       Z1, Z0, Z0
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), BX
+	MOVQ      112(AX), SI
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z1
+	VMAXPS       Z0, Z1, Z0
+	VBROADCASTSS 80(AX), Z1
+	VMINPS       Z0, Z1, Z0
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VZEROUPPER
+	RET
+
 // func tile2x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
@@ -4089,6 +5703,134 @@ noclip:
 	VMOVUPS Z1, K2, 64(DX)
 	VMOVUPS Z2, K1, (DX)(BX*1)
 	VMOVUPS Z3, K2, 64(DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile2x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   R8, R9
+	ANDQ   $0x03, R9
+	SHRQ   $0x02, R8
+	JZ     rest
+
+loop:
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (BX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (BX)(SI*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (BX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (BX)(SI*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (BX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (BX)(SI*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (BX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (BX)(SI*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	TESTQ R9, R9
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (BX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (BX)(SI*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R9
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z2
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z3
+	VFMADD213PS  Z3, Z2, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z3
+	VFMADD213PS  Z3, Z2, Z1
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z2, Z0
+	VMULPS Z1, Z2, Z1
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), SI
+	VMOVUPS.Z (SI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Z2
+	VADDPS       Z2, Z0, Z0
+	VBROADCASTSS 4(SI), Z2
+	VADDPS       Z2, Z1, Z1
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), SI
+	MOVQ      112(AX), DI
+	VMOVUPS.Z (SI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z2
+	VMAXPS       Z0, Z2, Z0
+	VMAXPS       Z1, Z2, Z1
+	VBROADCASTSS 80(AX), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -4295,6 +6037,156 @@ noclip:
 	VMOVUPS Z3, K2, 64(DX)(BX*1)
 	VMOVUPS Z4, K1, (DX)(BX*2)
 	VMOVUPS Z5, K2, 64(DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile3x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   R8, R9
+	ANDQ   $0x03, R9
+	SHRQ   $0x02, R8
+	JZ     rest
+
+loop:
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (BX)(SI*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (BX)(SI*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (BX)(SI*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (BX)(SI*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (BX)(SI*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (BX)(SI*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (BX)(SI*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (BX)(SI*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop
+
+rest:
+	TESTQ R9, R9
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (BX)(SI*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (BX)(SI*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, BX
+	ADDQ         DX, DI
+	DECQ         R9
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z3
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z4
+	VFMADD213PS  Z4, Z3, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z4
+	VFMADD213PS  Z4, Z3, Z2
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z3, Z0
+	VMULPS Z1, Z3, Z1
+	VMULPS Z2, Z3, Z2
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), SI
+	VMOVUPS.Z (SI), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Z3
+	VADDPS       Z3, Z0, Z0
+	VBROADCASTSS 4(SI), Z3
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS 8(SI), Z3
+	VADDPS       Z3, Z2, Z2
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), SI
+	MOVQ      112(AX), DI
+	VMOVUPS.Z (SI), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z3
+	VADDPS    Z3, Z2, Z2
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+	VBROADCASTSS 80(AX), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
 	VZEROUPPER
 	RET
 
@@ -4542,6 +6434,181 @@ noclip:
 	VMOVUPS Z5, K2, 64(DX)(BX*2)
 	VMOVUPS Z6, K1, (DX)(SI*1)
 	VMOVUPS Z7, K2, 64(DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile4x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   R9, R10
+	ANDQ   $0x03, R10
+	SHRQ   $0x02, R9
+	JZ     rest
+
+loop:
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (BX)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (BX)(SI*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (BX)(DI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (BX)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (BX)(SI*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (BX)(DI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (BX)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (BX)(SI*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (BX)(DI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (BX)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (BX)(SI*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (BX)(DI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop
+
+rest:
+	TESTQ R10, R10
+	JZ    done
+
+single:
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (BX)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (BX)(SI*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (BX)(DI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, BX
+	ADDQ         DX, R8
+	DECQ         R10
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Z4
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z5
+	VFMADD213PS  Z5, Z4, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z5
+	VFMADD213PS  Z5, Z4, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z5
+	VFMADD213PS  Z5, Z4, Z3
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z4, Z0
+	VMULPS Z1, Z4, Z1
+	VMULPS Z2, Z4, Z2
+	VMULPS Z3, Z4, Z3
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), DI
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Z4
+	VADDPS       Z4, Z0, Z0
+	VBROADCASTSS 4(DI), Z4
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 8(DI), Z4
+	VADDPS       Z4, Z2, Z2
+	VBROADCASTSS 12(DI), Z4
+	VADDPS       Z4, Z3, Z3
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), DI
+	MOVQ      112(AX), R8
+	LEAQ      (R8)(R8*2), R9
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (DI)(R8*1), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS.Z (DI)(R8*2), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z (DI)(R9*1), K1, Z4
+	VADDPS    Z4, Z3, Z3
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z4
+	VMAXPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMAXPS       Z3, Z4, Z3
+	VBROADCASTSS 80(AX), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
 	VZEROUPPER
 	RET
 
@@ -4835,6 +6902,211 @@ noclip:
 	VMOVUPS Z7, K2, 64(DX)(SI*1)
 	VMOVUPS Z8, K1, (DI)
 	VMOVUPS Z9, K2, 64(DI)
+	VZEROUPPER
+	RET
+
+// func tile5x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (BX)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (BX)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (BX)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (BX)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (BX)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (BX)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (BX)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (BX)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (BX)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (BX)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (BX)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (BX)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (BX)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (BX)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (BX)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z5
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z6
+	VFMADD213PS  Z6, Z5, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z6
+	VFMADD213PS  Z6, Z5, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z6
+	VFMADD213PS  Z6, Z5, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z6
+	VFMADD213PS  Z6, Z5, Z3
+	VMOVUPS.Z    (DI), K1, Z6
+	VFMADD213PS  Z6, Z5, Z4
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z5, Z0
+	VMULPS Z1, Z5, Z1
+	VMULPS Z2, Z5, Z2
+	VMULPS Z3, Z5, Z3
+	VMULPS Z4, Z5, Z4
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z5
+	VADDPS       Z5, Z0, Z0
+	VBROADCASTSS 4(R8), Z5
+	VADDPS       Z5, Z1, Z1
+	VBROADCASTSS 8(R8), Z5
+	VADDPS       Z5, Z2, Z2
+	VBROADCASTSS 12(R8), Z5
+	VADDPS       Z5, Z3, Z3
+	VBROADCASTSS 16(R8), Z5
+	VADDPS       Z5, Z4, Z4
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z5
+	VMAXPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z5, Z3
+	VMAXPS       Z4, Z5, Z4
+	VBROADCASTSS 80(AX), Z5
+	VMINPS       Z0, Z5, Z0
+	VMINPS       Z1, Z5, Z1
+	VMINPS       Z2, Z5, Z2
+	VMINPS       Z3, Z5, Z3
+	VMINPS       Z4, Z5, Z4
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
 	VZEROUPPER
 	RET
 
@@ -5166,6 +7438,233 @@ noclip:
 	VMOVUPS Z9, K2, 64(DI)
 	VMOVUPS Z10, K1, (DI)(BX*1)
 	VMOVUPS Z11, K2, 64(DI)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile6x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (BX)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (BX)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (BX)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (BX)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (BX)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (BX)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (BX)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (BX)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (BX)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (BX)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (BX)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (BX)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (BX)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (BX)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (BX)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z6
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z7
+	VFMADD213PS  Z7, Z6, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z3
+	VMOVUPS.Z    (DI), K1, Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z5
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z6, Z0
+	VMULPS Z1, Z6, Z1
+	VMULPS Z2, Z6, Z2
+	VMULPS Z3, Z6, Z3
+	VMULPS Z4, Z6, Z4
+	VMULPS Z5, Z6, Z5
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z6
+	VADDPS       Z6, Z0, Z0
+	VBROADCASTSS 4(R8), Z6
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 8(R8), Z6
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS 12(R8), Z6
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS 16(R8), Z6
+	VADDPS       Z6, Z4, Z4
+	VBROADCASTSS 20(R8), Z6
+	VADDPS       Z6, Z5, Z5
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z6
+	VADDPS    Z6, Z5, Z5
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+	VBROADCASTSS 80(AX), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -5535,6 +8034,255 @@ noclip:
 	VMOVUPS Z11, K2, 64(DI)(BX*1)
 	VMOVUPS Z12, K1, (DI)(BX*2)
 	VMOVUPS Z13, K2, 64(DI)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile7x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (BX)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (BX)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (BX)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (BX)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (BX)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (BX)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (BX)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (BX)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (BX)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (BX)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (BX)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (BX)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (BX)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (BX)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (BX)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z7
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z8
+	VFMADD213PS  Z8, Z7, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z8
+	VFMADD213PS  Z8, Z7, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z3
+	VMOVUPS.Z    (DI), K1, Z8
+	VFMADD213PS  Z8, Z7, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z8
+	VFMADD213PS  Z8, Z7, Z6
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z7, Z0
+	VMULPS Z1, Z7, Z1
+	VMULPS Z2, Z7, Z2
+	VMULPS Z3, Z7, Z3
+	VMULPS Z4, Z7, Z4
+	VMULPS Z5, Z7, Z5
+	VMULPS Z6, Z7, Z6
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z7
+	VADDPS       Z7, Z0, Z0
+	VBROADCASTSS 4(R8), Z7
+	VADDPS       Z7, Z1, Z1
+	VBROADCASTSS 8(R8), Z7
+	VADDPS       Z7, Z2, Z2
+	VBROADCASTSS 12(R8), Z7
+	VADDPS       Z7, Z3, Z3
+	VBROADCASTSS 16(R8), Z7
+	VADDPS       Z7, Z4, Z4
+	VBROADCASTSS 20(R8), Z7
+	VADDPS       Z7, Z5, Z5
+	VBROADCASTSS 24(R8), Z7
+	VADDPS       Z7, Z6, Z6
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	VMOVUPS.Z (R11)(R9*2), K1, Z7
+	VADDPS    Z7, Z6, Z6
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	VBROADCASTSS 80(AX), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
 	VZEROUPPER
 	RET
 
@@ -5942,6 +8690,277 @@ noclip:
 	VMOVUPS Z13, K2, 64(DI)(BX*2)
 	VMOVUPS Z14, K1, (DI)(SI*1)
 	VMOVUPS Z15, K2, 64(DI)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile8x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   R10, R11
+	ANDQ   $0x03, R11
+	SHRQ   $0x02, R10
+	JZ     rest
+
+loop:
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (BX)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (BX)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (BX)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (BX)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (BX)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (BX)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (BX)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (BX)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (BX)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (BX)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (BX)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (BX)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (BX)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (BX)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (BX)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R11
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z8
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z9
+	VFMADD213PS  Z9, Z8, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z3
+	VMOVUPS.Z    (DI), K1, Z9
+	VFMADD213PS  Z9, Z8, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z9
+	VFMADD213PS  Z9, Z8, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z7
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z8, Z0
+	VMULPS Z1, Z8, Z1
+	VMULPS Z2, Z8, Z2
+	VMULPS Z3, Z8, Z3
+	VMULPS Z4, Z8, Z4
+	VMULPS Z5, Z8, Z5
+	VMULPS Z6, Z8, Z6
+	VMULPS Z7, Z8, Z7
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z8
+	VADDPS       Z8, Z0, Z0
+	VBROADCASTSS 4(R8), Z8
+	VADDPS       Z8, Z1, Z1
+	VBROADCASTSS 8(R8), Z8
+	VADDPS       Z8, Z2, Z2
+	VBROADCASTSS 12(R8), Z8
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 16(R8), Z8
+	VADDPS       Z8, Z4, Z4
+	VBROADCASTSS 20(R8), Z8
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 24(R8), Z8
+	VADDPS       Z8, Z6, Z6
+	VBROADCASTSS 28(R8), Z8
+	VADDPS       Z8, Z7, Z7
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	VMOVUPS.Z (R11)(R9*2), K1, Z8
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z (R11)(R10*1), K1, Z8
+	VADDPS    Z8, Z7, Z7
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z8
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMAXPS       Z7, Z8, Z7
+	VBROADCASTSS 80(AX), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
 	VZEROUPPER
 	RET
 
@@ -6395,6 +9414,307 @@ noclip:
 	VMOVUPS Z15, K2, 64(DI)(SI*1)
 	VMOVUPS Z16, K1, (R8)
 	VMOVUPS Z17, K2, 64(R8)
+	VZEROUPPER
+	RET
+
+// func tile9x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	LEAQ   (R8)(SI*4), R9
+	MOVQ   8(AX), R10
+	MOVQ   24(AX), R11
+	MOVQ   R11, R12
+	ANDQ   $0x03, R12
+	SHRQ   $0x02, R11
+	JZ     rest
+
+loop:
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (BX)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (BX)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (BX)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (BX)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (BX)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (BX)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (BX)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (BX)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (BX)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (BX)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R12
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z9
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z10
+	VFMADD213PS  Z10, Z9, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z10
+	VFMADD213PS  Z10, Z9, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z3
+	VMOVUPS.Z    (DI), K1, Z10
+	VFMADD213PS  Z10, Z9, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z10
+	VFMADD213PS  Z10, Z9, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z7
+	VMOVUPS.Z    (R8), K1, Z10
+	VFMADD213PS  Z10, Z9, Z8
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z9, Z0
+	VMULPS Z1, Z9, Z1
+	VMULPS Z2, Z9, Z2
+	VMULPS Z3, Z9, Z3
+	VMULPS Z4, Z9, Z4
+	VMULPS Z5, Z9, Z5
+	VMULPS Z6, Z9, Z6
+	VMULPS Z7, Z9, Z7
+	VMULPS Z8, Z9, Z8
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z9
+	VADDPS       Z9, Z0, Z0
+	VBROADCASTSS 4(R9), Z9
+	VADDPS       Z9, Z1, Z1
+	VBROADCASTSS 8(R9), Z9
+	VADDPS       Z9, Z2, Z2
+	VBROADCASTSS 12(R9), Z9
+	VADDPS       Z9, Z3, Z3
+	VBROADCASTSS 16(R9), Z9
+	VADDPS       Z9, Z4, Z4
+	VBROADCASTSS 20(R9), Z9
+	VADDPS       Z9, Z5, Z5
+	VBROADCASTSS 24(R9), Z9
+	VADDPS       Z9, Z6, Z6
+	VBROADCASTSS 28(R9), Z9
+	VADDPS       Z9, Z7, Z7
+	VBROADCASTSS 32(R9), Z9
+	VADDPS       Z9, Z8, Z8
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z9
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z9
+	VADDPS    Z9, Z8, Z8
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+	VBROADCASTSS 80(AX), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
 	VZEROUPPER
 	RET
 
@@ -6886,6 +10206,329 @@ noclip:
 	VMOVUPS Z17, K2, 64(R8)
 	VMOVUPS Z18, K1, (R8)(BX*1)
 	VMOVUPS Z19, K2, 64(R8)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile10x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	LEAQ   (R8)(SI*4), R9
+	MOVQ   8(AX), R10
+	MOVQ   24(AX), R11
+	MOVQ   R11, R12
+	ANDQ   $0x03, R12
+	SHRQ   $0x02, R11
+	JZ     rest
+
+loop:
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (BX), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (BX)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (BX)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (BX)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (BX), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (BX)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (BX)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (BX)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (BX), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (BX)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (BX)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (BX)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (BX), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (BX)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (BX)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (BX)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (BX), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (BX)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (BX)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (BX)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R12
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z10
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z11
+	VFMADD213PS  Z11, Z10, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z11
+	VFMADD213PS  Z11, Z10, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z3
+	VMOVUPS.Z    (DI), K1, Z11
+	VFMADD213PS  Z11, Z10, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z11
+	VFMADD213PS  Z11, Z10, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z7
+	VMOVUPS.Z    (R8), K1, Z11
+	VFMADD213PS  Z11, Z10, Z8
+	VMOVUPS.Z    (R8)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z9
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z10, Z0
+	VMULPS Z1, Z10, Z1
+	VMULPS Z2, Z10, Z2
+	VMULPS Z3, Z10, Z3
+	VMULPS Z4, Z10, Z4
+	VMULPS Z5, Z10, Z5
+	VMULPS Z6, Z10, Z6
+	VMULPS Z7, Z10, Z7
+	VMULPS Z8, Z10, Z8
+	VMULPS Z9, Z10, Z9
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z10
+	VADDPS       Z10, Z0, Z0
+	VBROADCASTSS 4(R9), Z10
+	VADDPS       Z10, Z1, Z1
+	VBROADCASTSS 8(R9), Z10
+	VADDPS       Z10, Z2, Z2
+	VBROADCASTSS 12(R9), Z10
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 16(R9), Z10
+	VADDPS       Z10, Z4, Z4
+	VBROADCASTSS 20(R9), Z10
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS 24(R9), Z10
+	VADDPS       Z10, Z6, Z6
+	VBROADCASTSS 28(R9), Z10
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS 32(R9), Z10
+	VADDPS       Z10, Z8, Z8
+	VBROADCASTSS 36(R9), Z10
+	VADDPS       Z10, Z9, Z9
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z10
+	VADDPS    Z10, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z10
+	VADDPS    Z10, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z10
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z (R13)(R10*1), K1, Z10
+	VADDPS    Z10, Z9, Z9
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z10
+	VMAXPS       Z0, Z10, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMAXPS       Z9, Z10, Z9
+	VBROADCASTSS 80(AX), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K1, (R8)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -7415,6 +11058,351 @@ noclip:
 	VMOVUPS Z19, K2, 64(R8)(BX*1)
 	VMOVUPS Z20, K1, (R8)(BX*2)
 	VMOVUPS Z21, K2, 64(R8)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile11x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	LEAQ   (R8)(SI*4), R9
+	MOVQ   8(AX), R10
+	MOVQ   24(AX), R11
+	MOVQ   R11, R12
+	ANDQ   $0x03, R12
+	SHRQ   $0x02, R11
+	JZ     rest
+
+loop:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (BX)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (BX)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (BX)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (BX)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (BX)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (BX)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (BX)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (BX)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (BX)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (BX)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (BX)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (BX)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (BX)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (BX)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (BX)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R12
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z11
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z12
+	VFMADD213PS  Z12, Z11, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z3
+	VMOVUPS.Z    (DI), K1, Z12
+	VFMADD213PS  Z12, Z11, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z7
+	VMOVUPS.Z    (R8), K1, Z12
+	VFMADD213PS  Z12, Z11, Z8
+	VMOVUPS.Z    (R8)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z9
+	VMOVUPS.Z    (R8)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z10
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z11, Z0
+	VMULPS Z1, Z11, Z1
+	VMULPS Z2, Z11, Z2
+	VMULPS Z3, Z11, Z3
+	VMULPS Z4, Z11, Z4
+	VMULPS Z5, Z11, Z5
+	VMULPS Z6, Z11, Z6
+	VMULPS Z7, Z11, Z7
+	VMULPS Z8, Z11, Z8
+	VMULPS Z9, Z11, Z9
+	VMULPS Z10, Z11, Z10
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z11
+	VADDPS       Z11, Z0, Z0
+	VBROADCASTSS 4(R9), Z11
+	VADDPS       Z11, Z1, Z1
+	VBROADCASTSS 8(R9), Z11
+	VADDPS       Z11, Z2, Z2
+	VBROADCASTSS 12(R9), Z11
+	VADDPS       Z11, Z3, Z3
+	VBROADCASTSS 16(R9), Z11
+	VADDPS       Z11, Z4, Z4
+	VBROADCASTSS 20(R9), Z11
+	VADDPS       Z11, Z5, Z5
+	VBROADCASTSS 24(R9), Z11
+	VADDPS       Z11, Z6, Z6
+	VBROADCASTSS 28(R9), Z11
+	VADDPS       Z11, Z7, Z7
+	VBROADCASTSS 32(R9), Z11
+	VADDPS       Z11, Z8, Z8
+	VBROADCASTSS 36(R9), Z11
+	VADDPS       Z11, Z9, Z9
+	VBROADCASTSS 40(R9), Z11
+	VADDPS       Z11, Z10, Z10
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z11
+	VADDPS    Z11, Z8, Z8
+	VMOVUPS.Z (R13)(R10*1), K1, Z11
+	VADDPS    Z11, Z9, Z9
+	VMOVUPS.Z (R13)(R10*2), K1, Z11
+	VADDPS    Z11, Z10, Z10
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z11
+	VMAXPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z11, Z9
+	VMAXPS       Z10, Z11, Z10
+	VBROADCASTSS 80(AX), Z11
+	VMINPS       Z0, Z11, Z0
+	VMINPS       Z1, Z11, Z1
+	VMINPS       Z2, Z11, Z2
+	VMINPS       Z3, Z11, Z3
+	VMINPS       Z4, Z11, Z4
+	VMINPS       Z5, Z11, Z5
+	VMINPS       Z6, Z11, Z6
+	VMINPS       Z7, Z11, Z7
+	VMINPS       Z8, Z11, Z8
+	VMINPS       Z9, Z11, Z9
+	VMINPS       Z10, Z11, Z10
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K1, (R8)(BX*1)
+	VMOVUPS Z10, K1, (R8)(BX*2)
 	VZEROUPPER
 	RET
 
@@ -7982,6 +11970,373 @@ noclip:
 	VMOVUPS Z21, K2, 64(R8)(BX*2)
 	VMOVUPS Z22, K1, (R8)(SI*1)
 	VMOVUPS Z23, K2, 64(R8)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile12x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   40(AX), CX
+	MOVQ   48(AX), DX
+	MOVQ   (AX), BX
+	MOVQ   32(AX), SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (BX)(SI*4), R8
+	LEAQ   (R8)(SI*4), R9
+	MOVQ   8(AX), R10
+	MOVQ   24(AX), R11
+	MOVQ   R11, R12
+	ANDQ   $0x03, R12
+	SHRQ   $0x02, R11
+	JZ     rest
+
+loop:
+	VMOVUPS      (R10), Z12
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (BX)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (BX)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (BX)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R8)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z12
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (BX)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (BX)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (BX)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R8)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z12
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (BX)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (BX)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (BX)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R8)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z12
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (BX)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (BX)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (BX)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R8)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z12
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (BX)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (BX)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (BX)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R8)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, BX
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R12
+	JNZ          single
+
+done:
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z12
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z13
+	VFMADD213PS  Z13, Z12, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z13
+	VFMADD213PS  Z13, Z12, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z3
+	VMOVUPS.Z    (DI), K1, Z13
+	VFMADD213PS  Z13, Z12, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z13
+	VFMADD213PS  Z13, Z12, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z7
+	VMOVUPS.Z    (R8), K1, Z13
+	VFMADD213PS  Z13, Z12, Z8
+	VMOVUPS.Z    (R8)(BX*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z9
+	VMOVUPS.Z    (R8)(BX*2), K1, Z13
+	VFMADD213PS  Z13, Z12, Z10
+	VMOVUPS.Z    (R8)(SI*1), K1, Z13
+	VFMADD213PS  Z13, Z12, Z11
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z12, Z0
+	VMULPS Z1, Z12, Z1
+	VMULPS Z2, Z12, Z2
+	VMULPS Z3, Z12, Z3
+	VMULPS Z4, Z12, Z4
+	VMULPS Z5, Z12, Z5
+	VMULPS Z6, Z12, Z6
+	VMULPS Z7, Z12, Z7
+	VMULPS Z8, Z12, Z8
+	VMULPS Z9, Z12, Z9
+	VMULPS Z10, Z12, Z10
+	VMULPS Z11, Z12, Z11
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+	VADDPS    Z12, Z11, Z11
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z12
+	VADDPS       Z12, Z0, Z0
+	VBROADCASTSS 4(R9), Z12
+	VADDPS       Z12, Z1, Z1
+	VBROADCASTSS 8(R9), Z12
+	VADDPS       Z12, Z2, Z2
+	VBROADCASTSS 12(R9), Z12
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS 16(R9), Z12
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS 20(R9), Z12
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS 24(R9), Z12
+	VADDPS       Z12, Z6, Z6
+	VBROADCASTSS 28(R9), Z12
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS 32(R9), Z12
+	VADDPS       Z12, Z8, Z8
+	VBROADCASTSS 36(R9), Z12
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS 40(R9), Z12
+	VADDPS       Z12, Z10, Z10
+	VBROADCASTSS 44(R9), Z12
+	VADDPS       Z12, Z11, Z11
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z12
+	VADDPS    Z12, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z12
+	VADDPS    Z12, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z12
+	VADDPS    Z12, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z12
+	VADDPS    Z12, Z8, Z8
+	VMOVUPS.Z (R13)(R10*1), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	VMOVUPS.Z (R13)(R10*2), K1, Z12
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z (R13)(R11*1), K1, Z12
+	VADDPS    Z12, Z11, Z11
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+	VBROADCASTSS 80(AX), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K1, (R8)(BX*1)
+	VMOVUPS Z10, K1, (R8)(BX*2)
+	VMOVUPS Z11, K1, (R8)(SI*1)
 	VZEROUPPER
 	RET
 

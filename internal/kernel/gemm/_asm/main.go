@@ -45,10 +45,11 @@ func main() {
 	maskTable()
 	for _, s := range []isa{avx2, avx512} {
 		for r := 1; r <= s.mr; r++ {
+			tile(s, r, 2)
 			tile(s, r, 1)
 		}
 		for r, panels := range s.wide {
-			tile(s, r+1, panels)
+			tile(s, r+1, 2*panels)
 		}
 		for v := 1; v <= 3; v++ {
 			dot(s, v)

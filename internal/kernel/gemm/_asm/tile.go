@@ -26,25 +26,28 @@ const (
 	unroll                    = 4
 )
 
-// tileKernel is a kernel of r rows and p panels of two vectors in the making.
+// tileKernel is a kernel of r rows and v vectors in the making. The vectors lie in p
+// panels of two.
 type tileKernel struct {
 	isa
-	r, p int
-	t    reg.GPVirtual
-	acc  [][]reg.VecVirtual
+	r, v, p int
+	t       reg.GPVirtual
+	acc     [][]reg.VecVirtual
 }
 
-// tile generates the kernel for r rows and p panels. With p > 1 every column exists.
-func tile(s isa, r, p int) {
-	k := &tileKernel{isa: s, r: r, p: p}
-	name := fmt.Sprintf("tile%dx%d%s", r, 2*s.lanes, s.name)
-	if p > 1 {
-		name = fmt.Sprintf("wide%dx%d%s", r, 2*s.lanes*p, s.name)
+// tile generates the kernel for r rows and v vectors: one (the first half of a panel),
+// two (a panel), or several panels, of which then every column exists.
+func tile(s isa, r, v int) {
+	k := &tileKernel{isa: s, r: r, v: v, p: max(1, v/2)}
+	kind := "tile"
+	if k.p > 1 {
+		kind = "wide"
 	}
-	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, 2*s.lanes*p)
+	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.lanes, s.name)
+	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, v*s.lanes)
 	k.t = begin(name, "tileArgs", doc)
 	for range r {
-		k.acc = append(k.acc, s.vecs(2*p))
+		k.acc = append(k.acc, s.vecs(v))
 	}
 	for _, row := range k.acc {
 		for _, v := range row {
@@ -102,14 +105,16 @@ func (k *tileKernel) step(a rows, b []reg.GPVirtual) {
 		k.wideStep(a, b)
 		return
 	}
-	v := k.vecs(2)
-	VMOVUPS(Mem{Base: b[0]}, v[0])
-	VMOVUPS(Mem{Base: b[0], Disp: k.bytes()}, v[1])
+	v := k.vecs(k.v)
+	for j := range v {
+		VMOVUPS(Mem{Base: b[0], Disp: j * k.bytes()}, v[j])
+	}
 	for i := range k.r {
 		x := k.vec()
 		VBROADCASTSS(a.at(i, 0), x)
-		VFMADD231PS(v[0], x, k.acc[i][0])
-		VFMADD231PS(v[1], x, k.acc[i][1])
+		for j := range v {
+			VFMADD231PS(v[j], x, k.acc[i][j])
+		}
 	}
 }
 
@@ -119,7 +124,7 @@ func (k *tileKernel) wideStep(a rows, b []reg.GPVirtual) {
 	for i := range k.r {
 		VBROADCASTSS(a.at(i, 0), x[i])
 	}
-	for j := range 2 * k.p {
+	for j := range k.v {
 		from := Mem{Base: b[j/2], Disp: j % 2 * k.bytes()}
 		if k.r == 1 {
 			VFMADD231PS(from, x[0], k.acc[0][j])
@@ -142,16 +147,16 @@ func (k *tileKernel) finish() {
 	}
 	n := field(k.t, argN)
 	if k.zmm {
-		k.epilogue(k.lanesOf(n, 2), "")
+		k.epilogue(k.lanesOf(n, k.v), "")
 		end()
 		return
 	}
-	CMPQ(n, Imm(uint64(2*k.lanes)))
+	CMPQ(n, Imm(uint64(k.v*k.lanes)))
 	JNE(LabelRef("masked"))
 	k.epilogue(masks{}, "")
 	end()
 	Label("masked")
-	k.epilogue(k.lanesOf(n, 2), "masked_")
+	k.epilogue(k.lanesOf(n, k.v), "masked_")
 	end()
 }
 
@@ -161,7 +166,7 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 	k.scale(m, prefix, flags, c)
 	k.when(flags, flagColBias, prefix+"nocol", func() {
 		bias := field(k.t, argColBias)
-		for j := range 2 * k.p {
+		for j := range k.v {
 			v := k.vec()
 			k.load(m, j, Mem{Base: bias, Disp: j * k.bytes()}, v)
 			for i := range k.r {
