@@ -116,8 +116,8 @@ func (a *Attrs) Axis(i, in int) (Axis, error) {
 			i, x.Extent(), in, x.Lo, x.Hi)
 	}
 	x.Out = span/x.Stride + 1
-	if a.Ceil && span%x.Stride != 0 && x.Out*x.Stride < in+x.Lo {
-		x.Out++
+	if a.Ceil { // a window that would begin in the padding behind the input is left out
+		x.Out = min((span+x.Stride-1)/x.Stride+1, (in+x.Lo+x.Stride-1)/x.Stride)
 	}
 	return x, nil
 }
