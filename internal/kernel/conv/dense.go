@@ -12,36 +12,59 @@ const (
 	maxCols, minCols = 256, 32
 	// blockK is how many rows of the column matrix one tile is expected to have; only buffer sizes depend on it.
 	blockK = 256
+	// minRows is how many channels a padded window should have for its borders to be handled tap by tap.
+	minRows = 16
 	// frameElems is the size that the frames of one set should stay below.
 	frameElems = 32 << 10
 )
 
 // columns describes the column matrix of one image and group: row (channel, tap), column (output position).
 type columns struct {
-	frame    window.Frame
-	taps     int   // rows per channel
-	off      []int // of each row: its offset in the frames, or in the planes with direct
-	direct   bool  // columns are read from the planes themselves
-	step     int   // columns packed from one set of frames
-	channels int   // per group
-	inPlane  int   // elements of an input plane
+	d, h, w  window.Axis
+	taps     [][3]int // what each tap adds to the input position of an output, along each axis
+	lo, hi   [3]int   // the least and the most of it
+	channels int      // per group
+	inPlane  int      // elements of an input plane
+	off      []int    // of each row, in the input planes or in the frames
+	chanOff  []int    // of each channel in the input planes
+
+	// Strided columns are split by phase in frames, and padding that would be handled for a few rows at a time is copied
+	// there; others are read from the planes themselves.
+	framed bool
+	frame  window.Frame
+	step   int // columns packed from one set of frames
 }
 
-// newColumns lays out frames and offsets for a group of channels. offsets lists the taps of a frame; direct, when not
-// nil, those of an unpadded plane.
-func newColumns(channels, plane int, d, h, w window.Axis, offsets func(f *window.Frame) []int, direct []int) columns {
-	c := columns{channels: channels, inPlane: plane, direct: direct != nil}
-	for c.step = maxCols; ; c.step /= 2 {
-		c.frame = window.NewFrame(d, h, w, 1, min(h.Out, (c.step-2)/w.Out+2))
-		taps := offsets(&c.frame)
-		c.taps = len(taps)
-		if c.step == minCols || c.frame.Len(min(channels, blockK/max(1, c.taps)+2)) <= frameElems {
-			pitch := c.frame.Plane
-			if c.direct {
-				taps, pitch = direct, plane
-			}
-			c.off = spread(channels, pitch, taps)
-			return c
+// newColumns lays out the column matrix of a group of channels. The axes say where the window of an output begins; taps
+// list what it reads; windows tells that these are the windows of the axes, so that frames may be used.
+func newColumns(channels int, d, h, w window.Axis, taps [][3]int, windows bool) *columns {
+	c := &columns{d: d, h: h, w: w, taps: taps, channels: channels, inPlane: d.In * h.In * w.In, step: maxCols}
+	for _, t := range taps {
+		for i, v := range t {
+			c.lo[i], c.hi[i] = min(c.lo[i], v), max(c.hi[i], v)
+		}
+	}
+	c.framed = w.Stride > 1 || windows && min(channels, blockK/len(taps)) < minRows && d.Lo+d.Hi+h.Lo+h.Hi+w.Lo+w.Hi > 0
+	c.chanOff = spread(channels, c.inPlane, []int{0})
+	if c.framed {
+		c.layoutFrames()
+		return c
+	}
+	off := make([]int, len(taps))
+	for i, t := range taps {
+		off[i] = (t[0]*h.In+t[1])*w.In + t[2]
+	}
+	c.off = spread(channels, c.inPlane, off)
+	return c
+}
+
+// layoutFrames chooses how many columns are packed from one set of frames.
+func (c *columns) layoutFrames() {
+	for ; ; c.step /= 2 {
+		c.frame = window.NewFrame(c.d, c.h, c.w, 1, min(c.h.Out, (c.step-2)/c.w.Out+2))
+		if c.step == minCols || c.frame.Len(min(c.channels, blockK/len(c.taps)+2)) <= frameElems {
+			c.off = spread(c.channels, c.frame.Plane, c.frame.Offsets(nil))
+			return
 		}
 	}
 }
@@ -60,28 +83,15 @@ func spread(channels, pitch int, taps []int) []int {
 // denseColumns is the column matrix of a forward convolution: channel by channel, tap by tap.
 func denseColumns(g *Geom) *columns {
 	d, h, w := g.axes()
-	var direct []int
-	if d.Lo|d.Hi|h.Lo|h.Hi|w.Lo|w.Hi == 0 && w.Stride == 1 && fits(d) && fits(h) && fits(w) {
-		direct = directOffsets(d, h, w)
-	}
-	c := newColumns(g.InC/g.Groups, g.InSize(), d, h, w, func(f *window.Frame) []int { return f.Offsets(nil) }, direct)
-	return &c
-}
-
-// fits tells whether no window of an unpadded axis reaches over the end, as they may with ceil_mode.
-func fits(a window.Axis) bool { return (a.Out-1)*a.Stride+a.Extent() <= a.In }
-
-// directOffsets returns the offsets of the taps in an input plane.
-func directOffsets(d, h, w window.Axis) []int {
-	var off []int
+	var taps [][3]int
 	for kd := range d.Kernel {
 		for kh := range h.Kernel {
 			for kw := range w.Kernel {
-				off = append(off, (kd*d.Dilation*h.In+kh*h.Dilation)*w.In+kw*w.Dilation)
+				taps = append(taps, [3]int{kd * d.Dilation, kh * h.Dilation, kw * w.Dilation})
 			}
 		}
 	}
-	return off
+	return newColumns(g.InC/g.Groups, d, h, w, taps, true)
 }
 
 // product is one running matrix product and the source of its columns.
@@ -118,20 +128,14 @@ func (p *Plan) runProduct(a *Args) {
 // PackTile packs a part of the column matrix of one image and group.
 func (t *product) PackTile(dst []float32, tile gemm.Tile) {
 	c := t.c
-	c0, c1 := tile.K0/c.taps, (tile.K1-1)/c.taps+1
-	x := t.x[(tile.Item*c.channels+c0)*c.inPlane:][:(c1-c0)*c.inPlane]
 	s := window.GetScratch(0)
-	pk := packer{c: c, k: window.ForWidth(tile.NR), s: s, channels: c1 - c0, tile: tile, shift: c0 * c.frame.Plane}
-	if c.direct {
-		pk.shift = c0 * c.inPlane
-		pk.src = x
-	}
+	pk := packer{c: c, k: window.ForWidth(tile.NR), s: s, tile: tile, x: t.x[tile.Item*c.channels*c.inPlane:]}
 	kb := tile.K1 - tile.K0
 	end := t.base + tile.N1
 	for n0 := t.base + tile.N0; n0 < end; n0 += c.step {
 		n1 := min(n0+c.step, end)
-		if !c.direct {
-			pk.fill(x, n0, n1)
+		if c.framed {
+			pk.fill(n0, n1)
 		}
 		for n := n0; n < n1; n += tile.NR {
 			pk.panel(dst[:kb*tile.NR], n, min(n+tile.NR, n1))

@@ -39,7 +39,7 @@ var channelTasks = sync.Pool{New: func() any { return new(channelTask) }}
 func (p *Plan) runDepthwise(a *Args) {
 	t := channelTasks.Get().(*channelTask)
 	t.p, t.a, t.k, t.planes = p, *a, window.Best(), p.g.Batch*p.g.InC
-	macs := p.g.OutSize() * p.taps * (p.g.OutC / p.g.Groups)
+	macs := p.out * p.taps * (p.g.OutC / p.g.Groups)
 	var chunks int
 	chunks, t.size = par.Split(t.planes, chunkMACs/max(1, macs)+1)
 	par.Run(a.Threads, chunks, t)
@@ -66,9 +66,8 @@ func (t *channelTask) Chunk(i int) {
 // plane computes the output rows from (d0, h0) on that one input plane contributes.
 func (t *channelTask) plane(s *window.Scratch, plane, d0, h0 int) {
 	p, f := t.p, &t.p.frame
-	in, out := p.g.InSize(), p.g.OutSize()
 	mult := p.g.OutC / p.g.Groups
-	f.Fill(t.k, s, s.Buf, t.a.X[plane*in:][:in], 1, d0, h0)
+	f.Fill(t.k, s, s.Buf, t.a.X[plane*p.in:][:p.in], 1, d0, h0)
 	rows := min(f.BandH, f.H.Out-h0)
 	a := &s.Tap
 	*a = window.TapArgs{Src: s.Buf, Off: p.off, Rows: rows, Cols: f.W.Out, SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}
@@ -79,7 +78,7 @@ func (t *channelTask) plane(s *window.Scratch, plane, d0, h0 int) {
 	}
 	for m := range mult {
 		oc := plane%p.g.InC*mult + m
-		at := (plane*mult+m)*out + (d0*f.H.Out+h0)*f.W.Out
+		at := (plane*mult+m)*p.out + (d0*f.H.Out+h0)*f.W.Out
 		a.W = t.a.W[oc*p.taps:][:p.taps]
 		a.Bias = 0
 		if t.a.Bias != nil {

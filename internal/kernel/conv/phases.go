@@ -43,17 +43,17 @@ func NewTransposed(g Geom) *Transposed {
 	d, h, w := g.axes()
 	axes := [3]window.Axis{d, h, w}
 	var taps [3][][]tapAt
-	var frame [3]window.Axis
+	var axis [3]window.Axis
 	for i, a := range axes {
 		t.strides[i] = a.Stride
-		taps[i], frame[i] = phaseTaps(a)
+		taps[i], axis[i] = phaseTaps(a)
 	}
-	t.d, t.h, t.w = frame[0].Out, frame[1].Out, frame[2].Out
+	t.d, t.h, t.w = axis[0].Out, axis[1].Out, axis[2].Out
 	from := 0
 	for pd, td := range taps[0] {
 		for ph, th := range taps[1] {
 			for pw, tw := range taps[2] {
-				p := newPhase(&g, axes, frame, td, th, tw)
+				p := newPhase(&g, axes, axis, td, th, tw)
 				p.at, p.from = [3]int{pd, ph, pw}, from
 				from += g.InC * g.OutC / g.Groups * len(p.pick)
 				t.phases = append(t.phases, p)
@@ -66,43 +66,31 @@ func NewTransposed(g Geom) *Transposed {
 	return t
 }
 
-// phaseTaps lists the taps of every phase of an axis, and the axis of a frame that serves them all.
+// phaseTaps lists the taps of every phase of an axis, and that axis as a phase sees it.
 func phaseTaps(a window.Axis) (taps [][]tapAt, f window.Axis) {
 	taps = make([][]tapAt, min(a.Stride, a.Out))
-	lo, hi := 0, 0
 	for p := range taps {
 		for k := range a.Kernel {
 			if pos := p + a.Lo - k*a.Dilation; pos%a.Stride == 0 {
-				e := pos / a.Stride
-				lo, hi = min(lo, e), max(hi, e)
-				taps[p] = append(taps[p], tapAt{k, e})
+				taps[p] = append(taps[p], tapAt{k, pos / a.Stride})
 			}
 		}
 	}
-	return taps, window.Axis{In: a.In, Out: (a.Out + a.Stride - 1) / a.Stride, Kernel: hi - lo + 1, Stride: 1, Dilation: 1, Lo: -lo}
+	return taps, window.Axis{In: a.In, Out: (a.Out + a.Stride - 1) / a.Stride, Kernel: 1, Stride: 1, Dilation: 1}
 }
 
-func newPhase(g *Geom, axes, frame [3]window.Axis, td, th, tw []tapAt) phase {
+func newPhase(g *Geom, axes, axis [3]window.Axis, td, th, tw []tapAt) phase {
 	var p phase
+	var taps [][3]int
 	for _, d := range td {
 		for _, h := range th {
 			for _, w := range tw {
 				p.pick = append(p.pick, (d.k*axes[1].Kernel+h.k)*axes[2].Kernel+w.k)
+				taps = append(taps, [3]int{d.e, h.e, w.e})
 			}
 		}
 	}
-	offsets := func(f *window.Frame) (off []int) {
-		for _, d := range td {
-			for _, h := range th {
-				for _, w := range tw {
-					off = append(off, f.Offset(d.e+frame[0].Lo, h.e+frame[1].Lo, w.e+frame[2].Lo))
-				}
-			}
-		}
-		return off
-	}
-	c := newColumns(g.InC/g.Groups, g.InSize(), frame[0], frame[1], frame[2], offsets, nil)
-	p.cols = &c
+	p.cols = newColumns(g.InC/g.Groups, axis[0], axis[1], axis[2], taps, false)
 	return p
 }
 

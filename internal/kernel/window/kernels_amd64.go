@@ -7,7 +7,7 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 func init() {
 	rows = append(rows,
 		Kernels{"avx2", cpu.AVX2, 8, copyRowsAVX2, splitRowsAVX2, mergeRowsAVX2, packTapsAVX2, fmaTapsAVX2, maxTapsAVX2, sumTapsAVX2, dw3x3AVX2},
-		Kernels{"avx512", cpu.AVX512, 16, copyRowsAVX512, splitRowsAVX512, mergeRowsAVX512, packTapsAVX512, fmaTapsAVX512, maxTapsAVX512, sumTapsAVX512, dw3x3AVX512},
+		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, copyRowsAVX512, splitRowsAVX512, mergeRowsAVX512, packTapsAVX512, fmaTapsAVX512, maxTapsAVX512, sumTapsAVX512, dw3x3AVX512},
 	)
 }
 

@@ -182,6 +182,22 @@ cols:
 	JMP     cols
 
 cols_end:
+half:
+	CMPQ    R12, $0x00000008
+	JL      half_end
+	VMOVUPS (R9), X0
+	VMOVUPS 16(R9), X1
+	VSHUFPS $0x88, X1, X0, X2
+	VSHUFPS $0xdd, X1, X0, X0
+	VMOVUPS X2, (R10)
+	VMOVUPS X0, (R11)
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000010, R10
+	ADDQ    $0x00000010, R11
+	SUBQ    $0x00000008, R12
+	JMP     half
+
+half_end:
 pairs:
 	CMPQ R12, $0x00000002
 	JL   pairs_end
@@ -1794,6 +1810,21 @@ cols:
 	JMP       cols
 
 cols_end:
+half:
+	CMPQ    R12, $0x00000010
+	JL      half_end
+	VMOVUPS (R9), Z2
+	VPERMPS Z2, Z0, Z3
+	VPERMPS Z2, Z1, Z2
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y2, (R11)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000020, R10
+	ADDQ    $0x00000020, R11
+	SUBQ    $0x00000010, R12
+	JMP     half
+
+half_end:
 pairs:
 	CMPQ R12, $0x00000002
 	JL   pairs_end

@@ -93,6 +93,7 @@ func splitRows(v isa) {
 			ADDQ(U32(uint32(v.bytes())), q)
 			ADDQ(U32(uint32(v.bytes())), q2)
 		})
+		v.splitHalf(n, p, q, q2, ei, oi)
 		t := GP32()
 		loop("pairs", n, 2, func() {
 			MOVL(Mem{Base: p}, t)
@@ -184,6 +185,31 @@ func mergeRows(v isa) {
 	})
 	VZEROUPPER()
 	RET()
+}
+
+// splitHalf splits one vector to two halves of one, if at least that much is left.
+func (v isa) splitHalf(n, p, q, q2 gp, ei, oi reg.VecVirtual) {
+	loop("half", n, v.lanes, func() {
+		if v.lanes == 16 {
+			x, e, o := ZMM(), ZMM(), ZMM()
+			VMOVUPS(Mem{Base: p}, x)
+			VPERMPS(x, ei, e)
+			VPERMPS(x, oi, o)
+			VMOVUPS(e.AsY(), Mem{Base: q})
+			VMOVUPS(o.AsY(), Mem{Base: q2})
+		} else {
+			x, y, e, o := XMM(), XMM(), XMM(), XMM()
+			VMOVUPS(Mem{Base: p}, x)
+			VMOVUPS(Mem{Base: p, Disp: 16}, y)
+			VSHUFPS(U8(0x88), y, x, e)
+			VSHUFPS(U8(0xdd), y, x, o)
+			VMOVUPS(e, Mem{Base: q})
+			VMOVUPS(o, Mem{Base: q2})
+		}
+		ADDQ(U32(uint32(v.bytes())), p)
+		ADDQ(U32(uint32(v.bytes()/2)), q)
+		ADDQ(U32(uint32(v.bytes()/2)), q2)
+	})
 }
 
 // Offsets in PackArgs and Seg.
