@@ -8,6 +8,10 @@ import (
 
 // fold applies a reduction without its finish.
 func fold[T vec.Number](op Op, dst, src []T, outer, n, inner, threads int) {
+	if x, ok := any(src).([]float32); ok {
+		fold32(op, any(dst).([]float32), x, outer, n, inner, threads)
+		return
+	}
 	for o := range outer {
 		x := src[o*n*inner : (o+1)*n*inner]
 		if inner == 1 {
@@ -24,11 +28,7 @@ func foldRow[T vec.Number](op Op, x []T) T {
 	case Max, Min:
 		return extreme(op, x)
 	case Prod:
-		p := T(1)
-		for _, v := range x {
-			p *= v
-		}
-		return p
+		return prod(x)
 	case SumSquare:
 		return lanes(x, func(v T) T { return v * v })
 	case L1:
@@ -37,6 +37,14 @@ func foldRow[T vec.Number](op Op, x []T) T {
 		return logSumExp(x)
 	}
 	return lanes(x, func(v T) T { return v })
+}
+
+func prod[T vec.Number](x []T) T {
+	p := T(1)
+	for _, v := range x {
+		p *= v
+	}
+	return p
 }
 
 func abs[T vec.Number](v T) T {
@@ -80,11 +88,11 @@ func neutral[T vec.Number](op Op) T {
 	case Prod:
 		return 1
 	case Max:
-		return vec.Lowest[T]()
+		return vec.LeastOf[T]()
 	case Min:
-		return vec.Highest[T]()
+		return vec.GreatestOf[T]()
 	case LogSumExp:
-		return vec.Lowest[T]()
+		return vec.LeastOf[T]()
 	}
 	return 0
 }
@@ -106,11 +114,11 @@ func logSumExp[T vec.Number](x []T) T {
 
 // foldRows reduces the rows of x, each as long as acc, element by element.
 func foldRows[T vec.Number](op Op, acc, x []T) {
-	vec.Fill(acc, neutral[T](op))
 	if op == LogSumExp {
 		logSumExpRows(acc, x)
 		return
 	}
+	vec.Fill(acc, neutral[T](op))
 	n := len(acc)
 	for ; len(x) >= n && n > 0; x = x[n:] {
 		foldInto(op, acc, x[:n])
@@ -119,6 +127,10 @@ func foldRows[T vec.Number](op Op, acc, x []T) {
 
 // foldInto joins the elements of x with those of acc.
 func foldInto[T vec.Number](op Op, acc, x []T) {
+	if f, ok := any(x).([]float32); ok && op != L1 {
+		foldInto32(op, any(acc).([]float32), f)
+		return
+	}
 	switch op {
 	case Max:
 		vec.MaxOf(acc, acc, x)
@@ -143,6 +155,7 @@ func foldInto[T vec.Number](op Op, acc, x []T) {
 
 // logSumExpRows reduces column by column.
 func logSumExpRows[T vec.Number](acc, x []T) {
+	vec.Fill(acc, neutral[T](LogSumExp))
 	for j := range acc {
 		var m T
 		for i := j; i < len(x); i += len(acc) {

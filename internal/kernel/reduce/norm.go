@@ -17,21 +17,35 @@ type RowNorm struct {
 
 // LayerNorm sets each row of dst to (x - mean) / sqrt(variance + Eps) * Scale + Bias. dst may be src.
 func LayerNorm(dst, src []float32, a RowNorm, threads int) {
-	for r := range a.Rows {
-		x, out := src[r*a.Cols:(r+1)*a.Cols], dst[r*a.Cols:(r+1)*a.Cols]
+	j := newJob(layerNormRows, dst, src)
+	j.row = a
+	j.do(a.Rows, a.Cols, threads)
+}
+
+func layerNormRows(j *job, lo, hi int) {
+	a := &j.row
+	for r := lo; r < hi; r++ {
+		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
 		mean, variance := moments(x)
 		inv := float32(1 / math.Sqrt(float64(variance)+float64(a.Eps)))
-		normRow(out, x, mean, inv, &a)
+		normRow(out, x, mean, inv, a)
 		a.keep(r, mean, inv)
 	}
 }
 
 // RMSNorm sets each row of dst to x / sqrt(mean(x*x) + Eps) * Scale + Bias. dst may be src.
 func RMSNorm(dst, src []float32, a RowNorm, threads int) {
-	for r := range a.Rows {
-		x, out := src[r*a.Cols:(r+1)*a.Cols], dst[r*a.Cols:(r+1)*a.Cols]
-		inv := float32(1 / math.Sqrt(float64(foldRow(SumSquare, x))/float64(a.Cols)+float64(a.Eps)))
-		normRow(out, x, 0, inv, &a)
+	j := newJob(rmsNormRows, dst, src)
+	j.row = a
+	j.do(a.Rows, a.Cols, threads)
+}
+
+func rmsNormRows(j *job, lo, hi int) {
+	a := &j.row
+	for r := lo; r < hi; r++ {
+		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
+		inv := float32(1 / math.Sqrt(float64(vec.SumSquare(x))/float64(a.Cols)+float64(a.Eps)))
+		normRow(out, x, 0, inv, a)
 		a.keep(r, 0, inv)
 	}
 }
@@ -47,15 +61,14 @@ func (a *RowNorm) keep(r int, mean, inv float32) {
 
 // normRow sets dst[i] = (x[i]-mean)*inv*Scale[i] + Bias[i].
 func normRow(dst, x []float32, mean, inv float32, a *RowNorm) {
-	for i, v := range x {
-		v = (v - mean) * inv
-		if a.Scale != nil {
-			v *= a.Scale[i]
-		}
-		if a.Bias != nil {
-			v += a.Bias[i]
-		}
-		dst[i] = v
+	if a.Scale != nil {
+		vec.NormRow(dst, x, a.Scale, a.Bias, mean, inv)
+		return
+	}
+	vec.ScaleShift(dst, x, 1, -mean)
+	vec.ScaleShift(dst, dst, inv, 0)
+	if a.Bias != nil {
+		vec.Add(dst, dst, a.Bias)
 	}
 }
 
@@ -64,20 +77,26 @@ func moments(x []float32) (mean, variance float32) {
 	if len(x) == 0 {
 		return 0, 0
 	}
-	mean = foldRow(Sum, x) / float32(len(x))
-	variance = lanes(x, func(v float32) float32 { return (v - mean) * (v - mean) }) / float32(len(x))
-	return mean, variance
+	n := float32(len(x))
+	mean = vec.Sum(x) / n
+	return mean, vec.SumDeviation(x, mean) / n
 }
 
 // Moments sets mean and variance (population) of each of rows rows of cols elements. Either may be nil.
 func Moments(mean, variance, src []float32, rows, cols, threads int) {
-	for r := range rows {
-		m, v := moments(src[r*cols : (r+1)*cols])
-		if mean != nil {
-			mean[r] = m
+	j := newJob(momentsRows, nil, src)
+	j.mean, j.variance, j.n = mean, variance, cols
+	j.do(rows, cols, threads)
+}
+
+func momentsRows(j *job, lo, hi int) {
+	for r := lo; r < hi; r++ {
+		m, v := moments(j.src[r*j.n : (r+1)*j.n])
+		if j.mean != nil {
+			j.mean[r] = m
 		}
-		if variance != nil {
-			variance[r] = v
+		if j.variance != nil {
+			j.variance[r] = v
 		}
 	}
 }
@@ -93,10 +112,17 @@ type PlaneNorm struct {
 // GroupNorm normalises each group of channels to mean 0 and variance 1, then applies the affine map of
 // each channel. dst may be src.
 func GroupNorm(dst, src []float32, a PlaneNorm, threads int) {
+	j := newJob(groupNormGroups, dst, src)
+	j.plane = a
+	j.do(a.Batch*a.Groups, a.Channels/a.Groups*a.Plane, threads)
+}
+
+func groupNormGroups(j *job, from, to int) {
+	a := &j.plane
 	per := a.Channels / a.Groups
-	for g := range a.Batch * a.Groups {
+	for g := from; g < to; g++ {
 		lo := g * per * a.Plane
-		mean, variance := moments(src[lo : lo+per*a.Plane])
+		mean, variance := moments(j.src[lo : lo+per*a.Plane])
 		inv := 1 / math.Sqrt(float64(variance)+float64(a.Eps))
 		for i := range per {
 			c := g%a.Groups*per + i
@@ -108,7 +134,7 @@ func GroupNorm(dst, src []float32, a PlaneNorm, threads int) {
 				shift = float64(a.Bias[c])
 			}
 			at := lo + i*a.Plane
-			vec.ScaleShift(dst[at:at+a.Plane], src[at:at+a.Plane], float32(scale), float32(shift-float64(mean)*scale))
+			vec.ScaleShift(j.dst[at:at+a.Plane], j.src[at:at+a.Plane], float32(scale), float32(shift-float64(mean)*scale))
 		}
 	}
 }
@@ -116,9 +142,15 @@ func GroupNorm(dst, src []float32, a PlaneNorm, threads int) {
 // ChannelAffine sets dst = src*scale[c] + shift[c] over [batch, channels, plane]: batch normalisation
 // with its statistics folded. dst may be src.
 func ChannelAffine(dst, src, scale, shift []float32, batch, plane, threads int) {
-	for i := range batch * len(scale) {
-		c := i % len(scale)
-		vec.ScaleShift(dst[i*plane:(i+1)*plane], src[i*plane:(i+1)*plane], scale[c], shift[c])
+	j := newJob(affinePlanes, dst, src)
+	j.n, j.row.Scale, j.row.Bias = plane, scale, shift
+	j.do(batch*len(scale), plane, threads)
+}
+
+func affinePlanes(j *job, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		c := i % len(j.row.Scale)
+		vec.ScaleShift(j.dst[i*j.n:(i+1)*j.n], j.src[i*j.n:(i+1)*j.n], j.row.Scale[c], j.row.Bias[c])
 	}
 }
 

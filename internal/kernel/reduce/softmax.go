@@ -1,6 +1,10 @@
 package reduce
 
-import "math"
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+)
 
 // Softmax sets each row of cols elements of dst to exp(x - max) / sum(exp(x - max)) of the row of src.
 // dst may be src. A row of -Inf only gives NaN, as IEEE arithmetic does.
@@ -21,61 +25,46 @@ type SoftmaxArgs struct {
 // SoftmaxScaled is Softmax of src*Scale + Mask.
 func SoftmaxScaled(dst, src []float32, a SoftmaxArgs, threads int) {
 	a.MaskRows, a.MaskRepeat = max(1, a.MaskRows), max(1, a.MaskRepeat)
-	for r := range a.Rows {
-		x, out := src[r*a.Cols:(r+1)*a.Cols], dst[r*a.Cols:(r+1)*a.Cols]
+	j := newJob(softmaxRows, dst, src)
+	j.softmax = a
+	j.do(a.Rows, a.Cols, threads)
+}
+
+func softmaxRows(j *job, lo, hi int) {
+	a := &j.softmax
+	for r := lo; r < hi; r++ {
+		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
 		if a.Scale != 1 || a.Mask != nil {
-			prepare(out, x, &a, r)
+			vec.ScaleShift(out, x, a.Scale, 0)
 			x = out
 		}
-		softmaxRow(out, x)
-	}
-}
-
-// prepare scales and masks row r.
-func prepare(dst, x []float32, a *SoftmaxArgs, r int) {
-	if a.Mask == nil {
-		for i, v := range x {
-			dst[i] = v * a.Scale
+		if a.Mask != nil {
+			vec.Add(out, out, a.Mask[r/a.MaskRepeat%a.MaskRows*a.Cols:][:len(out)])
 		}
-		return
-	}
-	m := a.Mask[r/a.MaskRepeat%a.MaskRows*a.Cols:][:len(x)]
-	for i, v := range x {
-		dst[i] = v*a.Scale + m[i]
-	}
-}
-
-func softmaxRow(dst, x []float32) {
-	m := extreme(Max, x)
-	sum := float32(0)
-	for i, v := range x {
-		e := float32(math.Exp(float64(v - m)))
-		dst[i] = e
-		sum += e
-	}
-	inv := 1 / sum
-	for i := range dst {
-		dst[i] *= inv
+		sum := vec.ExpSum(out, x, vec.Highest(x))
+		vec.ScaleShift(out, out, 1/sum, 0)
 	}
 }
 
 // LogSoftmax sets each row of cols elements of dst to x - max - log(sum(exp(x - max))). dst may be src.
 func LogSoftmax(dst, src []float32, rows, cols, threads int) {
-	for r := range rows {
-		x, out := src[r*cols:(r+1)*cols], dst[r*cols:(r+1)*cols]
-		logSoftmaxRow(out, x)
-	}
+	j := newJob(logSoftmaxRows, dst, src)
+	j.n = cols
+	j.do(rows, cols, threads)
 }
 
-func logSoftmaxRow(dst, x []float32) {
-	m := extreme(Max, x)
-	sum := 0.0
-	for _, v := range x {
-		sum += math.Exp(float64(v - m))
-	}
-	l := m + float32(math.Log(sum))
-	for i, v := range x {
-		dst[i] = v - l
+func logSoftmaxRows(j *job, lo, hi int) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	for r := lo; r < hi; r++ {
+		x, out := j.src[r*j.n:(r+1)*j.n], j.dst[r*j.n:(r+1)*j.n]
+		m, sum := vec.Highest(x), 0.0
+		for i := 0; i < len(x); i += tile {
+			part := x[i:min(i+tile, len(x))]
+			sum += float64(vec.ExpSum(s.a[:len(part)], part, m))
+		}
+		vec.ScaleShift(out, x, 1, -m)
+		vec.ScaleShift(out, out, 1, -float32(math.Log(sum)))
 	}
 }
 
@@ -92,38 +81,55 @@ func LogSoftmaxAxis(dst, src []float32, outer, n, inner, threads int) {
 func softmaxAxis(dst, src []float32, outer, n, inner, threads int, log bool) {
 	switch {
 	case inner != 1:
+		j := newJob(softmaxTiles, dst, src)
+		j.n, j.inner, j.tiles, j.log = n, inner, (inner+tile-1)/tile, log
+		j.do(outer*j.tiles, n*min(inner, tile), threads)
 	case log:
 		LogSoftmax(dst, src, outer, n, threads)
-		return
 	default:
 		Softmax(dst, src, outer, n, threads)
-		return
-	}
-	for o := range outer {
-		softmaxPlane(dst[o*n*inner:(o+1)*n*inner], src[o*n*inner:(o+1)*n*inner], inner, log)
 	}
 }
 
-// softmaxPlane runs down the columns of [n, inner].
-func softmaxPlane(dst, src []float32, inner int, log bool) {
-	for j := range inner {
-		m := float32(math.Inf(-1))
-		for i := j; i < len(src); i += inner {
-			if v := src[i]; v > m || v != v {
-				m = v
-			}
+func softmaxTiles(j *job, lo, hi int) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	for u := lo; u < hi; u++ {
+		o, from := u/j.tiles, u%j.tiles*tile
+		at := o*j.n*j.inner + from
+		softmaxTile(j, at, min(tile, j.inner-from), s)
+	}
+}
+
+// softmaxTile runs down width columns whose first row starts at element at.
+func softmaxTile(j *job, at, width int, s *scratch) {
+	high, sum, e := s.a[:width], s.b[:width], s.c[:width]
+	vec.Fill(high, float32(math.Inf(-1)))
+	clear(sum)
+	for i := range j.n {
+		vec.Max(high, high, j.src[at+i*j.inner:][:width])
+	}
+	for i := range j.n {
+		row := e
+		if !j.log {
+			row = j.dst[at+i*j.inner:][:width]
 		}
-		sum := 0.0
-		for i := j; i < len(src); i += inner {
-			sum += math.Exp(float64(src[i] - m))
-		}
-		l, inv := m+float32(math.Log(sum)), 1/sum
-		for i := j; i < len(src); i += inner {
-			if log {
-				dst[i] = src[i] - l
-			} else {
-				dst[i] = float32(math.Exp(float64(src[i]-m)) * inv)
-			}
+		vec.Sub(row, j.src[at+i*j.inner:][:width], high)
+		vec.Exp(row, row)
+		vec.Add(sum, sum, row)
+	}
+	if j.log {
+		vec.Log(sum, sum)
+	} else {
+		vec.Reciprocal(sum, sum)
+	}
+	for i := range j.n {
+		row := j.dst[at+i*j.inner:][:width]
+		if j.log {
+			vec.Sub(row, j.src[at+i*j.inner:][:width], high)
+			vec.Sub(row, row, sum)
+		} else {
+			vec.Mul(row, row, sum)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func pair(op binaryOp, dst, a, b []float32) {
 	if len(dst) == 0 {
 		return
 	}
-	f := binaryFuncs[op]
+	f := active.binary[op]
 	for lo := 0; lo < len(dst); lo += block {
 		n := min(block, len(dst)-lo)
 		pa, pb := a, b
@@ -61,6 +61,3 @@ func MulAcc(dst, a, b []float32) { pair(opMulAcc, dst, a, b) }
 
 // Axpy adds s * x[i] to dst[i].
 func Axpy(dst []float32, s float32, x []float32) { apply(opAxpy, dst, x, s, 0) }
-
-// Dot returns the sum of a[i]*b[i] in a fixed order of several lanes.
-func Dot(a, b []float32) float32 { return dotFunc(a, b[:len(a)]) }

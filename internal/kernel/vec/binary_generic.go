@@ -24,18 +24,3 @@ func mulAccGo(dst, a, b []float32) {
 		dst[i] += a[i&ma] * b[i&mb]
 	}
 }
-
-func dotGo(a, b []float32) float32 {
-	var s [4]float32
-	n := len(a) &^ 3
-	for i := 0; i < n; i += 4 {
-		s[0] += a[i] * b[i]
-		s[1] += a[i+1] * b[i+1]
-		s[2] += a[i+2] * b[i+2]
-		s[3] += a[i+3] * b[i+3]
-	}
-	for i := n; i < len(a); i++ {
-		s[i&3] += a[i] * b[i]
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}

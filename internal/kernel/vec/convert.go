@@ -2,15 +2,33 @@ package vec
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/onnxrun/onnxrun/tensor/num"
 )
 
 // ToFloat16 rounds x to half precision, nearest even. Overflow gives an infinity.
-func ToFloat16(dst []num.Float16, x []float32) { toFloat16Func(dst, x[:len(dst)]) }
+func ToFloat16(dst []num.Float16, x []float32) {
+	x = x[:len(dst)]
+	d := unsafe.Slice((*uint16)(unsafe.SliceData(dst)), len(dst))
+	n := len(d) &^ 15
+	for lo := 0; lo < n; lo += block {
+		hi := min(n, lo+block)
+		active.toFloat16(d[lo:hi], x[lo:hi])
+	}
+	toFloat16Go(d[n:], x[n:])
+}
 
 // FromFloat16 widens x.
-func FromFloat16(dst []float32, x []num.Float16) { fromFloat16Func(dst, x[:len(dst)]) }
+func FromFloat16(dst []float32, x []num.Float16) {
+	s := unsafe.Slice((*uint16)(unsafe.SliceData(x[:len(dst)])), len(dst))
+	n := len(dst) &^ 15
+	for lo := 0; lo < n; lo += block {
+		hi := min(n, lo+block)
+		active.fromFloat16(dst[lo:hi], s[lo:hi])
+	}
+	fromFloat16Go(dst[n:], s[n:])
+}
 
 // ToBFloat16 rounds x to bfloat16, nearest even.
 func ToBFloat16(dst []num.BFloat16, x []float32) {
@@ -31,13 +49,13 @@ func FromBFloat16(dst []float32, x []num.BFloat16) {
 	}
 }
 
-func toFloat16Go(dst []num.Float16, x []float32) {
+func toFloat16Go(dst []uint16, x []float32) {
 	for i, v := range x[:len(dst)] {
-		dst[i] = num.Float16(float16bits(math.Float32bits(v)))
+		dst[i] = float16bits(math.Float32bits(v))
 	}
 }
 
-func fromFloat16Go(dst []float32, x []num.Float16) {
+func fromFloat16Go(dst []float32, x []uint16) {
 	for i, v := range x[:len(dst)] {
 		dst[i] = math.Float32frombits(float32bits(uint32(v)))
 	}

@@ -1,19 +1,41 @@
 package vec
 
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
 // A unaryFunc computes len(dst) elements from x and two parameters.
 type unaryFunc func(dst, x []float32, a, b float32)
 
 // A binaryFunc computes len(dst) elements from a and b, either of which may have length 1.
 type binaryFunc func(dst, a, b []float32)
 
-// The kernels in use, fixed when the program starts.
-var (
-	unaryFuncs  = unaryGeneric
-	binaryFuncs = binaryGeneric
-	dotFunc     = dotGo
-)
+// A foldFunc joins the elements of x to one.
+type foldFunc func(x []float32) float32
 
-var (
-	toFloat16Func   = toFloat16Go
-	fromFloat16Func = fromFloat16Go
-)
+// A kernels is one row of the table: the variants of one instruction set.
+type kernels struct {
+	name         string
+	needs        cpu.Feature
+	unary        [numUnary]unaryFunc
+	binary       [numBinary]binaryFunc
+	fold         [numFold]foldFunc
+	sumDeviation func(x []float32, m float32) float32
+	dot          func(x, y []float32) float32
+	expSum       func(dst, x []float32, m float32) float32
+	normRow      func(dst, x, scale, bias []float32, mean, inv float32)
+	// The conversions take whole groups of 16.
+	fromFloat16 func(dst []float32, x []uint16)
+	toFloat16   func(dst []uint16, x []float32)
+}
+
+// active holds the kernels in use: the last row of the table that the processor can run.
+var active = choose()
+
+func choose() *kernels {
+	k := &generic
+	for i := range assembly {
+		if cpu.Has(assembly[i].needs) {
+			k = &assembly[i]
+		}
+	}
+	return k
+}

@@ -1,14 +1,26 @@
 package vec
 
-var unaryGeneric = [numUnary]unaryFunc{
-	opExp: expGo, opLog: logGo, opTanh: tanhGo, opSigmoid: sigmoidGo, opErf: erfGo,
-	opGelu: geluGo, opGeluTanh: geluTanhGo, opSilu: siluGo, opSoftplus: softplusGo, opMish: mishGo,
-	opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
-	opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,
-	opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo,
-}
-
-var binaryGeneric = [numBinary]binaryFunc{
-	opAdd: addGo, opSub: subGo, opMul: mulGo, opDiv: divGo, opMax: maxGo, opMin: minGo,
-	opAddRelu: addReluGo, opMulAcc: mulAccGo,
+// generic is the first row of the table and what the others are checked against.
+var generic = kernels{
+	name: "generic",
+	unary: [numUnary]unaryFunc{
+		opExp: expGo, opLog: logGo, opTanh: tanhGo, opSigmoid: sigmoidGo, opErf: erfGo,
+		opGelu: geluGo, opGeluTanh: geluTanhGo, opSilu: siluGo, opSoftplus: softplusGo, opMish: mishGo,
+		opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
+		opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,
+		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo,
+	},
+	binary: [numBinary]binaryFunc{
+		opAdd: addGo, opSub: subGo, opMul: mulGo, opDiv: divGo, opMax: maxGo, opMin: minGo,
+		opAddRelu: addReluGo, opMulAcc: mulAccGo,
+	},
+	fold: [numFold]foldFunc{
+		opSum: sumGo, opSumSquare: sumSquareGo, opSumAbs: sumAbsGo, opHighest: highestGo, opLowest: lowestGo,
+	},
+	sumDeviation: sumDeviationGo,
+	dot:          dotGo,
+	expSum:       expSumGo,
+	normRow:      normRowGo,
+	fromFloat16:  fromFloat16Go,
+	toFloat16:    toFloat16Go,
 }

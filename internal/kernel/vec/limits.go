@@ -2,16 +2,16 @@ package vec
 
 import "math"
 
-// Lowest returns the least value of T: -Inf for floats.
-func Lowest[T Number]() T {
+// LeastOf returns the least value of T: -Inf for floats.
+func LeastOf[T Number]() T {
 	if !isInt[T]() {
 		return T(math.Inf(-1))
 	}
-	return -Highest[T]() - 1
+	return -GreatestOf[T]() - 1
 }
 
-// Highest returns the greatest value of T: +Inf for floats.
-func Highest[T Number]() T {
+// GreatestOf returns the greatest value of T: +Inf for floats.
+func GreatestOf[T Number]() T {
 	if !isInt[T]() {
 		return T(math.Inf(1))
 	}

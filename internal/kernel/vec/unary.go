@@ -39,7 +39,7 @@ const block = 1 << 15
 // apply runs a one-input kernel over x in blocks.
 func apply(op unaryOp, dst, x []float32, a, b float32) {
 	x = x[:len(dst)]
-	f := unaryFuncs[op]
+	f := active.unary[op]
 	for len(dst) > block {
 		f(dst[:block], x[:block], a, b)
 		dst, x = dst[block:], x[block:]

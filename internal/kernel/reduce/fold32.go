@@ -1,0 +1,183 @@
+package reduce
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// fold32 is fold for float32.
+func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
+	switch {
+	case inner == 1 && n >= longRow && op != Prod && op != LogSumExp:
+		for o := range outer {
+			dst[o] = foldLong(op, src[o*n:(o+1)*n], threads)
+		}
+	case inner == 1:
+		j := newJob(foldRowsOf, dst, src)
+		j.op, j.n = op, n
+		j.do(outer, n, threads)
+	case op == LogSumExp:
+		for o := range outer {
+			logSumExpRows(dst[o*inner:(o+1)*inner], src[o*n*inner:(o+1)*n*inner])
+		}
+	default:
+		j := newJob(foldTiles, dst, src)
+		j.op, j.n, j.inner, j.tiles = op, n, inner, (inner+tile-1)/tile
+		j.do(outer*j.tiles, n*min(inner, tile), threads)
+	}
+}
+
+func foldRowsOf(j *job, lo, hi int) {
+	for r := lo; r < hi; r++ {
+		j.dst[r] = foldRow32(j.op, j.src[r*j.n:(r+1)*j.n])
+	}
+}
+
+func foldRow32(op Op, x []float32) float32 {
+	switch op {
+	case Max:
+		return vec.Highest(x)
+	case Min:
+		return vec.Lowest(x)
+	case SumSquare:
+		return vec.SumSquare(x)
+	case L1:
+		return vec.SumAbs(x)
+	case Prod:
+		return prod(x)
+	case LogSumExp:
+		return logSumExp32(x)
+	}
+	return vec.Sum(x)
+}
+
+func logSumExp32(x []float32) float32 {
+	m := vec.Highest(x)
+	if d := m - m; d != d {
+		return m
+	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	sum := 0.0
+	for len(x) > 0 {
+		n := min(tile, len(x))
+		sum += float64(vec.ExpSum(s.a[:n], x[:n], m))
+		x = x[n:]
+	}
+	return float32(float64(m) + math.Log(sum))
+}
+
+const (
+	// Rows from longRow elements on are cut into parts, which threads share. vec takes long sums in the
+	// same parts, so the cut leaves the result as it is.
+	longRow = 1 << 16
+	part    = 1 << 14
+)
+
+// foldLong reduces one row part by part.
+func foldLong(op Op, x []float32, threads int) float32 {
+	n := (len(x) + part - 1) / part
+	s := partials.Get().(*[]float32)
+	defer partials.Put(s)
+	if cap(*s) < n {
+		*s = make([]float32, n)
+	}
+	parts := (*s)[:n]
+	j := newJob(foldParts, parts, x)
+	j.op = op
+	j.do(n, part, threads)
+	switch op {
+	case Max:
+		return vec.Highest(parts)
+	case Min:
+		return vec.Lowest(parts)
+	}
+	sum := 0.0
+	for _, v := range parts {
+		sum += float64(v)
+	}
+	return float32(sum)
+}
+
+func foldParts(j *job, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		from, to := par.Range(i, part, len(j.src))
+		j.dst[i] = foldRow32(j.op, j.src[from:to])
+	}
+}
+
+// foldTiles reduces the columns of some tiles.
+func foldTiles(j *job, lo, hi int) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	for u := lo; u < hi; u++ {
+		o, from := u/j.tiles, u%j.tiles*tile
+		to := min(from+tile, j.inner)
+		x := j.src[o*j.n*j.inner : (o+1)*j.n*j.inner]
+		acc := j.dst[o*j.inner+from : o*j.inner+to]
+		if j.inner <= tile/4 {
+			foldNarrow(j.op, acc, x, s)
+		} else {
+			foldTile(j.op, acc, x[min(from, len(x)):], j.inner, s)
+		}
+	}
+}
+
+// rowsPerSum is the number of rows that are summed before the sum joins the total.
+const rowsPerSum = 128
+
+// foldTile reduces rows that lie stride elements apart.
+func foldTile(op Op, acc, x []float32, stride int, s *scratch) {
+	vec.Fill(acc, neutral[float32](op))
+	part := s.a[:len(acc)]
+	for first := true; len(x) >= len(acc); first = false {
+		into := part
+		if first {
+			into = acc
+		}
+		vec.Fill(into, neutral[float32](op))
+		for range rowsPerSum {
+			foldInto(op, into, x[:len(acc)])
+			if x = x[min(stride, len(x)):]; len(x) < len(acc) {
+				break
+			}
+		}
+		if !first {
+			foldInto32(op.rest(), acc, part)
+		}
+	}
+}
+
+// foldNarrow reduces rows of few elements by taking several at once as one longer row.
+func foldNarrow(op Op, acc, x []float32, s *scratch) {
+	n := len(acc)
+	wide := tile / n * n
+	if len(x) < 2*wide {
+		foldTile(op, acc, x, n, s)
+		return
+	}
+	all := len(x) / wide * wide
+	total := s.b[:wide]
+	foldTile(op, total, x[:all], wide, s)
+	foldTile(op, acc, x[all:], n, s)
+	for ; len(total) > 0; total = total[n:] {
+		foldInto32(op.rest(), acc, total[:n])
+	}
+}
+
+func foldInto32(op Op, acc, x []float32) {
+	switch op {
+	case Max:
+		vec.Max(acc, acc, x)
+	case Min:
+		vec.Min(acc, acc, x)
+	case Prod:
+		vec.Mul(acc, acc, x)
+	case SumSquare:
+		vec.MulAcc(acc, x, x)
+	default:
+		vec.Add(acc, acc, x)
+	}
+}

@@ -1,0 +1,67 @@
+package reduce
+
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// grain is the least number of elements in one chunk of parallel work.
+const grain = 1 << 14
+
+// A job is one parallel loop over rows, or other units of work, with the parameters of all kernels of
+// this package that have one.
+type job struct {
+	run             func(j *job, lo, hi int) // does units lo to hi
+	units, size     int
+	op              Op
+	log             bool
+	outer, n, inner int
+	tiles           int // column tiles per outer index
+	dst, src        []float32
+	softmax         SoftmaxArgs
+	row             RowNorm
+	plane           PlaneNorm
+	mean, variance  []float32
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+func newJob(run func(j *job, lo, hi int), dst, src []float32) *job {
+	j := jobs.Get().(*job)
+	j.run, j.dst, j.src = run, dst, src
+	return j
+}
+
+// do runs the units, of so many elements each, and gives the job back.
+func (j *job) do(units, elements, threads int) {
+	j.units = units
+	if threads <= 1 || units*elements <= grain {
+		if units > 0 {
+			j.run(j, 0, units)
+		}
+	} else {
+		var chunks int
+		chunks, j.size = par.Split(units, 1+(grain-1)/max(1, elements))
+		par.Run(threads, chunks, j)
+	}
+	*j = job{}
+	jobs.Put(j)
+}
+
+// Chunk does one chunk of units.
+func (j *job) Chunk(i int) {
+	lo, hi := par.Range(i, j.size, j.units)
+	j.run(j, lo, hi)
+}
+
+// tile is the number of columns that kernels for inner axes take at once.
+const tile = 512
+
+// A scratch is working memory for one chunk.
+type scratch struct{ a, b, c [tile]float32 }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// partials are the results of the parts of long rows.
+var partials = sync.Pool{New: func() any { return new([]float32) }}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// The approximations below are minimax fits made for this package, in float64, of relative error below
+// 2.2e-8 before rounding.
+
+var (
+	negInf = math.Inf(-1)
+
+	// exp(r) on |r| <= ln(2)/2, error 3.1e-9.
+	expCoef = []float64{1, 1, 0.4999999337, 0.1666651952, 0.04166840113, 0.008368851279, 0.001381431837}
+	// (exp(r)-1-r)/r**2 on the same range, for exp(r)-1 within 1.4e-8.
+	expm1Coef = []float64{0.4999999813, 0.1666654268, 0.04166720396, 0.008366646935, 0.001388249493}
+	// (log(1+f)-f+f**2/2)/f**3 on sqrt(1/2) <= 1+f <= sqrt(2), error of the logarithm 5.9e-9.
+	logCoef = []float64{0.3333333166, -0.2500082274, 0.2000123317, -0.166232975, 0.1420155754, -0.1316059523, 0.1276330034, -0.07635588233}
+	// log(1+t)/t on 0 <= t <= 1, error 4.8e-9.
+	log1pCoef = []float64{0.9999999953, -0.4999990242, 0.3332996227, -0.2495413214, 0.1967593147, -0.1530557013, 0.1060361689, -0.05695915926, 0.01985126272, -0.003243980881}
+	// tanh(x)/x as a quotient of polynomials in x**2 up to x = 9.02, error 2.1e-8.
+	tanhNum = []float64{0.9999999791, 0.1337972446, 0.003494042088, 2.058359664e-05, 1.331921611e-08}
+	tanhDen = []float64{1, 0.4671303972, 0.0258711024, 0.0003283104782, 7.762081759e-07}
+	// erf(x)/x likewise up to x = 3.925, error 1.9e-8.
+	erfNum = []float64{1.128379146, 0.1905936625, 0.05276929169, 0.003772547207, 0.0002848436571, 2.04603096e-06}
+	erfDen = []float64{1, 0.5022419662, 0.1141826881, 0.01498319265, 0.001163857376, 3.804781729e-05}
+
+	shortExp = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
+)
+
+const (
+	// Adding a magic number rounds to an integer and leaves it, plus the magic number's last bits, in the
+	// last bits of the sum.
+	magic0   = 12582912
+	magic127 = 12582912 + 127
+
+	expLo, expHi = -104, 89
+	// Within these bounds one power of two scales exp; at the upper one it is infinite, at the lower zero.
+	shortLo, shortHi = -87.9, 88.8
+
+	// At these arguments the quotients are above 1 by more than their rounding errors, and are cut back.
+	tanhClamp = 9.8
+	erfClamp  = 4.2
+
+	log2e = 1.44269504088896340736
+	ln2Hi = 0.693145751953125
+	ln2Lo = 1.42860682030941723212e-6
+)
+
+// reduce splits x into n*ln(2) + r. It returns r, and n in two forms: as the last bits of t and as a float.
+func (g *isa) reduce(x vec, magic float64) (r, t, n vec) {
+	t = g.copy(x)
+	g.op("VFMADD132PS", c(log2e), g.k(magic), t)
+	n = g.sub(t, g.k(magic))
+	r = g.copy(x)
+	g.op("VFNMADD231PS", c(ln2Hi), n, r)
+	g.op("VFNMADD231PS", c(ln2Lo), n, r)
+	return r, t, n
+}
+
+// exp covers the whole range: subnormal results are rounded once.
+func (g *isa) exp(x vec) vec {
+	x = g.atMost(g.atLeast(x, g.k(expLo)), g.k(expHi))
+	r, t, n := g.reduce(x, magic0)
+	p := g.horner(r, expCoef...)
+	if g.wide() {
+		VSCALEFPS(n, p, p)
+		return p
+	}
+	half, rest := g.r(), g.r()
+	VPSRAD(U8(1), t, half)
+	VPSUBD(half, t, rest)
+	for _, e := range []vec{half, rest} {
+		g.op("VPADDD", bitsConst(127), e, e)
+		VPSLLD(U8(23), e, e)
+		VMULPS(e, p, p)
+	}
+	return p
+}
+
+// expShort is exp with results below the normal range, and above half of it, flushed to 0 and +Inf on AVX2.
+func (g *isa) expShort(x vec) vec {
+	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
+	return g.scale(p, s)
+}
+
+// expm1 is exp(x)-1 for x <= 0 without cancellation.
+func (g *isa) expm1(x vec) vec {
+	p, s := g.expParts(x, func(r vec) vec {
+		q := g.horner(r, expm1Coef...)
+		VFMADD213PS(r, g.mul(r, r), q)
+		return q
+	})
+	if g.wide() {
+		s = g.scale(g.load(c(1)), s)
+	}
+	VFMADD213PS(g.sub(s, c(1)), s, p)
+	return p
+}
+
+// expParts returns the polynomial of the reduced argument, and the power of two that scales it: the
+// power itself on AVX2, its exponent on AVX-512.
+func (g *isa) expParts(x vec, poly func(r vec) vec) (p, s vec) {
+	x = g.atMost(g.atLeast(x, g.k(shortLo)), g.k(shortHi))
+	r, t, n := g.reduce(x, magic127)
+	p = poly(r)
+	if g.wide() {
+		return p, n
+	}
+	VPSLLD(U8(23), t, t)
+	return p, t
+}
+
+func (g *isa) scale(p, s vec) vec {
+	if g.wide() {
+		VSCALEFPS(s, p, p)
+		return p
+	}
+	return g.mul(p, s)
+}
+
+func (g *isa) tanh(x vec) vec {
+	return g.rational(x, tanhClamp, tanhNum, tanhDen)
+}
+
+func (g *isa) erf(x vec) vec {
+	return g.rational(x, erfClamp, erfNum, erfDen)
+}
+
+// rational returns x*num(x*x)/den(x*x), at most 1 in size, with x held within the clamp.
+func (g *isa) rational(x vec, clamp float64, num, den []float64) vec {
+	x = g.atMost(g.atLeast(x, g.k(-clamp)), g.k(clamp))
+	z := g.mul(x, x)
+	p, q := g.horner(z, num...), g.horner(z, den...)
+	return g.atMost(g.atLeast(g.div(g.mul(p, x), q), g.k(-1)), g.k(1))
+}
+
+// log splits x into m * 2**e with m between sqrt(1/2) and sqrt(2), after scaling subnormals up.
+func (g *isa) log(x vec) vec {
+	small := bitsConst(0x00800000)
+	y := g.ifCompare(cmpLT, x, small, g.mul(x, g.k(8388608)), x)
+	bias := g.ifCompare(cmpLT, x, small, g.k(23), g.k(0))
+	e, m := g.r(), g.r()
+	g.op("VPSUBD", bitsConst(0x3f3504f3), y, e)
+	VPSRAD(U8(23), e, e)
+	VPSLLD(U8(23), e, m)
+	VPSUBD(m, y, m)
+	VCVTDQ2PS(e, e)
+	e = g.sub(e, bias)
+	f := g.sub(m, g.k(1))
+	ff := g.mul(f, f)
+	p := g.mul(g.mul(g.horner(f, logCoef...), ff), f)
+	g.op("VFMADD231PS", c(ln2Lo), e, p)
+	g.op("VFNMADD231PS", c(0.5), ff, p)
+	p = g.add(p, f)
+	g.op("VFMADD231PS", c(ln2Hi), e, p)
+	p = g.ifCompare(cmpNLT, x, c(math.Inf(1)), x, p)
+	p = g.ifCompare(cmpLT, x, c(0), g.hoisted[0x7fc00000], p)
+	return g.ifCompare(cmpEQ, x, c(0), g.k(negInf), p)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A binaryKernel computes a vector of results from two of inputs and, if it accumulates, from dst.
+type binaryKernel struct {
+	name       string
+	accumulate bool
+	hoist      []uint32
+	body       func(g *isa, d, a, b vec) vec
+}
+
+var binaryKernels = []binaryKernel{
+	{"add", false, nil, func(g *isa, _, a, b vec) vec { return g.add(a, b) }},
+	{"sub", false, nil, func(g *isa, _, a, b vec) vec { return g.sub(a, b) }},
+	{"mul", false, nil, func(g *isa, _, a, b vec) vec { return g.mul(a, b) }},
+	{"div", false, nil, func(g *isa, _, a, b vec) vec { return g.div(a, b) }},
+	{"max", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atLeast(a, b)) }},
+	{"min", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atMost(a, b)) }},
+	{"addRelu", false, []uint32{f32(0)}, func(g *isa, _, a, b vec) vec { return g.atLeast(g.add(a, b), g.k(0)) }},
+	{"mulAcc", true, nil, func(g *isa, d, a, b vec) vec { VFMADD231PS(a, b, d); return d }},
+}
+
+// binary emits func(dst, a, b []float32) with three loops: both inputs vectors, or one of them a scalar.
+func (g *isa) binary(k binaryKernel) {
+	g.begin(k.name, "func(dst, a, b []float32)")
+	dst := Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
+	a := Load(Param("a").Base(), GP64()).(reg.GPVirtual)
+	an := Load(Param("a").Len(), GP64()).(reg.GPVirtual)
+	b := Load(Param("b").Base(), GP64()).(reg.GPVirtual)
+	bn := Load(Param("b").Len(), GP64()).(reg.GPVirtual)
+	for _, u := range k.hoist {
+		g.hoist(u)
+	}
+	CMPQ(an, U8(1))
+	JE(LabelRef("scalarA"))
+	CMPQ(bn, U8(1))
+	JE(LabelRef("scalarB"))
+	g.pair(k, n, dst, a, b, nil, nil)
+	Label("scalarA")
+	g.pair(k, n, dst, nil, b, g.broadcast(Mem{Base: a}), nil)
+	Label("scalarB")
+	g.pair(k, n, dst, a, nil, nil, g.broadcast(Mem{Base: b}))
+}
+
+// pair emits one loop and the return behind it. An input without pointer is the scalar sa or sb.
+func (g *isa) pair(k binaryKernel, n, dst, a, b reg.GPVirtual, sa, sb vec) {
+	ptrs := []reg.GPVirtual{dst}
+	for _, p := range []reg.GPVirtual{a, b} {
+		if p != nil {
+			ptrs = append(ptrs, p)
+		}
+	}
+	fetch := func(p reg.GPVirtual, s vec, load func(p reg.GPVirtual) vec) vec {
+		if p == nil {
+			return s
+		}
+		return load(p)
+	}
+	result := func(load func(p reg.GPVirtual) vec) vec {
+		var d vec
+		if k.accumulate {
+			d = load(dst)
+		}
+		return k.body(g, d, fetch(a, sa, load), fetch(b, sb, load))
+	}
+	g.loop(n, 4, ptrs,
+		func(i int) { VMOVUPS(result(func(p reg.GPVirtual) vec { return g.load(g.at(p, i)) }), g.at(dst, i)) },
+		func(m mask) {
+			v := result(func(p reg.GPVirtual) vec { return g.loadTail(m, g.at(p, 0), nil) })
+			g.storeTail(m, v, g.at(dst, 0))
+		})
+	g.end()
+}

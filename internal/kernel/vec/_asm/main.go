@@ -1,0 +1,25 @@
+// Command _asm writes zvec_amd64.s and zstubs_amd64.go of package vec: the AVX2 and AVX-512 variants of
+// its float32 kernels. Run it through go generate in the package's folder.
+package main
+
+import . "github.com/mmcloughlin/avo/build"
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, g := range []*isa{{name: "AVX2", w: 8}, {name: "AVX512", w: 16}} {
+		for _, k := range unaryKernels {
+			g.unary(k)
+		}
+		for _, k := range binaryKernels {
+			g.binary(k)
+		}
+		for _, k := range foldKernels {
+			g.fold(k)
+		}
+		g.expSum()
+		g.normRow()
+		g.converts()
+	}
+	emitTable()
+	Generate()
+}

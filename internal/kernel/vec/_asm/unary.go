@@ -1,0 +1,125 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+type vec = reg.VecVirtual
+
+// A unaryKernel computes a vector of results from one of inputs and the broadcast parameters. Only axpy
+// reads dst too, as a last parameter.
+type unaryKernel struct {
+	name   string
+	params int
+	unroll int
+	hoist  []uint32 // constants that the body finds in registers
+	body   func(g *isa, x vec, p []vec) vec
+}
+
+const sign = 1 << 31
+
+// clamped lists what rational finds in registers.
+func clamped(c float64) []uint32 { return []uint32{f32(c), f32(-c), f32(1), f32(-1)} }
+
+var unaryKernels = []unaryKernel{
+	{"exp", 0, 1, []uint32{f32(expLo), f32(expHi), f32(magic0)}, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
+	{"log", 0, 1, []uint32{f32(1), f32(8388608), f32(23), f32(0), f32(negInf), 0x7fc00000}, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
+	{"tanh", 0, 1, clamped(tanhClamp), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
+	{"sigmoid", 0, 1, shortExp, func(g *isa, x vec, _ []vec) vec {
+		d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
+		return g.div(g.load(c(1)), d)
+	}},
+	{"erf", 0, 1, clamped(erfClamp), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
+	{"gelu", 0, 1, clamped(erfClamp), func(g *isa, x vec, _ []vec) vec {
+		e := g.erf(g.mul(x, c(0.70710678118654752440)))
+		h := g.mul(x, c(0.5))
+		VFMADD213PS(h, h, e)
+		return e
+	}},
+	{"geluTanh", 0, 1, shortExp, func(g *isa, x vec, _ []vec) vec {
+		u := g.horner(g.mul(x, x), -2*0.79788456080286535588, -2*0.79788456080286535588*0.044715)
+		return g.div(x, g.add(g.expShort(g.mul(u, x)), c(1)))
+	}},
+	{"silu", 1, 1, shortExp, func(g *isa, x vec, p []vec) vec {
+		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
+		return g.div(x, g.add(g.expShort(u), c(1)))
+	}},
+	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), func(g *isa, x vec, _ []vec) vec {
+		t := g.expShort(g.two("VORPS", x, bitsConst(sign)))
+		p := g.horner(t, log1pCoef...)
+		VFMADD213PS(g.atLeast(x, g.k(0)), t, p)
+		return p
+	}},
+	{"mish", 0, 1, append([]uint32{f32(20)}, shortExp...), func(g *isa, x vec, _ []vec) vec {
+		e := g.expShort(g.atMost(x, g.k(20)))
+		n := g.mul(g.add(e, c(2)), e)
+		return g.mul(x, g.div(n, g.add(n, c(2))))
+	}},
+	{"hardSwish", 0, 2, []uint32{f32(0), f32(1)}, func(g *isa, x vec, _ []vec) vec {
+		h := g.add(g.mul(x, c(1.0/6)), c(0.5))
+		return g.mul(g.atMost(g.atLeast(h, g.k(0)), g.k(1)), x)
+	}},
+	{"hardSigmoid", 2, 2, []uint32{f32(0), f32(1)}, func(g *isa, x vec, p []vec) vec {
+		h := g.add(g.mul(x, p[0]), p[1])
+		return g.atMost(g.atLeast(h, g.k(0)), g.k(1))
+	}},
+	{"relu", 0, 4, []uint32{f32(0)}, func(g *isa, x vec, _ []vec) vec { return g.atLeast(x, g.k(0)) }},
+	{"leakyRelu", 1, 4, nil, func(g *isa, x vec, p []vec) vec { return g.ifNegative(x, g.mul(x, p[0]), x) }},
+	{"elu", 1, 1, append([]uint32{f32(0)}, shortExp...), func(g *isa, x vec, p []vec) vec {
+		return g.ifNegative(x, g.mul(g.expm1(g.atMost(x, g.k(0))), p[0]), x)
+	}},
+	{"clip", 2, 4, nil, func(g *isa, x vec, p []vec) vec { return g.atMost(g.atLeast(x, p[0]), p[1]) }},
+	{"neg", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.xor(x, bitsConst(sign)) }},
+	{"abs", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.and(x, bitsConst(sign-1)) }},
+	{"sqrt", 0, 2, nil, func(g *isa, x vec, _ []vec) vec { v := g.r(); VSQRTPS(x, v); return v }},
+	{"reciprocal", 0, 2, nil, func(g *isa, x vec, _ []vec) vec { return g.div(g.load(c(1)), x) }},
+	{"floor", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(9, x) }},
+	{"ceil", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(10, x) }},
+	{"round", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(8, x) }},
+	{"scaleShift", 2, 4, nil, func(g *isa, x vec, p []vec) vec {
+		v := g.copy(x)
+		VFMADD213PS(p[1], p[0], v)
+		return v
+	}},
+	{"axpy", 1, 4, nil, func(g *isa, x vec, p []vec) vec {
+		VFMADD231PS(x, p[0], p[1])
+		return p[1]
+	}},
+}
+
+// unary emits func(dst, x []float32, a, b float32).
+func (g *isa) unary(k unaryKernel) {
+	g.begin(k.name, "func(dst, x []float32, a, b float32)")
+	dst := Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
+	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
+	var params []vec
+	for _, name := range []string{"a", "b"}[:k.params] {
+		params = append(params, g.param(name))
+	}
+	for _, u := range k.hoist {
+		g.hoist(u)
+	}
+	result := func(load func(p reg.GPVirtual) vec) vec {
+		p := params
+		if k.name == "axpy" {
+			p = []vec{params[0], load(dst)}
+		}
+		return k.body(g, load(x), p)
+	}
+	g.loop(n, k.unroll, []reg.GPVirtual{dst, x},
+		func(i int) { VMOVUPS(result(func(p reg.GPVirtual) vec { return g.load(g.at(p, i)) }), g.at(dst, i)) },
+		func(m mask) {
+			v := result(func(p reg.GPVirtual) vec { return g.loadTail(m, g.at(p, 0), nil) })
+			g.storeTail(m, v, g.at(dst, 0))
+		})
+	g.end()
+}
+
+// param broadcasts a float32 parameter of the function.
+func (g *isa) param(name string) vec {
+	s := XMM()
+	Load(Param(name), s)
+	return g.broadcast(s)
+}

@@ -1,0 +1,61 @@
+//go:build amd64 && !purego
+
+package vec
+
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+// assembly holds the rows of this architecture, the preferred one last.
+var assembly = []kernels{
+	{
+		name: "avx2", needs: cpu.AVX2,
+		unary: [numUnary]unaryFunc{
+			opExp: expAVX2, opLog: logAVX2, opTanh: tanhAVX2, opSigmoid: sigmoidAVX2,
+			opErf: erfAVX2, opGelu: geluAVX2, opGeluTanh: geluTanhAVX2, opSilu: siluAVX2,
+			opSoftplus: softplusAVX2, opMish: mishAVX2, opHardSwish: hardSwishAVX2, opHardSigmoid: hardSigmoidAVX2,
+			opRelu: reluAVX2, opLeakyRelu: leakyReluAVX2, opElu: eluAVX2, opClip: clipAVX2,
+			opNeg: negAVX2, opAbs: absAVX2, opSqrt: sqrtAVX2, opReciprocal: reciprocalAVX2,
+			opFloor: floorAVX2, opCeil: ceilAVX2, opRound: roundAVX2, opScaleShift: scaleShiftAVX2,
+			opAxpy: axpyAVX2,
+		},
+		binary: [numBinary]binaryFunc{
+			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
+			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opMulAcc: mulAccAVX2,
+		},
+		fold: [numFold]foldFunc{
+			opSum: sumAVX2, opSumSquare: sumSquareAVX2, opSumAbs: sumAbsAVX2, opHighest: highestAVX2,
+			opLowest: lowestAVX2,
+		},
+		sumDeviation: sumDeviationAVX2,
+		dot:          dotAVX2,
+		expSum:       expSumAVX2,
+		normRow:      normRowAVX2,
+		fromFloat16:  fromFloat16AVX2,
+		toFloat16:    toFloat16AVX2,
+	},
+	{
+		name: "avx512", needs: cpu.AVX512,
+		unary: [numUnary]unaryFunc{
+			opExp: expAVX512, opLog: logAVX512, opTanh: tanhAVX512, opSigmoid: sigmoidAVX512,
+			opErf: erfAVX512, opGelu: geluAVX512, opGeluTanh: geluTanhAVX512, opSilu: siluAVX512,
+			opSoftplus: softplusAVX512, opMish: mishAVX512, opHardSwish: hardSwishAVX512, opHardSigmoid: hardSigmoidAVX512,
+			opRelu: reluAVX512, opLeakyRelu: leakyReluAVX512, opElu: eluAVX512, opClip: clipAVX512,
+			opNeg: negAVX512, opAbs: absAVX512, opSqrt: sqrtAVX512, opReciprocal: reciprocalAVX512,
+			opFloor: floorAVX512, opCeil: ceilAVX512, opRound: roundAVX512, opScaleShift: scaleShiftAVX512,
+			opAxpy: axpyAVX512,
+		},
+		binary: [numBinary]binaryFunc{
+			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,
+			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opMulAcc: mulAccAVX512,
+		},
+		fold: [numFold]foldFunc{
+			opSum: sumAVX512, opSumSquare: sumSquareAVX512, opSumAbs: sumAbsAVX512, opHighest: highestAVX512,
+			opLowest: lowestAVX512,
+		},
+		sumDeviation: sumDeviationAVX512,
+		dot:          dotAVX512,
+		expSum:       expSumAVX512,
+		normRow:      normRowAVX512,
+		fromFloat16:  fromFloat16AVX512,
+		toFloat16:    toFloat16AVX512,
+	},
+}
