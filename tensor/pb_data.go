@@ -292,3 +292,7 @@ func swapped(d DType, data []byte) []byte {
 	}
 	return out
 }
+
+// LittleEndian returns the elements of a dense numeric tensor in little-endian order, as files hold them:
+// the tensor's own storage where the machine has that order, else a copy.
+func LittleEndian(t *Tensor) []byte { return littleEndian(t.dtype, t.data) }
