@@ -137,13 +137,16 @@ func (r *region) finish() {
 }
 
 // spinWait bounds how often the caller looks for the last helper before it sleeps:
-// some 20 microseconds.
-const spinWait = 10000
+// some 50 microseconds, the length of a chunk.
+const spinWait = 1 << 17
 
 func (r *region) wait() {
-	for range spinWait {
+	for i := range spinWait {
 		if r.state.Load()&countMask == 0 {
 			return
+		}
+		if i%spinYield == spinYield-1 {
+			runtime.Gosched()
 		}
 	}
 	for {

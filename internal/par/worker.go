@@ -1,6 +1,7 @@
 package par
 
 import (
+	"runtime"
 	"runtime/debug"
 )
 
@@ -36,18 +37,25 @@ func worker() {
 	}
 }
 
-// spinIdle bounds how often a worker looks for the next loop before it parks:
-// some 20 microseconds, the gap between two steps of a model.
-const spinIdle = 5000
+// spinIdle bounds how often a worker looks for the next loop before it parks: some 30
+// microseconds, a gap between two steps of a model. Waking a parked worker takes that
+// long too. Now and then the worker lets other goroutines go first.
+const (
+	spinIdle  = 1 << 14
+	spinYield = 1 << 12
+)
 
 func poll() (offer, bool) {
-	for range spinIdle {
+	for i := range spinIdle {
 		if len(queue) > 0 {
 			select {
 			case o := <-queue:
 				return o, true
 			default:
 			}
+		}
+		if i%spinYield == spinYield-1 {
+			runtime.Gosched()
 		}
 	}
 	return offer{}, false

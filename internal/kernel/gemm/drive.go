@@ -17,6 +17,8 @@ const (
 	mcPack = 1024
 	// chunkMACs is the work a chunk should hold: tens of microseconds.
 	chunkMACs = 2 << 20
+	// groupMACs is the work below which several products share a chunk.
+	groupMACs = 1 << 18
 	// bufMax bounds a tile packed on the fly: half of a small second-level cache.
 	bufMax = 64 << 10
 )
@@ -29,6 +31,7 @@ type task struct {
 	inPlace          bool // B is read where it lies
 	mc, nc           int
 	mBlocks, nBlocks int
+	group            int // products in a chunk, when each is a single block
 	chunks           int
 }
 
@@ -67,7 +70,13 @@ func (t *task) plan() {
 	} else {
 		t.planStream()
 	}
-	t.chunks = t.mBlocks * t.nBlocks * max(1, len(t.Batch))
+	items := max(1, len(t.Batch))
+	t.chunks = t.mBlocks * t.nBlocks * items
+	t.group = 1
+	if t.mBlocks*t.nBlocks == 1 {
+		t.group = max(1, groupMACs/(t.M*t.N*max(t.K, 1)))
+		t.chunks = ceilDiv(items, t.group)
+	}
 }
 
 // planTiles cuts C into blocks for the tile kernels.
@@ -80,39 +89,43 @@ func (t *task) planTiles() {
 	var panels int // in a chunk
 	if packs {
 		// As few blocks of rows as keep every thread busy: each packs B again.
-		panels = max(1, min(bufMax/(r.nr*min(kc, k)), nPanels/8))
 		want := 1
 		if t.Threads > 1 {
-			want = 4 * t.Threads
+			want = ceilDiv(4*t.Threads, max(1, len(t.Batch)))
 		}
-		want = ceilDiv(want, ceilDiv(nPanels, panels)*max(1, len(t.Batch)))
+		panels = max(1, min(bufMax/(r.nr*min(kc, k)), nPanels/want))
+		want = ceilDiv(want, ceilDiv(nPanels, panels))
 		t.mBlocks = max(min(want, ceilDiv(t.M, 4*r.mr)), ceilDiv(t.M, mcPack))
-		t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
 	} else {
-		t.mc = roundUp(ceilDiv(t.M, ceilDiv(t.M, mcMax)), min(r.mr, t.M))
-		panels = max(1, chunkMACs/(t.mc*k*r.nr))
+		t.mBlocks = ceilDiv(t.M, mcMax)
+		panels = max(1, min(chunkMACs/ceilDiv(t.M, t.mBlocks), streamB)/(k*r.nr))
 	}
+	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
 	t.mBlocks = ceilDiv(t.M, t.mc)
 	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
+	if t.M <= len(r.wide) {
+		panels = roundUp(panels, r.widePanels[t.M-1])
+	}
 	t.nc = panels * r.nr
 	t.nBlocks = ceilDiv(t.N, t.nc)
 }
 
-// Chunk computes one block of C.
+// Chunk computes one block of C, or several small products.
 func (t *task) Chunk(i int) {
 	s := scratches.Get().(*scratch)
-	item := i / (t.mBlocks * t.nBlocks)
-	i %= t.mBlocks * t.nBlocks
-	m0, n0 := i%t.mBlocks*t.mc, i/t.mBlocks*t.nc
-	b := block{t: t, s: s, item: item, m0: m0, n0: n0, m1: min(m0+t.mc, t.M), n1: min(n0+t.nc, t.N)}
-	if t.Batch != nil {
-		b.at = t.Batch[item]
-	}
-	if t.form == tiled {
-		b.run()
+	b := block{t: t, s: s}
+	if blocks := t.mBlocks * t.nBlocks; blocks > 1 {
+		b.item = i / blocks
+		i %= blocks
+		b.cut(i%t.mBlocks*t.mc, i/t.mBlocks*t.nc)
 	} else {
-		b.stream()
+		b.cut(0, 0)
+		last := min((i+1)*t.group, max(1, len(t.Batch))) - 1
+		for b.item = i * t.group; b.item < last; b.item++ {
+			b.run()
+		}
 	}
+	b.run()
 	s.tile = tileArgs{}
 	scratches.Put(s)
 }
@@ -126,8 +139,22 @@ type block struct {
 	m0, m1, n0, n1 int
 }
 
+// cut sets the block that starts at row m and column n.
+func (b *block) cut(m, n int) {
+	b.m0, b.m1 = m, min(m+b.t.mc, b.t.M)
+	b.n0, b.n1 = n, min(n+b.t.nc, b.t.N)
+}
+
+// run computes the block of the item.
 func (b *block) run() {
 	t := b.t
+	if t.Batch != nil {
+		b.at = t.Batch[b.item]
+	}
+	if t.form != tiled {
+		b.stream()
+		return
+	}
 	for k0 := 0; ; k0 += kc {
 		k1 := min(k0+kc, t.K)
 		b.setFlags(k0 == 0, k1 == t.K)

@@ -1,0 +1,32 @@
+package par
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestIdleWorkersUseNoProcessor measures the processor time of a waiting process.
+func TestIdleWorkersUseNoProcessor(t *testing.T) {
+	Run(4, 100, newCount(100, nil))
+	time.Sleep(20 * time.Millisecond) // workers park
+	const rest = 100 * time.Millisecond
+	best := rest
+	for range 3 { // the runtime's own goroutines may wake once
+		before := processorTime(t)
+		time.Sleep(rest)
+		best = min(best, processorTime(t)-before)
+	}
+	if best > rest/20 {
+		t.Errorf("idle for %v, the process used %v of processor time", rest, best)
+	}
+}
+
+func processorTime(t *testing.T) time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(ts.Nano())
+}
