@@ -43,6 +43,8 @@ type scratch struct {
 	axpy axpyArgs
 	pack packArgs
 	buf  []float32
+
+	column [kc]float32
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -264,20 +266,34 @@ func (b *block) panels(base unsafe.Pointer, k0, n0, n1 int) {
 			base = unsafe.Add(base, a.panel*r.widePanels[h-1])
 		}
 	}
-	tiles := ceilDiv(h, r.mr)
 	for ; n0 < n1; n0 += r.nr {
-		m, kernels := b.m0, r.tile
-		if n1-n0 <= r.nr/2 && r.half != nil {
-			kernels = r.half
+		n := min(r.nr, n1-n0)
+		if b.oddColumn(n) {
+			n--
+			b.column(base, n0+n, n, k0)
 		}
-		for i := range tiles {
-			rows := (b.m1 - m) / (tiles - i) // evenly: tiles of much different height waste registers
-			b.point(m, n0, k0)
-			a.b, a.n = base, min(r.nr, n1-n0)
-			kernels[rows-1](a)
-			m += rows
+		if n > 0 {
+			b.panel(base, n0, n, k0)
 		}
 		base = unsafe.Add(base, a.panel)
+	}
+}
+
+// panel multiplies the rows of the block with n columns of one panel.
+func (b *block) panel(base unsafe.Pointer, n0, n, k0 int) {
+	r, a := b.t.row, &b.s.tile
+	kernels := r.tile
+	if n <= r.nr/2 && r.half != nil {
+		kernels = r.half
+	}
+	tiles := ceilDiv(b.m1-b.m0, r.mr)
+	m := b.m0
+	for i := range tiles {
+		rows := (b.m1 - m) / (tiles - i) // evenly: tiles of much different height waste registers
+		b.point(m, n0, k0)
+		a.b, a.n = base, n
+		kernels[rows-1](a)
+		m += rows
 	}
 }
 

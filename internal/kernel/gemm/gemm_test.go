@@ -217,40 +217,48 @@ func TestNonFinite(t *testing.T) {
 
 // TestThreadsGiveEqualBits also covers batches and sources.
 func TestThreadsGiveEqualBits(t *testing.T) {
+	shapes := [][3]int{{70, 300, 500}, {101, 49, 330}, {1100, 33, 65}, {1, 700, 600}, {9, 17, 64}, {3, 1000, 257}, {200, 5, 300}}
 	eachRow(t, func(t *testing.T, r *row) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		const m, n, k, batch = 70, 300, 500, 3
-		a, b := random(rng, batch*m*k), random(rng, 2*k*n)
-		var items []Item
-		for i := range batch {
-			items = append(items, Item{A: i * m * k, B: i % 2 * k * n, C: i * m * n})
+		for _, s := range shapes {
+			testEqualBits(t, rng, s[0], s[1], s[2])
 		}
-		packed := NewPacked(2, k, n)
-		packed.Set(0, b, n, 1)
-		packed.Set(1, b[k*n:], n, 1)
+	})
+}
+
+func testEqualBits(t *testing.T, rng *rand.Rand, m, n, k int) {
+	const batch = 3
+	a, b := random(rng, batch*m*k), random(rng, 2*k*n)
+	var items []Item
+	for i := range batch {
+		items = append(items, Item{A: i * m * k, B: i % 2 * k * n, C: i * m * n})
+	}
+	packed := NewPacked(2, k, n)
+	packed.Set(0, b, n, 1)
+	packed.Set(1, b[k*n:], n, 1)
+	for form := range 3 {
 		var first []float32
-		for _, threads := range []int{1, 2, 5} {
-			for form := range 3 {
-				args := Args{M: m, N: n, K: k, A: a, ARS: k, ACS: 1, B: b, BRS: n, BCS: 1, C: make([]float32, batch*m*n), LDC: n, Batch: items, Threads: threads}
-				switch form {
-				case 1:
-					args.Source = plainSource{b, n, 1, items}
-				case 2:
-					args.Packed = packed
-					args.Batch = []Item{items[0], {A: m * k, B: 1, C: m * n}, items[2]}
-				}
-				Run(&args)
-				if first == nil {
-					first = args.C
-				}
-				for i, v := range args.C {
-					if v != first[i] {
-						t.Fatalf("%d threads, form %d: element %d is %v, want %v", threads, form, i, v, first[i])
-					}
+		for _, threads := range []int{1, 2, 5, 64} {
+			args := Args{M: m, N: n, K: k, A: a, ARS: k, ACS: 1, B: b, BRS: n, BCS: 1, C: make([]float32, batch*m*n), LDC: n, Batch: items, Threads: threads}
+			switch form {
+			case 1:
+				args.Source = plainSource{b, n, 1, items}
+			case 2:
+				args.Packed = packed
+				args.Batch = []Item{items[0], {A: m * k, B: 1, C: m * n}, items[2]}
+				args.Batch[2].B = 0
+			}
+			Run(&args)
+			if first == nil {
+				first = args.C
+			}
+			for i, v := range args.C {
+				if v != first[i] {
+					t.Fatalf("%dx%dx%d, %d threads, form %d: element %d is %v, want %v", m, n, k, threads, form, i, v, first[i])
 				}
 			}
 		}
-	})
+	}
 }
 
 type plainSource struct {

@@ -56,6 +56,9 @@ func (p *Packed) Bytes() int { return 4 * len(p.data) }
 // Dims returns the size of each matrix.
 func (p *Packed) Dims() (k, n int) { return p.k, p.n }
 
+// packK is how many rows of B one call of a packing kernel takes, a multiple of 8.
+const packK = 1024
+
 // packMatrix packs a tile of a plain matrix with the kernels of r.
 func (s *scratch) packMatrix(dst, b []float32, rs, cs int, t Tile, r *row) {
 	kb := t.K1 - t.K0
@@ -70,8 +73,10 @@ func (s *scratch) packMatrix(dst, b []float32, rs, cs int, t Tile, r *row) {
 		}
 		switch {
 		case cs == 1 && w == r.nr && r.copyRows != nil:
-			s.pack = packArgs{dst: unsafe.Pointer(&dst[0]), src: unsafe.Pointer(&src[0]), drs: 4 * r.nr, cs: 4 * rs, kb: kb}
-			r.copyRows(&s.pack)
+			for k := 0; k < kb; k += packK {
+				s.pack = packArgs{dst: unsafe.Pointer(&dst[k*r.nr]), src: unsafe.Pointer(&src[k*rs]), drs: 4 * r.nr, cs: 4 * rs, kb: min(packK, kb-k)}
+				r.copyRows(&s.pack)
+			}
 		case cs == 1:
 			packRows(dst, src, kb, w, rs, t.NR)
 		case rs == 1 && r.transpose != nil:
@@ -100,8 +105,8 @@ func (s *scratch) packCols(panel, src []float32, kb, w, cs, nr int, transpose fu
 	whole := kb &^ 7
 	a := &s.pack
 	for j := 0; j+cols <= w; j += cols {
-		if whole > 0 {
-			*a = packArgs{dst: unsafe.Pointer(&panel[j]), src: unsafe.Pointer(&src[j*cs]), drs: 4 * nr, cs: 4 * cs, kb: whole}
+		for k := 0; k < whole; k += packK {
+			*a = packArgs{dst: unsafe.Pointer(&panel[k*nr+j]), src: unsafe.Pointer(&src[j*cs+k]), drs: 4 * nr, cs: 4 * cs, kb: min(packK, whole-k)}
 			transpose(a)
 		}
 		for k := whole; k < kb; k++ {

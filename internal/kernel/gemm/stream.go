@@ -152,6 +152,36 @@ func (d *dotShape) put(c []float32, a *dotArgs, nv int, alpha float32, load bool
 	}
 }
 
+// oddColumn reports whether the last of n columns of a panel is alone in its vector (7×7
+// planes have 49 columns) and cheaper as dot products with the rows of A.
+func (b *block) oddColumn(n int) bool {
+	half := b.t.row.nr / 2
+	return n%half == 1 && half > 4 && b.t.ACS == 1 && b.s.tile.k >= 2*dotMinK && b.t.M >= 8
+}
+
+// column computes column n of the block, the j-th of the panel at base, over the current
+// block of K.
+func (b *block) column(base unsafe.Pointer, n, j, k0 int) {
+	t, a, d := b.t, &b.s.tile, &b.s.dot
+	col := b.s.column[:a.k]
+	p := unsafe.Add(base, 4*j)
+	for i := range col {
+		col[i] = *(*float32)(p)
+		p = unsafe.Add(p, a.bstep)
+	}
+	*d = dotArgs{vecs: unsafe.Pointer(&col[0]), rs: a.ars, k: a.k}
+	a.n = 1
+	for m := b.m0; m < b.m1; m += 4 {
+		b.point(m, n, k0)
+		d.rows, d.nr = a.a, min(4, b.m1-m)
+		t.row.dot[0](d)
+		for i := range d.nr {
+			a.finish(i, (*[4]float32)(d.out[4*i:]))
+		}
+	}
+	*d = dotArgs{}
+}
+
 // axpy computes one row of C as a sum of scaled rows of B.
 func (b *block) axpy() {
 	t, a := b.t, &b.s.axpy
