@@ -10,27 +10,37 @@ type Copy struct {
 	Width                int // 1, 2, 4, 8, 16, or any other number of bytes
 }
 
-// Strided carries out the copy c from src to dst, which must not overlap.
+// Strided carries out the copy c from src to dst, which must not overlap. It panics if the copy reaches
+// outside either.
 func Strided(dst, src []byte, c Copy, threads int) {
 	var b box
 	if !b.build(&c) {
 		return
 	}
-	b.run(dst, src, c.Width, threads)
+	b.check(len(dst), len(src))
+	b.choose()
+	b.run(dst, src, threads)
 }
 
 // maxFixed is the number of merged dimensions that need no allocation.
 const maxFixed = 8
 
+// A dim is a loop: n steps, each so many bytes on.
 type dim struct{ n, dst, src int }
 
-// A box is a Copy with unit dimensions dropped and neighbours merged, ordered from the outermost to the
-// innermost destination stride given.
+// A box is a Copy with unit dimensions dropped, ordered by destination stride, neighbours merged, and
+// offsets in bytes.
 type box struct {
 	fixed          [maxFixed]dim
-	more           []dim
+	more           []dim // all dimensions, if there are more than maxFixed
 	rank           int
 	dstOff, srcOff int
+	width          int
+
+	// The innermost loops, taken out of the dimensions: along walks a row of dst; across is there only
+	// for a transpose, where it walks a row of src.
+	along, across dim
+	step, splits  int // a unit of work is step elements of the inner loop, of which there are splits
 }
 
 func (b *box) dims() []dim {
@@ -42,27 +52,21 @@ func (b *box) dims() []dim {
 
 // build reports whether there is anything to copy.
 func (b *box) build(c *Copy) bool {
-	b.dstOff, b.srcOff = c.DstOff, c.SrcOff
+	w := max(c.Width, 1)
+	b.width, b.dstOff, b.srcOff = w, c.DstOff*w, c.SrcOff*w
 	for i, n := range c.Dims {
 		if n <= 0 {
 			return false
 		}
-		if n == 1 {
-			continue
+		if n > 1 {
+			b.push(dim{n, c.DstStride[i] * w, c.SrcStride[i] * w})
 		}
-		d := dim{n, c.DstStride[i], c.SrcStride[i]}
-		if b.rank > 0 {
-			last := &b.dims()[b.rank-1]
-			if last.dst == d.n*d.dst && last.src == d.n*d.src {
-				*last = dim{last.n * d.n, d.dst, d.src}
-				continue
-			}
-		}
-		b.push(d)
 	}
+	b.merge()
 	return true
 }
 
+// push inserts d behind all dimensions of larger or equal destination stride.
 func (b *box) push(d dim) {
 	switch {
 	case b.more != nil:
@@ -73,42 +77,93 @@ func (b *box) push(d dim) {
 		b.fixed[b.rank] = d
 	}
 	b.rank++
-}
-
-// run copies the box by rows: runs of contiguous bytes, or strided elements.
-func (b *box) run(dst, src []byte, width, threads int) {
 	dims := b.dims()
-	if len(dims) == 0 {
-		copy(dst[b.dstOff*width:(b.dstOff+1)*width], src[b.srcOff*width:])
-		return
-	}
-	last := dims[len(dims)-1]
-	walk(dims[:len(dims)-1], b.dstOff, b.srcOff, func(d, s int) {
-		row(dst, src, d, s, last, width)
-	})
-}
-
-// walk calls f with the offsets of every index of dims.
-func walk(dims []dim, d, s int, f func(d, s int)) {
-	if len(dims) == 0 {
-		f(d, s)
-		return
-	}
-	for range dims[0].n {
-		walk(dims[1:], d, s, f)
-		d += dims[0].dst
-		s += dims[0].src
+	for i := len(dims) - 1; i > 0 && dims[i-1].dst < d.dst; i-- {
+		dims[i], dims[i-1] = dims[i-1], d
 	}
 }
 
-func row(dst, src []byte, d, s int, last dim, width int) {
-	if last.dst == 1 && last.src == 1 {
-		copy(dst[d*width:(d+last.n)*width], src[s*width:(s+last.n)*width])
+// merge joins neighbours that are one loop on both sides.
+func (b *box) merge() {
+	dims := b.dims()
+	k := 0
+	for i := 1; i < len(dims); i++ {
+		if d, last := dims[i], &dims[k]; last.dst == d.n*d.dst && last.src == d.n*d.src {
+			*last = dim{last.n * d.n, d.dst, d.src}
+		} else {
+			k++
+			dims[k] = d
+		}
+	}
+	b.truncate(min(k+1, len(dims)))
+}
+
+func (b *box) truncate(rank int) {
+	if b.more != nil {
+		b.more = b.more[:rank]
+	}
+	b.rank = rank
+}
+
+// check panics if the box does not fit the lengths, in bytes, of both sides.
+func (b *box) check(dst, src int) {
+	dlo, dhi, slo, shi := b.dstOff, b.dstOff, b.srcOff, b.srcOff
+	for _, d := range b.dims() {
+		dlo, dhi = reach(dlo, dhi, (d.n-1)*d.dst)
+		slo, shi = reach(slo, shi, (d.n-1)*d.src)
+	}
+	if dlo < 0 || dhi+b.width > dst || slo < 0 || shi+b.width > src {
+		panic("move: copy reaches outside its source or destination")
+	}
+}
+
+func reach(lo, hi, by int) (int, int) { return lo + min(by, 0), hi + max(by, 0) }
+
+// choose takes the inner loops out of the dimensions.
+func (b *box) choose() {
+	b.along, b.across, b.splits = dim{n: 1}, dim{n: 1}, 1
+	if b.rank == 0 {
+		b.along = dim{1, b.width, b.width}
+		b.step = 1
 		return
 	}
-	for range last.n {
-		copy(dst[d*width:(d+1)*width], src[s*width:(s+1)*width])
-		d += last.dst
-		s += last.src
+	b.along = b.take(b.rank - 1)
+	if a := b.along; a.dst == b.width && a.src == b.width && b.rank > 0 {
+		// A short run of elements is one wide element.
+		if size := a.n * b.width; size <= 16 && size&(size-1) == 0 {
+			b.width, b.along = size, b.take(b.rank-1)
+		}
 	}
+	b.step = b.along.n
+	const most = 1 << 16
+	switch a := b.along; {
+	case a.dst != b.width:
+	case a.src != b.width:
+		b.chooseAcross()
+	case a.n > most:
+		b.step = most
+		b.splits = (a.n + most - 1) / most
+	}
+}
+
+// chooseAcross looks for the loop that walks src without gaps.
+func (b *box) chooseAcross() {
+	dims := b.dims()
+	for i := len(dims) - 1; i >= 0; i-- {
+		if dims[i].src == b.width {
+			b.across = b.take(i)
+			b.step = (1<<14/b.along.n + tileSide) &^ (tileSide - 1)
+			b.splits = (b.across.n + b.step - 1) / b.step
+			return
+		}
+	}
+}
+
+// take removes dimension i and returns it.
+func (b *box) take(i int) dim {
+	dims := b.dims()
+	d := dims[i]
+	copy(dims[i:], dims[i+1:])
+	b.truncate(b.rank - 1)
+	return d
 }

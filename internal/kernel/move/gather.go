@@ -1,16 +1,108 @@
 package move
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// Index is the set of types that indices come in.
+type Index interface{ int32 | int64 }
 
 // Gather copies blocks of block bytes: dst, seen as [outer, len(index), block], takes from src, seen as
 // [outer, axis, block], the block that each index names. Negative indices count from the end. An index
 // out of range is an error, and then dst is unspecified.
-func Gather[I int32 | int64](dst, src []byte, index []I, outer, axis, block, threads int) error {
-	return GatherOf(dst, src, index, outer, axis, block)
+func Gather[I Index](dst, src []byte, index []I, outer, axis, block, threads int) error {
+	if err := checkIndex(index, axis); err != nil {
+		return err
+	}
+	if outer*len(index)*block == 0 {
+		return nil
+	}
+	g := gatherJob[I]{dst: dst[:outer*len(index)*block], src: src[:outer*axis*block], index: index, axis: axis, block: block}
+	total := outer * len(index)
+	if threads <= 1 || total*block <= grain {
+		g.blocks(0, total)
+		return nil
+	}
+	pool := gatherPool[I]()
+	j := pool.Get().(*gatherJob[I])
+	*j = g
+	var chunks int
+	j.total = total
+	chunks, j.size = par.Split(total, 1+(grain-1)/block)
+	par.Run(threads, chunks, j)
+	*j = gatherJob[I]{}
+	pool.Put(j)
+	return nil
+}
+
+type gatherJob[I Index] struct {
+	dst, src    []byte
+	index       []I
+	axis, block int
+	total, size int
+}
+
+var (
+	gathers32 = sync.Pool{New: func() any { return new(gatherJob[int32]) }}
+	gathers64 = sync.Pool{New: func() any { return new(gatherJob[int64]) }}
+)
+
+func gatherPool[I Index]() *sync.Pool {
+	if _, ok := any(I(0)).(int32); ok {
+		return &gathers32
+	}
+	return &gathers64
+}
+
+// Chunk does one chunk of blocks.
+func (g *gatherJob[I]) Chunk(i int) { g.blocks(par.Range(i, g.size, g.total)) }
+
+// blocks copies blocks lo to hi of dst.
+func (g *gatherJob[I]) blocks(lo, hi int) {
+	dp, sp := unsafe.Pointer(unsafe.SliceData(g.dst)), unsafe.Pointer(unsafe.SliceData(g.src))
+	switch g.block {
+	case 1:
+		gather[uint8](g, dp, sp, lo, hi)
+	case 2:
+		gather[uint16](g, dp, sp, lo, hi)
+	case 4:
+		gather[uint32](g, dp, sp, lo, hi)
+	case 8:
+		gather[uint64](g, dp, sp, lo, hi)
+	default:
+		for ; lo < hi; lo++ {
+			from := g.from(lo) * g.block
+			copy(g.dst[lo*g.block:(lo+1)*g.block], g.src[from:from+g.block])
+		}
+	}
+}
+
+// from returns the block of src that block i of dst takes.
+func (g *gatherJob[I]) from(i int) int {
+	o, k := i/len(g.index), i%len(g.index)
+	return o*g.axis + wrap(int(g.index[k]), g.axis)
+}
+
+// gather copies blocks of one machine word. All indices have been checked.
+func gather[T any, I Index](g *gatherJob[I], dp, sp unsafe.Pointer, lo, hi int) {
+	var z T
+	width := int(unsafe.Sizeof(z))
+	for lo < hi {
+		base, k := lo/len(g.index)*g.axis, lo%len(g.index)
+		for _, v := range g.index[k:min(len(g.index), k+hi-lo)] {
+			at := base + wrap(int(v), g.axis)
+			*(*T)(unsafe.Add(dp, lo*width)) = *(*T)(unsafe.Add(sp, at*width))
+			lo++
+		}
+	}
 }
 
 // GatherOf is Gather for elements that are Go values; block counts elements.
-func GatherOf[T any, I int32 | int64](dst, src []T, index []I, outer, axis, block int) error {
+func GatherOf[T any, I Index](dst, src []T, index []I, outer, axis, block int) error {
 	if err := checkIndex(index, axis); err != nil {
 		return err
 	}
@@ -32,7 +124,7 @@ func wrap(i, n int) int {
 	return i
 }
 
-func checkIndex[I int32 | int64](index []I, n int) error {
+func checkIndex[I Index](index []I, n int) error {
 	for _, v := range index {
 		if int64(v) < -int64(n) || int64(v) >= int64(n) {
 			return fmt.Errorf("move: index %d is outside [%d, %d]", v, -n, n-1)

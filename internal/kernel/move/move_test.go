@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 func noise(r *rand.Rand, n int) []byte {
@@ -131,6 +134,79 @@ func TestGather(t *testing.T) {
 		if err := Gather(dst, src, []int32{bad, 0}, 2, 3, 2, 1); err == nil {
 			t.Errorf("index %d is taken", bad)
 		}
+	}
+}
+
+func TestGatherWidths(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, block := range []int{1, 2, 3, 4, 8, 16, 40, 4096} {
+		const outer, axis = 3, 11
+		index := make([]int64, 29)
+		for i := range index {
+			index[i] = int64(r.IntN(2*axis) - axis)
+		}
+		src := noise(r, outer*axis*block)
+		got, two, want := make([]byte, outer*len(index)*block), make([]byte, outer*len(index)*block), make([]byte, outer*len(index)*block)
+		if err := GatherOf(want, src, index, outer, axis, block); err != nil {
+			t.Fatal(err)
+		}
+		if err := Gather(got, src, index, outer, axis, block, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := Gather(two, src, index, outer, axis, block, 2); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) || !bytes.Equal(two, want) {
+			t.Errorf("blocks of %d bytes differ", block)
+		}
+	}
+	if err := Gather(nil, nil, []int64{}, 2, 0, 4, 1); err != nil {
+		t.Error(err)
+	}
+	if err := Gather(make([]byte, 4), nil, []int64{0}, 1, 0, 4, 1); err == nil {
+		t.Error("an index into nothing is taken")
+	}
+}
+
+// TestTiles checks every variant of the tile kernel against generic Go, between guard bytes.
+func TestTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, k := range assembly {
+		t.Run(k.name, func(t *testing.T) {
+			if cpu.Detected()&k.needs != k.needs {
+				t.Skipf("move/%s: needs %v", k.name, k.needs)
+			}
+			for count := range 5 {
+				for _, pad := range []int{0, 4, 36} {
+					ds, ss := count*64+pad, 64+pad
+					src := noise(r, count*16*ss+64)
+					got := bytes.Repeat([]byte{0xa5}, 16*ds+128)
+					want := bytes.Clone(got)
+					k.tiles4(&got[61], &src[3], count, ds, ss)
+					transposeTiles[uint32](unsafe.Pointer(&want[61]), unsafe.Pointer(&src[3]), 16*count, 16, ds, ss)
+					if !bytes.Equal(got, want) {
+						t.Fatalf("%d tiles, strides %d and %d differ", count, ds, ss)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestReachPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a copy past the end is carried out")
+		}
+	}()
+	Strided(make([]byte, 4), make([]byte, 4), Copy{Dims: []int{3}, DstStride: []int{1}, SrcStride: []int{2}, Width: 1}, 1)
+}
+
+func BenchmarkSlice(b *testing.B) {
+	src, dst := make([]byte, 64), make([]byte, 16)
+	dims, ds, ss := []int{2, 2}, []int{2, 1}, []int{8, 1}
+	for b.Loop() {
+		Strided(dst, src, Copy{Dims: dims, DstStride: ds, SrcStride: ss, SrcOff: 1, Width: 4}, 1)
 	}
 }
 

@@ -41,9 +41,24 @@ func TransposeOf[T any](dst, src []T, shape, perm []int) {
 
 // StridedOf is Strided for elements that are Go values; Width is not used.
 func StridedOf[T any](dst, src []T, c Copy) {
+	c.Width = 1
 	var b box
 	if !b.build(&c) {
 		return
 	}
+	b.check(len(dst), len(src))
 	walk(b.dims(), b.dstOff, b.srcOff, func(d, s int) { dst[d] = src[s] })
+}
+
+// walk calls f with the offsets of every index of dims.
+func walk(dims []dim, d, s int, f func(d, s int)) {
+	if len(dims) == 0 {
+		f(d, s)
+		return
+	}
+	for range dims[0].n {
+		walk(dims[1:], d, s, f)
+		d += dims[0].dst
+		s += dims[0].src
+	}
 }

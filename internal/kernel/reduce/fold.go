@@ -88,11 +88,11 @@ func neutral[T vec.Number](op Op) T {
 	case Prod:
 		return 1
 	case Max:
-		return vec.LeastOf[T]()
+		return vec.Lowest[T]()
 	case Min:
-		return vec.GreatestOf[T]()
+		return vec.Highest[T]()
 	case LogSumExp:
-		return vec.LeastOf[T]()
+		return vec.Lowest[T]()
 	}
 	return 0
 }

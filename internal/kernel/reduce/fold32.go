@@ -38,9 +38,9 @@ func foldRowsOf(j *job, lo, hi int) {
 func foldRow32(op Op, x []float32) float32 {
 	switch op {
 	case Max:
-		return vec.Highest(x)
+		return vec.Largest(x)
 	case Min:
-		return vec.Lowest(x)
+		return vec.Smallest(x)
 	case SumSquare:
 		return vec.SumSquare(x)
 	case L1:
@@ -54,7 +54,7 @@ func foldRow32(op Op, x []float32) float32 {
 }
 
 func logSumExp32(x []float32) float32 {
-	m := vec.Highest(x)
+	m := vec.Largest(x)
 	if d := m - m; d != d {
 		return m
 	}
@@ -90,9 +90,9 @@ func foldLong(op Op, x []float32, threads int) float32 {
 	j.do(n, part, threads)
 	switch op {
 	case Max:
-		return vec.Highest(parts)
+		return vec.Largest(parts)
 	case Min:
-		return vec.Lowest(parts)
+		return vec.Smallest(parts)
 	}
 	sum := 0.0
 	for _, v := range parts {

@@ -89,17 +89,18 @@ func Of[T vec.Number](op Op, dst, src []T, outer, n, inner, threads int) {
 func Axes[T vec.Number](op Op, dst, src []T, shape []int, axis []bool, scratch []T, threads int) {
 	var buf [8]group
 	groups, n := collapse(buf[:0], shape, axis)
-	step := op.first()
+	pass := op.first()
 	for {
-		outer, r, inner, left := pop(&groups)
-		size := outer * inner
-		if left == 0 {
-			fold(step, dst[:size], src[:outer*r*inner], outer, r, inner, threads)
+		var p step
+		groups, p = pop(groups)
+		size := p.outer * p.inner
+		if p.left == 0 {
+			fold(pass, dst[:size], src[:size*p.n], p.outer, p.n, p.inner, threads)
 			finish(op, dst[:size], n)
 			return
 		}
-		fold(step, scratch[:size], src[:outer*r*inner], outer, r, inner, threads)
-		src, scratch, step = scratch[:size], scratch[size:], op.rest()
+		fold(pass, scratch[:size], src[:size*p.n], p.outer, p.n, p.inner, threads)
+		src, scratch, pass = scratch[:size], scratch[size:], op.rest()
 	}
 }
 
@@ -109,11 +110,12 @@ func ScratchLen(shape []int, axis []bool) int {
 	var buf [8]group
 	groups, _ := collapse(buf[:0], shape, axis)
 	for total := 0; ; {
-		outer, _, inner, left := pop(&groups)
-		if left == 0 {
+		var p step
+		groups, p = pop(groups)
+		if p.left == 0 {
 			return total
 		}
-		total += outer * inner
+		total += p.outer * p.inner
 	}
 }
 
@@ -143,24 +145,27 @@ func collapse(list []group, shape []int, axis []bool) ([]group, int) {
 	return list, n
 }
 
-// pop takes the last reduced group out of the list. It returns the extents before it, of it and behind
-// it, and how many reduced groups are left.
-func pop(list *[]group) (outer, n, inner, left int) {
-	outer, n, inner = 1, 1, 1
-	at := len(*list) - 1
-	for ; at >= 0 && !(*list)[at].reduced; at-- {
-		inner *= (*list)[at].n
+// A step is one pass of Axes: the extents before, of and behind the axis that it reduces, and how many
+// passes follow.
+type step struct{ outer, n, inner, left int }
+
+// pop takes the last reduced group out of the list.
+func pop(list []group) ([]group, step) {
+	p := step{outer: 1, n: 1, inner: 1}
+	at := len(list) - 1
+	for ; at >= 0 && !list[at].reduced; at-- {
+		p.inner *= list[at].n
 	}
 	if at < 0 {
-		return 1, 1, inner, 0
+		return nil, p
 	}
-	n = (*list)[at].n
-	for _, g := range (*list)[:at] {
-		outer *= g.n
+	p.n = list[at].n
+	for _, g := range list[:at] {
+		p.outer *= g.n
 		if g.reduced {
-			left++
+			p.left++
 		}
 	}
-	(*list) = append((*list)[:at], group{inner, false})
-	return outer, n, inner, left
+	list[at] = group{p.inner, false}
+	return list[:at+1], p
 }

@@ -41,7 +41,7 @@ func softmaxRows(j *job, lo, hi int) {
 		if a.Mask != nil {
 			vec.Add(out, out, a.Mask[r/a.MaskRepeat%a.MaskRows*a.Cols:][:len(out)])
 		}
-		sum := vec.ExpSum(out, x, vec.Highest(x))
+		sum := vec.ExpSum(out, x, vec.Largest(x))
 		vec.ScaleShift(out, out, 1/sum, 0)
 	}
 }
@@ -58,7 +58,7 @@ func logSoftmaxRows(j *job, lo, hi int) {
 	defer scratches.Put(s)
 	for r := lo; r < hi; r++ {
 		x, out := j.src[r*j.n:(r+1)*j.n], j.dst[r*j.n:(r+1)*j.n]
-		m, sum := vec.Highest(x), 0.0
+		m, sum := vec.Largest(x), 0.0
 		for i := 0; i < len(x); i += tile {
 			part := x[i:min(i+tile, len(x))]
 			sum += float64(vec.ExpSum(s.a[:len(part)], part, m))

@@ -60,8 +60,8 @@ func Dot(a, b []float32) float32 {
 	return float32(sum + float64(active.dot(a, b)))
 }
 
-// Highest returns the largest element of x, NaN if one is NaN, and -Inf if there is none.
-func Highest(x []float32) float32 {
+// Largest returns the largest element of x, NaN if one is NaN, and -Inf if there is none.
+func Largest(x []float32) float32 {
 	m := float32(math.Inf(-1))
 	for ; len(x) > block; x = x[block:] {
 		m = max(m, active.fold[opHighest](x[:block]))
@@ -69,8 +69,8 @@ func Highest(x []float32) float32 {
 	return max(m, active.fold[opHighest](x))
 }
 
-// Lowest returns the smallest element of x, NaN if one is NaN, and +Inf if there is none.
-func Lowest(x []float32) float32 {
+// Smallest returns the smallest element of x, NaN if one is NaN, and +Inf if there is none.
+func Smallest(x []float32) float32 {
 	m := float32(math.Inf(1))
 	for ; len(x) > block; x = x[block:] {
 		m = min(m, active.fold[opLowest](x[:block]))

@@ -2,16 +2,16 @@ package vec
 
 import "math"
 
-// LeastOf returns the least value of T: -Inf for floats.
-func LeastOf[T Number]() T {
+// Lowest returns the least value of T: -Inf for floats.
+func Lowest[T Number]() T {
 	if !isInt[T]() {
 		return T(math.Inf(-1))
 	}
-	return -GreatestOf[T]() - 1
+	return -Highest[T]() - 1
 }
 
-// GreatestOf returns the greatest value of T: +Inf for floats.
-func GreatestOf[T Number]() T {
+// Highest returns the greatest value of T: +Inf for floats.
+func Highest[T Number]() T {
 	if !isInt[T]() {
 		return T(math.Inf(1))
 	}

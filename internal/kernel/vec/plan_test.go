@@ -137,13 +137,6 @@ func TestBroadcastLarge(t *testing.T) {
 			t.Fatalf("element %d is %d and %d, want %d", i, one[i], many[i], want)
 		}
 	}
-	f := SubOf[int32]
-	if n := testing.AllocsPerRun(10, func() { Broadcast2(&p, many, a, b, f, 2) }); n > 0 {
-		t.Errorf("a parallel broadcast allocates %v times", n)
-	}
-	if n := testing.AllocsPerRun(10, func() { Map(many, a, NegOf[int32], 2) }); n > 0 {
-		t.Errorf("a parallel map allocates %v times", n)
-	}
 }
 
 func TestEmpty(t *testing.T) {

@@ -1,0 +1,134 @@
+package move
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// grain is the least number of bytes in one chunk of parallel work.
+const grain = 1 << 16
+
+// run carries out the copy, in parallel if it is large.
+func (b *box) run(dst, src []byte, threads int) {
+	outer := 1
+	for _, d := range b.dims() {
+		outer *= d.n
+	}
+	units := outer * b.splits
+	size := b.along.n * b.across.n / b.splits * b.width
+	if threads <= 1 || units == 1 || units*size <= grain {
+		b.units(dst, src, 0, units)
+		return
+	}
+	j := jobs.Get().(*job)
+	j.box, j.dst, j.src, j.total = *b, dst, src, units
+	var chunks int
+	chunks, j.size = par.Split(units, 1+(grain-1)/max(1, size))
+	par.Run(threads, chunks, j)
+	*j = job{}
+	jobs.Put(j)
+}
+
+type job struct {
+	box         box
+	dst, src    []byte
+	total, size int
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// Chunk does one chunk of units.
+func (j *job) Chunk(i int) {
+	lo, hi := par.Range(i, j.size, j.total)
+	j.box.units(j.dst, j.src, lo, hi)
+}
+
+// units does the units of work lo to hi: the splits of the inner loops, for each index of the others.
+func (b *box) units(dst, src []byte, lo, hi int) {
+	dims := b.dims()
+	var fixed [maxFixed]int
+	index := fixed[:]
+	if len(dims) > maxFixed {
+		index = make([]int, len(dims))
+	}
+	d, s := b.dstOff, b.srcOff
+	at := lo / b.splits
+	for i := len(dims) - 1; i >= 0; i-- {
+		index[i] = at % dims[i].n
+		at /= dims[i].n
+		d += index[i] * dims[i].dst
+		s += index[i] * dims[i].src
+	}
+	dp, sp := unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src))
+	split := lo % b.splits
+	for ; lo < hi; lo++ {
+		b.inner(dp, sp, d, s, split)
+		if split++; split < b.splits {
+			continue
+		}
+		split = 0
+		for i := len(dims) - 1; i >= 0; i-- {
+			d += dims[i].dst
+			s += dims[i].src
+			if index[i]++; index[i] < dims[i].n {
+				break
+			}
+			index[i] = 0
+			d -= dims[i].n * dims[i].dst
+			s -= dims[i].n * dims[i].src
+		}
+	}
+}
+
+// inner does one split of the inner loops at the byte offsets d and s.
+func (b *box) inner(dp, sp unsafe.Pointer, d, s, split int) {
+	lo := split * b.step
+	if b.across.n > 1 {
+		n := min(b.step, b.across.n-lo)
+		dp, sp = unsafe.Add(dp, d+lo*b.across.dst), unsafe.Add(sp, s+lo*b.across.src)
+		transposeBlock(dp, sp, b.along.n, n, b.across.dst, b.along.src, b.width)
+		return
+	}
+	n := min(b.step, b.along.n-lo)
+	dp, sp = unsafe.Add(dp, d+lo*b.along.dst), unsafe.Add(sp, s+lo*b.along.src)
+	if b.along.dst == b.width && b.along.src == b.width {
+		copy(unsafe.Slice((*byte)(dp), n*b.width), unsafe.Slice((*byte)(sp), n*b.width))
+		return
+	}
+	stridedRow(dp, sp, n, b.along.dst, b.along.src, b.width)
+}
+
+// stridedRow copies n elements of the given width that lie ds and ss bytes apart.
+func stridedRow(dp, sp unsafe.Pointer, n, ds, ss, width int) {
+	switch width {
+	case 1:
+		strided[uint8](dp, sp, n, ds, ss)
+	case 2:
+		strided[uint16](dp, sp, n, ds, ss)
+	case 4:
+		strided[uint32](dp, sp, n, ds, ss)
+	case 8:
+		strided[uint64](dp, sp, n, ds, ss)
+	case 16:
+		strided[[2]uint64](dp, sp, n, ds, ss)
+	default:
+		for i := range n {
+			copy(unsafe.Slice((*byte)(unsafe.Add(dp, i*ds)), width), unsafe.Slice((*byte)(unsafe.Add(sp, i*ss)), width))
+		}
+	}
+}
+
+func strided[T any](dp, sp unsafe.Pointer, n, ds, ss int) {
+	if ss == 0 {
+		v := *(*T)(sp)
+		for i := range n {
+			*(*T)(unsafe.Add(dp, i*ds)) = v
+		}
+		return
+	}
+	for i := range n {
+		*(*T)(unsafe.Add(dp, i*ds)) = *(*T)(unsafe.Add(sp, i*ss))
+	}
+}
