@@ -39,7 +39,7 @@ func (t *mapTask[D, S]) Chunk(i int) {
 // length 1 as scalars, unless the plan is known not to broadcast.
 func Broadcast1[D, A any](p *Plan, dst []D, a []A, f func(dst []D, a []A), threads int) {
 	n := p.n
-	if p.rank <= 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a))
 		}
@@ -63,19 +63,19 @@ type task1[D, A any] struct {
 func (t *task1[D, A]) Chunk(i int) {
 	lo, hi := chunk(i, len(t.dst))
 	var c cursor
+	var a spreadBuf[A]
 	c.start(&t.p, lo, hi)
-	for more := true; more; {
-		n := c.row()
-		t.f(t.dst[c.at:c.at+n], span(&c, 0, t.a, n))
-		more = c.next(n)
+	for more := true; more; more = c.next() {
+		t.f(t.dst[c.at:c.at+c.rows*c.cols], panel(&c, 0, t.a, &a))
 	}
+	a.free()
 }
 
 // Broadcast2 applies a two-input kernel to the rows of a plan made by Plan2. The kernel must take inputs of
 // length 1 as scalars, as all kernels of this package do.
 func Broadcast2[D, A, B any](p *Plan, dst []D, a []A, b []B, f func(dst []D, a []A, b []B), threads int) {
 	n := p.n
-	if p.rank <= 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a), whole(p, 1, b))
 		}
@@ -100,19 +100,21 @@ type task2[D, A, B any] struct {
 func (t *task2[D, A, B]) Chunk(i int) {
 	lo, hi := chunk(i, len(t.dst))
 	var c cursor
+	var a spreadBuf[A]
+	var b spreadBuf[B]
 	c.start(&t.p, lo, hi)
-	for more := true; more; {
-		n := c.row()
-		t.f(t.dst[c.at:c.at+n], span(&c, 0, t.a, n), span(&c, 1, t.b, n))
-		more = c.next(n)
+	for more := true; more; more = c.next() {
+		t.f(t.dst[c.at:c.at+c.rows*c.cols], panel(&c, 0, t.a, &a), panel(&c, 1, t.b, &b))
 	}
+	a.free()
+	b.free()
 }
 
 // Broadcast3 applies a three-input kernel, such as Where, to the rows of a plan made by Plan3. The kernel
 // must take inputs of length 1 as scalars.
 func Broadcast3[D, A, B, C any](p *Plan, dst []D, a []A, b []B, c []C, f func(dst []D, a []A, b []B, c []C), threads int) {
 	n := p.n
-	if p.rank <= 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a), whole(p, 1, b), whole(p, 2, c))
 		}
@@ -137,13 +139,17 @@ type task3[D, A, B, C any] struct {
 
 func (t *task3[D, A, B, C]) Chunk(i int) {
 	lo, hi := chunk(i, len(t.dst))
-	var c cursor
-	c.start(&t.p, lo, hi)
-	for more := true; more; {
-		n := c.row()
-		t.f(t.dst[c.at:c.at+n], span(&c, 0, t.a, n), span(&c, 1, t.b, n), span(&c, 2, t.c, n))
-		more = c.next(n)
+	var cur cursor
+	var a spreadBuf[A]
+	var b spreadBuf[B]
+	var c spreadBuf[C]
+	cur.start(&t.p, lo, hi)
+	for more := true; more; more = cur.next() {
+		t.f(t.dst[cur.at:cur.at+cur.rows*cur.cols], panel(&cur, 0, t.a, &a), panel(&cur, 1, t.b, &b), panel(&cur, 2, t.c, &c))
 	}
+	a.free()
+	b.free()
+	c.free()
 }
 
 // whole returns the part of input k that a plan of at most one dimension walks.

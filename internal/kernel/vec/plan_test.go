@@ -81,10 +81,17 @@ func TestBroadcast(t *testing.T) {
 		sum3 := func(dst, a, b, c []int32) { AddOf(dst, a, b); AddOf(dst, dst, c) }
 		Broadcast3(&p, got, a, b, c, sum3, 1)
 		parts := make([]int32, n)
-		task := task3[int32, int32, int32, int32]{p: p, dst: parts, a: a, b: b, c: c, f: sum3}
-		walkParts(n, 1+r.IntN(9), &p, func(cur *cursor, n int) {
-			task.f(parts[cur.at:cur.at+n], span(cur, 0, a, n), span(cur, 1, b, n), span(cur, 2, c, n))
-		})
+		if p.rank == 0 {
+			p.push(planDim{n: n}) // what a parallel run never sees
+		}
+		for lo, step := 0, 1+r.IntN(99); lo < n; lo += step {
+			var cur cursor
+			var x, y, z spreadBuf[int32]
+			cur.start(&p, lo, min(n, lo+step))
+			for more := true; more; more = cur.next() {
+				sum3(parts[cur.at:cur.at+cur.rows*cur.cols], panel(&cur, 0, a, &x), panel(&cur, 1, b, &y), panel(&cur, 2, c, &z))
+			}
+		}
 		for i := range got {
 			want := a[source(i, out, in[0])] + b[source(i, out, in[1])] + c[source(i, out, in[2])]
 			if got[i] != want || parts[i] != want {
@@ -104,22 +111,6 @@ func TestBroadcast(t *testing.T) {
 			if want := a[source(i, out, in[0])]; got[i] != want {
 				t.Fatalf("out %v in %v: element %d is %d, want %d", out, in[0], i, got[i], want)
 			}
-		}
-	}
-}
-
-// walkParts walks the plan in parts of size elements, as parallel chunks do.
-func walkParts(n, size int, p *Plan, f func(c *cursor, n int)) {
-	if p.rank == 0 {
-		p = &Plan{n: n, rank: 1, fixed: [maxFixed]planDim{{n: n}}}
-	}
-	for lo := 0; lo < n; lo += size {
-		var c cursor
-		c.start(p, lo, min(n, lo+size))
-		for more := true; more; {
-			k := c.row()
-			f(&c, k)
-			more = c.next(k)
 		}
 	}
 }

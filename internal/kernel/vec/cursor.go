@@ -1,0 +1,152 @@
+package vec
+
+// A cursor walks a Plan over the result's elements lo to hi, panel by panel: a panel is some rows whose
+// offsets are evenly spaced in every input, or a part of one row.
+type cursor struct {
+	dims  []planDim
+	index [maxFixed]int
+	more  []int // all indices, if there are more than maxFixed
+	off   [MaxInputs]int
+	at    int // next element of the result
+	hi    int
+	rows  int // of the panel at hand
+	cols  int
+}
+
+const (
+	// Rows shorter than shortRow are taken several at once, in panels of up to panelLen elements.
+	shortRow = 64
+	panelLen = 1024
+)
+
+// start puts the cursor on element lo of the result. The plan has at least one dimension.
+func (c *cursor) start(p *Plan, lo, hi int) {
+	c.dims, c.at, c.hi = p.dims(), lo, hi
+	if len(c.dims) > maxFixed {
+		c.more = make([]int, len(c.dims))
+	}
+	if lo > 0 {
+		index := c.idx()
+		for i := len(c.dims) - 1; i >= 0; i-- {
+			d := &c.dims[i]
+			index[i] = lo % d.n
+			lo /= d.n
+			for k := range c.off {
+				c.off[k] += index[i] * d.stride[k]
+			}
+		}
+	}
+	c.measure()
+}
+
+func (c *cursor) idx() []int {
+	if c.more != nil {
+		return c.more
+	}
+	return c.index[:]
+}
+
+// measure sets the size of the panel at the cursor.
+func (c *cursor) measure() {
+	last := len(c.dims) - 1
+	n, left := c.dims[last].n, c.hi-c.at
+	at := c.idx()[last]
+	c.rows, c.cols = 1, min(n-at, left)
+	if n < shortRow && last > 0 && at == 0 && left >= n {
+		c.rows = min(c.dims[last-1].n-c.idx()[last-1], left/n, panelLen/n)
+	}
+}
+
+// next moves on to the next panel. It reports whether there is one.
+func (c *cursor) next() bool {
+	c.at += c.rows * c.cols
+	if c.at >= c.hi {
+		return false
+	}
+	index := c.idx()
+	last := len(c.dims) - 1
+	for k := range c.off {
+		c.off[k] -= index[last] * c.dims[last].stride[k]
+	}
+	index[last] = 0
+	by := c.rows
+	for i := last - 1; i >= 0; i-- {
+		d := &c.dims[i]
+		for k := range c.off {
+			c.off[k] += by * d.stride[k]
+		}
+		if index[i] += by; index[i] < d.n {
+			break
+		}
+		index[i], by = 0, 1
+		for k := range c.off {
+			c.off[k] -= d.n * d.stride[k]
+		}
+	}
+	c.measure()
+	return true
+}
+
+// A spreadBuf holds the elements of one input for panels of several rows.
+type spreadBuf[T any] struct {
+	buf  *[panelLen]T
+	off  int // what buf holds, if it holds rows that are all the same
+	held int
+}
+
+// panel returns input k for the panel at the cursor: as many elements as it has, or one that stands for
+// all of them.
+func panel[T any](c *cursor, k int, x []T, s *spreadBuf[T]) []T {
+	last := len(c.dims) - 1
+	off, step, n := c.off[k], c.dims[last].stride[k], c.rows*c.cols
+	if c.rows == 1 {
+		if step == 0 {
+			return x[off : off+1]
+		}
+		return x[off : off+n]
+	}
+	switch down := c.dims[last-1].stride[k]; {
+	case step == 1 && down == c.cols:
+		return x[off : off+n]
+	case step == 0 && down == 0:
+		return x[off : off+1]
+	default:
+		return s.fill(x, off, step, down, c.rows, c.cols)
+	}
+}
+
+// fill lays out rows of cols elements that lie step apart, the rows down apart.
+func (s *spreadBuf[T]) fill(x []T, off, step, down, rows, cols int) []T {
+	if s.buf == nil {
+		s.buf = poolOf[[panelLen]T]().Get().(*[panelLen]T)
+		s.held = 0
+	}
+	n := rows * cols
+	if down == 0 && s.off == off && s.held >= n {
+		return s.buf[:n]
+	}
+	s.held = 0
+	switch {
+	case down == 0:
+		for have := copy(s.buf[:n], x[off:off+cols]); have < n; have *= 2 {
+			copy(s.buf[have:n], s.buf[:have])
+		}
+		s.off, s.held = off, n
+	case step == 0:
+		for i := range rows {
+			Fill(s.buf[i*cols:(i+1)*cols], x[off+i*down])
+		}
+	default:
+		for i := range rows {
+			copy(s.buf[i*cols:(i+1)*cols], x[off+i*down:])
+		}
+	}
+	return s.buf[:n]
+}
+
+// free gives the buffer back.
+func (s *spreadBuf[T]) free() {
+	if s.buf != nil {
+		poolOf[[panelLen]T]().Put(s.buf)
+	}
+}
