@@ -23,7 +23,7 @@ func Gather[I Index](dst, src []byte, index []I, outer, axis, block, threads int
 	}
 	g := gatherJob[I]{dst: dst[:outer*len(index)*block], src: src[:outer*axis*block], index: index, axis: axis, block: block}
 	total := outer * len(index)
-	if threads <= 1 || total*block <= grain {
+	if threads <= 1 || total*block <= serial {
 		g.blocks(0, total)
 		return nil
 	}

@@ -10,6 +10,9 @@ import (
 // grain is the least number of bytes in one chunk of parallel work.
 const grain = 1 << 16
 
+// Up to serial bytes, waking another thread costs more than it gains.
+const serial = 1 << 17
+
 // run carries out the copy, in parallel if it is large.
 func (b *box) run(dst, src []byte, threads int) {
 	outer := 1
@@ -18,7 +21,7 @@ func (b *box) run(dst, src []byte, threads int) {
 	}
 	units := outer * b.splits
 	size := b.along.n * b.across.n / b.splits * b.width
-	if threads <= 1 || units == 1 || units*size <= grain {
+	if threads <= 1 || units == 1 || units*size <= serial {
 		b.units(dst, src, 0, units)
 		return
 	}

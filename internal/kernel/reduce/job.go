@@ -9,6 +9,9 @@ import (
 // grain is the least number of elements in one chunk of parallel work.
 const grain = 1 << 14
 
+// Up to serial elements, waking another thread costs more than it gains.
+const serial = 1 << 15
+
 // A job is one parallel loop over rows, or other units of work, with the parameters of all kernels of
 // this package that have one.
 type job struct {
@@ -36,7 +39,7 @@ func newJob(run func(j *job, lo, hi int), dst, src []float32) *job {
 // do runs the units, of so many elements each, and gives the job back.
 func (j *job) do(units, elements, threads int) {
 	j.units = units
-	if threads <= 1 || units*elements <= grain {
+	if threads <= 1 || units*elements <= serial {
 		if units > 0 {
 			j.run(j, 0, units)
 		}

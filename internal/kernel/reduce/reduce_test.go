@@ -357,3 +357,20 @@ func BenchmarkReduce(b *testing.B) {
 		}
 	}
 }
+
+func TestArgLong(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for _, n := range []int{1, 15, 16, 33, 1000, 100000} {
+		x := noise(r, n)
+		at := r.IntN(n)
+		x[at] = 100
+		got := make([]int64, 1)
+		if ArgMax(got, x, 1, n, 1, false); got[0] != int64(at) {
+			t.Errorf("largest of %d elements is at %d, want %d", n, got[0], at)
+		}
+		x[at] = -100
+		if ArgMin(got, x, 1, n, 1, true); got[0] != int64(at) {
+			t.Errorf("smallest of %d elements is at %d, want %d", n, got[0], at)
+		}
+	}
+}

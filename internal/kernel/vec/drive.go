@@ -10,9 +10,12 @@ import (
 // number of threads.
 const grain = 1 << 14
 
+// Up to serial elements, waking another thread costs more than it gains.
+const serial = 1 << 15
+
 // Map applies a one-input kernel to contiguous slices on up to threads threads.
 func Map[D, S any](dst []D, x []S, f func(dst []D, x []S), threads int) {
-	if len(dst) <= grain || threads <= 1 {
+	if len(dst) <= serial || threads <= 1 {
 		f(dst, x[:len(dst)])
 		return
 	}
@@ -39,7 +42,7 @@ func (t *mapTask[D, S]) Chunk(i int) {
 // length 1 as scalars, unless the plan is known not to broadcast.
 func Broadcast1[D, A any](p *Plan, dst []D, a []A, f func(dst []D, a []A), threads int) {
 	n := p.n
-	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= serial || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a))
 		}
@@ -75,7 +78,7 @@ func (t *task1[D, A]) Chunk(i int) {
 // length 1 as scalars, as all kernels of this package do.
 func Broadcast2[D, A, B any](p *Plan, dst []D, a []A, b []B, f func(dst []D, a []A, b []B), threads int) {
 	n := p.n
-	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= serial || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a), whole(p, 1, b))
 		}
@@ -114,7 +117,7 @@ func (t *task2[D, A, B]) Chunk(i int) {
 // must take inputs of length 1 as scalars.
 func Broadcast3[D, A, B, C any](p *Plan, dst []D, a []A, b []B, c []C, f func(dst []D, a []A, b []B, c []C), threads int) {
 	n := p.n
-	if p.rank == 0 || p.rank == 1 && (n <= grain || threads <= 1) {
+	if p.rank == 0 || p.rank == 1 && (n <= serial || threads <= 1) {
 		if n > 0 {
 			f(dst[:n], whole(p, 0, a), whole(p, 1, b), whole(p, 2, c))
 		}
