@@ -22,13 +22,18 @@ func (e *FormatError) Error() string {
 // Unwrap returns the reason.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// maxPath is the length from which the middle of a path is left out.
+const maxPath = 300
+
 // within puts a step before the path of err, which becomes a FormatError.
 func within(err error, what string) error {
 	if err == nil {
 		return nil
 	}
 	if e, ok := errors.AsType[*FormatError](err); ok {
-		if e.Path != "" {
+		if n := len(e.Path); n > maxPath {
+			what += ": ... " + e.Path[n-maxPath/2:]
+		} else if n > 0 {
 			what += ": " + e.Path
 		}
 		return &FormatError{what, e.Err}

@@ -129,9 +129,8 @@ func (p *Proto) storage(n int) (dataField, error) {
 	case used.num == 0:
 		return used, nil
 	case used.num == fieldRaw && d != String:
-		want = d.ByteLen(n)
-		if n > 0 && d.Bits() >= 8 && have/d.Size() < n { // a length that overflows
-			want = -1
+		if want = d.ByteLen(n); d.Size() > 1 && want/d.Size() != n {
+			return used, fmt.Errorf("%v%v has more bytes than this machine addresses", d, p.Dims)
 		}
 	case used.num != typedField(d):
 		return used, fmt.Errorf("%v stored in %s", d, used.name)
