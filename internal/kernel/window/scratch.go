@@ -6,6 +6,7 @@ import "sync"
 // allocated by every call through the kernel table.
 type Scratch struct {
 	Buf  []float32
+	Off  []int // for offsets that are made on the fly
 	Row  RowArgs
 	Tap  TapArgs
 	Pack PackArgs

@@ -1,0 +1,99 @@
+package resize
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// direct computes one output of a box from its definition.
+func direct(b *Box[float64], in []int, x []float64, o []int, axis, at int) float64 {
+	if axis == len(in) {
+		return x[at]
+	}
+	t := &b.Tables[axis]
+	if t.Outside != nil && t.Outside[o[axis]] {
+		return b.Outside
+	}
+	sum := 0.0
+	for k := range t.Taps {
+		w := 1.0
+		if t.Weight != nil {
+			w = t.Weight[o[axis]*t.Taps+k]
+		}
+		sum += w * direct(b, in, x, o, axis+1, at*in[axis]+t.Index[o[axis]*t.Taps+k])
+	}
+	return sum
+}
+
+func convert(t []Table[float64]) []Table[float32] {
+	var out []Table[float32]
+	for _, x := range t {
+		y := Table[float32]{In: x.In, Out: x.Out, Taps: x.Taps, Index: x.Index, Outside: x.Outside}
+		for _, w := range x.Weight {
+			y.Weight = append(y.Weight, float32(w))
+		}
+		out = append(out, y)
+	}
+	return out
+}
+
+func TestBox(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		var in, out []int
+		var tables []Table[float64]
+		n, m := 1, 1
+		for i := range 4 {
+			s := Spec{Mode: Mode(1 + r.IntN(2)), Transform: Transform(r.IntN(7)), Scale: 0.3 + 2*r.Float32(), CubicA: -0.75, End: 1.2,
+				Antialias: r.IntN(3) == 0, ExcludeOutside: r.IntN(3) == 0}
+			size := 1 + r.IntN(3)
+			if i > 1 {
+				size += r.IntN(20)
+			}
+			if i == 0 || r.IntN(4) == 0 {
+				s = Spec{Scale: 1}
+			}
+			o := max(1, int(s.Scale*float32(size)))
+			tables = append(tables, NewTable[float64](&s, size, o))
+			in, out = append(in, size), append(out, o)
+			n, m = n*size, m*o
+		}
+		b, b32 := NewBox(tables, 7), NewBox(convert(tables), 7)
+		x, x32 := make([]float64, n), make([]float32, n)
+		for i := range x {
+			x32[i] = r.Float32()
+			x[i] = float64(x32[i])
+		}
+		y, y32 := make([]float64, m), make([]float32, m)
+		b.Run(1, x, y)
+		b32.Run(2, x32, y32)
+		for i := range y {
+			o := []int{i / (out[1] * out[2] * out[3]), i / (out[2] * out[3]) % out[1], i / out[3] % out[2], i % out[3]}
+			want := direct(b, in, x, o, 0, 0)
+			if math.Abs(y[i]-want) > 1e-9 || math.Abs(float64(y32[i])-want) > 1e-4 {
+				t.Fatalf("%v to %v: element %v is %v and %v, want %v", in, out, o, y[i], y32[i], want)
+			}
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	src := []uint16{1, 2, 3, 4, 5, 6}
+	dst := make([]uint16, 4*3*2)
+	Nearest(dst, src, []int{3, 1, 2}, [][]int{{0, 0, 2, 1}, {0, 0, 0}, {0, 1}})
+	for i, v := range dst {
+		if want := src[[]int{0, 0, 2, 1}[i/6]*2+i%2]; v != want {
+			t.Errorf("element %d is %d, want %d", i, v, want)
+		}
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	s := Spec{Mode: Linear, Scale: 2}
+	b := NewBox([]Table[float32]{IdentityTable[float32](3), NewTable[float32](&s, 20, 40), NewTable[float32](&s, 30, 60)}, 0)
+	x, y := make([]float32, 3*20*30), make([]float32, 3*40*60)
+	if n := testing.AllocsPerRun(20, func() { b.Run(1, x, y) }); n >= 1 {
+		t.Errorf("%v allocations per run, want 0", n)
+	}
+}
