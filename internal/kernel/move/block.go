@@ -8,6 +8,20 @@ const tileSide = 16
 // transposeBlock sets element (i, j) of dst, i < across and j < along, to element (j, i) of src. Rows of
 // dst lie dstStride bytes apart and rows of src srcStride; elements of a row are neighbours.
 func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) {
+	// A few long rows or columns go one by one.
+	const few = 4
+	switch {
+	case along <= few && along < across:
+		for j := range along {
+			stridedRow(unsafe.Add(dp, j*width), unsafe.Add(sp, j*srcStride), across, dstStride, width, width)
+		}
+		return
+	case across <= few:
+		for i := range across {
+			stridedRow(unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*width), along, width, srcStride, width)
+		}
+		return
+	}
 	switch width {
 	case 1:
 		transposeTiles[uint8](dp, sp, along, across, dstStride, srcStride)
@@ -57,8 +71,10 @@ func transposeTiles[T any](dp, sp unsafe.Pointer, along, across, dstStride, srcS
 			d, s := unsafe.Add(dp, i*dstStride+j*width), unsafe.Add(sp, j*srcStride+i*width)
 			for k := range ni {
 				to, from := unsafe.Add(d, k*dstStride), unsafe.Add(s, k*width)
+				off := 0
 				for l := range nj {
-					*(*T)(unsafe.Add(to, l*width)) = *(*T)(unsafe.Add(from, l*srcStride))
+					*(*T)(unsafe.Add(to, l*width)) = *(*T)(unsafe.Add(from, off))
+					off += srcStride
 				}
 			}
 		}

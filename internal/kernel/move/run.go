@@ -131,7 +131,10 @@ func strided[T any](dp, sp unsafe.Pointer, n, ds, ss int) {
 		}
 		return
 	}
-	for i := range n {
-		*(*T)(unsafe.Add(dp, i*ds)) = *(*T)(unsafe.Add(sp, i*ss))
+	d, s := 0, 0
+	for range n {
+		*(*T)(unsafe.Add(dp, d)) = *(*T)(unsafe.Add(sp, s))
+		d += ds
+		s += ss
 	}
 }

@@ -13,6 +13,9 @@ type RowNorm struct {
 	Scale, Bias []float32 // Cols elements each, or nil
 	Mean        []float32 // if not nil, set to each row's mean; unused by RMSNorm
 	InvStd      []float32 // if not nil, set to each row's 1/sqrt(variance + Eps)
+	// Skip, if not nil, has the shape of src and is added to it first, together with SkipBias of Cols
+	// elements if that is not nil. Sum, if not nil, is set to the sums; it must not be dst.
+	Skip, SkipBias, Sum []float32
 }
 
 // LayerNorm sets each row of dst to (x - mean) / sqrt(variance + Eps) * Scale + Bias. dst may be src.
@@ -25,7 +28,7 @@ func LayerNorm(dst, src []float32, a RowNorm, threads int) {
 func layerNormRows(j *job, lo, hi int) {
 	a := &j.row
 	for r := lo; r < hi; r++ {
-		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
+		x, out := a.input(j, r)
 		mean, variance := moments(x)
 		inv := float32(1 / math.Sqrt(float64(variance)+float64(a.Eps)))
 		normRow(out, x, mean, inv, a)
@@ -43,11 +46,29 @@ func RMSNorm(dst, src []float32, a RowNorm, threads int) {
 func rmsNormRows(j *job, lo, hi int) {
 	a := &j.row
 	for r := lo; r < hi; r++ {
-		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
+		x, out := a.input(j, r)
 		inv := float32(1 / math.Sqrt(float64(vec.SumSquare(x))/float64(a.Cols)+float64(a.Eps)))
 		normRow(out, x, 0, inv, a)
 		a.keep(r, 0, inv)
 	}
+}
+
+// input returns row r of what is normalised and of dst.
+func (a *RowNorm) input(j *job, r int) (x, out []float32) {
+	lo, hi := r*a.Cols, (r+1)*a.Cols
+	x, out = j.src[lo:hi], j.dst[lo:hi]
+	if a.Skip == nil {
+		return x, out
+	}
+	sum := out
+	if a.Sum != nil {
+		sum = a.Sum[lo:hi]
+	}
+	vec.Add(sum, x, a.Skip[lo:hi])
+	if a.SkipBias != nil {
+		vec.Add(sum, sum, a.SkipBias)
+	}
+	return sum, out
 }
 
 func (a *RowNorm) keep(r int, mean, inv float32) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -264,6 +265,43 @@ func TestNorms(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestSkipNorm(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	const rows, cols = 5, 37
+	x, skip, bias, scale := noise(r, rows*cols), noise(r, rows*cols), noise(r, cols), noise(r, cols)
+	sum := make([]float32, rows*cols)
+	for i := range sum {
+		sum[i] = x[i] + skip[i] + bias[i%cols]
+	}
+	for name, norm := range map[string]func(dst, src []float32, a RowNorm, threads int){"layer": LayerNorm, "rms": RMSNorm} {
+		want, got, kept := make([]float32, len(x)), make([]float32, len(x)), make([]float32, len(x))
+		norm(want, sum, RowNorm{Rows: rows, Cols: cols, Eps: 1e-5, Scale: scale}, 1)
+		norm(got, x, RowNorm{Rows: rows, Cols: cols, Eps: 1e-5, Scale: scale, Skip: skip, SkipBias: bias, Sum: kept}, 2)
+		if !slices.Equal(got, want) || !slices.Equal(kept, sum) {
+			t.Errorf("%s norm of a sum differs", name)
+		}
+		norm(got, x, RowNorm{Rows: rows, Cols: cols, Eps: 1e-5, Scale: scale, Skip: skip, SkipBias: bias}, 2)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s norm of a sum that is not kept differs", name)
+		}
+	}
+}
+
+func TestSoftmaxMaskRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	const rows, cols = 12, 19
+	x, mask := noise(r, rows*cols), noise(r, 3*cols)
+	got, want := make([]float32, len(x)), make([]float32, len(x))
+	SoftmaxScaled(got, x, SoftmaxArgs{Rows: rows, Cols: cols, Scale: 2, Mask: mask, MaskRows: 3, MaskRepeat: 2}, 1)
+	for i := range x {
+		want[i] = x[i]*2 + mask[i/cols/2%3*cols+i%cols]
+	}
+	Softmax(want, want, rows, cols, 1)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -14,6 +14,63 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+32(SB), Y1
 	VMOVUPS lanes<>+64(SB), Y2
 
+many0:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd0
+	VMOVUPS      (DX), Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPADDD       lanes<>+384(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       lanes<>+384(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      32(DX), Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPADDD       lanes<>+384(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       lanes<>+384(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many0
+
+manyEnd0:
 one0:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd0
@@ -23,7 +80,6 @@ one0:
 	VMOVAPS      Y3, Y4
 	VFMADD132PS  lanes<>+96(SB), Y2, Y4
 	VSUBPS       Y2, Y4, Y5
-	VMOVAPS      Y3, Y3
 	VFNMADD231PS lanes<>+128(SB), Y5, Y3
 	VFNMADD231PS lanes<>+160(SB), Y5, Y3
 	VMOVUPS      lanes<>+192(SB), Y5
@@ -59,7 +115,6 @@ oneEnd0:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
 	VSUBPS       Y2, Y1, Y2
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -196,6 +251,53 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y2
 	VMOVUPS lanes<>+1024(SB), Y3
 
+many2:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd2
+	VMOVUPS     (DX), Y4
+	VMAXPS      Y4, Y1, Y4
+	VMINPS      Y4, Y0, Y4
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VFMADD213PS lanes<>+1088(SB), Y5, Y6
+	VFMADD213PS lanes<>+1120(SB), Y5, Y6
+	VFMADD213PS lanes<>+1152(SB), Y5, Y6
+	VFMADD213PS lanes<>+352(SB), Y5, Y6
+	VMOVUPS     lanes<>+1184(SB), Y7
+	VFMADD213PS lanes<>+1216(SB), Y5, Y7
+	VFMADD213PS lanes<>+1248(SB), Y5, Y7
+	VFMADD213PS lanes<>+1280(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y4
+	VDIVPS      Y7, Y4, Y4
+	VMAXPS      Y4, Y3, Y4
+	VMINPS      Y4, Y2, Y4
+	VMOVUPS     Y4, (AX)
+	VMOVUPS     32(DX), Y4
+	VMAXPS      Y4, Y1, Y4
+	VMINPS      Y4, Y0, Y4
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1056(SB), Y6
+	VFMADD213PS lanes<>+1088(SB), Y5, Y6
+	VFMADD213PS lanes<>+1120(SB), Y5, Y6
+	VFMADD213PS lanes<>+1152(SB), Y5, Y6
+	VFMADD213PS lanes<>+352(SB), Y5, Y6
+	VMOVUPS     lanes<>+1184(SB), Y7
+	VFMADD213PS lanes<>+1216(SB), Y5, Y7
+	VFMADD213PS lanes<>+1248(SB), Y5, Y7
+	VFMADD213PS lanes<>+1280(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y4
+	VDIVPS      Y7, Y4, Y4
+	VMAXPS      Y4, Y3, Y4
+	VMINPS      Y4, Y2, Y4
+	VMOVUPS     Y4, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many2
+
+manyEnd2:
 one2:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd2
@@ -263,6 +365,59 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+1376(SB), Y2
 
+many3:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd3
+	VMOVUPS      (DX), Y3
+	VXORPS       lanes<>+1408(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(DX), Y3
+	VXORPS       lanes<>+1408(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many3
+
+manyEnd3:
 one3:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd3
@@ -273,7 +428,6 @@ one3:
 	VMOVAPS      Y3, Y4
 	VFMADD132PS  lanes<>+96(SB), Y2, Y4
 	VSUBPS       Y2, Y4, Y5
-	VMOVAPS      Y3, Y3
 	VFNMADD231PS lanes<>+128(SB), Y5, Y3
 	VFNMADD231PS lanes<>+160(SB), Y5, Y3
 	VMOVUPS      lanes<>+192(SB), Y5
@@ -307,7 +461,6 @@ oneEnd3:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
 	VSUBPS       Y2, Y1, Y2
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -339,6 +492,57 @@ TEXT ·erfAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y2
 	VMOVUPS lanes<>+1024(SB), Y3
 
+many4:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd4
+	VMOVUPS     (DX), Y4
+	VMAXPS      Y4, Y1, Y4
+	VMINPS      Y4, Y0, Y4
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1504(SB), Y6
+	VFMADD213PS lanes<>+1536(SB), Y5, Y6
+	VFMADD213PS lanes<>+1568(SB), Y5, Y6
+	VFMADD213PS lanes<>+1600(SB), Y5, Y6
+	VFMADD213PS lanes<>+1632(SB), Y5, Y6
+	VFMADD213PS lanes<>+1664(SB), Y5, Y6
+	VMOVUPS     lanes<>+1696(SB), Y7
+	VFMADD213PS lanes<>+1728(SB), Y5, Y7
+	VFMADD213PS lanes<>+1760(SB), Y5, Y7
+	VFMADD213PS lanes<>+1792(SB), Y5, Y7
+	VFMADD213PS lanes<>+1824(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y4
+	VDIVPS      Y7, Y4, Y4
+	VMAXPS      Y4, Y3, Y4
+	VMINPS      Y4, Y2, Y4
+	VMOVUPS     Y4, (AX)
+	VMOVUPS     32(DX), Y4
+	VMAXPS      Y4, Y1, Y4
+	VMINPS      Y4, Y0, Y4
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+1504(SB), Y6
+	VFMADD213PS lanes<>+1536(SB), Y5, Y6
+	VFMADD213PS lanes<>+1568(SB), Y5, Y6
+	VFMADD213PS lanes<>+1600(SB), Y5, Y6
+	VFMADD213PS lanes<>+1632(SB), Y5, Y6
+	VFMADD213PS lanes<>+1664(SB), Y5, Y6
+	VMOVUPS     lanes<>+1696(SB), Y7
+	VFMADD213PS lanes<>+1728(SB), Y5, Y7
+	VFMADD213PS lanes<>+1760(SB), Y5, Y7
+	VFMADD213PS lanes<>+1792(SB), Y5, Y7
+	VFMADD213PS lanes<>+1824(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y4
+	VDIVPS      Y7, Y4, Y4
+	VMAXPS      Y4, Y3, Y4
+	VMINPS      Y4, Y2, Y4
+	VMOVUPS     Y4, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many4
+
+manyEnd4:
 one4:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd4
@@ -411,6 +615,63 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y2
 	VMOVUPS lanes<>+1024(SB), Y3
 
+many5:
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd5
+	VMOVUPS     (DX), Y4
+	VMULPS      lanes<>+608(SB), Y4, Y5
+	VMAXPS      Y5, Y1, Y5
+	VMINPS      Y5, Y0, Y5
+	VMULPS      Y5, Y5, Y6
+	VMOVUPS     lanes<>+1504(SB), Y7
+	VFMADD213PS lanes<>+1536(SB), Y6, Y7
+	VFMADD213PS lanes<>+1568(SB), Y6, Y7
+	VFMADD213PS lanes<>+1600(SB), Y6, Y7
+	VFMADD213PS lanes<>+1632(SB), Y6, Y7
+	VFMADD213PS lanes<>+1664(SB), Y6, Y7
+	VMOVUPS     lanes<>+1696(SB), Y8
+	VFMADD213PS lanes<>+1728(SB), Y6, Y8
+	VFMADD213PS lanes<>+1760(SB), Y6, Y8
+	VFMADD213PS lanes<>+1792(SB), Y6, Y8
+	VFMADD213PS lanes<>+1824(SB), Y6, Y8
+	VFMADD213PS lanes<>+352(SB), Y6, Y8
+	VMULPS      Y5, Y7, Y5
+	VDIVPS      Y8, Y5, Y5
+	VMAXPS      Y5, Y3, Y5
+	VMINPS      Y5, Y2, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, (AX)
+	VMOVUPS     32(DX), Y4
+	VMULPS      lanes<>+608(SB), Y4, Y5
+	VMAXPS      Y5, Y1, Y5
+	VMINPS      Y5, Y0, Y5
+	VMULPS      Y5, Y5, Y6
+	VMOVUPS     lanes<>+1504(SB), Y7
+	VFMADD213PS lanes<>+1536(SB), Y6, Y7
+	VFMADD213PS lanes<>+1568(SB), Y6, Y7
+	VFMADD213PS lanes<>+1600(SB), Y6, Y7
+	VFMADD213PS lanes<>+1632(SB), Y6, Y7
+	VFMADD213PS lanes<>+1664(SB), Y6, Y7
+	VMOVUPS     lanes<>+1696(SB), Y8
+	VFMADD213PS lanes<>+1728(SB), Y6, Y8
+	VFMADD213PS lanes<>+1760(SB), Y6, Y8
+	VFMADD213PS lanes<>+1792(SB), Y6, Y8
+	VFMADD213PS lanes<>+1824(SB), Y6, Y8
+	VFMADD213PS lanes<>+352(SB), Y6, Y8
+	VMULPS      Y5, Y7, Y5
+	VDIVPS      Y8, Y5, Y5
+	VMAXPS      Y5, Y3, Y5
+	VMINPS      Y5, Y2, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMOVUPS     Y5, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many5
+
+manyEnd5:
 one5:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd5
@@ -488,6 +749,63 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+1376(SB), Y2
 
+many6:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd6
+	VMOVUPS      (DX), Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+1856(SB), Y5
+	VFMADD213PS  lanes<>+1888(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(DX), Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+1856(SB), Y5
+	VFMADD213PS  lanes<>+1888(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many6
+
+manyEnd6:
 one6:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd6
@@ -501,7 +819,6 @@ one6:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y2, Y5
 	VSUBPS       Y2, Y5, Y6
-	VMOVAPS      Y4, Y4
 	VFNMADD231PS lanes<>+128(SB), Y6, Y4
 	VFNMADD231PS lanes<>+160(SB), Y6, Y4
 	VMOVUPS      lanes<>+192(SB), Y6
@@ -537,7 +854,6 @@ oneEnd6:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
 	VSUBPS       Y2, Y1, Y2
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -569,6 +885,59 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS      lanes<>+1344(SB), Y2
 	VMOVUPS      lanes<>+1376(SB), Y3
 
+many7:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd7
+	VMOVUPS      (DX), Y4
+	VXORPS       lanes<>+1408(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      32(DX), Y4
+	VXORPS       lanes<>+1408(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many7
+
+manyEnd7:
 one7:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd7
@@ -580,7 +949,6 @@ one7:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y3, Y6
 	VSUBPS       Y3, Y6, Y7
-	VMOVAPS      Y5, Y5
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
 	VMOVUPS      lanes<>+192(SB), Y7
@@ -614,7 +982,6 @@ oneEnd7:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y3, Y1
 	VSUBPS       Y3, Y1, Y2
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -655,7 +1022,6 @@ one8:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y3, Y6
 	VSUBPS       Y3, Y6, Y7
-	VMOVAPS      Y5, Y5
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
 	VMOVUPS      lanes<>+192(SB), Y7
@@ -698,7 +1064,6 @@ oneEnd8:
 	VMOVAPS      Y1, Y2
 	VFMADD132PS  lanes<>+96(SB), Y3, Y2
 	VSUBPS       Y3, Y2, Y3
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
 	VMOVUPS      lanes<>+192(SB), Y3
@@ -739,6 +1104,63 @@ TEXT ·mishAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+1376(SB), Y3
 
+many9:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd9
+	VMOVUPS      (DX), Y4
+	VMINPS       Y4, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      32(DX), Y4
+	VMINPS       Y4, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many9
+
+manyEnd9:
 one9:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd9
@@ -749,7 +1171,6 @@ one9:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y3, Y6
 	VSUBPS       Y3, Y6, Y7
-	VMOVAPS      Y5, Y5
 	VFNMADD231PS lanes<>+128(SB), Y7, Y5
 	VFNMADD231PS lanes<>+160(SB), Y7, Y5
 	VMOVUPS      lanes<>+192(SB), Y7
@@ -785,7 +1206,6 @@ oneEnd9:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y3, Y1
 	VSUBPS       Y3, Y1, Y2
-	VMOVAPS      Y0, Y0
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -1066,6 +1486,59 @@ TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS      lanes<>+1344(SB), Y3
 	VMOVUPS      lanes<>+1376(SB), Y4
 
+many14:
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd14
+	VMOVUPS      (DX), Y5
+	VMINPS       Y5, Y1, Y6
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y4, Y7
+	VSUBPS       Y4, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+2304(SB), Y8
+	VFMADD213PS  lanes<>+2336(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2368(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2400(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2432(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VSUBPS       lanes<>+352(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y8
+	VMULPS       Y0, Y8, Y6
+	VBLENDVPS    Y5, Y6, Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      32(DX), Y5
+	VMINPS       Y5, Y1, Y6
+	VMAXPS       Y6, Y2, Y6
+	VMINPS       Y6, Y3, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y4, Y7
+	VSUBPS       Y4, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+2304(SB), Y8
+	VFMADD213PS  lanes<>+2336(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2368(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2400(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2432(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VSUBPS       lanes<>+352(SB), Y7, Y6
+	VFMADD213PS  Y6, Y7, Y8
+	VMULPS       Y0, Y8, Y6
+	VBLENDVPS    Y5, Y6, Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many14
+
+manyEnd14:
 one14:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd14
@@ -1076,7 +1549,6 @@ one14:
 	VMOVAPS      Y6, Y7
 	VFMADD132PS  lanes<>+96(SB), Y4, Y7
 	VSUBPS       Y4, Y7, Y8
-	VMOVAPS      Y6, Y6
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
 	VMOVUPS      lanes<>+2304(SB), Y8
@@ -1110,7 +1582,6 @@ oneEnd14:
 	VMOVAPS      Y1, Y2
 	VFMADD132PS  lanes<>+96(SB), Y4, Y2
 	VSUBPS       Y4, Y2, Y3
-	VMOVAPS      Y1, Y1
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
 	VMOVUPS      lanes<>+2304(SB), Y3
@@ -3599,56 +4070,51 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+1312(SB), Y1
-	VMOVUPS      lanes<>+1344(SB), Y2
-	VMOVUPS      lanes<>+1376(SB), Y3
+	VMOVUPS      lanes<>+1376(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
-	VMOVUPS      lanes<>+480(SB), Y5
 
 many56:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd56
-	VMOVUPS      (DX), Y6
-	VSUBPS       Y0, Y6, Y6
-	VMAXPS       Y6, Y1, Y6
-	VMINPS       Y6, Y2, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y3, Y7
-	VSUBPS       Y3, Y7, Y8
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS lanes<>+128(SB), Y8, Y6
-	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y6, Y8
-	VFMADD213PS  lanes<>+256(SB), Y6, Y8
-	VFMADD213PS  lanes<>+288(SB), Y6, Y8
-	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      32(DX), Y6
-	VSUBPS       Y0, Y6, Y6
-	VMAXPS       Y6, Y1, Y6
-	VMINPS       Y6, Y2, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y3, Y7
-	VSUBPS       Y3, Y7, Y8
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS lanes<>+128(SB), Y8, Y6
-	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y6, Y8
-	VFMADD213PS  lanes<>+256(SB), Y6, Y8
-	VFMADD213PS  lanes<>+288(SB), Y6, Y8
-	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
-	VMOVUPS      Y6, 32(AX)
+	VMOVUPS      (DX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      32(DX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y5, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -3658,27 +4124,25 @@ manyEnd56:
 one56:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd56
-	VMOVUPS      (DX), Y6
-	VSUBPS       Y0, Y6, Y6
-	VMAXPS       Y6, Y1, Y6
-	VMINPS       Y6, Y2, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y3, Y7
-	VSUBPS       Y3, Y7, Y8
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS lanes<>+128(SB), Y8, Y6
-	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+192(SB), Y8
-	VFMADD213PS  lanes<>+224(SB), Y6, Y8
-	VFMADD213PS  lanes<>+256(SB), Y6, Y8
-	VFMADD213PS  lanes<>+288(SB), Y6, Y8
-	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (AX)
+	VMOVUPS      (DX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y5, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -3689,17 +4153,15 @@ oneEnd56:
 	JE           done56
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y6
-	VMOVUPS      lanes<>+512(SB), Y7
-	VMASKMOVPS   (DX), Y6, Y8
-	VBLENDVPS    Y6, Y8, Y7, Y8
-	VSUBPS       Y0, Y8, Y0
+	VMOVUPS      (BX)(CX*4), Y5
+	VMOVUPS      lanes<>+512(SB), Y6
+	VMASKMOVPS   (DX), Y5, Y7
+	VBLENDVPS    Y5, Y7, Y6, Y7
+	VSUBPS       Y0, Y7, Y0
 	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
 	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y3, Y1
-	VSUBPS       Y3, Y1, Y2
-	VMOVAPS      Y0, Y0
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
 	VFNMADD231PS lanes<>+128(SB), Y2, Y0
 	VFNMADD231PS lanes<>+160(SB), Y2, Y0
 	VMOVUPS      lanes<>+192(SB), Y2
@@ -3711,13 +4173,13 @@ oneEnd56:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VMASKMOVPS   Y0, Y6, (AX)
-	VADDPS       Y0, Y5, Y5
+	VMASKMOVPS   Y0, Y5, (AX)
+	VADDPS       Y0, Y4, Y4
 
 done56:
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X0
-	VADDPS       X0, X4, X1
+	VADDPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPS       X0, X3, X1
 	VPERMILPS    $0x4e, X1, X0
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
@@ -3908,58 +4370,108 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+32(SB), Z1
 	VBROADCASTSS lanes<>+64(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
+many59:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd59
+	VMOVUPS      (DX), Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      64(DX), Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many59
+
+manyEnd59:
 one59:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd59
-	VMOVUPS           (DX), Z3
-	VMAXPS            Z3, Z0, Z3
-	VMINPS            Z3, Z1, Z3
-	VMOVAPS           Z3, Z4
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z4
-	VSUBPS            Z2, Z4, Z4
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST lanes<>+128(SB), Z4, Z3
-	VFNMADD231PS.BCST lanes<>+160(SB), Z4, Z3
-	VBROADCASTSS      lanes<>+192(SB), Z5
-	VFMADD213PS.BCST  lanes<>+224(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+256(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+288(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+320(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z5
-	VSCALEFPS         Z4, Z5, Z5
-	VMOVUPS           Z5, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one59
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd59
+	VMOVUPS      (DX), Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one59
 
 oneEnd59:
-	TESTQ             CX, CX
-	JE                done59
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z3
-	VMAXPS            Z3, Z0, Z0
-	VMINPS            Z0, Z1, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z1
-	VSUBPS            Z2, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VMOVUPS           Z2, K1, (AX)
+	TESTQ        CX, CX
+	JE           done59
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z11
+	VMAXPS       Z11, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z3, Z2, Z1
+	VSUBPS       Z2, Z1, Z1
+	VFNMADD231PS Z4, Z1, Z0
+	VFNMADD231PS Z5, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
 
 done59:
 	VZEROUPPER
@@ -3977,45 +4489,53 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+512(SB), Z4
 	VBROADCASTSS lanes<>+544(SB), Z5
+	VBROADCASTSS lanes<>+864(SB), Z6
+	VBROADCASTSS lanes<>+832(SB), Z7
+	VBROADCASTSS lanes<>+800(SB), Z8
+	VBROADCASTSS lanes<>+768(SB), Z9
+	VBROADCASTSS lanes<>+736(SB), Z10
+	VBROADCASTSS lanes<>+704(SB), Z11
+	VBROADCASTSS lanes<>+672(SB), Z12
+	VBROADCASTSS lanes<>+640(SB), Z13
 
 one60:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd60
-	VMOVUPS           (DX), Z6
-	VMULPS            Z1, Z6, Z7
-	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K1
-	VBLENDMPS         Z7, Z6, K1, Z8
-	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K1
-	VBLENDMPS         Z2, Z3, K1, Z9
-	VPSUBD.BCST       lanes<>+608(SB), Z8, Z7
-	VPSRAD            $0x17, Z7, Z7
-	VPSLLD            $0x17, Z7, Z18
-	VPSUBD            Z18, Z8, Z18
-	VCVTDQ2PS         Z7, Z7
-	VSUBPS            Z9, Z7, Z7
-	VSUBPS            Z0, Z18, Z18
-	VMULPS            Z18, Z18, Z19
-	VBROADCASTSS      lanes<>+640(SB), Z20
-	VFMADD213PS.BCST  lanes<>+672(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+704(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+736(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+768(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+800(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+832(SB), Z18, Z20
-	VFMADD213PS.BCST  lanes<>+864(SB), Z18, Z20
-	VMULPS            Z19, Z20, Z20
-	VMULPS            Z18, Z20, Z20
-	VFMADD231PS.BCST  lanes<>+160(SB), Z7, Z20
-	VFNMADD231PS.BCST lanes<>+896(SB), Z19, Z20
-	VADDPS            Z18, Z20, Z18
-	VFMADD231PS.BCST  lanes<>+128(SB), Z7, Z18
-	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z6, K1
-	VBLENDMPS         Z6, Z18, K1, Z10
-	VCMPPS.BCST       $0x11, lanes<>+480(SB), Z6, K1
-	VBLENDMPS         Z5, Z10, K1, Z11
-	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z6, K1
-	VBLENDMPS         Z4, Z11, K1, Z12
-	VMOVUPS           Z12, (AX)
+	VMOVUPS           (DX), Z13
+	VMULPS            Z1, Z13, Z24
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
+	VBLENDMPS         Z24, Z13, K1, Z14
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
+	VBLENDMPS         Z2, Z3, K1, Z15
+	VPSUBD.BCST       lanes<>+608(SB), Z14, Z24
+	VPSRAD            $0x17, Z24, Z24
+	VPSLLD            $0x17, Z24, Z25
+	VPSUBD            Z25, Z14, Z25
+	VCVTDQ2PS         Z24, Z24
+	VSUBPS            Z15, Z24, Z24
+	VSUBPS            Z0, Z25, Z25
+	VMULPS            Z25, Z25, Z26
+	VBROADCASTSS      lanes<>+640(SB), Z27
+	VFMADD213PS       Z12, Z25, Z27
+	VFMADD213PS       Z11, Z25, Z27
+	VFMADD213PS       Z10, Z25, Z27
+	VFMADD213PS       Z9, Z25, Z27
+	VFMADD213PS       Z8, Z25, Z27
+	VFMADD213PS       Z7, Z25, Z27
+	VFMADD213PS       Z6, Z25, Z27
+	VMULPS            Z26, Z27, Z27
+	VMULPS            Z25, Z27, Z27
+	VFMADD231PS.BCST  lanes<>+160(SB), Z24, Z27
+	VFNMADD231PS.BCST lanes<>+896(SB), Z26, Z27
+	VADDPS            Z25, Z27, Z25
+	VFMADD231PS.BCST  lanes<>+128(SB), Z24, Z25
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z13, K1
+	VBLENDMPS         Z13, Z25, K1, Z16
+	VCMPPS            $0x11, Z3, Z13, K1
+	VBLENDMPS         Z5, Z16, K1, Z17
+	VCMPPS            $0x00, Z3, Z13, K1
+	VBLENDMPS         Z4, Z17, K1, Z18
+	VMOVUPS           Z18, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
@@ -4028,41 +4548,41 @@ oneEnd60:
 	SHLXQ             CX, BX, CX
 	DECQ              CX
 	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z6
-	VMULPS            Z1, Z6, Z1
-	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K2
-	VBLENDMPS         Z1, Z6, K2, Z13
-	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K2
-	VBLENDMPS         Z2, Z3, K2, Z14
-	VPSUBD.BCST       lanes<>+608(SB), Z13, Z1
+	VMOVUPS.Z         (DX), K1, Z13
+	VMULPS            Z1, Z13, Z1
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K2
+	VBLENDMPS         Z1, Z13, K2, Z19
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K2
+	VBLENDMPS         Z2, Z3, K2, Z20
+	VPSUBD.BCST       lanes<>+608(SB), Z19, Z1
 	VPSRAD            $0x17, Z1, Z1
 	VPSLLD            $0x17, Z1, Z2
-	VPSUBD            Z2, Z13, Z2
+	VPSUBD            Z2, Z19, Z2
 	VCVTDQ2PS         Z1, Z1
-	VSUBPS            Z14, Z1, Z1
+	VSUBPS            Z20, Z1, Z1
 	VSUBPS            Z0, Z2, Z0
 	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      lanes<>+640(SB), Z3
-	VFMADD213PS.BCST  lanes<>+672(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+704(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+736(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+768(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+800(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+832(SB), Z0, Z3
-	VFMADD213PS.BCST  lanes<>+864(SB), Z0, Z3
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z0, Z3, Z3
-	VFMADD231PS.BCST  lanes<>+160(SB), Z1, Z3
-	VFNMADD231PS.BCST lanes<>+896(SB), Z2, Z3
-	VADDPS            Z0, Z3, Z0
+	VBROADCASTSS      lanes<>+640(SB), Z14
+	VFMADD213PS       Z12, Z0, Z14
+	VFMADD213PS       Z11, Z0, Z14
+	VFMADD213PS       Z10, Z0, Z14
+	VFMADD213PS       Z9, Z0, Z14
+	VFMADD213PS       Z8, Z0, Z14
+	VFMADD213PS       Z7, Z0, Z14
+	VFMADD213PS       Z6, Z0, Z14
+	VMULPS            Z2, Z14, Z6
+	VMULPS            Z0, Z6, Z6
+	VFMADD231PS.BCST  lanes<>+160(SB), Z1, Z6
+	VFNMADD231PS.BCST lanes<>+896(SB), Z2, Z6
+	VADDPS            Z0, Z6, Z0
 	VFMADD231PS.BCST  lanes<>+128(SB), Z1, Z0
-	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z6, K2
-	VBLENDMPS         Z6, Z0, K2, Z15
-	VCMPPS.BCST       $0x11, lanes<>+480(SB), Z6, K2
-	VBLENDMPS         Z5, Z15, K2, Z16
-	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z6, K2
-	VBLENDMPS         Z4, Z16, K2, Z17
-	VMOVUPS           Z17, K1, (AX)
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z13, K2
+	VBLENDMPS         Z13, Z0, K2, Z21
+	VCMPPS            $0x11, Z3, Z13, K2
+	VBLENDMPS         Z5, Z21, K2, Z22
+	VCMPPS            $0x00, Z3, Z13, K2
+	VBLENDMPS         Z4, Z22, K2, Z23
+	VMOVUPS           Z23, K1, (AX)
 
 done60:
 	VZEROUPPER
@@ -4078,60 +4598,115 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+992(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
 	VBROADCASTSS lanes<>+1024(SB), Z3
+	VBROADCASTSS lanes<>+1152(SB), Z4
+	VBROADCASTSS lanes<>+1120(SB), Z5
+	VBROADCASTSS lanes<>+1088(SB), Z6
+	VBROADCASTSS lanes<>+1056(SB), Z7
+	VBROADCASTSS lanes<>+1280(SB), Z7
+	VBROADCASTSS lanes<>+1248(SB), Z8
+	VBROADCASTSS lanes<>+1216(SB), Z9
+	VBROADCASTSS lanes<>+1184(SB), Z10
 
+many61:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd61
+	VMOVUPS      (DX), Z10
+	VMAXPS       Z10, Z1, Z10
+	VMINPS       Z10, Z0, Z10
+	VMULPS       Z10, Z10, Z11
+	VBROADCASTSS lanes<>+1056(SB), Z12
+	VFMADD213PS  Z6, Z11, Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VBROADCASTSS lanes<>+1184(SB), Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z2, Z11, Z13
+	VMULPS       Z10, Z12, Z10
+	VDIVPS       Z13, Z10, Z10
+	VMAXPS       Z10, Z3, Z10
+	VMINPS       Z10, Z2, Z10
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      64(DX), Z10
+	VMAXPS       Z10, Z1, Z10
+	VMINPS       Z10, Z0, Z10
+	VMULPS       Z10, Z10, Z11
+	VBROADCASTSS lanes<>+1056(SB), Z12
+	VFMADD213PS  Z6, Z11, Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VBROADCASTSS lanes<>+1184(SB), Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z2, Z11, Z13
+	VMULPS       Z10, Z12, Z10
+	VDIVPS       Z13, Z10, Z10
+	VMAXPS       Z10, Z3, Z10
+	VMINPS       Z10, Z2, Z10
+	VMOVUPS      Z10, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many61
+
+manyEnd61:
 one61:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd61
-	VMOVUPS          (DX), Z4
-	VMAXPS           Z4, Z1, Z4
-	VMINPS           Z4, Z0, Z4
-	VMULPS           Z4, Z4, Z5
-	VBROADCASTSS     lanes<>+1056(SB), Z6
-	VFMADD213PS.BCST lanes<>+1088(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1120(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1152(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+352(SB), Z5, Z6
-	VBROADCASTSS     lanes<>+1184(SB), Z7
-	VFMADD213PS.BCST lanes<>+1216(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+1248(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+1280(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+352(SB), Z5, Z7
-	VMULPS           Z4, Z6, Z4
-	VDIVPS           Z7, Z4, Z4
-	VMAXPS           Z4, Z3, Z4
-	VMINPS           Z4, Z2, Z4
-	VMOVUPS          Z4, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	SUBQ             $0x00000010, CX
-	JMP              one61
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd61
+	VMOVUPS      (DX), Z10
+	VMAXPS       Z10, Z1, Z10
+	VMINPS       Z10, Z0, Z10
+	VMULPS       Z10, Z10, Z11
+	VBROADCASTSS lanes<>+1056(SB), Z12
+	VFMADD213PS  Z6, Z11, Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VBROADCASTSS lanes<>+1184(SB), Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z2, Z11, Z13
+	VMULPS       Z10, Z12, Z10
+	VDIVPS       Z13, Z10, Z10
+	VMAXPS       Z10, Z3, Z10
+	VMINPS       Z10, Z2, Z10
+	VMOVUPS      Z10, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one61
 
 oneEnd61:
-	TESTQ            CX, CX
-	JE               done61
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z4
-	VMAXPS           Z4, Z1, Z1
-	VMINPS           Z1, Z0, Z0
-	VMULPS           Z0, Z0, Z1
-	VBROADCASTSS     lanes<>+1056(SB), Z4
-	VFMADD213PS.BCST lanes<>+1088(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1120(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1152(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z4
-	VBROADCASTSS     lanes<>+1184(SB), Z5
-	VFMADD213PS.BCST lanes<>+1216(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1280(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z5
-	VMULPS           Z0, Z4, Z0
-	VDIVPS           Z5, Z0, Z0
-	VMAXPS           Z0, Z3, Z0
-	VMINPS           Z0, Z2, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done61
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z10
+	VMAXPS       Z10, Z1, Z1
+	VMINPS       Z1, Z0, Z0
+	VMULPS       Z0, Z0, Z1
+	VBROADCASTSS lanes<>+1056(SB), Z10
+	VFMADD213PS  Z6, Z1, Z10
+	VFMADD213PS  Z5, Z1, Z10
+	VFMADD213PS  Z4, Z1, Z10
+	VFMADD213PS  Z2, Z1, Z10
+	VBROADCASTSS lanes<>+1184(SB), Z4
+	VFMADD213PS  Z9, Z1, Z4
+	VFMADD213PS  Z8, Z1, Z4
+	VFMADD213PS  Z7, Z1, Z4
+	VFMADD213PS  Z2, Z1, Z4
+	VMULPS       Z0, Z10, Z0
+	VDIVPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done61:
 	VZEROUPPER
@@ -4146,66 +4721,124 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+1344(SB), Z1
 	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
+many62:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd62
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (AX)
+	VMOVUPS      64(DX), Z11
+	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many62
+
+manyEnd62:
 one62:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd62
-	VMOVUPS           (DX), Z3
-	VXORPS.BCST       lanes<>+1408(SB), Z3, Z3
-	VMAXPS            Z3, Z0, Z3
-	VMINPS            Z3, Z1, Z3
-	VMOVAPS           Z3, Z4
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z4
-	VSUBPS            Z2, Z4, Z4
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST lanes<>+128(SB), Z4, Z3
-	VFNMADD231PS.BCST lanes<>+160(SB), Z4, Z3
-	VBROADCASTSS      lanes<>+192(SB), Z5
-	VFMADD213PS.BCST  lanes<>+224(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+256(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+288(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+320(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z5
-	VSCALEFPS         Z4, Z5, Z5
-	VADDPS.BCST       lanes<>+352(SB), Z5, Z3
-	VBROADCASTSS      lanes<>+352(SB), Z4
-	VDIVPS            Z3, Z4, Z3
-	VMOVUPS           Z3, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one62
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd62
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one62
 
 oneEnd62:
-	TESTQ             CX, CX
-	JE                done62
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z3
-	VXORPS.BCST       lanes<>+1408(SB), Z3, Z3
-	VMAXPS            Z3, Z0, Z0
-	VMINPS            Z0, Z1, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z1
-	VSUBPS            Z2, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VADDPS.BCST       lanes<>+352(SB), Z2, Z0
-	VBROADCASTSS      lanes<>+352(SB), Z1
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done62
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z11
+	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z3, Z2, Z1
+	VSUBPS       Z2, Z1, Z1
+	VFNMADD231PS Z4, Z1, Z0
+	VFNMADD231PS Z5, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z6, Z2, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done62:
 	VZEROUPPER
@@ -4221,64 +4854,126 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1472(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
 	VBROADCASTSS lanes<>+1024(SB), Z3
+	VBROADCASTSS lanes<>+1664(SB), Z4
+	VBROADCASTSS lanes<>+1632(SB), Z5
+	VBROADCASTSS lanes<>+1600(SB), Z6
+	VBROADCASTSS lanes<>+1568(SB), Z7
+	VBROADCASTSS lanes<>+1536(SB), Z8
+	VBROADCASTSS lanes<>+1504(SB), Z9
+	VBROADCASTSS lanes<>+1824(SB), Z9
+	VBROADCASTSS lanes<>+1792(SB), Z10
+	VBROADCASTSS lanes<>+1760(SB), Z11
+	VBROADCASTSS lanes<>+1728(SB), Z12
+	VBROADCASTSS lanes<>+1696(SB), Z13
 
+many63:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd63
+	VMOVUPS      (DX), Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z0, Z13
+	VMULPS       Z13, Z13, Z14
+	VBROADCASTSS lanes<>+1504(SB), Z15
+	VFMADD213PS  Z8, Z14, Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VBROADCASTSS lanes<>+1696(SB), Z16
+	VFMADD213PS  Z12, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z2, Z14, Z16
+	VMULPS       Z13, Z15, Z13
+	VDIVPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z3, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      64(DX), Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z0, Z13
+	VMULPS       Z13, Z13, Z14
+	VBROADCASTSS lanes<>+1504(SB), Z15
+	VFMADD213PS  Z8, Z14, Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VBROADCASTSS lanes<>+1696(SB), Z16
+	VFMADD213PS  Z12, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z2, Z14, Z16
+	VMULPS       Z13, Z15, Z13
+	VDIVPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z3, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many63
+
+manyEnd63:
 one63:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd63
-	VMOVUPS          (DX), Z4
-	VMAXPS           Z4, Z1, Z4
-	VMINPS           Z4, Z0, Z4
-	VMULPS           Z4, Z4, Z5
-	VBROADCASTSS     lanes<>+1504(SB), Z6
-	VFMADD213PS.BCST lanes<>+1536(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1568(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1600(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1632(SB), Z5, Z6
-	VFMADD213PS.BCST lanes<>+1664(SB), Z5, Z6
-	VBROADCASTSS     lanes<>+1696(SB), Z7
-	VFMADD213PS.BCST lanes<>+1728(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+1760(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+1792(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+1824(SB), Z5, Z7
-	VFMADD213PS.BCST lanes<>+352(SB), Z5, Z7
-	VMULPS           Z4, Z6, Z4
-	VDIVPS           Z7, Z4, Z4
-	VMAXPS           Z4, Z3, Z4
-	VMINPS           Z4, Z2, Z4
-	VMOVUPS          Z4, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	SUBQ             $0x00000010, CX
-	JMP              one63
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd63
+	VMOVUPS      (DX), Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z0, Z13
+	VMULPS       Z13, Z13, Z14
+	VBROADCASTSS lanes<>+1504(SB), Z15
+	VFMADD213PS  Z8, Z14, Z15
+	VFMADD213PS  Z7, Z14, Z15
+	VFMADD213PS  Z6, Z14, Z15
+	VFMADD213PS  Z5, Z14, Z15
+	VFMADD213PS  Z4, Z14, Z15
+	VBROADCASTSS lanes<>+1696(SB), Z16
+	VFMADD213PS  Z12, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z2, Z14, Z16
+	VMULPS       Z13, Z15, Z13
+	VDIVPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z3, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one63
 
 oneEnd63:
-	TESTQ            CX, CX
-	JE               done63
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z4
-	VMAXPS           Z4, Z1, Z1
-	VMINPS           Z1, Z0, Z0
-	VMULPS           Z0, Z0, Z1
-	VBROADCASTSS     lanes<>+1504(SB), Z4
-	VFMADD213PS.BCST lanes<>+1536(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1568(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1600(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1632(SB), Z1, Z4
-	VFMADD213PS.BCST lanes<>+1664(SB), Z1, Z4
-	VBROADCASTSS     lanes<>+1696(SB), Z5
-	VFMADD213PS.BCST lanes<>+1728(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1760(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1792(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1824(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z5
-	VMULPS           Z0, Z4, Z0
-	VDIVPS           Z5, Z0, Z0
-	VMAXPS           Z0, Z3, Z0
-	VMINPS           Z0, Z2, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done63
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z13
+	VMAXPS       Z13, Z1, Z1
+	VMINPS       Z1, Z0, Z0
+	VMULPS       Z0, Z0, Z1
+	VBROADCASTSS lanes<>+1504(SB), Z13
+	VFMADD213PS  Z8, Z1, Z13
+	VFMADD213PS  Z7, Z1, Z13
+	VFMADD213PS  Z6, Z1, Z13
+	VFMADD213PS  Z5, Z1, Z13
+	VFMADD213PS  Z4, Z1, Z13
+	VBROADCASTSS lanes<>+1696(SB), Z4
+	VFMADD213PS  Z12, Z1, Z4
+	VFMADD213PS  Z11, Z1, Z4
+	VFMADD213PS  Z10, Z1, Z4
+	VFMADD213PS  Z9, Z1, Z4
+	VFMADD213PS  Z2, Z1, Z4
+	VMULPS       Z0, Z13, Z0
+	VDIVPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done63:
 	VZEROUPPER
@@ -4294,70 +4989,138 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1472(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
 	VBROADCASTSS lanes<>+1024(SB), Z3
+	VBROADCASTSS lanes<>+1664(SB), Z4
+	VBROADCASTSS lanes<>+1632(SB), Z5
+	VBROADCASTSS lanes<>+1600(SB), Z6
+	VBROADCASTSS lanes<>+1568(SB), Z7
+	VBROADCASTSS lanes<>+1536(SB), Z8
+	VBROADCASTSS lanes<>+1504(SB), Z9
+	VBROADCASTSS lanes<>+1824(SB), Z9
+	VBROADCASTSS lanes<>+1792(SB), Z10
+	VBROADCASTSS lanes<>+1760(SB), Z11
+	VBROADCASTSS lanes<>+1728(SB), Z12
+	VBROADCASTSS lanes<>+1696(SB), Z13
 
+many64:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd64
+	VMOVUPS      (DX), Z13
+	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
+	VMAXPS       Z14, Z1, Z14
+	VMINPS       Z14, Z0, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS lanes<>+1504(SB), Z16
+	VFMADD213PS  Z8, Z15, Z16
+	VFMADD213PS  Z7, Z15, Z16
+	VFMADD213PS  Z6, Z15, Z16
+	VFMADD213PS  Z5, Z15, Z16
+	VFMADD213PS  Z4, Z15, Z16
+	VBROADCASTSS lanes<>+1696(SB), Z17
+	VFMADD213PS  Z12, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z2, Z15, Z17
+	VMULPS       Z14, Z16, Z14
+	VDIVPS       Z17, Z14, Z14
+	VMAXPS       Z14, Z3, Z14
+	VMINPS       Z14, Z2, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      64(DX), Z13
+	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
+	VMAXPS       Z14, Z1, Z14
+	VMINPS       Z14, Z0, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS lanes<>+1504(SB), Z16
+	VFMADD213PS  Z8, Z15, Z16
+	VFMADD213PS  Z7, Z15, Z16
+	VFMADD213PS  Z6, Z15, Z16
+	VFMADD213PS  Z5, Z15, Z16
+	VFMADD213PS  Z4, Z15, Z16
+	VBROADCASTSS lanes<>+1696(SB), Z17
+	VFMADD213PS  Z12, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z2, Z15, Z17
+	VMULPS       Z14, Z16, Z14
+	VDIVPS       Z17, Z14, Z14
+	VMAXPS       Z14, Z3, Z14
+	VMINPS       Z14, Z2, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many64
+
+manyEnd64:
 one64:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd64
-	VMOVUPS          (DX), Z4
-	VMULPS.BCST      lanes<>+608(SB), Z4, Z5
-	VMAXPS           Z5, Z1, Z5
-	VMINPS           Z5, Z0, Z5
-	VMULPS           Z5, Z5, Z6
-	VBROADCASTSS     lanes<>+1504(SB), Z7
-	VFMADD213PS.BCST lanes<>+1536(SB), Z6, Z7
-	VFMADD213PS.BCST lanes<>+1568(SB), Z6, Z7
-	VFMADD213PS.BCST lanes<>+1600(SB), Z6, Z7
-	VFMADD213PS.BCST lanes<>+1632(SB), Z6, Z7
-	VFMADD213PS.BCST lanes<>+1664(SB), Z6, Z7
-	VBROADCASTSS     lanes<>+1696(SB), Z8
-	VFMADD213PS.BCST lanes<>+1728(SB), Z6, Z8
-	VFMADD213PS.BCST lanes<>+1760(SB), Z6, Z8
-	VFMADD213PS.BCST lanes<>+1792(SB), Z6, Z8
-	VFMADD213PS.BCST lanes<>+1824(SB), Z6, Z8
-	VFMADD213PS.BCST lanes<>+352(SB), Z6, Z8
-	VMULPS           Z5, Z7, Z5
-	VDIVPS           Z8, Z5, Z5
-	VMAXPS           Z5, Z3, Z5
-	VMINPS           Z5, Z2, Z5
-	VMULPS.BCST      lanes<>+896(SB), Z4, Z4
-	VFMADD213PS      Z4, Z4, Z5
-	VMOVUPS          Z5, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	SUBQ             $0x00000010, CX
-	JMP              one64
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd64
+	VMOVUPS      (DX), Z13
+	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
+	VMAXPS       Z14, Z1, Z14
+	VMINPS       Z14, Z0, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS lanes<>+1504(SB), Z16
+	VFMADD213PS  Z8, Z15, Z16
+	VFMADD213PS  Z7, Z15, Z16
+	VFMADD213PS  Z6, Z15, Z16
+	VFMADD213PS  Z5, Z15, Z16
+	VFMADD213PS  Z4, Z15, Z16
+	VBROADCASTSS lanes<>+1696(SB), Z17
+	VFMADD213PS  Z12, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z2, Z15, Z17
+	VMULPS       Z14, Z16, Z14
+	VDIVPS       Z17, Z14, Z14
+	VMAXPS       Z14, Z3, Z14
+	VMINPS       Z14, Z2, Z14
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
+	VFMADD213PS  Z13, Z13, Z14
+	VMOVUPS      Z14, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one64
 
 oneEnd64:
-	TESTQ            CX, CX
-	JE               done64
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z4
-	VMULPS.BCST      lanes<>+608(SB), Z4, Z5
-	VMAXPS           Z5, Z1, Z1
-	VMINPS           Z1, Z0, Z0
-	VMULPS           Z0, Z0, Z1
-	VBROADCASTSS     lanes<>+1504(SB), Z5
-	VFMADD213PS.BCST lanes<>+1536(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1568(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1600(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1632(SB), Z1, Z5
-	VFMADD213PS.BCST lanes<>+1664(SB), Z1, Z5
-	VBROADCASTSS     lanes<>+1696(SB), Z6
-	VFMADD213PS.BCST lanes<>+1728(SB), Z1, Z6
-	VFMADD213PS.BCST lanes<>+1760(SB), Z1, Z6
-	VFMADD213PS.BCST lanes<>+1792(SB), Z1, Z6
-	VFMADD213PS.BCST lanes<>+1824(SB), Z1, Z6
-	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z6
-	VMULPS           Z0, Z5, Z0
-	VDIVPS           Z6, Z0, Z0
-	VMAXPS           Z0, Z3, Z0
-	VMINPS           Z0, Z2, Z0
-	VMULPS.BCST      lanes<>+896(SB), Z4, Z1
-	VFMADD213PS      Z1, Z1, Z0
-	VMOVUPS          Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done64
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z13
+	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
+	VMAXPS       Z14, Z1, Z1
+	VMINPS       Z1, Z0, Z0
+	VMULPS       Z0, Z0, Z1
+	VBROADCASTSS lanes<>+1504(SB), Z14
+	VFMADD213PS  Z8, Z1, Z14
+	VFMADD213PS  Z7, Z1, Z14
+	VFMADD213PS  Z6, Z1, Z14
+	VFMADD213PS  Z5, Z1, Z14
+	VFMADD213PS  Z4, Z1, Z14
+	VBROADCASTSS lanes<>+1696(SB), Z4
+	VFMADD213PS  Z12, Z1, Z4
+	VFMADD213PS  Z11, Z1, Z4
+	VFMADD213PS  Z10, Z1, Z4
+	VFMADD213PS  Z9, Z1, Z4
+	VFMADD213PS  Z2, Z1, Z4
+	VMULPS       Z0, Z14, Z0
+	VDIVPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z2, Z0
+	VMULPS.BCST  lanes<>+896(SB), Z13, Z1
+	VFMADD213PS  Z1, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done64:
 	VZEROUPPER
@@ -4372,70 +5135,132 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z0
 	VBROADCASTSS lanes<>+1344(SB), Z1
 	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
+many65:
+	CMPQ             CX, $0x00000020
+	JLT              manyEnd65
+	VMOVUPS          (DX), Z11
+	VMULPS           Z11, Z11, Z12
+	VBROADCASTSS     lanes<>+1856(SB), Z13
+	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
+	VMULPS           Z11, Z13, Z12
+	VMAXPS           Z12, Z0, Z12
+	VMINPS           Z12, Z1, Z12
+	VMOVAPS          Z12, Z13
+	VFMADD132PS      Z3, Z2, Z13
+	VSUBPS           Z2, Z13, Z13
+	VFNMADD231PS     Z4, Z13, Z12
+	VFNMADD231PS     Z5, Z13, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z14
+	VFMADD213PS      Z10, Z12, Z14
+	VFMADD213PS      Z9, Z12, Z14
+	VFMADD213PS      Z8, Z12, Z14
+	VFMADD213PS      Z7, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VSCALEFPS        Z13, Z14, Z14
+	VADDPS           Z6, Z14, Z12
+	VDIVPS           Z12, Z11, Z11
+	VMOVUPS          Z11, (AX)
+	VMOVUPS          64(DX), Z11
+	VMULPS           Z11, Z11, Z12
+	VBROADCASTSS     lanes<>+1856(SB), Z13
+	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
+	VMULPS           Z11, Z13, Z12
+	VMAXPS           Z12, Z0, Z12
+	VMINPS           Z12, Z1, Z12
+	VMOVAPS          Z12, Z13
+	VFMADD132PS      Z3, Z2, Z13
+	VSUBPS           Z2, Z13, Z13
+	VFNMADD231PS     Z4, Z13, Z12
+	VFNMADD231PS     Z5, Z13, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z14
+	VFMADD213PS      Z10, Z12, Z14
+	VFMADD213PS      Z9, Z12, Z14
+	VFMADD213PS      Z8, Z12, Z14
+	VFMADD213PS      Z7, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VSCALEFPS        Z13, Z14, Z14
+	VADDPS           Z6, Z14, Z12
+	VDIVPS           Z12, Z11, Z11
+	VMOVUPS          Z11, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, DX
+	SUBQ             $0x00000020, CX
+	JMP              many65
+
+manyEnd65:
 one65:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd65
-	VMOVUPS           (DX), Z3
-	VMULPS            Z3, Z3, Z4
-	VBROADCASTSS      lanes<>+1856(SB), Z5
-	VFMADD213PS.BCST  lanes<>+1888(SB), Z4, Z5
-	VMULPS            Z3, Z5, Z4
-	VMAXPS            Z4, Z0, Z4
-	VMINPS            Z4, Z1, Z4
-	VMOVAPS           Z4, Z5
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z5
-	VSUBPS            Z2, Z5, Z5
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST lanes<>+128(SB), Z5, Z4
-	VFNMADD231PS.BCST lanes<>+160(SB), Z5, Z4
-	VBROADCASTSS      lanes<>+192(SB), Z6
-	VFMADD213PS.BCST  lanes<>+224(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes<>+256(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes<>+288(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes<>+320(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes<>+352(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes<>+352(SB), Z4, Z6
-	VSCALEFPS         Z5, Z6, Z6
-	VADDPS.BCST       lanes<>+352(SB), Z6, Z4
-	VDIVPS            Z4, Z3, Z3
-	VMOVUPS           Z3, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one65
+	CMPQ             CX, $0x00000010
+	JLT              oneEnd65
+	VMOVUPS          (DX), Z11
+	VMULPS           Z11, Z11, Z12
+	VBROADCASTSS     lanes<>+1856(SB), Z13
+	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
+	VMULPS           Z11, Z13, Z12
+	VMAXPS           Z12, Z0, Z12
+	VMINPS           Z12, Z1, Z12
+	VMOVAPS          Z12, Z13
+	VFMADD132PS      Z3, Z2, Z13
+	VSUBPS           Z2, Z13, Z13
+	VFNMADD231PS     Z4, Z13, Z12
+	VFNMADD231PS     Z5, Z13, Z12
+	VBROADCASTSS     lanes<>+192(SB), Z14
+	VFMADD213PS      Z10, Z12, Z14
+	VFMADD213PS      Z9, Z12, Z14
+	VFMADD213PS      Z8, Z12, Z14
+	VFMADD213PS      Z7, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VFMADD213PS      Z6, Z12, Z14
+	VSCALEFPS        Z13, Z14, Z14
+	VADDPS           Z6, Z14, Z12
+	VDIVPS           Z12, Z11, Z11
+	VMOVUPS          Z11, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	SUBQ             $0x00000010, CX
+	JMP              one65
 
 oneEnd65:
-	TESTQ             CX, CX
-	JE                done65
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z3
-	VMULPS            Z3, Z3, Z4
-	VBROADCASTSS      lanes<>+1856(SB), Z5
-	VFMADD213PS.BCST  lanes<>+1888(SB), Z4, Z5
-	VMULPS            Z3, Z5, Z4
-	VMAXPS            Z4, Z0, Z0
-	VMINPS            Z0, Z1, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z2, Z1
-	VSUBPS            Z2, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VADDPS.BCST       lanes<>+352(SB), Z2, Z0
-	VDIVPS            Z0, Z3, Z0
-	VMOVUPS           Z0, K1, (AX)
+	TESTQ            CX, CX
+	JE               done65
+	MOVQ             $0x00000001, BX
+	SHLXQ            CX, BX, CX
+	DECQ             CX
+	KMOVW            CX, K1
+	VMOVUPS.Z        (DX), K1, Z11
+	VMULPS           Z11, Z11, Z12
+	VBROADCASTSS     lanes<>+1856(SB), Z13
+	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
+	VMULPS           Z11, Z13, Z12
+	VMAXPS           Z12, Z0, Z0
+	VMINPS           Z0, Z1, Z0
+	VMOVAPS          Z0, Z1
+	VFMADD132PS      Z3, Z2, Z1
+	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z4, Z1, Z0
+	VFNMADD231PS     Z5, Z1, Z0
+	VBROADCASTSS     lanes<>+192(SB), Z2
+	VFMADD213PS      Z10, Z0, Z2
+	VFMADD213PS      Z9, Z0, Z2
+	VFMADD213PS      Z8, Z0, Z2
+	VFMADD213PS      Z7, Z0, Z2
+	VFMADD213PS      Z6, Z0, Z2
+	VFMADD213PS      Z6, Z0, Z2
+	VSCALEFPS        Z1, Z2, Z2
+	VADDPS           Z6, Z2, Z0
+	VDIVPS           Z0, Z11, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done65:
 	VZEROUPPER
@@ -4452,66 +5277,124 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
 
+many66:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd66
+	VMOVUPS      (DX), Z12
+	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      64(DX), Z12
+	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many66
+
+manyEnd66:
 one66:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd66
-	VMOVUPS           (DX), Z4
-	VXORPS.BCST       lanes<>+1408(SB), Z4, Z5
-	VMULPS            Z0, Z5, Z5
-	VMAXPS            Z5, Z1, Z5
-	VMINPS            Z5, Z2, Z5
-	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z6
-	VSUBPS            Z3, Z6, Z6
-	VMOVAPS           Z5, Z5
-	VFNMADD231PS.BCST lanes<>+128(SB), Z6, Z5
-	VFNMADD231PS.BCST lanes<>+160(SB), Z6, Z5
-	VBROADCASTSS      lanes<>+192(SB), Z7
-	VFMADD213PS.BCST  lanes<>+224(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+256(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+288(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+320(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z7
-	VADDPS.BCST       lanes<>+352(SB), Z7, Z5
-	VDIVPS            Z5, Z4, Z4
-	VMOVUPS           Z4, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one66
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd66
+	VMOVUPS      (DX), Z12
+	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one66
 
 oneEnd66:
-	TESTQ             CX, CX
-	JE                done66
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z4
-	VXORPS.BCST       lanes<>+1408(SB), Z4, Z5
-	VMULPS            Z0, Z5, Z0
-	VMAXPS            Z0, Z1, Z0
-	VMINPS            Z0, Z2, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z1
-	VSUBPS            Z3, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VADDPS.BCST       lanes<>+352(SB), Z2, Z0
-	VDIVPS            Z0, Z4, Z0
-	VMOVUPS           Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done66
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z12
+	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z0
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z4, Z3, Z1
+	VSUBPS       Z3, Z1, Z1
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z7, Z2, Z0
+	VDIVPS       Z0, Z12, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done66:
 	VZEROUPPER
@@ -4527,84 +5410,100 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+2176(SB), Z5
+	VBROADCASTSS lanes<>+2144(SB), Z6
+	VBROADCASTSS lanes<>+2112(SB), Z7
+	VBROADCASTSS lanes<>+2080(SB), Z8
+	VBROADCASTSS lanes<>+2048(SB), Z9
+	VBROADCASTSS lanes<>+2016(SB), Z10
+	VBROADCASTSS lanes<>+1984(SB), Z11
+	VBROADCASTSS lanes<>+1952(SB), Z12
+	VBROADCASTSS lanes<>+1920(SB), Z13
+	VBROADCASTSS lanes<>+96(SB), Z13
+	VBROADCASTSS lanes<>+128(SB), Z14
+	VBROADCASTSS lanes<>+160(SB), Z15
+	VBROADCASTSS lanes<>+320(SB), Z16
+	VBROADCASTSS lanes<>+288(SB), Z17
+	VBROADCASTSS lanes<>+256(SB), Z18
+	VBROADCASTSS lanes<>+224(SB), Z19
+	VBROADCASTSS lanes<>+192(SB), Z20
 
 one67:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd67
-	VMOVUPS           (DX), Z4
-	VORPS.BCST        lanes<>+1408(SB), Z4, Z5
-	VMAXPS            Z5, Z1, Z5
-	VMINPS            Z5, Z2, Z5
-	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z6
-	VSUBPS            Z3, Z6, Z6
-	VMOVAPS           Z5, Z5
-	VFNMADD231PS.BCST lanes<>+128(SB), Z6, Z5
-	VFNMADD231PS.BCST lanes<>+160(SB), Z6, Z5
-	VBROADCASTSS      lanes<>+192(SB), Z7
-	VFMADD213PS.BCST  lanes<>+224(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+256(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+288(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+320(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z7
-	VBROADCASTSS      lanes<>+1920(SB), Z5
-	VFMADD213PS.BCST  lanes<>+1952(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+1984(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2016(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2048(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2080(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2112(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2144(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+2176(SB), Z7, Z5
-	VFMADD213PS.BCST  lanes<>+352(SB), Z7, Z5
-	VMAXPS            Z4, Z0, Z4
-	VFMADD213PS       Z4, Z7, Z5
-	VMOVUPS           Z5, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one67
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd67
+	VMOVUPS      (DX), Z20
+	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
+	VMAXPS       Z21, Z1, Z21
+	VMINPS       Z21, Z2, Z21
+	VMOVAPS      Z21, Z22
+	VFMADD132PS  Z13, Z3, Z22
+	VSUBPS       Z3, Z22, Z22
+	VFNMADD231PS Z14, Z22, Z21
+	VFNMADD231PS Z15, Z22, Z21
+	VBROADCASTSS lanes<>+192(SB), Z23
+	VFMADD213PS  Z19, Z21, Z23
+	VFMADD213PS  Z18, Z21, Z23
+	VFMADD213PS  Z17, Z21, Z23
+	VFMADD213PS  Z16, Z21, Z23
+	VFMADD213PS  Z4, Z21, Z23
+	VFMADD213PS  Z4, Z21, Z23
+	VSCALEFPS    Z22, Z23, Z23
+	VBROADCASTSS lanes<>+1920(SB), Z21
+	VFMADD213PS  Z12, Z23, Z21
+	VFMADD213PS  Z11, Z23, Z21
+	VFMADD213PS  Z10, Z23, Z21
+	VFMADD213PS  Z9, Z23, Z21
+	VFMADD213PS  Z8, Z23, Z21
+	VFMADD213PS  Z7, Z23, Z21
+	VFMADD213PS  Z6, Z23, Z21
+	VFMADD213PS  Z5, Z23, Z21
+	VFMADD213PS  Z4, Z23, Z21
+	VMAXPS       Z20, Z0, Z20
+	VFMADD213PS  Z20, Z23, Z21
+	VMOVUPS      Z21, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one67
 
 oneEnd67:
-	TESTQ             CX, CX
-	JE                done67
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z4
-	VORPS.BCST        lanes<>+1408(SB), Z4, Z5
-	VMAXPS            Z5, Z1, Z1
-	VMINPS            Z1, Z2, Z1
-	VMOVAPS           Z1, Z2
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z2
-	VSUBPS            Z3, Z2, Z2
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST lanes<>+128(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes<>+160(SB), Z2, Z1
-	VBROADCASTSS      lanes<>+192(SB), Z3
-	VFMADD213PS.BCST  lanes<>+224(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+256(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+288(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+320(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z3
-	VBROADCASTSS      lanes<>+1920(SB), Z1
-	VFMADD213PS.BCST  lanes<>+1952(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+1984(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2016(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2048(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2080(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2112(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2144(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+2176(SB), Z3, Z1
-	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z1
-	VMAXPS            Z4, Z0, Z0
-	VFMADD213PS       Z0, Z3, Z1
-	VMOVUPS           Z1, K1, (AX)
+	TESTQ        CX, CX
+	JE           done67
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z20
+	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
+	VMAXPS       Z21, Z1, Z1
+	VMINPS       Z1, Z2, Z1
+	VMOVAPS      Z1, Z2
+	VFMADD132PS  Z13, Z3, Z2
+	VSUBPS       Z3, Z2, Z2
+	VFNMADD231PS Z14, Z2, Z1
+	VFNMADD231PS Z15, Z2, Z1
+	VBROADCASTSS lanes<>+192(SB), Z3
+	VFMADD213PS  Z19, Z1, Z3
+	VFMADD213PS  Z18, Z1, Z3
+	VFMADD213PS  Z17, Z1, Z3
+	VFMADD213PS  Z16, Z1, Z3
+	VFMADD213PS  Z4, Z1, Z3
+	VFMADD213PS  Z4, Z1, Z3
+	VSCALEFPS    Z2, Z3, Z3
+	VBROADCASTSS lanes<>+1920(SB), Z1
+	VFMADD213PS  Z12, Z3, Z1
+	VFMADD213PS  Z11, Z3, Z1
+	VFMADD213PS  Z10, Z3, Z1
+	VFMADD213PS  Z9, Z3, Z1
+	VFMADD213PS  Z8, Z3, Z1
+	VFMADD213PS  Z7, Z3, Z1
+	VFMADD213PS  Z6, Z3, Z1
+	VFMADD213PS  Z5, Z3, Z1
+	VFMADD213PS  Z4, Z3, Z1
+	VMAXPS       Z20, Z0, Z0
+	VFMADD213PS  Z0, Z3, Z1
+	VMOVUPS      Z1, K1, (AX)
 
 done67:
 	VZEROUPPER
@@ -4620,70 +5519,132 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
 
+many68:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd68
+	VMOVUPS      (DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      64(DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many68
+
+manyEnd68:
 one68:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd68
-	VMOVUPS           (DX), Z4
-	VMINPS            Z4, Z0, Z5
-	VMAXPS            Z5, Z1, Z5
-	VMINPS            Z5, Z2, Z5
-	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z6
-	VSUBPS            Z3, Z6, Z6
-	VMOVAPS           Z5, Z5
-	VFNMADD231PS.BCST lanes<>+128(SB), Z6, Z5
-	VFNMADD231PS.BCST lanes<>+160(SB), Z6, Z5
-	VBROADCASTSS      lanes<>+192(SB), Z7
-	VFMADD213PS.BCST  lanes<>+224(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+256(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+288(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+320(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes<>+352(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z7
-	VADDPS.BCST       lanes<>+2240(SB), Z7, Z5
-	VMULPS            Z7, Z5, Z5
-	VADDPS.BCST       lanes<>+2240(SB), Z5, Z6
-	VDIVPS            Z6, Z5, Z5
-	VMULPS            Z5, Z4, Z4
-	VMOVUPS           Z4, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one68
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd68
+	VMOVUPS      (DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one68
 
 oneEnd68:
-	TESTQ             CX, CX
-	JE                done68
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z4
-	VMINPS            Z4, Z0, Z0
-	VMAXPS            Z0, Z1, Z0
-	VMINPS            Z0, Z2, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z1
-	VSUBPS            Z3, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VADDPS.BCST       lanes<>+2240(SB), Z2, Z0
-	VMULPS            Z2, Z0, Z0
-	VADDPS.BCST       lanes<>+2240(SB), Z0, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMULPS            Z0, Z4, Z0
-	VMOVUPS           Z0, K1, (AX)
+	TESTQ        CX, CX
+	JE           done68
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z12
+	VMINPS       Z12, Z0, Z0
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z4, Z3, Z1
+	VSUBPS       Z3, Z1, Z1
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS.BCST  lanes<>+2240(SB), Z2, Z0
+	VMULPS       Z2, Z0, Z0
+	VADDPS.BCST  lanes<>+2240(SB), Z0, Z1
+	VDIVPS       Z1, Z0, Z0
+	VMULPS       Z0, Z12, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done68:
 	VZEROUPPER
@@ -4952,76 +5913,139 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
-	VBROADCASTSS lanes<>+480(SB), Z3
-	VBROADCASTSS lanes<>+0(SB), Z4
-	VBROADCASTSS lanes<>+1344(SB), Z5
-	VBROADCASTSS lanes<>+1376(SB), Z6
+	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+0(SB), Z6
+	VBROADCASTSS lanes<>+1344(SB), Z7
+	VBROADCASTSS lanes<>+1376(SB), Z8
+	VBROADCASTSS lanes<>+2432(SB), Z9
+	VBROADCASTSS lanes<>+2400(SB), Z10
+	VBROADCASTSS lanes<>+2368(SB), Z11
+	VBROADCASTSS lanes<>+2336(SB), Z12
+	VBROADCASTSS lanes<>+2304(SB), Z13
+	VBROADCASTSS lanes<>+96(SB), Z13
+	VBROADCASTSS lanes<>+128(SB), Z14
+	VBROADCASTSS lanes<>+160(SB), Z15
 
+many73:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd73
+	VMOVUPS      (DX), Z16
+	VMINPS       Z16, Z5, Z17
+	VMAXPS       Z17, Z6, Z17
+	VMINPS       Z17, Z7, Z17
+	VMOVAPS      Z17, Z18
+	VFMADD132PS  Z13, Z8, Z18
+	VSUBPS       Z8, Z18, Z18
+	VFNMADD231PS Z14, Z18, Z17
+	VFNMADD231PS Z15, Z18, Z17
+	VBROADCASTSS lanes<>+2304(SB), Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VMULPS       Z17, Z17, Z20
+	VFMADD213PS  Z17, Z20, Z19
+	VBROADCASTSS lanes<>+352(SB), Z17
+	VSCALEFPS    Z18, Z17, Z17
+	VSUBPS.BCST  lanes<>+352(SB), Z17, Z18
+	VFMADD213PS  Z18, Z17, Z19
+	VMULPS       Z0, Z19, Z17
+	VPMOVD2M     Z16, K1
+	VBLENDMPS    Z17, Z16, K1, Z1
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      64(DX), Z16
+	VMINPS       Z16, Z5, Z17
+	VMAXPS       Z17, Z6, Z17
+	VMINPS       Z17, Z7, Z17
+	VMOVAPS      Z17, Z18
+	VFMADD132PS  Z13, Z8, Z18
+	VSUBPS       Z8, Z18, Z18
+	VFNMADD231PS Z14, Z18, Z17
+	VFNMADD231PS Z15, Z18, Z17
+	VBROADCASTSS lanes<>+2304(SB), Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VMULPS       Z17, Z17, Z20
+	VFMADD213PS  Z17, Z20, Z19
+	VBROADCASTSS lanes<>+352(SB), Z17
+	VSCALEFPS    Z18, Z17, Z17
+	VSUBPS.BCST  lanes<>+352(SB), Z17, Z18
+	VFMADD213PS  Z18, Z17, Z19
+	VMULPS       Z0, Z19, Z17
+	VPMOVD2M     Z16, K1
+	VBLENDMPS    Z17, Z16, K1, Z2
+	VMOVUPS      Z2, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many73
+
+manyEnd73:
 one73:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd73
-	VMOVUPS           (DX), Z7
-	VMINPS            Z7, Z3, Z8
-	VMAXPS            Z8, Z4, Z8
-	VMINPS            Z8, Z5, Z8
-	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+96(SB), Z6, Z9
-	VSUBPS            Z6, Z9, Z9
-	VMOVAPS           Z8, Z8
-	VFNMADD231PS.BCST lanes<>+128(SB), Z9, Z8
-	VFNMADD231PS.BCST lanes<>+160(SB), Z9, Z8
-	VBROADCASTSS      lanes<>+2304(SB), Z10
-	VFMADD213PS.BCST  lanes<>+2336(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes<>+2368(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes<>+2400(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes<>+2432(SB), Z8, Z10
-	VMULPS            Z8, Z8, Z11
-	VFMADD213PS       Z8, Z11, Z10
-	VBROADCASTSS      lanes<>+352(SB), Z8
-	VSCALEFPS         Z9, Z8, Z8
-	VSUBPS.BCST       lanes<>+352(SB), Z8, Z9
-	VFMADD213PS       Z9, Z8, Z10
-	VMULPS            Z0, Z10, Z8
-	VPMOVD2M          Z7, K1
-	VBLENDMPS         Z8, Z7, K1, Z1
-	VMOVUPS           Z1, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one73
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd73
+	VMOVUPS      (DX), Z1
+	VMINPS       Z1, Z5, Z2
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVAPS      Z2, Z16
+	VFMADD132PS  Z13, Z8, Z16
+	VSUBPS       Z8, Z16, Z16
+	VFNMADD231PS Z14, Z16, Z2
+	VFNMADD231PS Z15, Z16, Z2
+	VBROADCASTSS lanes<>+2304(SB), Z17
+	VFMADD213PS  Z12, Z2, Z17
+	VFMADD213PS  Z11, Z2, Z17
+	VFMADD213PS  Z10, Z2, Z17
+	VFMADD213PS  Z9, Z2, Z17
+	VMULPS       Z2, Z2, Z18
+	VFMADD213PS  Z2, Z18, Z17
+	VBROADCASTSS lanes<>+352(SB), Z2
+	VSCALEFPS    Z16, Z2, Z2
+	VSUBPS.BCST  lanes<>+352(SB), Z2, Z16
+	VFMADD213PS  Z16, Z2, Z17
+	VMULPS       Z0, Z17, Z2
+	VPMOVD2M     Z1, K1
+	VBLENDMPS    Z2, Z1, K1, Z3
+	VMOVUPS      Z3, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one73
 
 oneEnd73:
-	TESTQ             CX, CX
-	JE                done73
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z1
-	VMINPS            Z1, Z3, Z3
-	VMAXPS            Z3, Z4, Z3
-	VMINPS            Z3, Z5, Z3
-	VMOVAPS           Z3, Z4
-	VFMADD132PS.BCST  lanes<>+96(SB), Z6, Z4
-	VSUBPS            Z6, Z4, Z4
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST lanes<>+128(SB), Z4, Z3
-	VFNMADD231PS.BCST lanes<>+160(SB), Z4, Z3
-	VBROADCASTSS      lanes<>+2304(SB), Z5
-	VFMADD213PS.BCST  lanes<>+2336(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+2368(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+2400(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes<>+2432(SB), Z3, Z5
-	VMULPS            Z3, Z3, Z6
-	VFMADD213PS       Z3, Z6, Z5
-	VBROADCASTSS      lanes<>+352(SB), Z3
-	VSCALEFPS         Z4, Z3, Z3
-	VSUBPS.BCST       lanes<>+352(SB), Z3, Z4
-	VFMADD213PS       Z4, Z3, Z5
-	VMULPS            Z0, Z5, Z0
-	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z0, Z1, K2, Z2
-	VMOVUPS           Z2, K1, (AX)
+	TESTQ        CX, CX
+	JE           done73
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z1
+	VMINPS       Z1, Z5, Z2
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD132PS  Z13, Z8, Z3
+	VSUBPS       Z8, Z3, Z3
+	VFNMADD231PS Z14, Z3, Z2
+	VFNMADD231PS Z15, Z3, Z2
+	VBROADCASTSS lanes<>+2304(SB), Z5
+	VFMADD213PS  Z12, Z2, Z5
+	VFMADD213PS  Z11, Z2, Z5
+	VFMADD213PS  Z10, Z2, Z5
+	VFMADD213PS  Z9, Z2, Z5
+	VMULPS       Z2, Z2, Z6
+	VFMADD213PS  Z2, Z6, Z5
+	VBROADCASTSS lanes<>+352(SB), Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VSUBPS.BCST  lanes<>+352(SB), Z2, Z3
+	VFMADD213PS  Z3, Z2, Z5
+	VMULPS       Z0, Z5, Z0
+	VPMOVD2M     Z1, K2
+	VBLENDMPS    Z0, Z1, K2, Z4
+	VMOVUPS      Z4, K1, (AX)
 
 done73:
 	VZEROUPPER
@@ -7550,122 +8574,122 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
-	VBROADCASTSS lanes<>+480(SB), Z4
-	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+480(SB), Z11
+	VBROADCASTSS lanes<>+480(SB), Z12
 
 many115:
-	CMPQ              CX, $0x00000020
-	JLT               manyEnd115
-	VMOVUPS           (DX), Z6
-	VSUBPS            Z0, Z6, Z6
-	VMAXPS            Z6, Z1, Z6
-	VMINPS            Z6, Z2, Z6
-	VMOVAPS           Z6, Z7
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z7
-	VSUBPS            Z3, Z7, Z7
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST lanes<>+128(SB), Z7, Z6
-	VFNMADD231PS.BCST lanes<>+160(SB), Z7, Z6
-	VBROADCASTSS      lanes<>+192(SB), Z8
-	VFMADD213PS.BCST  lanes<>+224(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+256(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+288(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+320(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VSCALEFPS         Z7, Z8, Z8
-	VADDPS            Z8, Z4, Z4
-	VMOVUPS           Z8, (AX)
-	VMOVUPS           64(DX), Z6
-	VSUBPS            Z0, Z6, Z6
-	VMAXPS            Z6, Z1, Z6
-	VMINPS            Z6, Z2, Z6
-	VMOVAPS           Z6, Z7
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z7
-	VSUBPS            Z3, Z7, Z7
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST lanes<>+128(SB), Z7, Z6
-	VFNMADD231PS.BCST lanes<>+160(SB), Z7, Z6
-	VBROADCASTSS      lanes<>+192(SB), Z8
-	VFMADD213PS.BCST  lanes<>+224(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+256(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+288(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+320(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VSCALEFPS         Z7, Z8, Z8
-	VADDPS            Z8, Z5, Z5
-	VMOVUPS           Z8, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, DX
-	SUBQ              $0x00000020, CX
-	JMP               many115
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd115
+	VMOVUPS      (DX), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z3, Z2, Z14
+	VSUBPS       Z2, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z11
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      64(DX), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z3, Z2, Z14
+	VSUBPS       Z2, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z12, Z12
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many115
 
 manyEnd115:
 one115:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd115
-	VMOVUPS           (DX), Z6
-	VSUBPS            Z0, Z6, Z6
-	VMAXPS            Z6, Z1, Z6
-	VMINPS            Z6, Z2, Z6
-	VMOVAPS           Z6, Z7
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z7
-	VSUBPS            Z3, Z7, Z7
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST lanes<>+128(SB), Z7, Z6
-	VFNMADD231PS.BCST lanes<>+160(SB), Z7, Z6
-	VBROADCASTSS      lanes<>+192(SB), Z8
-	VFMADD213PS.BCST  lanes<>+224(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+256(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+288(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+320(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VFMADD213PS.BCST  lanes<>+352(SB), Z6, Z8
-	VSCALEFPS         Z7, Z8, Z8
-	VADDPS            Z8, Z4, Z4
-	VMOVUPS           Z8, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one115
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd115
+	VMOVUPS      (DX), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z3, Z2, Z14
+	VSUBPS       Z2, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z11
+	VMOVUPS      Z15, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one115
 
 oneEnd115:
-	TESTQ             CX, CX
-	JE                done115
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VBROADCASTSS      lanes<>+512(SB), Z6
-	VMOVAPS           Z6, Z6
-	VMOVUPS           (DX), K1, Z6
-	VSUBPS            Z0, Z6, Z0
-	VMAXPS            Z0, Z1, Z0
-	VMINPS            Z0, Z2, Z0
-	VMOVAPS           Z0, Z1
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z1
-	VSUBPS            Z3, Z1, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST lanes<>+128(SB), Z1, Z0
-	VFNMADD231PS.BCST lanes<>+160(SB), Z1, Z0
-	VBROADCASTSS      lanes<>+192(SB), Z2
-	VFMADD213PS.BCST  lanes<>+224(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+256(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+288(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+320(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VFMADD213PS.BCST  lanes<>+352(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z2
-	VMOVUPS           Z2, K1, (AX)
-	VADDPS            Z2, Z5, Z5
+	TESTQ        CX, CX
+	JE           done115
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VBROADCASTSS lanes<>+512(SB), Z13
+	VMOVAPS      Z13, Z13
+	VMOVUPS      (DX), K1, Z13
+	VSUBPS       Z0, Z13, Z0
+	VMAXPS       Z0, Z1, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z3, Z2, Z1
+	VSUBPS       Z2, Z1, Z1
+	VFNMADD231PS Z4, Z1, Z0
+	VFNMADD231PS Z5, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VMOVUPS      Z2, K1, (AX)
+	VADDPS       Z2, Z12, Z12
 
 done115:
-	VADDPS        Z5, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y0
-	VADDPS        Y0, Y4, Y0
+	VADDPS        Z12, Z11, Z11
+	VEXTRACTF64X4 $0x01, Z11, Y0
+	VADDPS        Y0, Y11, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1

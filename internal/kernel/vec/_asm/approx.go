@@ -28,6 +28,7 @@ var (
 	erfNum = []float64{1.128379146, 0.1905936625, 0.05276929169, 0.003772547207, 0.0002848436571, 2.04603096e-06}
 	erfDen = []float64{1, 0.5022419662, 0.1141826881, 0.01498319265, 0.001163857376, 3.804781729e-05}
 
+	wideExp  = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
 	shortExp = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
 )
 
@@ -50,12 +51,13 @@ const (
 	ln2Lo = 1.42860682030941723212e-6
 )
 
-// reduce splits x into n*ln(2) + r. It returns r, and n in two forms: as the last bits of t and as a float.
+// reduce splits x, which it overwrites, into n*ln(2) + r. It returns r, and n in two forms: as the last bits
+// of t and as a float.
 func (g *isa) reduce(x vec, magic float64) (r, t, n vec) {
 	t = g.copy(x)
 	g.op("VFMADD132PS", c(log2e), g.k(magic), t)
 	n = g.sub(t, g.k(magic))
-	r = g.copy(x)
+	r = x
 	g.op("VFNMADD231PS", c(ln2Hi), n, r)
 	g.op("VFNMADD231PS", c(ln2Lo), n, r)
 	return r, t, n
@@ -85,6 +87,17 @@ func (g *isa) exp(x vec) vec {
 func (g *isa) expShort(x vec) vec {
 	p, s := g.expParts(x, func(r vec) vec { return g.horner(r, expCoef...) })
 	return g.scale(p, s)
+}
+
+// expSoftmax is expShort for x <= 0.
+func (g *isa) expSoftmax(x vec) vec {
+	r, t, n := g.reduce(g.atLeast(x, g.k(shortLo)), magic127)
+	p := g.horner(r, expCoef...)
+	if g.wide() {
+		return g.scale(p, n)
+	}
+	VPSLLD(U8(23), t, t)
+	return g.scale(p, t)
 }
 
 // expm1 is exp(x)-1 for x <= 0 without cancellation.

@@ -157,18 +157,16 @@ func (g *isa) expSum() {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
 	m := g.param("m")
-	for _, u := range shortExp {
-		g.hoist(u)
-	}
+	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExp)
 	acc := []vec{g.load(bitsConst(0)), g.load(bitsConst(0))}
 	g.loop(n, 2, []reg.GPVirtual{dst, x},
 		func(i int) {
-			e := g.expShort(g.sub(g.load(g.at(x, i)), m))
+			e := g.expSoftmax(g.sub(g.load(g.at(x, i)), m))
 			VADDPS(e, acc[i], acc[i])
 			VMOVUPS(e, g.at(dst, i))
 		},
 		func(msk mask) {
-			e := g.expShort(g.sub(g.loadTail(msk, g.at(x, 0), g.load(c(negInf))), m))
+			e := g.expSoftmax(g.sub(g.loadTail(msk, g.at(x, 0), g.load(c(negInf))), m))
 			g.storeTail(msk, e, g.at(dst, 0))
 			// The lanes beyond the tail are zero, or NaN if m is infinite and the row's elements are too.
 			VADDPS(e, acc[1], acc[1])

@@ -13,7 +13,8 @@ type unaryKernel struct {
 	name   string
 	params int
 	unroll int
-	hoist  []uint32 // constants that the body finds in registers
+	hoist  []uint32  // constants that the body finds in registers
+	wide   []float64 // constants that the body finds in registers of AVX-512 too
 	body   func(g *isa, x vec, p []vec) vec
 }
 
@@ -23,66 +24,66 @@ const sign = 1 << 31
 func clamped(c float64) []uint32 { return []uint32{f32(c), f32(-c), f32(1), f32(-1)} }
 
 var unaryKernels = []unaryKernel{
-	{"exp", 0, 1, []uint32{f32(expLo), f32(expHi), f32(magic0)}, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
-	{"log", 0, 1, []uint32{f32(1), f32(8388608), f32(23), f32(0), f32(negInf), 0x7fc00000}, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
-	{"tanh", 0, 1, clamped(tanhClamp), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
-	{"sigmoid", 0, 1, shortExp, func(g *isa, x vec, _ []vec) vec {
+	{"exp", 0, 2, []uint32{f32(expLo), f32(expHi), f32(magic0)}, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
+	{"log", 0, 1, []uint32{f32(1), f32(8388608), f32(23), f32(0), f32(negInf), 0x7fc00000}, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
+	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
+	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec {
 		d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
 		return g.div(g.load(c(1)), d)
 	}},
-	{"erf", 0, 1, clamped(erfClamp), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
-	{"gelu", 0, 1, clamped(erfClamp), func(g *isa, x vec, _ []vec) vec {
+	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
+	{"gelu", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec {
 		e := g.erf(g.mul(x, c(0.70710678118654752440)))
 		h := g.mul(x, c(0.5))
 		VFMADD213PS(h, h, e)
 		return e
 	}},
-	{"geluTanh", 0, 1, shortExp, func(g *isa, x vec, _ []vec) vec {
+	{"geluTanh", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec {
 		u := g.horner(g.mul(x, x), -2*0.79788456080286535588, -2*0.79788456080286535588*0.044715)
 		return g.div(x, g.add(g.expShort(g.mul(u, x)), c(1)))
 	}},
-	{"silu", 1, 1, shortExp, func(g *isa, x vec, p []vec) vec {
+	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
 		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
 		return g.div(x, g.add(g.expShort(u), c(1)))
 	}},
-	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), func(g *isa, x vec, _ []vec) vec {
+	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), append(log1pCoef, wideExp...), func(g *isa, x vec, _ []vec) vec {
 		t := g.expShort(g.two("VORPS", x, bitsConst(sign)))
 		p := g.horner(t, log1pCoef...)
 		VFMADD213PS(g.atLeast(x, g.k(0)), t, p)
 		return p
 	}},
-	{"mish", 0, 1, append([]uint32{f32(20)}, shortExp...), func(g *isa, x vec, _ []vec) vec {
+	{"mish", 0, 2, append([]uint32{f32(20)}, shortExp...), wideExp, func(g *isa, x vec, _ []vec) vec {
 		e := g.expShort(g.atMost(x, g.k(20)))
 		n := g.mul(g.add(e, c(2)), e)
 		return g.mul(x, g.div(n, g.add(n, c(2))))
 	}},
-	{"hardSwish", 0, 2, []uint32{f32(0), f32(1)}, func(g *isa, x vec, _ []vec) vec {
+	{"hardSwish", 0, 2, []uint32{f32(0), f32(1)}, nil, func(g *isa, x vec, _ []vec) vec {
 		h := g.add(g.mul(x, c(1.0/6)), c(0.5))
 		return g.mul(g.atMost(g.atLeast(h, g.k(0)), g.k(1)), x)
 	}},
-	{"hardSigmoid", 2, 2, []uint32{f32(0), f32(1)}, func(g *isa, x vec, p []vec) vec {
+	{"hardSigmoid", 2, 2, []uint32{f32(0), f32(1)}, nil, func(g *isa, x vec, p []vec) vec {
 		h := g.add(g.mul(x, p[0]), p[1])
 		return g.atMost(g.atLeast(h, g.k(0)), g.k(1))
 	}},
-	{"relu", 0, 4, []uint32{f32(0)}, func(g *isa, x vec, _ []vec) vec { return g.atLeast(x, g.k(0)) }},
-	{"leakyRelu", 1, 4, nil, func(g *isa, x vec, p []vec) vec { return g.ifNegative(x, g.mul(x, p[0]), x) }},
-	{"elu", 1, 1, append([]uint32{f32(0)}, shortExp...), func(g *isa, x vec, p []vec) vec {
+	{"relu", 0, 4, []uint32{f32(0)}, nil, func(g *isa, x vec, _ []vec) vec { return g.atLeast(x, g.k(0)) }},
+	{"leakyRelu", 1, 4, nil, nil, func(g *isa, x vec, p []vec) vec { return g.ifNegative(x, g.mul(x, p[0]), x) }},
+	{"elu", 1, 2, append([]uint32{f32(0)}, shortExp...), append(expm1Coef, wideExp[:3]...), func(g *isa, x vec, p []vec) vec {
 		return g.ifNegative(x, g.mul(g.expm1(g.atMost(x, g.k(0))), p[0]), x)
 	}},
-	{"clip", 2, 4, nil, func(g *isa, x vec, p []vec) vec { return g.atMost(g.atLeast(x, p[0]), p[1]) }},
-	{"neg", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.xor(x, bitsConst(sign)) }},
-	{"abs", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.and(x, bitsConst(sign-1)) }},
-	{"sqrt", 0, 2, nil, func(g *isa, x vec, _ []vec) vec { v := g.r(); VSQRTPS(x, v); return v }},
-	{"reciprocal", 0, 2, nil, func(g *isa, x vec, _ []vec) vec { return g.div(g.load(c(1)), x) }},
-	{"floor", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(9, x) }},
-	{"ceil", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(10, x) }},
-	{"round", 0, 4, nil, func(g *isa, x vec, _ []vec) vec { return g.round(8, x) }},
-	{"scaleShift", 2, 4, nil, func(g *isa, x vec, p []vec) vec {
+	{"clip", 2, 4, nil, nil, func(g *isa, x vec, p []vec) vec { return g.atMost(g.atLeast(x, p[0]), p[1]) }},
+	{"neg", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.xor(x, bitsConst(sign)) }},
+	{"abs", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.and(x, bitsConst(sign-1)) }},
+	{"sqrt", 0, 2, nil, nil, func(g *isa, x vec, _ []vec) vec { v := g.r(); VSQRTPS(x, v); return v }},
+	{"reciprocal", 0, 2, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.div(g.load(c(1)), x) }},
+	{"floor", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.round(9, x) }},
+	{"ceil", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.round(10, x) }},
+	{"round", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.round(8, x) }},
+	{"scaleShift", 2, 4, nil, nil, func(g *isa, x vec, p []vec) vec {
 		v := g.copy(x)
 		VFMADD213PS(p[1], p[0], v)
 		return v
 	}},
-	{"axpy", 1, 4, nil, func(g *isa, x vec, p []vec) vec {
+	{"axpy", 1, 4, nil, nil, func(g *isa, x vec, p []vec) vec {
 		VFMADD231PS(x, p[0], p[1])
 		return p[1]
 	}},
@@ -98,9 +99,7 @@ func (g *isa) unary(k unaryKernel) {
 	for _, name := range []string{"a", "b"}[:k.params] {
 		params = append(params, g.param(name))
 	}
-	for _, u := range k.hoist {
-		g.hoist(u)
-	}
+	g.hoistAll(k.hoist, k.wide)
 	result := func(load func(p reg.GPVirtual) vec) vec {
 		p := params
 		if k.name == "axpy" {
@@ -115,6 +114,18 @@ func (g *isa) unary(k unaryKernel) {
 			g.storeTail(m, v, g.at(dst, 0))
 		})
 	g.end()
+}
+
+// hoistAll loads constants into registers: some always, some where there are 32 registers.
+func (g *isa) hoistAll(always []uint32, wide []float64) {
+	for _, u := range always {
+		g.hoist(u)
+	}
+	if g.wide() {
+		for _, v := range wide {
+			g.hoist(f32(v))
+		}
+	}
 }
 
 // param broadcasts a float32 parameter of the function.
