@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -135,10 +137,13 @@ func splitNPY(data []byte) (header string, rest []byte, err error) {
 
 // elementsNPY makes the tensor of a descr, its byte order apart.
 func elementsNPY(order, code string, shape Shape, data []byte) (*Tensor, error) {
-	if width, ok := strings.CutPrefix(code, "U"); ok && order != ">" {
+	if width, ok := strings.CutPrefix(code, "U"); ok {
 		n, err := strconv.Atoi(width)
 		if err != nil {
 			return nil, fmt.Errorf("tensor: npy: element type %q", code)
+		}
+		if order == ">" {
+			data = reversed(data, 4)
 		}
 		return decodeUTF32(shape, n, data)
 	}
@@ -170,10 +175,11 @@ func decodeUTF32(shape Shape, width int, data []byte) (*Tensor, error) {
 	strs := make([]string, n)
 	for i := range strs {
 		var b strings.Builder
-		cell := data[4*width*i:][:4*width]
-		for len(cell) >= 4 && !bytes.Equal(cell, make([]byte, len(cell))) {
-			b.WriteRune(rune(binary.LittleEndian.Uint32(cell)))
-			cell = cell[4:]
+		cell := bytes.TrimRight(data[4*width*i:][:4*width], "\x00")
+		for len(cell) > 0 { // the last character may have lost zero bytes
+			var char [4]byte
+			cell = cell[copy(char[:], cell):]
+			b.WriteRune(rune(binary.LittleEndian.Uint32(char[:])))
 		}
 		strs[i] = b.String()
 	}
@@ -204,6 +210,21 @@ func fromFortran(t *Tensor) (*Tensor, error) {
 	}
 	t.data = out
 	return t, nil
+}
+
+// WriteNPZ writes dense tensors as an archive that ReadNPZ and NumPy read, in the order of their names.
+func WriteNPZ(w io.Writer, arrays map[string]*Tensor) error {
+	z := zip.NewWriter(w)
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy"})
+		if err == nil {
+			err = WriteNPY(f, arrays[name])
+		}
+		if err != nil {
+			return fmt.Errorf("tensor: npz: %s: %w", name, err)
+		}
+	}
+	return z.Close()
 }
 
 // ReadNPZ reads the arrays of a zip archive of NumPy files by name, without the ending .npy.

@@ -285,6 +285,11 @@ func swapped(d DType, data []byte) []byte {
 	if d == Complex64 || d == Complex128 {
 		size /= 2
 	}
+	return reversed(data, size)
+}
+
+// reversed returns a copy of data with the bytes of each number of size bytes reversed.
+func reversed(data []byte, size int) []byte {
 	out := slices.Clone(data)
 	for i := 0; i+size <= len(out); i += size {
 		slices.Reverse(out[i : i+size])
