@@ -181,3 +181,17 @@ func foldInto32(op Op, acc, x []float32) {
 		vec.Add(acc, acc, x)
 	}
 }
+
+func finish32(op Op, dst []float32, n int) {
+	switch op {
+	case Mean:
+		s := scratches.Get().(*scratch)
+		s.a[0] = float32(n)
+		vec.Div(dst, dst, s.a[:1])
+		scratches.Put(s)
+	case L2:
+		vec.Sqrt(dst, dst)
+	case LogSum:
+		vec.Log(dst, dst)
+	}
+}

@@ -45,6 +45,10 @@ func (op Op) rest() Op {
 
 // finish turns the joined results of reducing n elements each into those of op.
 func finish[T vec.Number](op Op, dst []T, n int) {
+	if f, ok := any(dst).([]float32); ok {
+		finish32(op, f, n)
+		return
+	}
 	switch op {
 	case Mean:
 		for i, v := range dst {

@@ -70,26 +70,3 @@ func IsInf[T Float](dst []bool, x []T, positive, negative bool) {
 		dst[i] = inf && (v > 0 && positive || v < 0 && negative)
 	}
 }
-
-// Where sets dst[i] to a[i] where cond[i] holds and to b[i] elsewhere. Each of the three inputs may have
-// length 1.
-func Where[T any](dst []T, cond []bool, a, b []T) {
-	mc, ma, mb := spread(len(cond), len(dst)), spread(len(a), len(dst)), spread(len(b), len(dst))
-	if mc == 0 && len(dst) > 0 {
-		from, m := b, mb
-		if cond[0] {
-			from, m = a, ma
-		}
-		for i := range dst {
-			dst[i] = from[i&m]
-		}
-		return
-	}
-	for i := range dst {
-		if cond[i&mc] {
-			dst[i] = a[i&ma]
-		} else {
-			dst[i] = b[i&mb]
-		}
-	}
-}

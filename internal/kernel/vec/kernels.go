@@ -22,9 +22,10 @@ type kernels struct {
 	dot          func(x, y []float32) float32
 	expSum       func(dst, x []float32, m float32) float32
 	normRow      func(dst, x, scale, bias []float32, mean, inv float32)
-	// The conversions take whole groups of 16.
+	// The conversions and where take whole groups of 16.
 	fromFloat16 func(dst []float32, x []uint16)
 	toFloat16   func(dst []uint16, x []float32)
+	where       func(dst []uint32, cond []bool, a, b []uint32)
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.

@@ -31,6 +31,7 @@ var assembly = []kernels{
 		normRow:      normRowAVX2,
 		fromFloat16:  fromFloat16AVX2,
 		toFloat16:    toFloat16AVX2,
+		where:        whereAVX2,
 	},
 	{
 		name: "avx512", needs: cpu.AVX512,
@@ -57,5 +58,6 @@ var assembly = []kernels{
 		normRow:      normRowAVX512,
 		fromFloat16:  fromFloat16AVX512,
 		toFloat16:    toFloat16AVX512,
+		where:        whereAVX512,
 	},
 }

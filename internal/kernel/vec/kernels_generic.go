@@ -23,4 +23,5 @@ var generic = kernels{
 	normRow:      normRowGo,
 	fromFloat16:  fromFloat16Go,
 	toFloat16:    toFloat16Go,
+	where:        whereGo[uint32],
 }

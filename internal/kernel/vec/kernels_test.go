@@ -333,6 +333,53 @@ func TestFloat16(t *testing.T) {
 	})
 }
 
+func TestWhere(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	old := active
+	defer func() { active = old }()
+	check := func(t *testing.T) {
+		for n := range 100 {
+			cond, a, b := make([]bool, n), ramp(n, 1), ramp(n, 1000)
+			for i := range cond {
+				cond[i] = r.IntN(2) == 0
+			}
+			for mode := range 8 {
+				c, x, y := cond, a, b
+				if mode&1 != 0 {
+					x = []int32{-1}
+				}
+				if mode&2 != 0 {
+					y = []int32{-2}
+				}
+				if mode&4 != 0 {
+					c = []bool{r.IntN(2) == 0}
+				}
+				buf := ramp(n+2, -5000)
+				got := buf[1 : n+1 : n+1]
+				Where(got, c, x, y)
+				for i, v := range got {
+					want := y[i&spread(len(y), n)]
+					if c[i&spread(len(c), n)] {
+						want = x[i&spread(len(x), n)]
+					}
+					if v != want {
+						t.Fatalf("mode %d: element %d of %d is %d, want %d", mode, i, n, v, want)
+					}
+				}
+				if buf[0] != -5000 || buf[n+1] != int32(n+1-5000) {
+					t.Fatalf("mode %d: %d elements: writes outside", mode, n)
+				}
+			}
+		}
+	}
+	active = &generic
+	check(t)
+	variants(t, func(t *testing.T, k *kernels) {
+		active = k
+		check(t)
+	})
+}
+
 // TestSaturation checks that bounded functions reach their bounds and do not pass them.
 func TestSaturation(t *testing.T) {
 	x := probes()

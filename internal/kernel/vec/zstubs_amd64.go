@@ -137,6 +137,9 @@ func fromFloat16AVX2(dst []float32, x []uint16)
 func toFloat16AVX2(dst []uint16, x []float32)
 
 //go:noescape
+func whereAVX2(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
 func expAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -267,3 +270,6 @@ func fromFloat16AVX512(dst []float32, x []uint16)
 
 //go:noescape
 func toFloat16AVX512(dst []uint16, x []float32)
+
+//go:noescape
+func whereAVX512(dst []uint32, cond []bool, a []uint32, b []uint32)

@@ -4361,6 +4361,102 @@ end:
 	VZEROUPPER
 	RET
 
+// func whereAVX2(dst []uint32, cond []bool, a []uint32, b []uint32)
+// Requires: AVX, AVX2
+TEXT ·whereAVX2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         dst_len+8(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VMOVUPS      lanes<>+480(SB), Y0
+	VBROADCASTSS (DX), Y1
+	VBROADCASTSS (BX), Y2
+	CMPQ         DI, $0x01
+	JE           scalarA
+	CMPQ         R8, $0x01
+	JE           onlyB
+
+next59:
+	CMPQ      SI, $0x00000008
+	JLT       end59
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next59
+
+end59:
+	VZEROUPPER
+	RET
+
+onlyB:
+next60:
+	CMPQ      SI, $0x00000008
+	JLT       end60
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next60
+
+end60:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next61:
+	CMPQ      SI, $0x00000008
+	JLT       end61
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next61
+
+end61:
+	VZEROUPPER
+	RET
+
+both:
+next62:
+	CMPQ      SI, $0x00000008
+	JLT       end62
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y3
+	VMOVUPS   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next62
+
+end62:
+	VZEROUPPER
+	RET
+
 // func expAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-56
@@ -4380,9 +4476,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many59:
+many63:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd59
+	JLT          manyEnd63
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -4420,12 +4516,12 @@ many59:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many59
+	JMP          many63
 
-manyEnd59:
-one59:
+manyEnd63:
+one63:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd59
+	JLT          oneEnd63
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -4446,11 +4542,11 @@ one59:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one59
+	JMP          one63
 
-oneEnd59:
+oneEnd63:
 	TESTQ        CX, CX
-	JE           done59
+	JE           done63
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4473,7 +4569,7 @@ oneEnd59:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done59:
+done63:
 	VZEROUPPER
 	RET
 
@@ -4498,9 +4594,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one60:
+one64:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd60
+	JLT               oneEnd64
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -4539,11 +4635,11 @@ one60:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one60
+	JMP               one64
 
-oneEnd60:
+oneEnd64:
 	TESTQ             CX, CX
-	JE                done60
+	JE                done64
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -4584,7 +4680,7 @@ oneEnd60:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done60:
+done64:
 	VZEROUPPER
 	RET
 
@@ -4607,9 +4703,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many61:
+many65:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd61
+	JLT          manyEnd65
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -4651,12 +4747,12 @@ many61:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many61
+	JMP          many65
 
-manyEnd61:
-one61:
+manyEnd65:
+one65:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd61
+	JLT          oneEnd65
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -4679,11 +4775,11 @@ one61:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one61
+	JMP          one65
 
-oneEnd61:
+oneEnd65:
 	TESTQ        CX, CX
-	JE           done61
+	JE           done65
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4708,7 +4804,7 @@ oneEnd61:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done61:
+done65:
 	VZEROUPPER
 	RET
 
@@ -4731,9 +4827,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many62:
+many66:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd62
+	JLT          manyEnd66
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -4779,12 +4875,12 @@ many62:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many62
+	JMP          many66
 
-manyEnd62:
-one62:
+manyEnd66:
+one66:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd62
+	JLT          oneEnd66
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -4809,11 +4905,11 @@ one62:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one62
+	JMP          one66
 
-oneEnd62:
+oneEnd66:
 	TESTQ        CX, CX
-	JE           done62
+	JE           done66
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4840,7 +4936,7 @@ oneEnd62:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done62:
+done66:
 	VZEROUPPER
 	RET
 
@@ -4866,9 +4962,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many63:
+many67:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd63
+	JLT          manyEnd67
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -4914,12 +5010,12 @@ many63:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many63
+	JMP          many67
 
-manyEnd63:
-one63:
+manyEnd67:
+one67:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd63
+	JLT          oneEnd67
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -4944,11 +5040,11 @@ one63:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one63
+	JMP          one67
 
-oneEnd63:
+oneEnd67:
 	TESTQ        CX, CX
-	JE           done63
+	JE           done67
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4975,7 +5071,7 @@ oneEnd63:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done63:
+done67:
 	VZEROUPPER
 	RET
 
@@ -5001,9 +5097,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many64:
+many68:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd64
+	JLT          manyEnd68
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -5055,12 +5151,12 @@ many64:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many64
+	JMP          many68
 
-manyEnd64:
-one64:
+manyEnd68:
+one68:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd64
+	JLT          oneEnd68
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -5088,11 +5184,11 @@ one64:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one64
+	JMP          one68
 
-oneEnd64:
+oneEnd68:
 	TESTQ        CX, CX
-	JE           done64
+	JE           done68
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5122,7 +5218,7 @@ oneEnd64:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done64:
+done68:
 	VZEROUPPER
 	RET
 
@@ -5145,9 +5241,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many65:
+many69:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd65
+	JLT              manyEnd69
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -5197,12 +5293,12 @@ many65:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many65
+	JMP              many69
 
-manyEnd65:
-one65:
+manyEnd69:
+one69:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd65
+	JLT              oneEnd69
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -5229,11 +5325,11 @@ one65:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one65
+	JMP              one69
 
-oneEnd65:
+oneEnd69:
 	TESTQ            CX, CX
-	JE               done65
+	JE               done69
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -5262,7 +5358,7 @@ oneEnd65:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done65:
+done69:
 	VZEROUPPER
 	RET
 
@@ -5287,9 +5383,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many66:
+many70:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd66
+	JLT          manyEnd70
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -5335,12 +5431,12 @@ many66:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many66
+	JMP          many70
 
-manyEnd66:
-one66:
+manyEnd70:
+one70:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd66
+	JLT          oneEnd70
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -5365,11 +5461,11 @@ one66:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one66
+	JMP          one70
 
-oneEnd66:
+oneEnd70:
 	TESTQ        CX, CX
-	JE           done66
+	JE           done70
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5396,7 +5492,7 @@ oneEnd66:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done66:
+done70:
 	VZEROUPPER
 	RET
 
@@ -5429,9 +5525,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one67:
+one71:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd67
+	JLT          oneEnd71
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -5465,11 +5561,11 @@ one67:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one67
+	JMP          one71
 
-oneEnd67:
+oneEnd71:
 	TESTQ        CX, CX
-	JE           done67
+	JE           done71
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5505,7 +5601,7 @@ oneEnd67:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done67:
+done71:
 	VZEROUPPER
 	RET
 
@@ -5529,9 +5625,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many68:
+many72:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd68
+	JLT          manyEnd72
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -5581,12 +5677,12 @@ many68:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many68
+	JMP          many72
 
-manyEnd68:
-one68:
+manyEnd72:
+one72:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd68
+	JLT          oneEnd72
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -5613,11 +5709,11 @@ one68:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one68
+	JMP          one72
 
-oneEnd68:
+oneEnd72:
 	TESTQ        CX, CX
-	JE           done68
+	JE           done72
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5646,7 +5742,7 @@ oneEnd68:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done68:
+done72:
 	VZEROUPPER
 	RET
 
@@ -5659,9 +5755,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many69:
+many73:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd69
+	JLT         manyEnd73
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -5679,12 +5775,12 @@ many69:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many69
+	JMP         many73
 
-manyEnd69:
-one69:
+manyEnd73:
+one73:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd69
+	JLT         oneEnd73
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -5695,11 +5791,11 @@ one69:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one69
+	JMP         one73
 
-oneEnd69:
+oneEnd73:
 	TESTQ       CX, CX
-	JE          done69
+	JE          done73
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -5712,7 +5808,7 @@ oneEnd69:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done69:
+done73:
 	VZEROUPPER
 	RET
 
@@ -5729,9 +5825,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many70:
+many74:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd70
+	JLT     manyEnd74
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -5747,12 +5843,12 @@ many70:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many70
+	JMP     many74
 
-manyEnd70:
-one70:
+manyEnd74:
+one74:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd70
+	JLT     oneEnd74
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -5762,11 +5858,11 @@ one70:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one70
+	JMP     one74
 
-oneEnd70:
+oneEnd74:
 	TESTQ     CX, CX
-	JE        done70
+	JE        done74
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5778,7 +5874,7 @@ oneEnd70:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done70:
+done74:
 	VZEROUPPER
 	RET
 
@@ -5790,9 +5886,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many71:
+many75:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd71
+	JLT     manyEnd75
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -5808,23 +5904,23 @@ many71:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many71
+	JMP     many75
 
-manyEnd71:
-one71:
+manyEnd75:
+one75:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd71
+	JLT     oneEnd75
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one71
+	JMP     one75
 
-oneEnd71:
+oneEnd75:
 	TESTQ     CX, CX
-	JE        done71
+	JE        done75
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5833,7 +5929,7 @@ oneEnd71:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done71:
+done75:
 	VZEROUPPER
 	RET
 
@@ -5846,9 +5942,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many72:
+many76:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd72
+	JLT       manyEnd76
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -5872,12 +5968,12 @@ many72:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many72
+	JMP       many76
 
-manyEnd72:
-one72:
+manyEnd76:
+one76:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd72
+	JLT       oneEnd76
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -5886,11 +5982,11 @@ one72:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one72
+	JMP       one76
 
-oneEnd72:
+oneEnd76:
 	TESTQ     CX, CX
-	JE        done72
+	JE        done76
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5901,7 +5997,7 @@ oneEnd72:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done72:
+done76:
 	VZEROUPPER
 	RET
 
@@ -5926,9 +6022,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many73:
+many77:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd73
+	JLT          manyEnd77
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -5980,12 +6076,12 @@ many73:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many73
+	JMP          many77
 
-manyEnd73:
-one73:
+manyEnd77:
+one77:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd73
+	JLT          oneEnd77
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -6013,11 +6109,11 @@ one73:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one73
+	JMP          one77
 
-oneEnd73:
+oneEnd77:
 	TESTQ        CX, CX
-	JE           done73
+	JE           done77
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6047,7 +6143,7 @@ oneEnd73:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done73:
+done77:
 	VZEROUPPER
 	RET
 
@@ -6062,9 +6158,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many74:
+many78:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd74
+	JLT     manyEnd78
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -6084,12 +6180,12 @@ many74:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many74
+	JMP     many78
 
-manyEnd74:
-one74:
+manyEnd78:
+one78:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd74
+	JLT     oneEnd78
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -6097,11 +6193,11 @@ one74:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one74
+	JMP     one78
 
-oneEnd74:
+oneEnd78:
 	TESTQ     CX, CX
-	JE        done74
+	JE        done78
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6111,7 +6207,7 @@ oneEnd74:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done74:
+done78:
 	VZEROUPPER
 	RET
 
@@ -6122,228 +6218,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many75:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd75
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many75
-
-manyEnd75:
-one75:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd75
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one75
-
-oneEnd75:
-	TESTQ       CX, CX
-	JE          done75
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done75:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many76:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd76
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many76
-
-manyEnd76:
-one76:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd76
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one76
-
-oneEnd76:
-	TESTQ       CX, CX
-	JE          done76
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done76:
-	VZEROUPPER
-	RET
-
-// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many77:
-	CMPQ    CX, $0x00000020
-	JLT     manyEnd77
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, CX
-	JMP     many77
-
-manyEnd77:
-one77:
-	CMPQ    CX, $0x00000010
-	JLT     oneEnd77
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, CX
-	JMP     one77
-
-oneEnd77:
-	TESTQ     CX, CX
-	JE        done77
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VSQRTPS   Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
-
-done77:
-	VZEROUPPER
-	RET
-
-// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many78:
-	CMPQ         CX, $0x00000020
-	JLT          manyEnd78
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JMP          many78
-
-manyEnd78:
-one78:
-	CMPQ         CX, $0x00000010
-	JLT          oneEnd78
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          one78
-
-oneEnd78:
-	TESTQ        CX, CX
-	JE           done78
-	MOVQ         $0x00000001, BX
-	SHLXQ        CX, BX, CX
-	DECQ         CX
-	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-
-done78:
-	VZEROUPPER
-	RET
-
-// func floorAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·floorAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many79:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd79
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -6355,7 +6243,7 @@ one79:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd79
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -6370,16 +6258,16 @@ oneEnd79:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done79:
 	VZEROUPPER
 	RET
 
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_base+0(FP), AX
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
@@ -6388,16 +6276,16 @@ many80:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd80
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -6409,7 +6297,7 @@ one80:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd80
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -6424,10 +6312,218 @@ oneEnd80:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done80:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many81:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd81
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many81
+
+manyEnd81:
+one81:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd81
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one81
+
+oneEnd81:
+	TESTQ     CX, CX
+	JE        done81
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done81:
+	VZEROUPPER
+	RET
+
+// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many82:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd82
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many82
+
+manyEnd82:
+one82:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd82
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one82
+
+oneEnd82:
+	TESTQ        CX, CX
+	JE           done82
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done82:
+	VZEROUPPER
+	RET
+
+// func floorAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many83:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd83
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many83
+
+manyEnd83:
+one83:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd83
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one83
+
+oneEnd83:
+	TESTQ       CX, CX
+	JE          done83
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done83:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many84:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd84
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many84
+
+manyEnd84:
+one84:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd84
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one84
+
+oneEnd84:
+	TESTQ       CX, CX
+	JE          done84
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done84:
 	VZEROUPPER
 	RET
 
@@ -6438,9 +6534,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many81:
+many85:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd81
+	JLT         manyEnd85
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6456,23 +6552,23 @@ many81:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many81
+	JMP         many85
 
-manyEnd81:
-one81:
+manyEnd85:
+one85:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd81
+	JLT         oneEnd85
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one81
+	JMP         one85
 
-oneEnd81:
+oneEnd85:
 	TESTQ       CX, CX
-	JE          done81
+	JE          done85
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6481,7 +6577,7 @@ oneEnd81:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done81:
+done85:
 	VZEROUPPER
 	RET
 
@@ -6496,9 +6592,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many82:
+many86:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd82
+	JLT         manyEnd86
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -6518,12 +6614,12 @@ many82:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many82
+	JMP         many86
 
-manyEnd82:
-one82:
+manyEnd86:
+one86:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd82
+	JLT         oneEnd86
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -6531,11 +6627,11 @@ one82:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one82
+	JMP         one86
 
-oneEnd82:
+oneEnd86:
 	TESTQ       CX, CX
-	JE          done82
+	JE          done86
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6545,7 +6641,7 @@ oneEnd82:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done82:
+done86:
 	VZEROUPPER
 	RET
 
@@ -6558,9 +6654,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many83:
+many87:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd83
+	JLT         manyEnd87
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -6580,12 +6676,12 @@ many83:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many83
+	JMP         many87
 
-manyEnd83:
-one83:
+manyEnd87:
+one87:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd83
+	JLT         oneEnd87
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -6593,11 +6689,11 @@ one83:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one83
+	JMP         one87
 
-oneEnd83:
+oneEnd87:
 	TESTQ       CX, CX
-	JE          done83
+	JE          done87
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6607,7 +6703,7 @@ oneEnd83:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done83:
+done87:
 	VZEROUPPER
 	RET
 
@@ -6625,9 +6721,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many84:
+many88:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd84
+	JLT     manyEnd88
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -6648,12 +6744,12 @@ many84:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many84
+	JMP     many88
 
-manyEnd84:
-one84:
+manyEnd88:
+one88:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd84
+	JLT     oneEnd88
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -6662,11 +6758,11 @@ one84:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one84
+	JMP     one88
 
-oneEnd84:
+oneEnd88:
 	TESTQ     CX, CX
-	JE        done84
+	JE        done88
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6676,16 +6772,16 @@ oneEnd84:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done84:
+done88:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many85:
+many89:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd85
+	JLT     manyEnd89
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -6701,23 +6797,23 @@ many85:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many85
+	JMP     many89
 
-manyEnd85:
-one85:
+manyEnd89:
+one89:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd85
+	JLT     oneEnd89
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one85
+	JMP     one89
 
-oneEnd85:
+oneEnd89:
 	TESTQ     CX, CX
-	JE        done85
+	JE        done89
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -6726,16 +6822,16 @@ oneEnd85:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done85:
+done89:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many86:
+many90:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd86
+	JLT     manyEnd90
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -6751,23 +6847,23 @@ many86:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many86
+	JMP     many90
 
-manyEnd86:
-one86:
+manyEnd90:
+one90:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd86
+	JLT     oneEnd90
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one86
+	JMP     one90
 
-oneEnd86:
+oneEnd90:
 	TESTQ     CX, CX
-	JE        done86
+	JE        done90
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6776,7 +6872,7 @@ oneEnd86:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done86:
+done90:
 	VZEROUPPER
 	RET
 
@@ -6794,9 +6890,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many87:
+many91:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd87
+	JLT     manyEnd91
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -6817,12 +6913,12 @@ many87:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many87
+	JMP     many91
 
-manyEnd87:
-one87:
+manyEnd91:
+one91:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd87
+	JLT     oneEnd91
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -6831,11 +6927,11 @@ one87:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one87
+	JMP     one91
 
-oneEnd87:
+oneEnd91:
 	TESTQ     CX, CX
-	JE        done87
+	JE        done91
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6845,16 +6941,16 @@ oneEnd87:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done87:
+done91:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many88:
+many92:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd88
+	JLT     manyEnd92
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -6870,23 +6966,23 @@ many88:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many88
+	JMP     many92
 
-manyEnd88:
-one88:
+manyEnd92:
+one92:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd88
+	JLT     oneEnd92
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one88
+	JMP     one92
 
-oneEnd88:
+oneEnd92:
 	TESTQ     CX, CX
-	JE        done88
+	JE        done92
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -6895,16 +6991,16 @@ oneEnd88:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done88:
+done92:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many89:
+many93:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd89
+	JLT     manyEnd93
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -6920,23 +7016,23 @@ many89:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many89
+	JMP     many93
 
-manyEnd89:
-one89:
+manyEnd93:
+one93:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd89
+	JLT     oneEnd93
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one89
+	JMP     one93
 
-oneEnd89:
+oneEnd93:
 	TESTQ     CX, CX
-	JE        done89
+	JE        done93
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6945,7 +7041,7 @@ oneEnd89:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done89:
+done93:
 	VZEROUPPER
 	RET
 
@@ -6963,9 +7059,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many90:
+many94:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd90
+	JLT     manyEnd94
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -6986,12 +7082,12 @@ many90:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many90
+	JMP     many94
 
-manyEnd90:
-one90:
+manyEnd94:
+one94:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd90
+	JLT     oneEnd94
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -7000,11 +7096,11 @@ one90:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one90
+	JMP     one94
 
-oneEnd90:
+oneEnd94:
 	TESTQ     CX, CX
-	JE        done90
+	JE        done94
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7014,16 +7110,16 @@ oneEnd90:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done90:
+done94:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many91:
+many95:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd91
+	JLT     manyEnd95
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -7039,23 +7135,23 @@ many91:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many91
+	JMP     many95
 
-manyEnd91:
-one91:
+manyEnd95:
+one95:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd91
+	JLT     oneEnd95
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one91
+	JMP     one95
 
-oneEnd91:
+oneEnd95:
 	TESTQ     CX, CX
-	JE        done91
+	JE        done95
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7064,16 +7160,16 @@ oneEnd91:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done91:
+done95:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many92:
+many96:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd92
+	JLT     manyEnd96
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -7089,23 +7185,23 @@ many92:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many92
+	JMP     many96
 
-manyEnd92:
-one92:
+manyEnd96:
+one96:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd92
+	JLT     oneEnd96
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one92
+	JMP     one96
 
-oneEnd92:
+oneEnd96:
 	TESTQ     CX, CX
-	JE        done92
+	JE        done96
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7114,7 +7210,7 @@ oneEnd92:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done92:
+done96:
 	VZEROUPPER
 	RET
 
@@ -7132,9 +7228,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many93:
+many97:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd93
+	JLT     manyEnd97
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -7155,12 +7251,12 @@ many93:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many93
+	JMP     many97
 
-manyEnd93:
-one93:
+manyEnd97:
+one97:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd93
+	JLT     oneEnd97
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -7169,11 +7265,11 @@ one93:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one93
+	JMP     one97
 
-oneEnd93:
+oneEnd97:
 	TESTQ     CX, CX
-	JE        done93
+	JE        done97
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7183,16 +7279,16 @@ oneEnd93:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done93:
+done97:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many94:
+many98:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd94
+	JLT     manyEnd98
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -7208,23 +7304,23 @@ many94:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many94
+	JMP     many98
 
-manyEnd94:
-one94:
+manyEnd98:
+one98:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd94
+	JLT     oneEnd98
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one94
+	JMP     one98
 
-oneEnd94:
+oneEnd98:
 	TESTQ     CX, CX
-	JE        done94
+	JE        done98
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7233,16 +7329,16 @@ oneEnd94:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done94:
+done98:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many95:
+many99:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd95
+	JLT     manyEnd99
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -7258,23 +7354,23 @@ many95:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many95
+	JMP     many99
 
-manyEnd95:
-one95:
+manyEnd99:
+one99:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd95
+	JLT     oneEnd99
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one95
+	JMP     one99
 
-oneEnd95:
+oneEnd99:
 	TESTQ     CX, CX
-	JE        done95
+	JE        done99
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7283,7 +7379,7 @@ oneEnd95:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done95:
+done99:
 	VZEROUPPER
 	RET
 
@@ -7301,9 +7397,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many96:
+many100:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd96
+	JLT       manyEnd100
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -7332,12 +7428,12 @@ many96:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many96
+	JMP       many100
 
-manyEnd96:
-one96:
+manyEnd100:
+one100:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd96
+	JLT       oneEnd100
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -7348,11 +7444,11 @@ one96:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one96
+	JMP       one100
 
-oneEnd96:
+oneEnd100:
 	TESTQ     CX, CX
-	JE        done96
+	JE        done100
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7364,16 +7460,16 @@ oneEnd96:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done96:
+done100:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many97:
+many101:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd97
+	JLT       manyEnd101
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7397,12 +7493,12 @@ many97:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many97
+	JMP       many101
 
-manyEnd97:
-one97:
+manyEnd101:
+one101:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd97
+	JLT       oneEnd101
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7411,11 +7507,11 @@ one97:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one97
+	JMP       one101
 
-oneEnd97:
+oneEnd101:
 	TESTQ     CX, CX
-	JE        done97
+	JE        done101
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7426,16 +7522,16 @@ oneEnd97:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done97:
+done101:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many98:
+many102:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd98
+	JLT       manyEnd102
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7459,12 +7555,12 @@ many98:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many98
+	JMP       many102
 
-manyEnd98:
-one98:
+manyEnd102:
+one102:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd98
+	JLT       oneEnd102
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7473,11 +7569,11 @@ one98:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one98
+	JMP       one102
 
-oneEnd98:
+oneEnd102:
 	TESTQ     CX, CX
-	JE        done98
+	JE        done102
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7488,7 +7584,7 @@ oneEnd98:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done98:
+done102:
 	VZEROUPPER
 	RET
 
@@ -7506,9 +7602,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many99:
+many103:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd99
+	JLT       manyEnd103
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -7537,12 +7633,12 @@ many99:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many99
+	JMP       many103
 
-manyEnd99:
-one99:
+manyEnd103:
+one103:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd99
+	JLT       oneEnd103
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -7553,11 +7649,11 @@ one99:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one99
+	JMP       one103
 
-oneEnd99:
+oneEnd103:
 	TESTQ     CX, CX
-	JE        done99
+	JE        done103
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7569,16 +7665,16 @@ oneEnd99:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done99:
+done103:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many100:
+many104:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd100
+	JLT       manyEnd104
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7602,12 +7698,12 @@ many100:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many100
+	JMP       many104
 
-manyEnd100:
-one100:
+manyEnd104:
+one104:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd100
+	JLT       oneEnd104
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7616,11 +7712,11 @@ one100:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one100
+	JMP       one104
 
-oneEnd100:
+oneEnd104:
 	TESTQ     CX, CX
-	JE        done100
+	JE        done104
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7631,16 +7727,16 @@ oneEnd100:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done100:
+done104:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many101:
+many105:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd101
+	JLT       manyEnd105
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7664,12 +7760,12 @@ many101:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many101
+	JMP       many105
 
-manyEnd101:
-one101:
+manyEnd105:
+one105:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd101
+	JLT       oneEnd105
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7678,11 +7774,11 @@ one101:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one101
+	JMP       one105
 
-oneEnd101:
+oneEnd105:
 	TESTQ     CX, CX
-	JE        done101
+	JE        done105
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7693,7 +7789,7 @@ oneEnd101:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done101:
+done105:
 	VZEROUPPER
 	RET
 
@@ -7712,9 +7808,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many102:
+many106:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd102
+	JLT     manyEnd106
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -7739,12 +7835,12 @@ many102:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many102
+	JMP     many106
 
-manyEnd102:
-one102:
+manyEnd106:
+one106:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd102
+	JLT     oneEnd106
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -7754,11 +7850,11 @@ one102:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one102
+	JMP     one106
 
-oneEnd102:
+oneEnd106:
 	TESTQ     CX, CX
-	JE        done102
+	JE        done106
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7769,16 +7865,16 @@ oneEnd102:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done102:
+done106:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many103:
+many107:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd103
+	JLT     manyEnd107
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7798,12 +7894,12 @@ many103:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many103
+	JMP     many107
 
-manyEnd103:
-one103:
+manyEnd107:
+one107:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd103
+	JLT     oneEnd107
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7811,11 +7907,11 @@ one103:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one103
+	JMP     one107
 
-oneEnd103:
+oneEnd107:
 	TESTQ     CX, CX
-	JE        done103
+	JE        done107
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7825,16 +7921,16 @@ oneEnd103:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done103:
+done107:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many104:
+many108:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd104
+	JLT     manyEnd108
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7854,12 +7950,12 @@ many104:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many104
+	JMP     many108
 
-manyEnd104:
-one104:
+manyEnd108:
+one108:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd104
+	JLT     oneEnd108
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7867,11 +7963,11 @@ one104:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one104
+	JMP     one108
 
-oneEnd104:
+oneEnd108:
 	TESTQ     CX, CX
-	JE        done104
+	JE        done108
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7881,7 +7977,7 @@ oneEnd104:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done104:
+done108:
 	VZEROUPPER
 	RET
 
@@ -7899,9 +7995,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many105:
+many109:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd105
+	JLT         manyEnd109
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -7926,12 +8022,12 @@ many105:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many105
+	JMP         many109
 
-manyEnd105:
-one105:
+manyEnd109:
+one109:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd105
+	JLT         oneEnd109
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -7941,11 +8037,11 @@ one105:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one105
+	JMP         one109
 
-oneEnd105:
+oneEnd109:
 	TESTQ       CX, CX
-	JE          done105
+	JE          done109
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7956,16 +8052,16 @@ oneEnd105:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done105:
+done109:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many106:
+many110:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd106
+	JLT         manyEnd110
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -7985,12 +8081,12 @@ many106:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many106
+	JMP         many110
 
-manyEnd106:
-one106:
+manyEnd110:
+one110:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd106
+	JLT         oneEnd110
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -7998,11 +8094,11 @@ one106:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one106
+	JMP         one110
 
-oneEnd106:
+oneEnd110:
 	TESTQ       CX, CX
-	JE          done106
+	JE          done110
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -8012,16 +8108,16 @@ oneEnd106:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done106:
+done110:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many107:
+many111:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd107
+	JLT         manyEnd111
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8041,12 +8137,12 @@ many107:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many107
+	JMP         many111
 
-manyEnd107:
-one107:
+manyEnd111:
+one111:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd107
+	JLT         oneEnd111
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8054,11 +8150,11 @@ one107:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one107
+	JMP         one111
 
-oneEnd107:
+oneEnd111:
 	TESTQ       CX, CX
-	JE          done107
+	JE          done111
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8068,7 +8164,7 @@ oneEnd107:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done107:
+done111:
 	VZEROUPPER
 	RET
 
@@ -8082,9 +8178,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many108:
+many112:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd108
+	JLT     manyEnd112
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -8095,21 +8191,21 @@ many108:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many108
+	JMP     many112
 
-manyEnd108:
-one108:
+manyEnd112:
+one112:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd108
+	JLT     oneEnd112
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one108
+	JMP     one112
 
-oneEnd108:
+oneEnd112:
 	TESTQ     AX, AX
-	JE        done108
+	JE        done112
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -8117,7 +8213,7 @@ oneEnd108:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done108:
+done112:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8143,9 +8239,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many109:
+many113:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd109
+	JLT         manyEnd113
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -8156,21 +8252,21 @@ many109:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many109
+	JMP         many113
 
-manyEnd109:
-one109:
+manyEnd113:
+one113:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd109
+	JLT         oneEnd113
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one109
+	JMP         one113
 
-oneEnd109:
+oneEnd113:
 	TESTQ       AX, AX
-	JE          done109
+	JE          done113
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8178,7 +8274,7 @@ oneEnd109:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done109:
+done113:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8204,9 +8300,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many110:
+many114:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd110
+	JLT         manyEnd114
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -8221,22 +8317,22 @@ many110:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many110
+	JMP         many114
 
-manyEnd110:
-one110:
+manyEnd114:
+one114:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd110
+	JLT         oneEnd114
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one110
+	JMP         one114
 
-oneEnd110:
+oneEnd114:
 	TESTQ       AX, AX
-	JE          done110
+	JE          done114
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8245,7 +8341,7 @@ oneEnd110:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done110:
+done114:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8273,9 +8369,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many111:
+many115:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd111
+	JLT         manyEnd115
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -8290,22 +8386,22 @@ many111:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many111
+	JMP         many115
 
-manyEnd111:
-one111:
+manyEnd115:
+one115:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd111
+	JLT         oneEnd115
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one111
+	JMP         one115
 
-oneEnd111:
+oneEnd115:
 	TESTQ       AX, AX
-	JE          done111
+	JE          done115
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8315,7 +8411,7 @@ oneEnd111:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done111:
+done115:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -8342,9 +8438,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many112:
+many116:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd112
+	JLT         manyEnd116
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -8360,23 +8456,23 @@ many112:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many112
+	JMP         many116
 
-manyEnd112:
-one112:
+manyEnd116:
+one116:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd112
+	JLT         oneEnd116
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one112
+	JMP         one116
 
-oneEnd112:
+oneEnd116:
 	TESTQ       AX, AX
-	JE          done112
+	JE          done116
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -8385,7 +8481,7 @@ oneEnd112:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done112:
+done116:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8413,9 +8509,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many113:
+many117:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd113
+	JLT     manyEnd117
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -8434,23 +8530,23 @@ many113:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many113
+	JMP     many117
 
-manyEnd113:
-one113:
+manyEnd117:
+one117:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd113
+	JLT     oneEnd117
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one113
+	JMP     one117
 
-oneEnd113:
+oneEnd117:
 	TESTQ   AX, AX
-	JE      done113
+	JE      done117
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -8461,7 +8557,7 @@ oneEnd113:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done113:
+done117:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -8495,9 +8591,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many114:
+many118:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd114
+	JLT     manyEnd118
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -8516,23 +8612,23 @@ many114:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many114
+	JMP     many118
 
-manyEnd114:
-one114:
+manyEnd118:
+one118:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd114
+	JLT     oneEnd118
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one114
+	JMP     one118
 
-oneEnd114:
+oneEnd118:
 	TESTQ   AX, AX
-	JE      done114
+	JE      done118
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -8543,7 +8639,7 @@ oneEnd114:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done114:
+done118:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -8587,9 +8683,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many115:
+many119:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd115
+	JLT          manyEnd119
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -8629,12 +8725,12 @@ many115:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many115
+	JMP          many119
 
-manyEnd115:
-one115:
+manyEnd119:
+one119:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd115
+	JLT          oneEnd119
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -8656,11 +8752,11 @@ one115:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one115
+	JMP          one119
 
-oneEnd115:
+oneEnd119:
 	TESTQ        CX, CX
-	JE           done115
+	JE           done119
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8686,7 +8782,7 @@ oneEnd115:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done115:
+done119:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -8716,9 +8812,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many116:
+many120:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd116
+	JLT         manyEnd120
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -8738,12 +8834,12 @@ many116:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many116
+	JMP         many120
 
-manyEnd116:
-one116:
+manyEnd120:
+one120:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd116
+	JLT         oneEnd120
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -8756,11 +8852,11 @@ one116:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one116
+	JMP         one120
 
-oneEnd116:
+oneEnd120:
 	TESTQ       CX, CX
-	JE          done116
+	JE          done120
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -8773,14 +8869,14 @@ oneEnd116:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done116:
+done120:
 	VZEROUPPER
 	RET
 
 plain:
-many117:
+many121:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd117
+	JLT     manyEnd121
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -8797,12 +8893,12 @@ many117:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many117
+	JMP     many121
 
-manyEnd117:
-one117:
+manyEnd121:
+one121:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd117
+	JLT     oneEnd121
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -8813,11 +8909,11 @@ one117:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one117
+	JMP     one121
 
-oneEnd117:
+oneEnd121:
 	TESTQ     CX, CX
-	JE        done117
+	JE        done121
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -8829,7 +8925,7 @@ oneEnd117:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done117:
+done121:
 	VZEROUPPER
 	RET
 
@@ -8872,6 +8968,102 @@ next:
 	JMP       next
 
 end:
+	VZEROUPPER
+	RET
+
+// func whereAVX512(dst []uint32, cond []bool, a []uint32, b []uint32)
+// Requires: AVX, AVX512F
+TEXT ·whereAVX512(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         dst_len+8(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS (DX), Z0
+	VBROADCASTSS (BX), Z2
+	CMPQ         DI, $0x01
+	JE           scalarA
+	CMPQ         R8, $0x01
+	JE           onlyB
+
+next122:
+	CMPQ      SI, $0x00000010
+	JLT       end122
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next122
+
+end122:
+	VZEROUPPER
+	RET
+
+onlyB:
+next123:
+	CMPQ      SI, $0x00000010
+	JLT       end123
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next123
+
+end123:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next124:
+	CMPQ      SI, $0x00000010
+	JLT       end124
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next124
+
+end124:
+	VZEROUPPER
+	RET
+
+both:
+next125:
+	CMPQ      SI, $0x00000010
+	JLT       end125
+	VPMOVZXBD (CX), Z1
+	VPTESTMD  Z1, Z1, K1
+	VBLENDMPS Z0, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next125
+
+end125:
 	VZEROUPPER
 	RET
 

@@ -19,6 +19,7 @@ func main() {
 		g.expSum()
 		g.normRow()
 		g.converts()
+		g.where()
 	}
 	emitTable()
 	Generate()
