@@ -55,61 +55,61 @@ func (t *channelTask) Chunk(i int) {
 	for d0 := range f.D.Out {
 		for h0 := 0; h0 < f.H.Out; h0 += f.BandH {
 			f.Reset(s.Buf, 1, 0)
-			for plane := lo; plane < hi; plane++ {
-				t.plane(s, plane, d0, h0)
-			}
+			t.band(s, lo, hi, d0, h0)
 		}
 	}
 	s.Release()
 }
 
-// plane computes the output rows from (d0, h0) on that one input plane contributes.
-func (t *channelTask) plane(s *window.Scratch, plane, d0, h0 int) {
+// band computes the output rows from (d0, h0) on that input planes [lo, hi) contribute.
+func (t *channelTask) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	p, f := t.p, &t.p.frame
-	mult := p.g.OutC / p.g.Groups
-	f.Fill(t.k, s, s.Buf, t.a.X[plane*p.in:][:p.in], 1, d0, h0)
 	rows := min(f.BandH, f.H.Out-h0)
+	apply := t.kernel(rows)
+	b := f.Band(d0, h0)
+	b.Begin(s)
 	a := &s.Tap
 	*a = window.TapArgs{Src: s.Buf, Off: p.off, Rows: rows, Cols: f.W.Out, SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}
-	lo, hi, inKernel := bounds(t.a.Act)
-	inKernel = inKernel && t.a.Residual == nil
-	if a.Lo, a.Hi = lo, hi; !inKernel {
+	var inKernel bool
+	if a.Lo, a.Hi, inKernel = bounds(t.a.Act); !inKernel || t.a.Residual != nil {
+		inKernel = false
 		a.Lo, a.Hi, _ = bounds(gemm.Activation{})
 	}
-	for m := range mult {
-		oc := plane%p.g.InC*mult + m
-		at := (plane*mult+m)*p.out + (d0*f.H.Out+h0)*f.W.Out
-		a.W = t.a.W[oc*p.taps:][:p.taps]
-		a.Bias = 0
-		if t.a.Bias != nil {
-			a.Bias = t.a.Bias[oc]
-		}
-		y := t.a.Y[at:][:rows*f.W.Out]
-		t.band(a, y)
-		if !inKernel {
-			var r []float32
-			if t.a.Residual != nil {
-				r = t.a.Residual[at:]
+	mult := p.g.OutC / p.g.Groups
+	at := (d0*f.H.Out + h0) * f.W.Out
+	for plane := lo; plane < hi; plane++ {
+		b.Fill(t.k, s, s.Buf, t.a.X[plane*p.in:][:p.in])
+		oc := plane % p.g.InC * mult
+		for m := range mult {
+			y := t.a.Y[(plane*mult+m)*p.out+at:][:rows*f.W.Out]
+			a.Dst, a.W, a.Bias = y, t.a.W[(oc+m)*p.taps:][:p.taps], 0
+			if t.a.Bias != nil {
+				a.Bias = t.a.Bias[oc+m]
 			}
-			finish(&t.a, y, r)
+			apply(a)
+			if !inKernel {
+				t.finish(y, (plane*mult+m)*p.out+at)
+			}
 		}
 	}
 }
 
-// band applies the kernel to the rows of one band. Where the 3x3 kernel takes four rows at a time, the last block
-// overlaps the one before.
-func (t *channelTask) band(a *window.TapArgs, y []float32) {
-	a.Dst = y
-	if t.p.alg != depthwise3 || a.Rows < 4 {
-		t.k.FMATaps(a)
-		return
+// finish applies what the kernel did not to the part y of the output, which begins at element at.
+func (t *channelTask) finish(y []float32, at int) {
+	var r []float32
+	if t.a.Residual != nil {
+		r = t.a.Residual[at:]
 	}
-	rows, src := a.Rows, a.Src
-	a.Rows = rows &^ 3
-	t.k.DW3x3(a)
-	if rows&3 != 0 {
-		a.Src, a.Dst, a.Rows = src[(rows-4)*a.SrcStep:], y[(rows-4)*a.DstStep:], 4
-		t.k.DW3x3(a)
+	finish(&t.a, y, r)
+}
+
+// kernel returns the tap kernel for bands of some rows.
+func (t *channelTask) kernel(rows int) func(*window.TapArgs) {
+	switch {
+	case t.p.alg == depthwise3 && rows >= 4:
+		return t.k.Square3
+	case t.p.alg == depthwise5 && rows >= 4 && t.k.Square5 != nil:
+		return t.k.Square5
 	}
-	a.Rows, a.Src = rows, src
+	return t.k.FMATaps
 }

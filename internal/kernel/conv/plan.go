@@ -16,9 +16,10 @@ const (
 	dense                       // matrix product with columns packed from frames
 	depthwise                   // tap kernels
 	depthwise3                  // tap kernels, the 3x3 one of stride 1
+	depthwise5                  // tap kernels, the 5x5 one of stride 1
 )
 
-var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3"}
+var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3", "depthwise 5x5"}
 
 // Plan is a float32 convolution of one geometry, ready to run. It is immutable and may be shared.
 type Plan struct {
@@ -52,7 +53,7 @@ func NewPlan(g Geom) *Plan {
 		if p.alg == dense {
 			p.cols = denseColumns(&g)
 		}
-	case depthwise, depthwise3:
+	case depthwise, depthwise3, depthwise5:
 		p.layoutDepthwise()
 	}
 	return p
@@ -73,15 +74,21 @@ func choose(g *Geom) algorithm {
 	switch {
 	case g.Rank > 3:
 		return reference
-	case g.Depthwise() && d == window.One && h.Kernel == 3 && w.Kernel == 3 && h.Dilation == 1 && w.Dilation == 1 &&
-		h.Stride == 1 && w.Stride == 1 && h.Out >= 4:
+	case g.Depthwise() && d == window.One && square(h, w, 3):
 		return depthwise3
+	case g.Depthwise() && d == window.One && square(h, w, 5):
+		return depthwise5
 	case g.Depthwise() && g.OutC/g.Groups <= 8:
 		return depthwise
 	case same(d) && same(h) && same(w):
 		return pointwise
 	}
 	return dense
+}
+
+// square tells whether the window has k by k adjacent taps and stride 1.
+func square(h, w window.Axis, k int) bool {
+	return h.Kernel == k && w.Kernel == k && h.Dilation == 1 && w.Dilation == 1 && h.Stride == 1 && w.Stride == 1 && h.Out >= 4
 }
 
 func productItems(g *Geom) []gemm.Item {
@@ -107,7 +114,7 @@ func (p *Plan) Run(a *Args) {
 	case reference:
 		Reference(&p.g, a.X, a.W, a.Bias, a.Y)
 		finish(a, a.Y, a.Residual)
-	case depthwise, depthwise3:
+	case depthwise, depthwise3, depthwise5:
 		p.runDepthwise(a)
 	default:
 		p.runProduct(a)

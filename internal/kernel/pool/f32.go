@@ -117,8 +117,10 @@ func (t *task) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	a.Bias = pad
 	f.Reset(buf, 1, pad)
 	in, out := t.g.InSize(), t.g.OutSize()
+	b := f.Band(d0, h0)
+	b.Begin(s)
 	for p := lo; p < hi; p++ {
-		f.Fill(t.k, s, buf, t.x[p*in:][:in], 1, d0, h0)
+		b.Fill(t.k, s, buf, t.x[p*in:][:in])
 		a.Dst = t.y[p*out+(d0*f.H.Out+h0)*f.W.Out:]
 		apply(a)
 	}

@@ -77,30 +77,53 @@ func (f *Frame) Reset(dst []float32, channels int, pad float32) {
 	}
 }
 
-// Fill copies the elements of x (channels planes) that the band starting at output (d0, h0) reads. Everything else in
-// dst keeps its value: Reset writes the padding, once for all fills of the same band.
-func (f *Frame) Fill(k *Kernels, s *Scratch, dst, x []float32, channels, d0, h0 int) {
+// A Band says which elements of a plane a frame takes for one band of outputs.
+type Band struct {
+	f                *Frame
+	slices, rows     int // slices and rows inside the input
+	from, fromSlice  int // where they begin in the plane, and the distance of the slices
+	to               int // where they begin in the frame
+	inPlane, columns int
+}
+
+// Band returns the band that starts at output slice d0 and row h0.
+func (f *Frame) Band(d0, h0 int) Band {
 	sd, nd := span(f.D, d0, f.Depth, f.foldD)
 	sh, nh := span(f.H, h0, f.Rows, f.foldH)
-	if nd <= 0 || nh <= 0 {
-		return
-	}
-	inRow := f.W.In
-	inSlice := f.H.In * inRow
-	inPlane := f.D.In * inSlice
-	cols := min(inRow, f.Pitch-f.W.Lo)
-	if cols <= 0 {
-		return
-	}
-	a := &s.Row
-	*a = RowArgs{Rows: nh, Cols: cols, DstStep: f.Pitch, SrcStep: f.foldH * inRow}
+	inSlice := f.H.In * f.W.In
 	fromD := d0*f.D.Stride - f.D.Lo + sd*f.foldD
 	fromH := h0*f.H.Stride - f.H.Lo + sh*f.foldH
+	b := Band{f: f, slices: max(0, nd), rows: max(0, nh), inPlane: f.D.In * inSlice, columns: min(f.W.In, f.Pitch-f.W.Lo)}
+	b.from, b.fromSlice = fromD*inSlice+fromH*f.W.In, f.foldD*inSlice
+	b.to = sd*f.Slice + sh*f.Pitch
+	if b.rows == 0 || b.columns <= 0 {
+		b.slices = 0
+	}
+	return b
+}
+
+// Begin prepares s for calls of Fill.
+func (b *Band) Begin(s *Scratch) {
+	f := b.f
+	s.Row = RowArgs{Rows: b.rows, Cols: b.columns, DstStep: f.Pitch, SrcStep: f.foldH * f.W.In}
+}
+
+// Fill copies the elements of one plane x that the band reads. Everything else in dst keeps its value: Reset writes the
+// padding, once for all fills of the same band.
+func (b *Band) Fill(k *Kernels, s *Scratch, dst, x []float32) {
+	f := b.f
+	for i := range b.slices {
+		s.Row.Src = x[b.from+i*b.fromSlice:]
+		f.row(k, &s.Row, dst[b.to+i*f.Slice:])
+	}
+}
+
+// Fill copies the elements of x (channels planes) that the band starting at output (d0, h0) reads.
+func (f *Frame) Fill(k *Kernels, s *Scratch, dst, x []float32, channels, d0, h0 int) {
+	b := f.Band(d0, h0)
+	b.Begin(s)
 	for c := range channels {
-		for i := range nd {
-			a.Src = x[c*inPlane+(fromD+i*f.foldD)*inSlice+fromH*inRow:]
-			f.row(k, a, dst[c*f.Plane+(sd+i)*f.Slice+sh*f.Pitch:])
-		}
+		b.Fill(k, s, dst[c*f.Plane:], x[c*b.inPlane:])
 	}
 }
 

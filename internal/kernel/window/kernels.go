@@ -14,7 +14,8 @@ type Kernels struct {
 	FMATaps   func(a *TapArgs) // Bias + sum of W[t]*src[t], clamped to Lo and Hi
 	MaxTaps   func(a *TapArgs) // maximum of Bias and all src[t]
 	SumTaps   func(a *TapArgs) // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
-	DW3x3     func(a *TapArgs) // FMATaps for nine taps in three adjacent rows; Rows is a multiple of 4
+	Square3   func(a *TapArgs) // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
+	Square5   func(a *TapArgs) // the same for 5x5 taps; may be nil
 }
 
 // MaxLanes is the widest vector of any row; frames end in that much slack.
@@ -22,7 +23,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, dw3x3Generic},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, square3Generic, nil},
 }
 
 // All lists the kernels that can run here, the fastest last.

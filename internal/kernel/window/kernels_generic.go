@@ -97,13 +97,14 @@ func sumTapsGeneric(a *TapArgs) {
 	}
 }
 
-func dw3x3Generic(a *TapArgs) {
+func square3Generic(a *TapArgs) { squareGeneric(a, 3) }
+
+func squareGeneric(a *TapArgs, k int) {
 	b := *a
-	off := [9]int{}
-	for i := range off {
-		off[i] = i/3*a.SrcStep + i%3
+	b.Off = nil
+	for i := range k * k {
+		b.Off = append(b.Off, i/k*a.SrcStep+i%k)
 	}
-	b.Off = off[:]
 	fmaTapsGeneric(&b)
 }
 

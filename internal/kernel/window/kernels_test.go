@@ -114,8 +114,8 @@ func TestTaps(t *testing.T) {
 					fn, want func(*TapArgs)
 					step     int
 				}{{"fma", k.FMATaps, fmaTapsGeneric, 1}, {"max", k.MaxTaps, maxTapsGeneric, 1},
-					{"sum", k.SumTaps, sumTapsGeneric, 1}, {"3x3", k.DW3x3, dw3x3Generic, 4}} {
-					if rows%f.step != 0 || f.name == "max" && cols%2 == 0 {
+					{"sum", k.SumTaps, sumTapsGeneric, 1}, {"3x3", k.Square3, square3Generic, 4}} {
+					if rows < f.step || f.name == "max" && cols%2 == 0 {
 						continue
 					}
 					b := a
@@ -124,6 +124,27 @@ func TestTaps(t *testing.T) {
 					f.want(&b)
 					compare(t, fmt.Sprint(k.Name, " ", f.name, " ", rows, "x", cols), a.Dst, b.Dst)
 				}
+			}
+		}
+	}
+}
+
+func TestSquare5(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 6))
+	for _, k := range All() {
+		if k.Square5 == nil {
+			t.Logf("%s has no kernel of its own", k.Name)
+			continue
+		}
+		for rows := 4; rows < 14; rows++ {
+			for cols := 1; cols < 40; cols++ {
+				a := TapArgs{Rows: rows, Cols: cols, SrcStep: cols + 5, DstStep: cols + 2, Bias: 0.5, Lo: -1, Hi: 1, W: random(r, 25)}
+				a.Src = random(r, (rows+5)*(cols+5)+MaxLanes)
+				b := a
+				a.Dst, b.Dst = guarded(rows*(cols+2)), guarded(rows*(cols+2))
+				k.Square5(&a)
+				squareGeneric(&b, 5)
+				compare(t, fmt.Sprint(k.Name, " 5x5 ", rows, "x", cols), a.Dst, b.Dst)
 			}
 		}
 	}

@@ -18,8 +18,9 @@ func main() {
 		for _, op := range []tapOp{opFMA, opMax, opSum} {
 			tapRows(v, op)
 		}
-		dw3x3(v)
+		square(v, 3)
 	}
+	square(avx512, 5)
 	Generate()
 }
 
