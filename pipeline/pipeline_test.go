@@ -99,3 +99,12 @@ func TestDecodeWAV(t *testing.T) {
 		}
 	}
 }
+
+func FuzzDecodeWAV(f *testing.F) {
+	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x00\x00\x00\x02\x00\x10\x00data\x02\x00\x00\x00\x01\x02"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if s, err := DecodeWAV(data); err == nil && len(s.Samples) > len(data) {
+			t.Errorf("%d samples from %d bytes", len(s.Samples), len(data))
+		}
+	})
+}
