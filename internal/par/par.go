@@ -39,13 +39,16 @@ func Run(threads, chunks int, t Task) {
 		}
 		return
 	}
-	helpers := min(threads, chunks) - 1
+	// Helpers only for processors that no other loop uses: with as many callers as
+	// processors each works alone.
+	defer busy.Add(-1)
+	helpers := min(threads, chunks, Default()-int(busy.Add(1))+1) - 1
 	ensure(helpers)
 	r := regions.Get().(*region)
 	r.task, r.chunks = t, int64(chunks)
 	r.next.Store(0)
 	o := offer{r, uint32(r.state.Load() >> genShift)}
-	for range helpers {
+	for range max(helpers, 0) {
 		select {
 		case queue <- o:
 		default: // everyone is busy; the caller does what nobody claims
@@ -85,6 +88,7 @@ const (
 var (
 	queue   = make(chan offer, 256)
 	workers atomic.Int64
+	busy    atomic.Int64 // goroutines at work in loops, callers and helpers
 	regions = sync.Pool{New: func() any { return &region{done: make(chan struct{}, 1)} }}
 )
 
@@ -107,6 +111,7 @@ func (r *region) join(gen uint32) bool {
 			return false
 		}
 		if r.state.CompareAndSwap(s, s+1) {
+			busy.Add(1)
 			return true
 		}
 	}
@@ -114,6 +119,7 @@ func (r *region) join(gen uint32) bool {
 
 // leave is the last thing a helper does with the region.
 func (r *region) leave() {
+	busy.Add(-1)
 	s := r.state.Add(^uint64(0))
 	if s&waiting != 0 && s&countMask == 0 {
 		r.done <- struct{}{}

@@ -114,21 +114,45 @@ func TestRuntimeErrorReachesCaller(t *testing.T) {
 }
 
 func TestLateHelpersAreNotAwaited(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	block := make(chan struct{})
 	var started atomic.Int32
-	busy := newCount(8, func(int) { started.Add(1); <-block })
+	blocked := newCount(8, func(int) { started.Add(1); <-block })
 	finished := make(chan struct{})
-	go func() { Run(8, 8, busy); close(finished) }()
-	for int64(started.Load()) < workers.Load()+1 {
+	go func() { Run(8, 8, blocked); close(finished) }()
+	for started.Load() < 8 {
 		runtime.Gosched()
 	}
+	runtime.GOMAXPROCS(16) // room for helpers, but all seven workers are blocked
 	c := newCount(5, nil)
-	Run(4, 5, c) // every worker is blocked: the caller must do all
+	Run(4, 5, c)
 	c.check(t)
 	close(block)
 	<-finished
-	busy.check(t)
+	blocked.check(t)
+}
+
+func TestAsManyCallersAsProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var inner atomic.Int32
+	Run(2, 2, newCount(2, func(int) {
+		inner.Add(1)
+		for inner.Load() < 2 { // both processors are in the outer loop
+			runtime.Gosched()
+		}
+		var running, most atomic.Int32
+		Run(2, 8, newCount(8, func(int) {
+			most.Store(max(most.Load(), running.Add(1)))
+			runtime.Gosched()
+			running.Add(-1)
+		}))
+		if most.Load() > 1 {
+			t.Error("a loop got helpers while every processor was busy")
+		}
+	}))
+	if n := busy.Load(); n != 0 {
+		t.Errorf("%d goroutines count as busy after all loops", n)
+	}
 }
 
 type nothing struct{ sink [64]int }

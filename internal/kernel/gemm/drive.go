@@ -85,6 +85,10 @@ func (t *task) plan() {
 func (t *task) planTiles() {
 	r := t.row
 	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
+	if t.M*t.N*t.K <= groupMACs && t.N*min(t.K, kc) <= bufMax { // planning would take longer than computing
+		t.mc, t.nc, t.mBlocks, t.nBlocks = t.M, t.N, 1, 1
+		return
+	}
 	packs := !t.inPlace && (t.Packed == nil || t.Packed.cols)
 	nPanels := ceilDiv(t.N, r.nr)
 	k := max(t.K, 1)
@@ -252,30 +256,29 @@ func (b *block) kBlockInPlace(tile Tile) {
 }
 
 // panels multiplies the rows of the block with the panels of columns [n0, n1), the
-// first of which lies at base.
+// first of which lies at base. No pointer ever leaves its slice, not even unused: the
+// garbage collector would stop the program.
 func (b *block) panels(base unsafe.Pointer, k0, n0, n1 int) {
 	t, a := b.t, &b.s.tile
 	r := t.row
-	h := b.m1 - b.m0
+	h, first := b.m1-b.m0, n0
 	if h <= len(r.wide) && a.k > 0 {
 		w := r.widePanels[h-1] * r.nr
 		for ; n0+w <= n1; n0 += w {
 			b.point(b.m0, n0, k0)
-			a.b, a.n = base, w
+			a.b, a.n = unsafe.Add(base, (n0-first)/r.nr*a.panel), w
 			r.wide[h-1](a)
-			base = unsafe.Add(base, a.panel*r.widePanels[h-1])
 		}
 	}
 	for ; n0 < n1; n0 += r.nr {
-		n := min(r.nr, n1-n0)
+		n, at := min(r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
 		if b.oddColumn(n) {
 			n--
-			b.column(base, n0+n, n, k0)
+			b.column(at, n0+n, n, k0)
 		}
 		if n > 0 {
-			b.panel(base, n0, n, k0)
+			b.panel(at, n0, n, k0)
 		}
-		base = unsafe.Add(base, a.panel)
 	}
 }
 

@@ -164,10 +164,8 @@ func (b *block) oddColumn(n int) bool {
 func (b *block) column(base unsafe.Pointer, n, j, k0 int) {
 	t, a, d := b.t, &b.s.tile, &b.s.dot
 	col := b.s.column[:a.k]
-	p := unsafe.Add(base, 4*j)
 	for i := range col {
-		col[i] = *(*float32)(p)
-		p = unsafe.Add(p, a.bstep)
+		col[i] = *(*float32)(unsafe.Add(base, 4*j+i*a.bstep))
 	}
 	*d = dotArgs{vecs: unsafe.Pointer(&col[0]), rs: a.ars, k: a.k}
 	a.n = 1
