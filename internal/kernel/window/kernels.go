@@ -2,6 +2,8 @@ package window
 
 import "github.com/onnxrun/onnxrun/internal/cpu"
 
+//go:generate go -C _asm run . -out ../zkernels_amd64.s -pkg window
+
 // Kernels is one row of the kernel table: all kernels of one instruction set, for float32.
 type Kernels struct {
 	Name      string
