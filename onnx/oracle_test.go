@@ -202,6 +202,9 @@ func (c *comparer) typ(g *onnx.Type, w *onnxpb.TypeProto) {
 		c.eq("kind", g.Kind, onnx.TypeMap)
 		c.eq("key", g.ElemType, w.GetMapType().GetKeyType())
 		c.typ(g.Elem, w.GetMapType().ValueType)
+	case w.GetOpaqueType() != nil:
+		c.eq("kind", g.Kind, onnx.TypeOpaque)
+		c.eq("opaque", *g.Opaque, onnx.OpaqueType{Domain: w.GetOpaqueType().GetDomain(), Name: w.GetOpaqueType().GetName()})
 	default:
 		c.eq("kind", g.Kind, onnx.TypeNone)
 	}

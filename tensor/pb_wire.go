@@ -148,7 +148,7 @@ func (p *Proto) writeTail(w *pb.Writer, external []ProtoEntry, location int32) {
 		w.String(fieldDoc, p.Doc)
 	}
 	WriteEntries(w, fieldExternal, external)
-	if location != 0 || p.set>>fieldLocation&1 != 0 {
+	if location != 0 || p.Location == 0 && p.set>>fieldLocation&1 != 0 {
 		w.Int(fieldLocation, int64(location))
 	}
 	WriteEntries(w, fieldMetadata, p.Metadata)
