@@ -48,3 +48,72 @@ func benchGemm(b *testing.B, kernels string, m, n, k int, form string) {
 		b.ReportMetric(4*float64(n*k)*float64(b.N)/sec/1e9, "GB/s")
 	}
 }
+
+// BenchmarkGemmOf reports operations per second of the plain Go product.
+func BenchmarkGemmOf(b *testing.B) {
+	b.Run("f64/256x256x256", benchGemmOf[float64])
+	b.Run("i32/256x256x256", benchGemmOf[int32])
+	b.Run("u8/256x256x256", benchGemmOf[uint8])
+}
+
+func benchGemmOf[T Number](b *testing.B) {
+	const n = 256
+	a := &ArgsOf[T]{M: n, N: n, K: n, A: make([]T, n*n), ARS: n, ACS: 1, B: make([]T, n*n), BRS: n, BCS: 1, C: make([]T, n*n), LDC: n}
+	for b.Loop() {
+		RunOf(a)
+	}
+	b.ReportMetric(2*n*n*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gop/s")
+}
+
+// BenchmarkPack reports GB/s of B packed ahead, into fresh memory and into the same.
+func BenchmarkPack(b *testing.B) {
+	const k, n = 768, 3072
+	src := make([]float32, k*n)
+	forms := []struct {
+		name   string
+		rs, cs int
+	}{{"rows", n, 1}, {"cols", 1, k}}
+	for _, f := range forms {
+		b.Run("f32/"+f.name+"/fresh", func(b *testing.B) {
+			b.SetBytes(4 * k * n)
+			for b.Loop() {
+				Pack(k, n, src, f.rs, f.cs)
+			}
+		})
+		p := NewPacked(1, k, n)
+		b.Run("f32/"+f.name+"/again", func(b *testing.B) {
+			b.SetBytes(4 * k * n)
+			for b.Loop() {
+				p.Set(0, src, f.rs, f.cs)
+			}
+		})
+	}
+}
+
+// BenchmarkHeads reports GFLOP/s of the two products of attention with 12 interleaved
+// heads of 64.
+func BenchmarkHeads(b *testing.B) {
+	const heads, dim, row = 12, 64, 12 * 64
+	for _, seq := range []int{16, 128, 512} {
+		rng := rand.New(rand.NewPCG(1, 1))
+		q, scores := random(rng, seq*row), random(rng, heads*seq*seq)
+		var qk, pv []Item
+		for h := range heads {
+			qk = append(qk, Item{A: h * dim, B: h * dim, C: h * seq * seq})
+			pv = append(pv, Item{A: h * seq * seq, B: h * dim, C: h * dim})
+		}
+		out := make([]float32, seq*row)
+		products := map[string]*Args{
+			"qk": {M: seq, N: seq, K: dim, A: q, ARS: row, ACS: 1, B: q, BRS: 1, BCS: row, C: scores, LDC: seq, Alpha: 0.125, Batch: qk, Threads: 1},
+			"pv": {M: seq, N: dim, K: seq, A: scores, ARS: seq, ACS: 1, B: q, BRS: row, BCS: 1, C: out, LDC: row, Batch: pv, Threads: 1},
+		}
+		for name, a := range products {
+			b.Run(fmt.Sprintf("f32/%s/%d", name, seq), func(b *testing.B) {
+				for b.Loop() {
+					Run(a)
+				}
+				b.ReportMetric(2*float64(heads*seq*seq*dim)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}

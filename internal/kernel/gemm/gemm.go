@@ -81,8 +81,9 @@ type Tile struct {
 func (t Tile) Len() int { return roundUp(t.N1-t.N0, t.NR) * (t.K1 - t.K0) }
 
 // Run computes the products that a describes. It allocates nothing in steady state
-// and does not keep a. C must not overlap the other slices (to add to C, set
-// Accumulate). Arguments that reach outside the slices panic.
+// and does not keep a. C must not overlap the other slices, except that the residual
+// may be C itself, at the same offsets, unless AddLast is set. Arguments that reach
+// outside the slices panic.
 func Run(a *Args) {
 	if a.M <= 0 || a.N <= 0 || (a.Batch != nil && len(a.Batch) == 0) {
 		return
@@ -90,6 +91,7 @@ func Run(a *Args) {
 	t := tasks.Get().(*task)
 	t.Args = *a
 	t.check()
+	t.residualInPlace()
 	t.plan()
 	par.Run(t.Threads, t.chunks, t)
 	*t = task{}
@@ -133,6 +135,21 @@ func (t *task) check() {
 	case p == nil && t.Source == nil:
 		fits("B", len(t.B), hi.B, t.K, t.N, t.BRS, t.BCS)
 	}
+}
+
+// residualInPlace turns a residual that is C itself into accumulation: the first block
+// of K would overwrite it.
+func (t *task) residualInPlace() {
+	e := &t.Epilogue
+	if e.Residual == nil || e.AddLast || t.Accumulate || e.LDR != t.LDC || &e.Residual[0] != &t.C[0] {
+		return
+	}
+	for _, it := range t.Batch {
+		if it.Residual != it.C {
+			return
+		}
+	}
+	t.Accumulate, e.Residual = true, nil
 }
 
 // fits panics when a rows×cols matrix with strides rs and cs at offset off reaches

@@ -194,6 +194,21 @@ func TestEpilogues(t *testing.T) {
 	})
 }
 
+func TestResidualInPlace(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *row) {
+		rng := rand.New(rand.NewPCG(17, 18))
+		g := newGuards(t)
+		for _, m := range []int{1, 7, 40} {
+			p := newProblem(rng, g, m, 50, 2*kc+1, false, m == 1)
+			p.Epilogue = Epilogue{Residual: p.C, LDR: p.LDC, Act: Activation{Kind: Relu}}
+			p.expect()
+			Run(&p.Args)
+			p.compare(t, fmt.Sprintf("M=%d", m))
+			g.check(t)
+		}
+	})
+}
+
 func TestNonFinite(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	eachRow(t, func(t *testing.T, r *row) {
