@@ -1,0 +1,88 @@
+package gemm
+
+const (
+	// kc is the block of K: an nr-wide panel of it stays in the first-level cache.
+	kc = 256
+	// mcMax bounds the rows of a chunk: an mcMax×kc block of A stays in the second level.
+	mcMax = 240
+	// mcPack is the same where B is packed on the fly, which costs more than reading A
+	// from the third level.
+	mcPack = 1024
+	// chunkMACs is the work a chunk should hold: tens of microseconds.
+	chunkMACs = 2 << 20
+	// groupMACs is the work below which several products share a chunk.
+	groupMACs = 1 << 18
+	// bufMax bounds a tile packed on the fly: half of a small second-level cache.
+	bufMax = 64 << 10
+)
+
+// task is one Run: chunks are blocks of mc rows and nc columns of one product.
+type task struct {
+	Args
+	row              *row
+	form             form
+	inPlace          bool // B is read where it lies
+	mc, nc           int
+	mBlocks, nBlocks int
+	group            int // products in a chunk, when each is a single block
+	chunks           int
+}
+
+// plan chooses kernels, looking at sizes and strides only, and cuts the work. The cut
+// may look at the number of threads, since no element's value depends on it.
+func (t *task) plan() {
+	if t.Alpha == 0 {
+		t.Alpha = 1
+	}
+	t.row = selected()
+	if t.Packed != nil {
+		t.row = t.Packed.row
+	}
+	if t.form = t.streams(); t.form == tiled {
+		t.planTiles()
+	} else {
+		t.planStream()
+	}
+	items := max(1, len(t.Batch))
+	t.chunks = t.mBlocks * t.nBlocks * items
+	t.group = 1
+	if t.mBlocks*t.nBlocks == 1 {
+		t.group = max(1, groupMACs/(t.M*t.N*max(t.K, 1)))
+		t.chunks = ceilDiv(items, t.group)
+	}
+}
+
+// planTiles cuts C into blocks for the tile kernels.
+func (t *task) planTiles() {
+	r := t.row
+	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
+	if t.M*t.N*t.K <= groupMACs && t.N*min(t.K, kc) <= bufMax { // planning would take longer than computing
+		t.mc, t.nc, t.mBlocks, t.nBlocks = t.M, t.N, 1, 1
+		return
+	}
+	packs := !t.inPlace && (t.Packed == nil || t.Packed.cols)
+	nPanels := ceilDiv(t.N, r.nr)
+	k := max(t.K, 1)
+	var panels int // in a chunk
+	if packs {
+		// As few blocks of rows as keep every thread busy: each packs B again.
+		want := 1
+		if t.Threads > 1 {
+			want = ceilDiv(4*t.Threads, max(1, len(t.Batch)))
+		}
+		panels = max(1, min(bufMax/(r.nr*min(kc, k)), nPanels/want))
+		want = ceilDiv(want, ceilDiv(nPanels, panels))
+		t.mBlocks = max(min(want, ceilDiv(t.M, 4*r.mr)), ceilDiv(t.M, mcPack))
+	} else {
+		t.mBlocks = ceilDiv(t.M, mcMax)
+		panels = max(1, min(chunkMACs/ceilDiv(t.M, t.mBlocks), streamB)/(k*r.nr))
+	}
+	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
+	t.mBlocks = ceilDiv(t.M, t.mc)
+	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
+	if t.M <= len(r.wide) {
+		panels = roundUp(panels, r.widePanels[t.M-1])
+	}
+	t.nc = panels * r.nr
+	t.nBlocks = ceilDiv(t.N, t.nc)
+}
