@@ -61,10 +61,9 @@ type checker struct {
 	model     *Model
 	functions map[functionID]*Function
 	found     Findings
-	path      []string // of the current node
-	opsets    []OpsetID
-	inBody    bool // in a function
-	depth     int
+	path      []string         // of the current node
+	opsets    map[string]int64 // what the model or function imports
+	inBody    bool             // in a function
 }
 
 type functionID struct{ domain, name, overload string }
@@ -95,6 +94,7 @@ func (c *checker) run() {
 		c.report("ir-version", "IR version %d, want 1 to %d", m.IRVersion, maxIRVersion)
 	}
 	c.opsetImports(m.Opsets, m.IRVersion >= 3)
+	imports := c.opsets
 	c.entries("metadata", m.Metadata)
 	if m.Graph == nil {
 		c.report("graph", "the model has no graph")
@@ -103,21 +103,22 @@ func (c *checker) run() {
 	if !c.functionTable() {
 		return
 	}
-	c.opsets = m.Opsets
+	c.opsets = imports
 	if len(m.Opsets) == 0 && m.IRVersion < 3 {
-		c.opsets = []OpsetID{{Version: 1}}
+		c.opsets[""] = 1
 	}
-	outer := c.graph(m.Graph, nil)
+	s := newScope(len(m.Graph.Inputs) + len(m.Graph.Initializers) + len(m.Graph.Nodes))
+	c.graph(m.Graph, s, true)
 	for _, t := range m.TrainingInfo {
 		for _, g := range []*Graph{t.Initialization, t.Algorithm} {
 			if g != nil {
-				c.graph(g, outer)
+				c.subgraph(g, s)
 			}
 		}
 	}
 }
 
-// opsetImports checks a list of operator sets. Whether the versions exist is looked at when a node uses one.
+// opsetImports checks a list of operator sets and makes it the current one. Whether the versions exist is looked at when a node uses one.
 func (c *checker) opsetImports(list []OpsetID, required bool) {
 	if len(list) == 0 && required {
 		c.report("opset", "no operator set is imported")
@@ -130,24 +131,23 @@ func (c *checker) opsetImports(list []OpsetID, required bool) {
 		}
 		seen[domain] = o.Version
 	}
+	c.opsets = seen
 }
 
 // opset returns the version of the domain that the current scope imports, and whether it exists.
 func (c *checker) opset(domain string) (int, bool) {
 	domain = NormalDomain(domain)
-	for _, o := range c.opsets {
-		if NormalDomain(o.Domain) != domain {
-			continue
-		}
-		latest := schema.LatestOpset(domain)
-		if o.Version < 1 || latest > 0 && standard(domain) && o.Version > int64(latest) {
-			c.report("opset", "version %d of domain %q, want 1 to %d", o.Version, domain, latest)
-			return 0, false
-		}
-		return int(min(o.Version, 1<<30)), true
+	version, ok := c.opsets[domain]
+	if !ok {
+		c.report("opset", "domain %q is not imported", domain)
+		return 0, false
 	}
-	c.report("opset", "domain %q is not imported", domain)
-	return 0, false
+	latest := schema.LatestOpset(domain)
+	if version < 1 || standard(domain) && version > int64(latest) {
+		c.report("opset", "version %d of domain %q, want 1 to %d", version, domain, latest)
+		return 0, false
+	}
+	return int(min(version, 1<<30)), true
 }
 
 // standard reports whether a domain is one of those that ONNX defines.

@@ -33,15 +33,15 @@ func (c *checker) functionTable() bool {
 
 // function checks a body, which sees its own inputs and nothing else.
 func (c *checker) function(f *Function) {
-	c.inBody, c.opsets = true, f.Opsets
+	c.inBody = true
 	defer func() { c.inBody = false }()
 	c.opsetImports(f.Opsets, true)
-	s := &scope{names: map[string]origin{}}
+	s := newScope(len(f.Inputs) + len(f.Nodes))
 	for _, name := range f.Inputs {
-		if s.names[name] != 0 {
+		if s.find(name) != 0 {
 			c.report("ssa", "function input %q occurs twice", name)
 		}
-		s.names[name] = fromInput
+		s.enter(name, fromInput)
 	}
 	names := map[string]bool{}
 	for _, a := range f.Attributes {
@@ -57,9 +57,7 @@ func (c *checker) function(f *Function) {
 		names[a.Name] = true
 	}
 	c.attributes(f.AttributeProtos)
-	c.depth++ // the graphs inside are no main graphs
 	c.nodes(f.Nodes, s)
-	c.depth--
 	for _, name := range f.Outputs {
 		if s.find(name) == 0 {
 			c.report("output", "function output %q is produced by nothing", name)

@@ -6,10 +6,24 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// scope holds the names of one graph or function body, and those of the graphs around it.
+// scope holds the names that are visible in a graph or function body: its own, and those of the graphs
+// around it. One table serves all nested graphs; what a graph enters is undone when it ends.
 type scope struct {
-	names map[string]origin
-	outer *scope
+	names map[string]binding
+	level int
+	undo  []shadowed
+}
+
+// binding is what gave a value its name, and the nesting level of the graph it did so in.
+type binding struct {
+	origin origin
+	level  uint8
+}
+
+// shadowed is a name with what it stood for before.
+type shadowed struct {
+	name string
+	old  binding
 }
 
 // origin says what gave a value its name.
@@ -26,30 +40,60 @@ func (o origin) String() string {
 	return [...]string{"nothing", "a graph input", "an initializer", "a graph input", "a node"}[o]
 }
 
-// find returns what gave name its value in s or around it, and 0 if nothing did.
-func (s *scope) find(name string) origin {
-	for ; s != nil; s = s.outer {
-		if o := s.names[name]; o != 0 {
-			return o
-		}
+func newScope(room int) *scope { return &scope{names: make(map[string]binding, room)} }
+
+// find returns what gave name its value in the current graph or around it, and 0 if nothing did.
+func (s *scope) find(name string) origin { return s.names[name].origin }
+
+// own is find for the current graph alone.
+func (s *scope) own(name string) origin {
+	if b := s.names[name]; int(b.level) == s.level {
+		return b.origin
 	}
 	return 0
 }
 
-// graph checks g inside the given scope and returns its own.
-func (c *checker) graph(g *Graph, outer *scope) *scope {
-	s := &scope{make(map[string]origin, len(g.Inputs)+len(g.Initializers)+len(g.Nodes)), outer}
-	if c.depth++; c.depth > maxNesting {
-		c.report("nesting", "%v", errNesting)
-		return s
+// enter gives name a meaning in the current graph.
+func (s *scope) enter(name string, o origin) {
+	if s.level > 0 {
+		s.undo = append(s.undo, shadowed{name, s.names[name]})
 	}
-	defer func() { c.depth-- }()
+	s.names[name] = binding{o, uint8(s.level)}
+}
+
+// leave undoes all but the first n entries of the current graph and goes back to the graph around it.
+func (s *scope) leave(n int) {
+	for i := len(s.undo) - 1; i >= n; i-- {
+		if u := s.undo[i]; u.old.origin == 0 {
+			delete(s.names, u.name)
+		} else {
+			s.names[u.name] = u.old
+		}
+	}
+	s.undo = s.undo[:n]
+	s.level--
+}
+
+// subgraph checks a graph in an attribute.
+func (c *checker) subgraph(g *Graph, s *scope) {
+	if s.level >= maxNesting {
+		c.report("nesting", "%v", errNesting)
+		return
+	}
+	s.level++
+	n := len(s.undo)
+	c.graph(g, s, false)
+	s.leave(n)
+}
+
+// graph checks g, whose names are entered into s. The inputs of a main graph must have types.
+func (c *checker) graph(g *Graph, s *scope, isMain bool) {
 	for _, v := range g.Inputs {
-		c.valueInfo("graph input", v, c.depth == 1)
-		if v.Name != "" && s.names[v.Name] != 0 {
+		c.valueInfo("graph input", v, isMain)
+		if v.Name != "" && s.own(v.Name) != 0 {
 			c.report("ssa", "graph input %q occurs twice", v.Name)
 		}
-		s.names[v.Name] = fromInput
+		s.enter(v.Name, fromInput)
 	}
 	c.initializers(g, s)
 	for _, v := range g.ValueInfos {
@@ -62,7 +106,6 @@ func (c *checker) graph(g *Graph, outer *scope) *scope {
 			c.report("output", "graph output %q is produced by nothing", v.Name)
 		}
 	}
-	return s
 }
 
 func (c *checker) initializers(g *Graph, s *scope) {
@@ -82,18 +125,18 @@ func (c *checker) initializers(g *Graph, s *scope) {
 
 // initializer enters the name of an initializer.
 func (c *checker) initializer(name string, s *scope) {
-	switch o := s.names[name]; {
+	switch o := s.own(name); {
 	case name == "":
 		c.report("name", "an initializer has no name")
 	case o == fromInitializer || o == fromBoth:
 		c.report("ssa", "initializer %q occurs twice", name)
 	case o == fromInput:
-		s.names[name] = fromBoth
+		s.enter(name, fromBoth)
 	case c.inputsRequired():
 		c.report("initializer", "initializer %q is no graph input, as IR version %d requires", name, c.model.IRVersion)
 		fallthrough
 	default:
-		s.names[name] = fromInitializer
+		s.enter(name, fromInitializer)
 	}
 }
 
@@ -124,7 +167,7 @@ func (c *checker) nodes(list []*Node, s *scope) {
 			if o := s.find(out); o != 0 {
 				c.report("ssa", "output %q has its value from %v already", out, o)
 			}
-			s.names[out] = fromNode
+			s.enter(out, fromNode)
 		}
 		c.path = c.path[:len(c.path)-1]
 	}

@@ -22,7 +22,7 @@ func (c *checker) node(n *Node, s *scope) {
 			k := len(c.path) - 1
 			old := c.path[k]
 			c.path[k] += "." + a.Name
-			c.graph(g, s)
+			c.subgraph(g, s)
 			c.path[k] = old
 		}
 	}
