@@ -38,19 +38,22 @@ func WriteFile(name string, m *Model, opts *WriteOptions) error {
 	if o.ExternalSize == 0 {
 		o.ExternalSize = 1024
 	}
-	return mmap.Guard(func() error {
-		if o.External == "" {
-			w, err := inline(m)
-			if err != nil {
-				return err
-			}
-			if w.Len() <= maxMessage {
-				return writeFile(name, w.WriteTo)
-			}
-			o.External = filepath.Base(name) + ".data"
+	return mmap.Guard(func() error { return writeModel(name, m, o, maxMessage) })
+}
+
+// writeModel writes a model in messages of at most limit bytes.
+func writeModel(name string, m *Model, o WriteOptions, limit int64) error {
+	if o.External == "" {
+		w, err := inline(m)
+		if err != nil {
+			return err
 		}
-		return writeSplit(name, m, o)
-	})
+		if w.Len() <= limit {
+			return writeFile(name, w.WriteTo)
+		}
+		o.External = filepath.Base(name) + ".data"
+	}
+	return writeSplit(name, m, o, limit)
 }
 
 // inline encodes m with all elements inside.
@@ -76,7 +79,7 @@ func inline(m *Model) (*pb.Writer, error) {
 const align = 4096
 
 // writeSplit writes the model and its external file.
-func writeSplit(name string, m *Model, o WriteOptions) error {
+func writeSplit(name string, m *Model, o WriteOptions, limit int64) error {
 	if err := checkLocation(o.External); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func writeSplit(name string, m *Model, o WriteOptions) error {
 	if s.err != nil {
 		return s.err
 	}
-	if e.w.Len() > maxMessage {
+	if e.w.Len() > limit {
 		return fmt.Errorf("onnx: %s: %d bytes without the external tensors, more than a protobuf message may have", name, e.w.Len())
 	}
 	if err := writeFile(filepath.Join(filepath.Dir(name), filepath.FromSlash(o.External)), s.writeTo); err != nil {
