@@ -46,6 +46,9 @@ type task struct {
 	size     int
 	off      []int
 	row, col []float32
+
+	split bool // maxima of rows first, then of columns: off holds the taps of a row, then those of a column
+	pitch int  // of the row maxima
 }
 
 var tasks = sync.Pool{New: func() any { return new(task) }}
@@ -63,14 +66,30 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 	band := min(h.Out, max(4, (bandElems-row.Plane)/max(1, perRow)))
 	t.frame = window.NewFrame(d, h, w, 1, band)
 	t.off = t.frame.Offsets(t.off[:0])
+	taps := len(t.off)
+	if t.split = kind == kindMax && d.Kernel == 1 && h.Stride == 1 && h.Kernel*w.Kernel >= 16 && h.Kernel > 2; t.split {
+		t.splitTaps(h, w)
+	}
 	if kind != kindMax {
 		t.divisors(d, h, w)
 	}
 	var chunks int
-	chunks, t.size = par.Split(g.Planes, grainOps/(out*len(t.off))+1)
+	chunks, t.size = par.Split(g.Planes, grainOps/(out*taps)+1)
 	par.Run(threads, chunks, t)
 	t.x, t.y = nil, nil
 	tasks.Put(t)
+}
+
+// splitTaps replaces the taps by those of a row and those of a column of row maxima.
+func (t *task) splitTaps(h, w window.Axis) {
+	t.pitch = (w.Out + window.MaxLanes - 1) &^ (window.MaxLanes - 1)
+	t.off = t.off[:0]
+	for k := range w.Kernel {
+		t.off = append(t.off, t.frame.Offset(0, 0, k))
+	}
+	for k := range h.Kernel {
+		t.off = append(t.off, k*h.Dilation*t.pitch)
+	}
 }
 
 // divisors fills the factors of rows (depth times height) and columns.
@@ -90,7 +109,11 @@ func (t *task) divisors(d, h, w window.Axis) {
 // Chunk pools a range of planes, band by band.
 func (t *task) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.g.Planes)
-	s := window.GetScratch(t.frame.Len(1))
+	n := t.frame.Len(1)
+	if t.split {
+		n += t.frame.Rows*t.pitch + window.MaxLanes
+	}
+	s := window.GetScratch(n)
 	f := &t.frame
 	for d0 := range f.D.Out {
 		for h0 := 0; h0 < f.H.Out; h0 += f.BandH {
@@ -122,6 +145,24 @@ func (t *task) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	for p := lo; p < hi; p++ {
 		b.Fill(t.k, s, buf, t.x[p*in:][:in])
 		a.Dst = t.y[p*out+(d0*f.H.Out+h0)*f.W.Out:]
-		apply(a)
+		if t.split {
+			t.maxima(s, a.Dst, a.Rows)
+		} else {
+			apply(a)
+		}
 	}
+}
+
+// maxima computes the maxima of the rows of the frame, then those of their columns: rows of output to y.
+func (t *task) maxima(s *window.Scratch, y []float32, rows int) {
+	f, a := &t.frame, &s.Tap
+	taps := f.W.Kernel
+	whole := *a
+	between := s.Buf[f.Len(1):]
+	a.Dst, a.DstStep, a.Rows, a.SrcStep, a.Off = between, t.pitch, f.Rows, f.Pitch, t.off[:taps]
+	t.k.MaxTaps(a)
+	a.Src, a.SrcStep, a.Off = between, f.StepH*t.pitch, t.off[taps:]
+	a.Dst, a.DstStep, a.Rows = y, whole.DstStep, rows
+	t.k.MaxTaps(a)
+	*a = whole
 }

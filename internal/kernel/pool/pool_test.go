@@ -14,7 +14,7 @@ func randomGeom(r *rand.Rand, rank int) Geom {
 	g := Geom{Planes: 1 + r.IntN(5), Rank: rank}
 	for i := range rank {
 		for {
-			a := window.Attrs{Kernel: []int{1 + r.IntN(4)}, Strides: []int{1 + r.IntN(3)}, Dilations: []int{1 + r.IntN(2)},
+			a := window.Attrs{Kernel: []int{1 + r.IntN(6)}, Strides: []int{1 + r.IntN(3)}, Dilations: []int{1 + r.IntN(2)},
 				Ceil: r.IntN(2) == 0, AutoPad: window.AutoPad(r.IntN(4))}
 			lo := r.IntN(a.Kernel[0])
 			a.Pads = []int{lo, r.IntN(a.Kernel[0])}

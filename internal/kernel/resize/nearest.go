@@ -1,6 +1,11 @@
 package resize
 
-import "math"
+import (
+	"math"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+)
 
 var inf = float32(math.Inf(1))
 
@@ -15,9 +20,57 @@ func Nearest[T any](dst, src []T, in []int, index [][]int) {
 	for _, d := range in[tail:] {
 		block *= d
 	}
-	if len(dst) > 0 {
-		nearest(dst, 0, src, in[:tail], index[:tail], block)
+	if len(dst) == 0 {
+		return
 	}
+	c := copier[T]{dst: dst}
+	if block == 1 && tail > 0 && unsafe.Sizeof(dst[0]) == 4 && doubled(in[tail-1], index[tail-1]) {
+		c.k, c.s = window.Best(), window.GetScratch(0)
+		c.planes = tail > 1 && doubled(in[tail-2], index[tail-2])
+		defer c.s.Release()
+	}
+	c.copy(0, src, in[:tail], index[:tail], block)
+}
+
+// doubled tells whether an axis repeats every element once.
+func doubled(n int, index []int) bool {
+	if len(index) != 2*n {
+		return false
+	}
+	for i, v := range index {
+		if v != i/2 {
+			return false
+		}
+	}
+	return true
+}
+
+// copier fills dst; with k set, the last axis is doubled and its elements have the size of a float32; with planes, the axis
+// before is doubled, too.
+type copier[T any] struct {
+	dst    []T
+	k      *window.Kernels
+	s      *window.Scratch
+	planes bool
+}
+
+// merge fills rows of dst, step elements apart, with the doubled elements of the rows of src.
+func (c *copier[T]) merge(dst, src []T, rows, cols, step int) {
+	x := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(src))), len(src))
+	y := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst))
+	c.s.Row = window.RowArgs{Dst: y, Src: x, Src2: x, Rows: rows, Cols: 2 * cols, DstStep: step, SrcStep: cols}
+	c.k.MergeRows(&c.s.Row)
+}
+
+// row fills one row of single elements.
+func (c *copier[T]) row(row, src []T, index []int) {
+	if c.k == nil {
+		for o, i := range index {
+			row[o] = src[i]
+		}
+		return
+	}
+	c.merge(row, src, 1, len(index)/2, 0)
 }
 
 func identity(n int, index []int) bool {
@@ -32,18 +85,23 @@ func identity(n int, index []int) bool {
 	return true
 }
 
-// nearest fills dst from pos on with blocks of src and returns the position behind them.
-func nearest[T any](dst []T, pos int, src []T, in []int, index [][]int, block int) int {
+// copy fills dst from pos on with blocks of src and returns the position behind them.
+func (c *copier[T]) copy(pos int, src []T, in []int, index [][]int, block int) int {
+	dst := c.dst
 	if len(in) == 0 {
 		copy(dst[pos:], src[:block])
 		return pos + block
 	}
 	if len(in) == 1 && block == 1 {
-		row := dst[pos:][:len(index[0])]
-		for o, i := range index[0] {
-			row[o] = src[i]
-		}
-		return pos + len(row)
+		c.row(dst[pos:][:len(index[0])], src, index[0])
+		return pos + len(index[0])
+	}
+	if len(in) == 2 && c.planes {
+		rows, cols := in[0], in[1]
+		plane := dst[pos:][:4*rows*cols]
+		c.merge(plane, src[:rows*cols], rows, cols, 4*cols)
+		c.merge(plane[2*cols:], src[:rows*cols], rows, cols, 4*cols)
+		return pos + len(plane)
 	}
 	size := block
 	for _, d := range in[1:] {
@@ -55,7 +113,7 @@ func nearest[T any](dst []T, pos int, src []T, in []int, index [][]int, block in
 		if i == last { // the same slice once more
 			pos += copy(dst[pos:], dst[from:pos])
 		} else {
-			pos = nearest(dst, pos, src[i*size:], in[1:], index[1:], block)
+			pos = c.copy(pos, src[i*size:], in[1:], index[1:], block)
 		}
 		last, from = i, at
 	}

@@ -89,6 +89,25 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+func TestDoubled(t *testing.T) {
+	for n := 1; n < 40; n++ {
+		src, dst := make([]uint32, 2*n), make([]uint32, 2*2*2*n)
+		index := make([]int, 2*n)
+		for i := range src {
+			src[i] = 0x7f800001 + uint32(i) // not-a-number patterns must survive
+		}
+		for i := range index {
+			index[i] = i / 2
+		}
+		Nearest(dst, src, []int{2, n}, [][]int{{0, 0, 1, 1}, index})
+		for i, v := range dst {
+			if want := src[i/(4*n)*n+i%(2*n)/2]; v != want {
+				t.Fatalf("%d columns: element %d is %x, want %x", n, i, v, want)
+			}
+		}
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	s := Spec{Mode: Linear, Scale: 2}
 	b := NewBox([]Table[float32]{IdentityTable[float32](3), NewTable[float32](&s, 20, 40), NewTable[float32](&s, 30, 60)}, 0)
