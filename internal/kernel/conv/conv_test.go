@@ -129,6 +129,36 @@ func expected(g *Geom, a *Args) []float64 {
 	return y
 }
 
+// TestExtremes: attributes that would make frames huge must not.
+func TestExtremes(t *testing.T) {
+	for _, a := range []window.Attrs{
+		{Strides: []int{1 << 30, 1 << 30}},
+		{Pads: []int{1 << 20, 0, 1 << 20, 0}, Strides: []int{1 << 20, 1}},
+		{Pads: []int{0, 1 << 29, 0, 1 << 29}, Strides: []int{1, 1 << 29}, Dilations: []int{1, 1 << 28}},
+		{AutoPad: window.SameUpper, Strides: []int{3, 1 << 30}},
+	} {
+		g, err := NewGeom(a, 1, []int{1, 2, 5, 4}, []int{3, 2, 2, 2})
+		if err != nil {
+			t.Fatalf("%+v: %v", a, err)
+		}
+		args := Args{X: make([]float32, 40), W: make([]float32, 24), Y: make([]float32, 3*g.OutSize())}
+		for i := range args.X {
+			args.X[i] = float32(i)
+		}
+		for i := range args.W {
+			args.W[i] = 1
+		}
+		want := make([]float32, len(args.Y))
+		Reference(&g, args.X, args.W, nil, want)
+		NewPlan(g).Run(&args)
+		for i, v := range want {
+			if args.Y[i] != v {
+				t.Fatalf("%+v: element %d is %v, want %v", g, i, args.Y[i], v)
+			}
+		}
+	}
+}
+
 func TestThreadsDoNotMatter(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 7))
 	for i := range 40 {

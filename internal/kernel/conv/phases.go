@@ -34,10 +34,18 @@ type tapAt struct{ k, e int }
 // chunkElems bounds the outputs of one chunk.
 const chunkElems = 64 << 10
 
-// NewTransposed plans g; it returns nil for more than three axes.
+// maxPhases bounds the phases of a plan.
+const maxPhases = 4096
+
+// NewTransposed plans g; it returns nil for more than three axes and for strides that make too many phases: these are for
+// ReferenceTransposed.
 func NewTransposed(g Geom) *Transposed {
-	if g.Rank > 3 {
-		return nil
+	phases := 1
+	for _, a := range g.Axes[:g.Rank] {
+		phases *= min(a.Stride, a.Out, maxPhases+1)
+		if g.Rank > 3 || phases > maxPhases {
+			return nil
+		}
 	}
 	t := &Transposed{g: g}
 	d, h, w := g.axes()

@@ -72,7 +72,7 @@ func choose(g *Geom) algorithm {
 	}
 	same := func(a window.Axis) bool { return a.Kernel == 1 && a.Stride == 1 && a.Lo == 0 && a.Hi == 0 }
 	switch {
-	case g.Rank > 3:
+	case g.Rank > 3 || !d.Framed() || !h.Framed() || !w.Framed():
 		return reference
 	case g.Depthwise() && d == window.One && square(h, w, 3):
 		return depthwise3

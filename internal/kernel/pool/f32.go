@@ -58,9 +58,13 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 	if out == 0 || g.Planes == 0 {
 		return
 	}
+	d, h, w := g.axes()
+	if !d.Framed() || !h.Framed() || !w.Framed() {
+		runPlain(g, kind, x, y)
+		return
+	}
 	t := tasks.Get().(*task)
 	t.g, t.kind, t.x, t.y, t.k = *g, kind, x, y, window.Best()
-	d, h, w := g.axes()
 	row := window.NewFrame(d, h, w, 1, 1)
 	perRow := max(1, h.Stride) * row.Pitch * row.Depth
 	band := min(h.Out, max(4, (bandElems-row.Plane)/max(1, perRow)))
@@ -78,6 +82,15 @@ func run(threads int, g *Geom, kind Kind, x, y []float32) {
 	par.Run(threads, chunks, t)
 	t.x, t.y = nil, nil
 	tasks.Put(t)
+}
+
+// runPlain computes with the plain loops.
+func runPlain(g *Geom, kind Kind, x, y []float32) {
+	if kind == kindMax {
+		Max(g, x, y, nil, false, float32(math.Inf(-1)))
+	} else {
+		Average(g, x, y, kind == kindAverageAll)
+	}
 }
 
 // splitTaps replaces the taps by those of a row and those of a column of row maxima.

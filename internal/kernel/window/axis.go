@@ -122,6 +122,12 @@ func (a *Attrs) Axis(i, in int) (Axis, error) {
 	return x, nil
 }
 
+// Framed reports whether a frame of this axis stays of the order of the input: extreme strides and paddings, which would
+// make it large, are for plain loops.
+func (a Axis) Framed() bool {
+	return a.Out > 0 && a.Lo+a.Hi <= 2*a.In+64 && a.Stride <= a.In+a.Lo+a.Hi+16
+}
+
 // Taps returns the kernel elements [lo, hi) of output o that fall inside the input.
 func (a Axis) Taps(o int) (lo, hi int) {
 	start := o*a.Stride - a.Lo
