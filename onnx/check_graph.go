@@ -237,8 +237,17 @@ func (c *checker) tensor(what string, t *TensorProto) {
 	}
 }
 
+// maxIndices bounds the sparse indices that are checked when they must be decoded for it.
+const maxIndices = 1 << 22
+
 // sparse checks a sparse tensor, down to its indices.
 func (c *checker) sparse(what string, s *SparseTensor) {
+	if s.Indices != nil && s.Indices.Compressed() {
+		if shape, err := s.Indices.Shape(); err == nil && shape.Len() > maxIndices {
+			c.report("sparse", "%s: %d indices that are not stored as raw_data, want at most %d", what, shape.Len(), maxIndices)
+			return
+		}
+	}
 	t, err := s.Tensor()
 	if err == nil {
 		err = tensor.CheckSparse(t)

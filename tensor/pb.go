@@ -108,6 +108,13 @@ func (p *Proto) SetValue(t *Tensor) {
 	p.once.Do(func() {})
 }
 
+// Compressed reports whether the elements are stored as numbers of variable length, so that Value takes up to
+// eight times the memory of the message.
+func (p *Proto) Compressed() bool {
+	const varints = 1<<fieldInt32 | 1<<fieldInt64 | 1<<fieldUint64
+	return !p.made() && p.set&varints != 0
+}
+
 // made reports whether p stands for a tensor in memory and not for an encoded message.
 func (p *Proto) made() bool { return p.body == nil && p.value != nil }
 
