@@ -1,9 +1,9 @@
 package conv
 
 import (
+	"slices"
 	"sync"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
@@ -18,6 +18,10 @@ type Transposed struct {
 	strides [3]int
 	rows    int // of one chunk
 	chunks  int // of one image and group
+
+	merged bool         // all phases read the same inputs: one product computes them all
+	single bool         // groups read one channel: tap kernels apply
+	frame  window.Frame // for single
 }
 
 // phase is one residue of output positions.
@@ -25,7 +29,8 @@ type phase struct {
 	at   [3]int // residue in each axis
 	pick []int  // kernel elements, as indices into the taps of the filter
 	cols *columns
-	from int // where its filter begins in the packed one
+	off  []int // with single: of each tap in the frame
+	from int   // where its filter begins in the packed one
 }
 
 // tapAt is a kernel element and the input position it reads relative to the output position of its phase.
@@ -68,10 +73,46 @@ func NewTransposed(g Geom) *Transposed {
 			}
 		}
 	}
-	all := t.d * t.h
-	t.rows = min(all, max(1, chunkElems/(g.OutC/g.Groups*t.w*w.Stride)))
+	t.merged = len(t.phases) > 1 && t.alike()
+	all, together := t.d*t.h, w.Stride
+	if t.merged {
+		together = len(t.phases)
+	}
+	t.rows = min(all, max(1, chunkElems/(g.OutC/g.Groups*t.w*together)))
 	t.chunks = (all + t.rows - 1) / t.rows
+	if t.single = g.InC == g.Groups && d == window.One; t.single {
+		t.merged = false
+		t.layoutFrame(axis[1], axis[2])
+	}
 	return t
+}
+
+// alike tells whether all phases read the same inputs, as they do where windows do not overlap.
+func (t *Transposed) alike() bool {
+	for i := range t.phases {
+		if !slices.Equal(t.phases[i].cols.taps, t.phases[0].cols.taps) {
+			return false
+		}
+	}
+	return true
+}
+
+// layoutFrame prepares the frame that holds the inputs of one chunk.
+func (t *Transposed) layoutFrame(h, w window.Axis) {
+	var lo, hi [3]int
+	for _, p := range t.phases {
+		for i := range 3 {
+			lo[i], hi[i] = min(lo[i], p.cols.lo[i]), max(hi[i], p.cols.hi[i])
+		}
+	}
+	h.Kernel, h.Lo = hi[1]-lo[1]+1, -lo[1]
+	w.Kernel, w.Lo = hi[2]-lo[2]+1, -lo[2]
+	t.frame = window.NewFrame(window.One, h, w, 1, t.rows)
+	for i := range t.phases {
+		for _, tap := range t.phases[i].cols.taps {
+			t.phases[i].off = append(t.phases[i].off, t.frame.Offset(0, tap[1]-lo[1], tap[2]-lo[2]))
+		}
+	}
 }
 
 // phaseTaps lists the taps of every phase of an axis, and that axis as a phase sees it.
@@ -103,21 +144,38 @@ func newPhase(g *Geom, axes, axis [3]window.Axis, td, th, tw []tapAt) phase {
 }
 
 // Pack writes the filter w [InC, OutC/Groups, Kernel...] to dst, which has the same length, as one matrix
-// [OutC/Groups, InC/Groups*taps] for each phase and group.
+// [OutC/Groups, InC/Groups*taps] for each phase and group; the phases of a group follow each other if they are computed
+// by one product.
 func (t *Transposed) Pack(dst, w []float32) {
+	if t.merged {
+		for group := range t.g.Groups {
+			for i := range t.phases {
+				dst = t.packGroup(dst, w, &t.phases[i], group)
+			}
+		}
+		return
+	}
+	for i := range t.phases {
+		for group := range t.g.Groups {
+			dst = t.packGroup(dst, w, &t.phases[i], group)
+		}
+	}
+}
+
+// packGroup writes the filter of one phase and group and returns the rest of dst.
+func (t *Transposed) packGroup(dst, w []float32, p *phase, group int) []float32 {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	for _, p := range t.phases {
-		for i := range g.OutC {
-			for c := range icg {
-				k := w[((i/ocg*icg+c)*ocg+i%ocg)*taps:][:taps]
-				for _, tap := range p.pick {
-					dst[0] = k[tap]
-					dst = dst[1:]
-				}
+	for oc := range ocg {
+		for c := range icg {
+			k := w[((group*icg+c)*ocg+oc)*taps:][:taps]
+			for _, tap := range p.pick {
+				dst[0] = k[tap]
+				dst = dst[1:]
 			}
 		}
 	}
+	return dst
 }
 
 // phaseTask is a running transposed convolution; chunks are rows of one image and group.
@@ -135,73 +193,4 @@ func (t *Transposed) Run(a *Args) {
 	par.Run(a.Threads, t.g.Batch*t.g.Groups*t.chunks, r)
 	*r = phaseTask{}
 	phaseTasks.Put(r)
-}
-
-// Chunk computes some rows of every phase and spreads them over the output.
-func (r *phaseTask) Chunk(i int) {
-	t := r.t
-	item := i / t.chunks
-	r0 := i % t.chunks * t.rows
-	r1 := min(r0+t.rows, t.d*t.h)
-	sw, size := min(t.strides[2], t.g.Axes[t.g.Rank-1].Out), t.g.OutC/t.g.Groups*(r1-r0)*t.w
-	s := window.GetScratch(sw * size)
-	for j := 0; j < len(t.phases); j += sw {
-		for k := range sw {
-			r.product(&t.phases[j+k], item, r0, r1, s.Buf[k*size:][:size])
-		}
-		r.spread(s, t.phases[j].at, item, r0, r1, size)
-	}
-	s.Release()
-}
-
-// product computes rows [r0, r1) of one phase to dst [OutC/Groups, rows, w].
-func (r *phaseTask) product(p *phase, item, r0, r1 int, dst []float32) {
-	t := r.t
-	g := &t.g
-	icg, ocg := g.InC/g.Groups, g.OutC/g.Groups
-	k := icg * len(p.pick)
-	group := item % g.Groups
-	m := products.Get().(*product)
-	m.c, m.base, m.x = p.cols, r0*t.w, r.a.X[item*icg*g.InSize():]
-	m.args = gemm.Args{M: ocg, N: (r1 - r0) * t.w, K: k, A: r.a.W[p.from+group*ocg*k:], ARS: k, ACS: 1,
-		C: dst, LDC: (r1 - r0) * t.w, Source: m}
-	m.args.Epilogue.Act = r.a.Act
-	if r.a.Bias != nil {
-		m.args.Epilogue.RowBias = r.a.Bias[group*ocg:]
-	}
-	gemm.Run(&m.args)
-	m.release()
-}
-
-// spread copies rows [r0, r1) of the phases that differ in their columns only to the output.
-func (r *phaseTask) spread(s *window.Scratch, at [3]int, item, r0, r1, size int) {
-	t := r.t
-	g := &t.g
-	d, h, w := g.axes()
-	k := window.Best()
-	ocg := g.OutC / g.Groups
-	a := &s.Row
-	*a = window.RowArgs{Rows: 1, Cols: w.Out}
-	for oc := range ocg {
-		y := r.a.Y[(item*ocg+oc)*g.OutSize():][:g.OutSize()]
-		for row := r0; row < r1; row++ {
-			od, oh := row/t.h*d.Stride+at[0], row%t.h*h.Stride+at[1]
-			if od >= d.Out || oh >= h.Out {
-				continue
-			}
-			dst := y[(od*h.Out+oh)*w.Out:][:w.Out]
-			src := s.Buf[(oc*(r1-r0)+row-r0)*t.w:]
-			switch {
-			case w.Stride == 1:
-				copy(dst, src)
-			case w.Stride == 2 && w.Out > 1:
-				a.Dst, a.Src, a.Src2 = dst, src, src[size:]
-				k.MergeRows(a)
-			default:
-				for o := range dst {
-					dst[o] = src[o%w.Stride*size+o/w.Stride]
-				}
-			}
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -13,6 +14,9 @@ func randomTransposed(r *rand.Rand, rank int) Geom {
 	for {
 		groups := 1 + r.IntN(3)*r.IntN(2)
 		x, w := []int{1 + r.IntN(2), groups * (1 + r.IntN(9))}, []int{0, 1 + r.IntN(9)}
+		if r.IntN(3) == 0 {
+			w[1] = 1 + r.IntN(3)
+		}
 		w[0] = x[1]
 		var a window.Attrs
 		var pad []int
@@ -93,17 +97,23 @@ func TestOutputShape(t *testing.T) {
 
 func BenchmarkTransposed(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 2))
-	a := window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}
-	g, err := NewTransposedGeom(a, 1, nil, nil, []int{1, 64, 28, 28}, []int{64, 64, 4, 4})
-	if err != nil {
-		b.Fatal(err)
+	for _, c := range []struct{ inC, outC, size, kernel, stride, pad, groups int }{
+		{64, 64, 28, 4, 2, 1, 1}, {128, 64, 32, 2, 2, 0, 1}, {256, 128, 16, 3, 2, 1, 1}, {64, 64, 28, 4, 2, 1, 64}, {21, 21, 32, 16, 8, 4, 21}, {64, 3, 64, 4, 2, 1, 1},
+	} {
+		b.Run(fmt.Sprintf("%d_%d_%d_k%ds%dg%d", c.inC, c.outC, c.size, c.kernel, c.stride, c.groups), func(b *testing.B) {
+			a := window.Attrs{Strides: []int{c.stride, c.stride}, Pads: []int{c.pad, c.pad, c.pad, c.pad}}
+			g, err := NewTransposedGeom(a, c.groups, nil, nil, []int{1, c.inC, c.size, c.size}, []int{c.inC, c.outC / c.groups, c.kernel, c.kernel})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := NewTransposed(g)
+			w := random(r, c.inC*c.outC/c.groups*g.Taps())
+			args := Args{X: random(r, c.inC*g.InSize()), W: make([]float32, len(w)), Y: make([]float32, c.outC*g.OutSize()), Threads: 1}
+			p.Pack(args.W, w)
+			for b.Loop() {
+				p.Run(&args)
+			}
+			b.ReportMetric(2*float64(len(w)*g.InSize())*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
 	}
-	p := NewTransposed(g)
-	w := random(r, 64*64*16)
-	args := Args{X: random(r, 64*28*28), W: make([]float32, len(w)), Y: make([]float32, 64*56*56), Threads: 1}
-	p.Pack(args.W, w)
-	for b.Loop() {
-		p.Run(&args)
-	}
-	b.ReportMetric(2*64*64*16*28*28*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
