@@ -212,3 +212,7 @@ func bytesOf[T Element](s []T) []byte {
 	}
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(s[0])))
 }
+
+// SetShape changes the dimensions to others of the same length, reusing t's shape storage; it is not
+// checked.
+func (t *Tensor) SetShape(shape Shape) { t.shape = append(t.shape[:0], shape...) }

@@ -1,0 +1,90 @@
+package ops
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Eval runs an operator without subgraphs on its own, outside any program: for constant folding and tests.
+// A nil input is absent; outputs is the number of outputs wanted.
+func (op *Op) Eval(attrs Attrs, outputs int, in ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	ic := &InferCtx{Attrs: attrs, In: make([]Value, len(in)), Out: make([]Value, outputs), Fresh: freshSymbols()}
+	for i, t := range in {
+		if t != nil {
+			ic.In[i] = ConstValue(t)
+		}
+	}
+	if err := op.Infer(ic); err != nil {
+		return nil, err
+	}
+	kc := &KernelCtx{Attrs: attrs, In: ic.In, Out: ic.Out, Weights: noWeights{}}
+	k, err := op.Kernel(kc)
+	if err != nil {
+		return nil, err
+	}
+	c := &Call{In: in, Out: make([]*tensor.Tensor, outputs), Threads: 1, Ctx: context.Background(), Memory: Heap{}}
+	for i := range c.Out {
+		c.Out[i] = new(tensor.Tensor)
+		if shape, ok := ic.Out[i].Static(); ok && op.Flags&Managed == 0 {
+			if _, err := c.Alloc(i, ic.Out[i].DType, shape...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if k.Scratch != nil {
+		if c.Scratch, err = c.Memory.Bytes(k.Scratch(c)); err != nil {
+			return nil, err
+		}
+	}
+	return c.Out, k.Run(c)
+}
+
+// ConstValue returns what is known of a constant: everything.
+func ConstValue(t *tensor.Tensor) Value { return Value{Type: TypeOf(t), Const: t} }
+
+// TypeOf returns the type of a tensor of any kind.
+func TypeOf(t *tensor.Tensor) Type {
+	switch t.Kind() {
+	case tensor.KindTensor, tensor.KindSparse:
+		dims := make([]Dim, t.Rank())
+		for i, d := range t.Shape() {
+			dims[i] = sym.Const(int64(d))
+		}
+		return Type{Kind: t.Kind(), DType: t.DType(), Ranked: true, Dims: dims}
+	}
+	elem := Unranked(t.DType())
+	if e := t.Elems(); len(e) > 0 {
+		elem = TypeOf(e[0])
+		if len(e) > 1 && elem.Kind == tensor.KindTensor {
+			elem = Unranked(elem.DType)
+		}
+	}
+	out := Type{Kind: t.Kind(), DType: t.DType(), Elem: &elem}
+	if t.Keys() != nil {
+		out.Key = t.Keys().DType()
+	}
+	return out
+}
+
+// Heap is Memory on the Go heap, bounded by Limit bytes for one request (0: no bound).
+type Heap struct{ Limit int }
+
+// Bytes returns zeroed storage.
+func (h Heap) Bytes(n int) ([]byte, error) {
+	if n < 0 || h.Limit > 0 && n > h.Limit {
+		return nil, fmt.Errorf("ops: %d bytes asked for, limit %d", n, h.Limit)
+	}
+	return make([]byte, n), nil
+}
+
+type noWeights struct{}
+
+func (noWeights) Packed(_ *tensor.Tensor, _ string, pack func() any) any { return pack() }
+
+func freshSymbols() func() Dim {
+	n := 0
+	return func() Dim { n++; return sym.Symbol(fmt.Sprintf("?%d", n)) }
+}

@@ -1,0 +1,58 @@
+package ops
+
+import "github.com/onnxrun/onnxrun/tensor"
+
+// A KernelCtx is what a Kernel function sees when a Program is compiled: attributes, element types, shapes as
+// far as they are known (symbolic ones included), constant inputs. Algorithm and instruction set are chosen
+// here, never in Run.
+type KernelCtx struct {
+	Attrs
+	In, Out []Value  // Out of an absent optional output is the zero Value
+	Bodies  []string // names of the graph attributes, in the order of Call.Bodies
+	Weights Weights
+}
+
+// Weights keeps packed forms of constants: made once, shared by all programs and sessions of a model.
+type Weights interface {
+	// Packed returns what pack made of the constant under this format name the first time, and calls pack if
+	// this is the first time.
+	Packed(constant *tensor.Tensor, format string, pack func() any) any
+}
+
+// Has reports whether input i is present.
+func (c *KernelCtx) Has(i int) bool { return i < len(c.In) && c.In[i].Present() }
+
+// HasOut reports whether output i is wanted.
+func (c *KernelCtx) HasOut(i int) bool { return i < len(c.Out) && c.Out[i].Present() }
+
+// Type returns the type of input i, zero if it is absent.
+func (c *KernelCtx) Type(i int) Type {
+	if i >= len(c.In) {
+		return Type{}
+	}
+	return c.In[i].Type
+}
+
+// OutType returns the type of output i, zero if it is absent.
+func (c *KernelCtx) OutType(i int) Type {
+	if i >= len(c.Out) {
+		return Type{}
+	}
+	return c.Out[i].Type
+}
+
+// Const returns the elements of input i if it is constant, else nil.
+func (c *KernelCtx) Const(i int) *tensor.Tensor {
+	if i >= len(c.In) {
+		return nil
+	}
+	return c.In[i].Const
+}
+
+// DType returns the element type of input i.
+func (c *KernelCtx) DType(i int) tensor.DType { return c.Type(i).DType }
+
+// Packed returns a packed form of constant input i, made by pack the first time: see Weights.
+func (c *KernelCtx) Packed(i int, format string, pack func() any) any {
+	return c.Weights.Packed(c.In[i].Const, format, pack)
+}

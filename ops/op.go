@@ -1,0 +1,130 @@
+package ops
+
+import (
+	"context"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// An Op is one row of the operator table: what this project implements of one operator from version Since
+// up to the next row of the same domain and name. Arity, attributes, defaults and type constraints are not
+// here: they come from onnx/schema.
+type Op struct {
+	Domain string // "" is ai.onnx
+	Name   string // ONNX spelling
+	Since  int    // first opset version that the row holds for
+	Types  DTypes // element types that the kernel takes, of the first input (of the first output without inputs)
+
+	Infer  func(*InferCtx) error
+	Kernel func(*KernelCtx) (Kernel, error)
+	Grad   func(GradCtx) error // nil: not differentiable here
+
+	Flags Flags
+}
+
+// Flags tell the optimiser and the planner what they may do with a node.
+type Flags uint16
+
+// The flags of a row.
+const (
+	Commutative Flags = 1 << iota // the first two inputs may be swapped
+	InPlace                       // output 0 may be written over any input of the same element type and length that dies here
+	View                          // output 0 is the storage of input 0 under other dimensions: no kernel call is needed
+	Random                        // two runs may differ: never folded or merged
+	ShapeOnly                     // reads the shapes of its inputs, never their elements
+	Managed                       // Run makes the outputs itself with Call.Alloc or Call.Put (data-dependent shapes, strings, sequences)
+)
+
+// A Kernel is an operator bound to one node: its element types, attributes and constant inputs are settled.
+// One Kernel serves many goroutines; what changes from run to run is in the Call.
+type Kernel struct {
+	// Run computes the outputs. Unless the row is Managed or the shapes depend on data, c.Out hold tensors of
+	// the inferred shapes with uninitialised storage.
+	Run func(c *Call) error
+
+	// Scratch returns the bytes of scratch memory that Run wants in c.Scratch for the shapes in c, whose
+	// tensors have no elements yet. It is called when sizes change, not in every run. nil means none.
+	Scratch func(c *Call) int
+}
+
+// A Call is what one execution of a Kernel works on. It belongs to one run at a time and is reused.
+type Call struct {
+	In, Out []*tensor.Tensor // nil where an optional input or output is absent
+	Scratch []byte           // 64-byte aligned, uninitialised
+	Threads int              // upper bound for par.Run
+	Bodies  []Body           // the node's subgraphs in the order of KernelCtx.Bodies
+	Ctx     context.Context  // for kernels that loop long: checked between iterations of Loop and Scan
+	Memory  Memory           // where outputs of unforeseen size come from
+}
+
+// Memory hands out storage for values whose size is known only while running. The storage is given back
+// when the value dies.
+type Memory interface {
+	// Bytes returns uninitialised 64-byte aligned storage, or an error when the limit would be exceeded.
+	Bytes(n int) ([]byte, error)
+}
+
+// Alloc makes output i a dense tensor of the given element type and shape and returns it. If it is one
+// already, nothing happens; else its elements are uninitialised (strings are empty).
+func (c *Call) Alloc(i int, dtype tensor.DType, dims ...int) (*tensor.Tensor, error) {
+	t := c.Out[i]
+	shape := tensor.Shape(dims)
+	n, err := shape.Count()
+	if err != nil {
+		return nil, err
+	}
+	if dtype == tensor.String {
+		t.ResetTo(tensor.New(tensor.String, dims...))
+		return t, nil
+	}
+	size := dtype.ByteLen(n)
+	if t.Kind() == tensor.KindTensor && t.DType() == dtype && t.Shape().Equal(shape) && len(t.Bytes()) == size {
+		return t, nil
+	}
+	b, err := c.Memory.Bytes(size)
+	if err != nil {
+		return nil, err
+	}
+	t.Reset(dtype, shape, b)
+	return t, nil
+}
+
+// Put makes output i a second header of t, of any kind. The elements are shared: t must be freshly made,
+// constant, or a value that nobody changes.
+func (c *Call) Put(i int, t *tensor.Tensor) { c.Out[i].ResetTo(t) }
+
+// A Body is a subgraph of a control-flow node, ready to run.
+type Body interface {
+	// Run executes the body. in are its formal inputs; outer values are already bound. Each out[i] becomes a
+	// header of result i; where it already holds storage of the right size, that storage is written to.
+	// The results stay valid until out[i] is passed to Run again; in and out must not share storage.
+	Run(c *Call, in, out []*tensor.Tensor) error
+}
+
+// GradCtx is what a Grad function sees when the reverse walk reaches its node. It emits nodes that compute
+// the gradients of the node's inputs from those of its outputs.
+type GradCtx interface {
+	// Attrs returns the attributes of the forward node, defaults filled in.
+	Attrs() Attrs
+	// In and Out name the forward values; Of returns what is known of a value.
+	In(i int) Ref
+	Out(i int) Ref
+	Of(r Ref) Value
+	// Dy returns the gradient of output i, and the zero Ref if nothing depends on that output.
+	Dy(i int) Ref
+	// Wants reports whether the gradient of input i is needed.
+	Wants(i int) bool
+	// Emit adds a node and returns its first output.
+	Emit(domain, name string, attrs map[string]any, in ...Ref) Ref
+	// Const adds a constant.
+	Const(t *tensor.Tensor) Ref
+	// SetGrad declares dx to be the gradient of input i.
+	SetGrad(i int, dx Ref)
+}
+
+// A Ref names a value of the graph that a GradCtx builds. The zero Ref is no value.
+type Ref int
+
+// Dim is one dimension of a shape: an integer expression over named sizes.
+type Dim = sym.Expr

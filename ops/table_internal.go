@@ -1,0 +1,5 @@
+package ops
+
+// internalTable lists the operators of the onnxrun domain, which only the optimiser and the gradients emit.
+// Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
+var internalTable = []Op{}

@@ -1,0 +1,5 @@
+package ops
+
+// microsoftTable lists the operators of the com.microsoft domain, sorted by name.
+// Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
+var microsoftTable = []Op{}
