@@ -2,4 +2,6 @@ package ops
 
 // internalTable lists the operators of the onnxrun domain, which only the optimiser and the gradients emit.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
-var internalTable = []Op{}
+var internalTable = []Op{
+	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
+}

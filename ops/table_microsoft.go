@@ -2,4 +2,6 @@ package ops
 
 // microsoftTable lists the operators of the com.microsoft domain, sorted by name.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
-var microsoftTable = []Op{}
+var microsoftTable = []Op{
+	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
+}

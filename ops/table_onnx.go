@@ -1,5 +1,31 @@
 package ops
 
+import "github.com/onnxrun/onnxrun/tensor"
+
 // onnxTable lists the operators of the ai.onnx domain, sorted by name and then by version.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
-var onnxTable = []Op{}
+var onnxTable = []Op{
+	{"", "AffineGrid", 20, float, affineGridInfer, affineGridKernel, nil, 0},
+	{"", "AveragePool", 1, float, poolWindow, averagePoolKernel, nil, 0},
+	{"", "CenterCropPad", 18, bytes, centerCropPadInfer, centerCropPadKernel, nil, 0},
+	{"", "Col2Im", 18, float, col2imInfer, col2imKernel, nil, 0},
+	{"", "Conv", 1, float, convInfer, convKernel, nil, 0},
+	{"", "ConvTranspose", 1, float, convTransposeInfer, convTransposeKernel, nil, 0},
+	{"", "DeformConv", 19, float, convInfer, deformConvKernel, nil, 0},
+	{"", "DepthToSpace", 1, bytes | str, depthToSpaceInfer, depthToSpaceKernel, nil, 0},
+	{"", "GlobalAveragePool", 1, float, globalPool, globalAveragePoolKernel, nil, 0},
+	{"", "GlobalLpPool", 2, float, globalPool, globalLpPoolKernel, nil, 0},
+	{"", "GlobalMaxPool", 1, float, globalPool, globalMaxPoolKernel, nil, 0},
+	{"", "GridSample", 16, float, gridSampleInfer, gridSampleKernel, nil, 0},
+	{"", "LRN", 1, float, lrnInfer, lrnKernel, nil, 0},
+	{"", "LpPool", 2, float, poolWindow, lpPoolKernel, nil, 0},
+	{"", "MaxPool", 1, float | 1<<tensor.Int8 | 1<<tensor.Uint8, poolWindow, maxPoolKernel, nil, 0},
+	{"", "MaxRoiPool", 1, float, maxRoiPoolInfer, maxRoiPoolKernel, nil, 0},
+	{"", "MaxUnpool", 9, float, maxUnpoolInfer, maxUnpoolKernel, nil, 0},
+	{"", "Resize", 10, bytes, upsampleInfer, upsampleKernel, nil, 0},
+	{"", "Resize", 11, bytes, resizeInfer, resizeKernel, nil, 0},
+	{"", "RoiAlign", 10, float, roiAlignInfer, roiAlign10Kernel, nil, 0},
+	{"", "RoiAlign", 16, float, roiAlignInfer, roiAlignKernel, nil, 0},
+	{"", "SpaceToDepth", 1, bytes | str, spaceToDepthInfer, spaceToDepthKernel, nil, 0},
+	{"", "Upsample", 7, bytes, upsampleInfer, upsampleKernel, nil, 0},
+}

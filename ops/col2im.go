@@ -1,0 +1,105 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// col2imInfer gives the image of columns [N, C*prod(block), L] the shape [N, C, image...].
+func col2imInfer(c *InferCtx) error {
+	x := c.Type(0)
+	image, ok := c.Exprs(1)
+	if !ok || !x.Ranked {
+		c.SetType(0, Unranked(x.DType))
+		return nil
+	}
+	if len(x.Dims) != 3 {
+		return fmt.Errorf("ops: columns have shape %v, want 3 axes", x)
+	}
+	ch := c.Fresh()
+	if block, ok := c.Exprs(2); ok {
+		taps := sym.Const(1)
+		for _, b := range block {
+			taps = taps.Mul(b)
+		}
+		ch = x.Dims[1].Div(taps)
+	}
+	c.Set(0, x.DType, append([]Dim{x.Dims[0], ch}, image...)...)
+	return nil
+}
+
+var col2imKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	a, err := windowAttrs(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	if k.DType(0) == tensor.Float64 {
+		return Kernel{Run: func(c *Call) error { return col2im[float64](a, c) }}, nil
+	}
+	return Kernel{Run: func(c *Call) error { return col2im[float32](a, c) }}, nil
+})
+
+// col2im adds every column to the window of the image that it came from.
+func col2im[T float32 | float64](a window.Attrs, c *Call) error {
+	xs := c.In[0].Shape()
+	image := ints(tensor.Of[int64](c.In[1]))
+	a.Kernel = ints(tensor.Of[int64](c.In[2]))
+	rank := len(image)
+	if err := a.Check(rank); err != nil {
+		return err
+	}
+	var axes [window.MaxRank]window.Axis
+	taps, columns := 1, 1
+	for i := range rank {
+		var err error
+		if axes[i], err = a.Axis(i, image[i]); err != nil {
+			return err
+		}
+		taps *= axes[i].Kernel
+		columns *= axes[i].Out
+		if max(taps, columns) > math.MaxInt32 {
+			return fmt.Errorf("ops: block %v over image %v is out of range", a.Kernel, image)
+		}
+	}
+	if len(xs) != 3 || xs[1]%taps != 0 || xs[2] != columns {
+		return fmt.Errorf("ops: columns have shape %v, want [N, C*%d, %d]", xs, taps, columns)
+	}
+	t, err := c.Alloc(0, c.In[0].DType(), append([]int{xs[0], xs[1] / taps}, image...)...)
+	if err != nil {
+		return err
+	}
+	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](t)
+	clear(y)
+	plane := tensor.Shape(image).Len()
+	for n := range xs[0] * xs[1] {
+		addColumns(axes[:rank], n%taps, x[n*columns:][:columns], y[n/taps*plane:][:plane])
+	}
+	return nil
+}
+
+// addColumns adds the elements that all windows have at position tap.
+func addColumns[T float32 | float64](axes []window.Axis, tap int, x, y []T) {
+	var k [window.MaxRank]int
+	for i := len(axes) - 1; i >= 0; i-- {
+		k[i] = tap % axes[i].Kernel
+		tap /= axes[i].Kernel
+	}
+	for o, v := range x {
+		pos, stride, inside := 0, 1, true
+		for i := len(axes) - 1; i >= 0; i-- {
+			a := axes[i]
+			at := o%a.Out*a.Stride + k[i]*a.Dilation - a.Lo
+			o /= a.Out
+			inside = inside && at >= 0 && at < a.In
+			pos += at * stride
+			stride *= a.In
+		}
+		if inside {
+			y[pos] += v
+		}
+	}
+}

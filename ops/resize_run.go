@@ -1,0 +1,240 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/resize"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// resizeRun is a bound Resize.
+type resizeRun struct {
+	*resizeNode
+	dtype tensor.DType
+	plan  atomic.Pointer[resizePlan]
+}
+
+// resizePlan is a resampling for one set of sizes.
+type resizePlan struct {
+	x, out  tensor.Shape
+	scale   []float32
+	roi     []float32
+	box32   *resize.Box[float32]
+	box64   *resize.Box[float64]
+	nearest [][]int
+}
+
+var (
+	resizeKernel   = bindResize(readResize)
+	upsampleKernel = bindResize(readUpsample)
+)
+
+func bindResize(read func(Attrs) (*resizeNode, error)) func(*KernelCtx) (Kernel, error) {
+	plain := func(k *KernelCtx) (Kernel, error) {
+		n, err := read(k.Attrs)
+		if err != nil {
+			return Kernel{}, err
+		}
+		r := &resizeRun{resizeNode: n, dtype: k.DType(0)}
+		return Kernel{Run: r.run}, nil
+	}
+	wide := widened(plain)
+	return func(k *KernelCtx) (Kernel, error) {
+		if k.Str("mode") == "nearest" || k.Str("mode") == "" {
+			return plain(k) // copies elements of any type
+		}
+		return wide(k)
+	}
+}
+
+func (r *resizeRun) run(c *Call) error {
+	p, err := r.planFor(c)
+	if err != nil {
+		return err
+	}
+	y, err := c.Alloc(0, r.dtype, p.out...)
+	if err != nil {
+		return err
+	}
+	if y.Len() == 0 {
+		return nil
+	}
+	x := c.In[0]
+	switch {
+	case p.nearest != nil:
+		return nearestAny(y, x, p.nearest)
+	case p.box64 != nil:
+		p.box64.Run(c.Threads, tensor.Of[float64](x), tensor.Of[float64](y))
+	case r.dtype == tensor.Float32:
+		p.box32.Run(c.Threads, tensor.Of[float32](x), tensor.Of[float32](y))
+	default:
+		return resizeInts(p.box32, c.Threads, x, y)
+	}
+	return nil
+}
+
+// planFor returns the plan for the inputs of a call, the last one used if it fits.
+func (r *resizeRun) planFor(c *Call) (*resizePlan, error) {
+	x := c.In[0].Shape()
+	scales := r.fixed
+	if r.fixed == nil {
+		scales = tensor.Of[float32](input(c, r.scale))
+	}
+	var sizes []int64
+	if len(scales) == 0 && r.size > 0 {
+		sizes = tensor.Of[int64](input(c, r.size))
+	}
+	var roi []float32
+	if r.spec.Transform == resize.TFCropAndResize && r.roi > 0 {
+		roi = regionOf(input(c, r.roi))
+	}
+	if p := r.plan.Load(); p != nil && p.x.Equal(x) && r.same(p, scales, sizes, roi) {
+		return p, nil
+	}
+	out, factor, err := r.targets(x, scales, sizes)
+	if err != nil {
+		return nil, err
+	}
+	if x.Len() == 0 && out.Len() != 0 {
+		return nil, fmt.Errorf("ops: an empty tensor cannot be resized to %v", out)
+	}
+	if _, err := c.Alloc(0, r.dtype, out...); err != nil { // before tables of that size are made
+		return nil, err
+	}
+	p := &resizePlan{x: x.Clone(), out: out, scale: factor, roi: append([]float32(nil), roi...)}
+	if err := r.build(p); err != nil {
+		return nil, err
+	}
+	r.plan.Store(p)
+	return p, nil
+}
+
+func regionOf(t *tensor.Tensor) []float32 {
+	if t == nil {
+		return nil
+	}
+	if t.DType() == tensor.Float32 {
+		return tensor.Of[float32](t)
+	}
+	roi := make([]float32, t.Len())
+	switch t.DType() {
+	case tensor.Float64:
+		for i, v := range tensor.Of[float64](t) {
+			roi[i] = float32(v)
+		}
+	case tensor.Float16, tensor.BFloat16:
+		widenTo(tensor.FromSlice(roi, len(roi)), t)
+	}
+	return roi
+}
+
+// same tells whether p was made for these scales, sizes and region.
+func (r *resizeRun) same(p *resizePlan, scales []float32, sizes []int64, roi []float32) bool {
+	if len(roi) != len(p.roi) || len(scales)+len(sizes) > len(p.x) || r.policy == "not_larger" || r.policy == "not_smaller" {
+		return false
+	}
+	for i, v := range roi {
+		if p.roi[i] != v {
+			return false
+		}
+	}
+	for i, v := range scales {
+		if a, err := r.axisOf(i, len(p.x)); err != nil || p.scale[a] != v {
+			return false
+		}
+	}
+	for i, v := range sizes {
+		if a, err := r.axisOf(i, len(p.x)); err != nil || p.out[a] != int(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// build makes the tables of a plan.
+func (r *resizeRun) build(p *resizePlan) error {
+	rank := len(p.x)
+	specs := make([]resize.Spec, rank)
+	for i := range specs {
+		specs[i] = r.spec
+		specs[i].Scale, specs[i].End = p.scale[i], 1
+	}
+	if n := len(p.roi) / 2; n > 0 {
+		for i := range n {
+			a, err := r.axisOf(i, rank)
+			if err != nil || a >= rank || len(r.axes) > 0 && n != len(r.axes) {
+				return fmt.Errorf("ops: roi has %d values for %d axes", len(p.roi), rank)
+			}
+			specs[a].Start, specs[a].End = p.roi[i], p.roi[n+i]
+		}
+	}
+	if r.spec.Mode == resize.NearestMode && r.spec.Transform != resize.TFCropAndResize {
+		for i := range specs {
+			index, _ := resize.NearestIndex(&specs[i], p.x[i], p.out[i])
+			p.nearest = append(p.nearest, index)
+		}
+		return nil
+	}
+	if r.dtype == tensor.Float64 {
+		p.box64 = newBox[float64](specs, p, float64(r.outside))
+	} else {
+		p.box32 = newBox[float32](specs, p, r.outside)
+	}
+	return nil
+}
+
+func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resize.Box[T] {
+	tables := make([]resize.Table[T], len(specs))
+	for i := range tables {
+		tables[i] = resize.NewTable[T](&specs[i], p.x[i], p.out[i])
+	}
+	return resize.NewBox(tables, outside)
+}
+
+// nearestAny resamples elements of any type of whole bytes.
+func nearestAny(y, x *tensor.Tensor, index [][]int) error {
+	in := []int(x.Shape())
+	switch x.DType().Bits() {
+	case 8:
+		resize.Nearest(tensor.Raw[uint8](y), tensor.Raw[uint8](x), in, index)
+	case 16:
+		resize.Nearest(tensor.Raw[uint16](y), tensor.Raw[uint16](x), in, index)
+	case 32:
+		resize.Nearest(tensor.Raw[uint32](y), tensor.Raw[uint32](x), in, index)
+	case 64:
+		resize.Nearest(tensor.Raw[uint64](y), tensor.Raw[uint64](x), in, index)
+	case 128:
+		resize.Nearest(tensor.Raw[complex128](y), tensor.Raw[complex128](x), in, index)
+	default:
+		return Unsupported("Resize of %v", x.DType())
+	}
+	return nil
+}
+
+// resizeInts resamples integers in float32; results are cut off towards zero.
+func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor) error {
+	from, to := make([]float32, x.Len()), make([]float32, y.Len())
+	switch x.DType() {
+	case tensor.Uint8:
+		convertVia(b, threads, tensor.Of[uint8](x), tensor.Of[uint8](y), from, to, 0, math.MaxUint8)
+	case tensor.Int8:
+		convertVia(b, threads, tensor.Of[int8](x), tensor.Of[int8](y), from, to, math.MinInt8, math.MaxInt8)
+	case tensor.Int32:
+		convertVia(b, threads, tensor.Of[int32](x), tensor.Of[int32](y), from, to, math.MinInt32, math.MaxInt32-127)
+	default:
+		return Unsupported("Resize of %v by weighted sums", x.DType())
+	}
+	return nil
+}
+
+func convertVia[T int8 | uint8 | int32](b *resize.Box[float32], threads int, x, y []T, from, to []float32, lo, hi float32) {
+	for i, v := range x {
+		from[i] = float32(v)
+	}
+	b.Run(threads, from, to)
+	for i, v := range to {
+		y[i] = T(max(lo, min(hi, v)))
+	}
+}

@@ -1,0 +1,229 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// roiInfer infers one output plane per region and channel; height and width are given by size.
+func roiInfer(size func(Attrs) []int) func(*InferCtx) error {
+	return func(c *InferCtx) error {
+		x, rois := c.Type(0), c.Type(1)
+		n, ch := c.Fresh(), c.Fresh()
+		if x.Ranked {
+			if len(x.Dims) != 4 {
+				return fmt.Errorf("ops: input has shape %v, want 4 axes", x)
+			}
+			ch = x.Dims[1]
+		}
+		if rois.Ranked {
+			if len(rois.Dims) != 2 {
+				return fmt.Errorf("ops: regions have shape %v, want 2 axes", rois)
+			}
+			n = rois.Dims[0]
+		}
+		s := size(c.Attrs)
+		if len(s) != 2 || s[0] < 1 || s[1] < 1 {
+			return fmt.Errorf("ops: pooled size %v, want two positive values", s)
+		}
+		c.Set(0, x.DType, n, ch, sym.Const(int64(s[0])), sym.Const(int64(s[1])))
+		return nil
+	}
+}
+
+func alignedSize(a Attrs) []int {
+	return []int{a.IntOr("output_height", 1), a.IntOr("output_width", 1)}
+}
+
+func pooledShape(a Attrs) []int { return ints(a.IntList("pooled_shape")) }
+
+var (
+	roiAlignInfer   = roiInfer(alignedSize)
+	maxRoiPoolInfer = roiInfer(pooledShape)
+)
+
+// roiAlign are the attributes of RoiAlign.
+type roiAlign struct {
+	h, w, ratio int
+	scale       float64
+	half, max   bool
+}
+
+var (
+	roiAlignKernel   = bindRoiAlign(true)
+	roiAlign10Kernel = bindRoiAlign(false) // before version 16 coordinates were never shifted
+)
+
+func bindRoiAlign(shift bool) func(*KernelCtx) (Kernel, error) {
+	return widened(func(k *KernelCtx) (Kernel, error) {
+		size := alignedSize(k.Attrs)
+		r := &roiAlign{h: size[0], w: size[1], ratio: k.Int("sampling_ratio"), scale: 1, max: k.Str("mode") == "max"}
+		if k.HasAttr("spatial_scale") {
+			r.scale = float64(k.Float("spatial_scale"))
+		}
+		r.half = shift && k.Str("coordinate_transformation_mode") != "output_half_pixel"
+		if k.DType(0) == tensor.Float64 {
+			return Kernel{Run: func(c *Call) error { return runRoiAlign[float64](r, c) }}, nil
+		}
+		return Kernel{Run: func(c *Call) error { return runRoiAlign[float32](r, c) }}, nil
+	})
+}
+
+func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {
+	xs := c.In[0].Shape()
+	x, rois, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.In[1]), tensor.Of[T](c.Out[0])
+	batch := tensor.Of[int64](c.In[2])
+	count := len(batch)
+	if len(xs) != 4 || len(rois) != 4*count || len(y) != count*xs[1]*r.h*r.w {
+		return fmt.Errorf("ops: %d regions of shape %v for an input of shape %v and output of shape %v", count, c.In[1].Shape(), xs, c.Out[0].Shape())
+	}
+	plane := xs[2] * xs[3]
+	for i, b := range batch {
+		if b < 0 || b >= int64(xs[0]) {
+			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, xs[0])
+		}
+		box := r.box(float64(rois[4*i]), float64(rois[4*i+1]), float64(rois[4*i+2]), float64(rois[4*i+3]))
+		if !(box.gridH*box.gridW < 1<<24) {
+			return fmt.Errorf("ops: region %d asks for %v by %v samples", i, box.gridH, box.gridW)
+		}
+		for ch := range xs[1] {
+			src := x[(int(b)*xs[1]+ch)*plane:][:plane]
+			for ph := range r.h {
+				for pw := range r.w {
+					y[0] = T(roiBin(r, &box, src, xs[2], xs[3], ph, pw))
+					y = y[1:]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// roiBox is one region on its feature map.
+type roiBox struct{ x, y, binW, binH, gridW, gridH float64 }
+
+func (r *roiAlign) box(x0, y0, x1, y1 float64) roiBox {
+	shift := 0.0
+	if r.half {
+		shift = 0.5
+	}
+	b := roiBox{x: x0*r.scale - shift, y: y0*r.scale - shift}
+	w, h := x1*r.scale-shift-b.x, y1*r.scale-shift-b.y
+	if !r.half {
+		w, h = max(w, 1), max(h, 1)
+	}
+	b.binW, b.binH = w/float64(r.w), h/float64(r.h)
+	b.gridW, b.gridH = float64(r.ratio), float64(r.ratio)
+	if r.ratio <= 0 {
+		b.gridW, b.gridH = math.Ceil(b.binW), math.Ceil(b.binH)
+	}
+	return b
+}
+
+// roiBin samples one bin of a region.
+func roiBin[T float32 | float64](r *roiAlign, b *roiBox, src []T, height, width, ph, pw int) float64 {
+	best, sum := math.Inf(-1), 0.0
+	for iy := 0.0; iy < b.gridH; iy++ {
+		y := b.y + float64(ph)*b.binH + (iy+0.5)*b.binH/b.gridH
+		for ix := 0.0; ix < b.gridW; ix++ {
+			x := b.x + float64(pw)*b.binW + (ix+0.5)*b.binW/b.gridW
+			for _, v := range bilinearParts(src, height, width, y, x) {
+				sum += v
+				best = math.Max(best, v)
+			}
+		}
+	}
+	if !r.max {
+		return sum / math.Max(b.gridH*b.gridW, 1)
+	}
+	if math.IsInf(best, -1) {
+		return 0
+	}
+	return best
+}
+
+// bilinearParts returns the four weighted elements around (y, x), zeros outside of the plane.
+func bilinearParts[T float32 | float64](src []T, height, width int, y, x float64) [4]float64 {
+	if !(y >= -1 && y <= float64(height) && x >= -1 && x <= float64(width)) || len(src) == 0 {
+		return [4]float64{}
+	}
+	y, x = max(y, 0), max(x, 0)
+	y0, x0 := int(y), int(x)
+	y1, x1 := y0+1, x0+1
+	if y0 >= height-1 {
+		y0, y1, y = height-1, height-1, float64(height-1)
+	}
+	if x0 >= width-1 {
+		x0, x1, x = width-1, width-1, float64(width-1)
+	}
+	ly, lx := y-float64(y0), x-float64(x0)
+	at := func(i, j int) float64 { return float64(src[i*width+j]) }
+	return [4]float64{(1 - ly) * (1 - lx) * at(y0, x0), (1 - ly) * lx * at(y0, x1), ly * (1 - lx) * at(y1, x0), ly * lx * at(y1, x1)}
+}
+
+var maxRoiPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	size := pooledShape(k.Attrs)
+	scale := 1.0
+	if k.HasAttr("spatial_scale") {
+		scale = float64(k.Float("spatial_scale"))
+	}
+	if k.DType(0) == tensor.Float64 {
+		return Kernel{Run: func(c *Call) error { return maxRoiPool[float64](c, size, scale) }}, nil
+	}
+	return Kernel{Run: func(c *Call) error { return maxRoiPool[float32](c, size, scale) }}, nil
+})
+
+func maxRoiPool[T float32 | float64](c *Call, size []int, scale float64) error {
+	xs := c.In[0].Shape()
+	x, rois, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.In[1]), tensor.Of[T](c.Out[0])
+	count := len(rois) / 5
+	if len(xs) != 4 || len(rois)%5 != 0 || len(y) != count*xs[1]*size[0]*size[1] {
+		return fmt.Errorf("ops: regions of shape %v for an input of shape %v", c.In[1].Shape(), xs)
+	}
+	round := func(v T) int { return int(math.Round(max(-1<<30, min(1<<30, float64(v)*scale)))) }
+	for i := range count {
+		r := rois[5*i : 5*i+5]
+		b := int(r[0])
+		if b < 0 || b >= xs[0] {
+			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, xs[0])
+		}
+		x0, y0 := round(r[1]), round(r[2])
+		binH := float64(max(round(r[4])-y0+1, 1)) / float64(size[0])
+		binW := float64(max(round(r[3])-x0+1, 1)) / float64(size[1])
+		for ch := range xs[1] {
+			src := x[(b*xs[1]+ch)*xs[2]*xs[3]:][:xs[2]*xs[3]]
+			for ph := range size[0] {
+				h0, h1 := roiRange(ph, binH, y0, xs[2])
+				for pw := range size[1] {
+					w0, w1 := roiRange(pw, binW, x0, xs[3])
+					y[0] = maxOfBox(src, xs[3], h0, h1, w0, w1)
+					y = y[1:]
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// roiRange is the part of an axis of n elements that bin p covers.
+func roiRange(p int, bin float64, start, n int) (lo, hi int) {
+	lo = int(math.Floor(float64(p)*bin)) + start
+	hi = int(math.Ceil(float64(p+1)*bin)) + start
+	return max(0, min(lo, n)), max(0, min(hi, n))
+}
+
+func maxOfBox[T float32 | float64](src []T, width, h0, h1, w0, w1 int) T {
+	if h0 >= h1 || w0 >= w1 {
+		return 0
+	}
+	best := src[h0*width+w0]
+	for h := h0; h < h1; h++ {
+		for _, v := range src[h*width+w0 : h*width+w1] {
+			best = max(best, v)
+		}
+	}
+	return best
+}
