@@ -110,6 +110,9 @@ func bindConv(k *KernelCtx, act gemm.Activation) (Kernel, error) {
 	}
 	r := &convRun{attrs: a, groups: k.IntOr("group", 1), act: act}
 	if k.DType(0) == tensor.Float64 {
+		if k.Has(3) || act.Kind != gemm.None {
+			return Kernel{}, Unsupported("FusedConv of float64")
+		}
 		return Kernel{Run: r.run64}, nil
 	}
 	x, okX := k.Type(0).Static()
@@ -191,9 +194,6 @@ func (r *convRun) run64(c *Call) error {
 		if bias = tensor.Of[float64](b); len(bias) != g.OutC {
 			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), g.OutC)
 		}
-	}
-	if input(c, 3) != nil || r.act.Kind != gemm.None {
-		return Unsupported("FusedConv of float64")
 	}
 	conv.Reference(&g, tensor.Of[float64](c.In[0]), tensor.Of[float64](c.In[1]), bias, tensor.Of[float64](c.Out[0]))
 	return nil

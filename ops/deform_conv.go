@@ -19,6 +19,9 @@ var deformConvKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	if r := k.Type(0).Rank(); r >= 0 && r != 4 {
+		return Kernel{}, Unsupported("DeformConv over %d axes", r-2)
+	}
 	d := &deformConv{a, k.IntOr("group", 1), k.IntOr("offset_group", 1)}
 	if k.DType(0) == tensor.Float64 {
 		return Kernel{Run: func(c *Call) error { return runDeform[float64](d, c) }}, nil

@@ -31,6 +31,9 @@ var (
 	upsampleKernel = bindResize(readUpsample)
 )
 
+// summable are the element types that weighted sums are made of.
+const summable = f32 | f64 | i32 | 1<<tensor.Int8 | 1<<tensor.Uint8
+
 func bindResize(read func(Attrs) (*resizeNode, error)) func(*KernelCtx) (Kernel, error) {
 	plain := func(k *KernelCtx) (Kernel, error) {
 		n, err := read(k.Attrs)
@@ -38,6 +41,9 @@ func bindResize(read func(Attrs) (*resizeNode, error)) func(*KernelCtx) (Kernel,
 			return Kernel{}, err
 		}
 		r := &resizeRun{resizeNode: n, dtype: k.DType(0)}
+		if n.spec.Mode != resize.NearestMode && !summable.Has(r.dtype) {
+			return Kernel{}, Unsupported("Resize of %v by weighted sums", r.dtype)
+		}
 		return Kernel{Run: r.run}, nil
 	}
 	wide := widened(plain)
@@ -70,7 +76,7 @@ func (r *resizeRun) run(c *Call) error {
 	case r.dtype == tensor.Float32:
 		p.box32.Run(c.Threads, tensor.Of[float32](x), tensor.Of[float32](y))
 	default:
-		return resizeInts(p.box32, c.Threads, x, y)
+		resizeInts(p.box32, c.Threads, x, y)
 	}
 	return nil
 }
@@ -214,7 +220,7 @@ func nearestAny(y, x *tensor.Tensor, index [][]int) error {
 }
 
 // resizeInts resamples integers in float32; results are cut off towards zero.
-func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor) error {
+func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor) {
 	from, to := make([]float32, x.Len()), make([]float32, y.Len())
 	switch x.DType() {
 	case tensor.Uint8:
@@ -223,10 +229,7 @@ func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor) error 
 		convertVia(b, threads, tensor.Of[int8](x), tensor.Of[int8](y), from, to, math.MinInt8, math.MaxInt8)
 	case tensor.Int32:
 		convertVia(b, threads, tensor.Of[int32](x), tensor.Of[int32](y), from, to, math.MinInt32, math.MaxInt32-127)
-	default:
-		return Unsupported("Resize of %v by weighted sums", x.DType())
 	}
-	return nil
 }
 
 func convertVia[T int8 | uint8 | int32](b *resize.Box[float32], threads int, x, y []T, from, to []float32, lo, hi float32) {
