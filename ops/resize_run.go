@@ -110,8 +110,10 @@ func (r *resizeRun) planFor(c *Call) (*resizePlan, error) {
 		return nil, err
 	}
 	p := &resizePlan{x: x.Clone(), out: out, scale: factor, roi: append([]float32(nil), roi...)}
-	if err := r.build(p); err != nil {
-		return nil, err
+	if out.Len() > 0 {
+		if err := r.build(p); err != nil {
+			return nil, err
+		}
 	}
 	r.plan.Store(p)
 	return p, nil

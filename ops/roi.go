@@ -86,10 +86,13 @@ func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {
 			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, xs[0])
 		}
 		box := r.box(float64(rois[4*i]), float64(rois[4*i+1]), float64(rois[4*i+2]), float64(rois[4*i+3]))
-		if !(box.gridH*box.gridW < 1<<24) {
+		if !(box.gridH*box.gridW < 1<<20) {
 			return fmt.Errorf("ops: region %d asks for %v by %v samples", i, box.gridH, box.gridW)
 		}
 		for ch := range xs[1] {
+			if err := c.Ctx.Err(); err != nil {
+				return err
+			}
 			src := x[(int(b)*xs[1]+ch)*plane:][:plane]
 			for ph := range r.h {
 				for pw := range r.w {
