@@ -65,11 +65,11 @@ func (t *channelTask) Chunk(i int) {
 func (t *channelTask) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	p, f := t.p, &t.p.frame
 	rows := min(f.BandH, f.H.Out-h0)
-	apply := t.kernel(rows)
+	apply, off := t.kernel(rows)
 	b := f.Band(d0, h0)
 	b.Begin(s)
 	a := &s.Tap
-	*a = window.TapArgs{Src: s.Buf, Off: p.off, Rows: rows, Cols: f.W.Out, SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}
+	*a = window.TapArgs{Src: s.Buf, Off: off, Rows: rows, Cols: f.W.Out, SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}
 	var inKernel bool
 	if a.Lo, a.Hi, inKernel = bounds(t.a.Act); !inKernel || t.a.Residual != nil {
 		inKernel = false
@@ -103,13 +103,18 @@ func (t *channelTask) finish(y []float32, at int) {
 	finish(&t.a, y, r)
 }
 
-// kernel returns the tap kernel for bands of some rows.
-func (t *channelTask) kernel(rows int) func(*window.TapArgs) {
+// kernel returns the tap kernel for bands of some rows, and the offsets that it takes.
+func (t *channelTask) kernel(rows int) (func(*window.TapArgs), []int) {
+	p := t.p
+	first := p.off[:p.frame.W.Kernel]
 	switch {
-	case t.p.alg == depthwise3 && rows >= 4:
-		return t.k.Square3
-	case t.p.alg == depthwise5 && rows >= 4 && t.k.Square5 != nil:
-		return t.k.Square5
+	case rows < 4:
+	case p.alg == depthwise3:
+		return t.k.Square3, nil
+	case p.alg == depthwise5:
+		return t.k.Tall5, first
+	case p.alg == depthwise7:
+		return t.k.Tall7, first
 	}
-	return t.k.FMATaps
+	return t.k.FMATaps, p.off
 }

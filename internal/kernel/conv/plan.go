@@ -16,10 +16,11 @@ const (
 	dense                       // matrix product with columns packed from frames
 	depthwise                   // tap kernels
 	depthwise3                  // tap kernels, the 3x3 one of stride 1
-	depthwise5                  // tap kernels, the 5x5 one of stride 1
+	depthwise5                  // tap kernels, those for five rows of taps
+	depthwise7                  // tap kernels, those for seven rows of taps
 )
 
-var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3", "depthwise 5x5"}
+var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3", "depthwise 5 rows", "depthwise 7 rows"}
 
 // Plan is a float32 convolution of one geometry, ready to run. It is immutable and may be shared.
 type Plan struct {
@@ -53,7 +54,7 @@ func NewPlan(g Geom) *Plan {
 		if p.alg == dense {
 			p.cols = denseColumns(&g)
 		}
-	case depthwise, depthwise3, depthwise5:
+	case depthwise, depthwise3, depthwise5, depthwise7:
 		p.layoutDepthwise()
 	}
 	return p
@@ -74,10 +75,12 @@ func choose(g *Geom) algorithm {
 	switch {
 	case g.Rank > 3 || !d.Framed() || !h.Framed() || !w.Framed():
 		return reference
-	case g.Depthwise() && d == window.One && square(h, w, 3):
+	case g.Depthwise() && d == window.One && adjacent(h, 3) && w.Kernel == 3 && w.Dilation == 1 && w.Stride == 1:
 		return depthwise3
-	case g.Depthwise() && d == window.One && square(h, w, 5):
+	case g.Depthwise() && d == window.One && adjacent(h, 5):
 		return depthwise5
+	case g.Depthwise() && d == window.One && adjacent(h, 7):
+		return depthwise7
 	case g.Depthwise() && g.OutC/g.Groups <= 8:
 		return depthwise
 	case same(d) && same(h) && same(w):
@@ -86,9 +89,9 @@ func choose(g *Geom) algorithm {
 	return dense
 }
 
-// square tells whether the window has k by k adjacent taps and stride 1.
-func square(h, w window.Axis, k int) bool {
-	return h.Kernel == k && w.Kernel == k && h.Dilation == 1 && w.Dilation == 1 && h.Stride == 1 && w.Stride == 1 && h.Out >= 4
+// adjacent tells whether windows along an axis are k adjacent elements at stride 1, and at least four.
+func adjacent(a window.Axis, k int) bool {
+	return a.Kernel == k && a.Dilation == 1 && a.Stride == 1 && a.Out >= 4
 }
 
 func productItems(g *Geom) []gemm.Item {
@@ -114,7 +117,7 @@ func (p *Plan) Run(a *Args) {
 	case reference:
 		Reference(&p.g, a.X, a.W, a.Bias, a.Y)
 		finish(a, a.Y, a.Residual)
-	case depthwise, depthwise3, depthwise5:
+	case depthwise, depthwise3, depthwise5, depthwise7:
 		p.runDepthwise(a)
 	default:
 		p.runProduct(a)

@@ -17,7 +17,8 @@ type Kernels struct {
 	MaxTaps   func(a *TapArgs) // maximum of Bias and all src[t]
 	SumTaps   func(a *TapArgs) // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
 	Square3   func(a *TapArgs) // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
-	Square5   func(a *TapArgs) // the same for 5x5 taps; may be nil
+	Tall5     func(a *TapArgs) // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
+	Tall7     func(a *TapArgs) // the same for 7 rows
 }
 
 // MaxLanes is the widest vector of any row; frames end in that much slack.
@@ -25,7 +26,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, square3Generic, nil},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, square3Generic, tall5Generic, tall7Generic},
 }
 
 // All lists the kernels that can run here, the fastest last.

@@ -108,6 +108,21 @@ func squareGeneric(a *TapArgs, k int) {
 	fmaTapsGeneric(&b)
 }
 
+func tall5Generic(a *TapArgs) { tallGeneric(a, 5) }
+
+func tall7Generic(a *TapArgs) { tallGeneric(a, 7) }
+
+func tallGeneric(a *TapArgs, k int) {
+	b := *a
+	b.Off = nil
+	for i := range k {
+		for _, off := range a.Off {
+			b.Off = append(b.Off, i*a.SrcStep+off)
+		}
+	}
+	fmaTapsGeneric(&b)
+}
+
 // clamp limits x to [lo, hi]; NaN stays NaN.
 func clamp(x []float32, lo, hi float32) {
 	for i, v := range x {

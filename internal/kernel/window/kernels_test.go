@@ -129,22 +129,24 @@ func TestTaps(t *testing.T) {
 	}
 }
 
-func TestSquare5(t *testing.T) {
+func TestTall(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 6))
-	for _, k := range All() {
-		if k.Square5 == nil {
-			t.Logf("%s has no kernel of its own", k.Name)
-			continue
-		}
+	for _, k := range All()[1:] {
 		for rows := 4; rows < 14; rows++ {
-			for cols := 1; cols < 40; cols++ {
-				a := TapArgs{Rows: rows, Cols: cols, SrcStep: cols + 5, DstStep: cols + 2, Bias: 0.5, Lo: -1, Hi: 1, W: random(r, 25)}
-				a.Src = random(r, (rows+5)*(cols+5)+MaxLanes)
+			for cols := 1; cols < 70; cols += 1 + cols/30 {
+				width := 1 + r.IntN(8)
+				a := TapArgs{Rows: rows, Cols: cols, SrcStep: cols + 9, DstStep: cols + 2, Bias: 0.5, Lo: -1, Hi: 1, W: random(r, 7*width)}
+				for range width {
+					a.Off = append(a.Off, r.IntN(9))
+				}
+				a.Src = random(r, (rows+7)*(cols+9)+MaxLanes)
 				b := a
-				a.Dst, b.Dst = guarded(rows*(cols+2)), guarded(rows*(cols+2))
-				k.Square5(&a)
-				squareGeneric(&b, 5)
-				compare(t, fmt.Sprint(k.Name, " 5x5 ", rows, "x", cols), a.Dst, b.Dst)
+				for _, f := range []struct{ fn, want func(*TapArgs) }{{k.Tall5, tall5Generic}, {k.Tall7, tall7Generic}} {
+					a.Dst, b.Dst = guarded(rows*(cols+2)), guarded(rows*(cols+2))
+					f.fn(&a)
+					f.want(&b)
+					compare(t, fmt.Sprint(k.Name, " tall ", rows, "x", cols, " by ", width), a.Dst, b.Dst)
+				}
 			}
 		}
 	}

@@ -19,8 +19,9 @@ func main() {
 			tapRows(v, op)
 		}
 		square(v, 3)
+		tall(v, 5)
+		tall(v, 7)
 	}
-	square(avx512, 5)
 	Generate()
 }
 
