@@ -4,4 +4,5 @@ package ops
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
+	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
 }

@@ -4,4 +4,6 @@ package ops
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var microsoftTable = []Op{
 	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
+	{"com.microsoft", "FusedGemm", 1, float | mulInts, gemmInfer, fusedGemmKernel, nil, 0},
+	{"com.microsoft", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
 }
