@@ -31,6 +31,16 @@ func decodeModel(msg []byte, resolve func(*TensorProto) ([]byte, error), budget 
 	return m, nil
 }
 
+// DecodeFunction reads one FunctionProto.
+func DecodeFunction(msg []byte) (*Function, error) {
+	d := decoder{budget: pb.NewBudget(structBudget + int64(len(msg))), names: map[string]string{}}
+	f := new(Function)
+	if err := d.function(f, msg); err != nil {
+		return nil, within(err, "function")
+	}
+	return f, nil
+}
+
 // decoder holds what is common to the parts of one model.
 type decoder struct {
 	budget  *pb.Budget

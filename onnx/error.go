@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -59,4 +60,9 @@ func element(what string, i int, name string) string {
 		s += " " + strconv.Quote(name)
 	}
 	return s
+}
+
+// Malformed returns a FormatError for the part of a model that path names.
+func Malformed(path, format string, args ...any) error {
+	return &FormatError{Path: path, Err: fmt.Errorf(format, args...)}
 }

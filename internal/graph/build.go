@@ -1,0 +1,322 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/onnx/schema"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+const (
+	maxDepth = 128     // nesting of graphs and functions
+	maxNodes = 4 << 20 // after expanding functions
+)
+
+// Build makes the main graph of a model: names become values, model-local functions and operators without a
+// kernel are replaced by their bodies, defaults of attributes are filled in. Operators that are missing
+// here are all listed in one *ops.UnsupportedError.
+func Build(m *onnx.Model, table *ops.Table) (*Graph, error) {
+	if m.Graph == nil {
+		return nil, onnx.Malformed("model", "has no graph")
+	}
+	b := &builder{model: m, table: table}
+	sc := &scope{opsets: m.Opsets, names: map[string]*Value{}}
+	g, err := b.graph(m.Graph, sc)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.missing) > 0 {
+		return nil, &ops.UnsupportedError{Missing: b.missing}
+	}
+	g.Opsets, g.Metadata = m.Opsets, m.Metadata
+	return g, nil
+}
+
+type builder struct {
+	model   *onnx.Model
+	table   *ops.Table
+	missing []string
+	nodes   int
+}
+
+// A scope maps names to values. Bodies see the names of the scopes around them; functions do not.
+type scope struct {
+	names  map[string]*Value
+	outer  *scope
+	opsets []onnx.OpsetID
+	attrs  map[string]*onnx.Attribute // of the call, for ref_attr_name inside a function
+	prefix string                     // of node names inside a function
+	depth  int
+	calls  []string // functions being expanded
+}
+
+// find returns the value of a name. It is nil for an input of a function that the call leaves out.
+func (s *scope) find(name string) (v *Value, ok bool) {
+	for ; s != nil; s = s.outer {
+		if v, ok := s.names[name]; ok {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+func (s *scope) define(v *Value) error {
+	if _, dup := s.names[v.Name]; dup {
+		return onnx.Malformed("graph", "value %q is defined twice", v.Name)
+	}
+	s.names[v.Name] = v
+	return nil
+}
+
+func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
+	if sc.depth > maxDepth {
+		return nil, onnx.Malformed("graph", "graphs are nested more than %d deep", maxDepth)
+	}
+	g := &Graph{Name: src.Name}
+	if err := b.initializers(src, sc); err != nil {
+		return nil, err
+	}
+	for _, vi := range src.Inputs {
+		if v, ok := sc.names[vi.Name]; ok && v.IsConst() {
+			continue // an initializer that old models list as an input, too
+		}
+		v := &Value{Name: vi.Name, Value: ops.Value{Type: inputType(vi)}}
+		if err := sc.define(v); err != nil {
+			return nil, err
+		}
+		g.Inputs = append(g.Inputs, v)
+	}
+	if err := b.appendNodes(g, src.Nodes, sc); err != nil {
+		return nil, err
+	}
+	for _, vi := range src.Outputs {
+		v, ok := sc.find(vi.Name)
+		if !ok || v == nil {
+			return nil, onnx.Malformed("graph", "output %q of graph %q is not produced by any node", vi.Name, src.Name)
+		}
+		g.Outputs = append(g.Outputs, v)
+	}
+	return g, nil
+}
+
+func (b *builder) initializers(src *onnx.Graph, sc *scope) error {
+	for _, p := range src.Initializers {
+		t, err := p.Value()
+		if err != nil {
+			return fmt.Errorf("initializer %q: %w", p.Name, err)
+		}
+		if err := sc.define(&Value{Name: p.Name, Value: ops.ConstValue(t)}); err != nil {
+			return err
+		}
+	}
+	for _, p := range src.SparseInitializers {
+		t, err := dense(p)
+		if err != nil {
+			return err
+		}
+		if err := sc.define(&Value{Name: p.Name(), Value: ops.ConstValue(t)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) appendNodes(g *Graph, nodes []*onnx.Node, sc *scope) error {
+	for _, n := range nodes {
+		if b.nodes++; b.nodes > maxNodes {
+			return onnx.Malformed("graph", "more than %d nodes after expanding functions", maxNodes)
+		}
+		if err := b.node(g, n, sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// node appends n to g: as a node, or as the nodes of its body.
+func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
+	in := make([]*Value, len(n.Inputs))
+	for i, name := range n.Inputs {
+		if name == "" {
+			continue
+		}
+		v, ok := sc.find(name)
+		if in[i] = v; !ok {
+			return onnx.Malformed("graph", "node %q (%s): input %d (%q) is not defined before it", sc.prefix+n.Name, n.OpType, i, name)
+		}
+	}
+	attrs, err := resolveAttrs(n, sc)
+	if err != nil {
+		return err
+	}
+	domain := onnx.NormalDomain(n.Domain)
+	if f := b.model.Function(domain, n.OpType, n.Overload); f != nil {
+		return b.call(g, n, f, in, attrs, sc)
+	}
+	version := opset(sc.opsets, domain)
+	s := schema.Lookup(domain, n.OpType, version)
+	row := b.table.Find(domain, n.OpType, version)
+	if row == nil || row.Kernel == nil {
+		if f, err := bodyOf(s, version); err != nil || f != nil {
+			if err != nil {
+				return err
+			}
+			return b.call(g, n, f, in, withDefaults(attrs, s), sc)
+		}
+		b.missing = append(b.missing, fmt.Sprintf("operator %s%s version %d (node %q)", qualifier(domain), n.OpType, version, sc.prefix+n.Name))
+		row = nil
+	}
+	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, In: in, Attrs: withDefaults(attrs, s)}
+	if n.Name == "" {
+		node.Name = ""
+	}
+	for _, a := range attrs {
+		if a.G == nil {
+			continue
+		}
+		inner := *sc
+		inner.names, inner.outer, inner.depth = map[string]*Value{}, sc, sc.depth+1
+		body, err := b.graph(a.G, &inner)
+		if err != nil {
+			return err
+		}
+		body.Parent = g
+		node.Bodies = append(node.Bodies, Body{Name: a.Name, Graph: body})
+	}
+	if err := defineOutputs(node, n.Outputs, sc); err != nil {
+		return err
+	}
+	g.Nodes = append(g.Nodes, node)
+	return nil
+}
+
+func defineOutputs(node *Node, names []string, sc *scope) error {
+	for i, name := range names {
+		if name == "" {
+			node.Out = append(node.Out, nil)
+			continue
+		}
+		v := &Value{Name: name, From: node, Index: i}
+		if err := sc.define(v); err != nil {
+			return err
+		}
+		node.Out = append(node.Out, v)
+	}
+	for len(node.Out) > 0 && node.Out[len(node.Out)-1] == nil {
+		node.Out = node.Out[:len(node.Out)-1]
+	}
+	return nil
+}
+
+// call expands the body of f in place of n.
+func (b *builder) call(g *Graph, n *onnx.Node, f *onnx.Function, in []*Value, attrs []*onnx.Attribute, sc *scope) error {
+	id := f.Domain + ":" + f.Name + ":" + f.Overload
+	for _, c := range sc.calls {
+		if c == id {
+			return onnx.Malformed("graph", "function %s calls itself", f.Name)
+		}
+	}
+	inner := &scope{names: map[string]*Value{}, opsets: f.Opsets, attrs: map[string]*onnx.Attribute{}, depth: sc.depth + 1,
+		prefix: sc.prefix + n.Name + "/", calls: append(sc.calls[:len(sc.calls):len(sc.calls)], id)}
+	if len(inner.opsets) == 0 {
+		inner.opsets = sc.opsets
+	}
+	if inner.depth > maxDepth {
+		return onnx.Malformed("graph", "functions are nested more than %d deep", maxDepth)
+	}
+	for _, a := range f.AttributeProtos {
+		inner.attrs[a.Name] = a
+	}
+	for _, a := range attrs {
+		inner.attrs[a.Name] = a
+	}
+	for i, name := range f.Inputs {
+		inner.names[name] = nil // an absent optional input
+		if i < len(in) {
+			inner.names[name] = in[i]
+		}
+	}
+	if err := b.appendNodes(g, f.Nodes, inner); err != nil {
+		return err
+	}
+	for i, name := range n.Outputs {
+		if name == "" {
+			continue
+		}
+		if i >= len(f.Outputs) || inner.names[f.Outputs[i]] == nil {
+			return onnx.Malformed("graph", "node %q (%s): function has no output %d", n.Name, n.OpType, i)
+		}
+		if _, dup := sc.names[name]; dup {
+			return onnx.Malformed("graph", "value %q is defined twice", name)
+		}
+		v := inner.names[f.Outputs[i]]
+		if v.From != nil {
+			v.Name = sc.prefix + name
+		}
+		sc.names[name] = v
+	}
+	return nil
+}
+
+// inputType turns a declared type into what is known of the value; unnamed dimensions get a symbol each.
+func inputType(vi *onnx.ValueInfo) ops.Type {
+	if vi.Type == nil {
+		return ops.Type{}
+	}
+	return typeOf(vi.Type, vi.Name)
+}
+
+func typeOf(t *onnx.Type, name string) ops.Type {
+	switch t.Kind {
+	case onnx.TypeSequence, onnx.TypeOptional, onnx.TypeMap:
+		if t.Elem == nil {
+			return ops.Type{}
+		}
+		elem := typeOf(t.Elem, name+".elem")
+		switch t.Kind {
+		case onnx.TypeSequence:
+			return ops.SequenceOf(elem)
+		case onnx.TypeOptional:
+			return ops.OptionalOf(elem)
+		}
+		return ops.Type{Kind: tensor.KindMap, DType: elem.DType, Elem: &elem, Key: t.DType()}
+	}
+	out := ops.Unranked(t.DType())
+	if t.Kind == onnx.TypeSparse {
+		out.Kind = tensor.KindSparse
+	}
+	if !t.HasShape {
+		return out
+	}
+	out.Ranked = true
+	for i, d := range t.Dims {
+		switch {
+		case d.Kind == onnx.DimValue && d.Value >= 0:
+			out.Dims = append(out.Dims, sym.Const(d.Value))
+		case d.Kind == onnx.DimParam && d.Param != "":
+			out.Dims = append(out.Dims, sym.Symbol(d.Param))
+		default:
+			out.Dims = append(out.Dims, sym.Symbol(fmt.Sprintf("%s:%d", name, i)))
+		}
+	}
+	return out
+}
+
+func opset(ids []onnx.OpsetID, domain string) int {
+	for _, o := range ids {
+		if onnx.NormalDomain(o.Domain) == domain {
+			return int(min(o.Version, 1<<30))
+		}
+	}
+	return 1
+}
+
+func qualifier(domain string) string {
+	if domain == "" {
+		return ""
+	}
+	return domain + ":"
+}

@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// smallConst bounds the tensors that inference itself computes: shape arithmetic, never weights.
+const smallConst = 1024
+
+// Infer works out what is known of every value: element types, shapes with symbolic dimensions, and the
+// elements of constant or shape-like integer tensors. Errors are *ops.NodeError.
+func Infer(g *Graph) error {
+	in := &inferrer{}
+	if err := in.graph(g); err != nil {
+		return err
+	}
+	g.inferred = true
+	return nil
+}
+
+type inferrer struct {
+	fresh int
+	depth int
+}
+
+func (in *inferrer) graph(g *Graph) error {
+	if in.depth++; in.depth > maxDepth {
+		return fmt.Errorf("graphs are nested more than %d deep", maxDepth)
+	}
+	defer func() { in.depth-- }()
+	for _, n := range g.Nodes {
+		if err := in.node(n); err != nil {
+			var inner *ops.NodeError
+			if errors.As(err, &inner) {
+				return err
+			}
+			return &ops.NodeError{Path: n.Path(), Op: n.Type, Err: err}
+		}
+	}
+	return nil
+}
+
+func (in *inferrer) node(n *Node) error {
+	c := &ops.InferCtx{Attrs: n.Attrs, In: values(n.In), Out: make([]ops.Value, len(n.Out)), Fresh: in.freshDim}
+	c.Subgraph = func(name string, ins []ops.Value) ([]ops.Value, error) { return in.body(n, name, ins) }
+	if err := n.Op.Infer(c); err != nil {
+		return err
+	}
+	for i, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		v.Value = c.Out[i]
+		if !v.Present() {
+			return fmt.Errorf("output %d (%s) has no inferred element type", i, v.Name)
+		}
+		v.constFromElems()
+	}
+	return n.foldSmall()
+}
+
+func (in *inferrer) freshDim() ops.Dim {
+	in.fresh++
+	return sym.Symbol(fmt.Sprintf("?%d", in.fresh))
+}
+
+func (in *inferrer) body(n *Node, name string, ins []ops.Value) ([]ops.Value, error) {
+	g := n.Body(name)
+	if g == nil {
+		return nil, fmt.Errorf("has no graph attribute %q", name)
+	}
+	if len(ins) != len(g.Inputs) {
+		return nil, fmt.Errorf("graph %q takes %d inputs, want %d", name, len(g.Inputs), len(ins))
+	}
+	for i, v := range g.Inputs {
+		v.Value = ins[i]
+	}
+	if err := in.graph(g); err != nil {
+		return nil, err
+	}
+	return values(g.Outputs), nil
+}
+
+func values(vs []*Value) []ops.Value {
+	out := make([]ops.Value, len(vs))
+	for i, v := range vs {
+		if v != nil {
+			out[i] = v.Value
+		}
+	}
+	return out
+}
+
+// constFromElems makes v constant if it is an integer tensor whose elements all turned out to be numbers.
+func (v *Value) constFromElems() {
+	if v.Const != nil || v.Elems == nil {
+		return
+	}
+	shape, ok := v.Static()
+	x, known := v.Ints()
+	if !ok || !known || shape.Len() != len(x) {
+		return
+	}
+	switch v.DType {
+	case tensor.Int64:
+		v.Const = tensor.FromSlice(x, shape...)
+	case tensor.Int32:
+		y := make([]int32, len(x))
+		for i, e := range x {
+			y[i] = int32(e)
+		}
+		v.Const = tensor.FromSlice(y, shape...)
+	}
+}
+
+// foldSmall computes the outputs of a node whose inputs are all constant, if everything is small.
+func (n *Node) foldSmall() error {
+	if !n.Foldable(smallConst) {
+		return nil
+	}
+	for _, v := range n.Out {
+		if v == nil || v.IsConst() {
+			continue
+		}
+		if shape, ok := v.Static(); ok && shape.Len() > smallConst {
+			return nil
+		}
+	}
+	return n.Fold()
+}
+
+// Foldable reports whether n always gives the same outputs and each constant input has at most limit
+// elements.
+func (n *Node) Foldable(limit int) bool {
+	if n.Op == nil || n.Op.Flags&ops.Random != 0 || len(n.Bodies) > 0 {
+		return false
+	}
+	for _, v := range n.In {
+		if v != nil && (!v.IsConst() || v.Const.Len() > limit) {
+			return false
+		}
+	}
+	return true
+}
+
+// Fold computes the outputs of a foldable node and makes them constants. An operator or element type that
+// is missing leaves them as they are.
+func (n *Node) Fold() error {
+	ins := make([]*tensor.Tensor, len(n.In))
+	for i, v := range n.In {
+		if v != nil {
+			ins[i] = v.Const
+		}
+	}
+	outs, err := n.Op.Eval(n.Attrs, len(n.Out), ins...)
+	var missing *ops.UnsupportedError
+	if errors.As(err, &missing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i, v := range n.Out {
+		if v != nil {
+			v.Value = ops.ConstValue(outs[i])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+// Package graph is the intermediate representation between a model and a program: nodes in topological
+// order, values with what is known of them, subgraphs of control-flow nodes. Every stage after decoding
+// works on it: inference, optimisation, gradients, planning.
+//
+// It imports ops and onnx, and no kernels.
+package graph
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+)
+
+// A Graph is a list of nodes in topological order. The graphs of control-flow nodes use values of the
+// graphs around them directly.
+type Graph struct {
+	Name    string
+	Inputs  []*Value // formal inputs, without initializers
+	Outputs []*Value
+	Nodes   []*Node
+	Parent  *Graph // the graph around a body, nil for the main graph
+
+	Opsets   []onnx.OpsetID // of the main graph
+	Metadata []onnx.Entry
+	inferred bool
+}
+
+// A Value is produced by one node, or is an input or a constant. Value.Const is set for initializers and for
+// whatever inference found to be constant.
+type Value struct {
+	Name string
+	ops.Value
+	From  *Node // nil for inputs and initializers
+	Index int   // which output of From
+}
+
+// IsConst reports whether the elements are known.
+func (v *Value) IsConst() bool { return v.Const != nil }
+
+// A Node applies one operator.
+type Node struct {
+	Name    string
+	Domain  string
+	Type    string // operator name
+	Version int    // opset version of the domain
+	Op      *ops.Op
+	Attrs   ops.Attrs
+	In, Out []*Value // nil where an optional one is absent
+	Bodies  []Body
+}
+
+// A Body is a graph attribute of a control-flow node.
+type Body struct {
+	Name  string
+	Graph *Graph
+}
+
+// Path returns the node's name for messages, or its first output's where it has none.
+func (n *Node) Path() string {
+	if n.Name != "" {
+		return n.Name
+	}
+	for _, o := range n.Out {
+		if o != nil {
+			return o.Name
+		}
+	}
+	return n.Type
+}
+
+// Body returns the named graph attribute, nil if there is none.
+func (n *Node) Body(name string) *Graph {
+	for _, b := range n.Bodies {
+		if b.Name == name {
+			return b.Graph
+		}
+	}
+	return nil
+}
+
+// Captures returns the values of outer graphs that the bodies of n use, each once, in order of first use.
+func (n *Node) Captures() []*Value {
+	var out []*Value
+	for _, b := range n.Bodies {
+		for _, v := range b.Graph.Captures() {
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// Captures returns the values of outer graphs that g uses and that are not constant, each once, in order of
+// first use.
+func (g *Graph) Captures() []*Value {
+	local := map[*Value]bool{}
+	for _, v := range g.Inputs {
+		local[v] = true
+	}
+	for _, n := range g.Nodes {
+		for _, o := range n.Out {
+			local[o] = true
+		}
+	}
+	var out []*Value
+	add := func(v *Value) {
+		if v != nil && !v.IsConst() && !local[v] {
+			local[v] = true
+			out = append(out, v)
+		}
+	}
+	for _, n := range g.Nodes {
+		for _, v := range n.In {
+			add(v)
+		}
+		for _, v := range n.Captures() {
+			add(v)
+		}
+	}
+	for _, v := range g.Outputs {
+		add(v)
+	}
+	return out
+}
+
+// Walk calls f for g and every graph inside it, outer graphs first.
+func (g *Graph) Walk(f func(*Graph)) {
+	f(g)
+	for _, n := range g.Nodes {
+		for _, b := range n.Bodies {
+			b.Graph.Walk(f)
+		}
+	}
+}

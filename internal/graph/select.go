@@ -1,0 +1,53 @@
+package graph
+
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// SelectOutputs makes the named values of the main graph its outputs, in this order, and removes what they
+// do not need. No names leave the graph as it is.
+func (g *Graph) SelectOutputs(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	byName := map[string]*Value{}
+	for _, v := range g.Inputs {
+		byName[v.Name] = v
+	}
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			if v != nil {
+				byName[v.Name] = v
+			}
+		}
+	}
+	for _, v := range g.Outputs {
+		byName[v.Name] = v
+	}
+	g.Outputs = nil
+	for _, name := range names {
+		v := byName[name]
+		if v == nil {
+			return fmt.Errorf("graph: the model has no value %q", name)
+		}
+		g.Outputs = append(g.Outputs, v)
+	}
+	g.Prune()
+	return nil
+}
+
+// FixInputs replaces the declared shapes of the inputs by concrete ones.
+func (g *Graph) FixInputs(shapes []tensor.Shape) {
+	for i, v := range g.Inputs {
+		if v.Kind != tensor.KindTensor {
+			continue
+		}
+		v.Ranked, v.Dims = true, nil
+		for _, d := range shapes[i] {
+			v.Dims = append(v.Dims, sym.Const(int64(d)))
+		}
+	}
+}

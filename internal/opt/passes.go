@@ -1,0 +1,60 @@
+// Package opt rewrites graphs so that they run faster and mean the same. The passes are a table, and what
+// must come before what is a second table with the reasons.
+//
+// It imports internal/graph and what that imports.
+package opt
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+)
+
+// A pass rewrites a graph in place.
+type pass struct {
+	name string
+	run  func(*graph.Graph) error
+	base bool // runs even when optimisation is off: the planner relies on it
+}
+
+var passes = []pass{
+	{"infer", graph.Infer, true},
+	{"fold", fold, false},
+	{"prune", prune, true},
+}
+
+// order says which pass must run before which, and why.
+var order = []struct{ before, after, reason string }{
+	{"infer", "fold", "folding needs element types, shapes and the constants of shape arithmetic"},
+	{"fold", "prune", "folded nodes are removed by pruning"},
+}
+
+// Options select passes.
+type Options struct {
+	Off  bool     // only what is needed to run at all
+	Skip []string // names of passes to leave out
+}
+
+// Apply runs the passes on g, which is changed, and returns it.
+func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
+	for _, p := range passes {
+		if o.Off && !p.base || slices.Contains(o.Skip, p.name) {
+			continue
+		}
+		if err := p.run(g); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// Names returns the names of the passes in the order in which they run.
+func Names() []string {
+	var out []string
+	for _, p := range passes {
+		out = append(out, p.name)
+	}
+	return out
+}
+
+func prune(g *graph.Graph) error { g.Prune(); return nil }

@@ -1,0 +1,320 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A Frame is the memory of one run of a program: a tensor header for each slot, the arena, and a Call for
+// each step. It is bound to one set of sizes at a time, and bound again when they change.
+type Frame struct {
+	p     *Program
+	up    *Frame // the frame around, for bodies
+	vals  []tensor.Tensor
+	calls []ops.Call
+	bound bool
+
+	env, dims, last []int64 // symbols, evaluated expressions, the input dimensions that the binding is for
+	blocks          []block
+	offsets         []int
+	scratch         []int32 // steps with scratch memory, one block each after those of the arena slots
+	arena           []byte
+	pool            pool
+	shape           tensor.Shape // reused
+	held            [][]byte     // by root: storage of dynamic values, from the pool
+	drop            []int32      // dynamic slots, emptied after a run
+	step            int          // the step that runs now
+
+	binds, places int // how often sizes changed, and how often that moved things
+}
+
+func newFrame(p *Program, up *Frame) *Frame {
+	f := &Frame{p: p, up: up, vals: make([]tensor.Tensor, len(p.slots)), calls: make([]ops.Call, len(p.steps)),
+		env: make([]int64, len(p.symbols)), dims: make([]int64, p.ndims), pool: pool{limit: p.opts.Limit}}
+	for i := range p.slots {
+		if s := &p.slots[i]; s.value.IsConst() {
+			f.vals[i].ResetTo(s.value.Const)
+		}
+	}
+	for i := range p.steps {
+		s, c := &p.steps[i], &f.calls[i]
+		c.In, c.Out = f.refs(s.in), f.refs(s.out)
+		c.Memory = &f.pool
+		for b, prog := range s.bodies {
+			c.Bodies = append(c.Bodies, &body{frame: newFrame(prog, f), captured: f.refs(s.capture[b])})
+		}
+		if s.scratch != nil && !s.dynamic {
+			f.scratch = append(f.scratch, int32(i))
+		}
+	}
+	for i := range p.slots {
+		if p.slots[i].store == isDynamic {
+			f.drop = append(f.drop, int32(i))
+		}
+	}
+	f.blocks = make([]block, len(p.arena)+len(f.scratch))
+	f.offsets = make([]int, len(f.blocks))
+	for k, i := range p.arena {
+		f.blocks[k] = block{first: p.slots[i].first, last: max(p.slots[i].last, p.slots[i].first)}
+	}
+	for k, i := range f.scratch {
+		f.blocks[len(p.arena)+k] = block{first: i, last: i}
+	}
+	return f
+}
+
+func (f *Frame) refs(slots []int32) []*tensor.Tensor {
+	out := make([]*tensor.Tensor, len(slots))
+	for i, s := range slots {
+		if s >= 0 {
+			out[i] = &f.vals[s]
+		}
+	}
+	return out
+}
+
+// A ShapeError says that an input's shape contradicts the model or another input.
+type ShapeError struct {
+	Input string
+	Got   tensor.Shape
+	Want  string
+}
+
+// Error names the input and both shapes.
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("runtime: input %q has shape %v, want %s", e.Input, []int(e.Got), e.Want)
+}
+
+// A LimitError says that a run would take more memory than allowed.
+type LimitError struct{ Need, Limit int }
+
+// Error gives both numbers.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("runtime: the run needs %d bytes, the limit is %d", e.Need, e.Limit)
+}
+
+// bind sets the sizes of everything from the shapes of the inputs. It does nothing if they are those of the
+// last run.
+func (f *Frame) bind(in []*tensor.Tensor) error {
+	if f.bound && f.same(in) {
+		return nil
+	}
+	f.bound = false
+	f.binds++
+	if err := f.solve(in); err != nil {
+		return err
+	}
+	if err := f.p.exprs.Eval(f.env, f.dims); err != nil {
+		return err
+	}
+	if err := f.checkInputs(in); err != nil {
+		return err
+	}
+	moved, err := f.resize()
+	if err != nil {
+		return err
+	}
+	if moved {
+		f.places++
+		if err := f.layOut(); err != nil {
+			return err
+		}
+	}
+	f.point()
+	f.remember(in)
+	f.bound = true
+	return nil
+}
+
+func (f *Frame) same(in []*tensor.Tensor) bool {
+	k := 0
+	for _, t := range in {
+		for _, d := range t.Shape() {
+			if k >= len(f.last) || f.last[k] != int64(d) {
+				return false
+			}
+			k++
+		}
+	}
+	for i, o := range f.p.outer {
+		if f.env[o.symbol] != f.last[k+i] {
+			return false
+		}
+	}
+	return k+len(f.p.outer) == len(f.last)
+}
+
+func (f *Frame) remember(in []*tensor.Tensor) {
+	f.last = f.last[:0]
+	for _, t := range in {
+		for _, d := range t.Shape() {
+			f.last = append(f.last, int64(d))
+		}
+	}
+	for _, o := range f.p.outer {
+		f.last = append(f.last, f.env[o.symbol])
+	}
+}
+
+func (f *Frame) solve(in []*tensor.Tensor) error {
+	for _, s := range f.p.solve {
+		shape := in[s.input].Shape()
+		if s.axis >= len(shape) {
+			return f.shapeError(in, s.input)
+		}
+		v := int64(shape[s.axis])
+		if !s.plain {
+			var ok bool
+			if v, ok = s.expr.SolveFor(f.p.symbols[s.symbol], v, f.symbol); !ok {
+				return f.shapeError(in, s.input)
+			}
+		}
+		f.env[s.symbol] = v
+	}
+	return nil
+}
+
+func (f *Frame) symbol(name string) (int64, bool) {
+	for i, s := range f.p.symbols {
+		if s == name {
+			return f.env[i], true
+		}
+	}
+	return 0, false
+}
+
+func (f *Frame) shapeError(in []*tensor.Tensor, i int) error {
+	v := f.p.slots[f.p.inputs[i]].value
+	return &ShapeError{Input: v.Name, Got: in[i].Shape(), Want: v.Type.String()}
+}
+
+func (f *Frame) checkInputs(in []*tensor.Tensor) error {
+	for i, slot := range f.p.inputs {
+		s := &f.p.slots[slot]
+		if !s.fixed {
+			continue
+		}
+		shape := in[i].Shape()
+		if len(shape) != len(s.dims) {
+			return f.shapeError(in, i)
+		}
+		for k, id := range s.dims {
+			if int64(shape[k]) != f.dims[id] {
+				return f.shapeError(in, i)
+			}
+		}
+	}
+	return nil
+}
+
+// resize gives every fixed slot its shape. It reports whether something no longer fits in its place.
+func (f *Frame) resize() (moved bool, err error) {
+	for i := range f.p.slots {
+		s := &f.p.slots[i]
+		if !s.fixed || s.store == inConst && s.root == int32(i) {
+			continue
+		}
+		if err := f.evalShape(s); err != nil {
+			return false, err
+		}
+		f.vals[i].Reset(s.dtype, f.shape, nil)
+	}
+	for k, i := range f.p.arena {
+		if f.grow(k, f.vals[i].DType().ByteLen(f.vals[i].Len())) {
+			moved = true
+		}
+	}
+	for k, i := range f.scratch {
+		if f.grow(len(f.p.arena)+k, f.p.steps[i].scratch(&f.calls[i])) {
+			moved = true
+		}
+	}
+	return moved || f.arena == nil, nil
+}
+
+// maxElements bounds a shape so that sizes in bytes cannot overflow.
+const maxElements = 1 << 55
+
+func (f *Frame) evalShape(s *slot) error {
+	f.shape = f.shape[:0]
+	n := int64(1)
+	for _, id := range s.dims {
+		d := f.dims[id]
+		if d < 0 {
+			return fmt.Errorf("value %q would have a dimension of %d", s.value.Name, d)
+		}
+		if d > 0 && n > maxElements/d {
+			return &LimitError{Need: maxElements, Limit: f.p.opts.Limit}
+		}
+		n *= max(d, 1)
+		f.shape = append(f.shape, int(d))
+	}
+	return nil
+}
+
+// grow notes the size of block k and reports whether it exceeds the room the block has. Where sizes vary
+// from run to run, room for a quarter more is planned, so that slowly growing sizes seldom move anything.
+func (f *Frame) grow(k, size int) bool {
+	if size <= f.blocks[k].size {
+		return false
+	}
+	if len(f.p.symbols) > 0 && f.binds > 1 {
+		size += size / 4
+	}
+	f.blocks[k].size = (size + alignment - 1) &^ (alignment - 1)
+	return true
+}
+
+func (f *Frame) layOut() error {
+	total := place(f.blocks, f.offsets)
+	if l := f.p.opts.Limit; l > 0 && total > l {
+		return &LimitError{Need: total, Limit: l}
+	}
+	if total+alignment > len(f.arena) {
+		f.arena = aligned(total)
+	}
+	return nil
+}
+
+// point gives slots in the arena, views of them, and scratch memory their storage.
+func (f *Frame) point() {
+	for k, i := range f.p.arena {
+		t := &f.vals[i]
+		t.SetData(f.at(k, t.DType().ByteLen(t.Len())))
+	}
+	for i := range f.p.slots {
+		if s := &f.p.slots[i]; s.root != int32(i) && s.fixed && s.store != isDynamic {
+			if r := f.p.slots[s.root].store; r == inArena || r == inConst {
+				t := &f.vals[i]
+				t.SetData(f.vals[s.root].Bytes()[:t.DType().ByteLen(t.Len())])
+			}
+		}
+	}
+	for k, i := range f.scratch {
+		n := f.p.steps[i].scratch(&f.calls[i])
+		f.calls[i].Scratch = f.at(len(f.p.arena)+k, n)
+	}
+}
+
+func (f *Frame) at(k, n int) []byte { return f.arena[f.offsets[k]:][:n:n] }
+
+// aligned returns storage of n bytes at an address that is a multiple of alignment.
+func aligned(n int) []byte {
+	b := make([]byte, n+alignment)
+	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (alignment - 1))
+	return b[off : off+n : off+n]
+}
+
+func (f *Frame) setContext(ctx context.Context, threads int) {
+	for i := range f.calls {
+		c := &f.calls[i]
+		c.Ctx, c.Threads = ctx, threads
+		for _, b := range c.Bodies {
+			b.(*body).frame.setContext(ctx, threads)
+		}
+	}
+}

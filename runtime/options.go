@@ -1,0 +1,26 @@
+package runtime
+
+import "github.com/onnxrun/onnxrun/ops"
+
+// Options are the settings of a Session. The zero value, and nil, are the default.
+type Options struct {
+	Threads      int       // processors that one Run may use; 0: all that the process may use
+	Precision    Precision // how exact float32 arithmetic has to be
+	MemoryLimit  int64     // bytes for the values of one Run; 0: 80 % of the machine's or container's memory
+	Ops          []ops.Op  // operators of the caller, on top of and instead of the built-in ones
+	Outputs      []string  // values to return instead of the model's outputs; inner ones too
+	Profile      *Profile  // where to record the time of each node; nil: nowhere
+	ExternalRoot string    // a folder, other than the model's, that external data may lie in
+	NoMap        bool      // read files into memory instead of mapping them
+	NoOptimize   bool      // run the graph as it is written
+}
+
+// Precision says how exact float32 arithmetic has to be.
+type Precision uint8
+
+// The precisions. Default stays within the tolerances of the conformance suite; Exact leaves out algorithms
+// that trade accuracy for speed.
+const (
+	Default Precision = iota
+	Exact
+)
