@@ -8,7 +8,7 @@ import (
 )
 
 // widened binds a float32 kernel to a node of half-precision floats: inputs are converted to float32 before a run, outputs
-// rounded after it. Nodes of other types get what build returns. Outputs must have inferred shapes.
+// rounded after it. Nodes of other types get what build returns.
 func widened(build func(*KernelCtx) (Kernel, error)) func(*KernelCtx) (Kernel, error) {
 	return func(k *KernelCtx) (Kernel, error) {
 		if !isHalf(k.DType(0)) {
@@ -31,6 +31,7 @@ func widened(build func(*KernelCtx) (Kernel, error)) func(*KernelCtx) (Kernel, e
 			}
 		}
 		for i := range wide.Out {
+			w.out = append(w.out, wide.Out[i].DType)
 			if isHalf(wide.Out[i].DType) {
 				wide.Out[i].DType = tensor.Float32
 			}
@@ -47,6 +48,7 @@ func isHalf(d tensor.DType) bool { return d == tensor.Float16 || d == tensor.BFl
 type wideRun struct {
 	inner    Kernel
 	constant []*tensor.Tensor // float32 form of constant inputs
+	out      []tensor.DType   // element types of the outputs
 	calls    sync.Pool        // of *wideCall
 }
 
@@ -77,7 +79,7 @@ func (w *wideRun) run(c *Call) error {
 		in = append(in, t)
 	}
 	for i, t := range c.Out {
-		if t != nil && isHalf(t.DType()) {
+		if t != nil && isHalf(w.out[i]) {
 			t = x.wide(len(c.In)+i, t)
 		}
 		out = append(out, t)
@@ -86,8 +88,13 @@ func (w *wideRun) run(c *Call) error {
 	x.In, x.Out = in, out
 	err := w.inner.Run(&x.Call)
 	for i, t := range c.Out {
-		if t != nil && isHalf(t.DType()) {
-			narrowTo(t, out[i])
+		if err != nil {
+			break
+		}
+		if t != nil && isHalf(w.out[i]) {
+			if t, err = c.Alloc(i, w.out[i], out[i].Shape()...); err == nil {
+				narrowTo(t, out[i])
+			}
 		}
 	}
 	w.calls.Put(x)
