@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -53,4 +54,17 @@ func Head(t *tensor.Tensor, n int) []any {
 		list = append(list, number(i))
 	}
 	return list
+}
+
+// FillFrom is Fill with the recipes of a fill.json file on disk.
+func FillFrom(m *onnx.Model, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("feed: %w", err)
+	}
+	recipes, err := ParseRecipes(data)
+	if err != nil {
+		return err
+	}
+	return Fill(m, recipes)
 }

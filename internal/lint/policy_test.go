@@ -28,7 +28,10 @@ runtime, pipeline < pipeline/generate
 runtime < finetune < finetune/nn
 finetune, pipeline, pipeline/tokenizer < finetune/data
 runtime, pipeline < internal/feed
+runtime < internal/survey
+internal/feed < internal/survey
 internal/feed, finetune/nn, finetune/data < internal/conform, models
+models < internal/doctor
 tensor, runtime < .
 everything < cmd/onnxrun, adapters/*
 `
