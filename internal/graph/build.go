@@ -98,6 +98,7 @@ func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
 			return nil, onnx.Malformed("graph", "output %q of graph %q is not produced by any node", vi.Name, src.Name)
 		}
 		g.Outputs = append(g.Outputs, v)
+		g.declared = append(g.declared, inputType(vi))
 	}
 	return g, nil
 }
@@ -169,7 +170,7 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 		b.missing = append(b.missing, fmt.Sprintf("operator %s%s version %d (node %q)", qualifier(domain), n.OpType, version, sc.prefix+n.Name))
 		row = nil
 	}
-	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, In: in, Attrs: withDefaults(attrs, s)}
+	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, Schema: s, In: in, Attrs: withDefaults(attrs, s)}
 	if n.Name == "" {
 		node.Name = ""
 	}

@@ -15,12 +15,7 @@ const smallConst = 1024
 // Infer works out what is known of every value: element types, shapes with symbolic dimensions, and the
 // elements of constant or shape-like integer tensors. Errors are *ops.NodeError.
 func Infer(g *Graph) error {
-	in := &inferrer{}
-	if err := in.graph(g); err != nil {
-		return err
-	}
-	g.inferred = true
-	return nil
+	return (&inferrer{}).graph(g)
 }
 
 type inferrer struct {
@@ -46,6 +41,9 @@ func (in *inferrer) graph(g *Graph) error {
 }
 
 func (in *inferrer) node(n *Node) error {
+	if err := n.checkTypes(); err != nil {
+		return err
+	}
 	c := &ops.InferCtx{Attrs: n.Attrs, In: values(n.In), Out: make([]ops.Value, len(n.Out)), Fresh: in.freshDim}
 	c.Subgraph = func(name string, ins []ops.Value) ([]ops.Value, error) { return in.body(n, name, ins) }
 	if err := n.Op.Infer(c); err != nil {

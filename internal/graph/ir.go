@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/onnx/schema"
 	"github.com/onnxrun/onnxrun/ops"
 )
 
@@ -23,7 +24,7 @@ type Graph struct {
 
 	Opsets   []onnx.OpsetID // of the main graph
 	Metadata []onnx.Entry
-	inferred bool
+	declared []ops.Type // what the model says of the outputs
 }
 
 // A Value is produced by one node, or is an input or a constant. Value.Const is set for initializers and for
@@ -45,6 +46,7 @@ type Node struct {
 	Type    string // operator name
 	Version int    // opset version of the domain
 	Op      *ops.Op
+	Schema  *schema.Schema // nil for operators that no schema describes
 	Attrs   ops.Attrs
 	In, Out []*Value // nil where an optional one is absent
 	Bodies  []Body

@@ -27,7 +27,7 @@ func (g *Graph) SelectOutputs(names []string) error {
 	for _, v := range g.Outputs {
 		byName[v.Name] = v
 	}
-	g.Outputs = nil
+	g.Outputs, g.declared = nil, nil
 	for _, name := range names {
 		v := byName[name]
 		if v == nil {

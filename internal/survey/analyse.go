@@ -35,7 +35,7 @@ func (d *Model) plan(m *onnx.Model) error {
 		return err
 	}
 	d.count(g)
-	if g, err = opt.Apply(g); err != nil {
+	if g, err = opt.Apply(g, opt.Options{}); err != nil {
 		return err
 	}
 	_, err = plan.Compile(g, plan.Options{})

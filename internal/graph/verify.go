@@ -1,0 +1,98 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/onnx/schema"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Verify compares an inferred graph with what the model declares of its outputs and returns every
+// contradiction. What inference itself finds wrong (element types, ranks, sizes, attributes of nodes) is an
+// error of Infer.
+func Verify(g *Graph) error {
+	var found []error
+	g.Walk(func(g *Graph) {
+		for i, v := range g.Outputs {
+			if i < len(g.declared) {
+				if err := contradiction(g.declared[i], v.Type); err != nil {
+					found = append(found, fmt.Errorf("graph: output %q: %w", v.Name, err))
+				}
+			}
+		}
+	})
+	return errors.Join(found...)
+}
+
+func contradiction(declared, got ops.Type) error {
+	if err := sameElements(declared, got); err != nil {
+		return err
+	}
+	if !declared.Present() || got.Kind != tensor.KindTensor || !declared.Ranked || !got.Ranked {
+		return nil
+	}
+	wrong := len(declared.Dims) != len(got.Dims)
+	for i := 0; !wrong && i < len(got.Dims); i++ {
+		want, fixed := declared.Dims[i].Const()
+		have, known := got.Dims[i].Const()
+		wrong = fixed && known && want != have
+	}
+	if wrong {
+		return fmt.Errorf("declared as %v, but is %v", declared, got)
+	}
+	return nil
+}
+
+// sameElements reports whether kinds and element types agree where the declaration gives them.
+func sameElements(declared, got ops.Type) error {
+	if declared.Present() && declared.DType != tensor.Undefined && got.DType != tensor.Undefined && (declared.Kind != got.Kind || declared.DType != got.DType) {
+		return fmt.Errorf("declared as %v, but is %v", declared, got)
+	}
+	return nil
+}
+
+// checkTypes compares the inputs of n with the type constraints of its schema: each is allowed, and those
+// that share a type parameter are of one type. Kernels rely on it.
+func (n *Node) checkTypes() error {
+	if n.Schema == nil {
+		return nil
+	}
+	var names []string
+	var bound []ops.Type
+	for i, v := range n.In {
+		p := n.Schema.Input(i)
+		if v == nil || p == nil {
+			continue
+		}
+		if allowed := n.Schema.Allowed(p.TypeStr); !permits(allowed, v.Type) {
+			return fmt.Errorf("input %d (%s) is %v, want one of %v", i, p.Name, v.Type, allowed)
+		}
+		if p.Option == schema.Variadic && !p.Homogeneous {
+			continue
+		}
+		k := 0
+		for k < len(names) && names[k] != p.TypeStr {
+			k++
+		}
+		if k == len(names) {
+			names, bound = append(names, p.TypeStr), append(bound, v.Type)
+		} else if bound[k].Kind != v.Kind || bound[k].DType != v.DType {
+			return fmt.Errorf("input %d (%s) is %v, want %v as another input", i, p.Name, v.Type, bound[k].DType)
+		}
+	}
+	return nil
+}
+
+// permits reports whether a type constraint allows a value of type t. Containers of containers are left to
+// the operators.
+func permits(allowed schema.Types, t ops.Type) bool {
+	switch {
+	case t.Kind == tensor.KindTensor:
+		return allowed.Tensor.Has(int(t.DType))
+	case t.Kind == tensor.KindSequence && t.Elem.Kind == tensor.KindTensor && t.DType != tensor.Undefined:
+		return allowed.Seq.Has(int(t.DType))
+	}
+	return true
+}
