@@ -3,8 +3,9 @@ package ops
 import (
 	"fmt"
 	"math"
+	"sync"
 
-	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -54,9 +55,11 @@ var gridSampleKernel = widened(func(k *KernelCtx) (Kernel, error) {
 		return Kernel{}, Unsupported("GridSample with padding_mode %q", s.padding)
 	}
 	if k.DType(0) == tensor.Float64 {
-		return Kernel{Run: func(c *Call) error { return gridSample[float64](s, c) }}, nil
+		tasks := newGridTasks[float64]()
+		return Kernel{Run: func(c *Call) error { return gridSample[float64](s, tasks, c) }}, nil
 	}
-	return Kernel{Run: func(c *Call) error { return gridSample[float32](s, c) }}, nil
+	tasks := newGridTasks[float32]()
+	return Kernel{Run: func(c *Call) error { return gridSample[float32](s, tasks, c) }}, nil
 })
 
 // samplePoint is the weighted elements that make one sample; position -1 stands for zero.
@@ -65,77 +68,96 @@ type samplePoint struct {
 	w  []float64
 }
 
-func gridSample[T float32 | float64](s *sampler, c *Call) error {
+// gridTask is a running GridSample; chunks are ranges of the points of all images.
+type gridTask[T float32 | float64] struct {
+	*sampler
+	x, y, grid             []T
+	dims                   tensor.Shape
+	channels, plane        int
+	points, count, perTask int // points of an image, of all images, of a chunk
+	scratch                sync.Pool
+}
+
+// newGridTasks returns a pool of tasks.
+func newGridTasks[T float32 | float64]() *sync.Pool {
+	return &sync.Pool{New: func() any {
+		return &gridTask[T]{scratch: sync.Pool{New: func() any { return new(samplePoint) }}}
+	}}
+}
+
+// gridGrain is the least number of elements read by one chunk.
+const gridGrain = 16 << 10
+
+func gridSample[T float32 | float64](s *sampler, tasks *sync.Pool, c *Call) error {
 	xs, gs := c.In[0].Shape(), c.In[1].Shape()
 	rank := len(xs) - 2
 	if rank < 1 || rank > 3 || len(gs) != len(xs) || gs[0] != xs[0] || gs[len(gs)-1] != rank {
 		return fmt.Errorf("ops: grid of shape %v does not fit input of shape %v", gs, xs)
 	}
-	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0])
-	grid, err := gridOf(c.In[1])
-	if err != nil {
-		return err
+	if c.In[1].DType() != c.In[0].DType() {
+		return Unsupported("GridSample of %v on a grid of %v", c.In[0].DType(), c.In[1].DType())
 	}
-	dims := xs[2:]
-	plane, points := dims.Len(), gs[1:len(gs)-1].Len()
-	if len(y) != xs[0]*xs[1]*points {
-		return fmt.Errorf("ops: output has shape %v, want %d points per plane", c.Out[0].Shape(), points)
+	t := tasks.Get().(*gridTask[T])
+	t.sampler, t.x, t.y, t.grid = s, tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), tensor.Of[T](c.In[1])
+	t.dims, t.channels = xs[2:], xs[1]
+	t.plane, t.points = t.dims.Len(), gs[1:len(gs)-1].Len()
+	t.count = xs[0] * t.points
+	if len(t.y) != t.count*t.channels {
+		return fmt.Errorf("ops: output has shape %v, want %d points per plane", c.Out[0].Shape(), t.points)
 	}
-	if plane == 0 {
-		clear(y)
+	if t.plane == 0 {
+		clear(t.y)
 		return nil
 	}
-	var p samplePoint
-	for n := range xs[0] {
-		for o := range points {
-			s.point(&p, dims, grid, (n*points+o)*rank)
-			for ch := range xs[1] {
-				src := x[(n*xs[1]+ch)*plane:][:plane]
-				sum := 0.0
-				for i, at := range p.at {
-					if at >= 0 {
-						sum += p.w[i] * float64(src[at])
-					}
-				}
-				y[(n*xs[1]+ch)*points+o] = T(sum)
-			}
-		}
-	}
+	var chunks int
+	chunks, t.perTask = par.Split(t.count, gridGrain/max(1, t.channels<<rank)+1)
+	par.Run(c.Threads, chunks, t)
+	t.x, t.y, t.grid = nil, nil, nil
+	tasks.Put(t)
 	return nil
 }
 
-// gridOf returns access to the coordinates of a grid.
-func gridOf(t *tensor.Tensor) (func(int) float64, error) {
-	switch t.DType() {
-	case tensor.Float32:
-		g := tensor.Of[float32](t)
-		return func(i int) float64 { return float64(g[i]) }, nil
-	case tensor.Float64:
-		g := tensor.Of[float64](t)
-		return func(i int) float64 { return g[i] }, nil
+// Chunk samples a range of points in all channels.
+func (t *gridTask[T]) Chunk(i int) {
+	lo, hi := par.Range(i, t.perTask, t.count)
+	p := t.scratch.Get().(*samplePoint)
+	rank := len(t.dims)
+	for o := lo; o < hi; o++ {
+		point(t.sampler, p, t.dims, t.grid[o*rank:][:rank])
+		n := o / t.points
+		for ch := range t.channels {
+			src := t.x[(n*t.channels+ch)*t.plane:][:t.plane]
+			sum := 0.0
+			for i, at := range p.at {
+				if at >= 0 {
+					sum += p.w[i] * float64(src[at])
+				}
+			}
+			t.y[(n*t.channels+ch)*t.points+o%t.points] = T(sum)
+		}
 	}
-	return nil, Unsupported("grid of %v", t.DType())
+	t.scratch.Put(p)
 }
 
-// point finds the elements around the grid point whose coordinates, last axis first, begin at g.
-func (s *sampler) point(p *samplePoint, dims tensor.Shape, grid func(int) float64, g int) {
+// point finds the elements around the grid point with the given coordinates, last axis first.
+func point[T float32 | float64](s *sampler, p *samplePoint, dims tensor.Shape, at []T) {
 	p.at, p.w = append(p.at[:0], 0), append(p.w[:0], 1)
 	for axis, n := range dims {
-		v := s.position(grid(g+len(dims)-1-axis), n)
+		v := s.position(float64(at[len(dims)-1-axis]), n)
 		taps := s.order + 1
 		base, w := s.weights(v)
 		count := len(p.at)
 		for t := taps - 1; t >= 0; t-- { // the first tap last: it overwrites the entries that the others read
 			i := s.index(base+t, n)
 			for j := range count {
-				at := -1
+				pos := -1
 				if i >= 0 && p.at[j] >= 0 {
-					at = p.at[j]*n + i
+					pos = p.at[j]*n + i
 				}
 				if t > 0 {
-					p.at, p.w = append(p.at, at), append(p.w, p.w[j]*w[t])
+					p.at, p.w = append(p.at, pos), append(p.w, p.w[j]*w[t])
 				} else {
-					p.at[j], p.w[j] = at, p.w[j]*w[0]
+					p.at[j], p.w[j] = pos, p.w[j]*w[0]
 				}
 			}
 		}
@@ -223,74 +245,4 @@ func reflect(v, lo, hi float64) float64 {
 		return lo + r
 	}
 	return hi - r
-}
-
-// affineGridInfer gives the grid of a size [N, C, ...] the shape [N, ..., rank].
-func affineGridInfer(c *InferCtx) error {
-	size, ok := c.Exprs(1)
-	if !ok {
-		c.SetType(0, Unranked(c.Type(0).DType))
-		return nil
-	}
-	if len(size) != 4 && len(size) != 5 {
-		return fmt.Errorf("ops: size has %d values, want 4 or 5", len(size))
-	}
-	dims := append([]Dim{size[0]}, size[2:]...)
-	c.Set(0, c.Type(0).DType, append(dims, sym.Const(int64(len(size)-2)))...)
-	return nil
-}
-
-var affineGridKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	align := k.Bool("align_corners")
-	if k.DType(0) == tensor.Float64 {
-		return Kernel{Run: func(c *Call) error { return affineGrid[float64](c, align) }}, nil
-	}
-	return Kernel{Run: func(c *Call) error { return affineGrid[float32](c, align) }}, nil
-})
-
-// affineGrid maps every position of an image through the matrices theta.
-func affineGrid[T float32 | float64](c *Call, align bool) error {
-	theta, size := tensor.Of[T](c.In[0]), ints(tensor.Of[int64](c.In[1]))
-	rank := len(size) - 2
-	if rank != 2 && rank != 3 {
-		return fmt.Errorf("ops: size has %d values, want 4 or 5", len(size))
-	}
-	if want := (tensor.Shape{size[0], rank, rank + 1}); !c.In[0].Shape().Equal(want) {
-		return fmt.Errorf("ops: theta has shape %v, want %v", c.In[0].Shape(), want)
-	}
-	dims := append([]int{1}, size[2:]...)[rank-2:] // depth, height, width
-	out, err := c.Alloc(0, c.In[0].DType(), append(append([]int{size[0]}, size[2:]...), rank)...)
-	if err != nil {
-		return err
-	}
-	y := tensor.Of[T](out)
-	at := func(i, n int) float64 {
-		switch {
-		case align && n > 1:
-			return -1 + 2*float64(i)/float64(n-1)
-		case align:
-			return 0
-		}
-		return -1 + (2*float64(i)+1)/float64(n)
-	}
-	for n := range size[0] {
-		m := theta[n*rank*(rank+1):]
-		for d := range dims[0] {
-			for h := range dims[1] {
-				for w := range dims[2] {
-					p := [4]float64{at(w, dims[2]), at(h, dims[1]), at(d, dims[0]), 1}
-					p[rank] = 1
-					for i := range rank {
-						sum := 0.0
-						for j := range rank + 1 {
-							sum += float64(m[i*(rank+1)+j]) * p[j]
-						}
-						y[i] = T(sum)
-					}
-					y = y[rank:]
-				}
-			}
-		}
-	}
-	return nil
 }
