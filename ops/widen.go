@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
@@ -11,7 +12,7 @@ import (
 // rounded after it. Nodes of other types get what build returns.
 func widened(build func(*KernelCtx) (Kernel, error)) func(*KernelCtx) (Kernel, error) {
 	return func(k *KernelCtx) (Kernel, error) {
-		if !isHalf(k.DType(0)) {
+		if !slices.ContainsFunc(k.In, halfValue) && !slices.ContainsFunc(k.Out, halfValue) {
 			return build(k)
 		}
 		wide := *k
@@ -41,6 +42,8 @@ func widened(build func(*KernelCtx) (Kernel, error)) func(*KernelCtx) (Kernel, e
 		return Kernel{Run: w.run, Scratch: inner.Scratch}, err
 	}
 }
+
+func halfValue(v Value) bool { return isHalf(v.DType) }
 
 func isHalf(d tensor.DType) bool { return d == tensor.Float16 || d == tensor.BFloat16 }
 
