@@ -202,4 +202,3 @@ func scanDrop(t Type, axis int) (Type, error) {
 	t.Dims = append(append([]Dim(nil), t.Dims[:axis]...), t.Dims[axis+1:]...)
 	return t, nil
 }
-
