@@ -21,12 +21,25 @@ var passes = []pass{
 	{"infer", graph.Infer, true},
 	{"fold", fold, false},
 	{"prune", prune, true},
+	{"conv-bn", convBN, false},
+	{"activations", activations, false},
+	{"norms", norms, false},
+	{"transposed-products", transposedProducts, false},
+	{"epilogues", epilogues, false},
+	{"prune-again", prune, false},
 }
 
 // order says which pass must run before which, and why.
 var order = []struct{ before, after, reason string }{
 	{"infer", "fold", "folding needs element types, shapes and the constants of shape arithmetic"},
 	{"fold", "prune", "folded nodes are removed by pruning"},
+	{"fold", "conv-bn", "weights may be computed from constants"},
+	{"prune", "activations", "nodes without use would hide that a value has one reader"},
+	{"conv-bn", "epilogues", "a normalisation stands between a convolution and its activation"},
+	{"activations", "epilogues", "fused nodes take activations that are one node"},
+	{"norms", "epilogues", "the sums of a written-out normalisation look like residuals"},
+	{"transposed-products", "epilogues", "a product keeps its transposition when it is fused"},
+	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
 }
 
 // Options select passes.

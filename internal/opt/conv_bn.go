@@ -1,0 +1,103 @@
+package opt
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// convBN folds a BatchNormalization in inference form into the constant weights and bias of the convolution
+// before it.
+func convBN(g *graph.Graph) error {
+	return rewrite(g, func(r *rewriter) error {
+		for _, n := range r.g.Nodes {
+			if !is(n, "Conv") && !is(n, "ConvTranspose") || !r.live(n) {
+				continue
+			}
+			bn := r.only(n.Out[0])
+			if !is(bn, "BatchNormalization") || bn.In[0] != n.Out[0] || len(bn.Out) != 1 || bn.Attrs.Bool("training_mode") {
+				continue
+			}
+			if w, b, ok := foldBN(n, bn); ok {
+				c := *n
+				c.In = []*graph.Value{n.In[0], w, b}
+				r.replace(&c, bn, n)
+			}
+		}
+		return nil
+	})
+}
+
+func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
+	weight := constFloats(n.In[1])
+	var p [4][]float32
+	for i := range p {
+		if p[i] = constFloats(bn.In[i+1]); p[i] == nil {
+			return nil, nil, false
+		}
+	}
+	channels := len(p[0])
+	if weight == nil || channels == 0 || len(p[1]) != channels || len(p[2]) != channels || len(p[3]) != channels {
+		return nil, nil, false
+	}
+	bias := make([]float32, channels)
+	if len(n.In) > 2 && n.In[2] != nil {
+		old := constFloats(n.In[2])
+		if len(old) != channels {
+			return nil, nil, false
+		}
+		copy(bias, old)
+	}
+	scale := make([]float32, channels)
+	eps := float64(bn.Attrs.Float("epsilon"))
+	for i := range scale {
+		s := float64(p[0][i]) / math.Sqrt(float64(p[3][i])+eps)
+		scale[i] = float32(s)
+		bias[i] = float32((float64(bias[i])-float64(p[2][i]))*s + float64(p[1][i]))
+	}
+	shape := n.In[1].Const.Shape()
+	out := make([]float32, len(weight))
+	if !scaleChannels(out, weight, scale, shape, is(n, "ConvTranspose"), n.Attrs.IntOr("group", 1)) {
+		return nil, nil, false
+	}
+	w = &graph.Value{Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(out, shape...))}
+	b = &graph.Value{Name: bn.In[2].Name, Value: ops.ConstValue(tensor.FromSlice(bias))}
+	return w, b, true
+}
+
+// scaleChannels multiplies weights by a factor for each output channel. Conv has output channels first;
+// ConvTranspose has [in, out/group, ...].
+func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed bool, group int) bool {
+	if len(shape) < 3 || group < 1 {
+		return false
+	}
+	if !transposed {
+		if shape[0] != len(scale) {
+			return false
+		}
+		n := len(src) / len(scale)
+		for i, v := range src {
+			dst[i] = v * scale[i/n]
+		}
+		return true
+	}
+	if shape[1]*group != len(scale) || shape[0]%group != 0 {
+		return false
+	}
+	kernel, perGroup := shape[2:].Len(), shape[0]/group
+	for i, v := range src {
+		in, out := i/(kernel*shape[1]), i/kernel%shape[1]
+		dst[i] = v * scale[in/perGroup*shape[1]+out]
+	}
+	return true
+}
+
+// constFloats returns the elements of a float32 constant, nil if v is none.
+func constFloats(v *graph.Value) []float32 {
+	if v == nil || v.Const == nil {
+		return nil
+	}
+	return tensor.Of[float32](v.Const)
+}

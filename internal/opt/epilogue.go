@@ -1,0 +1,174 @@
+package opt
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// epilogues merges what follows a convolution or matrix product into it: a constant bias, a residual of the
+// same shape, an activation.
+func epilogues(g *graph.Graph) error {
+	return rewrite(g, func(r *rewriter) error {
+		for _, n := range r.g.Nodes {
+			if !r.live(n) || len(n.In) < 2 || n.In[0] == nil || n.In[0].DType != tensor.Float32 {
+				continue
+			}
+			if e := begin(n); e != nil && e.extend(r) {
+				r.replace(e.node(), e.nodes[len(e.nodes)-1], e.nodes[:len(e.nodes)-1]...)
+			}
+		}
+		return nil
+	})
+}
+
+// An epilogue is a chain of nodes that becomes one.
+type epilogue struct {
+	nodes          []*graph.Node
+	product        bool // a matrix product rather than a convolution
+	bias, residual *graph.Value
+	activation     string
+	params         []float32
+}
+
+// begin returns the chain that n alone is, nil if n cannot head one.
+func begin(n *graph.Node) *epilogue {
+	e := &epilogue{nodes: []*graph.Node{n}}
+	if len(n.In) > 2 {
+		e.bias = n.In[2]
+	}
+	switch {
+	case is(n, "Conv"):
+		return e
+	case is(n, "MatMul"):
+		e.product = true
+		if n.In[0].Rank() < 2 || n.In[1].Rank() < 2 {
+			return nil
+		}
+		return e
+	case is(n, "Gemm"):
+		e.product = true
+		last := n.Out[0].Dims
+		if n.Attrs.Float("alpha") != 1 || n.Attrs.Float("beta") != 1 || len(last) != 2 || e.bias != nil && !rowBias(e.bias, last[1]) {
+			return nil
+		}
+		return e
+	}
+	return nil
+}
+
+func (e *epilogue) out() *graph.Value { return e.nodes[len(e.nodes)-1].Out[0] }
+
+// extend takes in as many following nodes as possible and reports whether there were any.
+func (e *epilogue) extend(r *rewriter) bool {
+	for e.activation == "" {
+		n := r.only(e.out())
+		if n == nil || len(n.Out) != 1 || !e.take(r, n) {
+			break
+		}
+		e.nodes = append(e.nodes, n)
+	}
+	return len(e.nodes) > 1
+}
+
+func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
+	if is(n, "Add") {
+		v := other(n, e.out())
+		switch {
+		case v == nil || v == e.out() || !sameType(n.Out[0], e.out()):
+			return false
+		case e.product && e.bias == nil && e.residual == nil && rowBias(v, e.out().Dims[len(e.out().Dims)-1]):
+			e.bias = v
+			return true
+		case e.residual == nil && !v.IsConst() && sameType(v, e.out()):
+			e.residual = v
+			return true
+		}
+		return false
+	}
+	name, params := activation(n)
+	if name == "" || n.In[0] != e.out() {
+		return false
+	}
+	e.activation, e.params = name, params
+	return true
+}
+
+// rowBias reports whether v is a constant with one element for each column and nothing else.
+func rowBias(v *graph.Value, columns ops.Dim) bool {
+	n, ok := columns.Const()
+	if !ok || v == nil || v.Const == nil || v.DType != tensor.Float32 || int64(v.Const.Len()) != n {
+		return false
+	}
+	shape := v.Const.Shape()
+	return len(shape) > 0 && int64(shape[len(shape)-1]) == n
+}
+
+// activation returns the name and parameters under which a fused node can apply n, "" if it cannot.
+func activation(n *graph.Node) (string, []float32) {
+	if n.Domain != "" {
+		return "", nil
+	}
+	switch n.Type {
+	case "Relu", "Sigmoid", "Tanh", "HardSwish":
+		return n.Type, nil
+	case "LeakyRelu":
+		return n.Type, []float32{n.Attrs.Float("alpha")}
+	case "HardSigmoid":
+		return n.Type, []float32{n.Attrs.Float("alpha"), n.Attrs.Float("beta")}
+	case "Swish":
+		if n.Attrs.Float("alpha") == 1 {
+			return "Silu", nil
+		}
+	case "Gelu":
+		if n.Attrs.Str("approximate") == "tanh" {
+			return "GeluTanh", nil
+		}
+		return "Gelu", nil
+	case "Clip":
+		lo, okLo := bound(n, "min", 1, -math.MaxFloat32)
+		hi, okHi := bound(n, "max", 2, math.MaxFloat32)
+		if okLo && okHi && lo <= hi {
+			return "Clip", []float32{lo, hi}
+		}
+	}
+	return "", nil
+}
+
+// bound returns a limit of Clip, which is an attribute or, in later versions, an input.
+func bound(n *graph.Node, attr string, input int, def float32) (float32, bool) {
+	if n.Attrs.HasAttr(attr) {
+		return n.Attrs.Float(attr), true
+	}
+	if input >= len(n.In) || n.In[input] == nil {
+		return def, true
+	}
+	v, ok := scalar(n.In[input])
+	return float32(v), ok
+}
+
+// node returns the fused node.
+func (e *epilogue) node() *graph.Node {
+	head := e.nodes[0]
+	attrs := ops.Attrs{onnx.NewString("activation", e.activation), floats(e.params)}
+	if !e.product {
+		n := newNode("onnxrun", "FusedConv", 1, append(attrs, head.Attrs...), head.In[0], head.In[1], e.bias, e.residual)
+		n.Name = head.Name
+		return n
+	}
+	for _, name := range []string{"transA", "transB"} {
+		attrs = append(attrs, onnx.NewInt(name, int64(head.Attrs.Int(name))))
+	}
+	attrs = append(attrs, onnx.NewFloat("alpha", 1))
+	bias := e.bias
+	if bias != nil && bias.Rank() > 1 {
+		t, _ := bias.Const.Reshaped(bias.Const.Len())
+		bias = &graph.Value{Name: bias.Name, Value: ops.ConstValue(t)}
+	}
+	n := newNode("onnxrun", "FusedMatMul", 1, attrs, head.In[0], head.In[1], bias, e.residual)
+	n.Name = head.Name
+	return n
+}

@@ -1,0 +1,178 @@
+package opt
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A rewriter replaces groups of nodes of one graph. Nodes are marked while it looks at the graph, and
+// removed or replaced by finish.
+type rewriter struct {
+	g       *graph.Graph
+	users   map[*graph.Value][]*graph.Node
+	at      map[*graph.Node]int
+	removed map[*graph.Node]bool
+	instead map[*graph.Node]*graph.Node
+}
+
+// rewrite runs f on g and each graph inside it, with users counted over all of them.
+func rewrite(g *graph.Graph, f func(*rewriter) error) error {
+	var graphs []*graph.Graph
+	g.Walk(func(g *graph.Graph) { graphs = append(graphs, g) })
+	for _, sub := range graphs {
+		r := &rewriter{g: sub, users: g.Users(), at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}}
+		for i, n := range sub.Nodes {
+			r.at[n] = i
+		}
+		if err := f(r); err != nil {
+			return err
+		}
+		r.finish()
+	}
+	return nil
+}
+
+func (r *rewriter) finish() {
+	if len(r.removed) == 0 && len(r.instead) == 0 {
+		return
+	}
+	kept := r.g.Nodes[:0]
+	for _, n := range r.g.Nodes {
+		switch {
+		case r.instead[n] != nil:
+			kept = append(kept, r.instead[n])
+		case !r.removed[n]:
+			kept = append(kept, n)
+		}
+	}
+	r.g.Nodes = kept
+}
+
+// only returns the one node of this graph that reads v, nil if there are more, or v is an output.
+func (r *rewriter) only(v *graph.Value) *graph.Node {
+	u := r.users[v]
+	if len(u) != 1 || u[0] == nil || !r.live(u[0]) {
+		return nil
+	}
+	return u[0]
+}
+
+func (r *rewriter) live(n *graph.Node) bool {
+	_, here := r.at[n]
+	return here && !r.removed[n] && r.instead[n] == nil
+}
+
+// replace puts n in the place of last, whose first output it takes over, and removes the other nodes.
+func (r *rewriter) replace(n, last *graph.Node, others ...*graph.Node) {
+	if n.Op == nil {
+		return // the table lacks the operator
+	}
+	n.Out = []*graph.Value{last.Out[0]}
+	n.Out[0].From, n.Out[0].Index = n, 0
+	if n.Name == "" {
+		n.Name = last.Name
+	}
+	r.instead[last] = n
+	for _, o := range others {
+		r.removed[o] = true
+	}
+	for _, v := range n.In {
+		if v != nil {
+			r.users[v] = append(r.users[v], n)
+		}
+	}
+	r.at[n] = r.at[last]
+}
+
+// by returns the live node of this graph that produces v if it is the named operator of ai.onnx.
+func (r *rewriter) by(v *graph.Value, op string) *graph.Node {
+	if v == nil || v.From == nil || !is(v.From, op) || !r.live(v.From) {
+		return nil
+	}
+	return v.From
+}
+
+func is(n *graph.Node, op string) bool { return n != nil && n.Domain == "" && n.Type == op }
+
+// other returns the operand of a binary node that is not v, nil if v is neither.
+func other(n *graph.Node, v *graph.Value) *graph.Value {
+	switch {
+	case len(n.In) != 2:
+		return nil
+	case n.In[0] == v:
+		return n.In[1]
+	case n.In[1] == v:
+		return n.In[0]
+	}
+	return nil
+}
+
+// scalar returns the element of a floating-point constant that has just one.
+func scalar(v *graph.Value) (float64, bool) {
+	if v == nil || v.Const == nil || v.Const.Kind() != tensor.KindTensor || v.Const.Len() != 1 {
+		return 0, false
+	}
+	switch v.DType {
+	case tensor.Float32:
+		return float64(tensor.Of[float32](v.Const)[0]), true
+	case tensor.Float64:
+		return tensor.Of[float64](v.Const)[0], true
+	}
+	return 0, false
+}
+
+// near reports whether v is a constant close to want: exports write constants with few digits.
+func near(v *graph.Value, want float64) bool {
+	x, ok := scalar(v)
+	return ok && math.Abs(x-want) <= 1e-4*math.Abs(want)
+}
+
+// timesConst splits the product of a value and a constant near c.
+func (r *rewriter) timesConst(v *graph.Value, c float64) (x *graph.Value, n *graph.Node) {
+	if n = r.by(v, "Mul"); n != nil {
+		for i := range 2 {
+			if near(n.In[i], c) {
+				return n.In[1-i], n
+			}
+		}
+	}
+	if n = r.by(v, "Div"); n != nil && near(n.In[1], 1/c) {
+		return n.In[0], n
+	}
+	return nil, nil
+}
+
+// plusConst splits the sum of a value and a constant near c.
+func (r *rewriter) plusConst(v *graph.Value, c float64) (x *graph.Value, n *graph.Node) {
+	if n = r.by(v, "Add"); n != nil {
+		for i := range 2 {
+			if near(n.In[i], c) {
+				return n.In[1-i], n
+			}
+		}
+	}
+	return nil, nil
+}
+
+// newNode makes a node of an operator of the built-in table.
+func newNode(domain, op string, version int, attrs ops.Attrs, in ...*graph.Value) *graph.Node {
+	return &graph.Node{Domain: domain, Type: op, Version: version, Op: ops.Default().Find(domain, op, version), Attrs: attrs, In: in}
+}
+
+func sameType(a, b *graph.Value) bool {
+	if a.Kind != b.Kind || a.DType != b.DType || !a.Ranked || !b.Ranked || len(a.Dims) != len(b.Dims) {
+		return false
+	}
+	for i := range a.Dims {
+		if !a.Dims[i].Equal(b.Dims[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func floats(v []float32) *onnx.Attribute { return onnx.NewFloats("activation_params", v...) }
