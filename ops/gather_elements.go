@@ -1,0 +1,132 @@
+package ops
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// checkElementIndex checks the shapes of data and indices of GatherElements and ScatterElements.
+func checkElementIndex(data, index tensor.Shape, axis int) error {
+	ok := len(data) == len(index)
+	for i := 0; ok && i < len(data); i++ {
+		ok = i == axis || index[i] <= data[i]
+	}
+	if !ok {
+		return fmt.Errorf("ops: input 1 (indices) has shape %v, which does not fit in input 0 (data) of shape %v", index, data)
+	}
+	return nil
+}
+
+func gatherElementsKernel(k *KernelCtx) (Kernel, error) {
+	attr := k.Int("axis")
+	if d := k.DType(1); d != tensor.Int64 && d != tensor.Int32 {
+		return Kernel{}, Unsupported("GatherElements with indices of %v", d)
+	}
+	return Kernel{Run: func(c *Call) error {
+		x, index := c.In[0], c.In[1]
+		axis, err := mvAxis(attr, x.Rank())
+		if err != nil {
+			return err
+		}
+		if err := checkElementIndex(x.Shape(), index.Shape(), axis); err != nil {
+			return err
+		}
+		y, err := mvOut(c, 0, x.DType(), index.Shape())
+		if err != nil || y.Len() == 0 {
+			return err
+		}
+		j := gatherElementsPool.Get().(*gatherElementsJob)
+		defer gatherElementsPool.Put(j)
+		*j = gatherElementsJob{x: x, y: y, index: index, axis: axis}
+		var chunks int
+		chunks, j.size = par.Split(j.rows(), 1+(1<<12)/j.row())
+		par.Run(c.Threads, chunks, j)
+		if p := int(j.bad.Load()) - 1; p >= 0 {
+			return mvIndexError(integers(index)[p], x.Shape()[axis])
+		}
+		return nil
+	}}, nil
+}
+
+// gatherElementsJob takes one element for each index, row by row of the index.
+type gatherElementsJob struct {
+	x, y, index *tensor.Tensor
+	axis, size  int
+	bad         atomic.Int64 // one more than the position of an index out of range
+}
+
+var gatherElementsPool = sync.Pool{New: func() any { return new(gatherElementsJob) }}
+
+func (j *gatherElementsJob) row() int  { return j.index.Shape()[j.index.Rank()-1] }
+func (j *gatherElementsJob) rows() int { return j.index.Len() / j.row() }
+
+// Chunk takes the elements of one chunk of rows.
+func (j *gatherElementsJob) Chunk(i int) {
+	lo, hi := par.Range(i, j.size, j.rows())
+	switch d := j.x.DType(); {
+	case d == tensor.String:
+		gatherElementsOf(j, j.x.Strings(), j.y.Strings(), lo, hi)
+	case d.Size() == 1:
+		gatherElementsOf(j, tensor.Raw[uint8](j.x), tensor.Raw[uint8](j.y), lo, hi)
+	case d.Size() == 2:
+		gatherElementsOf(j, tensor.Raw[uint16](j.x), tensor.Raw[uint16](j.y), lo, hi)
+	case d.Size() == 4:
+		gatherElementsOf(j, tensor.Raw[uint32](j.x), tensor.Raw[uint32](j.y), lo, hi)
+	case d.Size() == 8:
+		gatherElementsOf(j, tensor.Raw[uint64](j.x), tensor.Raw[uint64](j.y), lo, hi)
+	case d.Size() == 16:
+		gatherElementsOf(j, tensor.Raw[complex128](j.x), tensor.Raw[complex128](j.y), lo, hi)
+	}
+}
+
+func gatherElementsOf[T any](j *gatherElementsJob, x, y []T, lo, hi int) {
+	if j.index.DType() == tensor.Int32 {
+		gatherElementRows(j, x, y, tensor.Of[int32](j.index), lo, hi)
+		return
+	}
+	gatherElementRows(j, x, y, tensor.Of[int64](j.index), lo, hi)
+}
+
+func gatherElementRows[T any, I move.Index](j *gatherElementsJob, x, y []T, index []I, lo, hi int) {
+	n, row := j.x.Shape()[j.axis], j.row()
+	stride := mvLen(j.x.Shape()[j.axis+1:])
+	step := 1
+	if j.axis == j.x.Rank()-1 {
+		step = 0
+	}
+	for r := lo; r < hi; r++ {
+		base := elementBase(j.x.Shape(), j.index.Shape(), j.axis, r)
+		out, at := y[r*row:(r+1)*row], index[r*row:(r+1)*row]
+		for i, v := range at {
+			k := int(v)
+			if k < 0 {
+				k += n
+			}
+			if uint(k) >= uint(n) {
+				j.bad.Store(int64(r*row+i) + 1)
+				return
+			}
+			out[i] = x[base+i*step+k*stride]
+		}
+	}
+}
+
+// elementBase returns the position in data of the first element of row r of the index, taking the coordinate along
+// the axis as zero.
+func elementBase(data, index tensor.Shape, axis, r int) int {
+	last := len(data) - 1
+	base, stride := 0, data[last]
+	for i := last - 1; i >= 0; i-- {
+		if i != axis {
+			base += r % index[i] * stride
+		}
+		r /= index[i]
+		stride *= data[i]
+	}
+	return base
+}

@@ -1,0 +1,102 @@
+package ops
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+func gatherNDKernel(k *KernelCtx) (Kernel, error) {
+	batch := k.Int("batch_dims")
+	return Kernel{Run: func(c *Call) error {
+		x, index := c.In[0], c.In[1]
+		s, si := x.Shape(), index.Shape()
+		if len(si) == 0 || batch < 0 || batch >= len(si) {
+			return fmt.Errorf("ops: batch_dims %d for indices of shape %v", batch, si)
+		}
+		tuple := si[len(si)-1]
+		if tuple < 1 || batch+tuple > len(s) || !s[:batch].Equal(si[:batch]) {
+			return fmt.Errorf("ops: batch_dims %d for data of shape %v and indices of shape %v", batch, s, si)
+		}
+		var buf mvDims
+		dims := append(append(buf[:0], si[:len(si)-1]...), s[batch+tuple:]...)
+		y, err := mvOut(c, 0, x.DType(), dims)
+		if err != nil {
+			return err
+		}
+		j := gatherNDPool.Get().(*gatherNDJob)
+		defer gatherNDPool.Put(j)
+		*j = gatherNDJob{to: mvDataOf(y), from: mvDataOf(x), index: tensor.Of[int64](index), axes: append(j.axes[:0], s[batch:batch+tuple]...)}
+		j.block = mvLen(s[batch+tuple:])
+		j.perBatch = mvLen(si[batch : len(si)-1])
+		j.batchLen = mvLen(s[batch:])
+		return j.run(c, mvLen(si[:len(si)-1]))
+	}}, nil
+}
+
+// gatherNDJob copies one block for each tuple of indices.
+type gatherNDJob struct {
+	to, from           mvData
+	index              []int64
+	axes               []int // lengths of the axes that a tuple indexes
+	block              int   // elements in a block
+	perBatch, batchLen int   // tuples, and elements of the source, in each batch
+	size, total        int
+	bad                atomic.Int64 // one more than the position of a tuple out of range
+}
+
+var gatherNDPool = sync.Pool{New: func() any { return new(gatherNDJob) }}
+
+func (j *gatherNDJob) run(c *Call, tuples int) error {
+	j.total = tuples
+	if tuples*j.block == 0 {
+		j.block = 0
+	}
+	var chunks int
+	chunks, j.size = par.Split(tuples, 1+(1<<14)/max(j.block*j.to.width, 1))
+	par.Run(c.Threads, chunks, j)
+	bad := int(j.bad.Load()) - 1
+	if bad < 0 {
+		return nil
+	}
+	n := len(j.axes)
+	return fmt.Errorf("ops: input 1 (indices) has %v, out of range for axes of lengths %v", append([]int64(nil), j.index[bad*n:(bad+1)*n]...), append([]int(nil), j.axes...))
+}
+
+// Chunk copies the blocks of one chunk of tuples.
+func (j *gatherNDJob) Chunk(i int) {
+	lo, hi := par.Range(i, j.size, j.total)
+	for t := lo; t < hi; t++ {
+		at, ok := tupleOffset(j.index[t*len(j.axes):], j.axes)
+		if !ok {
+			j.bad.Store(int64(t) + 1)
+			return
+		}
+		at = t/j.perBatch*j.batchLen + at*j.block
+		if j.to.s != nil {
+			copy(j.to.s[t*j.block:(t+1)*j.block], j.from.s[at:])
+			continue
+		}
+		w := j.to.width
+		copy(j.to.b[t*j.block*w:(t+1)*j.block*w], j.from.b[at*w:])
+	}
+}
+
+// tupleOffset returns the row-major position that a tuple of indices, which may count from the end, names in a box.
+func tupleOffset(index []int64, axes []int) (int, bool) {
+	at := 0
+	for k, n := range axes {
+		v := int(index[k])
+		if v < 0 {
+			v += n
+		}
+		if uint(v) >= uint(n) {
+			return 0, false
+		}
+		at = at*n + v
+	}
+	return at, true
+}
