@@ -192,6 +192,9 @@ func typed(s string, t *Type) string {
 	return name(s) + ": " + t.String()
 }
 
+// String returns the attribute's value as text; long lists and tensors are cut short.
+func (a *Attribute) String() string { return attributeText(a) }
+
 func attributeText(a *Attribute) string {
 	switch {
 	case a.RefAttrName != "":

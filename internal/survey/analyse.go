@@ -38,7 +38,11 @@ func (d *Model) plan(m *onnx.Model) error {
 	if g, err = opt.Apply(g, opt.Options{}); err != nil {
 		return err
 	}
-	_, err = plan.Compile(g, plan.Options{})
+	p, err := plan.Compile(g, plan.Options{})
+	if err != nil {
+		return err
+	}
+	d.ArenaBytes, err = p.ArenaBytes(nil)
 	return err
 }
 

@@ -21,6 +21,7 @@ type Model struct {
 	Bytes      int64          `json:"parameter_bytes"`
 	Operators  []Count        `json:"operators"`
 	Compute
+	ArenaBytes  int      `json:"arena_bytes"` // memory for inner values at these sizes
 	Supported   bool     `json:"supported"`
 	Unsupported []string `json:"unsupported"`
 	Problem     string   `json:"problem,omitempty"` // why the model cannot be planned, other than by what is unsupported

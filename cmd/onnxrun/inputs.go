@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onnxrun/onnxrun/internal/feed"
+	"github.com/onnxrun/onnxrun/runtime"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// inputFlags say where the inputs of a run come from.
+type inputFlags struct {
+	files []string
+	dir   string
+	dims  []string
+	seed  uint64
+}
+
+func (f *inputFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.files, "input", nil, "name=FILE: .npy, .npz, .pb, .json, .png, .jpg or .wav (repeatable)")
+	flags.StringVar(&f.dir, "inputs", "", "folder with inputs.txt, input_<i>.pb or <name>.npy")
+	flags.StringArrayVar(&f.dims, "dim", nil, "N=4: size of a symbolic dimension, for inputs that are made up (repeatable)")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of inputs that are made up")
+}
+
+// check looks for mistakes that can be found before a model is opened.
+func (f *inputFlags) check() error {
+	_, err := parseDims(f.dims)
+	return err
+}
+
+// load returns the inputs of a session and says on stderr which of them are made up.
+func (f *inputFlags) load(infos []runtime.ValueInfo, stderr io.Writer) (map[string]*tensor.Tensor, error) {
+	dims, err := parseDims(f.dims)
+	if err != nil {
+		return nil, err
+	}
+	source := feed.Source{Files: f.files, Dir: f.dir, Dims: dims, Seed: f.seed}
+	in, synthetic, err := source.Inputs(infos)
+	if err != nil {
+		return nil, err
+	}
+	if len(synthetic) > 0 {
+		fmt.Fprintf(stderr, "synthetic inputs (seed %d): %s\n", f.seed, strings.Join(synthetic, ", "))
+	}
+	return in, nil
+}

@@ -1,0 +1,81 @@
+// Command onnxrun loads ONNX models and runs, checks, measures and tests them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs the command line and returns its exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetArgs(withCommand(root, args))
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(stderr, "onnxrun:", err)
+	}
+	return exitCode(ctx, err)
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "onnxrun [command] model.onnx",
+		Short: "Load ONNX models and run them; without arguments, run the embedded one",
+		Long: `onnxrun loads ONNX models and runs them.
+
+Without a command it runs the model; without arguments it runs the embedded model on its embedded picture.
+Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the run failed, 2 usage, 3 model invalid,
+4 unsupported, 5 mismatch, 6 limit or timeout, 130 interrupt.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.AddCommand(
+		runCommand(), infoCommand(), checkCommand(), inferCommand(), testCommand(), benchCommand(),
+		profileCommand(), dumpCommand(), doctorCommand(), versionCommand(),
+	)
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	return root
+}
+
+// withCommand puts "run" before arguments that do not start with a command.
+func withCommand(root *cobra.Command, args []string) []string {
+	if len(args) > 0 {
+		known := []string{"-h", "--help", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+		for _, c := range root.Commands() {
+			known = append(known, c.Name())
+		}
+		if slices.Contains(known, args[0]) {
+			return args
+		}
+	}
+	return append([]string{"run"}, args...)
+}
+
+// arguments is the check for between low and high arguments; what names them in the message.
+func arguments(low, high int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < low || high >= 0 && len(args) > high {
+			return usage("%s takes %s, not %d arguments", cmd.Name(), what, len(args))
+		}
+		return nil
+	}
+}

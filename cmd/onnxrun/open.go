@@ -1,0 +1,61 @@
+package main
+
+import (
+	"github.com/onnxrun/onnxrun/internal/feed"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/runtime"
+)
+
+// options turns the flags into the settings of a session.
+func (c *common) options() (*runtime.Options, error) {
+	o := &runtime.Options{Threads: c.threads, ExternalRoot: c.externalRoot}
+	switch c.opt {
+	case "on":
+	case "off":
+		o.NoOptimize = true
+	default:
+		return nil, usage("--opt=%s, want on or off", c.opt)
+	}
+	switch c.precision {
+	case "", "float32":
+	case "exact":
+		o.Precision = runtime.Exact
+	default:
+		return nil, usage("--precision %s, want float32 or exact", c.precision)
+	}
+	if c.threads < 0 {
+		return nil, usage("--threads %d, want at least 0", c.threads)
+	}
+	if c.memory != "" {
+		n, err := parseSize(c.memory)
+		if err != nil {
+			return nil, err
+		}
+		o.MemoryLimit = n
+	}
+	return o, nil
+}
+
+// open opens a model with the settings of the flags; edit, if not nil, changes them first. With --fill the
+// weights are generated.
+func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Session, error) {
+	o, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	if edit != nil {
+		edit(o)
+	}
+	if c.fill == "" {
+		return runtime.Open(model, o)
+	}
+	f, err := onnx.Open(model, &onnx.OpenOptions{ExternalRoot: c.externalRoot})
+	if err != nil {
+		return nil, err
+	}
+	if err := feed.FillFrom(f.Model, c.fill); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return runtime.New(f, o)
+}
