@@ -53,6 +53,7 @@ const (
 	cplx    = DTypes(1<<tensor.Complex64 | 1<<tensor.Complex128)
 	float8  = DTypes(1<<tensor.Float8E4M3FN | 1<<tensor.Float8E4M3FNUZ | 1<<tensor.Float8E5M2 | 1<<tensor.Float8E5M2FNUZ | 1<<tensor.Float8E8M0)
 	packed  = DTypes(1<<tensor.Uint4 | 1<<tensor.Int4 | 1<<tensor.Float4E2M1 | 1<<tensor.Uint2 | 1<<tensor.Int2)
+	float6  = DTypes(1<<tensor.Float6E2M3 | 1<<tensor.Float6E3M2)
 	bytes   = num | boolean | cplx | float8 // everything that is stored in whole bytes
 	anyType = bytes | packed | str
 )

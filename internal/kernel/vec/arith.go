@@ -1,9 +1,6 @@
 package vec
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // AddOf sets dst[i] = a[i] + b[i].
 func AddOf[T Number](dst, a, b []T) {
@@ -198,7 +195,7 @@ func BitNot[T Int](dst, x []T) {
 	}
 }
 
-// Shl sets dst[i] = a[i] << b[i]. Negative shifts count as zero.
+// Shl sets dst[i] = a[i] << b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shl[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {
@@ -206,7 +203,7 @@ func Shl[T Int](dst, a, b []T) {
 	}
 }
 
-// Shr sets dst[i] = a[i] >> b[i]. Negative shifts count as zero.
+// Shr sets dst[i] = a[i] >> b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shr[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {
@@ -214,7 +211,8 @@ func Shr[T Int](dst, a, b []T) {
 	}
 }
 
-func shift[T Int](s T) uint { return uint(min(uint64(max(s, 0)), bits.UintSize)) }
+// shift returns an amount of shifting; every bit of every type is shifted out by negative ones.
+func shift[T Int](s T) uint64 { return uint64(s) }
 
 // PowOf sets dst[i] = a[i] to the power of b[i], computed in float64 for floats and small exponents and
 // by repeated squaring where both are integers and the exponent is not negative.

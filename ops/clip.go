@@ -1,0 +1,137 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Clip takes its bounds from attributes up to version 6, from optional scalar inputs since version 11. If the
+// lower bound is above the upper one, the result is the upper one.
+
+func clipInfer(c *InferCtx) error {
+	for i := 1; i < 3; i++ {
+		if !c.Has(i) {
+			continue
+		}
+		t, err := denseInput(c, i)
+		if err != nil {
+			return err
+		}
+		if t.DType != c.Type(0).DType {
+			return fmt.Errorf("ops: input %d has element type %v, want %v as input 0", i, t.DType, c.Type(0).DType)
+		}
+	}
+	return unaryInfer(c)
+}
+
+// clipAttrKernel is the kernel of versions 1 and 6.
+func clipAttrKernel(k *KernelCtx) (Kernel, error) {
+	lo, hi := math.Inf(-1), math.Inf(1)
+	if k.HasAttr("min") {
+		lo = float64(k.Float("min"))
+	}
+	if k.HasAttr("max") {
+		hi = float64(k.Float("max"))
+	}
+	if k.DType(0) == tensor.Float64 {
+		// The attributes are float32: their extremes mean that there is no bound.
+		if lo == -math.MaxFloat32 {
+			lo = -math.MaxFloat64
+		}
+		if hi == math.MaxFloat32 {
+			hi = math.MaxFloat64
+		}
+	}
+	return floatKernel(k, func(dst, x []float32) { vec.Clip(dst, x, float32(lo), float32(hi)) },
+		func(dst, x []float64) { vec.ClipOf(dst, x, lo, hi) })
+}
+
+// clipKernel is the kernel since version 11.
+func clipKernel(k *KernelCtx) (Kernel, error) {
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		return clipOf(vec.Clip)
+	case tensor.Float64:
+		return clipOf(vec.ClipOf[float64])
+	case tensor.Float16, tensor.BFloat16:
+		return widened(func(*KernelCtx) (Kernel, error) { return clipOf(vec.Clip) })(k)
+	case tensor.Int8:
+		return clipOf(vec.ClipOf[int8])
+	case tensor.Int16:
+		return clipOf(vec.ClipOf[int16])
+	case tensor.Int32:
+		return clipOf(vec.ClipOf[int32])
+	case tensor.Int64:
+		return clipOf(vec.ClipOf[int64])
+	case tensor.Uint8:
+		return clipOf(vec.ClipOf[uint8])
+	case tensor.Uint16:
+		return clipOf(vec.ClipOf[uint16])
+	case tensor.Uint32:
+		return clipOf(vec.ClipOf[uint32])
+	case tensor.Uint64:
+		return clipOf(vec.ClipOf[uint64])
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+}
+
+type clipNumber interface {
+	vec.Number
+	tensor.Element
+}
+
+func clipOf[T clipNumber](f func(dst, x []T, lo, hi T)) (Kernel, error) {
+	r := &clipRun[T]{}
+	r.pool.New = func() any {
+		b := &clipBounds[T]{}
+		b.apply = func(dst, x []T) { f(dst, x, b.lo, b.hi) }
+		return b
+	}
+	return Kernel{Run: r.run}, nil
+}
+
+// clipRun is a bound Clip. Its pool holds *clipBounds[T].
+type clipRun[T clipNumber] struct{ pool sync.Pool }
+
+// clipBounds are the bounds of one call and the kernel that uses them.
+type clipBounds[T clipNumber] struct {
+	lo, hi T
+	apply  func(dst, x []T)
+}
+
+func (r *clipRun[T]) run(c *Call) error {
+	dst, x := tensor.Raw[T](c.Out[0]), tensor.Raw[T](c.In[0])
+	if len(dst) != len(x) {
+		return errBroadcast(c)
+	}
+	lo, err := clipBound(c, 1, vec.Lowest[T]())
+	if err != nil {
+		return err
+	}
+	hi, err := clipBound(c, 2, vec.Highest[T]())
+	if err != nil {
+		return err
+	}
+	b := r.pool.Get().(*clipBounds[T])
+	b.lo, b.hi = lo, hi
+	vec.Map(dst, x, b.apply, c.Threads)
+	r.pool.Put(b)
+	return nil
+}
+
+// clipBound returns the one element of input i, or def if it is absent.
+func clipBound[T clipNumber](c *Call, i int, def T) (T, error) {
+	if i >= len(c.In) || c.In[i] == nil {
+		return def, nil
+	}
+	v := tensor.Raw[T](c.In[i])
+	if len(v) != 1 {
+		return def, fmt.Errorf("ops: input %d (bound) has shape %v, want one element", i, c.In[i].Shape())
+	}
+	return v[0], nil
+}

@@ -1,0 +1,50 @@
+package ops
+
+import (
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// The com.microsoft variants of Gelu: BiasGelu adds a bias first, FastGelu is the tanh approximation with an
+// optional bias, QuickGelu is x*sigmoid(alpha*x). The bias has one axis, the last of the input.
+
+func biasGeluInfer(c *InferCtx) error {
+	if !c.Has(1) {
+		return unaryInfer(c)
+	}
+	return preluInfer(c)
+}
+
+func biasGeluKernel(k *KernelCtx) (Kernel, error) {
+	return biasedKernel(k, vec.Gelu, erfGeluKernel, geluErf)
+}
+
+func fastGeluKernel(k *KernelCtx) (Kernel, error) {
+	return biasedKernel(k, vec.GeluTanh, tanhGeluKernel, tanhGelu)
+}
+
+// biasedKernel binds an activation after an optional sum.
+func biasedKernel(k *KernelCtx, f32 func(dst, x []float32), plain func(*KernelCtx) (Kernel, error), f func(float64) float64) (Kernel, error) {
+	if !k.Has(1) {
+		return plain(k)
+	}
+	biased := func(dst, a, b []float32) {
+		vec.Add(dst, a, b)
+		f32(dst, dst)
+	}
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		return binary(biased)
+	case tensor.Float16:
+		return binary(vec.Half2[tensor.Float16Bits](biased))
+	case tensor.BFloat16:
+		return binary(vec.Half2[tensor.BFloat16Bits](biased))
+	case tensor.Float64:
+		return binary(func(dst, a, b []float64) {
+			vec.AddOf(dst, a, b)
+			vec.MapOf(dst, dst, f)
+		})
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+}

@@ -1,0 +1,183 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Functions of one input without attributes. Half precision is computed in float32.
+
+// floatKernel binds a function of one float given for both widths.
+func floatKernel(k *KernelCtx, f32 func(dst, x []float32), f64 func(dst, x []float64)) (Kernel, error) {
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		return unary(f32)
+	case tensor.Float64:
+		return unary(f64)
+	case tensor.Float16:
+		return unary(vec.Half1[tensor.Float16Bits](f32))
+	case tensor.BFloat16:
+		return unary(vec.Half1[tensor.BFloat16Bits](f32))
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+}
+
+// mapped makes a kernel from a function of one number, computed in float64.
+func mapped[T vec.Number](f func(float64) float64) func(dst, x []T) {
+	return func(dst, x []T) {
+		for i, v := range x[:len(dst)] {
+			dst[i] = T(f(float64(v)))
+		}
+	}
+}
+
+// floatFunction makes the Kernel function of an operator from its float32 kernel and its definition.
+func floatFunction(f32 func(dst, x []float32), f func(float64) float64) func(*KernelCtx) (Kernel, error) {
+	f64 := mapped[float64](f)
+	if f32 == nil {
+		f32 = mapped[float32](f)
+	}
+	return func(k *KernelCtx) (Kernel, error) { return floatKernel(k, f32, f64) }
+}
+
+var (
+	ceilKernel       = floatFunction(vec.Ceil, math.Ceil)
+	floorKernel      = floatFunction(vec.Floor, math.Floor)
+	roundKernel      = floatFunction(vec.Round, math.RoundToEven)
+	sqrtKernel       = floatFunction(vec.Sqrt, math.Sqrt)
+	reciprocalKernel = floatFunction(vec.Reciprocal, func(x float64) float64 { return 1 / x })
+	expKernel        = floatFunction(vec.Exp, math.Exp)
+	logKernel        = floatFunction(vec.Log, math.Log)
+	sinKernel        = floatFunction(vec.Sin[float32], math.Sin)
+	cosKernel        = floatFunction(vec.Cos[float32], math.Cos)
+	tanKernel        = floatFunction(nil, math.Tan)
+	asinKernel       = floatFunction(nil, math.Asin)
+	acosKernel       = floatFunction(nil, math.Acos)
+	atanKernel       = floatFunction(nil, math.Atan)
+	sinhKernel       = floatFunction(nil, math.Sinh)
+	coshKernel       = floatFunction(nil, math.Cosh)
+	asinhKernel      = floatFunction(nil, math.Asinh)
+	acoshKernel      = floatFunction(nil, math.Acosh)
+	atanhKernel      = floatFunction(nil, math.Atanh)
+	tanhKernel       = floatFunction(vec.Tanh, math.Tanh)
+)
+
+// numFns are the kernels of a one-input operator by element type.
+type numFns struct {
+	f32 func(dst, x []float32)
+	f64 func(dst, x []float64)
+	i8  func(dst, x []int8)
+	i16 func(dst, x []int16)
+	i32 func(dst, x []int32)
+	i64 func(dst, x []int64)
+	u8  func(dst, x []uint8)
+	u16 func(dst, x []uint16)
+	u32 func(dst, x []uint32)
+	u64 func(dst, x []uint64)
+}
+
+func (f *numFns) kernel(k *KernelCtx) (Kernel, error) {
+	switch k.DType(0) {
+	case tensor.Int8:
+		return unary(f.i8)
+	case tensor.Int16:
+		return unary(f.i16)
+	case tensor.Int32:
+		return unary(f.i32)
+	case tensor.Int64:
+		return unary(f.i64)
+	case tensor.Uint8:
+		return unary(f.u8)
+	case tensor.Uint16:
+		return unary(f.u16)
+	case tensor.Uint32:
+		return unary(f.u32)
+	case tensor.Uint64:
+		return unary(f.u64)
+	}
+	return floatKernel(k, f.f32, f.f64)
+}
+
+// mappedFns are the kernels of a function of one number for all integer types. Floats are set apart.
+func mappedFns(f32 func(dst, x []float32), f func(float64) float64) *numFns {
+	return &numFns{f32, mapped[float64](f), mapped[int8](f), mapped[int16](f), mapped[int32](f), mapped[int64](f),
+		mapped[uint8](f), mapped[uint16](f), mapped[uint32](f), mapped[uint64](f)}
+}
+
+var (
+	absFns = numFns{vec.Abs, vec.AbsOf[float64], vec.AbsOf[int8], vec.AbsOf[int16], vec.AbsOf[int32], vec.AbsOf[int64],
+		vec.AbsOf[uint8], vec.AbsOf[uint16], vec.AbsOf[uint32], vec.AbsOf[uint64]}
+	negFns = numFns{vec.Neg, vec.NegOf[float64], vec.NegOf[int8], vec.NegOf[int16], vec.NegOf[int32], vec.NegOf[int64],
+		vec.NegOf[uint8], vec.NegOf[uint16], vec.NegOf[uint32], vec.NegOf[uint64]}
+	signFns = numFns{vec.SignOf[float32], vec.SignOf[float64], vec.SignOf[int8], vec.SignOf[int16], vec.SignOf[int32],
+		vec.SignOf[int64], vec.SignOf[uint8], vec.SignOf[uint16], vec.SignOf[uint32], vec.SignOf[uint64]}
+	erfFns = mappedFns(vec.Erf, math.Erf)
+)
+
+func absKernel(k *KernelCtx) (Kernel, error)  { return absFns.kernel(k) }
+func negKernel(k *KernelCtx) (Kernel, error)  { return negFns.kernel(k) }
+func signKernel(k *KernelCtx) (Kernel, error) { return signFns.kernel(k) }
+func erfKernel(k *KernelCtx) (Kernel, error)  { return erfFns.kernel(k) }
+
+func absInfer(c *InferCtx) error {
+	err := unaryInfer(c)
+	follow(c, 1, func(x []Dim) (Dim, bool) { return x[0], x[0].NonNegative() })
+	return err
+}
+
+func negInfer(c *InferCtx) error {
+	err := unaryInfer(c)
+	follow(c, 1, func(x []Dim) (Dim, bool) { return x[0].Neg(), true })
+	return err
+}
+
+// IsNaN and IsInf take 8-bit floats too since version 20.
+
+func isNaNKernel(k *KernelCtx) (Kernel, error) {
+	return classifyKernel(k, vec.IsNaN[float32], vec.IsNaN[float64])
+}
+
+func isInfKernel(k *KernelCtx) (Kernel, error) {
+	pos, neg := k.Bool("detect_positive"), k.Bool("detect_negative")
+	return classifyKernel(k, func(dst []bool, x []float32) { vec.IsInf(dst, x, pos, neg) },
+		func(dst []bool, x []float64) { vec.IsInf(dst, x, pos, neg) })
+}
+
+func classifyKernel(k *KernelCtx, f32 func(dst []bool, x []float32), f64 func(dst []bool, x []float64)) (Kernel, error) {
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		return unary(f32)
+	case tensor.Float64:
+		return unary(f64)
+	case tensor.Float16:
+		return unary(classifySmall[tensor.Float16Bits](f32))
+	case tensor.BFloat16:
+		return unary(classifySmall[tensor.BFloat16Bits](f32))
+	case tensor.Float8E4M3FN:
+		return unary(classifySmall[tensor.Float8E4M3FNBits](f32))
+	case tensor.Float8E4M3FNUZ:
+		return unary(classifySmall[tensor.Float8E4M3FNUZBits](f32))
+	case tensor.Float8E5M2:
+		return unary(classifySmall[tensor.Float8E5M2Bits](f32))
+	case tensor.Float8E5M2FNUZ:
+		return unary(classifySmall[tensor.Float8E5M2FNUZBits](f32))
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+}
+
+func classifySmall[T interface{ Float32() float32 }](f func(dst []bool, x []float32)) func(dst []bool, x []T) {
+	return func(dst []bool, x []T) {
+		var buf [256]float32
+		for lo := 0; lo < len(dst); lo += len(buf) {
+			n := min(len(buf), len(dst)-lo)
+			for i, v := range x[lo : lo+n] {
+				buf[i] = v.Float32()
+			}
+			f(dst[lo:lo+n], buf[:n])
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Pow has the element type of its base. Since version 12 the exponent may have another one.
+
+func powInfer(c *InferCtx) error {
+	t, err := broadcastInputs(c, c.Type(0).DType, 0, 1)
+	c.SetType(0, t)
+	return err
+}
+
+func powKernel(k *KernelCtx) (Kernel, error) {
+	e := k.DType(1)
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		if e == tensor.Float32 {
+			return binary(vec.Pow)
+		}
+		return powOf[float32](k)
+	case tensor.Float64:
+		return powOf[float64](k)
+	case tensor.Int32:
+		return powOf[int32](k)
+	case tensor.Int64:
+		return powOf[int64](k)
+	case tensor.Float16:
+		if e == d {
+			return binary(vec.Half2[tensor.Float16Bits](vec.Pow))
+		}
+		return powHalf[tensor.Float16Bits](e)
+	case tensor.BFloat16:
+		if e == d {
+			return binary(vec.Half2[tensor.BFloat16Bits](vec.Pow))
+		}
+		return powHalf[tensor.BFloat16Bits](e)
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+}
+
+// powOf binds a base type that Go computes in to any type of exponent.
+func powOf[T interface {
+	vec.Number
+	tensor.Element
+}](k *KernelCtx) (Kernel, error) {
+	switch e := k.DType(1); e {
+	case tensor.Float32:
+		return binary(vec.PowOf[T, float32])
+	case tensor.Float64:
+		return binary(vec.PowOf[T, float64])
+	case tensor.Int8:
+		return binary(vec.PowOf[T, int8])
+	case tensor.Int16:
+		return binary(vec.PowOf[T, int16])
+	case tensor.Int32:
+		return binary(vec.PowOf[T, int32])
+	case tensor.Int64:
+		return binary(vec.PowOf[T, int64])
+	case tensor.Uint8:
+		return binary(vec.PowOf[T, uint8])
+	case tensor.Uint16:
+		return binary(vec.PowOf[T, uint16])
+	case tensor.Uint32:
+		return binary(vec.PowOf[T, uint32])
+	case tensor.Uint64:
+		return binary(vec.PowOf[T, uint64])
+	case tensor.Float16:
+		return binary(powSmall[T, tensor.Float16Bits])
+	case tensor.BFloat16:
+		return binary(powSmall[T, tensor.BFloat16Bits])
+	default:
+		return Kernel{}, Unsupported("element type %v of the exponent", e)
+	}
+}
+
+// powSmall takes exponents of half precision.
+func powSmall[T vec.Number, U vec.Half](dst, a []T, b []U) {
+	powBlocks(b, len(dst), func(lo, hi int, e []float32) {
+		if len(a) == 1 {
+			vec.PowOf(dst[lo:hi], a, e)
+			return
+		}
+		vec.PowOf(dst[lo:hi], a[lo:hi], e)
+	})
+}
+
+// powBlocks calls f with float32 exponents for ranges of n results.
+func powBlocks[U vec.Half](b []U, n int, f func(lo, hi int, e []float32)) {
+	var buf [256]float32
+	if len(b) == 1 {
+		vec.Widen(buf[:1], b)
+		f(0, n, buf[:1])
+		return
+	}
+	for lo := 0; lo < n; lo += len(buf) {
+		hi := min(n, lo+len(buf))
+		vec.Widen(buf[:hi-lo], b[lo:hi])
+		f(lo, hi, buf[:hi-lo])
+	}
+}
+
+// powHalf binds bases of half precision to exponents of another type.
+func powHalf[T interface {
+	vec.Half
+	tensor.Element
+	Float32() float32
+}](e tensor.DType) (Kernel, error) {
+	switch e {
+	case tensor.Float32:
+		return binary(powNarrow[T, float32])
+	case tensor.Float64:
+		return binary(powNarrow[T, float64])
+	case tensor.Int8:
+		return binary(powNarrow[T, int8])
+	case tensor.Int16:
+		return binary(powNarrow[T, int16])
+	case tensor.Int32:
+		return binary(powNarrow[T, int32])
+	case tensor.Int64:
+		return binary(powNarrow[T, int64])
+	case tensor.Uint8:
+		return binary(powNarrow[T, uint8])
+	case tensor.Uint16:
+		return binary(powNarrow[T, uint16])
+	case tensor.Uint32:
+		return binary(powNarrow[T, uint32])
+	case tensor.Uint64:
+		return binary(powNarrow[T, uint64])
+	default:
+		return Kernel{}, Unsupported("element type %v of the exponent", e)
+	}
+}
+
+func powNarrow[T interface {
+	vec.Half
+	Float32() float32
+}, U vec.Number](dst, a []T, b []U) {
+	var buf [256]float32
+	for lo := 0; lo < len(dst); lo += len(buf) {
+		hi := min(len(dst), lo+len(buf))
+		for i := lo; i < hi; i++ {
+			x, e := a[0], b[0]
+			if len(a) > 1 {
+				x = a[i]
+			}
+			if len(b) > 1 {
+				e = b[i]
+			}
+			buf[i-lo] = float32(math.Pow(float64(x.Float32()), float64(e)))
+		}
+		vec.Narrow(dst[lo:hi], buf[:hi-lo])
+	}
+}
