@@ -72,7 +72,7 @@ func TestPoolReusesStorage(t *testing.T) {
 
 func TestStorePacksOnce(t *testing.T) {
 	s := NewStore()
-	c := constant(3)
+	c := zeros(3)
 	made := 0
 	pack := func() any { made++; return made }
 	for range 3 {
@@ -81,10 +81,10 @@ func TestStorePacksOnce(t *testing.T) {
 		}
 	}
 	s.Packed(c, "b", pack)
-	s.Packed(constant(3), "a", pack)
+	s.Packed(zeros(3), "a", pack)
 	if made != 3 || s.Packs() != 3 {
 		t.Errorf("packed %d times, counted %d, want 3", made, s.Packs())
 	}
 }
 
-func constant(n int) *tensor.Tensor { return tensor.FromSlice(make([]float32, n)) }
+func zeros(n int) *tensor.Tensor { return tensor.FromSlice(make([]float32, n)) }
