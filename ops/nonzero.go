@@ -1,0 +1,237 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+func nonZeroInfer(c *InferCtx) error {
+	rank := c.Fresh()
+	if x := c.Type(0); x.Ranked {
+		rank = mvConst(len(x.Dims))
+	}
+	c.Set(0, tensor.Int64, rank, c.Fresh())
+	return nil
+}
+
+func nonZeroKernel(k *KernelCtx) (Kernel, error) {
+	switch d := k.DType(0); {
+	case d == tensor.Bool:
+		return nonZeroOf[bool]()
+	case d == tensor.String:
+		return nonZeroOf[string]()
+	case d == tensor.Float32:
+		return nonZeroOf[float32]()
+	case d == tensor.Float64:
+		return nonZeroOf[float64]()
+	case d == tensor.Complex64:
+		return nonZeroOf[complex64]()
+	case d == tensor.Complex128:
+		return nonZeroOf[complex128]()
+	case d == tensor.Float16 || d == tensor.BFloat16:
+		return nonZeroRun(func(x *tensor.Tensor, i int) bool { return tensor.Raw[uint16](x)[i]<<1 != 0 })
+	case d.Size() == 1:
+		return nonZeroOf[uint8]()
+	case d.Size() == 2:
+		return nonZeroOf[uint16]()
+	case d.Size() == 4:
+		return nonZeroOf[uint32]()
+	case d.Size() == 8:
+		return nonZeroOf[uint64]()
+	default:
+		return Kernel{}, Unsupported("NonZero of %v", d)
+	}
+}
+
+func nonZeroOf[T tensor.Element]() (Kernel, error) {
+	return nonZeroRun(func(x *tensor.Tensor, i int) bool {
+		var zero T
+		return tensor.Raw[T](x)[i] != zero
+	})
+}
+
+// nonZeroRun counts and then writes the coordinates of the elements that set names.
+func nonZeroRun(set func(x *tensor.Tensor, i int) bool) (Kernel, error) {
+	return Kernel{Run: func(c *Call) error {
+		x := c.In[0]
+		n := 0
+		for i := range x.Len() {
+			if set(x, i) {
+				n++
+			}
+		}
+		y, err := mvOut(c, 0, tensor.Int64, []int{x.Rank(), n})
+		if err != nil {
+			return err
+		}
+		out, s, at := tensor.Of[int64](y), x.Shape(), 0
+		for i := range x.Len() {
+			if !set(x, i) {
+				continue
+			}
+			rest := i
+			for k := len(s) - 1; k >= 0; k-- {
+				out[k*n+at] = int64(rest % s[k])
+				rest /= s[k]
+			}
+			at++
+		}
+		return nil
+	}}, nil
+}
+
+func compressInfer(c *InferCtx) error {
+	x := c.Type(0)
+	if err := mvIsList(c, 1, "condition"); err != nil {
+		return err
+	}
+	switch {
+	case !c.HasAttr("axis"):
+		c.Set(0, x.DType, c.Fresh())
+	case !x.Ranked:
+		c.SetType(0, x)
+	default:
+		axis, err := mvAxis(c.Int("axis"), len(x.Dims))
+		if err != nil {
+			return err
+		}
+		dims := slices.Clone(x.Dims)
+		dims[axis] = c.Fresh()
+		c.Set(0, x.DType, dims...)
+	}
+	return nil
+}
+
+func compressKernel(k *KernelCtx) (Kernel, error) {
+	attr, flat := k.Int("axis"), !k.HasAttr("axis")
+	return Kernel{Run: func(c *Call) error {
+		x, cond := c.In[0], tensor.Of[bool](c.In[1])
+		var buf mvDims
+		dims := append(buf[:0], x.Shape()...)
+		if flat {
+			dims = append(buf[:0], x.Len())
+		}
+		axis := 0
+		if !flat {
+			var err error
+			if axis, err = mvAxis(attr, len(dims)); err != nil {
+				return err
+			}
+		}
+		length, kept := dims[axis], 0
+		for i, b := range cond {
+			if b && i >= length {
+				return mvIndexError(int64(i), length)
+			}
+			if b {
+				kept++
+			}
+		}
+		outer, inner := mvLen(dims[:axis]), mvLen(dims[axis+1:])
+		dims[axis] = kept
+		y, err := mvOut(c, 0, x.DType(), dims)
+		if err != nil {
+			return err
+		}
+		to, from, at := mvDataOf(y), mvDataOf(x), 0
+		for i, b := range cond {
+			if b {
+				blockCopy(to, from, outer, inner, kept*inner, at*inner, length*inner, i*inner, c.Threads)
+				at++
+			}
+		}
+		return nil
+	}}, nil
+}
+
+// oneHotDepth returns the depth if input 1 is known.
+func oneHotDepth(c *InferCtx) Dim {
+	if e, ok := c.Exprs(1); ok && len(e) == 1 {
+		return e[0]
+	}
+	if t := c.In[1].Const; t != nil && t.Len() == 1 {
+		if v := tensor.Float64s(t, 1); len(v) == 1 && v[0] >= 0 && v[0] < 1<<40 {
+			return sym.Const(int64(v[0]))
+		}
+	}
+	return c.Fresh()
+}
+
+func oneHotInfer(c *InferCtx) error {
+	index, d := c.Type(0), c.Type(2).DType
+	if !index.Ranked {
+		c.SetType(0, Unranked(d))
+		return nil
+	}
+	axis, err := mvAxis(c.IntOr("axis", -1), len(index.Dims)+1)
+	if err != nil {
+		return err
+	}
+	return mvSet(c, 0, d, slices.Insert(slices.Clone(index.Dims), axis, oneHotDepth(c))...)
+}
+
+func oneHotKernel(k *KernelCtx) (Kernel, error) {
+	attr := k.IntOr("axis", -1)
+	return Kernel{Run: func(c *Call) error {
+		index, values := c.In[0], c.In[2]
+		depth := tensor.Float64s(c.In[1], 1)
+		if len(depth) != 1 || !(depth[0] >= 0 && depth[0] < 1<<40) || values.Len() != 2 {
+			return fmt.Errorf("ops: depth %v and %d values, want one depth and two values", depth, values.Len())
+		}
+		axis, err := mvAxis(attr, index.Rank()+1)
+		if err != nil {
+			return err
+		}
+		n := int(depth[0])
+		var buf mvDims
+		dims := append(append(append(buf[:0], index.Shape()[:axis]...), n), index.Shape()[axis:]...)
+		y, err := mvOut(c, 0, values.DType(), dims)
+		if err != nil {
+			return err
+		}
+		oneHotFill(y, values, index, n, mvLen(dims[axis+1:]))
+		return nil
+	}}, nil
+}
+
+// oneHotFill writes values[1] where the index names the position along an axis of length n, values[0] elsewhere.
+func oneHotFill(y, values, index *tensor.Tensor, n, inner int) {
+	to, v := mvDataOf(y), mvDataOf(values)
+	w := to.width
+	if to.s != nil {
+		for i := range to.s {
+			to.s[i] = v.s[0]
+		}
+	} else {
+		move.Fill(to.b, v.b[:w])
+	}
+	ints := integers(index)
+	var floats []float64
+	if ints == nil {
+		floats = tensor.Float64s(index, index.Len())
+	}
+	for i := range index.Len() {
+		var at int64
+		if ints != nil {
+			at = ints[i]
+		} else {
+			at = int64(floats[i])
+		}
+		if at < 0 {
+			at += int64(n)
+		}
+		if at < 0 || at >= int64(n) {
+			continue
+		}
+		p := (i/inner*n+int(at))*inner + i%inner
+		if to.s != nil {
+			to.s[p] = v.s[1]
+		} else {
+			copy(to.b[p*w:(p+1)*w], v.b[w:])
+		}
+	}
+}

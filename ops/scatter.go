@@ -1,0 +1,177 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/tensor"
+	codes "github.com/onnxrun/onnxrun/tensor/num"
+)
+
+// A scatterFn combines n elements of u from position from into y from position to.
+type scatterFn func(y, u *tensor.Tensor, to, from, n int)
+
+// scatterApply returns the function for a reduction: none (or ""), add, mul, min or max.
+func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
+	switch {
+	case reduction == "" || reduction == "none":
+		return scatterSet(d), nil
+	case d == tensor.Bool:
+		return scatterBool(reduction)
+	case d == tensor.Float16:
+		f, err := scatterReduce[float32](reduction)
+		return scatterFloat16(f), err
+	case d == tensor.BFloat16:
+		f, err := scatterReduce[float32](reduction)
+		return scatterBFloat16(f), err
+	case d == tensor.Float32:
+		return scatterNumber[float32](reduction)
+	case d == tensor.Float64:
+		return scatterNumber[float64](reduction)
+	case d == tensor.Int64:
+		return scatterNumber[int64](reduction)
+	case d == tensor.Int32:
+		return scatterNumber[int32](reduction)
+	case d == tensor.Int16:
+		return scatterNumber[int16](reduction)
+	case d == tensor.Int8:
+		return scatterNumber[int8](reduction)
+	case d == tensor.Uint64:
+		return scatterNumber[uint64](reduction)
+	case d == tensor.Uint32:
+		return scatterNumber[uint32](reduction)
+	case d == tensor.Uint16:
+		return scatterNumber[uint16](reduction)
+	case d == tensor.Uint8:
+		return scatterNumber[uint8](reduction)
+	}
+	return nil, Unsupported("reduction %q of %v", reduction, d)
+}
+
+// scatterSet overwrites.
+func scatterSet(d tensor.DType) scatterFn {
+	if d == tensor.String {
+		return func(y, u *tensor.Tensor, to, from, n int) { copy(y.Strings()[to:to+n], u.Strings()[from:]) }
+	}
+	w := d.Size()
+	return func(y, u *tensor.Tensor, to, from, n int) { copy(y.Bytes()[to*w:(to+n)*w], u.Bytes()[from*w:]) }
+}
+
+// scatterReduce returns the reduction as a function of two numbers. Minimum and maximum pass NaN on.
+func scatterReduce[T mvNumber](reduction string) (func(a, b T) T, error) {
+	switch reduction {
+	case "add":
+		return func(a, b T) T { return a + b }, nil
+	case "mul":
+		return func(a, b T) T { return a * b }, nil
+	case "min":
+		return func(a, b T) T { return min(a, b) }, nil
+	case "max":
+		return func(a, b T) T { return max(a, b) }, nil
+	}
+	return nil, fmt.Errorf("ops: reduction %q is none of none, add, mul, min, max", reduction)
+}
+
+func scatterNumber[T mvNumber](reduction string) (scatterFn, error) {
+	f, err := scatterReduce[T](reduction)
+	return func(y, u *tensor.Tensor, to, from, n int) {
+		a, b := tensor.Raw[T](y)[to:to+n], tensor.Raw[T](u)[from:from+n]
+		for i, v := range b {
+			a[i] = f(a[i], v)
+		}
+	}, err
+}
+
+func scatterFloat16(f func(a, b float32) float32) scatterFn {
+	return func(y, u *tensor.Tensor, to, from, n int) {
+		a, b := tensor.Of[tensor.Float16Bits](y)[to:to+n], tensor.Of[tensor.Float16Bits](u)[from:from+n]
+		for i, v := range b {
+			a[i] = codes.ToFloat16(float64(f(a[i].Float32(), v.Float32())))
+		}
+	}
+}
+
+func scatterBFloat16(f func(a, b float32) float32) scatterFn {
+	return func(y, u *tensor.Tensor, to, from, n int) {
+		a, b := tensor.Of[tensor.BFloat16Bits](y)[to:to+n], tensor.Of[tensor.BFloat16Bits](u)[from:from+n]
+		for i, v := range b {
+			a[i] = codes.ToBFloat16(float64(f(a[i].Float32(), v.Float32())))
+		}
+	}
+}
+
+// scatterBool takes true for one and false for zero.
+func scatterBool(reduction string) (scatterFn, error) {
+	if _, err := scatterReduce[uint8](reduction); err != nil {
+		return nil, err
+	}
+	either := reduction == "add" || reduction == "max"
+	return func(y, u *tensor.Tensor, to, from, n int) {
+		a, b := tensor.Of[bool](y)[to:to+n], tensor.Of[bool](u)[from:from+n]
+		for i, v := range b {
+			a[i] = either && (a[i] || v) || a[i] && v
+		}
+	}, nil
+}
+
+func scatterElementsInfer(c *InferCtx) error {
+	c.SetType(0, c.Type(0))
+	return checkElementAxes(c)
+}
+
+func scatterElementsKernel(k *KernelCtx) (Kernel, error) {
+	attr := k.Int("axis")
+	apply, err := scatterApply(k.DType(0), k.Str("reduction"))
+	if err != nil {
+		return Kernel{}, err
+	}
+	return Kernel{Run: func(c *Call) error {
+		x, index, u := c.In[0], c.In[1], c.In[2]
+		s, si := x.Shape(), index.Shape()
+		axis, err := mvAxis(attr, len(s))
+		if err != nil {
+			return err
+		}
+		if err := checkElementIndex(s, si, axis); err != nil {
+			return err
+		}
+		if !u.Shape().Equal(si) {
+			return fmt.Errorf("ops: input 2 (updates) has shape %v, want that of input 1 (indices), %v", u.Shape(), si)
+		}
+		y, err := mvOut(c, 0, x.DType(), s)
+		if err != nil {
+			return err
+		}
+		mvCopy(y, x)
+		if index.Len() == 0 {
+			return nil
+		}
+		if index.DType() == tensor.Int32 {
+			return scatterElements(y, u, tensor.Of[int32](index), si, axis, apply)
+		}
+		return scatterElements(y, u, tensor.Of[int64](index), si, axis, apply)
+	}}, nil
+}
+
+func scatterElements[I move.Index](y, u *tensor.Tensor, index []I, si tensor.Shape, axis int, apply scatterFn) error {
+	s := y.Shape()
+	n, row := s[axis], si[len(si)-1]
+	stride, step := mvLen(s[axis+1:]), 1
+	if axis == len(s)-1 {
+		step = 0
+	}
+	for r := 0; r*row < len(index); r++ {
+		base := elementBase(s, si, axis, r)
+		for i, v := range index[r*row : (r+1)*row] {
+			k := int(v)
+			if k < 0 {
+				k += n
+			}
+			if uint(k) >= uint(n) {
+				return mvIndexError(int64(v), n)
+			}
+			apply(y, u, base+i*step+k*stride, r*row+i, 1)
+		}
+	}
+	return nil
+}
