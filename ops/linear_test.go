@@ -108,10 +108,14 @@ func TestLinearAllocations(t *testing.T) {
 		{"ReduceMean", ops.Attrs{onnx.NewInts("axes", 0, 2)}, []*tensor.Tensor{randomTensor(r, 4, 8, 3)}},
 		{"LayerNormalization", ops.Attrs{onnx.NewFloat("epsilon", 1e-5)}, []*tensor.Tensor{randomTensor(r, 4, 8), randomTensor(r, 8), randomTensor(r, 8)}},
 		{"BatchNormalization", ops.Attrs{onnx.NewFloat("epsilon", 1)}, []*tensor.Tensor{randomTensor(r, 2, 3, 4), randomTensor(r, 3), randomTensor(r, 3), randomTensor(r, 3), randomTensor(r, 3)}},
+		{"Attention", ops.Attrs{onnx.NewInt("is_causal", 1)}, []*tensor.Tensor{randomTensor(r, 2, 4, 70, 8), randomTensor(r, 2, 2, 70, 8), randomTensor(r, 2, 2, 70, 8)}},
 	} {
 		opset := 13
-		if c.name == "LayerNormalization" {
+		switch c.name {
+		case "LayerNormalization":
 			opset = 17
+		case "Attention":
+			opset = 23
 		}
 		run := boundRun(t, ops.Default().Find("", c.name, opset), c.attrs, c.in)
 		if n := testing.AllocsPerRun(20, run); n > 0.5 {

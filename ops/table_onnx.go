@@ -22,6 +22,7 @@ var onnxTable = []Op{
 	{"", "Atanh", 9, float, unaryInfer, atanhKernel, nil, InPlace},
 	{"", "ArgMax", 1, num, argInfer, argMaxKernel, nil, 0},
 	{"", "ArgMin", 1, num, argInfer, argMinKernel, nil, 0},
+	{"", "Attention", 23, float, attentionInfer, attentionKernel, nil, 0},
 	{"", "AveragePool", 1, float, poolWindow, averagePoolKernel, nil, 0},
 	{"", "BatchNormalization", 1, float, batchNormInfer, batchNormKernel, nil, InPlace},
 	{"", "BitCast", 26, bytes | packed | float6, bitCastInfer, bitCastKernel, nil, 0},
