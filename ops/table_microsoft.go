@@ -8,8 +8,8 @@ var microsoftTable = []Op{
 	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
 	{"com.microsoft", "FusedGemm", 1, float | mulInts, gemmInfer, fusedGemmKernel, nil, 0},
 	{"com.microsoft", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
-	{"com.microsoft", "SkipLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipNormParts), nil, 0},
-	{"com.microsoft", "SkipSimplifiedLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipSimpleNormParts), nil, 0},
 	{"com.microsoft", "Gelu", 1, float, unaryInfer, erfGeluKernel, nil, InPlace},
 	{"com.microsoft", "QuickGelu", 1, float, unaryInfer, swishKernel, nil, InPlace},
+	{"com.microsoft", "SkipLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipNormParts), nil, 0},
+	{"com.microsoft", "SkipSimplifiedLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipSimpleNormParts), nil, 0},
 }
