@@ -1,0 +1,124 @@
+// Package rnn computes recurrent layers: LSTM, GRU and the plain recurrent cell, one direction at a time.
+//
+// The products with the inputs of many steps are one matrix product; each step then adds the product with
+// the last state and applies the gates row by row. Weights are packed once. The order of gates is that of
+// ONNX: i, o, f, c for LSTM and z, r, h for GRU.
+//
+// It may import internal/par, internal/kernel/vec and internal/kernel/gemm.
+package rnn
+
+import "github.com/onnxrun/onnxrun/internal/kernel/gemm"
+
+// Cell names a kind of recurrent layer.
+type Cell uint8
+
+// The cells.
+const (
+	Plain Cell = iota // h = f(Wx + Rh)
+	GRU
+	LSTM
+)
+
+// Gates returns the number of gates: the blocks of Hidden rows in the weights.
+func (c Cell) Gates() int { return [...]int{1, 3, 4}[c] }
+
+// Layer describes one direction of a recurrent layer.
+type Layer struct {
+	Cell           Cell
+	Inputs, Hidden int
+	Reverse        bool    // steps are taken from the last to the first
+	Clip           float32 // bound of what activations get; 0: none
+	InputForget    bool    // LSTM: the forget gate is one minus the input gate
+	LinearFirst    bool    // GRU: the product with R comes before the reset gate
+	Acts           [3]Activation
+}
+
+// Weights are the packed weights of a direction.
+type Weights struct {
+	W     *gemm.Packed // Inputs × Gates*Hidden
+	R     *gemm.Packed // Hidden × Gates*Hidden; where RH is set without the part of RH
+	RH    *gemm.Packed // of a GRU whose reset gate comes before the product: Hidden × Hidden
+	Bias  []float32    // Gates*Hidden, nil: none
+	RBias []float32    // Gates*Hidden, added to the product with R: of a GRU with LinearFirst
+	Peep  []float32    // LSTM: 3*Hidden for i, o and f, nil: none
+}
+
+// PackW packs w, a matrix of Gates*Hidden rows and Inputs columns. old is reused if it fits.
+func (l *Layer) PackW(old *gemm.Packed, w []float32) *gemm.Packed {
+	return pack(old, l.Inputs, l.Cell.Gates()*l.Hidden, w)
+}
+
+// PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights.
+func (l *Layer) PackR(oldR, oldRH *gemm.Packed, r []float32) (whole, last *gemm.Packed) {
+	h := l.Hidden
+	if l.Cell != GRU || l.LinearFirst {
+		return pack(oldR, h, l.Cell.Gates()*h, r), nil
+	}
+	return pack(oldR, h, 2*h, r[:2*h*h]), pack(oldRH, h, h, r[2*h*h:])
+}
+
+// pack packs the transpose of w, a matrix of n rows and k columns.
+func pack(old *gemm.Packed, k, n int, w []float32) *gemm.Packed {
+	if old != nil {
+		if k0, n0 := old.Dims(); k0 != k || n0 != n {
+			old = nil
+		}
+	}
+	if old == nil {
+		old = gemm.NewPacked(1, k, n)
+	}
+	old.Set(0, w, 1, k)
+	return old
+}
+
+// FoldBias splits b, the biases of the inputs' products followed by those of the states', into Bias and
+// RBias of Weights. The slices given are reused.
+func (l *Layer) FoldBias(bias, rbias, b []float32) (x, r []float32) {
+	n := l.Cell.Gates() * l.Hidden
+	bias = append(bias[:0], b[:n]...)
+	late := n // first gate whose bias stays with the product of the state
+	if l.Cell == GRU && l.LinearFirst {
+		late = 2 * l.Hidden
+		rbias = append(rbias[:0], b[n:2*n]...)
+		clear(rbias[:late])
+	} else {
+		rbias = nil
+	}
+	for i := range late {
+		bias[i] += b[n+i]
+	}
+	return bias, rbias
+}
+
+// ArgsOf are the sequences and states of a run. Strides count elements.
+type ArgsOf[T float32 | float64] struct {
+	Steps, Batch int
+
+	X           []T // Inputs elements for each step and row
+	XStep, XRow int
+	Y           []T // Hidden elements for each step and row; nil: not wanted
+	YStep, YRow int
+	H0, C0      []T // initial states, nil: zeros
+	HOut, COut  []T // final states, nil: not wanted
+	StateRow    int // between the rows of H0, C0, HOut, COut
+	Lens        []int32
+	Scratch     []T
+	Threads     int
+}
+
+// Args are the arguments of Layer.Run. Lens, if set, are the steps of each row; outputs after them are zero.
+type Args = ArgsOf[float32]
+
+// blockElems bounds the products of inputs that are kept at a time.
+const blockElems = 1 << 20
+
+// block returns the number of steps whose inputs are multiplied at once.
+func (l *Layer) block(steps, batch int) int {
+	return max(1, min(steps, blockElems/max(1, batch*l.Cell.Gates()*l.Hidden)))
+}
+
+// ScratchLen returns the number of elements of Args.Scratch that Run needs.
+func (l *Layer) ScratchLen(steps, batch int) int {
+	g := l.Cell.Gates() * l.Hidden
+	return batch * (l.block(steps, batch)*g + 2*l.Hidden + g)
+}

@@ -1,0 +1,227 @@
+package ops
+
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/rnn"
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+var (
+	lstmKernel  = widened(func(k *KernelCtx) (Kernel, error) { return rnnKernel(k, rnn.LSTM) })
+	gruKernel   = widened(func(k *KernelCtx) (Kernel, error) { return rnnKernel(k, rnn.GRU) })
+	elmanKernel = widened(func(k *KernelCtx) (Kernel, error) { return rnnKernel(k, rnn.Plain) })
+)
+
+// rnnRun is a bound LSTM, GRU or RNN.
+type rnnRun struct {
+	layers     []rnn.Layer
+	weights    []rnn.Weights // what is constant
+	batchFirst bool
+	calls      sync.Pool // of *rnnCall
+}
+
+// rnnCall is one run: a task whose chunks are the directions.
+type rnnCall struct {
+	layers  []rnn.Layer
+	weights []rnn.Weights
+	own     []rnn.Weights // packed forms of what is not constant, reused
+	args    []rnn.Args
+}
+
+// Chunk implements par.Task.
+func (x *rnnCall) Chunk(d int) { x.layers[d].Run(&x.weights[d], &x.args[d]) }
+
+func rnnKernel(k *KernelCtx, cell rnn.Cell) (Kernel, error) {
+	layers, err := rnnLayers(k.Attrs, cell)
+	if err != nil {
+		return Kernel{}, err
+	}
+	r := &rnnRun{layers: layers, batchFirst: k.Bool("layout"), weights: make([]rnn.Weights, len(layers))}
+	if k.DType(0) == tensor.Float64 {
+		return Kernel{Run: r.plain, Scratch: r.plainScratch}, nil
+	}
+	w, okW := k.Type(1).Static()
+	rec, okR := k.Type(2).Static()
+	n := cell.Gates()
+	if okW && okR && len(w) == 3 && len(rec) == 3 && w[0] == len(layers) && rec[0] == len(layers) && w[1] == n*rec[2] && rec[1] == w[1] {
+		for d := range layers {
+			layers[d].Inputs, layers[d].Hidden = w[2], rec[2]
+		}
+		r.prepack(k)
+	}
+	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+}
+
+// prepack packs constant weights and adds up constant biases.
+func (r *rnnRun) prepack(k *KernelCtx) {
+	l := &r.layers[0]
+	h, n, dirs := l.Hidden, l.Cell.Gates()*l.Hidden, len(r.layers)
+	if t := k.Const(1); t != nil && t.DType() == tensor.Float32 {
+		packs := k.Packed(1, "rnn: inputs", func() any {
+			var p []*gemm.Packed
+			for d := range dirs {
+				p = append(p, l.PackW(nil, tensor.Of[float32](t)[d*n*l.Inputs:(d+1)*n*l.Inputs]))
+			}
+			return p
+		}).([]*gemm.Packed)
+		for d := range packs {
+			r.weights[d].W = packs[d]
+		}
+	}
+	if t := k.Const(2); t != nil && t.DType() == tensor.Float32 {
+		format := "rnn: states"
+		if l.Cell == rnn.GRU && !l.LinearFirst {
+			format = "rnn: states, reset first"
+		}
+		packs := k.Packed(2, format, func() any {
+			var p [][2]*gemm.Packed
+			for d := range dirs {
+				whole, last := l.PackR(nil, nil, tensor.Of[float32](t)[d*n*h:(d+1)*n*h])
+				p = append(p, [2]*gemm.Packed{whole, last})
+			}
+			return p
+		}).([][2]*gemm.Packed)
+		for d := range packs {
+			r.weights[d].R, r.weights[d].RH = packs[d][0], packs[d][1]
+		}
+	}
+	if t := k.Const(3); t != nil && t.DType() == tensor.Float32 && t.Len() == dirs*2*n {
+		for d := range dirs {
+			r.weights[d].Bias, r.weights[d].RBias = l.FoldBias(nil, nil, tensor.Of[float32](t)[d*2*n:(d+1)*2*n])
+		}
+	}
+}
+
+func (r *rnnRun) scratch(c *Call) int {
+	x, w := c.In[0].Shape(), c.In[2].Shape()
+	if len(x) != 3 || len(w) != 3 {
+		return 0
+	}
+	l := rnn.Layer{Cell: r.layers[0].Cell, Hidden: w[2], Inputs: x[2]}
+	steps, batch := x[0], x[1]
+	if r.batchFirst {
+		steps, batch = batch, steps
+	}
+	return 4 * len(r.layers) * l.ScratchLen(steps, batch)
+}
+
+func (r *rnnRun) plainScratch(c *Call) int {
+	if c.In[2].Rank() != 3 {
+		return 0
+	}
+	l := rnn.Layer{Cell: r.layers[0].Cell, Hidden: c.In[2].Shape()[2]}
+	return 8 * l.PlainScratch()
+}
+
+// parallelWork is the number of multiplications for which two directions are worth two threads.
+const parallelWork = 1 << 17
+
+func (r *rnnRun) run(c *Call) error {
+	s, err := rnnShapes(c, r.layers, r.batchFirst)
+	if err != nil {
+		return err
+	}
+	x, _ := r.calls.Get().(*rnnCall)
+	if x == nil {
+		n := len(r.layers)
+		x = &rnnCall{layers: append([]rnn.Layer(nil), r.layers...), weights: make([]rnn.Weights, n), own: make([]rnn.Weights, n), args: make([]rnn.Args, n)}
+	}
+	copy(x.weights, r.weights)
+	scratch := scratchOf[float32](c.Scratch, len(c.Scratch)/4)
+	for d := range x.layers {
+		l := &x.layers[d]
+		l.Inputs, l.Hidden = s.inputs, s.hidden
+		x.pack(c, d)
+		x.args[d] = rnnArgs[float32](c, s, d, len(r.layers), r.batchFirst)
+		n := l.ScratchLen(s.steps, s.batch)
+		x.args[d].Scratch = scratch[d*n : (d+1)*n]
+	}
+	threads := c.Threads
+	if gates := x.layers[0].Cell.Gates(); s.steps*s.batch*gates*s.hidden*(s.inputs+s.hidden) < parallelWork {
+		threads = 1
+	}
+	par.Run(threads, len(x.layers), x)
+	clear(x.args)
+	clear(x.weights)
+	r.calls.Put(x)
+	return nil
+}
+
+// pack packs what is not constant of direction d.
+func (x *rnnCall) pack(c *Call, d int) {
+	l, w, own := &x.layers[d], &x.weights[d], &x.own[d]
+	h, n := l.Hidden, l.Cell.Gates()*l.Hidden
+	if w.W == nil {
+		own.W = l.PackW(own.W, tensor.Of[float32](c.In[1])[d*n*l.Inputs:(d+1)*n*l.Inputs])
+		w.W = own.W
+	}
+	if w.R == nil {
+		own.R, own.RH = l.PackR(own.R, own.RH, tensor.Of[float32](c.In[2])[d*n*h:(d+1)*n*h])
+		w.R, w.RH = own.R, own.RH
+	}
+	if b := input(c, 3); b != nil && w.Bias == nil {
+		own.Bias, own.RBias = l.FoldBias(own.Bias, own.RBias, tensor.Of[float32](b)[d*2*n:(d+1)*2*n])
+		w.Bias, w.RBias = own.Bias, own.RBias
+	}
+	if p := input(c, 7); p != nil {
+		w.Peep = tensor.Of[float32](p)[d*3*h : (d+1)*3*h]
+	}
+}
+
+// rnnArgs returns the sequences and states of direction d.
+func rnnArgs[T float32 | float64](c *Call, s rnnShape, d, dirs int, batchFirst bool) rnn.ArgsOf[T] {
+	a := rnn.ArgsOf[T]{Steps: s.steps, Batch: s.batch, X: tensor.Of[T](c.In[0]), Threads: c.Threads}
+	a.XStep, a.XRow = s.batch*s.inputs, s.inputs
+	a.YStep, a.YRow, a.StateRow = dirs*s.batch*s.hidden, s.hidden, s.hidden
+	state, y := d*s.batch*s.hidden, d*s.batch*s.hidden
+	if batchFirst {
+		a.XStep, a.XRow = s.inputs, s.steps*s.inputs
+		a.YStep, a.YRow, a.StateRow = dirs*s.hidden, s.steps*dirs*s.hidden, dirs*s.hidden
+		state, y = d*s.hidden, d*s.hidden
+	}
+	from := func(t *tensor.Tensor, off int) []T {
+		if t == nil || t.Len() == 0 {
+			return nil
+		}
+		return tensor.Of[T](t)[off:]
+	}
+	out := func(i int) *tensor.Tensor {
+		if i >= len(c.Out) {
+			return nil
+		}
+		return c.Out[i]
+	}
+	a.Y, a.HOut, a.COut = from(out(0), y), from(out(1), state), from(out(2), state)
+	a.H0, a.C0 = from(input(c, 5), state), from(input(c, 6), state)
+	if lens := input(c, 4); lens != nil {
+		a.Lens = tensor.Of[int32](lens)
+	}
+	return a
+}
+
+// plain runs the directions with plain loops, in float64.
+func (r *rnnRun) plain(c *Call) error {
+	s, err := rnnShapes(c, r.layers, r.batchFirst)
+	if err != nil {
+		return err
+	}
+	for d := range r.layers {
+		l := r.layers[d]
+		l.Inputs, l.Hidden = s.inputs, s.hidden
+		h, n := s.hidden, l.Cell.Gates()*s.hidden
+		w := rnn.PlainWeights[float64]{W: tensor.Of[float64](c.In[1])[d*n*l.Inputs:], R: tensor.Of[float64](c.In[2])[d*n*h:]}
+		if b := input(c, 3); b != nil {
+			w.B = tensor.Of[float64](b)[d*2*n:]
+		}
+		if p := input(c, 7); p != nil {
+			w.P = tensor.Of[float64](p)[d*3*h:]
+		}
+		a := rnnArgs[float64](c, s, d, len(r.layers), r.batchFirst)
+		a.Scratch = scratchOf[float64](c.Scratch, l.PlainScratch())
+		rnn.RunPlain(&l, w, &a)
+	}
+	return nil
+}
