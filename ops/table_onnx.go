@@ -57,6 +57,7 @@ var onnxTable = []Op{
 	{"", "Dropout", 1, float, legacyDropoutInfer, legacyDropoutKernel, nil, InPlace},
 	{"", "Dropout", 10, float, dropoutInfer, legacyDropoutKernel, nil, InPlace},
 	{"", "Dropout", 12, float | float8, dropoutInfer, dropoutKernel, nil, InPlace},
+	{"", "Einsum", 12, num, einsumInfer, einsumKernel, nil, 0},
 	{"", "Elu", 1, float, unaryInfer, eluKernel, nil, InPlace},
 	{"", "Equal", 1, num | boolean | str, legacyPredicateInfer, legacy(equalKernel), nil, 0},
 	{"", "Equal", 7, num | boolean | str, equalInfer, equalKernel, nil, Commutative},
