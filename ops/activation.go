@@ -212,9 +212,10 @@ func swigluInfer(c *InferCtx) error {
 func swigluKernel(k *KernelCtx) (Kernel, error) {
 	alpha := k.Float("alpha")
 	f := func(dst, a, b []float32) {
-		var buf [512]float32
-		for lo := 0; lo < len(dst); lo += len(buf) {
-			hi := min(lo+len(buf), len(dst))
+		buf := floatBlocks.Get().(*[floatBlock]float32)
+		defer floatBlocks.Put(buf)
+		for lo := 0; lo < len(dst); lo += floatBlock {
+			hi := min(lo+floatBlock, len(dst))
 			vec.Swish(buf[:hi-lo], a[lo:hi], alpha)
 			vec.Mul(dst[lo:hi], buf[:hi-lo], b[lo:hi])
 		}

@@ -93,12 +93,13 @@ func castKernel(k *KernelCtx) (Kernel, error) {
 		return Kernel{}, Unsupported("conversion of %v to %v", from, to)
 	}
 	return castBlocks(func(dst, src *tensor.Tensor, lo, hi int) {
-		var buf [castBlock]float64
+		buf := castBuffers.Get().(*[castBlock]float64)
 		for ; lo < hi; lo += castBlock {
 			x := buf[:min(castBlock, hi-lo)]
 			decode(x, src, lo)
 			encode(dst, lo, x)
 		}
+		castBuffers.Put(buf)
 	}), nil
 }
 
@@ -166,7 +167,9 @@ func copyBytes(c *Call) error {
 	if len(dst) != len(src) {
 		return errBroadcast(c)
 	}
-	vec.Map(dst, src, vec.CopyOf[byte], c.Threads)
+	if len(dst) > 0 && &dst[0] != &src[0] {
+		vec.Map(dst, src, vec.CopyOf[byte], c.Threads)
+	}
 	return nil
 }
 
@@ -183,6 +186,9 @@ func lowBits(size, bits int) castFn {
 		}
 	}
 }
+
+// castBuffers holds the blocks between two conversions: *[castBlock]float64.
+var castBuffers = sync.Pool{New: func() any { return new([castBlock]float64) }}
 
 // A castFn converts the elements [lo, hi). lo is a multiple of castGrain.
 type castFn func(dst, src *tensor.Tensor, lo, hi int)

@@ -53,7 +53,8 @@ func stringFormat(from tensor.DType) func(dst []string, x *tensor.Tensor) {
 		return nil
 	}
 	return func(dst []string, x *tensor.Tensor) {
-		var buf [castBlock]float64
+		buf := castBuffers.Get().(*[castBlock]float64)
+		defer castBuffers.Put(buf)
 		for lo := 0; lo < len(dst); lo += castBlock {
 			v := buf[:min(castBlock, len(dst)-lo)]
 			decode(v, x, lo)
@@ -115,7 +116,8 @@ func parseBlocks(encode encoder, to tensor.DType) func(c *Call) error {
 		bits = 32
 	}
 	return func(c *Call) error {
-		var buf [castBlock]float64
+		buf := castBuffers.Get().(*[castBlock]float64)
+		defer castBuffers.Put(buf)
 		s := c.In[0].Strings()
 		for lo := 0; lo < len(s); lo += castBlock {
 			x := buf[:min(castBlock, len(s)-lo)]

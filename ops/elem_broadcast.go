@@ -120,6 +120,9 @@ func binaryInto(c *InferCtx, d tensor.DType) error {
 
 // variadicInfer is the shape function of any number of inputs that broadcast together.
 func variadicInfer(c *InferCtx) error {
+	if len(c.In) == 0 {
+		return fmt.Errorf("ops: no inputs, want at least one")
+	}
 	if err := sameTypes(c, 0, len(c.In)-1); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -169,11 +170,17 @@ func classifyKernel(k *KernelCtx, f32 func(dst []bool, x []float32), f64 func(ds
 	}
 }
 
+// floatBlocks holds blocks of float32 for kernels that compute by way of them: *[floatBlock]float32.
+var floatBlocks = sync.Pool{New: func() any { return new([floatBlock]float32) }}
+
+const floatBlock = 512
+
 func classifySmall[T interface{ Float32() float32 }](f func(dst []bool, x []float32)) func(dst []bool, x []T) {
 	return func(dst []bool, x []T) {
-		var buf [256]float32
-		for lo := 0; lo < len(dst); lo += len(buf) {
-			n := min(len(buf), len(dst)-lo)
+		buf := floatBlocks.Get().(*[floatBlock]float32)
+		defer floatBlocks.Put(buf)
+		for lo := 0; lo < len(dst); lo += floatBlock {
+			n := min(floatBlock, len(dst)-lo)
 			for i, v := range x[lo : lo+n] {
 				buf[i] = v.Float32()
 			}

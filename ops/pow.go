@@ -81,27 +81,23 @@ func powOf[T interface {
 
 // powSmall takes exponents of half precision.
 func powSmall[T vec.Number, U vec.Half](dst, a []T, b []U) {
-	powBlocks(b, len(dst), func(lo, hi int, e []float32) {
-		if len(a) == 1 {
-			vec.PowOf(dst[lo:hi], a, e)
-			return
-		}
-		vec.PowOf(dst[lo:hi], a[lo:hi], e)
-	})
-}
-
-// powBlocks calls f with float32 exponents for ranges of n results.
-func powBlocks[U vec.Half](b []U, n int, f func(lo, hi int, e []float32)) {
-	var buf [256]float32
-	if len(b) == 1 {
-		vec.Widen(buf[:1], b)
-		f(0, n, buf[:1])
-		return
+	buf := floatBlocks.Get().(*[floatBlock]float32)
+	defer floatBlocks.Put(buf)
+	e, step := buf[:1], len(dst)
+	vec.Widen(e, b[:1])
+	if len(b) > 1 {
+		step = floatBlock
 	}
-	for lo := 0; lo < n; lo += len(buf) {
-		hi := min(n, lo+len(buf))
-		vec.Widen(buf[:hi-lo], b[lo:hi])
-		f(lo, hi, buf[:hi-lo])
+	for lo := 0; lo < len(dst); lo += step {
+		hi, base := min(len(dst), lo+step), a
+		if len(b) > 1 {
+			e = buf[:hi-lo]
+			vec.Widen(e, b[lo:hi])
+		}
+		if len(a) > 1 {
+			base = a[lo:hi]
+		}
+		vec.PowOf(dst[lo:hi], base, e)
 	}
 }
 
@@ -141,9 +137,10 @@ func powNarrow[T interface {
 	vec.Half
 	Float32() float32
 }, U vec.Number](dst, a []T, b []U) {
-	var buf [256]float32
-	for lo := 0; lo < len(dst); lo += len(buf) {
-		hi := min(len(dst), lo+len(buf))
+	buf := floatBlocks.Get().(*[floatBlock]float32)
+	defer floatBlocks.Put(buf)
+	for lo := 0; lo < len(dst); lo += floatBlock {
+		hi := min(len(dst), lo+floatBlock)
 		for i := lo; i < hi; i++ {
 			x, e := a[0], b[0]
 			if len(a) > 1 {

@@ -15,12 +15,13 @@ var (
 
 // fold binds a kernel that combines all inputs two by two, and after that finishes the result.
 func fold[T tensor.Element](f func(dst, a, b []T), finish func(dst []T, n int)) (Kernel, error) {
-	return Kernel{Run: foldRun[T]{f, finish}.run}, nil
+	return Kernel{Run: foldRun[T]{f, finish, vec.CopyOf[T]}.run}, nil
 }
 
 type foldRun[T tensor.Element] struct {
 	f      func(dst, a, b []T)
 	finish func(dst []T, n int)
+	copy   func(dst, x []T)
 }
 
 func (r foldRun[T]) run(c *Call) error {
@@ -35,7 +36,7 @@ func (r foldRun[T]) run(c *Call) error {
 
 func (r foldRun[T]) combine(c *Call) error {
 	if len(c.In) == 2 {
-		return binary2[T, T, T](struct{ f func(dst, a, b []T) }{r.f}).run(c)
+		return binary2[T, T, T]{r.f}.run(c)
 	}
 	z := c.Out[0].Shape()
 	if !foldsTo(z, c.In) {
@@ -47,14 +48,14 @@ func (r foldRun[T]) combine(c *Call) error {
 	}
 	var p vec.Plan
 	if len(c.In) == 1 {
-		vec.Map(dst, tensor.Raw[T](c.In[0]), vec.CopyOf[T], c.Threads)
+		vec.Map(dst, tensor.Raw[T](c.In[0]), r.copy, c.Threads)
 		return nil
 	}
-	p.Plan2(z, c.In[0].Shape(), c.In[1].Shape())
-	vec.Broadcast2(&p, dst, tensor.Raw[T](c.In[0]), tensor.Raw[T](c.In[1]), r.f, c.Threads)
-	for _, t := range c.In[2:] {
-		p.Plan2(z, z, t.Shape())
-		vec.Broadcast2(&p, dst, dst, tensor.Raw[T](t), r.f, c.Threads)
+	acc, shape := tensor.Raw[T](c.In[0]), c.In[0].Shape()
+	for _, t := range c.In[1:] {
+		p.Plan2(z, shape, t.Shape())
+		vec.Broadcast2(&p, dst, acc, tensor.Raw[T](t), r.f, c.Threads)
+		acc, shape = dst, z
 	}
 	return nil
 }

@@ -44,21 +44,30 @@ func whereKernel(k *KernelCtx) (Kernel, error) {
 	}
 	switch d.Size() {
 	case 1:
-		return Kernel{Run: runWhere[uint8]}, nil
+		return whereOf[uint8]()
 	case 2:
-		return Kernel{Run: runWhere[uint16]}, nil
+		return whereOf[uint16]()
 	case 4:
-		return Kernel{Run: runWhere[uint32]}, nil
+		return whereOf[uint32]()
 	case 8:
-		return Kernel{Run: runWhere[uint64]}, nil
+		return whereOf[uint64]()
 	case 16:
-		return Kernel{Run: runWhere[complex128]}, nil
+		return whereOf[complex128]()
 	default:
 		return Kernel{}, Unsupported("element type %v", d)
 	}
 }
 
-func runWhere[T tensor.Element](c *Call) error {
+// whereRun holds vec.Where for one width: made once, since a generic function value costs an allocation.
+type whereRun[T tensor.Element] struct {
+	f func(dst []T, cond []bool, a, b []T)
+}
+
+func whereOf[T tensor.Element]() (Kernel, error) {
+	return Kernel{Run: whereRun[T]{vec.Where[T]}.run}, nil
+}
+
+func (r whereRun[T]) run(c *Call) error {
 	if !foldsTo(c.Out[0].Shape(), c.In) {
 		return errBroadcast(c)
 	}
@@ -69,12 +78,12 @@ func runWhere[T tensor.Element](c *Call) error {
 		return nil
 	}
 	if n <= smallRun && (len(cond) == n || len(cond) == 1) && (len(a) == n || len(a) == 1) && (len(b) == n || len(b) == 1) {
-		vec.Where(dst, cond, a, b)
+		r.f(dst, cond, a, b)
 		return nil
 	}
 	var p vec.Plan
 	p.Plan3(c.Out[0].Shape(), c.In[0].Shape(), c.In[1].Shape(), c.In[2].Shape())
-	vec.Broadcast3(&p, dst, cond, a, b, vec.Where[T], c.Threads)
+	vec.Broadcast3(&p, dst, cond, a, b, r.f, c.Threads)
 	return nil
 }
 
@@ -88,7 +97,7 @@ func whereStrings(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return runWhere[string](&Call{In: c.In, Out: []*tensor.Tensor{z}, Threads: c.Threads})
+	return whereRun[string]{vec.Where[string]}.run(&Call{In: c.In, Out: []*tensor.Tensor{z}, Threads: c.Threads})
 }
 
 // broadcastShape returns the shape that tensors broadcast to.
