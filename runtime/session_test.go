@@ -196,7 +196,7 @@ func TestProfile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := fmt.Sprint(len(p.Nodes()), p.Nodes()[0].Op, p.Nodes()[0].Calls(), len(p.Events())); got != "4 MatMul 3 12" {
+	if got := fmt.Sprintf("%d %s %d %d", len(p.Nodes()), p.Nodes()[0].Op, p.Nodes()[0].Calls(), len(p.Events())); got != "4 MatMul 3 12" {
 		t.Errorf("got %s", got)
 	}
 }

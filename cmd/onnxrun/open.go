@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/onnxrun/onnxrun/internal/feed"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/runtime"
@@ -47,7 +49,7 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 		edit(o)
 	}
 	if c.fill == "" {
-		return runtime.Open(model, o)
+		return invalidNode(runtime.Open(model, o))
 	}
 	f, err := onnx.Open(model, &onnx.OpenOptions{ExternalRoot: c.externalRoot})
 	if err != nil {
@@ -57,5 +59,14 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 		f.Close()
 		return nil, err
 	}
-	return runtime.New(f, o)
+	return invalidNode(runtime.New(f, o))
+}
+
+// invalidNode gives an error about a node that comes from opening a model the exit code of invalid models.
+func invalidNode(s *runtime.Session, err error) (*runtime.Session, error) {
+	var node *runtime.NodeError
+	if errors.As(err, &node) {
+		err = &codedError{exitInvalid, err}
+	}
+	return s, err
 }

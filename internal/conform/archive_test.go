@@ -150,8 +150,11 @@ func TestInvalid(t *testing.T) {
 		t.Errorf("%d models, want 177", len(list))
 	}
 	for _, r := range list {
-		if r.Status != conform.Passed {
+		switch r.Status {
+		case conform.Failed:
 			t.Errorf("%s: %s", r.Name, r.Reason)
+		case conform.Skipped:
+			t.Logf("%s: %s", r.Name, r.Reason)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/feed"
+	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/runtime"
 )
 
@@ -26,7 +27,8 @@ type invalidCase struct {
 
 // Invalid unpacks an archive of invalid, hostile or odd models, makes the links that its index names, and
 // judges each model by what the index expects: that it is refused, refused or fails to run, is accepted, or
-// just that nothing panics or takes too long.
+// just that nothing panics or takes too long. A model that should be accepted and needs an operator that is
+// missing is skipped.
 func Invalid(ctx context.Context, archive string, opts Options) ([]Result, error) {
 	dir, err := os.MkdirTemp("", "onnxrun-invalid-")
 	if err != nil {
@@ -138,11 +140,14 @@ func (c *invalidCase) judge(ctx context.Context, dir string, opts Options) Resul
 		}
 	}
 	var crash *panicError
+	var missing *ops.UnsupportedError
 	switch {
 	case errors.As(err, &crash):
 		r.Status, r.Reason = Failed, crash.Error()
 	case err == nil && (c.Expect == "reject" || c.Expect == "reject_or_run_error"):
 		r.Status, r.Reason = Failed, "accepted: "+c.Description
+	case err != nil && c.Expect == "accept" && errors.As(err, &missing):
+		r.Status, r.Reason = Skipped, err.Error()
 	case err != nil && c.Expect == "accept":
 		r.Status, r.Reason = Failed, "refused: "+err.Error()
 	case err != nil:

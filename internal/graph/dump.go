@@ -142,7 +142,7 @@ func Elements(t *tensor.Tensor) string {
 	if v == nil {
 		return fmt.Sprintf("[%d elements]", t.Len())
 	}
-	return ended(fmt.Sprint(v), t.Len())
+	return ended(fmt.Sprintf("%.6g", v), t.Len())
 }
 
 func ended(shown string, n int) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/onnx/schema"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -18,7 +19,7 @@ func Verify(g *Graph) error {
 		for i, v := range g.Outputs {
 			if i < len(g.declared) {
 				if err := contradiction(g.declared[i], v.Type); err != nil {
-					found = append(found, fmt.Errorf("graph: output %q: %w", v.Name, err))
+					found = append(found, onnx.Malformed("graph", "output %q: %w", v.Name, err))
 				}
 			}
 		}

@@ -19,6 +19,7 @@ type pass struct {
 
 var passes = []pass{
 	{"infer", graph.Infer, true},
+	{"verify", graph.Verify, true},
 	{"fold", fold, false},
 	{"prune", prune, true},
 	{"conv-bn", convBN, false},
@@ -31,6 +32,8 @@ var passes = []pass{
 
 // order says which pass must run before which, and why.
 var order = []struct{ before, after, reason string }{
+	{"infer", "verify", "what the model declares is compared with what was inferred"},
+	{"verify", "fold", "declarations are those of the graph as it is written"},
 	{"infer", "fold", "folding needs element types, shapes and the constants of shape arithmetic"},
 	{"fold", "prune", "folded nodes are removed by pruning"},
 	{"fold", "conv-bn", "weights may be computed from constants"},

@@ -73,7 +73,10 @@ func (d *dumper) slot(p *Program, i int) {
 		return
 	}
 	life := fmt.Sprintf("steps %d to %d", s.first, s.last)
-	if s.first < 0 {
+	switch {
+	case s.root != int32(i):
+		life = "as long as that"
+	case s.first < 0:
 		life = fmt.Sprintf("to step %d", s.last)
 	}
 	d.line("%%%d %s: %s, %s, %s, %s", i, s.value.Name, s.value.Type, where, life, sizeText(s))

@@ -124,6 +124,9 @@ func (f *Frame) bind(in []*tensor.Tensor) error {
 			return err
 		}
 	}
+	if err := f.checkLimit(); err != nil {
+		return err
+	}
 	f.point()
 	f.remember(in)
 	f.bound = true
@@ -276,6 +279,25 @@ func (f *Frame) layOut() error {
 	}
 	if total+alignment > len(f.arena) {
 		f.arena = aligned(total)
+	}
+	return nil
+}
+
+// checkLimit adds what the caller's outputs take to the arena.
+func (f *Frame) checkLimit() error {
+	l, total := f.p.opts.Limit, len(f.arena)
+	for _, o := range f.p.outputs {
+		s := &f.p.slots[o.slot]
+		if !s.fixed || o.copy {
+			continue
+		}
+		if t := &f.vals[o.slot]; l > 0 {
+			n := t.DType().ByteLen(t.Len())
+			if n > l-total {
+				return &LimitError{Need: max(total+n, n), Limit: l}
+			}
+			total += n
+		}
 	}
 	return nil
 }
