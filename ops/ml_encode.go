@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -16,23 +17,23 @@ type mlIndex struct {
 	nan    int
 }
 
-// newIndex indexes keys that hold one of the three lists; of equal keys the last one counts.
+// newIndex indexes keys that hold one of the three lists; of equal keys the first one counts.
 func newIndex(keys *tensor.Tensor) (*mlIndex, error) {
 	x := &mlIndex{nan: -1}
 	switch d := keys.DType(); {
 	case d == tensor.String:
 		x.strs = make(map[string]int, keys.Len())
-		for i, s := range keys.Strings() {
+		for i, s := range slices.Backward(keys.Strings()) {
 			x.strs[s] = i
 		}
 	case d.IsInt():
 		x.ints = make(map[int64]int, keys.Len())
-		for i, v := range tensor.Ints(keys) {
+		for i, v := range slices.Backward(tensor.Ints(keys)) {
 			x.ints[v] = i
 		}
 	case d == tensor.Float32 || d == tensor.Float64 || isHalf(d):
 		x.floats = make(map[float64]int, keys.Len())
-		for i, v := range tensor.Float64s(keys, keys.Len()) {
+		for i, v := range slices.Backward(tensor.Float64s(keys, keys.Len())) {
 			if math.IsNaN(v) {
 				x.nan = i
 			} else {

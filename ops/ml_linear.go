@@ -104,10 +104,10 @@ func (t *linearTask) finish(row int, s []float32) {
 		class = 1
 	}
 	t.labelsOut.put(row, class)
-	a, b := mlPairScores(t.post, s[0], t.pair)
-	s[0] = a
 	if t.columns > 1 {
-		s[1] = b
+		s[0], s[1] = mlPairScores(t.post, s[0], t.pair)
+	} else {
+		s[0], _ = mlPairScores(t.post, s[0], t.pair)
 	}
 }
 

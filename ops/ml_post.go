@@ -60,10 +60,10 @@ func mlLogistic[T float32 | float64](v T) T {
 // mlProbit is the quantile function of the normal distribution, by Winitzki's closed form of the inverse error
 // function with the constants that other runtimes use.
 func mlProbit[T float32 | float64](p T) T {
-	x := 2*float64(p) - 1
-	l := math.Log((1 - x) * (1 + x))
+	x := 2*float32(p) - 1
+	l := math.Log(float64((1 - x) * (1 + x)))
 	v := 2/(3.14159*0.147) + 0.5*l
-	return T(math.Sqrt2 * math.Copysign(math.Sqrt(math.Sqrt(v*v-l/0.147)-v), x))
+	return T(math.Sqrt2 * math.Copysign(math.Sqrt(math.Sqrt(v*v-l/0.147)-v), float64(x)))
 }
 
 func mlSoftmax[T float32 | float64](s []T) {
@@ -115,10 +115,10 @@ func mlPairScores[T float32 | float64](p mlPost, v T, pair int) (a, b T) {
 		return mlProbit(v), 0
 	case pair == pairNone:
 		return v, 0
-	case pair == pairProb:
-		return 1 - v, v
 	case p == postLogistic:
 		return mlLogistic(-v), mlLogistic(v)
+	case pair == pairProb:
+		return 1 - v, v
 	}
 	return -v, v
 }

@@ -69,6 +69,9 @@ func bindTreeClassifier[T float32 | float64](k *KernelCtx) (Kernel, error) {
 		}
 	}
 	p.oneClass = n == 2 && len(used) == 1
+	if n == 1 {
+		p.labels = oneLabel(p.labels)
+	}
 	r := &treeRun[T]{treeEnsemble: e, fold: foldSum, single: e.uniform(), finish: p.finish}
 	if n > 1 {
 		r.single = false
@@ -83,6 +86,15 @@ func bindTreeClassifier[T float32 | float64](k *KernelCtx) (Kernel, error) {
 		return err
 	}
 	return Kernel{Run: func(c *Call) error { return r.run(c, open) }, Scratch: r.scratch}, nil
+}
+
+// oneLabel are the labels of a classifier that names one class only: its name if it is a string, else whether the
+// score is positive.
+func oneLabel(l mlLabels) mlLabels {
+	if len(l.strs) > 0 {
+		return mlLabels{strs: []string{l.strs[0], l.strs[0]}}
+	}
+	return binaryLabels(false)
 }
 
 // finish picks the label and writes the scores of one sample.
@@ -120,7 +132,7 @@ func (p *treeClassifier[T]) finishTwo(t *treeTask[T], row int, s []T, has []uint
 		s[0], s[1] = s[0]+p.base[0], s[1]+p.base[1]
 	case len(p.base) >= 1:
 		s[0] += p.base[0]
-	default:
+	case n == 2:
 		pair = pairNegative
 	}
 	single := n == 1 || len(p.base) < 2 && !second
@@ -142,8 +154,9 @@ func (p *treeClassifier[T]) finishTwo(t *treeTask[T], row int, s []T, has []uint
 			class = 1
 		}
 	}
-	t.labels.put(row, min(class, n-1))
+	t.labels.put(row, class)
 	if !single {
+		settle(s, has)
 		mlApplyPost(p.post, s)
 		writeScores(out, s)
 		return
@@ -155,9 +168,18 @@ func (p *treeClassifier[T]) finishTwo(t *treeTask[T], row int, s []T, has []uint
 	}
 }
 
-func writeScores[T float32 | float64](dst []float32, s []T) {
+// settle zeroes the scores that no leaf has a weight for: base values do not count for them, as in other runtimes.
+func settle[T float32 | float64](s []T, has []uint8) {
+	for i, h := range has {
+		if h == 0 {
+			s[i] = 0
+		}
+	}
+}
+
+func writeScores[D, T float32 | float64](dst []D, s []T) {
 	for i, v := range s {
-		dst[i] = float32(v)
+		dst[i] = D(v)
 	}
 }
 
@@ -221,13 +243,16 @@ func bindTreeScores[T float32 | float64](spec *treeSpec, base []float64, fold tr
 	for _, b := range base {
 		r.base = append(r.base, T(b))
 	}
-	r.finish = func(t *treeTask[T], row int, s []T, _ []uint8) {
+	r.finish = func(t *treeTask[T], row int, s []T, has []uint8) {
 		for i, b := range r.base {
 			s[i] += b
 		}
+		if n > 1 {
+			settle(s, has)
+		}
 		mlApplyPost(post, s)
 		if t.wide != nil {
-			copy(t.wide[row*n:], s)
+			writeScores(t.wide[row*n:][:n], s)
 			return
 		}
 		writeScores(t.out[row*n:][:n], s)
