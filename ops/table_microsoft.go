@@ -12,4 +12,5 @@ var microsoftTable = []Op{
 	{"com.microsoft", "QuickGelu", 1, float, unaryInfer, swishKernel, nil, InPlace},
 	{"com.microsoft", "SkipLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipNormParts), nil, 0},
 	{"com.microsoft", "SkipSimplifiedLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipSimpleNormParts), nil, 0},
+	{"com.microsoft", "Tokenizer", 1, str, tokenizerInfer, tokenizerKernel, nil, Managed},
 }
