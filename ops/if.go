@@ -7,8 +7,12 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// ifInfer covers both branches, unless the condition is constant.
+// ifInfer covers both branches, unless the condition is constant: a branch that is never taken need not make
+// sense for the shapes at hand.
 func ifInfer(c *InferCtx) error {
+	if name := ifConstant(c.In[0]); name != "" {
+		return ifTaken(c, name)
+	}
 	then, err := c.Subgraph("then_branch", nil)
 	if err != nil {
 		return err
@@ -20,21 +24,27 @@ func ifInfer(c *InferCtx) error {
 	if len(then) != len(c.Out) || len(other) != len(c.Out) {
 		return fmt.Errorf("ops: the branches return %d and %d values, want %d", len(then), len(other), len(c.Out))
 	}
-	taken := ifConstant(c.In[0])
 	for i := range c.Out {
 		t, err := bodyJoin(then[i].Type, other[i].Type, c.Fresh)
-		switch {
-		case taken == "then_branch":
-			c.SetType(i, then[i].Type)
-			c.SetElems(i, then[i].Elems)
-		case taken == "else_branch":
-			c.SetType(i, other[i].Type)
-			c.SetElems(i, other[i].Elems)
-		case err != nil:
+		if err != nil {
 			return fmt.Errorf("%w (output %d of the branches)", err, i)
-		default:
-			c.SetType(i, t)
 		}
+		c.SetType(i, t)
+	}
+	return nil
+}
+
+func ifTaken(c *InferCtx, branch string) error {
+	got, err := c.Subgraph(branch, nil)
+	if err != nil {
+		return err
+	}
+	if len(got) != len(c.Out) {
+		return fmt.Errorf("ops: the branch returns %d values, want %d", len(got), len(c.Out))
+	}
+	for i := range c.Out {
+		c.SetType(i, got[i].Type)
+		c.SetElems(i, got[i].Elems)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func Build(m *onnx.Model, table *ops.Table) (*Graph, error) {
 		return nil, err
 	}
 	if len(b.missing) > 0 {
-		return nil, &ops.UnsupportedError{Missing: b.missing}
+		return nil, &ops.UnsupportedError{Missing: b.missed()}
 	}
 	g.Opsets, g.Metadata = m.Opsets, m.Metadata
 	return g, nil
@@ -38,8 +38,36 @@ func Build(m *onnx.Model, table *ops.Table) (*Graph, error) {
 type builder struct {
 	model   *onnx.Model
 	table   *ops.Table
-	missing []string
+	missing []missing
 	nodes   int
+}
+
+// missing is an operator without a kernel: the first node that asks for it, and how many do.
+type missing struct {
+	what, node string
+	count      int
+}
+
+func (b *builder) miss(what, node string) {
+	for i := range b.missing {
+		if b.missing[i].what == what {
+			b.missing[i].count++
+			return
+		}
+	}
+	b.missing = append(b.missing, missing{what, node, 1})
+}
+
+func (b *builder) missed() []string {
+	var out []string
+	for _, m := range b.missing {
+		s := fmt.Sprintf("%s (node %q)", m.what, m.node)
+		if m.count > 1 {
+			s = fmt.Sprintf("%s (node %q and %d more)", m.what, m.node, m.count-1)
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // A scope maps names to values. Bodies see the names of the scopes around them; functions do not.
@@ -167,7 +195,7 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 			}
 			return b.call(g, n, f, in, withDefaults(attrs, s), sc)
 		}
-		b.missing = append(b.missing, fmt.Sprintf("operator %s%s version %d (node %q)", qualifier(domain), n.OpType, version, sc.prefix+n.Name))
+		b.miss(fmt.Sprintf("operator %s%s version %d", qualifier(domain), n.OpType, version), sc.prefix+n.Name)
 		row = nil
 	}
 	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, Schema: s, In: in, Attrs: withDefaults(attrs, s)}

@@ -86,12 +86,14 @@ func (n *Node) checkTypes() error {
 	return nil
 }
 
-// permits reports whether a type constraint allows a value of type t. Containers of containers are left to
-// the operators.
+// permits reports whether a type constraint allows a value of type t. Half-precision floats are taken wherever
+// float32 is: exporters write them at versions that did not know them yet. Containers of containers are left
+// to the operators.
 func permits(allowed schema.Types, t ops.Type) bool {
 	switch {
 	case t.Kind == tensor.KindTensor:
-		return allowed.Tensor.Has(int(t.DType))
+		half := t.DType == tensor.Float16 || t.DType == tensor.BFloat16
+		return allowed.Tensor.Has(int(t.DType)) || half && allowed.Tensor.Has(int(tensor.Float32))
 	case t.Kind == tensor.KindSequence && t.Elem.Kind == tensor.KindTensor && t.DType != tensor.Undefined:
 		return allowed.Seq.Has(int(t.DType))
 	}

@@ -19,9 +19,13 @@ type pass struct {
 
 var passes = []pass{
 	{"infer", graph.Infer, true},
+	{"branches", branches, true},
 	{"verify", graph.Verify, true},
 	{"fold", fold, false},
+	{"identities", identities, false},
 	{"prune", prune, true},
+	{"widen", widen, false},
+	{"casts", identities, false},
 	{"conv-bn", convBN, false},
 	{"activations", activations, false},
 	{"norms", norms, false},
@@ -33,8 +37,15 @@ var passes = []pass{
 // order says which pass must run before which, and why.
 var order = []struct{ before, after, reason string }{
 	{"infer", "verify", "what the model declares is compared with what was inferred"},
+	{"branches", "verify", "a branch that is not taken has no inferred types"},
 	{"verify", "fold", "declarations are those of the graph as it is written"},
 	{"infer", "fold", "folding needs element types, shapes and the constants of shape arithmetic"},
+	{"infer", "branches", "a branch that is not taken is not inferred, and must go before anything is planned"},
+	{"branches", "fold", "nodes of a branch that is taken may be constant"},
+	{"prune", "widen", "constants that nothing uses need not be converted"},
+	{"widen", "casts", "casts to half precision become casts of float32 to itself"},
+	{"widen", "conv-bn", "fusions are for float32"},
+	{"identities", "activations", "a value and a copy of it have different readers"},
 	{"fold", "prune", "folded nodes are removed by pruning"},
 	{"fold", "conv-bn", "weights may be computed from constants"},
 	{"prune", "activations", "nodes without use would hide that a value has one reader"},

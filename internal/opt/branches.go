@@ -1,0 +1,87 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// branches puts the nodes of the branch that an If with constant condition takes in its place, in g and the
+// graphs inside it.
+func branches(g *graph.Graph) error {
+	inline(g, g)
+	return nil
+}
+
+func inline(root, g *graph.Graph) {
+	for i := 0; i < len(g.Nodes); i++ {
+		n := g.Nodes[i]
+		body := taken(n)
+		if body == nil {
+			for _, b := range n.Bodies {
+				inline(root, b.Graph)
+			}
+			continue
+		}
+		for _, inner := range body.Nodes {
+			for _, b := range inner.Bodies {
+				b.Graph.Parent = g
+			}
+		}
+		g.Nodes = slices.Replace(g.Nodes, i, i+1, body.Nodes...)
+		for k, v := range n.Out {
+			if v != nil {
+				root.ReplaceUses(v, body.Outputs[k])
+			}
+		}
+		i-- // the nodes that came in may be of the same kind
+	}
+}
+
+// taken returns the body that always runs, nil if n is no If or its condition is open.
+func taken(n *graph.Node) *graph.Graph {
+	if !is(n, "If") || n.In[0] == nil || !n.In[0].IsConst() {
+		return nil
+	}
+	c := tensor.Of[bool](n.In[0].Const)
+	switch {
+	case len(c) != 1:
+		return nil
+	case c[0]:
+		return n.Body("then_branch")
+	}
+	return n.Body("else_branch")
+}
+
+// identities removes nodes that hand on their input as it is: Identity, casts to the type a value has, and
+// Dropout outside of training.
+func identities(g *graph.Graph) error {
+	g.Walk(func(sub *graph.Graph) {
+		kept := sub.Nodes[:0]
+		for _, n := range sub.Nodes {
+			if !passesOn(n) {
+				kept = append(kept, n)
+				continue
+			}
+			g.ReplaceUses(n.Out[0], n.In[0])
+		}
+		sub.Nodes = kept
+	})
+	return nil
+}
+
+func passesOn(n *graph.Node) bool {
+	if n.Domain != "" || len(n.In) == 0 || n.In[0] == nil || len(n.Out) != 1 || n.Out[0] == nil || !sameType(n.Out[0], n.In[0]) {
+		return false
+	}
+	switch n.Type {
+	case "Identity":
+		return true
+	case "Cast":
+		return n.In[0].DType != tensor.String
+	case "Dropout":
+		return len(n.In) < 3 || n.In[2] == nil
+	}
+	return false
+}

@@ -1,0 +1,138 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+	"github.com/onnxrun/onnxrun/tensor/num"
+)
+
+// widen lets graphs of float16 compute in float32: constants are converted once, inputs and outputs at the
+// edges, and nothing is rounded in between. It leaves graphs alone in which an operator on float16 has no
+// float32 form. bfloat16 stays as it is: with 8 bits, rounding after each node is part of the result.
+func widen(g *graph.Graph) error {
+	w := &widener{half: tensor.Float16, constants: map[*graph.Value]*graph.Value{}}
+	g.Walk(w.look)
+	if !w.found || w.stuck {
+		return nil
+	}
+	g.Walk(w.convert)
+	w.edges(g)
+	return graph.Infer(g)
+}
+
+type widener struct {
+	half         tensor.DType
+	found, stuck bool
+	constants    map[*graph.Value]*graph.Value
+}
+
+// typed lists the operators other than Cast whose output type an attribute sets, which convert can change.
+var typed = []string{"Cast", "ConstantOfShape"}
+
+// look finds out whether the graph has half-precision nodes and whether all have a float32 form.
+func (w *widener) look(g *graph.Graph) {
+	for _, n := range g.Nodes {
+		made := slices.ContainsFunc(n.Out, w.isHalf)
+		read := slices.ContainsFunc(n.In, w.isHalf)
+		if !made && !read {
+			continue
+		}
+		w.found = true
+		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) {
+			w.stuck = true
+			return
+		}
+		for i, v := range n.In {
+			if p := n.Schema.Input(i); w.isHalf(v) && p != nil && !n.Schema.Allowed(p.TypeStr).Tensor.Has(int(tensor.Float32)) {
+				w.stuck = true
+			}
+		}
+		for i, v := range n.Out {
+			if p := n.Schema.Output(i); v != nil && v.Kind != tensor.KindTensor || p != nil && w.isHalf(v) && !n.Schema.Allowed(p.TypeStr).Tensor.Has(int(tensor.Float32)) {
+				w.stuck = true
+			}
+		}
+	}
+}
+
+func (w *widener) isHalf(v *graph.Value) bool { return v != nil && v.DType == w.half }
+
+// edges converts the inputs and outputs of the main graph.
+func (w *widener) edges(g *graph.Graph) {
+	var first, last []*graph.Node
+	for _, v := range g.Inputs {
+		if !w.isHalf(v) || v.Kind != tensor.KindTensor {
+			continue
+		}
+		n := cast(v, v.Name, tensor.Float32)
+		g.ReplaceUses(v, n.Out[0])
+		n.In[0] = v
+		first = append(first, n)
+	}
+	for i, v := range g.Outputs {
+		if w.isHalf(v) || v.From != nil && slices.Contains(first, v.From) {
+			n := cast(v, v.Name, w.half)
+			g.Outputs[i] = n.Out[0]
+			last = append(last, n)
+		}
+	}
+	g.Nodes = slices.Concat(first, g.Nodes, last)
+}
+
+func cast(v *graph.Value, name string, to tensor.DType) *graph.Node {
+	n := newNode("", "Cast", 13, ops.Attrs{onnx.NewInt("saturate", 1), onnx.NewInt("to", int64(to))}, v)
+	n.Name = name + "/" + to.String()
+	n.Out = []*graph.Value{{Name: n.Name, From: n}}
+	return n
+}
+
+// convert changes the constants and attributes of one graph.
+func (w *widener) convert(g *graph.Graph) {
+	for _, n := range g.Nodes {
+		for i, v := range n.In {
+			if w.isHalf(v) && v.IsConst() {
+				n.In[i] = w.constant(v)
+			}
+		}
+		if slices.Contains(typed, n.Type) {
+			w.retype(n)
+		}
+	}
+	for i, v := range g.Outputs {
+		if g.Parent != nil && w.isHalf(v) && v.IsConst() {
+			g.Outputs[i] = w.constant(v)
+		}
+	}
+}
+
+func (w *widener) constant(v *graph.Value) *graph.Value {
+	if c := w.constants[v]; c != nil {
+		return c
+	}
+	t := tensor.New(tensor.Float32, v.Const.Shape()...)
+	out := tensor.Of[float32](t)
+	num.Widen(out, tensor.Of[num.Float16](v.Const))
+	c := &graph.Value{Name: v.Name, Value: ops.ConstValue(t)}
+	w.constants[v] = c
+	return c
+}
+
+// retype changes the attribute that sets the type of n's output.
+func (w *widener) retype(n *graph.Node) {
+	attrs := slices.Clone(n.Attrs)
+	for i, a := range attrs {
+		switch {
+		case a.Name == "to" && a.I == int64(w.half):
+			attrs[i] = onnx.NewInt("to", int64(tensor.Float32))
+		case a.Name == "value" && a.T != nil && a.T.DType() == w.half:
+			if t, err := a.T.Value(); err == nil {
+				attrs[i] = onnx.NewTensor("value", tensor.NewProto("", w.constant(&graph.Value{Value: ops.ConstValue(t)}).Const))
+			}
+		}
+	}
+	n.Attrs = attrs
+}
