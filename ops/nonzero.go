@@ -178,15 +178,15 @@ func oneHotKernel(k *KernelCtx) (Kernel, error) {
 	attr := k.IntOr("axis", -1)
 	return Kernel{Run: func(c *Call) error {
 		index, values := c.In[0], c.In[2]
-		depth := tensor.Float64s(c.In[1], 1)
-		if len(depth) != 1 || !(depth[0] >= 0 && depth[0] < 1<<40) || values.Len() != 2 {
-			return fmt.Errorf("ops: depth %v and %d values, want one depth and two values", depth, values.Len())
+		depth, err := oneHotLength(c.In[1])
+		if err != nil || values.Len() != 2 {
+			return fmt.Errorf("ops: input 1 (depth) has shape %v, input 2 (values) %v, want one length and two values", c.In[1].Shape(), values.Shape())
 		}
 		axis, err := mvAxis(attr, index.Rank()+1)
 		if err != nil {
 			return err
 		}
-		n := int(depth[0])
+		n := int(depth)
 		var buf mvDims
 		dims := append(append(append(buf[:0], index.Shape()[:axis]...), n), index.Shape()[axis:]...)
 		y, err := mvOut(c, 0, values.DType(), dims)
@@ -196,6 +196,18 @@ func oneHotKernel(k *KernelCtx) (Kernel, error) {
 		oneHotFill(y, values, index, n, mvLen(dims[axis+1:]))
 		return nil
 	}}, nil
+}
+
+// oneHotLength returns the depth, a number of any type.
+func oneHotLength(t *tensor.Tensor) (int64, error) {
+	if list := integers(t); len(list) == 1 {
+		if list[0] >= 0 && list[0] < 1<<40 {
+			return list[0], nil
+		}
+	} else if v := tensor.Float64s(t, 2); len(v) == 1 && v[0] >= 0 && v[0] < 1<<40 {
+		return int64(v[0]), nil
+	}
+	return 0, fmt.Errorf("ops: not a length")
 }
 
 // oneHotFill writes values[1] where the index names the position along an axis of length n, values[0] elsewhere.

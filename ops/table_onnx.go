@@ -136,6 +136,7 @@ var onnxTable = []Op{
 	{"", "QuantizeLinear", 10, f32 | f16 | bf16 | i32, quantizeInfer, quantizationOf(false), nil, 0},
 	{"", "RMSNormalization", 23, float, layerNormInfer, layerNormOf(rmsNormParts), nil, 0},
 	{"", "RNN", 1, float, elmanInfer, elmanKernel, nil, 0},
+	{"", "Range", 11, float | i64 | i32 | 1<<tensor.Int16, rangeInfer, rangeKernel, nil, 0},
 	{"", "Reciprocal", 1, float, unaryInfer, reciprocalKernel, nil, InPlace},
 	{"", "ReduceL1", 1, float | mulInts, reduceInfer, reduceOf(reduce.L1), nil, 0},
 	{"", "ReduceL2", 1, float | mulInts, reduceInfer, reduceOf(reduce.L2), nil, 0},
