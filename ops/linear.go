@@ -88,15 +88,15 @@ func (l *linear) call() *linearCall {
 
 // plan views the inputs, checks that they fit and lists the products. Where B is one matrix, the rows of all matrices of
 // A are one long matrix if they lie so.
-func (x *linearCall) plan(l *linear, c *Call) error {
-	if err := x.a.view(l.a, c.In[0].Shape(), true); err != nil {
+func (x *linearCall) plan(l *linear, packed bool, a, b, out tensor.Shape) error {
+	if err := x.a.view(l.a, a, true); err != nil {
 		return err
 	}
-	if err := x.b.view(l.b, c.In[1].Shape(), false); err != nil {
+	if err := x.b.view(l.b, b, false); err != nil {
 		return err
 	}
 	if x.a.cols != x.b.rows {
-		return fmt.Errorf("ops: product of %v and %v: %d columns, want %d", c.In[0].Shape(), c.In[1].Shape(), x.a.cols, x.b.rows)
+		return fmt.Errorf("ops: product of %v and %v: %d columns, want %d", a, b, x.a.cols, x.b.rows)
 	}
 	x.m, x.items = x.a.rows, x.items[:0]
 	if len(x.b.batch) == 0 && !l.a.trans && !l.a.transBatch {
@@ -104,7 +104,7 @@ func (x *linearCall) plan(l *linear, c *Call) error {
 			x.m *= d
 		}
 		x.batch = 1
-		return x.checkOut(c)
+		return x.checkOut(out)
 	}
 	rank := max(len(x.a.batch), len(x.b.batch))
 	x.batch = 1
@@ -112,25 +112,25 @@ func (x *linearCall) plan(l *linear, c *Call) error {
 		da, _ := x.a.dim(i, rank)
 		db, _ := x.b.dim(i, rank)
 		if da != db && da != 1 && db != 1 {
-			return fmt.Errorf("ops: batches of %v and %v do not broadcast", c.In[0].Shape(), c.In[1].Shape())
+			return fmt.Errorf("ops: batches of %v and %v do not broadcast", a, b)
 		}
 		if da == 1 {
 			da = db
 		}
 		x.batch *= da
 	}
-	if err := x.checkOut(c); err != nil {
+	if err := x.checkOut(out); err != nil {
 		return err
 	}
 	if rank > 0 {
-		x.list(rank, l.packed != nil)
+		x.list(rank, packed)
 	}
 	return nil
 }
 
-func (x *linearCall) checkOut(c *Call) error {
-	if want := x.batch * x.m * x.b.cols; c.Out[0].Len() != want {
-		return fmt.Errorf("ops: output has shape %v, want %d elements", c.Out[0].Shape(), want)
+func (x *linearCall) checkOut(out tensor.Shape) error {
+	if want := x.batch * x.m * x.b.cols; out.Len() != want {
+		return fmt.Errorf("ops: output has shape %v, want %d elements", out, want)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (l *linear) run32(c *Call) error {
 }
 
 func (l *linear) do32(x *linearCall, c *Call) error {
-	if err := x.plan(l, c); err != nil || x.batch == 0 {
+	if err := x.plan(l, l.packed != nil, c.In[0].Shape(), c.In[1].Shape(), c.Out[0].Shape()); err != nil || x.batch == 0 {
 		return err
 	}
 	n := x.b.cols

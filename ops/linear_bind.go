@@ -130,7 +130,7 @@ func linearKernel[T float64 | int32 | int64 | uint32 | uint64](l *linear) (Kerne
 
 // linearRun is do32 for the other element types, without packing.
 func linearRun[T float64 | int32 | int64 | uint32 | uint64](l *linear, x *linearCall, c *Call) error {
-	if err := x.plan(l, c); err != nil || x.batch == 0 {
+	if err := x.plan(l, false, c.In[0].Shape(), c.In[1].Shape(), c.Out[0].Shape()); err != nil || x.batch == 0 {
 		return err
 	}
 	a := gemm.ArgsOf[T]{
