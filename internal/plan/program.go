@@ -125,3 +125,26 @@ func (p *Program) release(f *Frame) {
 		p.idle = append(p.idle, f)
 	}
 }
+
+// Counts tells how often frames of the program that are idle now were bound to new sizes, and how often that
+// changed the layout of their memory.
+func (p *Program) Counts() (binds, layouts int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.idle {
+		binds += f.binds
+		layouts += f.places
+	}
+	return binds, layouts
+}
+
+// Dynamic returns the number of steps whose output shapes are found while running.
+func (p *Program) Dynamic() int {
+	n := 0
+	for i := range p.steps {
+		if p.steps[i].dynamic {
+			n++
+		}
+	}
+	return n
+}

@@ -73,13 +73,16 @@ func FmodInt[T Int](dst, a, b []T) {
 	}
 }
 
-// ModOf sets dst[i] to the remainder of a[i] by b[i] with the sign of b[i].
+// ModOf sets dst[i] to the remainder of a[i] by b[i] with the sign of b[i], zeros included.
 func ModOf[T Float](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {
 		d := float64(b[i&mb])
 		r := math.Mod(float64(a[i&ma]), d)
-		if r != 0 && (r < 0) != (d < 0) {
+		switch {
+		case r == 0:
+			r = math.Copysign(0, d)
+		case (r < 0) != (d < 0):
 			r += d
 		}
 		dst[i] = T(r)

@@ -1,0 +1,8 @@
+package runtime
+
+// Counts returns how many programs were compiled, how many constants packed, how often sizes changed and how
+// often that moved memory, and how many steps find shapes while running.
+func (s *Session) Counts() (programs, packs, binds, layouts, dynamic int) {
+	binds, layouts = s.main.plan.Counts()
+	return 1 + len(s.shaped), s.weights.Packs(), binds, layouts, s.main.plan.Dynamic()
+}
