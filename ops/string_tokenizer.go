@@ -88,12 +88,18 @@ func (t *stringTokenizer) run(c *Call) error {
 	out := y.Strings()
 	for i, list := range tokens {
 		row := out[i*most : (i+1)*most]
+		n := 0
 		if t.mark && most > 0 {
-			row[0], row[most-1] = "\x02", "\x03"
-			row = row[1 : most-1]
+			row[0] = "\x02"
+			n = 1
 		}
-		for j := copy(row, list); j < len(row); j++ {
-			row[j] = t.pad
+		n += copy(row[n:], list)
+		if t.mark && most > 0 {
+			row[n] = "\x03"
+			n++
+		}
+		for ; n < len(row); n++ {
+			row[n] = t.pad
 		}
 	}
 	return nil

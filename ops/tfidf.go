@@ -49,7 +49,7 @@ type tfidf struct {
 	width       int
 	least, most int // lengths of n-grams that count
 	skip        int
-	weights     []float32
+	weights     []float32 // by column
 	tf, idf     bool
 }
 
@@ -59,7 +59,7 @@ func tfidfKernel(k *KernelCtx) (Kernel, error) {
 		return Kernel{}, err
 	}
 	t := &tfidf{strs: map[string]int64{}, ints: map[int64]int64{}, edges: map[[2]int64]int64{}, column: []int64{-1},
-		width: width, least: k.Int("min_gram_length"), most: k.Int("max_gram_length"), skip: k.Int("max_skip_count"), weights: k.FloatList("weights")}
+		width: width, least: k.Int("min_gram_length"), most: k.Int("max_gram_length"), skip: k.Int("max_skip_count")}
 	switch s := k.Str("mode"); s {
 	case "TF":
 		t.tf = true
@@ -76,13 +76,24 @@ func tfidfKernel(k *KernelCtx) (Kernel, error) {
 	if err := t.load(k.Attrs); err != nil {
 		return Kernel{}, err
 	}
-	if t.idf && len(t.weights) == 0 {
+	if weights := k.FloatList("weights"); len(weights) == 0 {
 		t.idf = false
-	}
-	if t.idf && len(t.weights) < width {
-		return Kernel{}, fmt.Errorf("ops: %d weights for %d columns", len(t.weights), width)
+	} else if err := t.weigh(weights, k.IntList("ngram_indexes")); err != nil {
+		return Kernel{}, err
 	}
 	return Kernel{Run: t.run, Scratch: func(c *Call) int { return carveBytes(c.In[0].Len(), 8) }}, nil
+}
+
+// weigh gives every column the weight of its n-gram.
+func (t *tfidf) weigh(weights []float32, columns []int64) error {
+	if len(weights) < len(columns) {
+		return fmt.Errorf("ops: %d weights for %d n-grams", len(weights), len(columns))
+	}
+	t.weights = make([]float32, t.width)
+	for i, col := range columns {
+		t.weights[col] = weights[i]
+	}
+	return nil
 }
 
 // load builds the tree from the pool, which lists all n-grams of length 1, then of 2 and so on; ngram_counts says
