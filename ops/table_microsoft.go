@@ -9,6 +9,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "FusedGemm", 1, float | mulInts, gemmInfer, fusedGemmKernel, nil, 0},
 	{"com.microsoft", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
 	{"com.microsoft", "Gelu", 1, float, unaryInfer, erfGeluKernel, nil, InPlace},
+	{"com.microsoft", "Inverse", 1, f32 | f64 | f16, inverseInfer, inverseKernel, nil, 0},
 	{"com.microsoft", "QuickGelu", 1, float, unaryInfer, swishKernel, nil, InPlace},
 	{"com.microsoft", "SkipLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipNormParts), nil, 0},
 	{"com.microsoft", "SkipSimplifiedLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipSimpleNormParts), nil, 0},
