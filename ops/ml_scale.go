@@ -243,15 +243,18 @@ func featureVectorizerInfer(c *InferCtx) error {
 		}
 		total += n
 	}
-	rows, err := mlRowDim(c)
-	if err != nil {
-		return err
+	rows := sym.Const(1)
+	switch x := c.Type(0); {
+	case !x.Ranked:
+		rows = c.Fresh()
+	case len(x.Dims) > 1:
+		rows = x.Dims[0]
 	}
 	c.Set(0, tensor.Float32, rows, sym.Const(total))
 	return nil
 }
 
-// featureVectorizerKernel joins samples; features beyond an input's dimension are cut off, missing ones zero.
+// featureVectorizerKernel joins samples, each of which is flattened; features beyond an input's dimension are cut off, missing ones zero.
 func featureVectorizerKernel(k *KernelCtx) (Kernel, error) {
 	dims := ints(k.IntList("inputdimensions"))
 	if len(dims) != len(k.In) {
@@ -266,8 +269,11 @@ func featureVectorizerKernel(k *KernelCtx) (Kernel, error) {
 		clear(y)
 		at := 0
 		for i, t := range c.In {
-			rows, width, err := mlRows(t.Shape())
-			if err != nil || rows*total != len(y) {
+			rows, width := 1, t.Len()
+			if t.Rank() > 1 {
+				rows, width = t.Shape()[0], t.Shape()[1:].Len()
+			}
+			if rows*total != len(y) {
 				return fmt.Errorf("ops: input %d has shape %v for an output of shape %v", i, []int(t.Shape()), []int(c.Out[0].Shape()))
 			}
 			if err := copyFeatures(y, t, rows, width, at, dims[i], total); err != nil {
