@@ -156,7 +156,7 @@ func squeezeAxes(c *InferCtx) (axes []int64, given, known bool) {
 		return nil, false, true
 	}
 	axes, known = c.Ints(1)
-	return axes, true, known
+	return axes, !known || len(axes) > 0, known // ONNX Runtime takes an empty list for none given
 }
 
 func squeezeInfer(c *InferCtx) error {
