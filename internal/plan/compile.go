@@ -29,8 +29,14 @@ func Compile(g *graph.Graph, o Options) (*Program, error) {
 		if s.store == inArena && s.root == int32(i) {
 			c.p.arena = append(c.p.arena, int32(i))
 		}
-		if r := c.p.slots[s.root].store; s.root != int32(i) && s.fixed && (r == inInput || r == inOutput) {
+		if s.root == int32(i) || !s.fixed {
+			continue
+		}
+		switch c.p.slots[s.root].store {
+		case inInput, inOutput:
 			c.p.views = append(c.p.views, int32(i))
+		case inArena, inConst:
+			c.p.inner = append(c.p.inner, int32(i))
 		}
 	}
 	c.p.exprs = sym.Compile(c.p.symbols, c.exprs)

@@ -25,9 +25,12 @@ type Frame struct {
 	arena           []byte
 	pool            pool
 	shape           tensor.Shape // reused
-	held            [][]byte     // by root: storage of dynamic values, from the pool
-	drop            []int32      // dynamic slots, emptied after a run
-	step            int          // the step that runs now
+	was             []int64      // dims of the last binding
+	dirty           []bool       // by slot: the shape changed in this binding
+	scratchLen      []int
+	held            [][]byte // by root: storage of dynamic values, from the pool
+	drop            []int32  // dynamic slots, emptied after a run
+	step            int      // the step that runs now
 
 	binds, places int // how often sizes changed, and how often that moved things
 }
@@ -56,6 +59,7 @@ func newFrame(p *Program, up *Frame) *Frame {
 			f.drop = append(f.drop, int32(i))
 		}
 	}
+	f.dirty, f.scratchLen = make([]bool, len(p.slots)), make([]int, len(f.scratch))
 	f.blocks = make([]block, len(p.arena)+len(f.scratch))
 	f.offsets = make([]int, len(f.blocks))
 	for k, i := range p.arena {
@@ -114,6 +118,17 @@ func (f *Frame) bind(in []*tensor.Tensor) error {
 	if err := f.checkInputs(in); err != nil {
 		return err
 	}
+	if err := f.fit(); err != nil {
+		f.was = f.was[:0] // shapes are half set: the next binding sets all
+		return err
+	}
+	f.remember(in)
+	f.bound = true
+	return nil
+}
+
+// fit sets shapes and places from the evaluated dimensions.
+func (f *Frame) fit() error {
 	moved, err := f.resize()
 	if err != nil {
 		return err
@@ -127,9 +142,7 @@ func (f *Frame) bind(in []*tensor.Tensor) error {
 	if err := f.checkLimit(); err != nil {
 		return err
 	}
-	f.point()
-	f.remember(in)
-	f.bound = true
+	f.point(moved)
 	return nil
 }
 
@@ -214,11 +227,14 @@ func (f *Frame) checkInputs(in []*tensor.Tensor) error {
 	return nil
 }
 
-// resize gives every fixed slot its shape. It reports whether something no longer fits in its place.
+// resize gives the fixed slots whose dimensions changed their shapes. It reports whether something no longer
+// fits in its place.
 func (f *Frame) resize() (moved bool, err error) {
+	all := len(f.was) == 0
 	for i := range f.p.slots {
 		s := &f.p.slots[i]
-		if !s.fixed || s.store == inConst && s.root == int32(i) {
+		f.dirty[i] = s.fixed && (s.store != inConst || s.root != int32(i)) && (all || f.changed(s))
+		if !f.dirty[i] {
 			continue
 		}
 		if err := f.evalShape(s); err != nil {
@@ -227,16 +243,28 @@ func (f *Frame) resize() (moved bool, err error) {
 		f.vals[i].Reset(s.dtype, f.shape, nil)
 	}
 	for k, i := range f.p.arena {
-		if f.grow(k, f.vals[i].DType().ByteLen(f.vals[i].Len())) {
+		if f.dirty[i] && f.grow(k, f.vals[i].DType().ByteLen(f.vals[i].Len())) {
 			moved = true
 		}
 	}
 	for k, i := range f.scratch {
-		if f.grow(len(f.p.arena)+k, f.p.steps[i].scratch(&f.calls[i])) {
+		f.scratchLen[k] = f.p.steps[i].scratch(&f.calls[i])
+		if f.grow(len(f.p.arena)+k, f.scratchLen[k]) {
 			moved = true
 		}
 	}
+	f.was = append(f.was[:0], f.dims...)
 	return moved || f.arena == nil, nil
+}
+
+// changed reports whether a dimension of s differs from the last binding.
+func (f *Frame) changed(s *slot) bool {
+	for _, id := range s.dims {
+		if f.dims[id] != f.was[id] {
+			return true
+		}
+	}
+	return false
 }
 
 // maxElements bounds a shape so that sizes in bytes cannot overflow.
@@ -302,23 +330,24 @@ func (f *Frame) checkLimit() error {
 	return nil
 }
 
-// point gives slots in the arena, views of them, and scratch memory their storage.
-func (f *Frame) point() {
+// point gives slots in the arena, views of them, and scratch memory their storage; only those that changed,
+// unless things moved.
+func (f *Frame) point(all bool) {
 	for k, i := range f.p.arena {
-		t := &f.vals[i]
-		t.SetData(f.at(k, t.DType().ByteLen(t.Len())))
+		if all || f.dirty[i] {
+			t := &f.vals[i]
+			t.SetData(f.at(k, t.DType().ByteLen(t.Len())))
+		}
 	}
-	for i := range f.p.slots {
-		if s := &f.p.slots[i]; s.root != int32(i) && s.fixed && s.store != isDynamic {
-			if r := f.p.slots[s.root].store; r == inArena || r == inConst {
-				t := &f.vals[i]
-				t.SetData(f.vals[s.root].Bytes()[:t.DType().ByteLen(t.Len())])
-			}
+	for _, i := range f.p.inner {
+		root := f.p.slots[i].root
+		if all || f.dirty[i] || f.dirty[root] {
+			t := &f.vals[i]
+			t.SetData(f.vals[root].Bytes()[:t.DType().ByteLen(t.Len())])
 		}
 	}
 	for k, i := range f.scratch {
-		n := f.p.steps[i].scratch(&f.calls[i])
-		f.calls[i].Scratch = f.at(len(f.p.arena)+k, n)
+		f.calls[i].Scratch = f.at(len(f.p.arena)+k, f.scratchLen[k])
 	}
 }
 

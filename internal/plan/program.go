@@ -17,7 +17,8 @@ type Program struct {
 	steps   []step
 	inputs  []int32 // slots of the graph's inputs, then of the values it captures
 	outputs []output
-	views   []int32 // slots that are views of an input's or output's storage, in order of definition
+	views   []int32 // slots that are views of an input's or output's storage
+	inner   []int32 // slots that are views of the arena or of constants
 
 	symbols []string // bound from the shapes of inputs, or by the program around
 	solve   []solution

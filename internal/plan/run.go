@@ -98,9 +98,18 @@ func (f *Frame) pointOutputs(in, out []*tensor.Tensor) {
 		if b := out[i].Bytes(); cap(b) >= n && b != nil && !overlaps(b[:cap(b)], in) {
 			t.SetData(b[:n])
 		} else {
-			t.SetData(make([]byte, n))
+			t.SetData(make([]byte, n, n+headroom(len(b), n)))
 		}
 	}
+}
+
+// headroom returns what to allocate beyond n bytes for a tensor that had some: outputs that grow from run
+// to run, such as caches, then seldom have to move.
+func headroom(had, n int) int {
+	if had == 0 || had >= n {
+		return 0
+	}
+	return n / 4
 }
 
 func overlaps(b []byte, in []*tensor.Tensor) bool {
