@@ -47,6 +47,7 @@ func bodyJoin(a, b Type, fresh func() Dim) (Type, error) {
 // the second what the values are in the end, no round included.
 func bodyCarried(c *InferCtx, first []Type, run func(in []Type) ([]Type, error)) (inside, final []Type, err error) {
 	inside = append([]Type(nil), first...)
+	var last []Type
 	open := make([]map[int]bool, len(first)) // dimensions that differ from round to round
 	for i := range open {
 		open[i] = map[int]bool{}
@@ -56,6 +57,7 @@ func bodyCarried(c *InferCtx, first []Type, run func(in []Type) ([]Type, error))
 		if err != nil {
 			return nil, nil, err
 		}
+		last = next
 		changed := false
 		for i := range inside {
 			t, wider, err := bodyWiden(c, inside[i], next[i], open[i], round > 0)
@@ -71,6 +73,9 @@ func bodyCarried(c *InferCtx, first []Type, run func(in []Type) ([]Type, error))
 	}
 	final = make([]Type, len(inside))
 	for i, t := range inside {
+		if t.Kind == tensor.KindOptional && last[i].Kind != t.Kind && t.Elem != nil {
+			t = *t.Elem
+		}
 		if t.Ranked {
 			dims := append([]Dim(nil), t.Dims...)
 			for k := range open[i] {
@@ -86,6 +91,9 @@ func bodyCarried(c *InferCtx, first []Type, run func(in []Type) ([]Type, error))
 // bodyWiden widens in so that it covers next, and reports whether that changed it. open are the dimensions
 // that were widened before: any size is allowed there. With all, every dimension is widened if one has to be.
 func bodyWiden(c *InferCtx, in, next Type, open map[int]bool, all bool) (Type, bool, error) {
+	if in.Kind == tensor.KindOptional && next.Kind != in.Kind {
+		next = OptionalOf(next) // later rounds give a value where the first may have none
+	}
 	if in.Kind != next.Kind || in.DType != next.DType && in.DType != tensor.Undefined && next.DType != tensor.Undefined {
 		return in, false, fmt.Errorf("ops: the body takes %v and returns %v: want one kind and element type", in, next)
 	}

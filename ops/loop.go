@@ -171,7 +171,14 @@ func (r *loopRun) loop(c *Call, s *loopState, trips int64) error {
 		}
 	}
 	for i := range r.carried {
-		if err := bodyResult(c, i, s.in[2+i]); err != nil {
+		t := s.in[2+i]
+		if t.Kind() == tensor.KindOptional && r.types[i].Kind != t.Kind() && r.types[i].Present() {
+			if t.Len() == 0 {
+				return fmt.Errorf("ops: output %d is an optional without a value, and there was no round to give one", i)
+			}
+			t = t.Elems()[0]
+		}
+		if err := bodyResult(c, i, t); err != nil {
 			return err
 		}
 	}

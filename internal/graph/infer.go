@@ -165,7 +165,10 @@ func (n *Node) Fold() error {
 	}
 	for i, v := range n.Out {
 		if v != nil {
-			v.Value = ops.ConstValue(outs[i])
+			was := v.Type
+			if v.Value = ops.ConstValue(outs[i]); was.Kind != tensor.KindTensor && was.Kind == v.Kind {
+				v.Type = was // empty ones do not show what they might hold
+			}
 		}
 	}
 	return nil
