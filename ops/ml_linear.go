@@ -59,7 +59,7 @@ func (m *mlLinear) run(c *Call, output int) error {
 	}
 	t.rows = rows
 	t.x, _ = mlInput[float32](c)
-	z, err := c.Alloc(output, tensor.Float32, rows, m.columns)
+	z, err := mlOut(c, output, tensor.Float32, rows, m.columns)
 	if err == nil && output > 0 {
 		t.labelsOut, err = m.labels.open(c, 0, rows)
 	}

@@ -104,6 +104,17 @@ func mlInput[T float32 | float64](c *Call) (x []T, rest []byte) {
 	return x, rest
 }
 
+// mlOut prepares output i: a vector if cols is negative, else a table. It allocates nothing if the output is ready.
+func mlOut(c *Call, i int, d tensor.DType, rows, cols int) (*tensor.Tensor, error) {
+	if t := c.Out[i]; t.Kind() == tensor.KindTensor && t.DType() == d && d != tensor.String && t.Len() == rows*max(cols, -cols) {
+		return t, nil
+	}
+	if cols < 0 {
+		return c.Alloc(i, d, rows)
+	}
+	return c.Alloc(i, d, rows, cols)
+}
+
 // mlLabels are the class labels of a classifier.
 type mlLabels struct {
 	ints []int64
@@ -142,7 +153,7 @@ func (l *mlLabels) open(c *Call, i, n int) (mlLabelSink, error) {
 	if len(l.strs) > 0 {
 		d = tensor.String
 	}
-	t, err := c.Alloc(i, d, n)
+	t, err := mlOut(c, i, d, n, -1)
 	if err != nil {
 		return s, err
 	}

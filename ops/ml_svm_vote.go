@@ -51,7 +51,7 @@ func (m *mlSVM) bind(labels *mlLabels, sample func(t *svmTask, row int, x, out [
 		}
 		if err == nil {
 			var z *tensor.Tensor
-			if z, err = c.Alloc(output, tensor.Float32, rows, m.columns); err == nil {
+			if z, err = mlOut(c, output, tensor.Float32, rows, m.columns); err == nil {
 				t.out = tensor.Of[float32](z)
 				chunks := 0
 				chunks, t.grain = par.Split(rows, max(1, 1<<14/(1+m.count*m.width)))

@@ -182,9 +182,10 @@ func (e *treeEnsemble[T]) leaf(r *treeRoot, x []T) int32 {
 	if r.depth <= fixedDepth {
 		for range r.depth {
 			n := &nodes[i]
+			yes := n.yes // loaded before the test, so that the choice is no branch
 			i = n.no
 			if x[n.feature] <= n.split {
-				i = n.yes
+				i = yes
 			}
 		}
 		return i
@@ -210,17 +211,18 @@ func (e *treeEnsemble[T]) leaf4(r *treeRoot, x []T, width int) (a, b, c, d int32
 	for range r.depth {
 		n0, n1, n2, n3 := &nodes[a], &nodes[b], &nodes[c], &nodes[d]
 		a, b, c, d = n0.no, n1.no, n2.no, n3.no
+		yes0, yes1, yes2, yes3 := n0.yes, n1.yes, n2.yes, n3.yes
 		if x0[n0.feature] <= n0.split {
-			a = n0.yes
+			a = yes0
 		}
 		if x1[n1.feature] <= n1.split {
-			b = n1.yes
+			b = yes1
 		}
 		if x2[n2.feature] <= n2.split {
-			c = n2.yes
+			c = yes2
 		}
 		if x3[n3.feature] <= n3.split {
-			d = n3.yes
+			d = yes3
 		}
 	}
 	return a, b, c, d

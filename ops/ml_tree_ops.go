@@ -77,7 +77,7 @@ func bindTreeClassifier[T float32 | float64](k *KernelCtx) (Kernel, error) {
 		r.single = false
 	}
 	open := func(t *treeTask[T], c *Call) error {
-		z, err := c.Alloc(1, tensor.Float32, t.rows, n)
+		z, err := mlOut(c, 1, tensor.Float32, t.rows, n)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,296 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/cmplx"
+	"sync"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A dftPlan transforms sequences of one length in complex128. It is used by one goroutine at a time.
+type dftPlan struct {
+	n   int
+	fft *fourier.CmplxFFT
+	in  []complex128
+	out []complex128
+
+	// For lengths with a large prime factor: convolution with a chirp, after Bluestein.
+	chirp, filter, pad []complex128
+}
+
+// largestFactor is the greatest prime factor up to which transforms are done factor by factor.
+const largestFactor = 31
+
+func newDFTPlan(n int) *dftPlan {
+	p := &dftPlan{n: n, in: make([]complex128, n), out: make([]complex128, n)}
+	rest := n
+	for f := 2; f <= largestFactor; f++ {
+		for rest%f == 0 {
+			rest /= f
+		}
+	}
+	if rest == 1 {
+		p.fft = fourier.NewCmplxFFT(n)
+		return p
+	}
+	m := 1 << bits.Len(uint(2*n-2))
+	p.fft = fourier.NewCmplxFFT(m)
+	p.chirp, p.filter, p.pad = make([]complex128, n), make([]complex128, m), make([]complex128, m)
+	for i := range n {
+		sq := (uint64(i) * uint64(i)) % uint64(2*n)
+		sin, cos := math.Sincos(math.Pi * float64(sq) / float64(n))
+		p.chirp[i] = complex(cos, -sin)
+		p.filter[i] = complex(cos, sin)
+		if i > 0 {
+			p.filter[m-i] = p.filter[i]
+		}
+	}
+	p.fft.Coefficients(p.filter, p.filter)
+	return p
+}
+
+// run transforms p.in to p.out; an inverse transform is divided by the length.
+func (p *dftPlan) run(inverse bool) {
+	if inverse {
+		conjugate(p.in)
+	}
+	if p.chirp == nil {
+		p.fft.Coefficients(p.out, p.in)
+	} else {
+		clear(p.pad)
+		for i, v := range p.in {
+			p.pad[i] = v * p.chirp[i]
+		}
+		p.fft.Coefficients(p.pad, p.pad)
+		for i, v := range p.filter {
+			p.pad[i] *= v
+		}
+		p.fft.Sequence(p.pad, p.pad)
+		scale := complex(1/float64(len(p.pad)), 0)
+		for i, v := range p.chirp {
+			p.out[i] = p.pad[i] * v * scale
+		}
+	}
+	if inverse {
+		conjugate(p.out)
+		scale := complex(1/float64(p.n), 0)
+		for i := range p.out {
+			p.out[i] *= scale
+		}
+	}
+}
+
+func conjugate(x []complex128) {
+	for i, v := range x {
+		x[i] = cmplx.Conj(v)
+	}
+}
+
+// dftPlans keeps the plans of one node, for the length that it last saw.
+type dftPlans struct{ pool sync.Pool }
+
+func (s *dftPlans) get(n int) *dftPlan {
+	if p, _ := s.pool.Get().(*dftPlan); p != nil && p.n == n {
+		return p
+	}
+	return newDFTPlan(n)
+}
+
+// dftForm is what the attributes of a DFT ask for.
+type dftForm struct {
+	inverse, onesided bool
+	attr              bool // the axis is an attribute, as before version 20
+	axis              int
+}
+
+func dftFormOf(attr bool) func(a Attrs) dftForm {
+	return func(a Attrs) dftForm {
+		return dftForm{inverse: a.Bool("inverse"), onesided: a.Bool("onesided"), attr: attr, axis: a.IntOr("axis", 1)}
+	}
+}
+
+// at returns the axis for a tensor of the given rank; the axis of parts does not count.
+func (f *dftForm) at(axis, rank int) (int, error) {
+	if axis < 0 {
+		axis += rank
+	}
+	if rank < 2 || axis < 0 || axis >= rank-1 {
+		return 0, fmt.Errorf("ops: axis %d of a signal with %d axes, the last of which holds real and imaginary parts", axis, rank)
+	}
+	return axis, nil
+}
+
+// dftParts is the number of real numbers per element of the output: an inverse of half a spectrum is real.
+func (f *dftForm) parts() int {
+	if f.inverse && f.onesided {
+		return 1
+	}
+	return 2
+}
+
+func dftInfer(form func(a Attrs) dftForm) func(*InferCtx) error {
+	return func(c *InferCtx) error {
+		f, x := form(c.Attrs), c.Type(0)
+		if !x.Ranked {
+			c.SetType(0, Unranked(x.DType))
+			return nil
+		}
+		dims := append([]Dim(nil), x.Dims...)
+		rank := len(dims)
+		if rank < 2 {
+			return fmt.Errorf("ops: input has shape %v, want at least 2 axes", x)
+		}
+		axis, known := f.axis, true
+		if !f.attr {
+			axis = -2
+			if c.Has(2) {
+				v, ok := c.Ints(2)
+				if known = ok && len(v) == 1; known {
+					axis = int(v[0])
+				}
+			}
+		}
+		dims[rank-1] = sym.Const(int64(f.parts()))
+		if !known {
+			for i := range rank - 1 {
+				dims[i] = c.Fresh()
+			}
+			c.Set(0, x.DType, dims...)
+			return nil
+		}
+		axis, err := f.at(axis, rank)
+		if err != nil {
+			return err
+		}
+		dims[axis] = f.length(c, dims[axis])
+		c.Set(0, x.DType, dims...)
+		return nil
+	}
+}
+
+// length infers the output's length along the axis, where the input has n.
+func (f *dftForm) length(c *InferCtx, n Dim) Dim {
+	one, two := sym.Const(1), sym.Const(2)
+	if f.parts() == 1 {
+		n = n.Sub(one).Mul(two)
+	}
+	if c.Has(1) {
+		e, ok := c.Exprs(1)
+		if !ok || len(e) != 1 {
+			return c.Fresh()
+		}
+		n = e[0]
+	}
+	if f.onesided && !f.inverse {
+		n = n.Div(two).Add(one)
+	}
+	if n.Err() != nil {
+		return c.Fresh()
+	}
+	return n
+}
+
+func dftKernel(form func(a Attrs) dftForm) func(*KernelCtx) (Kernel, error) {
+	return widened(func(k *KernelCtx) (Kernel, error) {
+		f, plans := form(k.Attrs), new(dftPlans)
+		run := runDFT[float32]
+		if k.DType(0) == tensor.Float64 {
+			run = runDFT[float64]
+		}
+		return Kernel{Run: func(c *Call) error { return run(c, &f, plans) }}, nil
+	})
+}
+
+func runDFT[T float32 | float64](c *Call, f *dftForm, plans *dftPlans) error {
+	s := c.In[0].Shape()
+	axis := f.axis
+	var err error
+	if !f.attr {
+		axis = -2
+		if len(c.In) > 2 && c.In[2] != nil {
+			if axis, err = signalInt(c, 2); err != nil {
+				return err
+			}
+		}
+	}
+	if axis, err = f.at(axis, len(s)); err != nil {
+		return err
+	}
+	parts := s[len(s)-1]
+	if parts != 1 && parts != 2 {
+		return fmt.Errorf("ops: signal has shape %v, want a last axis of 1 or 2", []int(s))
+	}
+	n := s[axis]
+	if f.parts() == 1 {
+		n = 2 * (n - 1)
+	}
+	if len(c.In) > 1 && c.In[1] != nil {
+		if n, err = signalInt(c, 1); err != nil {
+			return err
+		}
+	}
+	if n < 1 || n > 1<<28 {
+		return fmt.Errorf("ops: transform of length %d", n)
+	}
+	out := n
+	if f.onesided && !f.inverse {
+		out = n/2 + 1
+	}
+	inner := s[axis+1 : len(s)-1].Len()
+	outer := s[:axis].Len()
+	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0])
+	if len(y) != outer*out*inner*f.parts() {
+		return fmt.Errorf("ops: output has shape %v for a transform of %d to %d", []int(c.Out[0].Shape()), n, out)
+	}
+	p := plans.get(n)
+	for o := range outer {
+		for i := range inner {
+			dftLoad(p.in, x[(o*s[axis]*inner+i)*parts:], min(n, s[axis]), inner*parts, parts)
+			if f.parts() == 1 {
+				mirror(p.in, min(n, s[axis]))
+			}
+			p.run(f.inverse)
+			dftStore(y[(o*out*inner+i)*f.parts():], p.out[:out], inner*f.parts(), f.parts())
+		}
+	}
+	plans.pool.Put(p)
+	return nil
+}
+
+// dftLoad reads n elements of one or two parts; the rest of dst is zero.
+func dftLoad[T float32 | float64](dst []complex128, x []T, n, stride, parts int) {
+	clear(dst)
+	for i := range n {
+		im := 0.0
+		if parts == 2 {
+			im = float64(x[i*stride+1])
+		}
+		dst[i] = complex(float64(x[i*stride]), im)
+	}
+}
+
+func dftStore[T float32 | float64](y []T, src []complex128, stride, parts int) {
+	for i, v := range src {
+		y[i*stride] = T(real(v))
+		if parts == 2 {
+			y[i*stride+1] = T(imag(v))
+		}
+	}
+}
+
+// mirror completes the spectrum of a real signal of which the first known elements are given.
+func mirror(x []complex128, known int) {
+	n := len(x)
+	for i := max(n/2+1, 1); i < n; i++ {
+		x[i] = 0
+		if n-i < known {
+			x[i] = cmplx.Conj(x[n-i])
+		}
+	}
+}
