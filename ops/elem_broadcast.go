@@ -39,7 +39,11 @@ func broadcastDim(a, b Dim) (Dim, bool) {
 	if low > 0 && lowB > 0 {
 		return greater, true
 	}
-	return greater.Mul(a.Min(b).Min(sym.Const(1))), true
+	both := a.Min(b).Min(sym.Const(1))
+	if both.Equal(greater.Min(sym.Const(1))) { // the greater one is 0 whenever the other is
+		return greater, true
+	}
+	return greater.Mul(both), true
 }
 
 // broadcastDims returns the dimensions that two shapes broadcast to.

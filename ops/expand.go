@@ -8,25 +8,6 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// expandDim is the dimension that a and b broadcast to. Where neither is known, only running can tell.
-func expandDim(c *InferCtx, a, b Dim) (Dim, error) {
-	x, okA := a.Const()
-	y, okB := b.Const()
-	switch {
-	case okA && x == 1 || a.Equal(b):
-		return b, nil
-	case okB && y == 1:
-		return a, nil
-	case okA && okB:
-		return a, fmt.Errorf("ops: dimensions %d and %d do not broadcast", x, y)
-	case okA && x != 0:
-		return a, nil
-	case okB && y != 0:
-		return b, nil
-	}
-	return c.Fresh(), nil
-}
-
 func expandInfer(c *InferCtx) error {
 	x := c.Type(0)
 	if err := mvIsList(c, 1, "shape"); err != nil {
@@ -50,9 +31,9 @@ func expandInfer(c *InferCtx) error {
 		if j := i - len(out) + len(want); j >= 0 {
 			b = want[j]
 		}
-		var err error
-		if out[i], err = expandDim(c, a, b); err != nil {
-			return fmt.Errorf("input 0 has shape %v, input 1 (shape) is %v: %w", x, want, err)
+		var fits bool
+		if out[i], fits = broadcastDim(a, b); !fits {
+			return fmt.Errorf("ops: input 0 has shape %v, which does not broadcast with input 1 (shape), %v", x, want)
 		}
 	}
 	if err := mvSet(c, 0, x.DType, out...); err != nil {

@@ -132,7 +132,7 @@ func addOperand(k kind, args []Expr, x Expr) []Expr {
 		if k == minimum {
 			a, b = b, a
 		}
-		return a.Sub(b).NonNegative()
+		return atLeast(a, b)
 	}
 	for _, a := range args {
 		if wins(a, x) {
@@ -140,6 +140,14 @@ func addOperand(k kind, args []Expr, x Expr) []Expr {
 		}
 	}
 	return append(slices.DeleteFunc(args, func(a Expr) bool { return wins(x, a) }), x)
+}
+
+// atLeast reports whether a is known to be b or more: their difference is known, or an operand of a maximum a or of a
+// minimum b settles it.
+func atLeast(a, b Expr) bool {
+	above := func(x Expr) bool { return x.Sub(b).NonNegative() }
+	below := func(x Expr) bool { return a.Sub(x).NonNegative() }
+	return above(a) || slices.ContainsFunc(operands(maximum, a), above) || slices.ContainsFunc(operands(minimum, b), below)
 }
 
 // compareOperands orders operands by their polynomial, constants last.
