@@ -210,6 +210,11 @@ func (c *compiler) node(n *graph.Node) error {
 		return &ops.NodeError{Path: n.Path(), Op: n.Type, Err: err}
 	}
 	s.run, s.scratch = k.Run, k.Scratch
+	for _, i := range s.in {
+		if i >= 0 && s.scratch != nil && !c.p.slots[i].fixed && c.p.slots[i].store != inConst {
+			s.dynamic = true // how much scratch it needs is found while running
+		}
+	}
 	if w := c.p.opts.Wrap; w != nil {
 		s.run = w(n, s.run)
 	}
