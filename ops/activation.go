@@ -87,10 +87,10 @@ func celuKernel(k *KernelCtx) (Kernel, error) {
 func thresholdedReluKernel(k *KernelCtx) (Kernel, error) {
 	a := k.Float("alpha")
 	return parametric(k, nil, func(x float64) float64 {
-		if x <= float64(a) {
-			return 0
+		if x > float64(a) {
+			return x
 		}
-		return x
+		return 0
 	})
 }
 

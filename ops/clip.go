@@ -10,7 +10,8 @@ import (
 )
 
 // Clip takes its bounds from attributes up to version 6, from optional scalar inputs since version 11. If the
-// lower bound is above the upper one, the result is the upper one.
+// lower bound is above the upper one, the result is the upper one. Without a bound the extreme finite value of the
+// element type is it, so that infinities become finite.
 
 func clipInfer(c *InferCtx) error {
 	for i := 1; i < 3; i++ {
@@ -54,27 +55,29 @@ func clipAttrKernel(k *KernelCtx) (Kernel, error) {
 func clipKernel(k *KernelCtx) (Kernel, error) {
 	switch d := k.DType(0); d {
 	case tensor.Float32:
-		return clipOf(vec.Clip)
+		return clipOf(vec.Clip, -math.MaxFloat32, math.MaxFloat32)
 	case tensor.Float64:
-		return clipOf(vec.ClipOf[float64])
-	case tensor.Float16, tensor.BFloat16:
-		return widened(func(*KernelCtx) (Kernel, error) { return clipOf(vec.Clip) })(k)
+		return clipOf(vec.ClipOf[float64], -math.MaxFloat64, math.MaxFloat64)
+	case tensor.Float16:
+		return clipHalf(k, tensor.Float16Bits(0x7bff).Float32())
+	case tensor.BFloat16:
+		return clipHalf(k, tensor.BFloat16Bits(0x7f7f).Float32())
 	case tensor.Int8:
-		return clipOf(vec.ClipOf[int8])
+		return clipInt[int8]()
 	case tensor.Int16:
-		return clipOf(vec.ClipOf[int16])
+		return clipInt[int16]()
 	case tensor.Int32:
-		return clipOf(vec.ClipOf[int32])
+		return clipInt[int32]()
 	case tensor.Int64:
-		return clipOf(vec.ClipOf[int64])
+		return clipInt[int64]()
 	case tensor.Uint8:
-		return clipOf(vec.ClipOf[uint8])
+		return clipInt[uint8]()
 	case tensor.Uint16:
-		return clipOf(vec.ClipOf[uint16])
+		return clipInt[uint16]()
 	case tensor.Uint32:
-		return clipOf(vec.ClipOf[uint32])
+		return clipInt[uint32]()
 	case tensor.Uint64:
-		return clipOf(vec.ClipOf[uint64])
+		return clipInt[uint64]()
 	default:
 		return Kernel{}, Unsupported("element type %v", d)
 	}
@@ -85,8 +88,17 @@ type clipNumber interface {
 	tensor.Element
 }
 
-func clipOf[T clipNumber](f func(dst, x []T, lo, hi T)) (Kernel, error) {
-	r := &clipRun[T]{}
+func clipHalf(k *KernelCtx, most float32) (Kernel, error) {
+	return widened(func(*KernelCtx) (Kernel, error) { return clipOf(vec.Clip, -most, most) })(k)
+}
+
+func clipInt[T clipNumber]() (Kernel, error) {
+	return clipOf(vec.ClipOf[T], vec.Lowest[T](), vec.Highest[T]())
+}
+
+// clipOf binds a kernel; lo and hi stand for absent bounds.
+func clipOf[T clipNumber](f func(dst, x []T, lo, hi T), lo, hi T) (Kernel, error) {
+	r := &clipRun[T]{lo: lo, hi: hi}
 	r.pool.New = func() any {
 		b := &clipBounds[T]{}
 		b.apply = func(dst, x []T) { f(dst, x, b.lo, b.hi) }
@@ -96,7 +108,10 @@ func clipOf[T clipNumber](f func(dst, x []T, lo, hi T)) (Kernel, error) {
 }
 
 // clipRun is a bound Clip. Its pool holds *clipBounds[T].
-type clipRun[T clipNumber] struct{ pool sync.Pool }
+type clipRun[T clipNumber] struct {
+	lo, hi T
+	pool   sync.Pool
+}
 
 // clipBounds are the bounds of one call and the kernel that uses them.
 type clipBounds[T clipNumber] struct {
@@ -109,11 +124,11 @@ func (r *clipRun[T]) run(c *Call) error {
 	if len(dst) != len(x) {
 		return errBroadcast(c)
 	}
-	lo, err := clipBound(c, 1, vec.Lowest[T]())
+	lo, err := clipBound(c, 1, r.lo)
 	if err != nil {
 		return err
 	}
-	hi, err := clipBound(c, 2, vec.Highest[T]())
+	hi, err := clipBound(c, 2, r.hi)
 	if err != nil {
 		return err
 	}
