@@ -25,7 +25,8 @@ type treeEnsemble[T float32 | float64] struct {
 	first    []int32 // by node: where its weights begin in weights; one more at the end
 	weights  []leafWeight[T]
 	targets  int
-	features int // how many features the nodes look at
+	features int  // how many features the nodes look at
+	careful  bool // a split is NaN: no short cuts
 }
 
 type leafWeight[T float32 | float64] struct {
@@ -99,6 +100,8 @@ func (e *treeEnsemble[T]) lower(i int32, n *treeSpecNode) {
 }
 
 func (e *treeEnsemble[T]) set(i int32, n treeNode[T], missing bool) {
+	n.split += 0 // no negative zero
+	e.careful = e.careful || n.split != n.split
 	e.nodes[i], e.missing[i] = n, missing
 }
 
@@ -176,26 +179,30 @@ func (e *treeEnsemble[T]) uniform() bool {
 	return !slices.ContainsFunc(e.roots, func(r treeRoot) bool { return r.target != 0 })
 }
 
-// leaf walks one sample down a tree. The sample has no NaN.
+// over is 1 for a number greater than split, else 0. Both are finite or split is infinite: then the sign of the
+// difference tells, without a branch that no predictor could follow.
+func over[T float32 | float64](x, split T) int32 {
+	return int32(math.Float32bits(float32(split-x)) >> 31)
+}
+
+// step returns where a number leads to from node n.
+func (n *treeNode[T]) step(x T) int32 {
+	return n.yes ^ (n.yes^n.no)&-over(x, n.split)
+}
+
+// leaf walks one sample of finite numbers down a tree.
 func (e *treeEnsemble[T]) leaf(r *treeRoot, x []T) int32 {
 	nodes, i := e.nodes, r.node
 	if r.depth <= fixedDepth {
 		for range r.depth {
 			n := &nodes[i]
-			yes := n.yes // loaded before the test, so that the choice is no branch
-			i = n.no
-			if x[n.feature] <= n.split {
-				i = yes
-			}
+			i = n.step(x[n.feature])
 		}
 		return i
 	}
 	for {
 		n := &nodes[i]
-		next := n.no
-		if x[n.feature] <= n.split {
-			next = n.yes
-		}
+		next := n.step(x[n.feature])
 		if next == i {
 			return i
 		}
@@ -203,32 +210,32 @@ func (e *treeEnsemble[T]) leaf(r *treeRoot, x []T) int32 {
 	}
 }
 
-// leaf4 walks four samples of the given width down a tree, in step. They have no NaN.
+// leaf4 walks four samples of the given width down a tree, in step. Their numbers are finite.
 func (e *treeEnsemble[T]) leaf4(r *treeRoot, x []T, width int) (a, b, c, d int32) {
 	x0, x1, x2, x3 := x[:width], x[width:2*width], x[2*width:3*width], x[3*width:4*width]
 	nodes := e.nodes
 	a, b, c, d = r.node, r.node, r.node, r.node
 	for range r.depth {
 		n0, n1, n2, n3 := &nodes[a], &nodes[b], &nodes[c], &nodes[d]
-		a, b, c, d = n0.no, n1.no, n2.no, n3.no
-		yes0, yes1, yes2, yes3 := n0.yes, n1.yes, n2.yes, n3.yes
-		if x0[n0.feature] <= n0.split {
-			a = yes0
-		}
-		if x1[n1.feature] <= n1.split {
-			b = yes1
-		}
-		if x2[n2.feature] <= n2.split {
-			c = yes2
-		}
-		if x3[n3.feature] <= n3.split {
-			d = yes3
-		}
+		a, b = n0.step(x0[n0.feature]), n1.step(x1[n1.feature])
+		c, d = n2.step(x2[n2.feature]), n3.step(x3[n3.feature])
 	}
 	return a, b, c, d
 }
 
-// leafMissing is leaf for a sample with NaN.
+// trees4 walks one sample of finite numbers down four trees, in step.
+func (e *treeEnsemble[T]) trees4(r []treeRoot, x []T, depth int32) (a, b, c, d int32) {
+	nodes := e.nodes
+	a, b, c, d = r[0].node, r[1].node, r[2].node, r[3].node
+	for range depth {
+		n0, n1, n2, n3 := &nodes[a], &nodes[b], &nodes[c], &nodes[d]
+		a, b = n0.step(x[n0.feature]), n1.step(x[n1.feature])
+		c, d = n2.step(x[n2.feature]), n3.step(x[n3.feature])
+	}
+	return a, b, c, d
+}
+
+// leafMissing is leaf for a sample with numbers that are not finite.
 func (e *treeEnsemble[T]) leafMissing(r *treeRoot, x []T) int32 {
 	i := r.node
 	for {

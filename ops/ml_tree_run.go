@@ -98,7 +98,7 @@ func (t *treeTask[T]) block(lo, hi int) {
 	clear(has)
 	x := t.x[lo*t.width : hi*t.width]
 	switch {
-	case hasNaN(x):
+	case t.careful || !finite(x):
 		for i := range t.roots {
 			r := &t.roots[i]
 			for row := range hi - lo {
@@ -126,37 +126,63 @@ func (t *treeTask[T]) block(lo, hi int) {
 	}
 }
 
-func hasNaN[T float32 | float64](x []T) bool {
+func finite[T float32 | float64](x []T) bool {
 	for _, v := range x {
-		if v != v {
-			return true
+		if v-v != 0 {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
-// sum adds the weights of all trees for samples without NaN, where all of them go to the only output.
+// sum adds the weights of all trees for finite samples, where all of them go to the only output.
 func (t *treeTask[T]) sum(x, scores []T) {
 	nodes, w := t.nodes, t.width
+	fours := len(scores) &^ 3
 	for i := range t.roots {
 		r := &t.roots[i]
-		row := 0
-		if r.depth <= fixedDepth {
-			for ; row+4 <= len(scores); row += 4 {
-				a, b, c, d := t.leaf4(r, x[row*w:], w)
-				scores[row] += nodes[a].split
-				scores[row+1] += nodes[b].split
-				scores[row+2] += nodes[c].split
-				scores[row+3] += nodes[d].split
+		for row := 0; row < fours; row += 4 {
+			var a, b, c, d int32
+			if r.depth <= fixedDepth {
+				a, b, c, d = t.leaf4(r, x[row*w:], w)
+			} else {
+				a, b = t.leaf(r, x[row*w:][:w]), t.leaf(r, x[(row+1)*w:][:w])
+				c, d = t.leaf(r, x[(row+2)*w:][:w]), t.leaf(r, x[(row+3)*w:][:w])
 			}
+			scores[row] += nodes[a].split
+			scores[row+1] += nodes[b].split
+			scores[row+2] += nodes[c].split
+			scores[row+3] += nodes[d].split
 		}
-		for ; row < len(scores); row++ {
-			scores[row] += nodes[t.leaf(r, x[row*w:][:w])].split
-		}
+	}
+	for row := fours; row < len(scores); row++ {
+		scores[row] = t.sumOne(x[row*w:][:w])
 	}
 }
 
-// walk is one tree for a block of samples without NaN.
+// sumOne is sum for a single sample: four trees at a time, added in the same order.
+func (t *treeTask[T]) sumOne(x []T) (sum T) {
+	nodes, r := t.nodes, t.roots
+	for ; len(r) >= 4; r = r[4:] {
+		depth := max(r[0].depth, r[1].depth, r[2].depth, r[3].depth)
+		var a, b, c, d int32
+		if depth <= fixedDepth {
+			a, b, c, d = t.trees4(r, x, depth)
+		} else {
+			a, b, c, d = t.leaf(&r[0], x), t.leaf(&r[1], x), t.leaf(&r[2], x), t.leaf(&r[3], x)
+		}
+		sum += nodes[a].split
+		sum += nodes[b].split
+		sum += nodes[c].split
+		sum += nodes[d].split
+	}
+	for i := range r {
+		sum += nodes[t.leaf(&r[i], x)].split
+	}
+	return sum
+}
+
+// walk is one tree for a block of finite samples.
 func (t *treeTask[T]) walk(r *treeRoot, x, scores []T, has []uint8) {
 	n, w := t.targets, t.width
 	rows := len(scores) / n
