@@ -17,10 +17,20 @@ func (e Expr) Lower() (low int64, ok bool) {
 	low = e.c
 	for _, t := range e.p.terms {
 		v := t.coef
-		if v < 0 {
-			return 0, false
-		}
 		single := t.mono.degree == 1
+		if v < 0 {
+			high, ok := t.mono.factors[0].atom.upper()
+			if !ok || !single {
+				return 0, false
+			}
+			if v, ok = mulInt(v, high); !ok {
+				return 0, false
+			}
+			if low, ok = addInt(low, v); !ok {
+				return 0, false
+			}
+			continue
+		}
 		for _, f := range t.mono.factors {
 			x, ok := f.atom.lower()
 			if !ok || x < 0 && !single {
@@ -75,6 +85,40 @@ func (a *atom) lower() (int64, bool) {
 	return low, known == len(a.args) || known > 0 && a.kind == maximum
 }
 
+// upper returns a value that a never exceeds, where a is a minimum with a constant.
+func (a *atom) upper() (high int64, ok bool) {
+	if a.kind != minimum {
+		return 0, false
+	}
+	for _, x := range a.args {
+		if v, isConst := x.Const(); isConst && (!ok || v < high) {
+			high, ok = v, true
+		}
+	}
+	return high, ok
+}
+
+// withoutImplied returns an expression that is 0 exactly when e is, where e is a sum of non-negative terms: minimums
+// that are 0 whenever the rest is are left out, as min(n,1) in n+min(n,1).
+func withoutImplied(e Expr) Expr {
+	if e.p == nil || e.c != 0 || e.Err() != nil {
+		return e
+	}
+	for _, t := range e.p.terms {
+		a := t.mono.factors[0].atom
+		if t.coef < 0 || t.mono.degree != 1 || a.kind != minimum {
+			continue
+		}
+		atom := funcExpr(minimum, a.args...)
+		rest := e.Sub(atom.Mul(Const(t.coef)))
+		settled := func(x Expr) bool { return rest.Sub(x).NonNegative() }
+		if atom.NonNegative() && rest.NonNegative() && slices.ContainsFunc(a.args, settled) {
+			return withoutImplied(rest)
+		}
+	}
+	return e
+}
+
 // Max returns the greater of e and f.
 func (e Expr) Max(f Expr) Expr { return extreme(maximum, e, f) }
 
@@ -100,6 +144,13 @@ func extreme(k kind, e, f Expr) Expr {
 	}
 	if len(args) > maxArgs {
 		return tooLarge
+	}
+	if k == minimum && len(args) == 2 {
+		for i, x := range args {
+			if v, isConst := x.Const(); isConst && v == 1 {
+				args[1-i] = withoutImplied(args[1-i])
+			}
+		}
 	}
 	slices.SortFunc(args, compareOperands)
 	shift := args[0].c

@@ -59,6 +59,8 @@ func TestCanonicalForm(t *testing.T) {
 		{n.Sub(c(3)).Max(c(0)).Max(c(0)), "max(n,3)-3"},
 		{n.Min(c(5)).Min(c(7)), "min(n,5)"},
 		{n.Max(n.Min(c(5))), "n"},
+		{n.Add(n.Min(c(1))).Min(c(1)), "min(n,1)"},
+		{n.Add(n.Min(c(1))).Min(n.Add(c(1))), "n+min(n,1)"},
 		{n.Min(k).Max(k), "k"},
 		{n.Max(k).Min(n), "n"},
 		{c(3).Max(c(5)), "5"},
