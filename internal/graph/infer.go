@@ -18,8 +18,13 @@ func Infer(g *Graph) error {
 	return (&inferrer{}).graph(g)
 }
 
+// maxInferences bounds the nodes looked at, bodies counted each time: a body whose values change from round
+// to round is inferred several times, and so is everything inside.
+const maxInferences = 1 << 19
+
 type inferrer struct {
 	fresh int
+	nodes int
 	depth int
 }
 
@@ -41,6 +46,9 @@ func (in *inferrer) graph(g *Graph) error {
 }
 
 func (in *inferrer) node(n *Node) error {
+	if in.nodes++; in.nodes > maxInferences && in.depth > 1 {
+		return fmt.Errorf("loops are nested too deep: more than %d inferences", maxInferences)
+	}
 	if err := n.checkTypes(); err != nil {
 		return err
 	}
