@@ -199,15 +199,6 @@ func mvStrides(buf []int, shape []int) []int {
 	return buf
 }
 
-// mvInts returns the elements of the constant input i of a node, or nil.
-func mvInts(k *KernelCtx, i int) []int64 {
-	if t := k.Const(i); t != nil {
-		v, _ := Value{Const: t}.Ints()
-		return v
-	}
-	return nil
-}
-
 // mvIndexError reports an index out of range.
 func mvIndexError(i int64, n int) error {
 	return fmt.Errorf("ops: index %d is out of range for an axis of length %d", i, n)

@@ -146,18 +146,6 @@ func (r *rewriter) timesConst(v *graph.Value, c float64) (x *graph.Value, n *gra
 	return nil, nil
 }
 
-// plusConst splits the sum of a value and a constant near c.
-func (r *rewriter) plusConst(v *graph.Value, c float64) (x *graph.Value, n *graph.Node) {
-	if n = r.by(v, "Add"); n != nil {
-		for i := range 2 {
-			if near(n.In[i], c) {
-				return n.In[1-i], n
-			}
-		}
-	}
-	return nil, nil
-}
-
 // newNode makes a node of an operator of the built-in table.
 func newNode(domain, op string, version int, attrs ops.Attrs, in ...*graph.Value) *graph.Node {
 	return &graph.Node{Domain: domain, Type: op, Version: version, Op: ops.Default().Find(domain, op, version), Attrs: attrs, In: in}
