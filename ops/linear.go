@@ -63,6 +63,16 @@ func (m *matrices) view(o operand, s tensor.Shape, left bool) error {
 	return nil
 }
 
+// single reports whether m is one matrix.
+func (m *matrices) single() bool {
+	for _, d := range m.batch {
+		if d != 1 {
+			return false
+		}
+	}
+	return true
+}
+
 // dim returns batch dimension i of n and its stride, which is 0 where the operand is repeated.
 func (m *matrices) dim(i, n int) (d, step int) {
 	if i -= n - len(m.batch); i < 0 || m.batch[i] == 1 {
@@ -99,7 +109,7 @@ func (x *linearCall) plan(l *linear, packed bool, a, b, out tensor.Shape) error 
 		return fmt.Errorf("ops: product of %v and %v: %d columns, want %d", a, b, x.a.cols, x.b.rows)
 	}
 	x.m, x.items = x.a.rows, x.items[:0]
-	if len(x.b.batch) == 0 && !l.a.trans && !l.a.transBatch {
+	if x.b.single() && len(x.b.batch) <= len(x.a.batch) && !l.a.trans && !l.a.transBatch {
 		for _, d := range x.a.batch {
 			x.m *= d
 		}
