@@ -140,7 +140,7 @@ func writeExclusions(t *testing.T, found map[string]string) {
 
 // TestInvalid judges the hostile models: none may panic, hang or be accepted when it must not be.
 func TestInvalid(t *testing.T) {
-	opts := conform.Options{Timeout: 20 * time.Second}
+	opts := conform.Options{Timeout: 10 * time.Second}
 	opts.Runtime.MemoryLimit = 1 << 30
 	list, err := conform.Invalid(context.Background(), filepath.Join(archives, "invalid.zip"), opts)
 	if err != nil {
