@@ -187,6 +187,34 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestReshapeThatDoesNotDivide reshapes [batch, 8] to [-1, 12]: batches whose elements are no multiple of 12
+// are refused.
+func TestReshapeThatDoesNotDivide(t *testing.T) {
+	m, err := onnx.Decode(perceptron(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Graph.Initializers = []*onnx.TensorProto{tensor.NewProto("to", tensor.FromSlice([]int64{-1, 12}))}
+	m.Graph.Nodes = []*onnx.Node{
+		{Name: "copy", OpType: "Relu", Inputs: []string{"x"}, Outputs: []string{"h"}},
+		{Name: "fold", OpType: "Reshape", Inputs: []string{"h", "to"}, Outputs: []string{"r"}},
+		{Name: "use", OpType: "Relu", Inputs: []string{"r"}, Outputs: []string{"y"}},
+	}
+	m.Graph.Outputs[0].Type = onnx.NewTensorType(tensor.Float32, onnx.NamedDim("rows"), onnx.FixedDim(12))
+	s, err := runtime.OpenBytes(onnx.Encode(m), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if out, err := s.Run(context.Background(), batch(3)); err != nil || !out["y"].Shape().Equal(tensor.Shape{2, 12}) {
+		t.Errorf("batch 3: %v, %v", out, err)
+	}
+	var node *runtime.NodeError
+	if _, err := s.Run(context.Background(), batch(4)); !errors.As(err, &node) || node.Path != "fold" {
+		t.Errorf("batch 4: %v", err)
+	}
+}
+
 func TestProfile(t *testing.T) {
 	p := &runtime.Profile{}
 	s := open(t, &runtime.Options{Profile: p, NoOptimize: true})

@@ -253,8 +253,27 @@ func (f *Frame) resize() (moved bool, err error) {
 			moved = true
 		}
 	}
+	for _, views := range [][]int32{f.p.inner, f.p.views} {
+		for _, i := range views {
+			if err := f.checkView(i); err != nil {
+				return false, err
+			}
+		}
+	}
 	f.was = append(f.was[:0], f.dims...)
 	return moved || f.arena == nil, nil
+}
+
+// checkView makes sure that a view has as many elements as what it is a view of: a dimension that was
+// inferred by division may have been rounded.
+func (f *Frame) checkView(i int32) error {
+	s := &f.p.slots[i]
+	if !f.dirty[i] && !f.dirty[s.root] || f.vals[i].Len() == f.vals[s.root].Len() {
+		return nil
+	}
+	n := s.value.From
+	err := fmt.Errorf("%d elements do not fit in shape %v", f.vals[s.root].Len(), []int(f.vals[i].Shape()))
+	return &ops.NodeError{Path: n.Path(), Op: n.Type, Err: err}
 }
 
 // changed reports whether a dimension of s differs from the last binding.
