@@ -18,7 +18,7 @@ func signalDType(a Attrs) (tensor.DType, error) {
 }
 
 // maxSignal bounds the sizes of windows and filter banks that inputs ask for.
-const maxSignal = 1 << 31
+const maxSignal = 1<<31 - 1
 
 // windowFuncInfer infers one axis, as long as input 0 says.
 func windowFuncInfer(c *InferCtx) error {

@@ -65,15 +65,13 @@ func TestBadJSON(t *testing.T) {
 }
 
 func TestFloat64s(t *testing.T) {
-	want := []float64{0, 1, 1, 0, 1}
 	for d := tensor.Float32; d < tensor.NumDTypes; d++ {
 		if d == tensor.String {
 			continue
 		}
+		want := []float64{0, 1, 1, 0, 1}
 		if d == tensor.Float8E8M0 {
 			want = []float64{2, 1, 4, 0.5, 1}
-		} else {
-			want = []float64{0, 1, 1, 0, 1}
 		}
 		v, err := tensor.FromFloat64s(d, tensor.Shape{5}, want)
 		if err != nil {

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"math"
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/ops"
@@ -298,7 +299,7 @@ func (f *Frame) evalShape(s *slot) error {
 			return fmt.Errorf("value %q would have a dimension of %d", s.value.Name, d)
 		}
 		if d > 0 && n > maxElements/d {
-			return &LimitError{Need: maxElements, Limit: f.p.opts.Limit}
+			return &LimitError{Need: math.MaxInt, Limit: f.p.opts.Limit}
 		}
 		n *= max(d, 1)
 		f.shape = append(f.shape, int(d))
