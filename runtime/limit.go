@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -12,8 +13,8 @@ func defaultLimit() int {
 	limit := 0
 	for _, path := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
 		if b, err := os.ReadFile(path); err == nil {
-			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && n < 1<<50 {
-				limit = n
+			if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && n < 1<<50 {
+				limit = int(min(n, math.MaxInt))
 				break
 			}
 		}
@@ -33,8 +34,8 @@ func hostMemory() int {
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
 		if len(f) >= 2 && f[0] == "MemTotal:" {
-			if n, err := strconv.Atoi(f[1]); err == nil {
-				return n * 1024
+			if n, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+				return int(min(n*1024, math.MaxInt))
 			}
 		}
 	}
