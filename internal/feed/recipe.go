@@ -68,8 +68,8 @@ func (r *Recipe) Tensor() (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, r.bad("shape %v", r.Shape)
 	}
-	if n > maxElements {
-		return nil, r.bad("%d elements, want at most %d", n, maxElements)
+	if int64(n) > maxElements {
+		return nil, r.bad("%d elements, want at most %d", n, int64(maxElements))
 	}
 	if dtype == tensor.String {
 		return r.strings(n)

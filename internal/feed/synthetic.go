@@ -29,7 +29,7 @@ func (s *Source) Synthetic(info runtime.ValueInfo) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("feed: input %q: %w", info.Name, err)
 	}
-	if n > maxSynthetic/max(1, info.DType.Size()) {
+	if int64(n) > maxSynthetic/int64(max(1, info.DType.Size())) {
 		return nil, fmt.Errorf("feed: input %q of shape %v is too large to make up", info.Name, []int(shape))
 	}
 	if info.DType == tensor.String {
