@@ -1,0 +1,160 @@
+package opt_test
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/opt"
+	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// fusions are written-out forms and the operators that must be left of them. x is float32 [2, 3, 8], image
+// is [1, 4, 6, 6]; names in capital letters are random constants, numbers are scalars.
+var fusions = []struct{ name, input, nodes, want string }{
+	{"swish", "x", "Sigmoid x -> s; Mul s x -> y", "Swish"},
+	{"gelu by Div", "x", "Div x 1.4142135 -> d; Erf d -> e; Add e 1 -> a; Mul x a -> m; Mul m 0.5 -> y", "Gelu"},
+	{"gelu, half first", "x", "Mul x 0.5 -> h; Mul x 0.70710677 -> d; Erf d -> e; Add e 1 -> a; Mul h a -> y", "Gelu"},
+	{"gelu, half on the bracket", "x", "Div x 1.4142135 -> d; Erf d -> e; Add 1 e -> a; Mul 0.5 a -> m; Mul x m -> y", "Gelu"},
+	{"gelu with tanh", "x", "Pow x 3 -> c; Mul c 0.044715 -> k; Add x k -> s; Mul s 0.7978846 -> t; Tanh t -> h; Add h 1 -> a; Mul x 0.5 -> f; Mul f a -> y", "Gelu"},
+	{"no gelu with another factor", "x", "Div x 1.4 -> d; Erf d -> e; Add e 1 -> a; Mul x a -> m; Mul m 0.5 -> y", "Div Erf Add Mul Mul"},
+	{"layer normalisation", "x", "ReduceMean x axes=-1 -> m; Sub x m -> d; Pow d 2 -> q; ReduceMean q axes=-1 -> v; Add v 0.00001 -> e; Sqrt e -> r; Div d r -> n; Mul n G8 -> g; Add g B8 -> y", "LayerNormalization"},
+	{"root mean square", "x", "Pow x 2 -> q; ReduceMean q axes=-1 -> v; Add v 0.00001 -> e; Sqrt e -> r; Reciprocal r -> i; Mul x i -> n; Mul G8 n -> y", "RMSNormalization"},
+	{"bias and activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y", "FusedMatMul"},
+	{"bias and written-out gelu", "x", "MatMul x W8x8 -> p; Add B8 p -> b; Div b 1.4142135 -> d; Erf d -> e; Add e 1 -> a; Mul b a -> m; Mul m 0.5 -> y", "FusedMatMul"},
+	{"residual", "x", "MatMul x W8x8 -> p; Add p x -> y", "FusedMatMul"},
+	{"a product that is read twice stays", "x", "MatMul x W8x8 -> p; Relu p -> r; Add p r -> y", "MatMul Relu Add"},
+	{"transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y", "FusedMatMul"},
+	{"other transpositions stay", "x", "Transpose x perm=1,0,2 -> t; Transpose x perm=1,2,0 -> u; MatMul t u -> y", "Transpose Transpose MatMul"},
+	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "FusedConv"},
+	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "ConvTranspose"},
+	{"convolution, residual, activation", "image", "Conv image K4x4x1x1 -> c; Add image c -> s; Relu s -> y", "FusedConv"},
+	{"identities", "x", "Identity x -> i; Cast i to=1 -> c; Relu c -> y", "Relu"},
+}
+
+func TestFusions(t *testing.T) {
+	for _, f := range fusions {
+		t.Run(f.name, func(t *testing.T) {
+			m := parse(f.input, f.nodes)
+			plain, _ := apply(t, m, true)
+			fused, kinds := apply(t, m, false)
+			if got := strings.Join(kinds, " "); got != f.want {
+				t.Errorf("left: %s, want %s", got, f.want)
+			}
+			for i, want := range plain {
+				if math.Abs(float64(fused[i]-want)) > 1e-4*max(1, math.Abs(float64(want))) {
+					t.Fatalf("element %d is %v, want %v", i, fused[i], want)
+				}
+			}
+		})
+	}
+}
+
+func apply(t *testing.T, m *onnx.Model, off bool) ([]float32, []string) {
+	t.Helper()
+	g, err := graph.Build(m, ops.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err = opt.Apply(g, opt.Options{Off: off}); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, n := range g.Nodes {
+		kinds = append(kinds, n.Type)
+	}
+	p, err := plan.Compile(g, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape, _ := g.Inputs[0].Static()
+	in, out := random("input", shape), new(tensor.Tensor)
+	if err := p.Run(context.Background(), 1, []*tensor.Tensor{in}, []*tensor.Tensor{out}); err != nil {
+		t.Fatal(err)
+	}
+	return tensor.Of[float32](out), kinds
+}
+
+// random returns positive numbers, since some of them are variances.
+func random(name string, shape tensor.Shape) *tensor.Tensor {
+	rng := rand.New(rand.NewPCG(uint64(len(name)), uint64(name[0])))
+	v := make([]float32, shape.Len())
+	for i := range v {
+		v[i] = rng.Float32() + 0.1
+	}
+	return tensor.FromSlice(v, shape...)
+}
+
+// parse makes a model of nodes "Op input... attr=value... -> output" separated by semicolons.
+func parse(input, text string) *onnx.Model {
+	g := &onnx.Graph{Name: "test"}
+	shape := map[string][]onnx.Dim{"x": fixed(2, 3, 8), "image": fixed(1, 4, 6, 6)}[input]
+	g.Inputs = []*onnx.ValueInfo{{Name: input, Type: onnx.NewTensorType(tensor.Float32, shape...)}}
+	for _, line := range strings.Split(text, ";") {
+		words := strings.Fields(line)
+		k := slices.Index(words, "->")
+		n := &onnx.Node{OpType: words[0], Outputs: words[k+1:]}
+		for _, w := range words[1:k] {
+			if name, value, ok := strings.Cut(w, "="); ok {
+				n.Attributes = append(n.Attributes, attribute(name, value))
+				continue
+			}
+			n.Inputs = append(n.Inputs, w)
+			if c := constant(w); c != nil && !slices.ContainsFunc(g.Initializers, func(p *onnx.TensorProto) bool { return p.Name == w }) {
+				g.Initializers = append(g.Initializers, tensor.NewProto(w, c))
+			}
+		}
+		g.Nodes = append(g.Nodes, n)
+	}
+	g.Outputs = []*onnx.ValueInfo{{Name: "y", Type: &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(tensor.Float32)}}}
+	return &onnx.Model{IRVersion: 8, Opsets: []onnx.OpsetID{{Version: 17}}, Graph: g}
+}
+
+func fixed(dims ...int64) (out []onnx.Dim) {
+	for _, d := range dims {
+		out = append(out, onnx.FixedDim(d))
+	}
+	return out
+}
+
+func attribute(name, value string) *onnx.Attribute {
+	var v []int64
+	for _, w := range strings.Split(value, ",") {
+		v = append(v, int64(number(w)))
+	}
+	if name == "to" {
+		return onnx.NewInt(name, v[0])
+	}
+	return onnx.NewInts(name, v...)
+}
+
+// constant returns the constant that a word stands for, nil if it names another value.
+func constant(w string) *tensor.Tensor {
+	switch {
+	case w[0] >= '0' && w[0] <= '9':
+		return tensor.Scalar(float32(number(w)))
+	case w[0] >= 'A' && w[0] <= 'Z':
+		var shape tensor.Shape
+		for _, d := range strings.Split(w[1:], "x") {
+			shape = append(shape, int(number(d)))
+		}
+		return random(w, shape)
+	}
+	return nil
+}
+
+func number(s string) float64 {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
