@@ -78,8 +78,10 @@ func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed boo
 			return false
 		}
 		n := len(src) / len(scale)
-		for i, v := range src {
-			dst[i] = v * scale[i/n]
+		for c, f := range scale {
+			for i, v := range src[c*n : (c+1)*n] {
+				dst[c*n+i] = v * f
+			}
 		}
 		return true
 	}
@@ -87,9 +89,14 @@ func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed boo
 		return false
 	}
 	kernel, perGroup := shape[2:].Len(), shape[0]/group
-	for i, v := range src {
-		in, out := i/(kernel*shape[1]), i/kernel%shape[1]
-		dst[i] = v * scale[in/perGroup*shape[1]+out]
+	for in := range shape[0] {
+		for out := range shape[1] {
+			at := (in*shape[1] + out) * kernel
+			f := scale[in/perGroup*shape[1]+out]
+			for i, v := range src[at : at+kernel] {
+				dst[at+i] = v * f
+			}
+		}
 	}
 	return true
 }
