@@ -48,11 +48,7 @@ func zipMapKernel(k *KernelCtx) (Kernel, error) {
 			return fmt.Errorf("ops: %d scores per row for %d class labels", width, n)
 		}
 		x := slices.Clone(tensor.Of[float32](c.In[0]))
-		vals := make([]*tensor.Tensor, len(x))
-		for i := range x {
-			vals[i] = tensor.FromSlice(x[i:i+1:i+1], []int{}...)
-			vals[i].SetShape(nil)
-		}
+		vals := tensor.Scalars(x)
 		maps := make([]*tensor.Tensor, rows)
 		for r := range maps {
 			if maps[r], err = tensor.NewMap(keys, vals[r*n:(r+1)*n]...); err != nil {

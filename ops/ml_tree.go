@@ -27,6 +27,7 @@ type treeEnsemble[T float32 | float64] struct {
 	targets  int
 	features int  // how many features the nodes look at
 	careful  bool // a split is NaN: no short cuts
+	dense    bool // every leaf has one weight for each output, in order
 }
 
 type leafWeight[T float32 | float64] struct {
@@ -59,7 +60,26 @@ func newTreeEnsemble[T float32 | float64](s *treeSpec) (*treeEnsemble[T], error)
 		}
 		e.first[i+1] = int32(len(e.weights))
 	}
+	e.dense = e.isDense(s.nodes)
 	return e, e.measure(s.roots)
+}
+
+func (e *treeEnsemble[T]) isDense(nodes []treeSpecNode) bool {
+	for i := range nodes {
+		if nodes[i].mode != treeLeaf {
+			continue
+		}
+		w := e.weights[e.first[i]:e.first[i+1]]
+		if len(w) != e.targets {
+			return false
+		}
+		for k := range w {
+			if int(w[k].target) != k {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // lower writes node i. Equality takes two nodes, membership two for each value; they go to the end.
@@ -208,6 +228,18 @@ func (e *treeEnsemble[T]) leaf(r *treeRoot, x []T) int32 {
 		}
 		i = next
 	}
+}
+
+// leaf2 walks two samples of the given width down a tree, in step. Their numbers are finite.
+func (e *treeEnsemble[T]) leaf2(r *treeRoot, x []T, width int) (a, b int32) {
+	x0, x1 := x[:width], x[width:2*width]
+	nodes := e.nodes
+	a, b = r.node, r.node
+	for range r.depth {
+		n0, n1 := &nodes[a], &nodes[b]
+		a, b = n0.step(x0[n0.feature]), n1.step(x1[n1.feature])
+	}
+	return a, b
 }
 
 // leaf4 walks four samples of the given width down a tree, in step. Their numbers are finite.

@@ -195,6 +195,12 @@ func (t *treeTask[T]) walk(r *treeRoot, x, scores []T, has []uint8) {
 			t.add(c, scores[(row+2)*n:][:n], has[(row+2)*n:][:n])
 			t.add(d, scores[(row+3)*n:][:n], has[(row+3)*n:][:n])
 		}
+		if row+2 <= rows {
+			a, b := t.leaf2(r, x[row*w:], w)
+			t.add(a, scores[row*n:][:n], has[row*n:][:n])
+			t.add(b, scores[(row+1)*n:][:n], has[(row+1)*n:][:n])
+			row += 2
+		}
 	}
 	for ; row < rows; row++ {
 		t.add(t.leaf(r, x[row*w:][:w]), scores[row*n:][:n], has[row*n:][:n])
@@ -203,6 +209,14 @@ func (t *treeTask[T]) walk(r *treeRoot, x, scores []T, has []uint8) {
 
 // add folds the weights of a leaf into the scores of a sample.
 func (t *treeTask[T]) add(leaf int32, scores []T, has []uint8) {
+	if t.dense && t.fold <= foldSum {
+		w := t.weights[t.first[leaf]:][:len(scores)]
+		for k := range w {
+			scores[k] += w[k].value
+			has[k] = 1
+		}
+		return
+	}
 	for _, w := range t.weights[t.first[leaf]:t.first[leaf+1]] {
 		s := &scores[w.target]
 		switch {

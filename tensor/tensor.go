@@ -91,9 +91,22 @@ func FromSlice[T Element](s []T, shape ...int) *Tensor {
 }
 
 // Scalar returns a 0-d tensor that holds v.
-func Scalar[T Element](v T) *Tensor { return FromSlice([]T{v}, []int{}...).scalar() }
+func Scalar[T Element](v T) *Tensor { return FromSlice([]T{v}, []int{}...) }
 
-func (t *Tensor) scalar() *Tensor { t.shape = Shape{}; return t }
+// Scalars returns a 0-d tensor for each element of s, which are not copied.
+func Scalars[T Element](s []T) []*Tensor {
+	ts, out := make([]Tensor, len(s)), make([]*Tensor, len(s))
+	for i := range s {
+		ts[i] = Tensor{dtype: DTypeOf[T](), shape: Shape{}}
+		if x, ok := any(s).([]string); ok {
+			ts[i].strs = x[i : i+1 : i+1]
+		} else {
+			ts[i].data = bytesOf(s[i : i+1 : i+1])
+		}
+		out[i] = &ts[i]
+	}
+	return out
+}
 
 // NewSequence returns a sequence of the given values. dtype is that of the elements; it matters when the
 // sequence is empty.
