@@ -110,6 +110,13 @@ func (t *treeTask[T]) block(lo, hi int) {
 		for i := range has {
 			has[i] = 1
 		}
+	case t.dense && t.fold <= foldSum:
+		for i := range t.roots {
+			t.walkDense(&t.roots[i], x, scores)
+		}
+		for i := range has {
+			has[i] = 1
+		}
 	default:
 		for i := range t.roots {
 			t.walk(&t.roots[i], x, scores, has)
@@ -207,16 +214,42 @@ func (t *treeTask[T]) walk(r *treeRoot, x, scores []T, has []uint8) {
 	}
 }
 
+// walkDense is walk for leaves with one weight for each output, which are summed.
+func (t *treeTask[T]) walkDense(r *treeRoot, x, scores []T) {
+	n, w := t.targets, t.width
+	rows := len(scores) / n
+	row := 0
+	if r.depth <= fixedDepth {
+		for ; row+4 <= rows; row += 4 {
+			a, b, c, d := t.leaf4(r, x[row*w:], w)
+			s := scores[row*n : (row+4)*n]
+			t.addDense(a, s[:n])
+			t.addDense(b, s[n:2*n])
+			t.addDense(c, s[2*n:3*n])
+			t.addDense(d, s[3*n:])
+		}
+		if row+2 <= rows {
+			a, b := t.leaf2(r, x[row*w:], w)
+			s := scores[row*n : (row+2)*n]
+			t.addDense(a, s[:n])
+			t.addDense(b, s[n:])
+			row += 2
+		}
+	}
+	for ; row < rows; row++ {
+		t.addDense(t.leaf(r, x[row*w:][:w]), scores[row*n:][:n])
+	}
+}
+
+func (t *treeTask[T]) addDense(leaf int32, s []T) {
+	w := t.weights[t.first[leaf]:]
+	for k := range s {
+		s[k] += w[k].value
+	}
+}
+
 // add folds the weights of a leaf into the scores of a sample.
 func (t *treeTask[T]) add(leaf int32, scores []T, has []uint8) {
-	if t.dense && t.fold <= foldSum {
-		w := t.weights[t.first[leaf]:][:len(scores)]
-		for k := range w {
-			scores[k] += w[k].value
-			has[k] = 1
-		}
-		return
-	}
 	for _, w := range t.weights[t.first[leaf]:t.first[leaf+1]] {
 		s := &scores[w.target]
 		switch {
