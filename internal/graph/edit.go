@@ -1,40 +1,35 @@
 package graph
 
-// ReplaceUses makes every use of old in g and the graphs inside it a use of v, outputs of the graphs
-// included. The caller sees to it that v is defined before all of them.
-func (g *Graph) ReplaceUses(old, v *Value) {
-	g.Walk(func(g *Graph) {
-		for _, n := range g.Nodes {
-			replace(n.In, old, v)
-		}
-		replace(g.Outputs, old, v)
-	})
-}
+// Replacements say which value is to be used instead of another.
+type Replacements map[*Value]*Value
 
-func replace(list []*Value, old, v *Value) {
-	for i := range list {
-		if list[i] == old {
-			list[i] = v
-		}
+// Of returns what v is replaced by, through any number of replacements, and v itself if it is not.
+func (r Replacements) Of(v *Value) *Value {
+	for w := r[v]; w != nil; w = r[v] {
+		v = w
 	}
+	return v
 }
 
-// Uses counts how often each value is read by nodes and outputs of g and the graphs inside it.
-func (g *Graph) Uses() map[*Value]int {
-	uses := map[*Value]int{}
+// Replace makes every use of a replaced value in g and the graphs inside it a use of its replacement, outputs
+// of the graphs included, in one walk. The caller sees to it that replacements are defined before these uses
+// and form no cycle.
+func (g *Graph) Replace(r Replacements) {
+	if len(r) == 0 {
+		return
+	}
 	g.Walk(func(g *Graph) {
 		for _, n := range g.Nodes {
-			for _, v := range n.In {
-				if v != nil {
-					uses[v]++
-				}
-			}
+			r.in(n.In)
 		}
-		for _, v := range g.Outputs {
-			uses[v]++
-		}
+		r.in(g.Outputs)
 	})
-	return uses
+}
+
+func (r Replacements) in(list []*Value) {
+	for i, v := range list {
+		list[i] = r.Of(v)
+	}
 }
 
 // Users returns the nodes that read each value, nodes inside of bodies included, and nil for the graph's own

@@ -10,17 +10,19 @@ import (
 // branches puts the nodes of the branch that an If with constant condition takes in its place, in g and the
 // graphs inside it.
 func branches(g *graph.Graph) error {
-	inline(g, g)
+	r := graph.Replacements{}
+	inline(g, r)
+	g.Replace(r)
 	return nil
 }
 
-func inline(root, g *graph.Graph) {
+func inline(g *graph.Graph, r graph.Replacements) {
 	for i := 0; i < len(g.Nodes); i++ {
 		n := g.Nodes[i]
-		body := taken(n)
+		body := taken(n, r)
 		if body == nil {
 			for _, b := range n.Bodies {
-				inline(root, b.Graph)
+				inline(b.Graph, r)
 			}
 			continue
 		}
@@ -32,7 +34,7 @@ func inline(root, g *graph.Graph) {
 		g.Nodes = slices.Replace(g.Nodes, i, i+1, body.Nodes...)
 		for k, v := range n.Out {
 			if v != nil {
-				root.ReplaceUses(v, body.Outputs[k])
+				r[v] = body.Outputs[k]
 			}
 		}
 		i-- // the nodes that came in may be of the same kind
@@ -40,11 +42,11 @@ func inline(root, g *graph.Graph) {
 }
 
 // taken returns the body that always runs, nil if n is no If or its condition is open.
-func taken(n *graph.Node) *graph.Graph {
-	if !is(n, "If") || n.In[0] == nil || !n.In[0].IsConst() {
+func taken(n *graph.Node, r graph.Replacements) *graph.Graph {
+	if !is(n, "If") || n.In[0] == nil || !r.Of(n.In[0]).IsConst() {
 		return nil
 	}
-	c := tensor.Of[bool](n.In[0].Const)
+	c := tensor.Of[bool](r.Of(n.In[0]).Const)
 	switch {
 	case len(c) != 1:
 		return nil
@@ -57,6 +59,7 @@ func taken(n *graph.Node) *graph.Graph {
 // identities removes nodes that hand on their input as it is: Identity, casts to the type a value has, and
 // Dropout outside of training.
 func identities(g *graph.Graph) error {
+	r := graph.Replacements{}
 	g.Walk(func(sub *graph.Graph) {
 		kept := sub.Nodes[:0]
 		for _, n := range sub.Nodes {
@@ -64,10 +67,11 @@ func identities(g *graph.Graph) error {
 				kept = append(kept, n)
 				continue
 			}
-			g.ReplaceUses(n.Out[0], n.In[0])
+			r[n.Out[0]] = r.Of(n.In[0])
 		}
 		sub.Nodes = kept
 	})
+	g.Replace(r)
 	return nil
 }
 

@@ -19,12 +19,14 @@ type rewriter struct {
 	instead map[*graph.Node]*graph.Node
 }
 
-// rewrite runs f on g and each graph inside it, with users counted over all of them.
+// rewrite runs f on g and each graph inside it. Users are counted once over all of them: what is replaced in
+// one graph may leave a reader too many for another, never one too few.
 func rewrite(g *graph.Graph, f func(*rewriter) error) error {
 	var graphs []*graph.Graph
+	users := g.Users()
 	g.Walk(func(g *graph.Graph) { graphs = append(graphs, g) })
 	for _, sub := range graphs {
-		r := &rewriter{g: sub, users: g.Users(), at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}}
+		r := &rewriter{g: sub, users: users, at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}}
 		for i, n := range sub.Nodes {
 			r.at[n] = i
 		}

@@ -64,15 +64,16 @@ func (w *widener) isHalf(v *graph.Value) bool { return v != nil && v.DType == w.
 // edges converts the inputs and outputs of the main graph.
 func (w *widener) edges(g *graph.Graph) {
 	var first, last []*graph.Node
+	r := graph.Replacements{}
 	for _, v := range g.Inputs {
 		if !w.isHalf(v) || v.Kind != tensor.KindTensor {
 			continue
 		}
 		n := cast(v, v.Name, tensor.Float32)
-		g.ReplaceUses(v, n.Out[0])
-		n.In[0] = v
+		r[v] = n.Out[0]
 		first = append(first, n)
 	}
+	g.Replace(r)
 	for i, v := range g.Outputs {
 		if w.isHalf(v) || v.From != nil && slices.Contains(first, v.From) {
 			n := cast(v, v.Name, w.half)
