@@ -47,6 +47,7 @@ const (
 	signed  = i64 | i32 | 1<<tensor.Int16 | 1<<tensor.Int8
 	uns     = DTypes(1<<tensor.Uint8 | 1<<tensor.Uint16 | 1<<tensor.Uint32 | 1<<tensor.Uint64)
 	integer = signed | uns
+	bytes8  = DTypes(1<<tensor.Int8 | 1<<tensor.Uint8)
 	num     = float | integer
 	boolean = DTypes(1 << tensor.Bool)
 	str     = DTypes(1 << tensor.String)

@@ -131,6 +131,13 @@ func (packNow) Packed(_ *tensor.Tensor, _ string, pack func() any) any { return 
 // boundRun returns a function that runs the operator on inputs that are not constant.
 func boundRun(t *testing.T, op *ops.Op, attrs ops.Attrs, in []*tensor.Tensor) func() {
 	t.Helper()
+	run, _ := boundOut(t, op, attrs, in)
+	return run
+}
+
+// boundOut is boundRun that also returns where the outputs go.
+func boundOut(t *testing.T, op *ops.Op, attrs ops.Attrs, in []*tensor.Tensor) (run func(), out []*tensor.Tensor) {
+	t.Helper()
 	out, err := op.Eval(attrs, 1, in...)
 	if err != nil {
 		t.Fatal(err)
@@ -155,5 +162,5 @@ func boundRun(t *testing.T, op *ops.Op, attrs ops.Attrs, in []*tensor.Tensor) fu
 		if err := k.Run(c); err != nil {
 			t.Fatal(err)
 		}
-	}
+	}, out
 }

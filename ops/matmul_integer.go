@@ -51,7 +51,6 @@ func qlinearMatMulKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func bindByteMatMul(k *KernelCtx, l *byteMatMul) (Kernel, error) {
-	const bytes8 = DTypes(1<<tensor.Int8 | 1<<tensor.Uint8)
 	if !bytes8.Has(k.DType(l.a)) || !bytes8.Has(k.DType(l.b)) {
 		return Kernel{}, Unsupported("product of %v and %v", k.DType(l.a), k.DType(l.b))
 	}
