@@ -11,8 +11,12 @@ import (
 func affineGridInfer(c *InferCtx) error {
 	size, ok := c.Exprs(1)
 	if !ok {
-		c.SetType(0, Unranked(c.Type(0).DType))
-		return nil
+		n, counted := mvListLen(c, 1)
+		if !counted {
+			c.SetType(0, Unranked(c.Type(0).DType))
+			return nil
+		}
+		size = c.FreshDims(n)
 	}
 	if len(size) != 4 && len(size) != 5 {
 		return fmt.Errorf("ops: size has %d values, want 4 or 5", len(size))

@@ -17,6 +17,13 @@ func bodyJoin(a, b Type, fresh func() Dim) (Type, error) {
 	if a.DType == tensor.Undefined {
 		a.DType = b.DType
 	}
+	if a.None != b.None {
+		if a.None {
+			b.DType = a.DType
+			return b, nil
+		}
+		return a, nil
+	}
 	if a.Elem != nil && b.Elem != nil {
 		elem, err := bodyJoin(*a.Elem, *b.Elem, fresh)
 		if err != nil {
@@ -98,7 +105,7 @@ func bodyWiden(c *InferCtx, in, next Type, open map[int]bool, all bool) (Type, b
 		return in, false, fmt.Errorf("ops: the body takes %v and returns %v: want one kind and element type", in, next)
 	}
 	if in.Elem != nil || next.Elem != nil {
-		return bodyWidenElem(c, in, next)
+		return bodyWidenElem(c, in, next, open, all)
 	}
 	if !in.Ranked {
 		return in, false, nil
@@ -125,9 +132,8 @@ func bodyWiden(c *InferCtx, in, next Type, open map[int]bool, all bool) (Type, b
 	return in, true, nil
 }
 
-// bodyWidenElem does the same for the element type of sequences and optionals, of which nothing but the
-// element type is kept once they differ.
-func bodyWidenElem(c *InferCtx, in, next Type) (Type, bool, error) {
+// bodyWidenElem does the same for the element type of sequences and optionals.
+func bodyWidenElem(c *InferCtx, in, next Type, open map[int]bool, all bool) (Type, bool, error) {
 	if in.Elem == nil || next.Elem == nil {
 		wider := in.Elem == nil
 		if wider {
@@ -135,17 +141,15 @@ func bodyWidenElem(c *InferCtx, in, next Type) (Type, bool, error) {
 		}
 		return in, wider, nil
 	}
-	differ := false
-	elem, err := bodyJoin(*in.Elem, *next.Elem, func() Dim { differ = true; return c.Fresh() })
-	if err != nil {
-		return in, false, err
+	if in.Elem.None && !next.Elem.None {
+		elem := *next.Elem
+		in.Elem, in.DType = &elem, next.DType
+		return in, true, nil
 	}
-	if elem.Ranked == in.Elem.Ranked && !differ {
+	if next.Elem.None {
 		return in, false, nil
 	}
-	if differ {
-		elem = Unranked(elem.DType)
-	}
+	elem, wider, err := bodyWiden(c, *in.Elem, *next.Elem, open, all)
 	in.Elem = &elem
-	return in, true, nil
+	return in, wider, err
 }

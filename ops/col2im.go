@@ -13,6 +13,9 @@ import (
 func col2imInfer(c *InferCtx) error {
 	x := c.Type(0)
 	image, ok := c.Exprs(1)
+	if n, counted := mvListLen(c, 1); !ok && counted {
+		image, ok = c.FreshDims(n), true
+	}
 	if !ok || !x.Ranked {
 		c.SetType(0, Unranked(x.DType))
 		return nil

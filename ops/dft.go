@@ -159,7 +159,9 @@ func dftInfer(form func(a Attrs) dftForm) func(*InferCtx) error {
 		dims[rank-1] = sym.Const(int64(f.parts()))
 		if !known {
 			for i := range rank - 1 {
-				dims[i] = c.Fresh()
+				if c.Has(1) || f.onesided {
+					dims[i] = c.Fresh()
+				}
 			}
 			c.Set(0, x.DType, dims...)
 			return nil

@@ -15,7 +15,14 @@ func expandInfer(c *InferCtx) error {
 	}
 	want, ok := c.Exprs(1)
 	if n, counted := mvListLen(c, 1); !ok && counted && x.Ranked {
-		c.Set(0, x.DType, c.FreshDims(max(n, len(x.Dims)))...)
+		dims := c.FreshDims(max(n, len(x.Dims)))
+		for i, d := range x.Dims {
+			// past the list there is nothing to broadcast with; beside a size other than 1 there is 1 or the same
+			if v, known := d.Const(); len(x.Dims)-i > n || known && v != 1 {
+				dims[len(dims)-len(x.Dims)+i] = d
+			}
+		}
+		c.Set(0, x.DType, dims...)
 		return nil
 	}
 	if !ok || !x.Ranked {

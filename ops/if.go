@@ -11,6 +11,8 @@ import (
 // sense for the shapes at hand.
 func ifInfer(c *InferCtx) error {
 	if name := ifConstant(c.In[0]); name != "" {
+		dead := map[string]string{"then_branch": "else_branch", "else_branch": "then_branch"}[name]
+		_, _ = c.Subgraph(dead, nil) // so that its values are described as far as they make sense
 		return ifTaken(c, name)
 	}
 	then, err := c.Subgraph("then_branch", nil)

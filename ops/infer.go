@@ -14,6 +14,7 @@ type Type struct {
 	Ranked bool         // Dims is meaningful
 	Dims   []Dim
 	Elem   *Type        // of a sequence, an optional, or the value of a map
+	None   bool         // of an Elem: there is no such value yet, so the shape is only what was declared
 	Key    tensor.DType // of a map
 }
 

@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -17,18 +18,29 @@ func optionalInfer(c *InferCtx) error {
 	if a == nil || a.TypeProto == nil {
 		return fmt.Errorf("ops: neither an input nor the attribute type is given")
 	}
-	elem, err := optionalDeclared(a.TypeProto)
+	elem, err := optionalDeclared(c, a.TypeProto)
+	elem.None = true
 	c.SetType(0, OptionalOf(elem))
 	return err
 }
 
-// optionalDeclared returns the type that an attribute declares, shapes left out.
-func optionalDeclared(t *onnx.Type) (Type, error) {
+// optionalDeclared returns the type that an attribute declares.
+func optionalDeclared(c *InferCtx, t *onnx.Type) (Type, error) {
 	switch {
 	case t.Kind == onnx.TypeTensor:
-		return Unranked(t.DType()), nil
+		elem := Unranked(t.DType())
+		elem.Ranked = t.HasShape
+		for _, d := range t.Dims {
+			if d.Kind == onnx.DimValue && d.Value >= 0 {
+				elem.Dims = append(elem.Dims, sym.Const(d.Value))
+			} else {
+				elem.Dims = append(elem.Dims, c.Fresh())
+			}
+		}
+		return elem, nil
 	case t.Kind == onnx.TypeSequence && t.Elem != nil && t.Elem.Kind == onnx.TypeTensor:
-		return SequenceOf(Unranked(t.Elem.DType())), nil
+		elem, err := optionalDeclared(c, t.Elem)
+		return SequenceOf(elem), err
 	}
 	return Type{}, fmt.Errorf("ops: attribute type is %v, want a tensor or a sequence of tensors", t)
 }

@@ -167,10 +167,18 @@ func inferResize(read func(Attrs) (*resizeNode, error)) func(*InferCtx) error {
 
 // symbolic infers the output dimensions where some are not known.
 func (r *resizeNode) symbolic(c *InferCtx, in []Dim, scales []float32, sizes []Dim) []Dim {
-	if len(scales)+len(sizes) == 0 || r.policy == "not_larger" || r.policy == "not_smaller" {
-		return c.FreshDims(len(in))
-	}
 	out := append([]Dim(nil), in...)
+	if len(scales)+len(sizes) == 0 || r.policy == "not_larger" || r.policy == "not_smaller" {
+		if len(r.axes) == 0 {
+			return c.FreshDims(len(in))
+		}
+		for i := range r.axes {
+			if a, err := r.axisOf(i, len(in)); err == nil {
+				out[a] = c.Fresh()
+			}
+		}
+		return out
+	}
 	for i := range max(len(scales), len(sizes)) {
 		if i >= len(in) {
 			break

@@ -32,6 +32,7 @@ func seqElem(c *InferCtx, t Type) Type {
 		return Unranked(t.DType)
 	}
 	elem := *t.Elem
+	elem.None = false
 	elem.Dims = append([]Dim(nil), elem.Dims...)
 	for i, d := range elem.Dims {
 		if _, ok := d.Const(); !ok {
@@ -104,7 +105,9 @@ func seqInt(t *tensor.Tensor) (int64, error) {
 }
 
 func sequenceEmptyInfer(c *InferCtx) error {
-	c.SetType(0, SequenceOf(Unranked(tensor.DType(c.IntOr("dtype", int(tensor.Float32))))))
+	elem := Unranked(tensor.DType(c.IntOr("dtype", int(tensor.Float32))))
+	elem.None = true
+	c.SetType(0, SequenceOf(elem))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/survey"
 	"github.com/onnxrun/onnxrun/onnx"
 )
@@ -23,6 +24,7 @@ func inferCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			graph.Complete(g)
 			values := survey.Values(g)
 			if c.json {
 				return printJSON(cmd.OutOrStdout(), map[string]any{"version": 1, "values": values})

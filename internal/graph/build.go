@@ -116,6 +116,7 @@ func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
 			return nil, err
 		}
 		g.Inputs = append(g.Inputs, v)
+		g.inputsSay = append(g.inputsSay, v.Type)
 	}
 	if err := b.appendNodes(g, src.Nodes, sc); err != nil {
 		return nil, err

@@ -22,9 +22,10 @@ type Graph struct {
 	Nodes   []*Node
 	Parent  *Graph // the graph around a body, nil for the main graph
 
-	Opsets   []onnx.OpsetID // of the main graph
-	Metadata []onnx.Entry
-	declared []ops.Type // what the model says of the outputs
+	Opsets    []onnx.OpsetID // of the main graph
+	Metadata  []onnx.Entry
+	declared  []ops.Type // what the model says of the outputs
+	inputsSay []ops.Type // and of the inputs
 }
 
 // A Value is produced by one node, or is an input or a constant. Value.Const is set for initializers and for
