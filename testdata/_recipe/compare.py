@@ -220,7 +220,7 @@ def agree(a, b, rtol, atol):
 
 
 def evaluate(runners, case):
-    """Runs a case on both runners. Returns their answers by name, "both" where they agree, and the messages."""
+    """Runs a case on both runners. Returns the answers by name, "both" where all agree, and the messages."""
     answers, notes = {}, {}
     for name in ("ort", "ref"):
         status, got = runners.run(name, case)
@@ -228,8 +228,8 @@ def evaluate(runners, case):
             answers[name] = got
         else:
             notes[name] = f"{status}: {got}"
-    if len(answers) == 2 and agree(answers["ort"], answers["ref"], case.rtol, case.atol):
-        answers = {"both": answers["ref"]}
+    answers.update({name: outputs for name, outputs in case.own.items() if outputs is not None})
+    answers = grouped(answers, case)
     if not answers:
         status, got = runners.run("up", case)
         if status == "ok":
@@ -237,6 +237,21 @@ def evaluate(runners, case):
         else:
             notes["up"] = f"{status}: {got}"
     return answers, notes
+
+
+def grouped(answers, case):
+    """Puts answers that agree together under their joined names, or under "both" if all do."""
+    groups = []
+    for name in sorted(answers, key=lambda n: {"ref": 1, "ort": 2}.get(n, 0)):
+        for names in groups:
+            if agree(answers[names[0]], answers[name], case.rtol, case.atol):
+                names.append(name)
+                break
+        else:
+            groups.append([name])
+    if len(groups) == 1 and len(groups[0]) > 1:
+        return {"both": answers[groups[0][0]]}
+    return {"+".join(names): answers[names[0]] for names in groups}
 
 
 def stamped(case, outputs):
@@ -274,13 +289,17 @@ def run_ours(binary, archive):
     return found
 
 
-def short(case, limit=700):
+def short(case, limit=1500):
+    """The nodes of a case, and the types of its inputs and constants."""
+    graph = case.model.graph
+    versions = ", ".join(f"{o.domain or 'opset'} {o.version}" for o in case.model.opset_import)
+    types = [f"{i.name} {onnx.helper.printable_type(i.type)}" for i in graph.input]
+    types += [f"const {t.name} {onnx.TensorProto.DataType.Name(t.data_type)} {list(t.dims)}" for t in graph.initializer]
     try:
-        text = onnx.printer.to_text(case.model.graph)
+        nodes = "; ".join(onnx.printer.to_text(n).strip() for n in graph.node)
     except Exception:
-        text = str(case.model.graph)
-    attrs = {o.domain: o.version for o in case.model.opset_import}
-    return f"    opset {attrs}: {text[:limit]}"
+        nodes = str(list(graph.node))
+    return f"    {versions}: {nodes[:limit]}   {', '.join(types)[:limit]}"
 
 
 def main():

@@ -35,6 +35,7 @@ class Case:
 
     stamp: write the shapes of the outputs into the model once they are known.
     rtol, atol: tolerance of the comparison, the manifest's.
+    own: outputs by implementations of this folder, by their names; None for one that has no answer.
     trust: runner whose word is taken where the runners disagree ("ort" or "ref"), by the specification.
     """
 
@@ -43,6 +44,7 @@ class Case:
     stamp: bool = False
     rtol: float = 1e-3
     atol: float = 1e-5
+    own: dict = field(default_factory=dict)
     name: str = ""
     extra: dict = field(default_factory=dict)
 

@@ -1,5 +1,4 @@
-"""Random one-node models of the layer-like operator families, with expected values. See random_layers.py."""
+"""Layer-like operator families: convolutions, pools, resampling, recurrent layers, normalisations, products, quantisation."""
 
 from . import conv, norm, pool, product, quant, recurrent, resample, spectrum  # noqa: F401  (they register families)
-from .draw import FAMILIES, Draw
-from .runners import agree, by_ort, by_reference
+from .draw import FAMILIES  # noqa: F401

@@ -67,7 +67,7 @@ def conv_wide(d):
     x = d.floats([d.int(1, 2), group * cin, *size])
     w = d.floats([group * cout, cin, k, k], scale=0.2)
     b = d.floats([group * cout]) if d.chance(0.5) else None
-    return Node("Conv", 22, [x, w, b], attrs, const=(1, 2) if d.chance(0.7) else ())
+    return Node("Conv", 22, [x, w, b], attrs, constant=d.pick(0.0, 1.0))
 
 
 @family
@@ -116,7 +116,7 @@ def deformconv(d):
     out = [(s + pads[i] + pads[i + 2] - (kernel[i] - 1) * dilations[i] - 1) // strides[i] + 1 for i, s in enumerate((h, w))]
     if min(out) < 1:
         return None
-    parts = d.pick(*[p for p in (1, 2, 3) if group * cin % p == 0])
+    parts = d.pick([p for p in (1, 2, 3) if group * cin % p == 0])
     attrs = {"strides": strides, "dilations": dilations, "pads": pads, "group": group, "offset_group": parts}
     if d.chance(0.5):
         attrs["kernel_shape"] = kernel
@@ -125,7 +125,7 @@ def deformconv(d):
     weight = d.floats([group * cout, cin, *kernel], dtype, 0.5)
     offset = d.floats([n, parts * 2 * kernel[0] * kernel[1], *out], dtype, d.pick(0.3, 2.0))
     bias = d.floats([group * cout], dtype) if d.chance(0.5) else None
-    mask = d.rng.random([n, parts * kernel[0] * kernel[1], *out]).astype(dtype) if d.chance(0.5) else None
+    mask = d.g.random([n, parts * kernel[0] * kernel[1], *out]).astype(dtype) if d.chance(0.5) else None
     return Node("DeformConv", opset, [x, weight, offset, bias, mask], attrs)
 
 
@@ -138,7 +138,7 @@ def qlinearconv(d):
     xt, wt = d.pick((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8))
     x, w = d.codes([n, group * cin, *size], xt), d.codes([group * cout, cin, *kernel], wt)
     per = [group * cout] if d.chance(0.5) else []
-    scales = (np.float32(d.float(0.01, 0.1)), np.asarray(d.rng.uniform(0.005, 0.05, per), F32), np.float32(d.float(0.05, 0.5)))
+    scales = (np.float32(d.float(0.01, 0.1)), np.asarray(d.g.uniform(0.005, 0.05, per), F32), np.float32(d.float(0.05, 0.5)))
     zeros = (d.codes([], xt), d.codes(per, wt) if wt is np.uint8 else np.zeros(per, wt), d.codes([], xt))
     b = d.codes([group * cout], np.int32, -2000, 2000) if d.chance(0.5) else None
     ins = [x, np.asarray(scales[0]), zeros[0], w, scales[1], zeros[1], np.asarray(scales[2]), zeros[2], b]

@@ -30,7 +30,7 @@ def batchnorm(d):
     pt = st = dtype
     if opset == 15 and dtype == F16 and d.chance(0.5):
         pt = st = F32
-    rest = [d.floats(c, pt), d.floats(c, pt), d.floats(c, st), (d.rng.random(c) + 0.2).astype(st)]
+    rest = [d.floats(c, pt), d.floats(c, pt), d.floats(c, st), (d.g.random(c) + 0.2).astype(st)]
     attrs = {"epsilon": d.pick(None, 1e-2, 1e-3), "momentum": d.pick(None, 0.8)}
     outputs = [dtype]
     if opset >= 14 and d.chance(0.35):
@@ -95,7 +95,7 @@ def lpnorm(d):
 @family
 def mvn(d):
     x = d.floats([d.int(1, 3), d.int(1, 4), *d.ints(2, 1, 5)], d.dtype(F16, F64), 3, 1)
-    axes = sorted(int(a) for a in d.rng.permutation(x.ndim)[: d.int(1, x.ndim)])
+    axes = sorted(int(a) for a in d.g.permutation(x.ndim)[: d.int(1, x.ndim)])
     if d.chance(0.3):
         axes = [a - x.ndim for a in axes]
     return Node("MeanVarianceNormalization", d.pick(9, 13), [x], {"axes": axes if d.chance(0.6) else None})
@@ -118,13 +118,13 @@ def losses(d):
     dtype = d.dtype(F16, F64)
     n, c, rest = d.int(1, 3), d.int(2, 5), d.ints(d.int(0, 3), 1, 4)
     x = d.floats([n, c, *rest], dtype)
-    labels = d.rng.integers(0, c, [n, *rest]).astype(d.pick(I32, I64))
-    weight = d.rng.random([c]).astype(dtype) if d.chance(0.5) else None
+    labels = d.g.integers(0, c, [n, *rest]).astype(d.pick(I32, I64))
+    weight = d.g.random([c]).astype(dtype) if d.chance(0.5) else None
     attrs = {"reduction": d.pick(None, "mean", "sum", "none")}
     if d.chance(0.4):
         attrs["ignore_index"] = d.pick(0, 1, -1, 100)
         if not 0 <= attrs["ignore_index"] < c:
-            labels[d.rng.random(labels.shape) < 0.3] = attrs["ignore_index"]
+            labels[d.g.random(labels.shape) < 0.3] = attrs["ignore_index"]
     if d.chance(0.5):
         x = np.log(np.abs(x) + 0.01).astype(dtype)
         return Node("NegativeLogLikelihoodLoss", d.pick(12, 13, 22), [x, labels, weight], attrs)

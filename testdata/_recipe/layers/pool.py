@@ -68,14 +68,11 @@ def maxunpool(d):
     if min(full) < 1:
         return None
     shape = [d.int(1, 2), d.int(1, 3), *size]
-    out = None
-    if d.chance(0.5):
-        full = [f + d.int(0, 2) for f in full]
-        out = np.array(shape[:2] + full, np.int64)
     total = shape[0] * shape[1] * int(np.prod(full))
+    out = np.array(shape[:2] + [f + d.int(0, 2) for f in full], np.int64) if d.chance(0.5) else None
     if int(np.prod(shape)) > total:
         return None
-    indices = d.rng.permutation(total)[: int(np.prod(shape))].reshape(shape).astype(np.int64)
+    indices = d.g.permutation(total)[: int(np.prod(shape))].reshape(shape).astype(np.int64)
     attrs = {"kernel_shape": kernel, "strides": strides, "pads": pads}
     return Node("MaxUnpool", d.pick(9, 11, 22), [d.floats(shape, d.dtype(F16, F64)), indices, out], attrs)
 
@@ -84,8 +81,8 @@ def maxunpool(d):
 def maxroipool(d):
     n, h, w, count = d.int(1, 3), d.int(4, 9), d.int(4, 9), d.int(1, 5)
     scale = d.pick(1.0, 0.5, 0.25)
-    corners = np.sort(d.rng.uniform(0, [[[h / scale], [w / scale]]], (count, 2, 2)), axis=2)
-    rois = np.stack([d.rng.integers(0, n, count), corners[:, 1, 0], corners[:, 0, 0], corners[:, 1, 1], corners[:, 0, 1]], 1)
+    corners = np.sort(d.g.uniform(0, [[[h / scale], [w / scale]]], (count, 2, 2)), axis=2)
+    rois = np.stack([d.g.integers(0, n, count), corners[:, 1, 0], corners[:, 0, 0], corners[:, 1, 1], corners[:, 0, 1]], 1)
     if d.chance(0.6):
         rois = np.round(rois)
     attrs = {"pooled_shape": d.ints(2, 1, 4), "spatial_scale": scale if d.chance(0.8) else None}
@@ -97,7 +94,7 @@ def roialign(d):
     n, h, w, count = d.int(1, 3), d.int(4, 9), d.int(4, 9), 0 if d.chance(0.03) else d.int(1, 5)
     scale = d.pick(1.0, 0.5, 0.25)
     dtype = d.dtype(F16, F64)
-    corners = np.sort(d.rng.uniform(-1, [[[w / scale + 1], [h / scale + 1]]], (count, 2, 2)), axis=2)
+    corners = np.sort(d.g.uniform(-1, [[[w / scale + 1], [h / scale + 1]]], (count, 2, 2)), axis=2)
     rois = corners.transpose(0, 2, 1).reshape(count, 4).astype(dtype)
     opset = d.pick(10, 16, 22)
     attrs = {"output_height": d.int(1, 4), "output_width": d.int(1, 4), "sampling_ratio": d.int(0, 3), "spatial_scale": scale}
@@ -105,18 +102,18 @@ def roialign(d):
     if opset >= 16:
         attrs["coordinate_transformation_mode"] = d.pick(None, "half_pixel", "output_half_pixel")
     attrs = {k: v for k, v in attrs.items() if d.chance(0.8)}
-    return Node("RoiAlign", opset, [d.floats([n, d.int(1, 3), h, w], dtype), rois, d.rng.integers(0, n, count)], attrs)
+    return Node("RoiAlign", opset, [d.floats([n, d.int(1, 3), h, w], dtype), rois, d.g.integers(0, n, count)], attrs)
 
 
 @family
 def nms(d):
     batch, boxes, classes = d.int(1, 2), d.int(1, 20), d.int(1, 3)
     center = d.chance(0.4)
-    first, extent = d.rng.uniform(0, 3, (batch, boxes, 2)), d.rng.uniform(0.5, 2, (batch, boxes, 2))
+    first, extent = d.g.uniform(0, 3, (batch, boxes, 2)), d.g.uniform(0.5, 2, (batch, boxes, 2))
     values = np.concatenate([first, extent if center else first + extent], 2)
     if not center and d.chance(0.3):
         values = values[..., [2, 1, 0, 3]]  # corners in any diagonal order
-    scores = d.rng.random((batch, classes, boxes))
+    scores = d.g.random((batch, classes, boxes))
     limits = [
         np.array(d.pick([d.int(0, 4)], [100]), np.int64) if d.chance(0.9) else None,
         np.array([d.float(0, 0.9)], F32) if d.chance(0.7) else None,

@@ -60,7 +60,7 @@ def einsum(d):
     dots = d.ints(d.int(1, 2), 1, 3) if d.chance(0.3) else None
     terms, ins = [], []
     for _ in range(d.pick(1, 2, 2, 2, 3)):
-        t = [d.pick(*letters) for _ in range(d.int(0, 4))]
+        t = [d.pick(letters) for _ in range(d.int(0, 4))]
         if d.chance(0.7):
             t = list(dict.fromkeys(t))  # else diagonals may occur
         shape = [size[c] for c in t]
@@ -77,7 +77,7 @@ def einsum(d):
     equation = (", " if d.chance(0.2) else ",").join(terms)
     if d.chance(0.75):
         used = sorted({c for t in terms for c in t if c != "."})
-        out = [used[i] for i in d.rng.permutation(len(used))[: d.int(0, len(used))]]
+        out = [used[i] for i in d.g.permutation(len(used))[: d.int(0, len(used))]]
         out = "".join(out)
         if any("..." in t for t in terms):
             at = d.int(0, len(out))
@@ -110,7 +110,7 @@ def attention(d):
     mask = None
     if d.chance(0.5):
         shape = d.pick([lq, total], [1, 1, lq, total], [b, 1, lq, total], [b, q, lq, total], [1, q, lq, total])
-        mask = d.rng.random(shape) < 0.7 if d.chance(0.4) else d.floats(shape, dtype)
+        mask = d.g.random(shape) < 0.7 if d.chance(0.4) else d.floats(shape, dtype)
         if mask.dtype == bool:
             mask[..., 0] = True
     ins = [operand(q, lq, e), operand(kv, lk, e), operand(kv, lk, ev), mask]
@@ -123,7 +123,7 @@ def attention(d):
             attrs["qk_matmul_output_mode"] = d.int(0, 3)
             outputs.append(dtype)
     if opset == 24 and not past and d.chance(0.3):
-        ins += [None, None, d.rng.integers(1, lk + 1, [b])]
+        ins += [None, None, d.g.integers(1, lk + 1, [b])]
     return Node("Attention", opset, ins, attrs, outputs, fixed=range(7))
 
 
@@ -132,7 +132,7 @@ def rotary(d):
     dtype = d.dtype(F16)
     b, heads, n = d.int(1, 3), d.int(1, 3), d.int(1, 5)
     size = d.pick(2, 4, 8, 16)
-    part = d.pick(0, 0, 0, *[k for k in (2, 4, 8) if k < size])
+    part = d.pick([0, 0, 0] + [k for k in (2, 4, 8) if k < size])
     half = (part or size) // 2
     attrs = {"interleaved": d.pick(None, 0, 1), "rotary_embedding_dim": part or None}
     flat = d.chance(0.4)
@@ -141,9 +141,9 @@ def rotary(d):
         attrs["num_heads"] = heads
     if d.chance(0.6):
         top = n + d.int(0, 5)
-        angle, ids = d.rng.uniform(0, 6, [top, half]), d.rng.integers(0, top, [b, n])
+        angle, ids = d.g.uniform(0, 6, [top, half]), d.g.integers(0, top, [b, n])
     else:
-        angle, ids = d.rng.uniform(0, 6, [b, n, half]), None
+        angle, ids = d.g.uniform(0, 6, [b, n, half]), None
     return Node("RotaryEmbedding", 23, [x, np.cos(angle).astype(dtype), np.sin(angle).astype(dtype), ids], attrs, fixed=(0, 3))
 
 

@@ -2,8 +2,9 @@
 
 import ml_dtypes
 import numpy as np
+from onnx import helper
 
-from .draw import F16, F32, Node, elem_type, family
+from .draw import F16, F32, Node, family
 from .product import broadcast_pair
 
 I8, U8, I16, U16, I32 = (np.dtype(t) for t in ("int8", "uint8", "int16", "uint16", "int32"))
@@ -36,7 +37,7 @@ def zero_points(d, shape, t):
 
 
 def scales(d, shape, dtype=F32):
-    s = d.rng.uniform(0.02, 0.6, shape)
+    s = d.g.uniform(0.02, 0.6, shape)
     if d.chance(0.3):
         s = 2.0 ** np.round(np.log2(s))  # products that fall half way between two codes
     return np.asarray(s, dtype)
@@ -45,7 +46,7 @@ def scales(d, shape, dtype=F32):
 @family
 def quantize(d):
     opset = d.pick(10, 13, 19, 21, 21, 21, 23, 25)
-    t = d.pick(*BY_VERSION[opset])
+    t = d.pick(BY_VERSION[opset])
     shape = d.ints(d.int(0, 4), 1, 6)
     per, attrs = granularity(d, opset, shape)
     xt = F32 if opset < 19 or d.chance(0.8) else F16
@@ -57,8 +58,8 @@ def quantize(d):
     if d.chance(0.15):
         z, t = None, U8
         if opset >= 21 and d.chance(0.6):
-            t = d.pick(*BY_VERSION[opset])
-            attrs["output_dtype"] = elem_type(t)
+            t = d.pick(BY_VERSION[opset])
+            attrs["output_dtype"] = helper.np_dtype_to_tensor_dtype(t)
     elif opset >= 19 and t in F8 and d.chance(0.5):
         attrs["saturate"] = 0
     return Node("QuantizeLinear", opset, [x.astype(xt), s, z], attrs, [t])
@@ -67,7 +68,7 @@ def quantize(d):
 @family
 def dequantize(d):
     opset = d.pick(10, 13, 19, 21, 21, 21, 23, 25)
-    t = d.pick(*BY_VERSION[opset], *([I32] if opset != 25 else []))
+    t = d.pick(BY_VERSION[opset] + ([I32] if opset != 25 else []))
     shape = d.ints(d.int(0, 4), 1, 6)
     per, attrs = granularity(d, opset, shape)
     st = F32 if opset < 19 or d.chance(0.8) else F16

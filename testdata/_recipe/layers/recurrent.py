@@ -153,7 +153,7 @@ def layer(d, op):
     if direction != "forward" or d.chance(0.3):
         attrs["direction"] = direction
     if d.chance(0.35):
-        names = [d.pick(*ACTIVATIONS) for _ in DEFAULTS[op] * ways]
+        names = [d.pick(list(ACTIVATIONS)) for _ in DEFAULTS[op] * ways]
         if d.chance(0.3):
             names = DEFAULTS[op] * ways
         attrs["activations"] = names
@@ -176,7 +176,7 @@ def layer(d, op):
     w, r = d.floats([ways, gates * hidden, size], dtype, 0.5), d.floats([ways, gates * hidden, hidden], dtype, 0.5)
     b = d.floats([ways, 2 * gates * hidden], dtype, 0.5) if d.chance(0.5) else None
     low = 0 if d.chance(0.15) else 1
-    lens = d.rng.integers(low, steps + 1, [batch]).astype(I32) if d.chance(0.35) else None
+    lens = d.g.integers(low, steps + 1, [batch]).astype(I32) if d.chance(0.35) else None
     h0 = d.floats(state, dtype) if d.chance(0.5) else None
     ins = [x, w, r, b, lens, h0]
     if op == "LSTM":

@@ -25,7 +25,7 @@ def resize(d):
         axes = axes[d.int(0, rank - 1) :]
     given = opset >= 18 and d.chance(0.5)
     if given:
-        order = list(d.rng.permutation(axes)) if d.chance(0.3) else axes
+        order = list(d.g.permutation(axes)) if d.chance(0.3) else axes
         axes = [int(a) for a in order]
         attrs["axes"] = [a - rank if d.chance(0.2) else a for a in axes]
     if mode == "nearest" and d.chance(0.7):
@@ -33,7 +33,7 @@ def resize(d):
     kinds = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"]
     kinds += ["half_pixel_symmetric"] if opset >= 19 else []
     kinds += ["tf_half_pixel_for_nn"] if opset == 11 else []
-    kind = d.pick(*kinds)
+    kind = d.pick(kinds)
     if kind != "half_pixel" or d.chance(0.5):
         attrs["coordinate_transformation_mode"] = kind
     if mode == "cubic" and d.chance(0.5):
@@ -89,10 +89,10 @@ def gridsample(d):
     opset = d.pick(16, 20, 22)
     deep = opset >= 20 and d.chance(0.3)
     modes = {16: ["bilinear", "nearest", "bicubic"], 20: ["linear", "nearest", "cubic"], 22: ["linear", "nearest", "cubic"]}[opset]
-    mode = d.pick(*(modes[:2] if deep else modes))
+    mode = d.pick(modes[:2] if deep else modes)
     rank = 3 if deep else 2
     n, size, out = d.int(1, 2), d.ints(rank, 2, 6), d.ints(rank, 1, 5)
-    grid = d.rng.uniform(-1.4, 1.4, (n, *out, rank))
+    grid = d.g.uniform(-1.4, 1.4, (n, *out, rank))
     if d.chance(0.15):
         grid *= 5
     dtype = d.dtype(F64)
@@ -127,7 +127,7 @@ def col2im(d):
 @family
 def centercroppad(d):
     shape = d.ints(d.int(1, 5), 1, 6)
-    axes = [int(a) for a in d.rng.permutation(len(shape))[: d.int(1, len(shape))]] if d.chance(0.6) else None
+    axes = [int(a) for a in d.g.permutation(len(shape))[: d.int(1, len(shape))]] if d.chance(0.6) else None
     target = np.array(d.ints(len(axes or shape), 1, 8), np.int64)
     if axes and d.chance(0.4):
         axes = [a - len(shape) for a in axes]

@@ -1,9 +1,9 @@
 """Fourier transforms, windows and filter banks."""
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
-from .draw import F16, F32, F64, Node, elem_type, family
+from .draw import F16, F32, F64, Node, family
 
 I32, I64 = np.dtype("int32"), np.dtype("int64")
 
@@ -27,7 +27,7 @@ def dft(d):
         attrs["axis"] = axis if d.chance(0.8) or rank == 2 else None
     elif d.chance(0.8):
         ins.append(np.asarray(axis, np.int64))
-    return Node("DFT", opset, ins, attrs, const=(1, 2), atol=1e-4)
+    return Node("DFT", opset, ins, attrs, constant=0.9, atol=1e-4)
 
 
 @family
@@ -37,18 +37,18 @@ def stft(d):
     frame = d.int(2, 16)
     size = frame + d.int(0, 30)
     step = d.int(1, frame)
-    window = d.rng.random(frame).astype(dtype) if d.chance(0.7) else None
+    window = d.g.random(frame).astype(dtype) if d.chance(0.7) else None
     length = np.asarray(frame, np.int64) if window is None or d.chance(0.5) else None
     onesided = d.pick(None, 0, 1) if parts == 1 else 0
     x = d.floats([n, size, parts] if parts == 2 or d.chance(0.8) else [n, size], dtype)
-    return Node("STFT", 17, [x, np.asarray(step, np.int64), window, length], {"onesided": onesided}, const=(1, 3), atol=1e-4)
+    return Node("STFT", 17, [x, np.asarray(step, np.int64), window, length], {"onesided": onesided}, constant=0.9, atol=1e-4)
 
 
 @family
 def windows(d):
     size = np.asarray(d.int(1, 20)).astype(d.pick(I32, I64))
     t = d.dtype(F16, F64)
-    attrs = {"periodic": d.pick(None, 0, 1), "output_datatype": elem_type(t) if t != F32 or d.chance(0.3) else None}
+    attrs = {"periodic": d.pick(None, 0, 1), "output_datatype": helper.np_dtype_to_tensor_dtype(t) if t != F32 or d.chance(0.3) else None}
     return Node(d.pick("HannWindow", "HammingWindow", "BlackmanWindow"), 17, [size], attrs, [t], atol=1e-5)
 
 
