@@ -99,6 +99,7 @@ var onnxTable = []Op{
 	{"", "Hardmax", 13, float, axisInfer, softmaxOf(softmaxHard, false), nil, 0},
 	{"", "Identity", 1, anyType, identityInfer, viewKernel(identityInfer), nil, View},
 	{"", "If", 1, anyType, ifInfer, ifKernel, nil, 0},
+	{"", "ImageDecoder", 20, 1 << tensor.Uint8, imageDecoderInfer, imageDecoderKernel, nil, Managed},
 	{"", "InstanceNormalization", 1, float, groupNormInfer, groupNormOf(true, false), nil, 0},
 	{"", "IsInf", 10, float | float8, unaryPredicateInfer, isInfKernel, nil, 0},
 	{"", "IsNaN", 9, float | float8, unaryPredicateInfer, isNaNKernel, nil, 0},

@@ -21,6 +21,7 @@ internal/kernel/gemm, internal/kernel/vec < internal/kernel/rnn
 internal/kernel/window < internal/kernel/pool, internal/kernel/resize
 internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
 internal/kernel/vec < internal/kernel/gemm
+internal/kernel/jpeg < internal/kernel/picture
 internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime
 internal/graph < onnx/convert
@@ -44,7 +45,7 @@ var rootImports = []string{"runtime", "tensor"}
 // besides the standard library. The first is about packages of this module, the second about modules.
 var (
 	libraries = []string{".", "./tensor/...", "./onnx/...", "./ops/...", "./runtime/...", "./finetune"}
-	outside   = []string{"google.golang.org/protobuf", "github.com/klauspost/cpuid/v2", "gonum.org/v1/gonum", "golang.org/x/sys"}
+	outside   = []string{"google.golang.org/protobuf", "github.com/klauspost/cpuid/v2", "gonum.org/v1/gonum", "golang.org/x/sys", "golang.org/x/image"}
 )
 
 func load(t *testing.T) []*Source {
