@@ -218,3 +218,19 @@ func (p *byteConvPlan) sizes(r *byteConv) (x, w, y int) {
 	}
 	return p.g.Batch * p.g.Groups * p.widest() * p.in, w, p.g.Batch * p.g.OutC * p.out
 }
+
+// channelsQLinearConvInfer infers QLinearConv of com.microsoft, whose channels may come last.
+func channelsQLinearConvInfer(c *InferCtx) error {
+	if c.Bool("channels_last") {
+		return channelsLastInfer(c, qlinearConvInfer)
+	}
+	return qlinearConvInfer(c)
+}
+
+func channelsQLinearConvKernel(k *KernelCtx) (Kernel, error) {
+	inner, err := qlinearConvKernel(k)
+	if err == nil && k.Bool("channels_last") {
+		inner = bindChannelsLast(inner)
+	}
+	return inner, err
+}

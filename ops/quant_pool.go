@@ -22,36 +22,6 @@ func qlinearAveragePoolInfer(c *InferCtx) error {
 	return poolWindow(c)
 }
 
-// channelsLastInfer infers an operator for tensors whose channels are their last axis.
-func channelsLastInfer(c *InferCtx, infer func(*InferCtx) error) error {
-	sub := *c
-	sub.In, sub.Out = append([]Value(nil), c.In...), make([]Value, len(c.Out))
-	sub.In[0].Type = channelsTo(c.In[0].Type, 1)
-	if err := infer(&sub); err != nil {
-		return err
-	}
-	c.SetType(0, channelsTo(sub.Out[0].Type, -1))
-	return nil
-}
-
-// channelsTo moves the last axis of t behind the first one (to is 1) or back.
-func channelsTo(t Type, to int) Type {
-	n := len(t.Dims)
-	if n < 3 {
-		return t
-	}
-	d := append([]Dim(nil), t.Dims...)
-	if to == 1 {
-		copy(d[2:], t.Dims[1:n-1])
-		d[1] = t.Dims[n-1]
-	} else {
-		copy(d[1:], t.Dims[2:])
-		d[n-1] = t.Dims[1]
-	}
-	t.Dims = d
-	return t
-}
-
 // bytePool is a bound pool over bytes.
 type bytePool struct {
 	attrs      window.Attrs

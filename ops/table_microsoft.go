@@ -1,5 +1,7 @@
 package ops
 
+import "github.com/onnxrun/onnxrun/tensor"
+
 // microsoftTable lists the operators of the com.microsoft domain, sorted by name.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var microsoftTable = []Op{
@@ -11,12 +13,14 @@ var microsoftTable = []Op{
 	{"com.microsoft", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
 	{"com.microsoft", "Gelu", 1, float, unaryInfer, erfGeluKernel, nil, InPlace},
 	{"com.microsoft", "Inverse", 1, f32 | f64 | f16, inverseInfer, inverseKernel, nil, 0},
+	{"com.microsoft", "MatMulInteger16", 1, 1<<tensor.Int16 | 1<<tensor.Uint16, matmulInteger16Infer, matmulInteger16Kernel, nil, 0},
 	{"com.microsoft", "MatMulIntegerToFloat", 1, bytes8, matmulToFloatInfer, matmulToFloatKernel, nil, 0},
 	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nil, 0},
 	{"com.microsoft", "QGemm", 1, bytes8, qgemmInfer, qgemmKernel, nil, 0},
 	{"com.microsoft", "QLinearAdd", 1, bytes8, qlinearBinaryInfer, qlinearAddKernel, nil, 0},
 	{"com.microsoft", "QLinearAveragePool", 1, bytes8, qlinearAveragePoolInfer, qlinearAveragePoolKernel, nil, 0},
 	{"com.microsoft", "QLinearConcat", 1, f32, qlinearConcatInfer, qlinearConcatKernel, nil, 0},
+	{"com.microsoft", "QLinearConv", 1, bytes8, channelsQLinearConvInfer, channelsQLinearConvKernel, nil, 0},
 	{"com.microsoft", "QLinearGlobalAveragePool", 1, bytes8, qlinearGlobalAveragePoolInfer, qlinearGlobalAveragePoolKernel, nil, 0},
 	{"com.microsoft", "QLinearLeakyRelu", 1, bytes8, unaryInfer, qlinearLeakyReluKernel, nil, 0},
 	{"com.microsoft", "QLinearMul", 1, bytes8, qlinearBinaryInfer, qlinearMulKernel, nil, 0},
