@@ -156,7 +156,7 @@ type rnnShape struct{ steps, batch, inputs, hidden int }
 // rnnShapes checks the shapes of the inputs and outputs of a call.
 func rnnShapes(c *Call, layers []rnn.Layer, batchFirst bool) (s rnnShape, err error) {
 	x, w, r := c.In[0].Shape(), c.In[1].Shape(), c.In[2].Shape()
-	dirs, gates := len(layers), layers[0].Cell.Gates()
+	gates := layers[0].Cell.Gates()
 	if len(x) != 3 || len(w) != 3 || len(r) != 3 {
 		return s, fmt.Errorf("ops: X, W and R have shapes %v, %v, %v: want 3 dimensions", []int(x), []int(w), []int(r))
 	}
@@ -164,17 +164,35 @@ func rnnShapes(c *Call, layers []rnn.Layer, batchFirst bool) (s rnnShape, err er
 	if batchFirst {
 		s.steps, s.batch = s.batch, s.steps
 	}
+	if err := rnnFits(c, 1, "W", len(layers), gates*s.hidden, s.inputs); err != nil {
+		return s, err
+	}
+	if err := rnnFits(c, 2, "R", len(layers), gates*s.hidden, s.hidden); err != nil {
+		return s, err
+	}
+	return s, s.check(c, layers, batchFirst)
+}
+
+// rnnFits checks the shape of input i, if there is one.
+func rnnFits(c *Call, i int, what string, want ...int) error {
+	if t := input(c, i); t != nil && !t.Shape().Equal(want) {
+		return fmt.Errorf("ops: input %d (%s) has shape %v, want %v", i, what, []int(t.Shape()), append([]int(nil), want...))
+	}
+	return nil
+}
+
+// check checks the shapes of all tensors but X, W and R.
+func (s rnnShape) check(c *Call, layers []rnn.Layer, batchFirst bool) (err error) {
+	dirs, gates := len(layers), layers[0].Cell.Gates()
 	state := [3]int{dirs, s.batch, s.hidden}
 	if batchFirst {
 		state = [3]int{s.batch, dirs, s.hidden}
 	}
 	check := func(i int, what string, want ...int) {
-		if err == nil && i < len(c.In) && c.In[i] != nil && !c.In[i].Shape().Equal(want) {
-			err = fmt.Errorf("ops: input %d (%s) has shape %v, want %v", i, what, []int(c.In[i].Shape()), append([]int(nil), want...))
+		if err == nil {
+			err = rnnFits(c, i, what, want...)
 		}
 	}
-	check(1, "W", dirs, gates*s.hidden, s.inputs)
-	check(2, "R", dirs, gates*s.hidden, s.hidden)
 	check(3, "B", dirs, 2*gates*s.hidden)
 	check(4, "sequence_lens", s.batch)
 	check(5, "initial_h", state[0], state[1], state[2])
@@ -192,9 +210,9 @@ func rnnShapes(c *Call, layers []rnn.Layer, batchFirst bool) (s rnnShape, err er
 	if lens := input(c, 4); err == nil && lens != nil {
 		for b, n := range tensor.Of[int32](lens) {
 			if n < 0 || int(n) > s.steps {
-				return s, fmt.Errorf("ops: sequence_lens[%d] is %d, want 0 to %d", b, n, s.steps)
+				return fmt.Errorf("ops: sequence_lens[%d] is %d, want 0 to %d", b, n, s.steps)
 			}
 		}
 	}
-	return s, err
+	return err
 }

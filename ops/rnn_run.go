@@ -139,15 +139,19 @@ func (r *rnnRun) run(c *Call) error {
 		n := l.ScratchLen(s.steps, s.batch)
 		x.args[d].Scratch = scratch[d*n : (d+1)*n]
 	}
-	threads := c.Threads
-	if gates := x.layers[0].Cell.Gates(); s.steps*s.batch*gates*s.hidden*(s.inputs+s.hidden) < parallelWork {
-		threads = 1
-	}
-	par.Run(threads, len(x.layers), x)
+	par.Run(x.threads(c, s), len(x.layers), x)
 	clear(x.args)
 	clear(x.weights)
 	r.calls.Put(x)
 	return nil
+}
+
+// threads returns how many threads the directions are worth.
+func (x *rnnCall) threads(c *Call, s rnnShape) int {
+	if gates := x.layers[0].Cell.Gates(); s.steps*s.batch*gates*s.hidden*(s.inputs+s.hidden) < parallelWork {
+		return 1
+	}
+	return c.Threads
 }
 
 // pack packs what is not constant of direction d.

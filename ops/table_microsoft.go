@@ -6,6 +6,7 @@ import "github.com/onnxrun/onnxrun/tensor"
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var microsoftTable = []Op{
 	{"com.microsoft", "BiasGelu", 1, float, biasGeluInfer, biasGeluKernel, nil, InPlace},
+	{"com.microsoft", "DynamicQuantizeLSTM", 1, f32, dynamicLSTMInfer, dynamicLSTMKernel, nil, 0},
 	{"com.microsoft", "DynamicQuantizeMatMul", 1, f32, matmulToFloatInfer, dynamicMatMulKernel, nil, 0},
 	{"com.microsoft", "FastGelu", 1, float, biasGeluInfer, fastGeluKernel, nil, InPlace},
 	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},

@@ -268,11 +268,38 @@ def convolutions():
                 {**attrs, "channels_last": last}, constant=constant)
 
 
+def recurrent():
+    """DynamicQuantizeLSTM. Rounding of a state that lies between two bytes may go either way, which later steps carry on."""
+    kinds = [
+        (5, 1, 3, 4, "forward", {}), (4, 3, 6, 5, "bidirectional", {}), (6, 2, 8, 16, "reverse", {}), (3, 2, 4, 6, "bidirectional", {"clip": 0.7}),
+        (7, 1, 5, 8, "forward", {"activations": ["HardSigmoid", "Relu", "Tanh"]}), (4, 2, 3, 7, "forward", {"input_forget": 1}), (9, 1, 300, 12, "forward", {}),
+        (1, 4, 2, 3, "bidirectional", {}),
+    ]
+    for i, (steps, batch, inputs, hidden, direction, attrs) in enumerate(kinds):
+        t = (U, S)[i % 2]
+        k = Maker(f"dynamic_lstm_{i}")
+        dirs = 2 if direction == "bidirectional" else 1
+        column = i in (2, 3, 4, 7)
+        shape = (dirs, 4 * hidden) if column else (dirs,)
+        zero = np.zeros(shape, t) if t == S else np.full(shape, 131, t)
+        weights = [k.bytes(t, dirs, inputs, 4 * hidden), k.bytes(t, dirs, hidden, 4 * hidden)]
+        scales = [k.scale(*shape, lo=0.001, hi=0.006) for _ in range(2)]
+        bias = k.floats(dirs, 8 * hidden, scale=0.2) if i % 3 != 1 else None
+        lens = k.rng.integers(1, steps + 1, batch).astype(np.int32) if i in (4, 5) else None
+        h0, c0 = (k.floats(dirs, batch, hidden, scale=0.5), k.floats(dirs, batch, hidden, scale=0.5)) if i in (1, 3, 6) else (None, None)
+        peep = k.floats(dirs, 3 * hidden, scale=0.3) if i in (1, 6) else None
+        args = [k.floats(steps, batch, inputs), *weights, bias, lens, h0, c0, peep, scales[0], zero, scales[1], zero]
+        constant = (1, 2, 8, 9, 10, 11) + ((3,) if bias is not None else ()) if i % 4 else ()
+        add("ms_" + k.name, "DynamicQuantizeLSTM", args, [np.float32] * 3, {"hidden_size": hidden, "direction": direction, **attrs}, constant=constant,
+            rtol=1e-2, atol=5e-3)
+
+
 def main(path):
     products()
     elementwise()
     pools()
     convolutions()
+    recurrent()
     pack.write(path, CASES)
     print(len(CASES), "cases")
 

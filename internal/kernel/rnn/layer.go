@@ -41,7 +41,15 @@ type Weights struct {
 	Bias  []float32    // Gates*Hidden, nil: none
 	RBias []float32    // Gates*Hidden, added to the product with R: of a GRU with LinearFirst
 	Peep  []float32    // LSTM: 3*Hidden for i, o and f, nil: none
+
+	// WBy and RBy, if not nil, stand for W and R of a cell without RH.
+	WBy, RBy Multiplier
 }
+
+// A Multiplier is a right-hand side of a kind of its own: Multiply sets a.C to the product of a.A, whose rows are
+// contiguous, with it, plus the column bias of the epilogue, or adds that to a.C if a.Accumulate is set. It is called
+// from several goroutines at once.
+type Multiplier interface{ Multiply(a *gemm.Args) }
 
 // PackW packs w, a matrix of Gates*Hidden rows and Inputs columns. old is reused if it fits.
 func (l *Layer) PackW(old *gemm.Packed, w []float32) *gemm.Packed {

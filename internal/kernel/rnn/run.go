@@ -20,6 +20,7 @@ type run struct {
 	t     int       // the step
 	size  int       // rows of a chunk
 	phase phase
+	args  gemm.Args // of a Multiplier
 }
 
 // phase says what a chunk does.
@@ -99,19 +100,19 @@ func (r *run) project(t0, count int) int {
 	a.Epilogue.ColBias = r.Bias
 	if r.XRow == r.Inputs { // the rows of a step are neighbours
 		a.M, a.A, a.C = count*r.Batch, r.X[t0*r.XStep:], r.x
-		gemm.Run(&a)
+		r.multiply(&a, r.WBy)
 		r.ldg = n
 		return r.Batch * n
 	}
 	r.ldg = count * n
 	if count == r.Steps && r.XRow == count*r.Inputs {
 		a.M, a.A, a.C = count*r.Batch, r.X, r.x
-		gemm.Run(&a)
+		r.multiply(&a, r.WBy)
 		return n
 	}
 	for b := range r.Batch {
 		a.M, a.A, a.C = count, r.X[b*r.XRow+t0*r.XStep:], r.x[b*count*n:]
-		gemm.Run(&a)
+		r.multiply(&a, r.WBy)
 	}
 	return n
 }
@@ -129,7 +130,7 @@ func (r *run) step(zero bool) {
 		a.N = 2 * h
 	}
 	if !zero || r.RBias != nil {
-		gemm.Run(&a)
+		r.multiply(&a, r.RBy)
 	} else if r.Cell == GRU && r.LinearFirst {
 		clear(r.tmp)
 	}
@@ -141,6 +142,16 @@ func (r *run) step(zero bool) {
 		r.rows(reset)
 	}
 	r.rows(gates)
+}
+
+// multiply runs a by m, or as it is if there is none.
+func (r *run) multiply(a *gemm.Args, m Multiplier) {
+	if m == nil {
+		gemm.Run(a)
+		return
+	}
+	r.args = *a
+	m.Multiply(&r.args)
 }
 
 // rowGrain is the number of gate values that are worth a chunk of their own.
