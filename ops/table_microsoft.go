@@ -16,6 +16,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "Inverse", 1, f32 | f64 | f16, inverseInfer, inverseKernel, nil, 0},
 	{"com.microsoft", "MatMulInteger16", 1, 1<<tensor.Int16 | 1<<tensor.Uint16, matmulInteger16Infer, matmulInteger16Kernel, nil, 0},
 	{"com.microsoft", "MatMulIntegerToFloat", 1, bytes8, matmulToFloatInfer, matmulToFloatKernel, nil, 0},
+	{"com.microsoft", "MatMulNBits", 1, f32 | f16 | bf16, matmulNBitsInfer, matmulNBitsKernel, nil, 0},
 	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nil, 0},
 	{"com.microsoft", "QGemm", 1, bytes8, qgemmInfer, qgemmKernel, nil, 0},
 	{"com.microsoft", "QLinearAdd", 1, bytes8, qlinearBinaryInfer, qlinearAddKernel, nil, 0},

@@ -223,13 +223,20 @@ var quantising = []string{
 	"QLinearAdd", "QLinearConcat", "QLinearGlobalAveragePool", "QGemm", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM",
 }
 
+// roundsActivations reports whether a product with weights of few bits asks for activations of 8 bits.
+func roundsActivations(n *onnx.Node) bool {
+	return n.OpType == "MatMulNBits" && slices.ContainsFunc(n.Attributes, func(a *onnx.Attribute) bool {
+		return a.Name == "accuracy_level" && a.I == 4
+	})
+}
+
 func traitsOf(m *onnx.Model) traits {
 	var t traits
 	if m.Graph == nil {
 		return t
 	}
 	for _, n := range m.Graph.Nodes {
-		t.quantised = t.quantised || slices.Contains(quantising, n.OpType)
+		t.quantised = t.quantised || slices.Contains(quantising, n.OpType) || roundsActivations(n)
 		t.detects = t.detects || n.OpType == "NonMaxSuppression"
 	}
 	return t

@@ -22,6 +22,7 @@ internal/kernel/window < internal/kernel/pool, internal/kernel/resize
 internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
 internal/kernel/vec < internal/kernel/gemm
 internal/kernel/jpeg < internal/kernel/picture
+internal/kernel/gemm, internal/kernel/vec < internal/kernel/nbits
 internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime
 internal/graph < onnx/convert
