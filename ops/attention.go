@@ -44,6 +44,14 @@ func bindAttention[T float32 | float64](k *KernelCtx) Kernel {
 	return Kernel{Run: a.run, Scratch: a.scratch}
 }
 
+// The stages of scores that output 3 may be.
+const (
+	scoresScaled = iota
+	scoresCapped
+	scoresMasked
+	scoresSoft
+)
+
 // heads is a tensor of heads: vector i of head h of batch b starts at b*batch + h*head + i*row.
 type heads[T any] struct {
 	x                 []T
@@ -67,14 +75,17 @@ func viewHeads[T float32 | float64](t *tensor.Tensor, n int) (heads[T], error) {
 type attentionCall[T float32 | float64] struct {
 	*attention[T]
 	q, k, v, y heads[T]
-	past       int // length of the past
-	offset     int // keys before the first query, unless nonpad is set
-	mask       attentionMask[T]
-	nonpad     []int64
-	scores     []T // output 3
-	block      int // queries in a chunk
+	spans      []attentionSpan // of each batch
+	mask, pad  attentionMask[T]
+	sinks      []float32 // for each query head, a score that takes part in the softmax of float32 without a value; nil for none
+	scores     []T       // output 3
+	block      int       // queries in a chunk
 	scaling    T
+	never      T // the score of what a query must not see
 }
+
+// attentionSpan says that query i of a batch is at position start+i among keys, of which there are length.
+type attentionSpan struct{ start, length int }
 
 // blockScores is the number of scores that a chunk holds at a time.
 const blockScores = 1 << 16
@@ -103,14 +114,27 @@ func (a *attention[T]) run(c *Call) error {
 	if x == nil {
 		x = &attentionCall[T]{attention: a}
 	}
+	x.never = T(math.Inf(-1))
 	err := x.prepare(c)
-	if err == nil && x.y.b*x.y.h*x.y.n > 0 {
-		blocks := (x.q.n + x.block - 1) / x.block
-		par.Run(c.Threads, x.q.b*x.q.h*blocks, x)
+	if err == nil {
+		x.do(c.Threads)
 	}
-	*x = attentionCall[T]{attention: a}
+	*x = attentionCall[T]{attention: a, spans: x.spans[:0]}
 	a.calls.Put(x)
 	return err
+}
+
+// do computes the output of a prepared call.
+func (x *attentionCall[T]) do(threads int) {
+	if x.y.b*x.y.h*x.y.n == 0 {
+		return
+	}
+	x.block = min(max(1, x.q.n), max(8, blockScores/max(1, x.k.n)))
+	if x.scaling = T(x.scale); x.rootScale {
+		x.scaling = T(1 / math.Sqrt(float64(x.q.size)))
+	}
+	blocks := (x.q.n + x.block - 1) / x.block
+	par.Run(threads, x.q.b*x.q.h*blocks, x)
 }
 
 // prepare views the tensors, checks that they fit and joins the past.
@@ -127,8 +151,6 @@ func (x *attentionCall[T]) prepare(c *Call) (err error) {
 	if x.y, err = viewHeads[T](c.Out[0], x.q.h); err != nil {
 		return err
 	}
-	x.past = attentionPast(c, 4)
-	x.offset = x.past
 	room := c.Scratch
 	if x.k, room, err = joinPast(c, x.k, 1, room); err != nil {
 		return err
@@ -146,19 +168,35 @@ func (x *attentionCall[T]) prepare(c *Call) (err error) {
 	if err := x.mask.set(input(c, 3), q.b, q.h, q.n, k.n); err != nil {
 		return err
 	}
-	if t := input(c, 6); t != nil {
-		if x.nonpad = tensor.Of[int64](t); len(x.nonpad) != q.b {
-			return fmt.Errorf("ops: nonpad_kv_seqlen has shape %v, want [%d]", t.Shape(), q.b)
-		}
+	if err := x.span(c); err != nil {
+		return err
 	}
 	if t := part(c.Out, 3); t != nil {
 		if x.scores = tensor.Of[T](t); len(x.scores) != q.b*q.h*q.n*k.n {
 			return fmt.Errorf("ops: qk_matmul_output has shape %v", t.Shape())
 		}
 	}
-	x.block = min(max(1, q.n), max(8, blockScores/max(1, k.n)))
-	if x.scaling = T(x.scale); x.rootScale {
-		x.scaling = T(1 / math.Sqrt(float64(q.size)))
+	return nil
+}
+
+// span tells where the queries are: behind the past, or at the end of the keys that are no padding.
+func (x *attentionCall[T]) span(c *Call) error {
+	past := attentionPast(c, 4)
+	x.spans = x.spans[:0]
+	for range x.q.b {
+		x.spans = append(x.spans, attentionSpan{past, x.k.n})
+	}
+	t := input(c, 6)
+	if t == nil {
+		return nil
+	}
+	nonpad := tensor.Of[int64](t)
+	if len(nonpad) != x.q.b {
+		return fmt.Errorf("ops: nonpad_kv_seqlen has shape %v, want [%d]", t.Shape(), x.q.b)
+	}
+	for b, n := range nonpad {
+		n := int(max(0, min(int64(x.k.n), n)))
+		x.spans[b] = attentionSpan{n - x.q.n, n}
 	}
 	return nil
 }

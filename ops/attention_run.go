@@ -100,17 +100,21 @@ func (x *attentionCall[T]) head(w *attentionWorker[T], b, h, q0, q1 int) {
 	}
 	attentionProduct(&w.args, x.scaling)
 	at := ((b*q.h+h)*q.n + q0) * k.n
-	x.record(0, at, s)
+	x.record(scoresScaled, at, s)
 	if x.softcap > 0 {
 		softcap(s, x.softcap)
 	}
-	x.record(1, at, s)
+	x.record(scoresCapped, at, s)
 	for r := range rows {
 		x.hide(s[r*keys:(r+1)*keys], b, h, q0+r)
 	}
-	x.record(2, at, s)
-	attentionSoftmax(w, s, rows, keys)
-	x.record(3, at, s)
+	x.record(scoresMasked, at, s)
+	if f, ok := any(s).([]float32); ok && x.sinks != nil {
+		sinkSoftmax(f, x.sinks[h], keys)
+	} else {
+		attentionSoftmax(w, s, rows, keys)
+	}
+	x.record(scoresSoft, at, s)
 	w.args = gemm.ArgsOf[T]{
 		M: rows, N: v.size, K: keys,
 		A: s, ARS: keys, ACS: 1,
@@ -129,12 +133,7 @@ func (x *attentionCall[T]) record(mode, at int, s []T) {
 
 // visible returns the range of keys that query i may see, apart from the mask.
 func (x *attentionCall[T]) visible(b, i int) (lo, hi int) {
-	hi, pos := x.k.n, x.offset+i
-	if x.nonpad != nil {
-		n := int(max(0, min(int64(hi), x.nonpad[b])))
-		pos = n - x.q.n + i
-		hi = n
-	}
+	hi, pos := x.spans[b].length, x.spans[b].start+i
 	if x.causal {
 		hi = min(hi, pos+1)
 	}
@@ -147,27 +146,39 @@ func (x *attentionCall[T]) visible(b, i int) (lo, hi int) {
 	return lo, max(hi, 0)
 }
 
-// hide applies the mask to the scores of query i.
+// hide applies the masks to the scores of query i.
 func (x *attentionCall[T]) hide(s []T, b, h, i int) {
-	never := T(math.Inf(-1))
 	lo, hi := x.visible(b, i)
-	m := &x.mask
-	hi = min(hi, m.cols, len(s))
+	hi = min(hi, x.mask.cols, len(s))
 	lo = min(lo, max(hi, 0))
-	vec.Fill(s[:lo], never)
-	vec.Fill(s[hi:], never)
+	vec.Fill(s[:lo], x.never)
+	vec.Fill(s[hi:], x.never)
+	x.mask.apply(s, lo, hi, b, h, i)
+	x.pad.apply(s, lo, hi, b, h, i)
+}
+
+// apply changes scores [lo, hi) of query i.
+func (m *attentionMask[T]) apply(s []T, lo, hi, b, h, i int) {
 	at := b*m.batch + h*m.head + i*m.row
 	switch {
 	case m.keep != nil:
 		for j, keep := range m.keep[at+lo : at+hi] {
 			if !keep {
-				s[lo+j] = never
+				s[lo+j] = T(math.Inf(-1))
 			}
 		}
 	case m.add != nil:
-		for j, v := range m.add[at+lo : at+hi] {
-			s[lo+j] += v
-		}
+		addScores(s[lo:hi], m.add[at+lo:at+hi])
+	}
+}
+
+func addScores[T float32 | float64](s, add []T) {
+	if f, ok := any(s).([]float32); ok {
+		vec.Add(f, f, any(add).([]float32))
+		return
+	}
+	for j, v := range add {
+		s[j] += v
 	}
 }
 
@@ -199,6 +210,16 @@ func attentionSoftmax[T float32 | float64](w *attentionWorker[T], s []T, rows, c
 		if hidden {
 			clear(s[r*cols : (r+1)*cols])
 		}
+	}
+}
+
+// sinkSoftmax is the softmax of rows that have one more score, which takes its part and has no value.
+func sinkSoftmax(s []float32, sink float32, cols int) {
+	for ; len(s) > 0; s = s[cols:] {
+		row := s[:cols]
+		top := max(vec.Largest(row), sink)
+		sum := float64(vec.ExpSum(row, row, top)) + math.Exp(float64(sink-top))
+		vec.ScaleShift(row, row, float32(1/sum), 0)
 	}
 }
 

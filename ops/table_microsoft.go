@@ -6,6 +6,7 @@ import "github.com/onnxrun/onnxrun/tensor"
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var microsoftTable = []Op{
 	{"com.microsoft", "BiasGelu", 1, float, biasGeluInfer, biasGeluKernel, nil, InPlace},
+	{"com.microsoft", "DecoderMaskedMultiHeadAttention", 1, f32 | f16 | bf16, maskedHeadInputs.infer, multiHeadOf(maskedHeadInputs), nil, 0},
 	{"com.microsoft", "DynamicQuantizeLSTM", 1, f32, dynamicLSTMInfer, dynamicLSTMKernel, nil, 0},
 	{"com.microsoft", "DynamicQuantizeMatMul", 1, f32, matmulToFloatInfer, dynamicMatMulKernel, nil, 0},
 	{"com.microsoft", "FastGelu", 1, float, biasGeluInfer, fastGeluKernel, nil, InPlace},
@@ -17,6 +18,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "MatMulInteger16", 1, 1<<tensor.Int16 | 1<<tensor.Uint16, matmulInteger16Infer, matmulInteger16Kernel, nil, 0},
 	{"com.microsoft", "MatMulIntegerToFloat", 1, bytes8, matmulToFloatInfer, matmulToFloatKernel, nil, 0},
 	{"com.microsoft", "MatMulNBits", 1, f32 | f16 | bf16, matmulNBitsInfer, matmulNBitsKernel, nil, 0},
+	{"com.microsoft", "MultiHeadAttention", 1, f32 | f16 | bf16, multiHeadInputs.infer, multiHeadOf(multiHeadInputs), nil, 0},
 	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nil, 0},
 	{"com.microsoft", "QGemm", 1, bytes8, qgemmInfer, qgemmKernel, nil, 0},
 	{"com.microsoft", "QLinearAdd", 1, bytes8, qlinearBinaryInfer, qlinearAddKernel, nil, 0},

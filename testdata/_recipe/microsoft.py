@@ -1,0 +1,292 @@
+"""Makes testdata/conformance/microsoft.zip: operators of the com.microsoft domain that run in floating point.
+
+Expected values come from ONNX Runtime 1.32 (CPU, graph optimisations off). Where its CPU provider has no kernel
+(NUMPY below) they are the documented formula in numpy. Every case has its own seeded generator, so a new case
+changes no other one.
+
+    python3 microsoft.py [pattern]      # a pattern only prints the names and shapes of matching cases
+"""
+
+import re
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+import pack
+
+CASES = []
+FAILURES = []
+OUT = Path(__file__).parents[1] / "conformance" / "microsoft.zip"
+
+
+def rng(name):
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def elem(a):
+    return helper.np_dtype_to_tensor_dtype(a.dtype) if isinstance(a, np.ndarray) else a.data_type
+
+
+def dims(a):
+    return list(a.shape) if isinstance(a, np.ndarray) else list(a.dims)
+
+
+def build(op, inputs, attrs, outs, consts, domain, types=None):
+    """One node; inputs is a list of (name, array or tensor proto or None); outs a list of names, '' for none."""
+    names = [n if v is not None else "" for n, v in inputs]
+    while names and not names[-1]:
+        names.pop()
+    node = helper.make_node(op, names, outs, name="node", domain=domain, **attrs)
+    ins, inits = [], []
+    for n, v in inputs:
+        if v is None:
+            continue
+        if n in consts:
+            if isinstance(v, np.ndarray):
+                v = numpy_helper.from_array(v, n)
+            v.name = n
+            inits.append(v)
+        else:
+            ins.append(helper.make_tensor_value_info(n, elem(v), dims(v)))
+    if types is None:
+        infos = [onnx.ValueInfoProto(name=n) for n in outs if n and n != "qk"]
+        if "qk" in outs:  # whose type nothing else tells
+            infos.append(helper.make_tensor_value_info("qk", elem(inputs[0][1]), None))
+    else:
+        infos = [helper.make_tensor_value_info(n, elem(t), dims(t)) for n, t in zip([n for n in outs if n], types)]
+    graph = helper.make_graph([node], op, ins, infos, initializer=inits)
+    opsets = [helper.make_opsetid("", 21)]
+    if domain:
+        opsets.append(helper.make_opsetid(domain, 1))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def run(model, inputs, consts):
+    so = ort.SessionOptions()
+    so.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    so.intra_op_num_threads = 1
+    so.log_severity_level = 3
+    s = ort.InferenceSession(model.SerializeToString(), so, providers=["CPUExecutionProvider"])
+    feed = {}
+    for n, v in inputs:
+        if v is not None and n not in consts:
+            feed[n] = v if isinstance(v, np.ndarray) else ort.OrtValue.ortvalue_from_onnx_tensor(v)
+    return s.run(None, feed)
+
+
+def add(name, op, inputs, outs, attrs=None, consts=(), want=None, domain="com.microsoft", rtol=None, atol=None, via=None):
+    """Adds a case. inputs is a dict, None for an absent input; want gives the outputs where ONNX Runtime cannot.
+
+    via are inputs in another form for which ONNX Runtime is asked instead.
+    """
+    name = f"ms_{name}"
+    inputs = list(inputs.items())
+    attrs = attrs or {}
+    outs = list(outs)
+    source = "numpy formula"
+    if want is None:
+        source = "onnxruntime " + ort.__version__
+        try:
+            asked = inputs if via is None else list(via.items())
+            want = run(build(op, asked, attrs, outs, consts, domain), asked, consts)
+        except Exception as e:  # all refusals at once, at the end
+            FAILURES.append(f"{name}: {str(e)[-400:]}")
+            return
+    half = any(isinstance(v, np.ndarray) and v.dtype == np.float16 for _, v in inputs)
+    model = build(op, inputs, attrs, outs, consts, domain, want)
+    onnx.checker.check_model(model)
+    fed = [v for n, v in inputs if v is not None and n not in consts]
+    c = pack.case(name, model, fed, want, rtol or (1e-2 if half else 1e-4), atol or (1e-2 if half else 1e-5), family=op, source=source)
+    CASES.append(c)
+
+
+def floats(r, *shape, scale=1.0, dtype=np.float32):
+    return (r.standard_normal(shape) * scale).astype(dtype)
+
+
+def proto(data_type, dims, ints):
+    """A tensor of an element type of fewer than 8 bits."""
+    return helper.make_tensor("", data_type, dims, np.asarray(ints).ravel())
+
+
+def nbits(r, n, k, bits, block, zero, dtype=np.float32):
+    blocks, per = -(-k // block), block * bits // 8
+    out = {"B": r.integers(0, 256, (n, blocks, per), dtype=np.uint8), "scales": (r.random((n, blocks)) * 0.1 + 0.01).astype(dtype)}
+    out["zero_points"] = None
+    if zero == "packed":
+        out["zero_points"] = r.integers(0, 256, (n, (blocks * bits + 7) // 8), dtype=np.uint8)
+    elif zero == "float":
+        out["zero_points"] = (r.random((n, blocks)) * (1 << bits)).astype(dtype)
+    return out
+
+
+def matmul_nbits():
+    grid = [
+        # rows, n, k, bits, block, zero points, bias, type, constant, attributes
+        ((1,), 24, 64, 4, 32, None, False, np.float32, True, {}),
+        ((3,), 33, 96, 4, 32, "packed", True, np.float32, True, {}),
+        ((2, 9), 20, 80, 4, 16, "packed", False, np.float32, True, {"accuracy_level": 1}),
+        ((12,), 40, 256, 4, 64, "float", False, np.float32, True, {}),
+        ((12,), 7, 200, 4, 128, None, True, np.float32, True, {}),
+        ((5,), 16, 300, 4, 256, "packed", False, np.float32, True, {}),
+        ((1,), 48, 128, 8, 32, None, False, np.float32, True, {}),
+        ((4,), 17, 64, 8, 16, "packed", True, np.float32, True, {}),
+        ((9,), 17, 130, 8, 64, "packed", False, np.float32, True, {}),
+        ((1,), 32, 128, 2, 64, None, False, np.float32, True, {}),
+        ((3,), 12, 96, 2, 32, "packed", False, np.float32, True, {}),
+        ((2, 1), 24, 64, 4, 32, "packed", True, np.float16, True, {}),
+        ((1,), 24, 64, 4, 32, "float", False, np.float16, True, {}),
+        ((3,), 24, 64, 8, 32, None, False, np.float16, True, {}),
+        ((17,), 48, 320, 4, 32, "packed", False, np.float32, False, {}),
+        ((2,), 48, 320, 4, 32, None, True, np.float32, False, {}),
+        ((0,), 8, 32, 4, 32, None, False, np.float32, True, {}),
+    ]
+    for i, (rows, n, k, bits, block, zero, bias, dt, const, attrs) in enumerate(grid):
+        name = f"matmulnbits_{i:02d}"
+        r = rng(name)
+        ins = {"A": floats(r, *rows, k, dtype=dt), **nbits(r, n, k, bits, block, zero, dt), "g_idx": None}
+        ins["bias"] = floats(r, n, dtype=dt) if bias else None
+        add(name, "MatMulNBits", ins, ["Y"], {"K": k, "N": n, "bits": bits, "block_size": block, **attrs},
+            consts=("B", "scales", "zero_points", "bias") if const else ())
+    name = "matmulnbits_group"
+    r = rng(name)
+    ins = {"A": floats(r, 3, 64), **nbits(r, 10, 64, 4, 16, None), "g_idx": r.permutation(np.arange(64) // 16).astype(np.int32)}
+    add(name, "MatMulNBits", ins, ["Y"], {"K": 64, "N": 10, "bits": 4, "block_size": 16}, consts=("B", "scales", "g_idx"))
+    ins = {"A": floats(r, 3, 64), "B": np.zeros((0, 2, 16), np.uint8), "scales": np.zeros((0,), np.float32), "zero_points": None,
+           "g_idx": None, "bias": floats(r, 10)}
+    add("matmulnbits_omitted", "MatMulNBits", ins, ["Y"], {"K": 64, "N": 10, "bits": 4, "block_size": 32}, consts=("B", "scales", "bias"))
+
+
+def multi_head():
+    b, n, d = 2, 3, 8
+
+    def case(name, s, l, past=0, pad=None, bias=False, form="apart", add_bias=None, outs=("output",), dt=np.float32, vd=None, **attrs):
+        name = "mha_" + name
+        r = rng(name)
+        vd = vd or d
+        f = lambda *shape: floats(r, *shape, dtype=dt)
+        ins = {"query": f(b, s, n * d), "key": f(b, l, n * d), "value": f(b, l, n * vd)}
+        if form == "first":
+            ins = {"query": f(b, s, n * d), "key": f(b, n, l, d), "value": f(b, n, l, vd)}
+        t = past + l
+        ins["bias"] = f(2 * n * d + n * vd) if bias else None
+        mask = None
+        if pad == "lengths":
+            mask = np.array([t - 1, t - 3], np.int32)
+        elif pad == "keys":
+            mask = (r.random((b, t)) < 0.6).astype(np.int32)
+        elif pad == "queries":
+            mask = (r.random((b, s, t)) < 0.6).astype(np.int32)
+        elif pad == "none left":
+            mask = np.zeros((b, t), np.int32)
+        ins["key_padding_mask"] = mask
+        ins["attention_bias"] = f(*add_bias, s, t) if add_bias else None
+        ins["past_key"] = f(b, n, past, d) if past else None
+        ins["past_value"] = f(b, n, past, vd) if past else None
+        via = None
+        if form in ("packed", "packed_kv"):
+            via = dict(ins)
+            parts = [via[x].reshape(b, -1, n, 1, d) for x in ("query", "key", "value")]
+            if form == "packed":
+                ins |= {"query": np.concatenate(parts, 3), "key": None, "value": None}
+            else:
+                ins |= {"key": np.concatenate(parts[1:], 3), "value": None}
+        add(name, "MultiHeadAttention", ins, outs, {"num_heads": n, **attrs}, via=via)
+
+    everything = ("output", "present_key", "present_value")
+    case("plain", 5, 5)
+    case("cross", 4, 7, vd=4)
+    case("bias", 5, 5, bias=True)
+    case("packed", 6, 6, form="packed")
+    case("packed_kv", 3, 7, form="packed_kv")
+    case("keys_first", 3, 9, form="first")
+    case("keys_first_bias", 3, 9, form="first", bias=True)
+    case("scale", 4, 4, scale=0.25)
+    case("causal", 6, 6, unidirectional=1)
+    case("causal_past", 3, 3, past=4, unidirectional=1, outs=everything)
+    case("past", 1, 1, past=6, outs=everything, bias=True)
+    case("present_only", 4, 4, outs=everything, bias=True)
+    case("lengths", 5, 5, pad="lengths")
+    case("keys", 5, 7, pad="keys")
+    case("queries", 4, 6, pad="queries")
+    case("filter", 4, 6, pad="keys", mask_filter_value=-3.0)
+    case("none_left", 3, 5, pad="none left")
+    case("causal_pad", 5, 5, pad="keys", unidirectional=1)
+    case("causal_none_left", 5, 5, pad="none left", unidirectional=1)
+    case("past_pad", 2, 2, past=3, pad="keys", outs=everything)
+    case("add", 4, 6, add_bias=(b, n))
+    case("add_heads", 4, 6, add_bias=(1, n), pad="keys")
+    case("add_batch", 4, 6, add_bias=(b, 1))
+    case("add_one", 4, 4, add_bias=(1, 1), unidirectional=1)
+    case("scores", 4, 6, outs=("output", "", "", "qk"), pad="keys", scale=0.5)
+    case("scores_causal", 3, 3, past=2, outs=everything + ("qk",), unidirectional=1)
+    case("half", 5, 5, bias=True, dt=np.float16)
+    case("half_past", 1, 1, past=6, outs=everything, dt=np.float16)
+
+
+def masked_multi_head():
+    b, n, d = 2, 3, 8
+
+    def case(name, form="self", past=5, pad=False, bias=False, share=9, beams=0, add_bias=False, outs=3, **attrs):
+        name = "dmmha_" + name
+        r = rng(name)
+        f = lambda *shape: floats(r, *shape)
+        ins = {"query": f(b, 1, n * d), "key": f(b, 1, n * d), "value": f(b, 1, n * d)}
+        t = past + 1
+        if form == "cross":
+            ins = {"query": f(b, 1, n * d), "key": f(b, n, past, d), "value": f(b, n, past, d)}
+            t = past
+        ins["mask_index"] = (r.random((b, t)) < 0.7).astype(np.int32) if pad else None
+        ins["attention_bias"] = f(1, n, 1, t) if add_bias else None
+        ins["past_key"] = ins["past_value"] = None
+        if form == "cross":
+            share = 0
+        else:
+            ins["past_key"], ins["past_value"] = f(b, n, share, d), f(b, n, share, d)
+        ins["past_sequence_length"] = np.array([past], np.int32) if share else None
+        ins["beam_width"] = np.array([beams], np.int32) if beams else None
+        ins["cache_indirection"] = r.integers(0, beams, (b // beams, beams, share), dtype=np.int32) if beams else None
+        ins["bias"] = f(3 * n * d) if bias else None
+        if share:
+            attrs["past_present_share_buffer"] = 1
+        names, via = ("output", "present_key", "present_value", "qk"), None
+        if form == "packed":
+            via = dict(ins)
+            ins |= {"query": np.concatenate([ins[x] for x in ("query", "key", "value")], 2), "key": None, "value": None}
+        add(name, "DecoderMaskedMultiHeadAttention", ins, names[:outs], {"num_heads": n, **attrs}, via=via)
+
+    case("self")
+    case("self_bias_pad", bias=True, pad=True)
+    case("add", add_bias=True, scale=0.3)
+    case("packed", form="packed", bias=True)
+    case("cross", form="cross", outs=1)
+    case("cross_pad_bias", form="cross", outs=1, pad=True, bias=True)
+    case("full", share=6)
+    case("beams", beams=2)
+    case("first", past=0)
+    case("scores", outs=4, output_qk=1)
+
+
+def main():
+    for f in (matmul_nbits, multi_head, masked_multi_head):
+        f()
+    pattern = sys.argv[1] if len(sys.argv) > 1 else None
+    if pattern:
+        for c in CASES:
+            if re.search(pattern, c["name"]):
+                print(c["name"], c["ops"])
+        return
+    if FAILURES:
+        print("refused by the reference", *FAILURES, sep="\n")
+        sys.exit(1)
+    pack.write(OUT, CASES)
+    print(len(CASES), "cases", OUT.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
