@@ -312,7 +312,7 @@ func (m *multiHead) join(x *multiHeadCall, c *Call, i int, room *attentionRoom) 
 		now, past = x.value, part(c.In, m.parts.pastValue)
 	}
 	s := &x.cache
-	s.past, s.pastRows, s.present, s.spans = nil, 0, nil, x.spans
+	s.past, s.pastRows, s.present, s.spans, s.keep = nil, 0, nil, x.spans, true
 	if past != nil {
 		if past.Rank() != 4 {
 			return now, fmt.Errorf("ops: past has shape %v, want 4 axes", past.Shape())

@@ -121,6 +121,7 @@ type cacheSpec struct {
 	pastRows int
 	present  []float32
 	rows     int
+	keep     bool // what is in the past behind the end of a batch stays; else it is zero in the present
 	spans    []attentionSpan
 }
 
@@ -148,11 +149,14 @@ func (s *cacheSpec) join(now heads[float32], r *headRows, room *attentionRoom) (
 		for h := range now.h {
 			dst := all.x[b*all.batch+h*all.head:][:all.head]
 			if !shared {
-				old := 0
-				if s.past != nil {
-					old = copy(dst, s.past[(b*now.h+h)*s.pastRows*now.size:][:s.pastRows*now.size])
+				old := start * now.size
+				if s.keep {
+					old = min(s.pastRows*now.size, len(dst))
 				}
-				clear(dst[max(old, min(end, start+now.n)*now.size):])
+				if old > 0 {
+					copy(dst[:old], s.past[(b*now.h+h)*s.pastRows*now.size:])
+				}
+				clear(dst[max(old, end*now.size):])
 			}
 			for i := range min(now.n, end-start) {
 				r.put(dst[(start+i)*now.size:][:now.size], now.x[b*now.batch+h*now.head+i*now.step:], b, h, i)

@@ -8,14 +8,26 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// rotaryInfer infers RotaryEmbedding.
-func rotaryInfer(c *InferCtx) error {
+// rotaryParts says which input plays which part. free says that the caches tell the number of heads where no attribute
+// does, and that one position stands for those that follow it, as in com.microsoft.
+type rotaryParts struct {
+	cos, sin, positions int
+	free                bool
+}
+
+var (
+	rotaryInputs    = rotaryParts{cos: 1, sin: 2, positions: 3}
+	rotaryMicrosoft = rotaryParts{cos: 2, sin: 3, positions: 1, free: true}
+)
+
+// infer infers RotaryEmbedding.
+func (p rotaryParts) infer(c *InferCtx) error {
 	x := c.Type(0)
-	if err := sameElements(c, 0, 1, 2); err != nil {
+	if err := sameElements(c, 0, p.cos, p.sin); err != nil {
 		return err
 	}
 	if x.Ranked && len(x.Dims) != 4 {
-		if len(x.Dims) != 3 || c.Int("num_heads") < 1 {
+		if len(x.Dims) != 3 || c.Int("num_heads") < 1 && !p.free {
 			return fmt.Errorf("ops: input is %v over %d heads, want 4 axes, or 3 and a number of heads", x, c.Int("num_heads"))
 		}
 	}
@@ -25,22 +37,28 @@ func rotaryInfer(c *InferCtx) error {
 
 // rotary is a bound RotaryEmbedding.
 type rotary[T float32 | float64] struct {
+	parts       rotaryParts
 	heads, dim  int
 	interleaved bool
 	calls       sync.Pool // of *rotaryCall[T]
 }
 
-var rotaryKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	switch k.DType(0) {
-	case tensor.Float32:
-		r := &rotary[float32]{heads: k.Int("num_heads"), dim: k.Int("rotary_embedding_dim"), interleaved: k.Bool("interleaved")}
-		return Kernel{Run: r.run}, nil
-	case tensor.Float64:
-		r := &rotary[float64]{heads: k.Int("num_heads"), dim: k.Int("rotary_embedding_dim"), interleaved: k.Bool("interleaved")}
-		return Kernel{Run: r.run}, nil
-	}
-	return Kernel{}, Unsupported("element type %v", k.DType(0))
-})
+func rotaryOf(p rotaryParts) func(*KernelCtx) (Kernel, error) {
+	return widened(func(k *KernelCtx) (Kernel, error) {
+		switch k.DType(0) {
+		case tensor.Float32:
+			return bindRotary[float32](k, p), nil
+		case tensor.Float64:
+			return bindRotary[float64](k, p), nil
+		}
+		return Kernel{}, Unsupported("element type %v", k.DType(0))
+	})
+}
+
+func bindRotary[T float32 | float64](k *KernelCtx, p rotaryParts) Kernel {
+	r := &rotary[T]{parts: p, heads: k.Int("num_heads"), dim: k.Int("rotary_embedding_dim"), interleaved: k.Bool("interleaved")}
+	return Kernel{Run: r.run}
+}
 
 // rotaryCall is the state of one call; a chunk is a number of positions of all heads.
 type rotaryCall[T float32 | float64] struct {
@@ -48,6 +66,7 @@ type rotaryCall[T float32 | float64] struct {
 	x, y      heads[T]
 	cos, sin  []T
 	positions []int64 // row of the caches for each position; nil if they are in order
+	first     int     // row of the caches for position 0 of each batch, if not negative
 	half      int
 	size      int // positions in a chunk
 }
@@ -70,10 +89,15 @@ func (r *rotary[T]) run(c *Call) error {
 }
 
 func (x *rotaryCall[T]) prepare(c *Call) (err error) {
-	if x.x, err = viewHeads[T](c.In[0], x.heads); err != nil {
+	cos, sin := c.In[x.parts.cos], c.In[x.parts.sin]
+	n := x.heads
+	if s := cos.Shape(); n == 0 && x.parts.free && len(s) == 2 && s[1] > 0 && c.In[0].Rank() == 3 {
+		n = c.In[0].Shape()[2] / (2 * s[1])
+	}
+	if x.x, err = viewHeads[T](c.In[0], n); err != nil {
 		return err
 	}
-	if x.y, err = viewHeads[T](c.Out[0], x.heads); err != nil {
+	if x.y, err = viewHeads[T](c.Out[0], n); err != nil {
 		return err
 	}
 	dim := x.dim
@@ -84,27 +108,41 @@ func (x *rotaryCall[T]) prepare(c *Call) (err error) {
 		return fmt.Errorf("ops: rotary_embedding_dim is %d, want an even number up to %d", dim, x.x.size)
 	}
 	x.half = dim / 2
-	x.cos, x.sin = tensor.Of[T](c.In[1]), tensor.Of[T](c.In[2])
+	x.cos, x.sin = tensor.Of[T](cos), tensor.Of[T](sin)
 	rows := x.x.b * x.x.n
-	if t := input(c, 3); t != nil {
-		if x.positions = tensor.Of[int64](t); len(x.positions) != rows {
-			return fmt.Errorf("ops: position_ids has shape %v, want %d elements", t.Shape(), rows)
+	x.first = -1
+	if t := input(c, x.parts.positions); t != nil {
+		if rows, err = x.place(t, cos.Shape()); err != nil {
+			return err
 		}
-		s := c.In[1].Shape()
-		if len(s) != 2 || s[1] != x.half {
-			return fmt.Errorf("ops: cos_cache has shape %v, want [any %d]", s, x.half)
-		}
-		for _, p := range x.positions {
-			if p < 0 || p >= int64(s[0]) {
-				return fmt.Errorf("ops: position is %d, want one of %d", p, s[0])
-			}
-		}
-		rows = s[0]
 	}
 	if len(x.cos) != rows*x.half || len(x.sin) != len(x.cos) {
-		return fmt.Errorf("ops: caches have shapes %v and %v, want rows of %d for %d positions", c.In[1].Shape(), c.In[2].Shape(), x.half, rows)
+		return fmt.Errorf("ops: caches have shapes %v and %v, want rows of %d for %d positions", cos.Shape(), sin.Shape(), x.half, rows)
 	}
 	return nil
+}
+
+// place reads the positions and returns the number of rows of the caches.
+func (x *rotaryCall[T]) place(t *tensor.Tensor, caches tensor.Shape) (int, error) {
+	p := tensor.Of[int64](t)
+	if len(caches) != 2 || caches[1] != x.half {
+		return 0, fmt.Errorf("ops: cos_cache has shape %v, want [any %d]", caches, x.half)
+	}
+	last := int64(0)
+	switch {
+	case len(p) == x.x.b*x.x.n:
+		x.positions = p
+	case x.parts.free && len(p) == 1:
+		x.first, last = int(p[0]), int64(x.x.n-1)
+	default:
+		return 0, fmt.Errorf("ops: position_ids has shape %v, want %d elements", t.Shape(), x.x.b*x.x.n)
+	}
+	for _, v := range p {
+		if v < 0 || v >= int64(caches[0]) || v+last >= int64(caches[0]) {
+			return 0, fmt.Errorf("ops: position is %d, want one of %d", v+last, caches[0])
+		}
+	}
+	return caches[0], nil
 }
 
 // Chunk rotates the vectors of some positions.
@@ -114,6 +152,8 @@ func (x *rotaryCall[T]) Chunk(i int) {
 		row := p
 		if x.positions != nil {
 			row = int(x.positions[p])
+		} else if x.first >= 0 {
+			row = x.first + p%x.x.n
 		}
 		cos, sin := x.cos[row*x.half:][:x.half], x.sin[row*x.half:][:x.half]
 		b, n := p/x.x.n, p%x.x.n

@@ -177,7 +177,7 @@ var onnxTable = []Op{
 	{"", "ReverseSequence", 10, bytes | str, reverseSequenceInfer, reverseSequenceKernel, nil, 0},
 	{"", "RoiAlign", 10, float, roiAlignInfer, roiAlign10Kernel, nil, 0},
 	{"", "RoiAlign", 16, float, roiAlignInfer, roiAlignKernel, nil, 0},
-	{"", "RotaryEmbedding", 23, float, rotaryInfer, rotaryKernel, nil, 0},
+	{"", "RotaryEmbedding", 23, float, rotaryInputs.infer, rotaryOf(rotaryInputs), nil, 0},
 	{"", "Round", 11, float, unaryInfer, roundKernel, nil, InPlace},
 	{"", "STFT", 17, float, stftInfer, stftKernel, nil, 0},
 	{"", "Scan", 8, anyType, scan8Infer, scan8Kernel, nil, 0},

@@ -54,9 +54,8 @@ def build(op, inputs, attrs, outs, consts, domain, types=None):
         else:
             ins.append(helper.make_tensor_value_info(n, elem(v), dims(v)))
     if types is None:
-        infos = [onnx.ValueInfoProto(name=n) for n in outs if n and n != "qk"]
-        if "qk" in outs:  # whose type nothing else tells
-            infos.append(helper.make_tensor_value_info("qk", elem(inputs[0][1]), None))
+        infos = [onnx.ValueInfoProto(name=n) for n in outs if n and not n.endswith("qk")]
+        infos += [helper.make_tensor_value_info(n, elem(inputs[0][1]), None) for n in outs if n.endswith("qk")]  # whose type nothing tells
     else:
         infos = [helper.make_tensor_value_info(n, elem(t), dims(t)) for n, t in zip([n for n in outs if n], types)]
     graph = helper.make_graph([node], op, ins, infos, initializer=inits)
@@ -272,8 +271,103 @@ def masked_multi_head():
     case("scores", outs=4, output_qk=1)
 
 
+def angles(r, rows, half, dtype=np.float32):
+    a = r.random((rows, half)) * 6.3
+    return np.cos(a).astype(dtype), np.sin(a).astype(dtype)
+
+
+def rotary():
+    b, s, n, d = 2, 5, 3, 16
+
+    def case(name, shape, positions, half=d // 2, dt=np.float32, **attrs):
+        name = "rotary_" + name
+        r = rng(name)
+        cos, sin = angles(r, 12, half, dt)
+        add(name, "RotaryEmbedding", {"input": floats(r, *shape, dtype=dt), "position_ids": np.array(positions, np.int64), "cos": cos, "sin": sin}, ["output"], attrs)
+
+    rows = [[3, 4, 5, 6, 7], [0, 11, 2, 2, 1]]
+    case("plain", (b, s, n * d), rows)
+    case("offset", (b, s, n * d), [4])
+    case("heads", (b, n, s, d), rows)
+    case("heads_offset", (b, n, s, d), [0])
+    case("interleaved", (b, s, n * d), rows, interleaved=1)
+    case("partial", (b, s, n * d), rows, half=3, num_heads=n, rotary_embedding_dim=6)
+    case("partial_interleaved", (b, s, n * d), [2], half=2, num_heads=n, rotary_embedding_dim=4, interleaved=1)
+    case("partial_heads", (b, n, s, d), rows, half=4, num_heads=n, rotary_embedding_dim=8)
+    case("num_heads", (b, s, n * d), rows, num_heads=n)
+    case("scale", (b, s, n * d), rows, scale=2.0)
+    case("packed_batching", (1, 15, n * d), [list(range(5)) + list(range(10))], is_packed_batching=1)
+    case("half", (b, s, n * d), rows, dt=np.float16)
+
+
+def grouped():
+    n, kv, d = 4, 2, 16
+
+    def case(name, s, lens, past=0, b=1, share=0, packed=False, bias=None, sink=False, positions=None, rows=32, outs=3, dt=np.float32, valid=None, **attrs):
+        """lens are the lengths of the sequences with the new tokens; share is the length of a shared cache."""
+        name = "gqa_" + name
+        r = rng(name)
+        f = lambda *shape: floats(r, *shape, dtype=dt)
+        ins = {"query": f(b, s, n * d), "key": f(b, s, kv * d), "value": f(b, s, kv * d)}
+        if packed:
+            ins = {"query": f(b, s, (n + 2 * kv) * d), "key": None, "value": None}
+        held = share or past
+        ins["past_key"] = f(b, kv, held, d) if held else None
+        ins["past_value"] = f(b, kv, held, d) if held else None
+        ins["seqlens_k"] = np.array(lens, np.int32) - 1
+        total = max(lens)
+        ins["total_sequence_length"] = np.array(total, np.int32)
+        cos, sin = angles(r, rows, d // 2, dt)
+        rotates = attrs.get("do_rotary")
+        ins["cos_cache"], ins["sin_cache"] = (cos, sin) if rotates else (None, None)
+        ins["position_ids"] = np.array(positions, np.int64) if positions is not None else None
+        ins["attention_bias"] = f(*bias, s, total) if bias else None
+        ins["head_sink"] = f(n) if sink else None
+        ins["k_scale"] = ins["v_scale"] = ins["q_norm_weight"] = ins["k_norm_weight"] = None
+        ins["query_seqlens"] = np.array(valid, np.int32) if valid is not None else None
+        names = ("output", "present_key", "present_value", "output_qk")
+        add(name, "GroupQueryAttention", ins, names[:outs], {"num_heads": n, "kv_num_heads": kv, **attrs})
+
+    case("prompt", 6, [6])
+    case("prompt_rotary", 6, [6], do_rotary=1)
+    case("prompt_packed", 6, [6], packed=True, do_rotary=1)
+    case("prompt_batch", 5, [5, 5], b=2, packed=True, do_rotary=1, rotary_interleaved=1)
+    case("decode", 1, [8], past=7, do_rotary=1)
+    case("decode_packed", 1, [8], past=7, packed=True, do_rotary=1)
+    case("decode_batch", 1, [8, 5], past=7, b=2, do_rotary=1)
+    case("chunk", 3, [8], past=5, do_rotary=1)
+    case("share_prompt", 4, [4], share=10, do_rotary=1)
+    case("share_decode", 1, [7], share=10, do_rotary=1)
+    case("share_decode_batch", 1, [7, 3], share=10, b=2, packed=True, do_rotary=1)
+    case("share_chunk", 3, [7], share=10, do_rotary=1)
+    case("window_prompt", 9, [9], do_rotary=1, local_window_size=3)
+    case("window_decode", 1, [9], past=8, local_window_size=4)
+    case("softcap", 5, [5], softcap=1.5)
+    case("softcap_decode", 1, [6], past=5, softcap=2.0, do_rotary=1)
+    case("scale", 5, [5], scale=0.5)
+    case("smooth", 5, [5], smooth_softmax=1)
+    case("sink", 5, [5], sink=True)
+    case("sink_decode", 1, [6], past=5, sink=True, local_window_size=3, do_rotary=1)
+    case("bias", 5, [5], bias=(1, 1))
+    case("bias_heads", 3, [7], past=4, bias=(1, n), do_rotary=1)
+    case("bias_batch", 1, [6, 6], past=5, b=2, bias=(2, 1))
+    case("positions_prompt", 4, [4], positions=[[2, 3, 4, 5]], do_rotary=1)
+    case("positions_decode", 1, [6, 6], past=5, b=2, positions=[[3], [9]], do_rotary=1)
+    case("positions_chunk", 3, [7], past=4, positions=[[1, 5, 6]], do_rotary=1)
+    case("bidirectional", 5, [5], causal=0)
+    case("scores_before", 3, [5], past=2, outs=4, qk_output=1, softcap=1.0, bias=(1, 1))
+    case("scores_window", 6, [6], outs=4, qk_output=1, local_window_size=2)
+    case("scores_softcap_sink", 4, [4], outs=4, qk_output=1, softcap=0.7, sink=True)
+    case("scores_sink_after", 4, [4], outs=4, qk_output=2, smooth_softmax=1)
+    case("scores_after", 4, [4], outs=4, qk_output=2)
+    case("valid", 4, [7, 4], share=10, b=2, valid=[3, 2], do_rotary=1)
+    case("padded_prompt", 5, [5, 3], b=2, do_rotary=1)
+    case("half", 5, [5], packed=True, do_rotary=1, dt=np.float16)
+    case("half_decode", 1, [8], past=7, do_rotary=1, dt=np.float16, softcap=1.0)
+
+
 def main():
-    for f in (matmul_nbits, multi_head, masked_multi_head):
+    for f in (matmul_nbits, multi_head, masked_multi_head, rotary, grouped):
         f()
     pattern = sys.argv[1] if len(sys.argv) > 1 else None
     if pattern:
