@@ -153,6 +153,7 @@ func (g *grouped) run(c *Call) error {
 	if err == nil {
 		x.do(c.Threads)
 		x.clearHidden()
+		x.clearPadding()
 	}
 	spans := x.spans[:0]
 	*x = groupedCall{}
@@ -171,6 +172,16 @@ func (x *groupedCall) clearHidden() {
 		row := x.scores[r*x.k.n : (r+1)*x.k.n]
 		clear(row[:min(lo, len(row))])
 		clear(row[min(hi, len(row)):])
+	}
+}
+
+// clearPadding sets outputs of queries behind the end of their batch to zero.
+func (x *groupedCall) clearPadding() {
+	y := &x.y
+	for b, p := range x.spans {
+		for i := p.length - p.start; i < y.n; i++ {
+			clear(y.x[b*y.batch+i*y.step:][:y.h*y.size])
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import "github.com/onnxrun/onnxrun/tensor"
 // microsoftTable lists the operators of the com.microsoft domain, sorted by name.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var microsoftTable = []Op{
+	{"com.microsoft", "Attention", 1, f32 | f16 | bf16, projectedInfer, projectedKernel, nil, 0},
 	{"com.microsoft", "BiasGelu", 1, float, biasGeluInfer, biasGeluKernel, nil, InPlace},
 	{"com.microsoft", "DecoderMaskedMultiHeadAttention", 1, f32 | f16 | bf16, maskedHeadInputs.infer, multiHeadOf(maskedHeadInputs), nil, 0},
 	{"com.microsoft", "DynamicQuantizeLSTM", 1, f32, dynamicLSTMInfer, dynamicLSTMKernel, nil, 0},

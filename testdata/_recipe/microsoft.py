@@ -1,4 +1,5 @@
-"""Makes testdata/conformance/microsoft.zip: operators of the com.microsoft domain that run in floating point.
+"""Makes microsoft.zip and microsoft-attention.zip in testdata/conformance: operators of the com.microsoft domain that run
+in floating point.
 
 Expected values come from ONNX Runtime 1.32 (CPU, graph optimisations off). Where its CPU provider has no kernel
 (NUMPY below) they are the documented formula in numpy. Every case has its own seeded generator, so a new case
@@ -21,7 +22,8 @@ import pack
 
 CASES = []
 FAILURES = []
-OUT = Path(__file__).parents[1] / "conformance" / "microsoft.zip"
+OUT = Path(__file__).parents[1] / "conformance"
+ATTENTION = {"Attention", "DecoderMaskedMultiHeadAttention", "GroupQueryAttention", "MultiHeadAttention", "RotaryEmbedding"}
 
 
 def rng(name):
@@ -36,8 +38,11 @@ def dims(a):
     return list(a.shape) if isinstance(a, np.ndarray) else list(a.dims)
 
 
-def build(op, inputs, attrs, outs, consts, domain, types=None):
-    """One node; inputs is a list of (name, array or tensor proto or None); outs a list of names, '' for none."""
+def build(op, inputs, attrs, outs, consts, domain, types=None, rows=0):
+    """One node; inputs is a list of (name, array or tensor proto or None); outs a list of names, '' for none.
+
+    rows cuts output 0 to its first rows along axis 1: the others are unspecified.
+    """
     names = [n if v is not None else "" for n, v in inputs]
     while names and not names[-1]:
         names.pop()
@@ -58,7 +63,13 @@ def build(op, inputs, attrs, outs, consts, domain, types=None):
         infos += [helper.make_tensor_value_info(n, elem(inputs[0][1]), None) for n in outs if n.endswith("qk")]  # whose type nothing tells
     else:
         infos = [helper.make_tensor_value_info(n, elem(t), dims(t)) for n, t in zip([n for n in outs if n], types)]
-    graph = helper.make_graph([node], op, ins, infos, initializer=inits)
+    nodes = [node]
+    if rows:
+        node.output[0] = "all_rows"
+        for k, v in (("from", [0]), ("to", [rows]), ("axis", [1])):
+            inits.append(helper.make_tensor(k, TensorProto.INT64, [1], v))
+        nodes.append(helper.make_node("Slice", ["all_rows", "from", "to", "axis"], outs[:1]))
+    graph = helper.make_graph(nodes, op, ins, infos, initializer=inits)
     opsets = [helper.make_opsetid("", 21)]
     if domain:
         opsets.append(helper.make_opsetid(domain, 1))
@@ -78,7 +89,7 @@ def run(model, inputs, consts):
     return s.run(None, feed)
 
 
-def add(name, op, inputs, outs, attrs=None, consts=(), want=None, domain="com.microsoft", rtol=None, atol=None, via=None):
+def add(name, op, inputs, outs, attrs=None, consts=(), want=None, domain="com.microsoft", rtol=None, atol=None, via=None, rows=0):
     """Adds a case. inputs is a dict, None for an absent input; want gives the outputs where ONNX Runtime cannot.
 
     via are inputs in another form for which ONNX Runtime is asked instead.
@@ -92,12 +103,12 @@ def add(name, op, inputs, outs, attrs=None, consts=(), want=None, domain="com.mi
         source = "onnxruntime " + ort.__version__
         try:
             asked = inputs if via is None else list(via.items())
-            want = run(build(op, asked, attrs, outs, consts, domain), asked, consts)
+            want = run(build(op, asked, attrs, outs, consts, domain, rows=rows), asked, consts)
         except Exception as e:  # all refusals at once, at the end
             FAILURES.append(f"{name}: {str(e)[-400:]}")
             return
     half = any(isinstance(v, np.ndarray) and v.dtype == np.float16 for _, v in inputs)
-    model = build(op, inputs, attrs, outs, consts, domain, want)
+    model = build(op, inputs, attrs, outs, consts, domain, want, rows)
     onnx.checker.check_model(model)
     fed = [v for n, v in inputs if v is not None and n not in consts]
     c = pack.case(name, model, fed, want, rtol or (1e-2 if half else 1e-4), atol or (1e-2 if half else 1e-5), family=op, source=source)
@@ -303,7 +314,7 @@ def rotary():
 def grouped():
     n, kv, d = 4, 2, 16
 
-    def case(name, s, lens, past=0, b=1, share=0, packed=False, bias=None, sink=False, positions=None, rows=32, outs=3, dt=np.float32, valid=None, **attrs):
+    def case(name, s, lens, past=0, b=1, share=0, packed=False, bias=None, sink=False, positions=None, rows=12, outs=3, dt=np.float32, valid=None, keep=0, **attrs):
         """lens are the lengths of the sequences with the new tokens; share is the length of a shared cache."""
         name = "gqa_" + name
         r = rng(name)
@@ -326,7 +337,7 @@ def grouped():
         ins["k_scale"] = ins["v_scale"] = ins["q_norm_weight"] = ins["k_norm_weight"] = None
         ins["query_seqlens"] = np.array(valid, np.int32) if valid is not None else None
         names = ("output", "present_key", "present_value", "output_qk")
-        add(name, "GroupQueryAttention", ins, names[:outs], {"num_heads": n, "kv_num_heads": kv, **attrs})
+        add(name, "GroupQueryAttention", ins, names[:outs], {"num_heads": n, "kv_num_heads": kv, **attrs}, rows=keep)
 
     case("prompt", 6, [6])
     case("prompt_rotary", 6, [6], do_rotary=1)
@@ -360,14 +371,61 @@ def grouped():
     case("scores_softcap_sink", 4, [4], outs=4, qk_output=1, softcap=0.7, sink=True)
     case("scores_sink_after", 4, [4], outs=4, qk_output=2, smooth_softmax=1)
     case("scores_after", 4, [4], outs=4, qk_output=2)
-    case("valid", 4, [7, 4], share=10, b=2, valid=[3, 2], do_rotary=1)
-    case("padded_prompt", 5, [5, 3], b=2, do_rotary=1)
+    case("valid", 4, [7, 4], share=10, b=2, valid=[3, 2], keep=2, do_rotary=1)
+    case("padded_prompt", 5, [5, 3], b=2, keep=3, outs=1, do_rotary=1)
     case("half", 5, [5], packed=True, do_rotary=1, dt=np.float16)
     case("half_decode", 1, [8], past=7, do_rotary=1, dt=np.float16, softcap=1.0)
 
 
+def projected():
+    b, n, d, wide = 2, 3, 8, 12
+
+    def case(name, s, past=0, pad=None, bias=True, add_bias=None, outs=1, dt=np.float32, vd=d, const=True, **attrs):
+        name = "attention_" + name
+        r = rng(name)
+        f = lambda *shape: floats(r, *shape, scale=0.6, dtype=dt)
+        cols, t = n * (2 * d + vd), past + s
+        ins = {"input": f(b, s, wide), "weights": f(wide, cols), "bias": f(cols) if bias else None}
+        mask = None
+        if pad == "lengths":
+            mask = np.array([t - 1, t - 2], np.int32)
+        elif pad == "ranges":
+            mask = np.array([t, t - 1, 1, 0], np.int32)
+        elif pad == "keys":
+            mask = (r.random((b, t)) < 0.6).astype(np.int32)
+        elif pad == "queries":
+            mask = (r.random((b, s, t)) < 0.6).astype(np.int32)
+        elif pad == "square":
+            mask = np.tril(np.ones((b, 1, 10, 10), np.int32))
+        ins["mask_index"] = mask
+        ins["past"] = f(2, b, n, past, d) if past else None
+        ins["attention_bias"] = f(*add_bias, s, t) if add_bias else None
+        if vd != d:
+            attrs["qkv_hidden_sizes"] = [n * d, n * d, n * vd]
+        via = None
+        if pad == "square":  # which the CPU kernel lacks: the same as three axes
+            via = ins | {"mask_index": np.ascontiguousarray(mask[:, 0, past : past + s, :t])}
+        add(name, "Attention", ins, ("output", "present")[:outs], {"num_heads": n, **attrs}, consts=("weights", "bias") if const else (), via=via)
+
+    case("plain", 5)
+    case("no_bias", 4, bias=False, const=False)
+    case("values", 5, vd=4)
+    case("causal", 5, unidirectional=1)
+    case("lengths", 5, pad="lengths")
+    case("ranges", 5, pad="ranges")
+    case("keys", 5, pad="keys")
+    case("queries", 5, pad="queries")
+    case("square", 4, past=3, pad="square", outs=2)
+    case("past", 2, past=4, outs=2, unidirectional=1)
+    case("past_keys", 1, past=4, outs=2, pad="keys")
+    case("present", 4, outs=2, unidirectional=1)
+    case("add", 4, add_bias=(b, n))
+    case("add_one", 4, add_bias=(1, n), pad="keys", scale=0.2, mask_filter_value=-50.0)
+    case("half", 5, dt=np.float16, pad="lengths")
+
+
 def main():
-    for f in (matmul_nbits, multi_head, masked_multi_head, rotary, grouped):
+    for f in (matmul_nbits, multi_head, masked_multi_head, rotary, grouped, projected):
         f()
     pattern = sys.argv[1] if len(sys.argv) > 1 else None
     if pattern:
@@ -378,8 +436,10 @@ def main():
     if FAILURES:
         print("refused by the reference", *FAILURES, sep="\n")
         sys.exit(1)
-    pack.write(OUT, CASES)
-    print(len(CASES), "cases", OUT.stat().st_size, "bytes")
+    for name, attends in (("microsoft.zip", False), ("microsoft-attention.zip", True)):
+        cases = [c for c in CASES if (c["family"] in ATTENTION) == attends]
+        pack.write(OUT / name, cases)
+        print(name, len(cases), "cases", (OUT / name).stat().st_size, "bytes")
 
 
 if __name__ == "__main__":
