@@ -233,12 +233,12 @@ func allHidden[T float32 | float64](s []T) bool {
 	return true
 }
 
-// attentionProduct multiplies in the calling goroutine.
+// attentionProduct sets C to alpha*A*B.
 func attentionProduct[T float32 | float64](a *gemm.ArgsOf[T], alpha T) {
 	switch p := any(a).(type) {
 	case *gemm.ArgsOf[float32]:
 		gemm.Run(&gemm.Args{M: p.M, N: p.N, K: p.K, A: p.A, ARS: p.ARS, ACS: p.ACS, B: p.B, BRS: p.BRS, BCS: p.BCS,
-			C: p.C, LDC: p.LDC, Alpha: float32(alpha)})
+			C: p.C, LDC: p.LDC, Alpha: float32(alpha), Batch: p.Batch, Threads: p.Threads})
 	case *gemm.ArgsOf[float64]:
 		gemm.RunOf(p)
 		if alpha != 1 {

@@ -11,7 +11,7 @@ type Table struct{ rows []Op }
 // Default returns the table of everything that this project implements.
 func Default() *Table { return defaultTable }
 
-var defaultTable = NewTable(onnxTable, mlTable, trainingTable, microsoftTable, internalTable)
+var defaultTable = NewTable(onnxTable, mlTable, previewTable, trainingTable, microsoftTable, internalTable)
 
 // NewTable joins and sorts lists of rows. Of two rows with the same domain, name and Since the one of the
 // later list counts, so that a caller's own operators can replace ours.

@@ -38,7 +38,8 @@ func (w *widener) look(g *graph.Graph) {
 	for _, n := range g.Nodes {
 		made := slices.ContainsFunc(n.Out, w.isHalf)
 		read := slices.ContainsFunc(n.In, w.isHalf)
-		if !made && !read {
+		given := slices.ContainsFunc(n.Bodies, w.takesHalf)
+		if !made && !read && !given {
 			continue
 		}
 		w.found = true
@@ -58,6 +59,9 @@ func (w *widener) look(g *graph.Graph) {
 		}
 	}
 }
+
+// takesHalf reports whether a body has inputs of half precision.
+func (w *widener) takesHalf(b graph.Body) bool { return slices.ContainsFunc(b.Graph.Inputs, w.isHalf) }
 
 func (w *widener) isHalf(v *graph.Value) bool { return v != nil && v.DType == w.half }
 
@@ -99,9 +103,7 @@ func (w *widener) convert(g *graph.Graph) {
 				n.In[i] = w.constant(v)
 			}
 		}
-		if slices.Contains(typed, n.Type) {
-			w.retype(n)
-		}
+		w.retype(n)
 	}
 	for i, v := range g.Outputs {
 		if g.Parent != nil && w.isHalf(v) && v.IsConst() {
@@ -122,14 +124,20 @@ func (w *widener) constant(v *graph.Value) *graph.Value {
 	return c
 }
 
+// typing are the attributes that name the element type of an output.
+var typing = []string{"to", "dtype", "output_dtype"}
+
 // retype changes the attribute that sets the type of n's output.
 func (w *widener) retype(n *graph.Node) {
+	if !slices.ContainsFunc(n.Out, w.isHalf) {
+		return
+	}
 	attrs := slices.Clone(n.Attrs)
 	for i, a := range attrs {
 		switch {
-		case a.Name == "to" && a.I == int64(w.half):
-			attrs[i] = onnx.NewInt("to", int64(tensor.Float32))
-		case a.Name == "value" && a.T != nil && a.T.DType() == w.half:
+		case slices.Contains(typing, a.Name) && a.I == int64(w.half):
+			attrs[i] = onnx.NewInt(a.Name, int64(tensor.Float32))
+		case n.Type == "ConstantOfShape" && a.Name == "value" && a.T != nil && a.T.DType() == w.half:
 			if t, err := a.T.Value(); err == nil {
 				attrs[i] = onnx.NewTensor("value", tensor.NewProto("", w.constant(&graph.Value{Value: ops.ConstValue(t)}).Const))
 			}

@@ -1,0 +1,78 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// causalConvInfer infers CausalConvWithState: input [B, C, L], weight [C, 1, k], bias [C], past state [B, C, k-1]; the
+// output has the shape of the input, the present state that of the past.
+func causalConvInfer(c *InferCtx) error {
+	if err := sameElements(c, 1, 2, 3); err != nil {
+		return err
+	}
+	x, w := c.Type(0), c.Type(1)
+	for i, t := range []Type{x, w} {
+		if t.Ranked && len(t.Dims) != 3 {
+			return fmt.Errorf("ops: input %d is %v, want 3 axes", i, t)
+		}
+	}
+	c.SetType(0, x)
+	dims := c.FreshDims(3)
+	if x.Ranked {
+		copy(dims, x.Dims[:2])
+	}
+	if w.Ranked {
+		dims[2] = w.Dims[2].Sub(sym.Const(1))
+	}
+	c.Set(1, x.DType, dims...)
+	return nil
+}
+
+// causalConvKernel binds CausalConvWithState.
+var causalConvKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	silu := false
+	switch act := k.Str("activation"); act {
+	case "silu", "swish":
+		silu = true
+	case "none", "":
+	default:
+		return Kernel{}, fmt.Errorf("ops: activation %q, want silu, swish or none", act)
+	}
+	return Kernel{Run: func(c *Call) error { return causalConv(c, silu) }}, nil
+})
+
+func causalConv(c *Call, silu bool) error {
+	x, w := c.In[0].Shape(), c.In[1].Shape()
+	if len(x) != 3 || len(w) != 3 || w[0] != x[1] || w[1] != 1 || w[2] < 1 {
+		return fmt.Errorf("ops: input %v with weight %v, want [batch channels length] and [channels 1 taps]", x, w)
+	}
+	a := conv.Causal{
+		Planes: x[0] * x[1], Channels: x[1], Length: x[2], Taps: w[2], Silu: silu, Threads: c.Threads,
+		X: tensor.Of[float32](c.In[0]), W: tensor.Of[float32](c.In[1]), Y: tensor.Of[float32](c.Out[0]),
+	}
+	state := tensor.Shape{x[0], x[1], w[2] - 1}
+	if b := input(c, 2); b != nil {
+		if a.Bias = tensor.Of[float32](b); len(a.Bias) != x[1] {
+			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), x[1])
+		}
+	}
+	if past := input(c, 3); past != nil {
+		if a.Past = tensor.Of[float32](past); !past.Shape().Equal(state) {
+			return fmt.Errorf("ops: past state has shape %v, want %v", past.Shape(), state)
+		}
+	}
+	if t := part(c.Out, 1); t != nil {
+		if a.Present = tensor.Of[float32](t); !t.Shape().Equal(state) {
+			return fmt.Errorf("ops: present state has shape %v, want %v", t.Shape(), state)
+		}
+	}
+	if len(a.Y) != len(a.X) {
+		return fmt.Errorf("ops: output has shape %v, want %v", c.Out[0].Shape(), x)
+	}
+	a.Run()
+	return nil
+}
