@@ -8,9 +8,10 @@ import (
 )
 
 // Dropout passes its input on in inference; the mask is all ones. Since version 10 the mask is of truth values,
-// since version 12 an input switches training on. In older versions is_test has no effect here: a model that
-// is run is not trained.
+// since version 12 an input switches training on (see dropout_train.go). In older versions is_test has no effect here:
+// a model that is run is not trained.
 
+// dropoutInfer infers Dropout from version 10 on.
 func dropoutInfer(c *InferCtx) error { return dropoutInto(c, tensor.Bool) }
 
 // legacyDropoutInfer is that of versions 1 to 7, whose mask has the type of the input.
@@ -27,35 +28,7 @@ func dropoutInto(c *InferCtx, mask tensor.DType) error {
 	return nil
 }
 
-func dropoutKernel(k *KernelCtx) (Kernel, error) {
-	if t := k.Const(2); t != nil && trains(t) && !dropsNothing(k.Const(1)) {
-		return Kernel{}, errTraining()
-	}
-	return Kernel{Run: func(c *Call) error {
-		if len(c.In) > 2 && c.In[2] != nil && trains(c.In[2]) && (len(c.In) < 2 || !dropsNothing(c.In[1])) {
-			return errTraining()
-		}
-		return passOn(c)
-	}}, nil
-}
-
-func errTraining() error { return Unsupported("dropout in training mode") }
-
-// trains reports the value of the training_mode input.
-func trains(t *tensor.Tensor) bool {
-	v := tensor.Of[bool](t)
-	return len(v) > 0 && v[0]
-}
-
-// dropsNothing reports whether a ratio is known to be 0.
-func dropsNothing(ratio *tensor.Tensor) bool {
-	if ratio == nil {
-		return false
-	}
-	v := tensor.Float64s(ratio, 1)
-	return len(v) == 1 && v[0] == 0
-}
-
+// legacyDropoutKernel binds Dropout of the versions that know no training.
 func legacyDropoutKernel(*KernelCtx) (Kernel, error) { return Kernel{Run: passOn}, nil }
 
 // passOn copies input 0 and sets the mask, if it is wanted, to ones.

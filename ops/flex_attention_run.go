@@ -7,9 +7,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
-	small "github.com/onnxrun/onnxrun/tensor/num"
 )
 
 // flexAttention is a bound FlexAttention with bodies that computes in T.
@@ -174,44 +172,20 @@ func flexLoad[T float32 | float64](t *tensor.Tensor, room []byte) ([]T, []byte) 
 
 // flexConvert sets dst to the elements of t, a tensor of floats.
 func flexConvert[T float32 | float64](dst []T, t *tensor.Tensor) {
-	if d, ok := any(dst).([]float32); ok {
+	switch d := any(dst).(type) {
+	case []float32:
 		loadCodes(d, t, 0)
-		return
-	}
-	d := any(dst).([]float64)
-	switch t.DType() {
-	case tensor.Float64:
-		copy(d, tensor.Of[float64](t))
-	case tensor.Float32:
-		vec.Convert(d, tensor.Of[float32](t))
-	case tensor.Float16:
-		for i, h := range tensor.Of[tensor.Float16Bits](t) {
-			d[i] = float64(h.Float32())
-		}
-	case tensor.BFloat16:
-		for i, h := range tensor.Of[tensor.BFloat16Bits](t) {
-			d[i] = float64(h.Float32())
-		}
+	case []float64:
+		loadFloats(d, t, 0)
 	}
 }
 
 // flexStore sets the elements of t, a tensor of floats, to src.
 func flexStore[T float32 | float64](t *tensor.Tensor, src []T) {
-	if s, ok := any(src).([]float32); ok {
+	switch s := any(src).(type) {
+	case []float32:
 		storeCodes(t, 0, s, false)
-		return
-	}
-	s := any(src).([]float64)
-	switch t.DType() {
-	case tensor.Float32:
-		vec.Convert(tensor.Of[float32](t), s)
-	case tensor.Float16:
-		for i, v := range s {
-			tensor.Of[tensor.Float16Bits](t)[i] = small.ToFloat16(v)
-		}
-	case tensor.BFloat16:
-		for i, v := range s {
-			tensor.Of[tensor.BFloat16Bits](t)[i] = small.ToBFloat16(v)
-		}
+	case []float64:
+		storeFloats(t, 0, s)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -105,33 +104,18 @@ func randomUniformKernel(k *KernelCtx) (Kernel, error) {
 
 // randomFill is a kernel that fills output 0 with what draw gives.
 func randomFill(k *KernelCtx, draw func(p *randomStream, x []float64)) (Kernel, error) {
-	d := k.OutType(0).DType
-	if !float.Has(d) {
+	if d := k.OutType(0).DType; !float.Has(d) {
 		return Kernel{}, Unsupported("element type %v", d)
 	}
 	source := newRandomSource(k.Attrs)
 	const part = 512 // numbers drawn at a time
-	return Kernel{Scratch: func(*Call) int { return carveBytes(part, 8) + carveBytes(part, 4) }, Run: func(c *Call) error {
-		x, rest := carve[float64](c.Scratch, part)
-		f, _ := carve[float32](rest, part)
+	return Kernel{Scratch: func(*Call) int { return carveBytes(part, 8) }, Run: func(c *Call) error {
+		x, _ := carve[float64](c.Scratch, part)
 		stream := source.next()
-		y := c.Out[0]
-		for at, n := 0, y.Len(); at < n; at += part {
+		for at, n := 0, c.Out[0].Len(); at < n; at += part {
 			m := min(part, n-at)
 			draw(&stream, x[:m])
-			if d == tensor.Float64 {
-				copy(tensor.Of[float64](y)[at:], x[:m])
-				continue
-			}
-			vec.Convert(f[:m], x[:m])
-			switch d {
-			case tensor.Float32:
-				copy(tensor.Of[float32](y)[at:], f[:m])
-			case tensor.Float16:
-				vec.Narrow(tensor.Of[tensor.Float16Bits](y)[at:at+m], f[:m])
-			default:
-				vec.Narrow(tensor.Of[tensor.BFloat16Bits](y)[at:at+m], f[:m])
-			}
+			storeFloats(c.Out[0], at, x[:m])
 		}
 		return nil
 	}}, nil

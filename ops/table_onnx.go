@@ -65,7 +65,7 @@ var onnxTable = []Op{
 	{"", "Div", 7, num, divInfer, divKernel, nil, InPlace},
 	{"", "Dropout", 1, float, legacyDropoutInfer, legacyDropoutKernel, nil, InPlace},
 	{"", "Dropout", 10, float, dropoutInfer, legacyDropoutKernel, nil, InPlace},
-	{"", "Dropout", 12, float | float8, dropoutInfer, dropoutKernel, nil, InPlace},
+	{"", "Dropout", 12, float | float8&^(1<<tensor.Float8E8M0), dropoutInfer, dropoutKernel, nil, InPlace | Random},
 	{"", "DynamicQuantizeLinear", 11, f32, dynamicQuantizeInfer, dynamicQuantizeKernel, nil, 0},
 	{"", "Einsum", 12, num, einsumInfer, einsumKernel, nil, 0},
 	{"", "Elu", 1, float, unaryInfer, eluKernel, nil, InPlace},

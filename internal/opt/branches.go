@@ -85,7 +85,16 @@ func passesOn(n *graph.Node) bool {
 	case "Cast":
 		return n.In[0].DType != tensor.String
 	case "Dropout":
-		return len(n.In) < 3 || n.In[2] == nil
+		return len(n.In) < 3 || n.In[2] == nil || constantFalse(n.In[2])
 	}
 	return false
+}
+
+// constantFalse reports whether v is known to be one false.
+func constantFalse(v *graph.Value) bool {
+	if !v.IsConst() {
+		return false
+	}
+	c := tensor.Of[bool](v.Const)
+	return len(c) == 1 && !c[0]
 }
