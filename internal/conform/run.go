@@ -35,6 +35,22 @@ type Result struct {
 type Options struct {
 	Runtime runtime.Options
 	Timeout time.Duration // for each case; 0: none
+
+	// Edit, if not nil, returns the model that is run in place of the case's.
+	Edit func(*onnx.Model) (*onnx.Model, error)
+}
+
+// edit replaces the model of a file.
+func (o *Options) edit(file *onnx.File) error {
+	if o.Edit == nil {
+		return nil
+	}
+	m, err := o.Edit(file.Model)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	file.Model = m
+	return nil
 }
 
 // Run runs the case: every data set, every output. It never panics.
@@ -46,7 +62,7 @@ func (c *Case) Run(ctx context.Context, opts Options) Result {
 	}
 	done := make(chan Result, 1)
 	go func() {
-		worst, err := c.guarded(ctx, opts.Runtime)
+		worst, err := c.guarded(ctx, opts)
 		done <- c.result(worst, err)
 	}()
 	select {
@@ -80,7 +96,7 @@ func (c *Case) result(worst float64, err error) Result {
 	return r
 }
 
-func (c *Case) guarded(ctx context.Context, opts runtime.Options) (worst float64, err error) {
+func (c *Case) guarded(ctx context.Context, opts Options) (worst float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -101,13 +117,16 @@ func (c *Case) open() (*onnx.File, error) {
 }
 
 // runRecorded runs the data sets of an ONNX case.
-func (c *Case) runRecorded(ctx context.Context, opts runtime.Options) (worst float64, err error) {
+func (c *Case) runRecorded(ctx context.Context, opts Options) (worst float64, err error) {
 	file, err := c.open()
 	if err != nil {
 		return 0, err
 	}
 	traits := traitsOf(file.Model)
-	s, err := runtime.New(file, &opts)
+	if err := opts.edit(file); err != nil {
+		return 0, err
+	}
+	s, err := runtime.New(file, &opts.Runtime)
 	if err != nil {
 		return 0, err
 	}

@@ -32,7 +32,7 @@ type specOutput struct {
 }
 
 // runStripped generates weights and inputs, runs the model and compares with the reference outputs.
-func (c *Case) runStripped(ctx context.Context, opts runtime.Options) (worst float64, err error) {
+func (c *Case) runStripped(ctx context.Context, opts Options) (worst float64, err error) {
 	sp, err := c.readSpec()
 	if err != nil {
 		return 0, err
@@ -49,7 +49,10 @@ func (c *Case) runStripped(ctx context.Context, opts runtime.Options) (worst flo
 		return 0, err
 	}
 	traits := traitsOf(file.Model)
-	s, err := runtime.New(file, &opts)
+	if err := opts.edit(file); err != nil {
+		return 0, err
+	}
+	s, err := runtime.New(file, &opts.Runtime)
 	if err != nil {
 		return 0, err
 	}

@@ -19,27 +19,35 @@ const (
 // kernel are replaced by their bodies, defaults of attributes are filled in. Operators that are missing
 // here are all listed in one *ops.UnsupportedError.
 func Build(m *onnx.Model, table *ops.Table) (*Graph, error) {
-	if m.Graph == nil {
-		return nil, onnx.Malformed("model", "has no graph")
-	}
 	b := &builder{model: m, table: table}
-	sc := &scope{opsets: m.Opsets, names: map[string]*Value{}}
-	g, err := b.graph(m.Graph, sc)
-	if err != nil {
-		return nil, err
-	}
-	if len(b.missing) > 0 {
+	g, err := b.main()
+	if err == nil && len(b.missing) > 0 {
 		return nil, &ops.UnsupportedError{Missing: b.missed()}
 	}
-	g.Opsets, g.Metadata = m.Opsets, m.Metadata
-	return g, nil
+	return g, err
 }
 
 type builder struct {
-	model   *onnx.Model
-	table   *ops.Table
-	missing []missing
-	nodes   int
+	model    *onnx.Model
+	table    *ops.Table
+	missing  []missing
+	nodes    int
+	facts    *Facts              // of Study, nil for Build
+	declared map[*Value]ops.Type // for Study: what value_info says
+}
+
+// main builds the main graph.
+func (b *builder) main() (*Graph, error) {
+	m := b.model
+	if m.Graph == nil {
+		return nil, onnx.Malformed("model", "has no graph")
+	}
+	g, err := b.graph(m.Graph, &scope{opsets: m.Opsets, names: map[string]*Value{}})
+	if err != nil {
+		return nil, err
+	}
+	g.Opsets, g.Metadata = m.Opsets, m.Metadata
+	return g, nil
 }
 
 // missing is an operator without a kernel: the first node that asks for it, and how many do.
@@ -129,7 +137,22 @@ func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
 		g.Outputs = append(g.Outputs, v)
 		g.declared = append(g.declared, inputType(vi))
 	}
+	if b.facts != nil {
+		b.keep(src, sc)
+	}
 	return g, nil
+}
+
+// keep notes what the names of a graph stand for, and what it declares of them.
+func (b *builder) keep(src *onnx.Graph, sc *scope) {
+	b.facts.names[src] = sc.names
+	for _, list := range [][]*onnx.ValueInfo{src.ValueInfos, src.Outputs} {
+		for _, vi := range list {
+			if v := sc.names[vi.Name]; v != nil && v.From != nil {
+				b.declared[v] = inputType(vi)
+			}
+		}
+	}
 }
 
 func (b *builder) initializers(src *onnx.Graph, sc *scope) error {

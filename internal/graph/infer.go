@@ -23,6 +23,7 @@ func Infer(g *Graph) error {
 const maxInferences = 1 << 19
 
 type inferrer struct {
+	study *study // nil: the first error ends the inference
 	fresh int
 	nodes int
 	depth int
@@ -34,6 +35,10 @@ func (in *inferrer) graph(g *Graph) error {
 	}
 	defer func() { in.depth-- }()
 	for _, n := range g.Nodes {
+		if in.study != nil {
+			in.study.node(in, n)
+			continue
+		}
 		if err := in.node(n); err != nil {
 			var inner *ops.NodeError
 			if errors.As(err, &inner) {
@@ -88,6 +93,11 @@ func (in *inferrer) body(n *Node, name string, ins []ops.Value) ([]ops.Value, er
 	}
 	if err := in.graph(g); err != nil {
 		return nil, err
+	}
+	if in.study != nil {
+		if err := in.study.checkOutputs(g); err != nil {
+			return nil, err
+		}
 	}
 	return values(g.Outputs), nil
 }
