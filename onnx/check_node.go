@@ -45,7 +45,7 @@ func (c *checker) call(n *Node, version int) {
 	case def == nil:
 		c.report("op", "no operator %s in version %d of domain %q", n.OpType, version, n.Domain)
 		return
-	case def.Deprecated:
+	case def.Deprecated && def != schema.Versions(n.Domain, n.OpType)[0]: // a first version is no removal
 		c.report("op", "operator %s has been removed in version %d of domain %q", n.OpType, def.Since, n.Domain)
 		return
 	}

@@ -66,6 +66,9 @@ func OpenFS(fsys fs.FS, name string, opts *OpenOptions) (*File, error) {
 	return open(main, main.Bytes(), e, o)
 }
 
+// FileOf returns a model in memory as a File. Closing it closes nothing that the model's tensors lie in.
+func FileOf(m *Model) *File { return &File{Model: m, ext: newExternal(nil, false)} }
+
 func optionsOf(opts *OpenOptions) OpenOptions {
 	if opts == nil {
 		return OpenOptions{}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/onnx/convert"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/runtime"
 )
@@ -46,6 +47,7 @@ func exitCode(ctx context.Context, err error) int {
 	var format *onnx.FormatError
 	var unsupported *ops.UnsupportedError
 	var limit *runtime.LimitError
+	var conversion *convert.Error
 	switch {
 	case err == nil:
 		return exitOK
@@ -55,7 +57,7 @@ func exitCode(ctx context.Context, err error) int {
 		return own.code
 	case errors.As(err, &format):
 		return exitInvalid
-	case errors.As(err, &unsupported):
+	case errors.As(err, &unsupported), errors.As(err, &conversion):
 		return exitUnsupported
 	case errors.As(err, &limit), errors.Is(err, context.DeadlineExceeded):
 		return exitLimit

@@ -160,3 +160,37 @@ func outputSequence(s *site) error {
 	}
 	return nil
 }
+
+// lastWindow refuses poolings whose sizes, rounded up, count a window that starts in the padding: older
+// versions keep it.
+func lastWindow(s *site) error {
+	ceil, err := s.int("ceil_mode", 0)
+	if err != nil || ceil == 0 {
+		return err
+	}
+	in, ok1 := s.value(s.in(0)).Static()
+	out, ok2 := s.value(s.node.Outputs[0]).Static()
+	if !ok1 || !ok2 {
+		return nil
+	}
+	list := func(name string, i int, def int64) int64 {
+		if a := s.node.Attr(name); a != nil && i < len(a.Ints) {
+			return a.Ints[i]
+		}
+		return def
+	}
+	auto, err := s.str("auto_pad")
+	if err != nil || auto != "" && auto != "NOTSET" {
+		return err
+	}
+	n := len(in) - 2
+	for i := range n {
+		reach := (list("kernel_shape", i, 1)-1)*list("dilations", i, 1) + 1
+		stride := max(list("strides", i, 1), 1)
+		span := int64(in[i+2]) + list("pads", i, 0) + list("pads", i+n, 0) - reach
+		if want := (span+stride-1)/stride + 1; want != int64(out[i+2]) {
+			return fmt.Errorf("axis %d has %d windows, of which version %d keeps one more", i+2, out[i+2], s.to)
+		}
+	}
+	return nil
+}

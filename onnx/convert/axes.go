@@ -137,7 +137,7 @@ func splitCount(s *site) error {
 	return nil
 }
 
-// splitSizes turns a number of parts into sizes where the last is smaller.
+// splitSizes turns a number of parts into sizes, unless the parts are known to be equal.
 func splitSizes(s *site) error {
 	count, err := s.int("num_outputs", 0)
 	if err != nil || count <= 0 {
@@ -149,28 +149,26 @@ func splitSizes(s *site) error {
 		return err
 	}
 	v := s.value(s.in(0))
-	if !v.Ranked {
-		return fmt.Errorf("the shape of input 0 (%s) is not known", s.in(0))
-	}
-	if axis < 0 {
+	if v.Ranked && axis < 0 {
 		axis += int64(len(v.Dims))
 	}
-	if axis < 0 || axis >= int64(len(v.Dims)) {
-		return fmt.Errorf("axis %d is out of range", axis)
+	if axis < 0 {
+		return fmt.Errorf("the rank of input 0 (%s) is not known", s.in(0))
 	}
-	size, ok := v.Dims[axis].Const()
-	if !ok {
-		return fmt.Errorf("the size of axis %d is not known, so version %d cannot tell whether the parts are equal", axis, s.to)
+	if v.Ranked && axis < int64(len(v.Dims)) {
+		if size, ok := v.Dims[axis].Const(); ok && size%count == 0 {
+			return nil
+		}
 	}
-	if size%count == 0 {
-		return nil
+	size := s.emit("Slice", []string{s.emit("Shape", []string{s.in(0)}), s.vector(axis), s.vector(axis + 1)})
+	more := s.emit("Add", []string{size, s.vector(count - 1)})
+	each := s.emit("Div", []string{more, s.vector(count)})
+	places := make([]int64, count)
+	for i := range places {
+		places[i] = int64(i)
 	}
-	each := (size + count - 1) / count
-	parts := make([]int64, count)
-	for i := range parts {
-		parts[i] = min(each, max(0, size-each*int64(i)))
-	}
-	s.setIn(1, s.vector(parts...))
+	rest := s.emit("Sub", []string{size, s.emit("Mul", []string{each, s.vector(places...)})})
+	s.setIn(1, s.emit("Min", []string{each, s.emit("Max", []string{rest, s.vector(0)})}))
 	return nil
 }
 

@@ -7,32 +7,24 @@ import (
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/onnx/schema"
 	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // maxInlined bounds the nodes of a model after functions were replaced by their bodies.
 const maxInlined = 1 << 20
 
-// expand replaces the failed nodes of a pass by the bodies that the standard gives their operators. It
-// reports false if one of them has none.
+// expand replaces the failed nodes of a pass by constants, where inference knows their outputs, and else by
+// the bodies that the standard gives their operators. It reports false if one of them has neither.
 func (u *unit) expand(p *pass) (bool, error) {
 	bodies := map[*onnx.Node]*onnx.Function{}
 	for _, f := range p.failed {
-		s := schema.Lookup(p.domain, f.node.OpType, p.from)
-		if s == nil {
-			return false, nil
+		body, err := p.folded(f), error(nil)
+		if body == nil {
+			body, err = p.body(f.node)
 		}
-		b := s.Function(p.from)
-		if b == nil {
-			return false, nil
-		}
-		body, err := onnx.DecodeFunction(b)
-		if err != nil {
+		if body == nil || err != nil {
 			return false, err
 		}
-		if body, err = u.function(body, map[string]int{p.domain: p.from}); err != nil {
-			return false, nil
-		}
-		body.AttributeProtos = append(slices.Clone(body.AttributeProtos), defaults(s)...)
 		bodies[f.node] = body
 	}
 	g, err := u.inline(u.graph, func(n *onnx.Node) *onnx.Function { return bodies[n] })
@@ -41,6 +33,46 @@ func (u *unit) expand(p *pass) (bool, error) {
 	}
 	u.graph = g
 	return true, nil
+}
+
+// folded returns a body that makes the outputs of a node from nothing, nil if they are not constant.
+func (p *pass) folded(f failure) *onnx.Function {
+	n := f.node
+	if n.OpType == "Constant" || len(n.Outputs) == 0 {
+		return nil
+	}
+	body := &onnx.Function{Opsets: p.opsets}
+	for _, out := range n.Outputs {
+		v := p.value(f.scope, out)
+		if out == "" || v.Const == nil || v.Const.Kind() != tensor.KindTensor {
+			return nil
+		}
+		body.Outputs = append(body.Outputs, out)
+		body.Nodes = append(body.Nodes, &onnx.Node{OpType: "Constant", Outputs: []string{out},
+			Attributes: []*onnx.Attribute{onnx.NewTensor("value", tensor.NewProto("", v.Const))}})
+	}
+	return body
+}
+
+// body returns the function body of a node for the version that the pass comes from, nil if there is none.
+func (p *pass) body(n *onnx.Node) (*onnx.Function, error) {
+	s := schema.Lookup(p.domain, n.OpType, p.from)
+	if s == nil {
+		return nil, nil
+	}
+	b := s.Function(p.from)
+	if b == nil {
+		return nil, nil
+	}
+	body, err := onnx.DecodeFunction(b)
+	if err != nil {
+		return nil, err
+	}
+	if body, err = p.function(body, map[string]int{p.domain: p.from}); err != nil {
+		return nil, nil
+	}
+	body.AttributeProtos = append(slices.Clone(body.AttributeProtos), defaults(s)...)
+	return body, nil
 }
 
 // defaults returns the default attributes of a schema.

@@ -194,3 +194,25 @@ func gemmZero(s *site) error {
 	s.setIn(2, zero)
 	return nil
 }
+
+// modFloor gives the remainder of floats the sign of the divisor, which only the newest Mod does by itself.
+func modFloor(s *site) error {
+	fmod, err := s.int("fmod", 0)
+	if err != nil || fmod != 0 {
+		return err
+	}
+	d, err := s.dtype(0)
+	if err != nil || !d.IsFloat() {
+		return err
+	}
+	zero, err := s.scalar(d, 0)
+	if err != nil {
+		return err
+	}
+	x, y := s.in(0), s.in(1)
+	r := s.emit("Mod", []string{x, y}, onnx.NewInt("fmod", 1))
+	differ := s.emit("Xor", []string{s.emit("Less", []string{r, zero}), s.emit("Less", []string{y, zero})})
+	signed := s.emit("Where", []string{differ, s.emit("Add", []string{r, y}), r})
+	none := s.emit("Mul", []string{s.emit("Sign", []string{y}), zero}) // with the divisor's sign, too
+	return s.replaceBy("Where", []string{s.emit("Equal", []string{r, zero}), none, signed})
+}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -90,7 +91,7 @@ func groupNormChannels(s *site) error {
 	return nil
 }
 
-// groupNormApart scales and shifts the channels after a normalisation that leaves the groups alone.
+// groupNormApart normalises groups, and scales and shifts the channels after that.
 func groupNormApart(s *site) error {
 	groups, err := s.int("num_groups", 0)
 	if err != nil {
@@ -107,39 +108,44 @@ func groupNormApart(s *site) error {
 	if groups <= 0 || groups > 1<<20 {
 		return fmt.Errorf("num_groups=%d", groups)
 	}
-	s.del("stash_type")
 	scale, bias := s.trailingOnes(s.in(1), 1, rank-2), s.trailingOnes(s.in(2), 1, rank-2)
-	for i, v := range []float64{1, 0} {
-		list := make([]float64, groups)
-		for k := range list {
-			list[k] = v
-		}
-		t, err := tensor.FromFloat64s(d, tensor.Shape{int(groups)}, list)
+	var unit [2]string
+	for i := range unit {
+		t, err := tensor.FromFloat64s(d, tensor.Shape{int(groups)}, slices.Repeat([]float64{float64(1 - i)}, int(groups)))
 		if err != nil {
 			return err
 		}
-		s.setIn(i+1, s.tensor(t))
+		unit[i] = s.tensor(t)
 	}
-	inner, outer := s.detach(0)
-	scaled := s.fresh(outer)
-	s.emitAfter(scaled, "Mul", []string{inner, scale})
-	s.emitAfter(outer, "Add", []string{scaled, bias})
-	return nil
+	y, err := s.groupInstances(groups, unit[0], unit[1])
+	if err != nil {
+		return err
+	}
+	return s.replaceBy("Add", []string{s.emit("Mul", []string{y, scale}), bias})
 }
 
-// groupNormGroups normalises the groups as instances of their own.
+// groupInstances normalises the groups as instances of their own.
+func (s *site) groupInstances(groups int64, scale, bias string) (string, error) {
+	epsilon, err := s.attr("epsilon")
+	if err != nil {
+		return "", err
+	}
+	x := s.reshape(s.in(0), 0, groups, -1)
+	y := s.emit("InstanceNormalization", []string{x, scale, bias}, onnx.NewFloat("epsilon", epsilon.F))
+	return s.emit("Reshape", []string{y, s.emit("Shape", []string{s.in(0)})}), nil
+}
+
+// groupNormGroups does so with scale and bias per group.
 func groupNormGroups(s *site) error {
 	groups, err := s.int("num_groups", 0)
 	if err != nil {
 		return err
 	}
-	epsilon, err := s.attr("epsilon")
+	y, err := s.groupInstances(groups, s.in(1), s.in(2))
 	if err != nil {
 		return err
 	}
-	x := s.reshape(s.in(0), 0, groups, -1)
-	y := s.emit("InstanceNormalization", []string{x, s.in(1), s.in(2)}, onnx.NewFloat("epsilon", epsilon.F))
-	return s.replaceBy("Reshape", []string{y, s.emit("Shape", []string{s.in(0)})})
+	return s.replaceBy("Identity", []string{y})
 }
 
 // normAxes returns the axes of a layer normalisation, counted from the back.

@@ -17,20 +17,22 @@ type pass struct {
 	from, to int
 	failed   []failure
 
-	studied   bool
-	facts     *graph.Facts
-	constants map[string]*onnx.Node // of a function: the nodes that make constants
+	initializers []*onnx.TensorProto // that the main graph needs besides its own
+	studied      bool
+	facts        *graph.Facts
+	constants    map[string]*onnx.Node // of a function: the nodes that make constants
 }
 
 // failure is a node that the pass has no way for. There may be a function body to put in its place.
 type failure struct {
-	node *onnx.Node
-	path string
-	err  error
+	node  *onnx.Node
+	scope *scope
+	path  string
+	err   error
 }
 
-func (p *pass) fail(n *onnx.Node, path string, err error) {
-	p.failed = append(p.failed, failure{n, path, err})
+func (p *pass) fail(n *onnx.Node, sc *scope, path string, err error) {
+	p.failed = append(p.failed, failure{n, sc, path, err})
 }
 
 // maxReported bounds the nodes that an error lists.
@@ -69,6 +71,9 @@ func (p *pass) convertIn(g *onnx.Graph, sc *scope) *onnx.Graph {
 	for _, n := range g.Nodes {
 		out.Nodes = append(out.Nodes, p.node(n, sc)...)
 	}
+	if sc.outer == nil && len(p.initializers) > 0 {
+		out.Initializers = append(slices.Clone(g.Initializers), p.initializers...)
+	}
 	return &out
 }
 
@@ -82,7 +87,7 @@ func (p *pass) node(before *onnx.Node, sc *scope) []*onnx.Node {
 	def := schema.Lookup(p.domain, n.OpType, p.from)
 	next := schema.Lookup(p.domain, n.OpType, p.to)
 	if def == nil {
-		p.fail(before, path, fmt.Errorf("version %d has no such operator", p.from))
+		p.fail(before, sc, path, fmt.Errorf("version %d has no such operator", p.from))
 		return nil
 	}
 	if next == def && !next.Deprecated {
@@ -95,7 +100,7 @@ func (p *pass) node(before *onnx.Node, sc *scope) []*onnx.Node {
 	s.node = &copied
 	list, err := s.convert()
 	if err != nil {
-		p.fail(before, path, err)
+		p.fail(before, sc, path, err)
 	}
 	return list
 }

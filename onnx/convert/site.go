@@ -216,9 +216,22 @@ func (s *site) replaceBy(op string, in []string, attrs ...*onnx.Attribute) error
 	return nil
 }
 
-// tensor makes a constant.
+// tensor makes a constant. Before version 9 only floats can be Constant nodes: others are initializers, or in
+// inner graphs and functions cast from double where that is exact.
 func (s *site) tensor(t *tensor.Tensor) string {
-	return s.emit("Constant", nil, onnx.NewTensor("value", tensor.NewProto("", t)))
+	if s.to >= 9 || t.DType() == tensor.Float32 || t.DType() == tensor.Float64 || t.DType() == tensor.Float16 {
+		return s.emit("Constant", nil, onnx.NewTensor("value", tensor.NewProto("", t)))
+	}
+	if s.scope.outer == nil && s.isModel {
+		name := s.fresh("constant")
+		s.initializers = append(s.initializers, tensor.NewProto(name, t))
+		return name
+	}
+	wide, err := tensor.FromFloat64s(tensor.Float64, t.Shape(), tensor.Float64s(t, t.Len()))
+	if err != nil {
+		return s.emit("Constant", nil, onnx.NewTensor("value", tensor.NewProto("", t)))
+	}
+	return s.cast(s.tensor(wide), t.DType())
 }
 
 // vector makes a constant list of integers.

@@ -224,3 +224,90 @@ func powOneType(s *site) error {
 	}
 	return nil
 }
+
+// constantFloats makes initializers of constants that are no floats, or casts them.
+func constantFloats(s *site) error {
+	a, err := s.given("value")
+	if err != nil {
+		return err
+	}
+	if a == nil || a.T == nil {
+		return fmt.Errorf("no value")
+	}
+	t, err := a.T.Value()
+	if err != nil {
+		return err
+	}
+	if d := t.DType(); d == tensor.Float32 || d == tensor.Float64 || d == tensor.Float16 {
+		return nil
+	}
+	out := s.node.Outputs[0]
+	if s.scope.outer == nil && s.isModel {
+		s.initializers = append(s.initializers, renamedTensor(a.T, out))
+		s.node = nil
+		return nil
+	}
+	return s.replaceBy("Identity", []string{s.tensor(t)})
+}
+
+// equalDown compares what version 7 of Equal cannot: floats by what they are not, other integers as int64.
+func equalDown(s *site) error {
+	d, err := s.dtype(0)
+	if err != nil {
+		return err
+	}
+	a, b := s.in(0), s.in(1)
+	switch d {
+	case tensor.Bool, tensor.Int32, tensor.Int64:
+		return nil
+	case tensor.Int8, tensor.Int16, tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64:
+		wide := tensor.Int64 // a bijection for uint64, too
+		return s.replaceBy("Equal", []string{s.cast(a, wide), s.cast(b, wide)})
+	case tensor.Float16, tensor.Float32, tensor.Float64:
+	default:
+		return fmt.Errorf("input 0 (%s) is %v, which version %d does not allow", a, d, s.to)
+	}
+	differ := s.emit("Or", []string{s.emit("Less", []string{a, b}), s.emit("Less", []string{b, a})})
+	none := s.emit("Or", []string{s.emit("IsNaN", []string{a}), s.emit("IsNaN", []string{b})})
+	return s.replaceBy("Not", []string{s.emit("Or", []string{differ, none})})
+}
+
+// triluMask keeps the triangle of matrices of a known size.
+func triluMask(s *site) error {
+	shape, err := s.shape(0)
+	if err != nil {
+		return err
+	}
+	upper, err := s.int("upper", 1)
+	if err != nil {
+		return err
+	}
+	k := int64(0)
+	if s.in(1) != "" {
+		if k, err = s.whole(1); err != nil {
+			return err
+		}
+	}
+	rank := len(shape)
+	if rank < 2 {
+		return fmt.Errorf("rank %d", rank)
+	}
+	rows, cols := shape[rank-2], shape[rank-1]
+	if rows != 0 && cols > maxMask/rows {
+		return fmt.Errorf("matrices of %d x %d are too large for a constant", rows, cols)
+	}
+	mask := make([]bool, rows*cols)
+	for i := range mask {
+		row, col := int64(i/cols), int64(i%cols)
+		mask[i] = upper != 0 && col-row >= k || upper == 0 && col-row <= k
+	}
+	d, err := s.dtype(0)
+	if err != nil {
+		return err
+	}
+	zero := s.tensor(tensor.New(d))
+	return s.replaceBy("Where", []string{s.tensor(tensor.FromSlice(mask, rows, cols)), s.in(0), zero})
+}
+
+// maxMask bounds the elements of constants that adapters compute.
+const maxMask = 1 << 24
