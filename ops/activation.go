@@ -37,6 +37,38 @@ func softsign(dst, x []float32) {
 	}
 }
 
+var (
+	sigmoidGrad   = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.mul(dy, y, g.sub(g.num(y, 1), y)) })
+	softplusGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Sigmoid", x)) })
+	softsignGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { d := g.shift(g.op("Abs", x), 1); return g.div(g.div(dy, d), d) })
+	erfGeluGrad   = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, erfGeluSlope(g, x)) })
+	tanhGeluGrad  = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, tanhGeluSlope(g, x)) })
+	hardSwishGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		inner := g.mul(dy, g.shift(g.scale(x, 1.0/3), 0.5))
+		return g.where(g.above(x, 3), dy, g.keep(g.op("GreaterOrEqual", x, g.num(x, -3)), inner))
+	})
+	mishGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		t := g.op("Tanh", g.op("Softplus", x))
+		return g.mul(dy, g.add(t, g.mul(x, g.oneMinusSquare(t), g.op("Sigmoid", x))))
+	})
+)
+
+// erfGeluSlope is the normal distribution plus x times its density.
+func erfGeluSlope(g grads, x Ref) Ref {
+	below := g.scale(g.shift(g.op("Erf", g.scale(x, 1/math.Sqrt2)), 1), 0.5)
+	density := g.scale(g.op("Exp", g.scale(g.mul(x, x), -0.5)), 1/math.Sqrt(2*math.Pi))
+	return g.add(below, g.mul(x, density))
+}
+
+// tanhGeluSlope is (1+t)/2 + x/2*(1-t*t)*u' for t = tanh(u).
+func tanhGeluSlope(g grads, x Ref) Ref {
+	const a, b = 0.7978845608028654, 0.044715 // sqrt(2/pi)
+	square := g.mul(x, x)
+	t := g.op("Tanh", g.mul(g.scale(x, a), g.shift(g.scale(square, b), 1)))
+	slope := g.shift(g.scale(square, 3*a*b), a)
+	return g.scale(g.add(g.shift(t, 1), g.mul(x, g.oneMinusSquare(t), slope)), 0.5)
+}
+
 // parametric makes the kernel of one node from a float32 kernel and a definition that know its attributes.
 func parametric(k *KernelCtx, f32 func(dst, x []float32), f func(float64) float64) (Kernel, error) {
 	if f32 == nil {
@@ -55,6 +87,15 @@ func leakyReluKernel(k *KernelCtx) (Kernel, error) {
 	})
 }
 
+func leakyReluGrad(c GradCtx) error {
+	return slopeBelowZero(c, func(g grads, dy, _ Ref) Ref { return g.scale(dy, float64(g.Attrs().Float("alpha"))) })
+}
+
+// slopeBelowZero is the rule of an activation that hands on what is positive; f emits the gradient of the rest.
+func slopeBelowZero(c GradCtx, f func(g grads, dy, x Ref) Ref) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.where(g.above(x, 0), dy, f(g, dy, x)) })(c)
+}
+
 func eluKernel(k *KernelCtx) (Kernel, error) {
 	a := k.Float("alpha")
 	return parametric(k, func(dst, x []float32) { vec.Elu(dst, x, a) }, func(x float64) float64 { return elu(x, float64(a)) })
@@ -67,12 +108,25 @@ func elu(x, alpha float64) float64 {
 	return x
 }
 
+func eluGrad(c GradCtx) error {
+	return slopeBelowZero(c, func(g grads, dy, x Ref) Ref {
+		return g.mul(g.scale(dy, float64(g.Attrs().Float("alpha"))), g.op("Exp", x))
+	})
+}
+
 func seluKernel(k *KernelCtx) (Kernel, error) {
 	a, g := k.Float("alpha"), k.Float("gamma")
 	return parametric(k, func(dst, x []float32) {
 		vec.Elu(dst, x, a)
 		vec.ScaleShift(dst, dst, g, 0)
 	}, func(x float64) float64 { return float64(g) * elu(x, float64(a)) })
+}
+
+func seluGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		dy = g.scale(dy, float64(g.Attrs().Float("gamma")))
+		return g.where(g.above(x, 0), dy, g.mul(g.scale(dy, float64(g.Attrs().Float("alpha"))), g.op("Exp", x)))
+	})(c)
 }
 
 func celuKernel(k *KernelCtx) (Kernel, error) {
@@ -82,6 +136,12 @@ func celuKernel(k *KernelCtx) (Kernel, error) {
 		f32 = func(dst, x []float32) { vec.Elu(dst, x, 1) }
 	}
 	return parametric(k, f32, func(x float64) float64 { return max(0, x) + min(0, a*math.Expm1(x/a)) })
+}
+
+func celuGrad(c GradCtx) error {
+	return slopeBelowZero(c, func(g grads, dy, x Ref) Ref {
+		return g.mul(dy, g.op("Exp", g.div(x, g.num(x, float64(g.Attrs().Float("alpha"))))))
+	})
 }
 
 func thresholdedReluKernel(k *KernelCtx) (Kernel, error) {
@@ -94,16 +154,34 @@ func thresholdedReluKernel(k *KernelCtx) (Kernel, error) {
 	})
 }
 
+var thresholdedReluGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+	return g.keep(g.above(x, float64(g.Attrs().Float("alpha"))), dy)
+})
+
 func hardSigmoidKernel(k *KernelCtx) (Kernel, error) {
 	a, b := k.Float("alpha"), k.Float("beta")
 	return parametric(k, func(dst, x []float32) { vec.HardSigmoid(dst, x, a, b) },
 		func(x float64) float64 { return max(0, min(1, float64(a)*x+float64(b))) })
 }
 
+var hardSigmoidGrad = unaryGrad(func(g grads, dy, _, y Ref) Ref {
+	inside := g.op("And", g.above(y, 0), g.below(y, 1))
+	return g.keep(inside, g.scale(dy, float64(g.Attrs().Float("alpha"))))
+})
+
 func swishKernel(k *KernelCtx) (Kernel, error) {
 	a := k.Float("alpha")
 	return parametric(k, func(dst, x []float32) { vec.Swish(dst, x, a) },
 		func(x float64) float64 { return x * sigmoid(float64(a)*x) })
+}
+
+var swishGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, swishSlope(g, x)) })
+
+// swishSlope is s + a*x*s*(1-s) for s = sigmoid(a*x).
+func swishSlope(g grads, x Ref) Ref {
+	ax := g.scale(x, float64(g.Attrs().Float("alpha")))
+	s := g.op("Sigmoid", ax)
+	return g.add(s, g.mul(ax, s, g.sub(g.num(s, 1), s)))
 }
 
 func geluKernel(k *KernelCtx) (Kernel, error) {
@@ -117,9 +195,18 @@ func geluKernel(k *KernelCtx) (Kernel, error) {
 	}
 }
 
+func geluGrad(c GradCtx) error {
+	if c.Attrs().Str("approximate") == "tanh" {
+		return tanhGeluGrad(c)
+	}
+	return erfGeluGrad(c)
+}
+
 func reluKernel(k *KernelCtx) (Kernel, error) {
 	return reluFns.kernel(k)
 }
+
+var reluGrad = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.keep(g.above(y, 0), dy) })
 
 var reluFns = numFns{vec.Relu, reluOf[float64], reluOf[int8], reluOf[int16], reluOf[int32], reluOf[int64],
 	reluOf[uint8], reluOf[uint16], reluOf[uint32], reluOf[uint64]}
@@ -144,6 +231,10 @@ func shrinkKernel(k *KernelCtx) (Kernel, error) {
 	}
 	return mappedFns(mapped[float32](f), f).kernel(k)
 }
+
+var shrinkGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+	return g.keep(g.above(g.op("Abs", x), float64(g.Attrs().Float("lambd"))), dy)
+})
 
 // PRelu scales what is negative by a slope that broadcasts to the input. Up to version 6 the slope is one
 // number, or one per channel.
@@ -182,6 +273,11 @@ func preluInfer(c *InferCtx) error {
 }
 
 func preluKernel(k *KernelCtx) (Kernel, error) { return preluFns.kernel(k) }
+
+var preluGrad = binaryGrad(
+	func(g grads, dy, x, slope, _ Ref) Ref { return g.where(g.above(x, 0), dy, g.mul(dy, slope)) },
+	func(g grads, dy, x, _, _ Ref) Ref { return g.keep(g.below(x, 0), g.mul(dy, x)) },
+)
 
 func legacyPReluKernel(k *KernelCtx) (Kernel, error) {
 	inner, err := preluFns.kernel(k)
@@ -247,3 +343,10 @@ func sameShape(inner Kernel, err error) (Kernel, error) {
 		return inner.Run(c)
 	}}, err
 }
+
+var swigluGrad = binaryGrad(
+	func(g grads, dy, a, b, _ Ref) Ref { return g.mul(dy, b, swishSlope(g, a)) },
+	func(g grads, dy, a, _, _ Ref) Ref {
+		return g.mul(dy, a, g.op("Sigmoid", g.scale(a, float64(g.Attrs().Float("alpha")))))
+	},
+)

@@ -91,9 +91,27 @@ func subKernel(k *KernelCtx) (Kernel, error) { return subFns.kernel(k) }
 func mulKernel(k *KernelCtx) (Kernel, error) { return mulFns.kernel(k) }
 func divKernel(k *KernelCtx) (Kernel, error) { return divFns.kernel(k) }
 
+var (
+	addGrad = binaryGrad(firstPart, firstPart)
+	subGrad = binaryGrad(firstPart, func(g grads, dy, _, _, _ Ref) Ref { return g.neg(dy) })
+	mulGrad = binaryGrad(func(g grads, dy, _, b, _ Ref) Ref { return g.mul(dy, b) },
+		func(g grads, dy, a, _, _ Ref) Ref { return g.mul(dy, a) })
+	divGrad = binaryGrad(func(g grads, dy, _, b, _ Ref) Ref { return g.div(dy, b) },
+		func(g grads, dy, _, b, y Ref) Ref { return g.neg(g.mul(dy, g.div(y, b))) })
+)
+
+// firstPart is the gradient of an operand that the output grows with one to one.
+func firstPart(_ grads, dy, _, _, _ Ref) Ref { return dy }
+
 func modKernel(k *KernelCtx) (Kernel, error) {
 	if k.Bool("fmod") {
 		return fmodFns.kernel(k)
 	}
 	return modFns.kernel(k)
 }
+
+// modGrad takes the whole quotient, which the second input is multiplied by, from the difference of input and
+// output. For integers there is nothing to do.
+var modGrad = binaryGrad(firstPart, func(g grads, dy, a, b, y Ref) Ref {
+	return g.neg(g.mul(dy, g.op("Round", g.div(g.sub(a, y), b))))
+})

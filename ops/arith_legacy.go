@@ -88,6 +88,58 @@ func legacy(build func(*KernelCtx) (Kernel, error)) func(*KernelCtx) (Kernel, er
 	}
 }
 
+// legacyGrad makes the rule of an old version from that of the version with today's broadcasting.
+func legacyGrad(rule func(GradCtx) error) func(GradCtx) error {
+	return func(c GradCtx) error { return alignedGrad(c, rule, c.Attrs()) }
+}
+
+// alignedGrad applies a rule with dimensions of 1 appended to the shape of the second input.
+func alignedGrad(c GradCtx, rule func(GradCtx) error, attrs Attrs) error {
+	g := grads{c}
+	rank, err := g.rank(g.In(0))
+	if err != nil {
+		return err
+	}
+	rank2, err := g.rank(g.In(1))
+	if err != nil {
+		return err
+	}
+	ones, err := legacyAxis(attrs, rank, rank2)
+	if err != nil {
+		return err
+	}
+	if ones == 0 {
+		return rule(c)
+	}
+	axes := make([]int64, ones)
+	for i := range axes {
+		axes[i] = int64(rank2 + i)
+	}
+	return rule(&alignedCtx{c, g.op("Unsqueeze", g.In(1), g.ints(axes...))})
+}
+
+// alignedCtx shows a rule another form of the second input.
+type alignedCtx struct {
+	GradCtx
+	second Ref
+}
+
+// In names input i.
+func (c *alignedCtx) In(i int) Ref {
+	if i == 1 {
+		return c.second
+	}
+	return c.GradCtx.In(i)
+}
+
+// SetGrad gives the gradient of the second input its own shape.
+func (c *alignedCtx) SetGrad(i int, dx Ref) {
+	if i == 1 {
+		dx = grads{c.GradCtx}.like(dx, c.GradCtx.In(1))
+	}
+	c.GradCtx.SetGrad(i, dx)
+}
+
 // alignedKernel runs inner with dimensions of 1 appended to the shape of the second input.
 func alignedKernel(inner Kernel, attrs Attrs) Kernel {
 	r := &alignedRun{inner: inner.Run, attrs: attrs}
@@ -149,4 +201,13 @@ func legacySlopeInfer(c *InferCtx) error {
 		return legacyFits(channelAxis, x.Dims, s.Dims)
 	}
 	return nil
+}
+
+// legacyPReluGrad aligns a slope of one number per channel.
+func legacyPReluGrad(c GradCtx) error {
+	slope := c.Of(c.In(1))
+	if n, ok := slope.Static(); ok && n.Len() == 1 {
+		return preluGrad(c)
+	}
+	return alignedGrad(c, preluGrad, channelAxis)
 }

@@ -103,6 +103,9 @@ func castKernel(k *KernelCtx) (Kernel, error) {
 	}), nil
 }
 
+// castGrad casts the gradient back.
+var castGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.op("CastLike", dy, x) })
+
 // castNumbers binds the conversions between types that Go computes in, and from and to truth values.
 func castNumbers(from, to tensor.DType) (Kernel, bool) {
 	switch from {

@@ -150,3 +150,54 @@ func clipBound[T clipNumber](c *Call, i int, def T) (T, error) {
 	}
 	return v[0], nil
 }
+
+// clipAttrGrad and clipGrad let the gradient through between the bounds, and not at the bounds themselves.
+func clipAttrGrad(c GradCtx) error {
+	g := grads{c}
+	bound := func(name string) Ref {
+		if !g.Attrs().HasAttr(name) {
+			return 0
+		}
+		return g.num(g.In(0), float64(g.Attrs().Float(name)))
+	}
+	return clipInside(g, bound("min"), bound("max"))
+}
+
+func clipGrad(c GradCtx) error {
+	g := grads{c}
+	dy, x, lo, hi := g.Dy(0), g.In(0), g.In(1), g.In(2)
+	if dy == 0 {
+		return nil
+	}
+	g.setSum(1, func() Ref {
+		cut := g.op("Less", x, lo)
+		if hi != 0 {
+			cut = g.op("And", cut, g.op("Less", lo, hi))
+		}
+		return g.keep(cut, dy)
+	})
+	g.setSum(2, func() Ref {
+		cut := g.op("Greater", x, hi)
+		if lo != 0 {
+			cut = g.op("Or", cut, g.op("Greater", lo, hi))
+		}
+		return g.keep(cut, dy)
+	})
+	return clipInside(g, lo, hi)
+}
+
+// clipInside is the gradient of the first input; a bound may be absent.
+func clipInside(g grads, lo, hi Ref) error {
+	dy, x := g.Dy(0), g.In(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	if lo != 0 {
+		dy = g.keep(g.op("Greater", x, lo), dy)
+	}
+	if hi != 0 {
+		dy = g.keep(g.op("Less", x, hi), dy)
+	}
+	g.SetGrad(0, dy)
+	return nil
+}

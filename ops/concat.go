@@ -96,6 +96,37 @@ func concatKernel(k *KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
+// concatGrad cuts the gradient at the borders of the inputs.
+func concatGrad(c GradCtx) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 {
+		return nil
+	}
+	rank, err := g.rank(dy)
+	if err != nil {
+		return err
+	}
+	axis, err := mvAxis(g.Attrs().IntOr("axis", 1), rank)
+	if err != nil {
+		return err
+	}
+	sizes := make([]Ref, g.Inputs())
+	for i := range sizes {
+		sizes[i] = g.extent(g.In(i), axis)
+	}
+	parts := g.EmitAll(len(sizes), "", "Split", map[string]any{"axis": axis}, dy, g.with("Concat", map[string]any{"axis": 0}, sizes...))
+	for i, p := range parts {
+		g.SetGrad(i, p)
+	}
+	return nil
+}
+
+// extent is the length of one axis of x as a list of one element.
+func (g grads) extent(x Ref, axis int) Ref {
+	return g.with("Shape", map[string]any{"start": axis, "end": axis + 1}, x)
+}
+
 // blockCopy copies outer runs of n elements from offset srcAt, srcRow elements apart, to dstAt, dstRow apart.
 func blockCopy(dst, src mvData, outer, n, dstRow, dstAt, srcRow, srcAt, threads int) {
 	if outer == 0 || n == 0 {
@@ -224,6 +255,22 @@ func splitKernel(k *KernelCtx) (Kernel, error) {
 		}
 		return splitRun(c, x, axis, sizes, uneven)
 	}}, nil
+}
+
+// splitGrad joins the gradients of the parts; those that nothing depends on are zeros.
+func splitGrad(c GradCtx) error {
+	g := grads{c}
+	if !g.Wants(0) {
+		return nil
+	}
+	parts := make([]Ref, g.Outputs())
+	for i := range parts {
+		if parts[i] = g.Dy(i); parts[i] == 0 {
+			parts[i] = g.zeros(g.Save(i))
+		}
+	}
+	g.SetGrad(0, g.with("Concat", map[string]any{"axis": g.Attrs().Int("axis")}, parts...))
+	return nil
 }
 
 // splitRun copies the parts; without sizes the axis is cut evenly.

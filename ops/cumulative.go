@@ -45,6 +45,14 @@ var cumSumKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	}
 })
 
+// cumSumGrad sums in the other direction.
+func cumSumGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		a := g.Attrs()
+		return g.with("CumSum", map[string]any{"exclusive": a.Bool("exclusive"), "reverse": !a.Bool("reverse")}, dy, g.In(1))
+	})(c)
+}
+
 var cumProdKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	switch d := k.DType(0); d {
 	case tensor.Float32:

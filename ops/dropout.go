@@ -31,6 +31,26 @@ func dropoutInto(c *InferCtx, mask tensor.DType) error {
 // legacyDropoutKernel binds Dropout of the versions that know no training.
 func legacyDropoutKernel(*KernelCtx) (Kernel, error) { return Kernel{Run: passOn}, nil }
 
+// dropoutGrad uses the mask of the forward run; in inference it is all ones.
+func dropoutGrad(c GradCtx) error {
+	g := grads{c}
+	dy, mode := g.Dy(0), g.In(2)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	if mode == 0 || g.Of(mode).Const != nil && !trains(g.Of(mode).Const) {
+		g.SetGrad(0, dy)
+		return nil
+	}
+	left := g.num(dy, 0.5)
+	if ratio := g.In(1); ratio != 0 {
+		left = g.sub(g.num(dy, 1), g.op("CastLike", ratio, dy))
+	}
+	scaled := g.where(mode, g.div(dy, left), dy)
+	g.SetGrad(0, g.keep(g.Save(1), scaled))
+	return nil
+}
+
 // passOn copies input 0 and sets the mask, if it is wanted, to ones.
 func passOn(c *Call) error {
 	if err := copyBytes(c); err != nil {

@@ -89,6 +89,8 @@ func expandKernel(*KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
+var expandGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.sumTo(dy, x) })
+
 func expandError(x *tensor.Tensor, want []int64) error {
 	return fmt.Errorf("ops: input 0 has shape %v, which does not broadcast with %v", x.Shape(), want)
 }
@@ -227,5 +229,27 @@ func tileRun(c *Call, reps []int) error {
 		dims, to, from = append(dims, s[i]), append(to, step), append(from, back)
 	}
 	mvStrided(mvDataOf(y), mvDataOf(x), move.Copy{Dims: dims, DstStride: to, SrcStride: from}, c.Threads)
+	return nil
+}
+
+// tileGrad sees every axis of dy as repetitions of the input's axis and sums over the repetitions.
+func tileGrad(c GradCtx) error {
+	g := grads{c}
+	x, dy := g.In(0), g.Dy(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	rank, err := g.rank(x)
+	if err != nil {
+		return err
+	}
+	column := g.ints(1)
+	pairs := g.with("Concat", map[string]any{"axis": 1}, g.op("Unsqueeze", g.In(1), column), g.op("Unsqueeze", g.shape(x), column))
+	axes := make([]int64, rank)
+	for i := range axes {
+		axes[i] = int64(2 * i)
+	}
+	blocks := g.with("Reshape", map[string]any{"allowzero": 1}, dy, g.op("Reshape", pairs, g.ints(-1)))
+	g.SetGrad(0, g.with("ReduceSum", map[string]any{"keepdims": 0, "noop_with_empty_axes": 1}, blocks, g.ints(axes...)))
 	return nil
 }

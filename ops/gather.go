@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -80,6 +81,58 @@ func gatherRun[I move.Index](c *Call, y, x *tensor.Tensor, index []I, axis int) 
 		return move.GatherOf(y.Strings(), x.Strings(), index, outer, n, block)
 	}
 	return move.Gather(y.Bytes(), x.Bytes(), index, outer, n, block*x.DType().Size(), c.Threads)
+}
+
+func gatherGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		return g.own("GatherGrad", map[string]any{"axis": g.Attrs().Int("axis")}, dy, g.In(1), g.shape(x))
+	})(c)
+}
+
+// GatherGrad of the onnxrun domain makes zeros of a given shape and adds what was gathered back to where it came
+// from, in the order of the indices.
+func gatherGradInfer(c *InferCtx) error { return shapedInfer(c, 2) }
+
+var gatherGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	if d := k.DType(1); d != tensor.Int64 && d != tensor.Int32 {
+		return Kernel{}, Unsupported("GatherGrad with indices of %v", d)
+	}
+	axis := k.Int("axis")
+	switch d := k.DType(0); d {
+	case tensor.Float32:
+		return Kernel{Run: func(c *Call) error { return gatherGradRun[float32](c, axis) }}, nil
+	case tensor.Float64:
+		return Kernel{Run: func(c *Call) error { return gatherGradRun[float64](c, axis) }}, nil
+	default:
+		return Kernel{}, Unsupported("element type %v", d)
+	}
+})
+
+func gatherGradRun[T float32 | float64](c *Call, axis int) error {
+	dy, index := c.In[0], c.In[1]
+	y, err := shapedOut(c, 2)
+	if err != nil {
+		return err
+	}
+	s := y.Shape()
+	if axis, err = mvAxis(axis, len(s)); err != nil {
+		return err
+	}
+	outer, n, block := mvLen(s[:axis]), s[axis], mvLen(s[axis+1:])
+	if dy.Len() != outer*index.Len()*block {
+		return fmt.Errorf("ops: gradient has shape %v for indices of shape %v into %v", dy.Shape(), index.Shape(), s)
+	}
+	if index.DType() == tensor.Int32 {
+		return reduce.AddRows(tensor.Of[T](y), tensor.Of[T](dy), tensor.Of[int32](index), outer, n, block, c.Threads)
+	}
+	return reduce.AddRows(tensor.Of[T](y), tensor.Of[T](dy), tensor.Of[int64](index), outer, n, block, c.Threads)
+}
+
+// gatherGradGrad gathers.
+func gatherGradGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		return g.with("Gather", map[string]any{"axis": g.Attrs().Int("axis")}, dy, g.In(1))
+	})(c)
 }
 
 // gatherElementsInfer also serves ScatterElements' check of its index.

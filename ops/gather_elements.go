@@ -130,3 +130,10 @@ func elementBase(data, index tensor.Shape, axis, r int) int {
 	}
 	return base
 }
+
+// gatherElementsGrad adds the gradient to the elements that were gathered.
+func gatherElementsGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		return g.with("ScatterElements", map[string]any{"axis": g.Attrs().Int("axis"), "reduction": "add"}, g.zeros(x), g.In(1), dy)
+	})(c)
+}

@@ -100,3 +100,45 @@ func tupleOffset(index []int64, axes []int) (int, bool) {
 	}
 	return at, true
 }
+
+// gatherNDGrad adds the gradient to the blocks that were gathered. A batch becomes the first number of longer
+// tuples.
+func gatherNDGrad(c GradCtx) error {
+	g := grads{c}
+	x, index, dy := g.In(0), g.In(1), g.Dy(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	add := map[string]any{"reduction": "add"}
+	batch := g.Attrs().Int("batch_dims")
+	if batch == 0 {
+		g.SetGrad(0, g.with("ScatterND", add, g.zeros(x), index, dy))
+		return nil
+	}
+	// [batch..., rest...] becomes [batches, rest...], in the data, the indices and the gradient.
+	flat := func(v Ref) Ref {
+		rest := g.with("Shape", map[string]any{"start": batch}, v)
+		return g.with("Reshape", map[string]any{"allowzero": 1}, v, g.with("Concat", map[string]any{"axis": 0}, g.product(x, batch), rest))
+	}
+	rank, err := g.rank(index)
+	if err != nil {
+		return err
+	}
+	data, tuples := flat(x), flat(index)
+	count := g.op("Squeeze", g.product(x, batch))
+	first := g.op("Range", g.Const(tensor.Scalar(int64(0))), count, g.Const(tensor.Scalar(int64(1))))
+	ones := make([]int64, rank-batch) // after the batches: the axes of the indices, the last of which is the tuple
+	for i := range ones {
+		ones[i] = int64(i + 1)
+	}
+	lead := g.with("Concat", map[string]any{"axis": 0}, g.with("Shape", map[string]any{"end": -1}, tuples), g.ints(1))
+	first = g.op("Expand", g.op("Unsqueeze", first, g.ints(ones...)), lead)
+	tuples = g.with("Concat", map[string]any{"axis": -1}, first, tuples)
+	g.SetGrad(0, g.like(g.with("ScatterND", add, g.zeros(data), tuples, flat(dy)), x))
+	return nil
+}
+
+// product is the number of elements along the first n axes of x, as a list of one element.
+func (g grads) product(x Ref, n int) Ref {
+	return g.with("ReduceProd", map[string]any{"keepdims": 1}, g.with("Shape", map[string]any{"end": n}, x), g.ints(0))
+}

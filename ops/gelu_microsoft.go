@@ -48,3 +48,26 @@ func biasedKernel(k *KernelCtx, f32 func(dst, x []float32), plain func(*KernelCt
 		return Kernel{}, Unsupported("element type %v", d)
 	}
 }
+
+var (
+	biasGeluGrad = biasedGrad(erfGeluSlope)
+	fastGeluGrad = biasedGrad(tanhGeluSlope)
+)
+
+// biasedGrad is the rule of an activation, with its derivative, after an optional sum.
+func biasedGrad(slope func(g grads, x Ref) Ref) func(GradCtx) error {
+	return func(c GradCtx) error {
+		g := grads{c}
+		dy, x := g.Dy(0), g.In(0)
+		if dy == 0 {
+			return nil
+		}
+		if g.In(1) != 0 {
+			x = g.add(x, g.In(1))
+		}
+		dx := g.mul(dy, slope(g, x))
+		g.SetGrad(0, dx)
+		g.setSum(1, func() Ref { return dx })
+		return nil
+	}
+}

@@ -66,6 +66,30 @@ var (
 	tanhKernel       = floatFunction(vec.Tanh, math.Tanh)
 )
 
+var (
+	sqrtGrad       = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.div(g.scale(dy, 0.5), y) })
+	reciprocalGrad = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.neg(g.mul(dy, y, y)) })
+	expGrad        = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.mul(dy, y) })
+	logGrad        = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, x) })
+	sinGrad        = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Cos", x)) })
+	cosGrad        = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.neg(g.mul(dy, g.op("Sin", x))) })
+	tanGrad        = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.add(dy, g.mul(dy, g.mul(y, y))) })
+	asinGrad       = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, g.op("Sqrt", g.oneMinusSquare(x))) })
+	acosGrad       = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.neg(g.div(dy, g.op("Sqrt", g.oneMinusSquare(x)))) })
+	atanGrad       = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, g.shift(g.mul(x, x), 1)) })
+	sinhGrad       = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Cosh", x)) })
+	coshGrad       = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Sinh", x)) })
+	asinhGrad      = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, g.op("Sqrt", g.shift(g.mul(x, x), 1))) })
+	acoshGrad      = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, g.op("Sqrt", g.mul(g.shift(x, -1), g.shift(x, 1)))) })
+	atanhGrad      = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.div(dy, g.oneMinusSquare(x)) })
+	tanhGrad       = unaryGrad(func(g grads, dy, _, y Ref) Ref { return g.mul(dy, g.oneMinusSquare(y)) })
+)
+
+// oneMinusSquare is 1-x*x without cancellation near 1.
+func (g grads) oneMinusSquare(x Ref) Ref {
+	return g.mul(g.sub(g.num(x, 1), x), g.shift(x, 1))
+}
+
 // numFns are the kernels of a one-input operator by element type.
 type numFns struct {
 	f32 func(dst, x []float32)
@@ -122,6 +146,14 @@ func absKernel(k *KernelCtx) (Kernel, error)  { return absFns.kernel(k) }
 func negKernel(k *KernelCtx) (Kernel, error)  { return negFns.kernel(k) }
 func signKernel(k *KernelCtx) (Kernel, error) { return signFns.kernel(k) }
 func erfKernel(k *KernelCtx) (Kernel, error)  { return erfFns.kernel(k) }
+
+var (
+	absGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.mul(dy, g.op("Sign", x)) })
+	negGrad = unaryGrad(func(g grads, dy, _, _ Ref) Ref { return g.neg(dy) })
+	erfGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		return g.mul(g.scale(dy, 2/math.Sqrt(math.Pi)), g.op("Exp", g.neg(g.mul(x, x))))
+	})
+)
 
 func absInfer(c *InferCtx) error {
 	err := unaryInfer(c)

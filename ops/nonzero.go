@@ -148,6 +148,18 @@ func compressKernel(k *KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
+// compressGrad puts the gradient back to the positions that were kept.
+func compressGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		kept := g.op("Reshape", g.op("NonZero", g.In(1)), g.ints(-1))
+		if axis := g.Attrs().Find("axis"); axis != nil {
+			return g.own("GatherGrad", map[string]any{"axis": axis.I}, dy, kept, g.shape(x))
+		}
+		flat := g.op("Reshape", g.op("Size", x), g.ints(1))
+		return g.like(g.own("GatherGrad", nil, dy, kept, flat), x)
+	})(c)
+}
+
 // oneHotDepth returns the depth if input 1 is known.
 func oneHotDepth(c *InferCtx) Dim {
 	if e, ok := c.Exprs(1); ok && len(e) == 1 {

@@ -34,6 +34,8 @@ const (
 	Random                        // two runs may differ: never folded or merged
 	ShapeOnly                     // reads the shapes of its inputs, never their elements
 	Managed                       // Run makes the outputs itself with Call.Alloc or Call.Put (data-dependent shapes, strings, sequences)
+	Codes                         // output 0 holds codes of numbers: its gradient is that of codes as real numbers, of the type of input 1
+	Rewritten                     // a pass puts other nodes in its place before anything is planned: it has no kernel
 )
 
 // A Kernel is an operator bound to one node: its element types, attributes and constant inputs are settled.
@@ -103,27 +105,38 @@ type Body interface {
 }
 
 // GradCtx is what a Grad function sees when the reverse walk reaches its node. It emits nodes that compute
-// the gradients of the node's inputs from those of its outputs.
+// the gradients of the node's inputs from those of its outputs. What goes wrong while emitting is kept and
+// reported when the function returns.
 type GradCtx interface {
 	// Attrs returns the attributes of the forward node, defaults filled in.
 	Attrs() Attrs
-	// In and Out name the forward values; Of returns what is known of a value.
+	// Inputs and Outputs count the forward values, absent ones inside of the list included.
+	Inputs() int
+	Outputs() int
+	// In and Out name the forward values, and are the zero Ref where one is absent. Of returns what is known
+	// of a value.
 	In(i int) Ref
 	Out(i int) Ref
 	Of(r Ref) Value
+	// Save is Out for an optional output that the node need not have: the forward run then computes it.
+	Save(i int) Ref
 	// Dy returns the gradient of output i, and the zero Ref if nothing depends on that output.
 	Dy(i int) Ref
 	// Wants reports whether the gradient of input i is needed.
 	Wants(i int) bool
-	// Emit adds a node and returns its first output.
+	// Emit adds a node of the newest version of an operator and returns its first output; EmitAll returns the
+	// given number of outputs. Attributes are bool, int, int64, float32, float64, string, lists of int64 or float32,
+	// element types or tensors.
 	Emit(domain, name string, attrs map[string]any, in ...Ref) Ref
+	EmitAll(outputs int, domain, name string, attrs map[string]any, in ...Ref) []Ref
 	// Const adds a constant.
 	Const(t *tensor.Tensor) Ref
-	// SetGrad declares dx to be the gradient of input i.
+	// SetGrad declares dx to be the gradient of input i: of its element type and shape. An input that is
+	// wanted and gets none does not influence the outputs.
 	SetGrad(i int, dx Ref)
 }
 
-// A Ref names a value of the graph that a GradCtx builds. The zero Ref is no value.
+// A Ref names a value of the graph that a GradCtx builds. The zero Ref is no value; equal Refs are one value.
 type Ref int
 
 // Dim is one dimension of a shape: an integer expression over named sizes.

@@ -218,3 +218,60 @@ func padSource(p, n int, mode string) int {
 	p = ((p % period) + period) % period
 	return min(p, period-p)
 }
+
+// padGrad cuts the padding off: a Pad by the negative numbers. In the other modes than constant the padding
+// repeats elements, axis by axis; its gradient is added to theirs.
+func padGrad(c GradCtx) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 {
+		return nil
+	}
+	pads := g.In(1)
+	if list, given := padAttr(g.Attrs()); given {
+		pads = g.ints(list...)
+	}
+	axes := g.In(3)
+	if mode := g.Attrs().Str("mode"); mode != "" && mode != "constant" {
+		return foldPads(g, pads, axes, mode)
+	}
+	inner := g.op("Pad", dy, g.neg(pads), 0, axes)
+	g.SetGrad(0, inner)
+	g.set(2, func() Ref {
+		all := map[string]any{"keepdims": 0}
+		return g.like(g.sub(g.with("ReduceSum", all, dy), g.with("ReduceSum", all, inner)), g.In(2))
+	})
+	return nil
+}
+
+// foldPads pads the positions along each axis as the values were padded, and adds the gradients at equal
+// positions.
+func foldPads(g grads, pads, axes Ref, mode string) error {
+	x, dx := g.In(0), g.Dy(0)
+	rank, err := g.rank(x)
+	if err != nil || !g.Wants(0) {
+		return err
+	}
+	var named []int64
+	if axes != 0 {
+		var ok bool
+		if named, ok = g.Of(axes).Ints(); !ok {
+			return Unsupported("no gradient of Pad with axes that are not constant")
+		}
+	}
+	list, err := padAxisList(nil, named, rank)
+	if err != nil {
+		return err
+	}
+	for i, axis := range list {
+		length := g.extent(x, axis)
+		at := g.op("Range", g.Const(tensor.Scalar(int64(0))), g.op("Squeeze", length), g.Const(tensor.Scalar(int64(1))))
+		both := g.op("Gather", pads, g.ints(int64(i), int64(len(list)+i)))
+		at = g.with("Pad", map[string]any{"mode": mode}, at, both)
+		shape := g.shape(dx)
+		shape = g.op("ScatterElements", shape, g.ints(int64(axis)), length)
+		dx = g.own("GatherGrad", map[string]any{"axis": axis}, dx, at, shape)
+	}
+	g.SetGrad(0, g.like(dx, x))
+	return nil
+}

@@ -154,3 +154,43 @@ func powNarrow[T interface {
 		vec.Narrow(dst[lo:hi], buf[:hi-lo])
 	}
 }
+
+// powGrad has short forms for the exponents that models raise to. The derivative by the exponent is zero where
+// the base is not positive.
+func powGrad(c GradCtx) error {
+	g := grads{c}
+	dy, x, e, y := g.Dy(0), g.In(0), g.In(1), g.Out(0)
+	if dy == 0 {
+		return nil
+	}
+	g.setSum(0, func() Ref { return g.mul(dy, powSlope(g, x, e, y)) })
+	g.setSum(1, func() Ref {
+		positive := g.above(x, 0)
+		log := g.op("Log", g.where(positive, x, g.num(x, 1)))
+		return g.op("CastLike", g.keep(positive, g.mul(dy, y, log)), e)
+	})
+	return nil
+}
+
+// powSlope is the derivative of y = x to the power of e by x.
+func powSlope(g grads, x, e, y Ref) Ref {
+	if t := g.Of(e).Const; t != nil && t.Len() == 1 {
+		switch v := tensor.Float64s(t, 1); v[0] {
+		case 1:
+			return g.num(x, 1)
+		case 2:
+			return g.scale(x, 2)
+		case 3:
+			return g.scale(g.mul(x, x), 3)
+		case 0.5:
+			return g.div(g.num(x, 0.5), y)
+		case -1:
+			return g.neg(g.mul(y, y))
+		}
+	}
+	if g.Of(e).DType != g.Of(x).DType {
+		e = g.op("CastLike", e, x)
+	}
+	slope := g.mul(e, g.op("Pow", x, g.shift(e, -1)))
+	return g.where(g.op("Equal", e, g.num(e, 0)), g.num(x, 0), slope)
+}

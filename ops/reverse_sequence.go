@@ -67,6 +67,14 @@ func reverseSequenceKernel(k *KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
+// reverseSequenceGrad reverses back.
+func reverseSequenceGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		batch, time, _ := sequenceAxes(g.Attrs())
+		return g.with("ReverseSequence", map[string]any{"batch_axis": batch, "time_axis": time}, dy, g.In(1))
+	})(c)
+}
+
 func triluInfer(c *InferCtx) error {
 	x := c.Type(0)
 	if x.Ranked && len(x.Dims) < 2 {
@@ -108,6 +116,12 @@ func triluKernel(k *KernelCtx) (Kernel, error) {
 		}
 		return nil
 	}}, nil
+}
+
+func triluGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		return g.with("Trilu", map[string]any{"upper": g.Attrs().IntOr("upper", 1)}, dy, g.In(1))
+	})(c)
 }
 
 // triluRow copies [lo, hi) of a row of n elements and clears the rest.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // sliceFar is the least end that stands for the end of any axis: exporters write the largest int32 or int64.
@@ -231,11 +232,26 @@ func sliceKernel(k *KernelCtx) (Kernel, error) {
 func sliceRun(c *Call, starts, ends, axes, steps []int64) error {
 	x := c.In[0]
 	s := x.Shape()
-	if len(starts) != len(ends) || axes != nil && len(axes) != len(starts) || steps != nil && len(steps) != len(starts) {
-		return fmt.Errorf("ops: starts, ends, axes and steps have %d, %d, %d and %d elements", len(starts), len(ends), len(axes), len(steps))
-	}
 	var db, sb, tb mvDims
-	dims, strides, off := append(db[:0], s...), mvStrides(sb[:0], s), 0
+	dims, strides := append(db[:0], s...), mvStrides(sb[:0], s)
+	off, err := sliceBox(dims, strides, starts, ends, axes, steps)
+	if err != nil {
+		return err
+	}
+	y, err := mvOut(c, 0, x.DType(), dims)
+	if err != nil || mvLen(dims) == 0 {
+		return err
+	}
+	mvStrided(mvDataOf(y), mvDataOf(x), move.Copy{Dims: dims, DstStride: mvStrides(tb[:0], dims), SrcStride: strides, SrcOff: off}, c.Threads)
+	return nil
+}
+
+// sliceBox turns the shape and strides of a tensor into those of a slice of it and returns where that begins. axes
+// and steps may be nil.
+func sliceBox(dims, strides []int, starts, ends, axes, steps []int64) (off int, err error) {
+	if len(starts) != len(ends) || axes != nil && len(axes) != len(starts) || steps != nil && len(steps) != len(starts) {
+		return 0, fmt.Errorf("ops: starts, ends, axes and steps have %d, %d, %d and %d elements", len(starts), len(ends), len(axes), len(steps))
+	}
 	for i := range starts {
 		axis, step := int64(i), int64(1)
 		if axes != nil {
@@ -244,27 +260,97 @@ func sliceRun(c *Call, starts, ends, axes, steps []int64) error {
 		if steps != nil {
 			step = steps[i]
 		}
-		a, err := mvAxis(int(axis), len(s))
+		a, err := mvAxis(int(axis), len(dims))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if step == 0 {
-			return fmt.Errorf("ops: input 4 (steps) has a zero for axis %d", a)
+			return 0, fmt.Errorf("ops: input 4 (steps) has a zero for axis %d", a)
 		}
-		from, n := sliceClamp(starts[i], ends[i], step, s[a])
+		from, n := sliceClamp(starts[i], ends[i], step, dims[a])
 		dims[a] = n
 		off += from * strides[a]
 		if n > 1 {
 			strides[a] *= int(step)
 		}
 	}
-	y, err := mvOut(c, 0, x.DType(), dims)
-	if err != nil {
-		return err
+	return off, nil
+}
+
+// sliceGrad puts the gradient where the slice was cut from.
+func sliceGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		a := g.Attrs()
+		if !a.HasAttr("starts") {
+			return g.own("SliceGrad", nil, dy, g.shape(x), g.In(1), g.In(2), g.In(3), g.In(4))
+		}
+		axes := Ref(0)
+		if a.HasAttr("axes") {
+			axes = g.ints(a.IntList("axes")...)
+		}
+		return g.own("SliceGrad", nil, dy, g.shape(x), g.ints(a.IntList("starts")...), g.ints(a.IntList("ends")...), axes)
+	})(c)
+}
+
+// SliceGrad of the onnxrun domain makes zeros of a given shape with its first input in the place of a slice.
+func sliceGradInfer(c *InferCtx) error { return shapedInfer(c, 1) }
+
+// shapedInfer infers an output of the element type of input 0 whose shape is the list in input i.
+func shapedInfer(c *InferCtx, i int) error {
+	d := c.Type(0).DType
+	if dims, ok := c.Exprs(i); ok {
+		return mvSet(c, 0, d, append([]Dim(nil), dims...)...)
 	}
-	if mvLen(dims) == 0 {
+	if n, ok := mvListLen(c, i); ok {
+		c.Set(0, d, c.FreshDims(n)...)
 		return nil
 	}
-	mvStrided(mvDataOf(y), mvDataOf(x), move.Copy{Dims: dims, DstStride: mvStrides(tb[:0], dims), SrcStride: strides, SrcOff: off}, c.Threads)
+	c.SetType(0, Unranked(d))
 	return nil
+}
+
+func sliceGradKernel(*KernelCtx) (Kernel, error) {
+	list := func(c *Call, i int) []int64 {
+		if i >= len(c.In) || c.In[i] == nil {
+			return nil
+		}
+		return integers(c.In[i])
+	}
+	return Kernel{Run: func(c *Call) error {
+		dy := c.In[0]
+		y, err := shapedOut(c, 1)
+		if err != nil {
+			return err
+		}
+		var db, sb, tb mvDims
+		dims, strides := append(db[:0], y.Shape()...), mvStrides(sb[:0], y.Shape())
+		off, err := sliceBox(dims, strides, list(c, 2), list(c, 3), list(c, 4), list(c, 5))
+		if err != nil {
+			return err
+		}
+		if !dy.Shape().Equal(dims) {
+			return fmt.Errorf("ops: gradient has shape %v, want %v", dy.Shape(), append([]int(nil), dims...))
+		}
+		clear(y.Bytes())
+		if dy.Len() == 0 {
+			return nil
+		}
+		mvStrided(mvDataOf(y), mvDataOf(dy), move.Copy{Dims: dims, SrcStride: mvStrides(tb[:0], dims), DstStride: strides, DstOff: off}, c.Threads)
+		return nil
+	}}, nil
+}
+
+// shapedOut returns output 0 with the element type of input 0 and the shape that input i lists.
+func shapedOut(c *Call, i int) (*tensor.Tensor, error) {
+	var buf mvDims
+	dims := buf[:0]
+	for _, d := range integers(c.In[i]) {
+		dims = append(dims, int(d))
+	}
+	return mvOut(c, 0, c.In[0].DType(), dims)
+}
+
+// sliceGradGrad is the slice itself.
+func sliceGradGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref { return g.op("Slice", dy, g.In(2), g.In(3), g.In(4), g.In(5)) })(c)
 }

@@ -138,3 +138,50 @@ func hardmax[T float32 | float64](y, x []T, outer, n, inner int) {
 		}
 	}
 }
+
+// softmaxGrad and logSoftmaxGrad work from the output: y*(dy - sum(dy*y)) and dy - exp(y)*sum(dy).
+func softmaxGrad(flat bool) func(GradCtx) error {
+	return softmaxRule(flat, func(g grads, dy, y Ref, sum func(Ref) Ref) Ref {
+		return g.mul(y, g.sub(dy, sum(g.mul(dy, y))))
+	})
+}
+
+func logSoftmaxGrad(flat bool) func(GradCtx) error {
+	return softmaxRule(flat, func(g grads, dy, y Ref, sum func(Ref) Ref) Ref {
+		return g.sub(dy, g.mul(g.op("Exp", y), sum(dy)))
+	})
+}
+
+// softmaxRule makes a rule from what f emits; sum adds up what one softmax is over.
+func softmaxRule(flat bool, f func(g grads, dy, y Ref, sum func(Ref) Ref) Ref) func(GradCtx) error {
+	return func(c GradCtx) error {
+		g := grads{c}
+		dy := g.Dy(0)
+		if dy == 0 || !g.Wants(0) {
+			return nil
+		}
+		axis := g.Attrs().Int("axis")
+		axes := []int64{int64(axis)}
+		if flat {
+			rank, err := g.rank(dy)
+			if err != nil {
+				return err
+			}
+			if axis, err = flatAxis(axis, rank); err != nil {
+				return err
+			}
+			axes = nil
+			for ; axis < rank; axis++ {
+				axes = append(axes, int64(axis))
+			}
+		}
+		if g.Of(dy).Ranked && len(g.Of(dy).Dims) == 0 {
+			axes = nil
+		}
+		sum := func(v Ref) Ref {
+			return g.with("ReduceSum", map[string]any{"keepdims": 1, "noop_with_empty_axes": 1}, v, g.ints(axes...))
+		}
+		g.SetGrad(0, f(g, dy, g.Out(0), sum))
+		return nil
+	}
+}

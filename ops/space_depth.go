@@ -76,6 +76,21 @@ func spaceToDepthKernel(k *KernelCtx) (Kernel, error) {
 	}}, err
 }
 
+// depthToSpaceGrad and spaceToDepthGrad undo the move.
+func depthToSpaceGrad(c GradCtx) error { return blockGrad(c, "SpaceToDepth") }
+
+func spaceToDepthGrad(c GradCtx) error { return blockGrad(c, "DepthToSpace") }
+
+func blockGrad(c GradCtx, inverse string) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		attrs := map[string]any{"blocksize": g.Attrs().Int("blocksize")}
+		if mode := g.Attrs().Str("mode"); mode != "" {
+			attrs["mode"] = mode
+		}
+		return g.with(inverse, attrs, dy)
+	})(c)
+}
+
 // permuted writes the input, seen in the given shape, to the output with its axes permuted.
 func permuted(c *Call, shape, perm [6]int) error {
 	x, y := c.In[0], c.Out[0]

@@ -4,5 +4,8 @@ package ops
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
-	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},
+	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
+	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
+	{"onnxrun", "SliceGrad", 1, float, sliceGradInfer, sliceGradKernel, sliceGradGrad, 0},
+	{"onnxrun", "SumTo", 1, float, sumToInfer, sumToKernel, sumToGrad, 0},
 }

@@ -6,5 +6,6 @@ package ops
 var trainingTable = []Op{
 	{"ai.onnx.preview.training", "Adagrad", 1, f32 | f64, optimizerInfer(1), adagradKernel, nil, 0},
 	{"ai.onnx.preview.training", "Adam", 1, f32 | f64, optimizerInfer(2), adamKernel, nil, 0},
+	{"ai.onnx.preview.training", "Gradient", 1, num | boolean, gradientInfer, nil, nil, Rewritten},
 	{"ai.onnx.preview.training", "Momentum", 1, f32 | f64, optimizerInfer(1), momentumKernel, nil, 0},
 }

@@ -222,3 +222,11 @@ func (j *topKJob[T]) before(a, b topKItem[T]) bool {
 	}
 	return a.v > b.v != j.smallest
 }
+
+// topKGrad puts the gradient back to the positions that the second output names.
+func topKGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		axis := map[string]any{"axis": g.Attrs().IntOr("axis", -1), "reduction": "add"}
+		return g.with("ScatterElements", axis, g.zeros(x), g.Save(1), dy)
+	})(c)
+}

@@ -82,6 +82,21 @@ func transposeKernel(k *KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
+// transposeGrad applies the inverse permutation.
+func transposeGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+		perm := g.Attrs().IntList("perm")
+		if perm == nil {
+			return g.op("Transpose", dy)
+		}
+		back := make([]int64, len(perm))
+		for i, p := range perm {
+			back[p] = int64(i)
+		}
+		return g.with("Transpose", map[string]any{"perm": back}, dy)
+	})(c)
+}
+
 // transposeData writes x with its axes permuted to y.
 func transposeData(y, x *tensor.Tensor, perm []int, threads int) {
 	if x.DType() == tensor.String {

@@ -126,6 +126,27 @@ func (f *arithFns) foldKernel(k *KernelCtx) (Kernel, error) {
 func maxKernel(k *KernelCtx) (Kernel, error) { return maxFns.foldKernel(k) }
 func minKernel(k *KernelCtx) (Kernel, error) { return minFns.foldKernel(k) }
 
+// extremeGrad is the rule of Max and Min: inputs that share the extreme share the gradient evenly.
+func extremeGrad(c GradCtx) error {
+	g := grads{c}
+	dy, y := g.Dy(0), g.Out(0)
+	if dy == 0 {
+		return nil
+	}
+	one := g.num(dy, 1)
+	hits := make([]Ref, g.Inputs())
+	counts := make([]Ref, g.Inputs())
+	for i := range hits {
+		hits[i] = g.op("Equal", g.In(i), y)
+		counts[i] = g.where(hits[i], one, g.num(dy, 0))
+	}
+	share := g.div(dy, g.op("Sum", counts...))
+	for i, hit := range hits {
+		g.setSum(i, func() Ref { return g.keep(hit, share) })
+	}
+	return nil
+}
+
 var sumKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) == tensor.Float64 {
 		return fold(vec.AddOf[float64], nil)
@@ -144,4 +165,22 @@ func divideBy[T vec.Float](dst []T, n int) {
 	for i := range dst {
 		dst[i] /= T(n)
 	}
+}
+
+// sumGrad and meanGrad hand the gradient, or its equal share, to each input.
+func sumGrad(c GradCtx) error { return shareGrad(c, 1) }
+
+func meanGrad(c GradCtx) error { return shareGrad(c, 1/float64(c.Inputs())) }
+
+func shareGrad(c GradCtx, by float64) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 {
+		return nil
+	}
+	dy = g.scale(dy, by)
+	for i := range g.Inputs() {
+		g.setSum(i, func() Ref { return dy })
+	}
+	return nil
 }

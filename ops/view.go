@@ -49,3 +49,6 @@ func viewShape(infer func(*InferCtx) error, attrs Attrs, c *Call) (tensor.Shape,
 	}
 	return shape, nil
 }
+
+// viewGrad gives the gradient the shape of the input.
+var viewGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.like(dy, x) })

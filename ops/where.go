@@ -58,6 +58,18 @@ func whereKernel(k *KernelCtx) (Kernel, error) {
 	}
 }
 
+func whereGrad(c GradCtx) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 {
+		return nil
+	}
+	zero := g.num(dy, 0)
+	g.setSum(1, func() Ref { return g.where(g.In(0), dy, zero) })
+	g.setSum(2, func() Ref { return g.where(g.In(0), zero, dy) })
+	return nil
+}
+
 // whereRun holds vec.Where for one width: made once, since a generic function value costs an allocation.
 type whereRun[T tensor.Element] struct {
 	f func(dst []T, cond []bool, a, b []T)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -156,12 +157,15 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	if err := g.SelectOutputs(s.opts.Outputs); err != nil {
 		return nil, err
 	}
+	if shapes != nil {
+		g.FixInputs(shapes)
+	}
+	if err := s.differentiate(g); err != nil {
+		return nil, err
+	}
 	p := &program{shapes: shapes, inputs: g.Inputs}
 	for _, v := range g.Outputs {
 		p.outputs = append(p.outputs, v.Name)
-	}
-	if shapes != nil {
-		g.FixInputs(shapes)
 	}
 	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize}); err != nil {
 		return nil, err
@@ -172,4 +176,16 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	}
 	p.plan, err = plan.Compile(g, o)
 	return p, err
+}
+
+// differentiate adds the gradients that the options ask for.
+func (s *Session) differentiate(g *graph.Graph) error {
+	want := s.opts.Gradients
+	if want == nil {
+		return nil
+	}
+	if err := opt.Resolve(g); err != nil {
+		return err
+	}
+	return autodiff.Extend(g, ops.Default(), autodiff.Spec{Of: want.Of, Wrt: want.Wrt, Ones: want.Ones})
 }

@@ -20,7 +20,7 @@ type testReport struct {
 
 func testCommand() *cobra.Command {
 	var c common
-	var pattern, invalid string
+	var pattern, invalid, gradients string
 	cmd := &cobra.Command{
 		Use:   "test PATH...",
 		Short: "Run cases with recorded inputs and outputs and compare",
@@ -38,8 +38,8 @@ needs something that is missing here is skipped and does not change the exit cod
 			if err != nil {
 				return usage("--run: %v", err)
 			}
-			if (len(args) == 0) == (invalid == "") {
-				return usage("test takes paths of cases, or --invalid ZIP")
+			if (len(args) == 0) == (invalid == "" && gradients == "") {
+				return usage("test takes paths of cases, or --invalid ZIP, or --gradients ZIP")
 			}
 			report := &reporter{cmd: cmd, json: c.json}
 			copts := conform.Options{Runtime: *opts, Timeout: c.timeout}
@@ -49,6 +49,9 @@ needs something that is missing here is skipped and does not change the exit cod
 					report.add(r)
 				}
 				return report.finish(err)
+			}
+			if gradients != "" {
+				return report.finish(testGradients(cmd.Context(), gradients, filter, copts, report))
 			}
 			for _, path := range args {
 				if err := testPath(cmd.Context(), path, filter, copts, report); err != nil {
@@ -61,7 +64,27 @@ needs something that is missing here is skipped and does not change the exit cod
 	c.register(cmd)
 	cmd.Flags().StringVar(&pattern, "run", "", "only cases whose name matches this regular expression")
 	cmd.Flags().StringVar(&invalid, "invalid", "", "archive of invalid models with an index.json that says what to expect of each")
+	cmd.Flags().StringVar(&gradients, "gradients", "", "archive of models with recorded gradients")
 	return cmd
+}
+
+func testGradients(ctx context.Context, name string, filter *regexp.Regexp, opts conform.Options, report *reporter) error {
+	archive, err := conform.OpenGradients(name)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	for _, c := range archive.Cases {
+		if !filter.MatchString(c.Name) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r, _ := c.Run(ctx, opts)
+		report.add(r)
+	}
+	return nil
 }
 
 func testPath(ctx context.Context, path string, filter *regexp.Regexp, opts conform.Options, report *reporter) error {

@@ -97,15 +97,25 @@ func (c *Case) result(worst float64, err error) Result {
 }
 
 func (c *Case) guarded(ctx context.Context, opts Options) (worst float64, err error) {
+	err = guardPanic(func() (err error) {
+		if c.stripped {
+			worst, err = c.runStripped(ctx, opts)
+			return err
+		}
+		worst, err = c.runRecorded(ctx, opts)
+		return err
+	})
+	return worst, err
+}
+
+// guardPanic turns a panic of f into an error.
+func guardPanic(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if c.stripped {
-		return c.runStripped(ctx, opts)
-	}
-	return c.runRecorded(ctx, opts)
+	return f()
 }
 
 // open opens the model of the case, mapped where it lies on disk.

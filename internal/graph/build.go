@@ -206,13 +206,18 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 		return err
 	}
 	domain := onnx.NormalDomain(n.Domain)
+	if isGradient(domain, n.OpType) {
+		if in, err = withNamed(in, n, attrs, sc); err != nil {
+			return err
+		}
+	}
 	if f := b.model.Function(domain, n.OpType, n.Overload); f != nil {
 		return b.call(g, n, f, in, attrs, sc)
 	}
 	version := opset(sc.opsets, domain)
 	s := schema.Lookup(domain, n.OpType, version)
 	row := b.table.Find(domain, n.OpType, version)
-	if row == nil || row.Kernel == nil {
+	if row == nil || row.Kernel == nil && row.Flags&ops.Rewritten == 0 {
 		if f, err := bodyOf(s, version); err != nil || f != nil {
 			if err != nil {
 				return err

@@ -23,10 +23,11 @@ func Infer(g *Graph) error {
 const maxInferences = 1 << 19
 
 type inferrer struct {
-	study *study // nil: the first error ends the inference
-	fresh int
-	nodes int
-	depth int
+	study  *study // nil: the first error ends the inference
+	prefix string // of new symbols
+	fresh  int
+	nodes  int
+	depth  int
 }
 
 func (in *inferrer) graph(g *Graph) error {
@@ -77,7 +78,7 @@ func (in *inferrer) node(n *Node) error {
 
 func (in *inferrer) freshDim() ops.Dim {
 	in.fresh++
-	return sym.Symbol(fmt.Sprintf("?%d", in.fresh))
+	return sym.Symbol(fmt.Sprintf("?%s%d", in.prefix, in.fresh))
 }
 
 func (in *inferrer) body(n *Node, name string, ins []ops.Value) ([]ops.Value, error) {

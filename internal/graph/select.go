@@ -13,20 +13,7 @@ func (g *Graph) SelectOutputs(names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	byName := map[string]*Value{}
-	for _, v := range g.Inputs {
-		byName[v.Name] = v
-	}
-	for _, n := range g.Nodes {
-		for _, v := range n.Out {
-			if v != nil {
-				byName[v.Name] = v
-			}
-		}
-	}
-	for _, v := range g.Outputs {
-		byName[v.Name] = v
-	}
+	byName := g.Names()
 	g.Outputs, g.declared = nil, nil
 	for _, name := range names {
 		v := byName[name]
@@ -37,6 +24,34 @@ func (g *Graph) SelectOutputs(names []string) error {
 	}
 	g.Prune()
 	return nil
+}
+
+// Names maps names to values of the main graph: inputs, weights that a node reads, results of nodes, outputs.
+func (g *Graph) Names() map[string]*Value {
+	byName := map[string]*Value{}
+	for _, v := range g.Inputs {
+		byName[v.Name] = v
+	}
+	g.Walk(func(sub *Graph) {
+		for _, n := range sub.Nodes {
+			for _, v := range n.In {
+				if v != nil && v.From == nil && v.IsConst() && byName[v.Name] == nil {
+					byName[v.Name] = v
+				}
+			}
+		}
+	})
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			if v != nil {
+				byName[v.Name] = v
+			}
+		}
+	}
+	for _, v := range g.Outputs {
+		byName[v.Name] = v
+	}
+	return byName
 }
 
 // FixInputs replaces the declared shapes of the inputs by concrete ones.

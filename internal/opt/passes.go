@@ -7,7 +7,9 @@ package opt
 import (
 	"slices"
 
+	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/ops"
 )
 
 // A pass rewrites a graph in place.
@@ -20,6 +22,7 @@ type pass struct {
 var passes = []pass{
 	{"infer", graph.Infer, true},
 	{"branches", branches, true},
+	{"gradients", gradients, true},
 	{"verify", graph.Verify, true},
 	{"fold", fold, false},
 	{"identities", identities, false},
@@ -40,6 +43,10 @@ var order = []struct{ before, after, reason string }{
 	{"branches", "verify", "a branch that is not taken has no inferred types"},
 	{"verify", "fold", "declarations are those of the graph as it is written"},
 	{"infer", "fold", "folding needs element types, shapes and the constants of shape arithmetic"},
+	{"infer", "gradients", "gradients depend on element types and ranks"},
+	{"branches", "gradients", "gradients go through the branch that is taken"},
+	{"gradients", "fold", "what is computed from constants may be differentiated by them"},
+	{"gradients", "prune", "nodes whose results are constant may be differentiated"},
 	{"infer", "branches", "a branch that is not taken is not inferred, and must go before anything is planned"},
 	{"branches", "fold", "nodes of a branch that is taken may be constant"},
 	{"prune", "widen", "constants that nothing uses need not be converted"},
@@ -75,6 +82,17 @@ func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
 	return g, nil
 }
 
+// Resolve runs the first passes: values are inferred afterwards, branches that a constant decides and Gradient
+// nodes are gone. Whoever adds nodes to g before Apply starts from there.
+func Resolve(g *graph.Graph) error {
+	for _, p := range passes[:slices.IndexFunc(passes, func(p pass) bool { return p.name == "verify" })] {
+		if err := p.run(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Names returns the names of the passes in the order in which they run.
 func Names() []string {
 	var out []string
@@ -83,5 +101,7 @@ func Names() []string {
 	}
 	return out
 }
+
+func gradients(g *graph.Graph) error { return autodiff.Expand(g, ops.Default()) }
 
 func prune(g *graph.Graph) error { g.Prune(); return nil }

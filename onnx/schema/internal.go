@@ -8,8 +8,12 @@ package schema
 // FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
 // transposes the last two dimensions. The activation is an ONNX operator name,
 // "" for none; activation_params are its attributes in the order of the
-// schema (for Clip: minimum, maximum).
+// schema (for Clip: minimum, maximum). SumTo sums over the axes along which
+// a tensor of the given shape would be repeated to get the shape of X.
 var internalOperators = []operator{
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "SliceGrad", text: `1|dY:T shape:tensor(int64) starts:I ends:I axes:I? steps:I?|dX:T||T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "SumTo", text: `1|X:T shape:tensor(int64)|Y:T||T:float;double;float16;bfloat16`},
 }

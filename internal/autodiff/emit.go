@@ -1,0 +1,126 @@
+package autodiff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// An Emitter collects nodes that are to be added to an inferred graph, in topological order, and infers each
+// when it is made.
+type Emitter struct {
+	Nodes []*graph.Node
+
+	table *ops.Table
+	infer graph.Inferrer
+	path  string // of the node that the next ones belong to
+	count int
+}
+
+// NewEmitter returns an Emitter for operators of a table.
+func NewEmitter(table *ops.Table) *Emitter {
+	return &Emitter{table: table, infer: graph.Inferrer{Prefix: "g"}}
+}
+
+// Node adds a node of the newest version of an operator and returns its outputs. GradCtx.Emit says what
+// attributes may be.
+func (e *Emitter) Node(outputs int, domain, op string, attrs map[string]any, in ...*graph.Value) ([]*graph.Value, error) {
+	list, err := attributes(attrs)
+	if err != nil {
+		return nil, fmt.Errorf("autodiff: %s: %w", op, err)
+	}
+	names := make([]string, outputs)
+	for i := range names {
+		names[i] = e.name(op)
+	}
+	n, err := graph.NewNode(e.table, domain, op, list, in, names...)
+	if err != nil {
+		return nil, err
+	}
+	n.Name = names[0]
+	return n.Out, e.add(n)
+}
+
+// One is Node for the first output.
+func (e *Emitter) One(op string, attrs map[string]any, in ...*graph.Value) (*graph.Value, error) {
+	out, err := e.Node(1, "", op, attrs, in...)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// Const returns a constant.
+func (e *Emitter) Const(t *tensor.Tensor) *graph.Value {
+	return &graph.Value{Name: e.name("const"), Value: ops.ConstValue(t)}
+}
+
+// Filled returns a value of the type and shape of v all of whose elements are x.
+func (e *Emitter) Filled(v *graph.Value, x float64) (*graph.Value, error) {
+	t, err := tensor.FromFloat64s(v.DType, tensor.Shape{1}, []float64{x})
+	if err != nil {
+		return nil, err
+	}
+	shape, err := e.One("Shape", nil, v)
+	if err != nil {
+		return nil, err
+	}
+	return e.One("ConstantOfShape", map[string]any{"value": t}, shape)
+}
+
+func (e *Emitter) add(n *graph.Node) error {
+	e.Nodes = append(e.Nodes, n)
+	return e.infer.Node(n)
+}
+
+func (e *Emitter) name(op string) string {
+	e.count++
+	return fmt.Sprintf("%s/grad:%d/%s", e.path, e.count, op)
+}
+
+// attributes makes the attributes of a node, sorted by name.
+func attributes(m map[string]any) (ops.Attrs, error) {
+	var out ops.Attrs
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		a, err := attribute(name, m[name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func attribute(name string, value any) (*onnx.Attribute, error) {
+	switch v := value.(type) {
+	case bool:
+		if v {
+			return onnx.NewInt(name, 1), nil
+		}
+		return onnx.NewInt(name, 0), nil
+	case int:
+		return onnx.NewInt(name, int64(v)), nil
+	case int64:
+		return onnx.NewInt(name, v), nil
+	case tensor.DType:
+		return onnx.NewInt(name, int64(v)), nil
+	case float32:
+		return onnx.NewFloat(name, v), nil
+	case float64:
+		return onnx.NewFloat(name, float32(v)), nil
+	case string:
+		return onnx.NewString(name, v), nil
+	case []int64:
+		return onnx.NewInts(name, v...), nil
+	case []float32:
+		return onnx.NewFloats(name, v...), nil
+	case *tensor.Tensor:
+		return onnx.NewTensor(name, tensor.NewProto("", v)), nil
+	}
+	return nil, fmt.Errorf("attribute %q is a %T, which no attribute can hold", name, value)
+}

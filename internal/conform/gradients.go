@@ -1,0 +1,154 @@
+package conform
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math"
+	"path"
+
+	"github.com/onnxrun/onnxrun/runtime"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A GradientCase is a model with recorded inputs, gradients of outputs and gradients of inputs.
+type GradientCase struct {
+	Name      string   `json:"id"`
+	DType     string   `json:"dtype"`
+	Inputs    []string `json:"inputs"`
+	Diff      []string `json:"diff"` // inputs whose gradients are recorded
+	Dy        []string `json:"dy"`   // outputs that have gradients
+	ATol      float64  `json:"atol"`
+	RTol      float64  `json:"rtol"`
+	PeerError float64  `json:"torch_f32_err"` // that of another implementation
+
+	files fs.FS
+}
+
+// A GradientArchive is a zip with manifest.json and cases/<id>/{model.onnx,data.npz}. The arrays of a case are
+// in.<input>, dy.<output>, and grad64.<input>, the gradient computed in float64.
+type GradientArchive struct {
+	Cases []*GradientCase
+	zip   *zip.ReadCloser
+}
+
+// OpenGradients opens an archive of gradient cases.
+func OpenGradients(name string) (*GradientArchive, error) {
+	z, err := zip.OpenReader(name)
+	if err != nil {
+		return nil, fmt.Errorf("conform: %s: %w", name, err)
+	}
+	a := &GradientArchive{zip: z}
+	data, err := fs.ReadFile(z, "manifest.json")
+	if err == nil {
+		err = json.Unmarshal(data, a)
+	}
+	if err != nil {
+		z.Close()
+		return nil, fmt.Errorf("conform: %s: manifest.json: %w", name, err)
+	}
+	for _, c := range a.Cases {
+		c.files = z
+	}
+	return a, nil
+}
+
+// Close closes the archive.
+func (a *GradientArchive) Close() error { return a.zip.Close() }
+
+// A GradientError is what the worst gradient of a case is off by.
+type GradientError struct {
+	Abs  float64 // largest difference
+	Peak float64 // largest magnitude of the reference it belongs to
+}
+
+// Run computes the gradients of the case and compares: |got-want| <= atol + rtol*max|want| for each array. A
+// case whose model has an operator without a gradient is skipped.
+func (c *GradientCase) Run(ctx context.Context, opts Options) (Result, GradientError) {
+	var worst GradientError
+	err := guardPanic(func() (err error) {
+		worst, err = c.run(ctx, opts.Runtime)
+		return err
+	})
+	rel := worst.Abs
+	if worst.Peak > 0 {
+		rel /= worst.Peak
+	}
+	return (&Case{Name: c.Name}).result(rel, err), worst
+}
+
+func (c *GradientCase) run(ctx context.Context, o runtime.Options) (worst GradientError, err error) {
+	dir := path.Join("cases", c.Name)
+	model, err := fs.ReadFile(c.files, path.Join(dir, modelFile))
+	if err != nil {
+		return worst, fmt.Errorf("conform: %w", err)
+	}
+	data, err := fs.ReadFile(c.files, path.Join(dir, "data.npz"))
+	if err != nil {
+		return worst, fmt.Errorf("conform: %w", err)
+	}
+	arrays, err := tensor.ReadNPZ(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return worst, fmt.Errorf("conform: data.npz: %w", err)
+	}
+	o.Gradients = &runtime.Gradients{Of: c.Dy, Wrt: c.Diff}
+	s, err := runtime.OpenBytes(model, &o)
+	if err != nil {
+		return worst, err
+	}
+	defer s.Close()
+	in := map[string]*tensor.Tensor{}
+	for _, info := range s.Inputs() {
+		t := arrays["in."+info.Name]
+		if t == nil {
+			t = arrays[info.Name] // dy.<output>
+		}
+		if t != nil && t.DType() != info.DType { // the gradient of a cast is recorded as it was before it
+			if t, err = tensor.FromFloat64s(info.DType, t.Shape(), tensor.Float64s(t, t.Len())); err != nil {
+				return worst, err
+			}
+		}
+		if t != nil {
+			in[info.Name] = t
+		}
+	}
+	out, err := s.Run(ctx, in)
+	if err != nil {
+		return worst, err
+	}
+	for _, name := range c.Diff {
+		if e := c.compare(name, out["grad."+name], arrays["grad64."+name], &worst); e != nil && err == nil {
+			err = e
+		}
+	}
+	return worst, err
+}
+
+func (c *GradientCase) compare(name string, got, want *tensor.Tensor, worst *GradientError) error {
+	if got == nil || want == nil {
+		return fmt.Errorf("conform: no gradient of %q", name)
+	}
+	if !got.Shape().Equal(want.Shape()) {
+		return fmt.Errorf("gradient of %q has shape %v, want %v", name, got.Shape(), want.Shape())
+	}
+	g, w := tensor.Float64s(got, got.Len()), tensor.Float64s(want, want.Len())
+	e, at := GradientError{}, 0
+	for i := range w {
+		e.Peak = max(e.Peak, math.Abs(w[i]))
+		if d := math.Abs(g[i] - w[i]); d > e.Abs || math.IsNaN(d) && !(math.IsNaN(g[i]) && math.IsNaN(w[i])) {
+			if e.Abs, at = d, i; math.IsNaN(d) {
+				e.Abs = math.Inf(1)
+			}
+		}
+	}
+	if e.Abs/max(e.Peak, 1) >= worst.Abs/max(worst.Peak, 1) {
+		*worst = e
+	}
+	if allowed := c.ATol + c.RTol*e.Peak; e.Abs > allowed {
+		return fmt.Errorf("gradient of %q: element %d is %v, want %v: off by %.3g, allowed %.3g", name, at, g[at], w[at], e.Abs, allowed)
+	}
+	return nil
+}
