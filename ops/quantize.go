@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
@@ -46,10 +47,12 @@ func quantShape(c *InferCtx, d tensor.DType) error {
 type quantization struct {
 	axis, block int
 	saturate    bool
-	inverse     bool      // dequantise
-	rounds      bool      // the result is an integer
-	calls       sync.Pool // of *quantCall
-	tiles       sync.Pool // of *[quantTile]float32
+	inverse     bool         // dequantise
+	rounds      bool         // the result is an integer
+	float8      bool         // the result is an 8-bit float
+	precision   tensor.DType // of the division
+	calls       sync.Pool    // of *quantCall
+	tiles       sync.Pool    // of *[quantTile]float32
 }
 
 func quantizationOf(inverse bool) func(*KernelCtx) (Kernel, error) {
@@ -57,6 +60,12 @@ func quantizationOf(inverse bool) func(*KernelCtx) (Kernel, error) {
 		q := &quantization{axis: k.IntOr("axis", 1), block: k.Int("block_size"), saturate: k.IntOr("saturate", 1) != 0, inverse: inverse}
 		out := k.OutType(0).DType
 		q.rounds = !inverse && !out.IsFloat()
+		q.float8 = float8.Has(out)
+		if !inverse {
+			if q.precision = tensor.DType(k.Int("precision")); q.precision == 0 {
+				q.precision = k.DType(1)
+			}
+		}
 		if inverse && !(f32 | f16 | bf16).Has(out) {
 			return Kernel{}, Unsupported("dequantisation to %v", out)
 		}
@@ -102,6 +111,9 @@ func (x *quantCall) prepare(c *Call) error {
 	if !loadCodes(x.scale, c.In[1], 0) {
 		return Unsupported("scale of %v", c.In[1].DType())
 	}
+	buf := x.buffer()
+	x.narrow(x.scale, buf)
+	x.tiles.Put(buf)
 	if z := input(c, 2); z != nil {
 		x.zero = room[count:]
 		if z.Len() != count {
@@ -109,6 +121,9 @@ func (x *quantCall) prepare(c *Call) error {
 		}
 		if !loadCodes(x.zero, z, 0) {
 			return Unsupported("zero point of %v", z.DType())
+		}
+		if x.float8 && !slices.ContainsFunc(x.zero, func(v float32) bool { return v != 0 }) {
+			x.zero = nil // a sum with it would lose the sign of zeros
 		}
 	}
 	if x.perTensor = count == 1 && len(s) < 2; x.perTensor {
@@ -140,15 +155,27 @@ func (x *quantCall) prepare(c *Call) error {
 	return nil
 }
 
+// quantBuffer holds a tile, and room for it in half precision.
+type quantBuffer struct {
+	v    [quantTile]float32
+	f16  [quantTile]tensor.Float16Bits
+	bf16 [quantTile]tensor.BFloat16Bits
+}
+
+func (q *quantization) buffer() *quantBuffer {
+	if buf, _ := q.tiles.Get().(*quantBuffer); buf != nil {
+		return buf
+	}
+	return new(quantBuffer)
+}
+
 // Chunk converts one tile.
 func (x *quantCall) Chunk(i int) {
-	buf, _ := x.tiles.Get().(*[quantTile]float32)
-	if buf == nil {
-		buf = new([quantTile]float32)
-	}
+	buf := x.buffer()
 	lo := i * quantTile
-	v := buf[:min(quantTile, x.x.Len()-lo)]
+	v := buf.v[:min(quantTile, x.x.Len()-lo)]
 	loadCodes(v, x.x, lo)
+	x.narrow(v, buf)
 	for at := 0; at < len(v); {
 		n, from, wide := x.segment(lo + at)
 		n = min(n, len(v)-at)
@@ -156,11 +183,31 @@ func (x *quantCall) Chunk(i int) {
 		if wide {
 			to = from + n
 		}
-		x.apply(v[at:at+n], from, to)
+		x.apply(v[at:at+n], from, to, buf)
 		at += n
 	}
 	storeCodes(x.y, lo, v, x.saturate)
 	x.tiles.Put(buf)
+}
+
+// narrow rounds v to the precision of the division.
+func (q *quantization) narrow(v []float32, buf *quantBuffer) {
+	switch q.precision {
+	case tensor.Float16:
+		roundThrough(v, buf.f16[:])
+	case tensor.BFloat16:
+		roundThrough(v, buf.bf16[:])
+	}
+}
+
+// roundThrough rounds v to values of the type of room.
+func roundThrough[T vec.Half](v []float32, room []T) {
+	for len(v) > 0 {
+		n := min(len(v), len(room))
+		vec.Narrow(room[:n], v[:n])
+		vec.Widen(v[:n], room[:n])
+		v = v[n:]
+	}
 }
 
 // segment returns how many elements from element i on go with the scale at from; wide says that each of them has its own.
@@ -182,7 +229,7 @@ func (x *quantCall) segment(i int) (n, from int, wide bool) {
 }
 
 // apply converts the elements of v with scales [from, to), of which there is one or one for each element.
-func (x *quantCall) apply(v []float32, from, to int) {
+func (x *quantCall) apply(v []float32, from, to int, buf *quantBuffer) {
 	scale := x.scale[from:to]
 	var zero []float32
 	if x.zero != nil {
@@ -196,6 +243,7 @@ func (x *quantCall) apply(v []float32, from, to int) {
 		return
 	}
 	vec.Div(v, v, scale)
+	x.narrow(v, buf)
 	if x.rounds {
 		vec.Round(v, v)
 	}

@@ -58,11 +58,8 @@ func windowFuncKernel(a0, a1, a2 float64) func(*KernelCtx) (Kernel, error) {
 				span--
 			}
 			v := make([]float64, size)
-			for i := range v {
-				w := 0.0
-				if span > 0 {
-					w = 2 * math.Pi * float64(i) / float64(span)
-				}
+			for i := range v { // a symmetric window of one element is 0/0, as in ONNX's definition
+				w := 2 * math.Pi * float64(i) / float64(span)
 				v[i] = a0 - a1*math.Cos(w) + a2*math.Cos(2*w)
 			}
 			return putNumbers(c, d, v, size)

@@ -8,7 +8,7 @@ import (
 )
 
 // A Rule says how near an output must come to its reference. Zero fields are not in force; values that are
-// no floats must be equal under every rule. NaN equals NaN, and infinities are equal by sign.
+// no floats must be equal under every rule, but for integers where Abs is at least 1. NaN equals NaN, and infinities are equal by sign.
 type Rule struct {
 	Rel, Abs  float64 // |got-want| <= Abs + Rel |want|, for each element; in force when one is not zero
 	Peak      float64 // max |got-want| <= Peak max |want|
@@ -93,7 +93,7 @@ func (r Rule) compareDense(got, want *tensor.Tensor) (float64, error) {
 		return 0, equalBytes(got, want)
 	}
 	if !isFloating(want.DType()) {
-		return exact(g, w)
+		return exact(g, w, r.Abs)
 	}
 	if want.DType() == tensor.BFloat16 {
 		r.Rel = max(r.Rel, 0x1p-6)
@@ -117,14 +117,18 @@ func equalStrings(got, want []string) error {
 	return nil
 }
 
-func exact(got, want []float64) (float64, error) {
+// exact compares integers, which may differ by slack if that is a whole step.
+func exact(got, want []float64, slack float64) (float64, error) {
+	if slack < 1 {
+		slack = 0
+	}
 	worst, at := 0.0, -1
 	for i := range want {
 		if d := math.Abs(got[i] - want[i]); d > worst {
 			worst, at = d, i
 		}
 	}
-	if at >= 0 {
+	if worst > slack {
 		return worst, mismatch("element %d is %v, want %v", at, got[at], want[at])
 	}
 	return 0, nil

@@ -98,6 +98,9 @@ func cast(v *graph.Value, name string, to tensor.DType) *graph.Node {
 // convert changes the constants and attributes of one graph.
 func (w *widener) convert(g *graph.Graph) {
 	for _, n := range g.Nodes {
+		if n.Type == "QuantizeLinear" && len(n.In) > 1 && w.isHalf(n.In[1]) {
+			w.keepPrecision(n)
+		}
 		for i, v := range n.In {
 			if w.isHalf(v) && v.IsConst() {
 				n.In[i] = w.constant(v)
@@ -110,6 +113,15 @@ func (w *widener) convert(g *graph.Graph) {
 			g.Outputs[i] = w.constant(v)
 		}
 	}
+}
+
+// keepPrecision makes a QuantizeLinear round its quotients as its scale's type did, which decides codes near the half.
+func (w *widener) keepPrecision(n *graph.Node) {
+	if n.Attrs.Int("precision") != 0 {
+		return
+	}
+	attrs := slices.DeleteFunc(slices.Clone(n.Attrs), func(a *onnx.Attribute) bool { return a.Name == "precision" })
+	n.Attrs = append(attrs, onnx.NewInt("precision", int64(w.half)))
 }
 
 func (w *widener) constant(v *graph.Value) *graph.Value {

@@ -138,6 +138,10 @@ func GroupNorm(dst, src []float32, a PlaneNorm, threads int) {
 	j.do(a.Batch*a.Groups, a.Channels/a.Groups*a.Plane, threads)
 }
 
+// farMean is the distance of the mean from zero, in standard deviations, from which on it is subtracted by itself:
+// folded into the shift, it would cost digits.
+const farMean = 16
+
 func groupNormGroups(j *job, from, to int) {
 	a := &j.plane
 	per := a.Channels / a.Groups
@@ -155,7 +159,14 @@ func groupNormGroups(j *job, from, to int) {
 				shift = float64(a.Bias[c])
 			}
 			at := lo + i*a.Plane
-			vec.ScaleShift(j.dst[at:at+a.Plane], j.src[at:at+a.Plane], float32(scale), float32(shift-float64(mean)*scale))
+			dst, src := j.dst[at:at+a.Plane], j.src[at:at+a.Plane]
+			if math.Abs(float64(mean))*inv > farMean {
+				vec.ScaleShift(dst, src, 1, -mean)
+				src = dst
+			} else {
+				shift -= float64(mean) * scale
+			}
+			vec.ScaleShift(dst, src, float32(scale), float32(shift))
 		}
 	}
 }
