@@ -9,11 +9,14 @@ import (
 
 	"gonum.org/v1/gonum/dsp/fourier"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/fft"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A dftPlan transforms sequences of one length in complex128. It is used by one goroutine at a time.
+// A dftPlan transforms sequences of one length. It is used by one goroutine at a time. Transforms run in complex128, but
+// for the inverse of float32 between complex sequences, which the reference implementation computes in complex64 (and
+// records where the exact result is 0): that one runs in complex64 in the same order.
 type dftPlan struct {
 	n   int
 	fft *fourier.CmplxFFT
@@ -22,13 +25,22 @@ type dftPlan struct {
 
 	// For lengths with a large prime factor: convolution with a chirp, after Bluestein.
 	chirp, filter, pad []complex128
+
+	single *fft.Plan // the inverse in complex64, nil for none
+	narrow []complex64
 }
 
 // largestFactor is the greatest prime factor up to which transforms are done factor by factor.
 const largestFactor = 31
 
-func newDFTPlan(n int) *dftPlan {
+func newDFTPlan(n int, single bool) *dftPlan {
 	p := &dftPlan{n: n, in: make([]complex128, n), out: make([]complex128, n)}
+	if single {
+		if p.single = fft.NewPlan(n, true); p.single != nil {
+			p.narrow = make([]complex64, n)
+			return p
+		}
+	}
 	rest := n
 	for f := 2; f <= largestFactor; f++ {
 		for rest%f == 0 {
@@ -57,6 +69,16 @@ func newDFTPlan(n int) *dftPlan {
 
 // run transforms p.in to p.out; an inverse transform is divided by the length.
 func (p *dftPlan) run(inverse bool) {
+	if p.single != nil {
+		for i, v := range p.in {
+			p.narrow[i] = complex64(v)
+		}
+		p.single.Run(p.narrow)
+		for i, v := range p.narrow {
+			p.out[i] = complex128(v)
+		}
+		return
+	}
 	if inverse {
 		conjugate(p.in)
 	}
@@ -95,11 +117,11 @@ func conjugate(x []complex128) {
 // dftPlans keeps the plans of one node, for the length that it last saw.
 type dftPlans struct{ pool sync.Pool }
 
-func (s *dftPlans) get(n int) *dftPlan {
+func (s *dftPlans) get(n int, single bool) *dftPlan {
 	if p, _ := s.pool.Get().(*dftPlan); p != nil && p.n == n {
 		return p
 	}
-	return newDFTPlan(n)
+	return newDFTPlan(n, single)
 }
 
 // dftForm is what the attributes of a DFT ask for.
@@ -250,7 +272,7 @@ func runDFT[T float32 | float64](c *Call, f *dftForm, plans *dftPlans) error {
 	if len(y) != outer*out*inner*f.parts() {
 		return fmt.Errorf("ops: output has shape %v for a transform of %d to %d", []int(c.Out[0].Shape()), n, out)
 	}
-	p := plans.get(n)
+	p := plans.get(n, f.inverse && f.parts() == 2 && tensor.DTypeOf[T]() == tensor.Float32)
 	for o := range outer {
 		for i := range inner {
 			dftLoad(p.in, x[(o*s[axis]*inner+i)*parts:], min(n, s[axis]), inner*parts, parts)

@@ -101,7 +101,7 @@ func runSTFT[T float32 | float64](c *Call, onesided bool, plans *dftPlans) error
 	if len(y) != s[0]*frames*bins*2 {
 		return fmt.Errorf("ops: output has shape %v for %d frames of %d", []int(c.Out[0].Shape()), frames, bins)
 	}
-	p := plans.get(n)
+	p := plans.get(n, false)
 	for b := range s[0] {
 		for f := range frames {
 			dftLoad(p.in, x[(b*s[1]+f*step)*parts:], n, parts, parts)

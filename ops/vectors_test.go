@@ -43,16 +43,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// inexact are the cases whose recorded outputs are off by more than they allow.
-var inexact = map[string]string{
-	"node/test_dft_inverse":         "the exact result 0 is recorded as 1.9e-7, a rounding error of float32; allowed are 1e-7",
-	"node/test_dft_inverse_opset19": "the exact result 0 is recorded as 1.9e-7, a rounding error of float32; allowed are 1e-7",
-}
-
 func runCase(t *testing.T, c *conform.Case, m *onnx.Model, op *ops.Op) {
-	if reason := inexact[c.Name]; reason != "" {
-		t.Skip(reason)
-	}
 	n := m.Graph.Nodes[0]
 	for _, set := range c.Sets {
 		load := func(name string) *tensor.Tensor {
