@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
-	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -33,13 +32,7 @@ var fusedMatMulKernel = widened(func(k *KernelCtx) (Kernel, error) {
 // fusedGemmKernel binds com.microsoft FusedGemm.
 var fusedGemmKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	l := linearAttrs(k.Attrs)
-	params := []float32{}
-	for _, name := range []string{"activation_alpha", "activation_beta"} {
-		if k.HasAttr(name) {
-			params = append(params, k.Float(name))
-		}
-	}
-	act, err := fusedActivation(Attrs{onnx.NewString("activation", k.Str("activation")), onnx.NewFloats("activation_params", params...)})
+	act, err := fusedActivation(k.Attrs)
 	if err != nil {
 		return Kernel{}, err
 	}
