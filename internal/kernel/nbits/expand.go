@@ -16,6 +16,47 @@ var quarters = func() (t [256][4]float32) {
 	return t
 }()
 
+// expandBlocks sets dst to (code - zero) * scale, for blocks of size codes with a scale and a zero point each. size is a
+// multiple of 16, or there is one block.
+func expandBlocks(dst []float32, codes []byte, bits, size int, scales, zeros []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	f := active.expand4
+	if bits == 8 {
+		f = active.expand8
+	}
+	if f == nil || bits == 2 {
+		for b := range (len(dst) + size - 1) / size {
+			at := b * size
+			expand(dst[at:min(at+size, len(dst))], codes[at*bits/8:], bits, zeros[b], scales[b])
+		}
+		return
+	}
+	whole := 0
+	if size%16 == 0 {
+		whole = len(dst) / size
+	}
+	callExpand(f, dst, codes, bits, scales, zeros, whole, size)
+	at := whole * size
+	if rest := (len(dst) - at) &^ 15; rest > 0 {
+		callExpand(f, dst[at:], codes[at*bits/8:], bits, scales[whole:], zeros[whole:], 1, rest)
+		at += rest
+	}
+	if at < len(dst) {
+		expand(dst[at:], codes[at*bits/8:], bits, zeros[whole], scales[whole])
+	}
+}
+
+// callExpand expands whole blocks.
+func callExpand(f expandFunc, dst []float32, codes []byte, bits int, scales, zeros []float32, blocks, size int) {
+	if blocks == 0 {
+		return
+	}
+	_, _, _, _ = dst[blocks*size-1], codes[blocks*size*bits/8-1], scales[blocks-1], zeros[blocks-1] // the assembly checks nothing
+	f(&dst[0], &codes[0], &scales[0], &zeros[0], blocks, size/16)
+}
+
 // expand sets dst[i] = (code i - zero) * scale.
 func expand(dst []float32, codes []byte, bits int, zero, scale float32) {
 	switch bits {
@@ -24,28 +65,17 @@ func expand(dst []float32, codes []byte, bits int, zero, scale float32) {
 			dst[i] = (float32(c) - zero) * scale
 		}
 	case 4:
-		expand4(dst, codes, zero, scale)
-	default:
-		for i, c := range codes[:(len(dst)+3)/4] {
-			q := &quarters[c]
-			for j, v := range q[:min(4, len(dst)-4*i)] {
-				dst[4*i+j] = (v - zero) * scale
-			}
+		for len(dst) > 1 && len(codes) > 0 {
+			h := &halves[codes[0]]
+			dst[0], dst[1] = (h[0]-zero)*scale, (h[1]-zero)*scale
+			dst, codes = dst[2:], codes[1:]
 		}
-	}
-}
-
-// expand4 is expand for codes of 4 bits.
-func expand4(dst []float32, codes []byte, zero, scale float32) {
-	for len(dst) >= 8 && len(codes) >= 4 {
-		a, b, c, d := &halves[codes[0]], &halves[codes[1]], &halves[codes[2]], &halves[codes[3]]
-		dst[0], dst[1] = (a[0]-zero)*scale, (a[1]-zero)*scale
-		dst[2], dst[3] = (b[0]-zero)*scale, (b[1]-zero)*scale
-		dst[4], dst[5] = (c[0]-zero)*scale, (c[1]-zero)*scale
-		dst[6], dst[7] = (d[0]-zero)*scale, (d[1]-zero)*scale
-		dst, codes = dst[8:], codes[4:]
-	}
-	for i := range dst {
-		dst[i] = (halves[codes[i/2]][i%2] - zero) * scale
+		if len(dst) > 0 {
+			dst[0] = (halves[codes[0]][0] - zero) * scale
+		}
+	default:
+		for i := range dst {
+			dst[i] = (quarters[codes[i/4]][i%4] - zero) * scale
+		}
 	}
 }

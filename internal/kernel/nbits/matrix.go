@@ -63,32 +63,48 @@ const maxSize = 1 << 28
 
 // Row sets dst to elements [k0, k0+len(dst)) of row n. k0 is a multiple of 16.
 func (m *Matrix) Row(dst []float32, n, k0 int) {
+	s := buffers.Get().(*buffer)
+	m.row(s, dst, n, k0)
+	buffers.Put(s)
+}
+
+func (m *Matrix) row(s *buffer, dst []float32, n, k0 int) {
 	codes := m.Codes[n*m.rowBytes()+k0*m.Bits/8:]
 	blocks := m.Blocks()
+	scales, zeros := m.Scales[n*blocks:(n+1)*blocks], m.points(s, n)
 	if m.Group != nil {
 		expand(dst, codes, m.Bits, 0, 1)
 		for i, g := range m.Group[k0 : k0+len(dst)] {
-			dst[i] = (dst[i] - m.zero(n, int(g))) * m.Scales[n*blocks+int(g)]
+			dst[i] = (dst[i] - zeros[g]) * scales[g]
 		}
 		return
 	}
-	for b := k0 / m.Block; len(dst) > 0; b++ {
-		size := min((b+1)*m.Block-k0, len(dst))
-		expand(dst[:size], codes, m.Bits, m.zero(n, b), m.Scales[n*blocks+b])
-		codes = codes[(size*m.Bits+7)/8:]
-		k0 += size
-		dst = dst[size:]
+	b := k0 / m.Block
+	if part := k0 % m.Block; part > 0 { // the rest of a block
+		size := min(m.Block-part, len(dst))
+		expandBlocks(dst[:size], codes, m.Bits, size, scales[b:], zeros[b:])
+		dst, codes = dst[size:], codes[(size*m.Bits+7)/8:]
+		b++
 	}
+	expandBlocks(dst, codes, m.Bits, m.Block, scales[b:], zeros[b:])
 }
 
-// zero returns the zero point of a block of row n.
-func (m *Matrix) zero(n, block int) float32 {
-	switch {
-	case m.Points != nil:
-		return m.Points[n*m.Blocks()+block]
-	case m.Zeros != nil:
-		at := block * m.Bits
-		return float32(m.Zeros[n*m.zeroBytes()+at/8] >> (at % 8) & (1<<m.Bits - 1))
+// points returns the zero points of row n as numbers.
+func (m *Matrix) points(s *buffer, n int) []float32 {
+	blocks := m.Blocks()
+	if m.Points != nil {
+		return m.Points[n*blocks : (n+1)*blocks]
 	}
-	return float32(int(1) << (m.Bits - 1))
+	if cap(s.zeros) < blocks {
+		s.zeros = make([]float32, blocks)
+	}
+	zeros := s.zeros[:blocks]
+	if m.Zeros != nil {
+		expand(zeros, m.Zeros[n*m.zeroBytes():], m.Bits, 0, 1)
+		return zeros
+	}
+	for i := range zeros {
+		zeros[i] = float32(int(1) << (m.Bits - 1))
+	}
+	return zeros
 }

@@ -48,7 +48,7 @@ func (t *dotTask) Chunk(i int) {
 	m, buf := t.m, buffers.Get().(*buffer)
 	row := buf.floats(m.K)
 	for n := i * t.size; n < min((i+1)*t.size, m.N); n++ {
-		m.Row(row, n, 0)
+		m.row(buf, row, n, 0)
 		add := float32(0)
 		if t.bias != nil {
 			add = t.bias[n]
@@ -72,7 +72,7 @@ func (m *Matrix) PackTile(dst []float32, t gemm.Tile) {
 			clear(panel)
 		}
 		for n := n0; n < min(n0+t.NR, t.N1); n++ {
-			m.Row(row, n, t.K0)
+			m.row(buf, row, n, t.K0)
 			at := n - n0
 			for _, v := range row {
 				panel[at] = v
@@ -83,8 +83,8 @@ func (m *Matrix) PackTile(dst []float32, t gemm.Tile) {
 	buffers.Put(buf)
 }
 
-// buffer holds a row of float32 for one goroutine.
-type buffer struct{ x []float32 }
+// buffer holds a row of float32 and the zero points of its blocks for one goroutine.
+type buffer struct{ x, zeros []float32 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
