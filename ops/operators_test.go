@@ -211,3 +211,17 @@ func missingList(b *strings.Builder, list []entry) {
 		fmt.Fprintf(b, "\nMissing (%d): %s\n", len(missing), strings.Join(missing, ", "))
 	}
 }
+
+// TestRowsOnce: no list of rows names an operator and version twice.
+func TestRowsOnce(t *testing.T) {
+	for _, list := range [][]Op{onnxTable, mlTable, trainingTable, microsoftTable, internalTable} {
+		seen := map[string]bool{}
+		for _, r := range list {
+			key := fmt.Sprintf("%s:%s %d", r.Domain, r.Name, r.Since)
+			if seen[key] {
+				t.Errorf("%s: two rows", key)
+			}
+			seen[key] = true
+		}
+	}
+}
