@@ -72,7 +72,8 @@ func centerCropPadKernel(k *KernelCtx) (Kernel, error) {
 		if err != nil {
 			return err
 		}
-		return cropPad(y, x, c.Threads)
+		cropPad(y, x, c.Threads)
+		return nil
 	}}, nil
 }
 
@@ -82,14 +83,13 @@ func integers(t *tensor.Tensor) []int64 {
 	return v
 }
 
-// cropPad copies the middle of x to the middle of y; the rest of y is zero.
-func cropPad(y, x *tensor.Tensor, threads int) error {
-	if x.DType() == tensor.String {
-		return Unsupported("CenterCropPad of strings")
-	}
-	clear(y.Bytes())
+// cropPad copies the middle of x to the middle of y; the rest of y is zero, or empty strings.
+func cropPad(y, x *tensor.Tensor, threads int) {
+	src, dst := mvDataOf(x), mvDataOf(y)
+	clear(dst.b)
+	clear(dst.s)
 	from, to := x.Shape(), y.Shape()
-	c := move.Copy{Dims: make([]int, len(from)), SrcStride: from.Strides(), DstStride: to.Strides(), Width: x.DType().Size()}
+	c := move.Copy{Dims: make([]int, len(from)), SrcStride: from.Strides(), DstStride: to.Strides()}
 	for i := range from {
 		c.Dims[i] = min(from[i], to[i])
 		if from[i] > to[i] {
@@ -98,11 +98,10 @@ func cropPad(y, x *tensor.Tensor, threads int) error {
 			c.DstOff += (to[i] - from[i]) / 2 * c.DstStride[i]
 		}
 		if c.Dims[i] == 0 {
-			return nil
+			return
 		}
 	}
-	move.Strided(y.Bytes(), x.Bytes(), c, threads)
-	return nil
+	mvStrided(dst, src, c, threads)
 }
 
 // lrnInfer keeps type and shape.

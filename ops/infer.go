@@ -102,6 +102,10 @@ type InferCtx struct {
 	// Subgraph infers the named body for the given inputs and returns its outputs. nil at run time.
 	Subgraph func(name string, in []Value) ([]Value, error)
 
+	// BodyInput returns the type of formal input i of the named body: what it was given the last time, before
+	// that what the model declares. nil at run time.
+	BodyInput func(name string, i int) Type
+
 	// Fresh returns a new symbol for a dimension that only running can tell.
 	Fresh func() Dim
 }

@@ -10,6 +10,10 @@ type KernelCtx struct {
 	In, Out []Value  // Out of an absent optional output is the zero Value
 	Bodies  []string // names of the graph attributes, in the order of Call.Bodies
 	Weights Weights
+
+	// BodyInput returns the type of formal input i of the named body, BodyOutput what the model declares of
+	// output i, which may be nothing.
+	BodyInput, BodyOutput func(name string, i int) Type
 }
 
 // Weights keeps packed forms of constants: made once, shared by all programs and sessions of a model.

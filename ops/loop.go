@@ -27,7 +27,7 @@ func loopInfer(c *InferCtx) error {
 	var results []Value
 	run := func(in []Type) ([]Type, error) {
 		// The body runs only while the condition holds.
-		vals := []Value{bodyInput(TensorType(tensor.Int64)), ConstValue(tensor.Scalar(true))}
+		vals := []Value{bodyInput(TypeOf(loopScalar[int64](c.BodyInput, 0, 0))), ConstValue(loopScalar(c.BodyInput, 1, true))}
 		for _, t := range in {
 			vals = append(vals, bodyInput(t))
 		}
@@ -65,6 +65,14 @@ func loopInfer(c *InferCtx) error {
 	return nil
 }
 
+// loopScalar makes formal input i of the body: a scalar, or a vector of one element where the body declares one.
+func loopScalar[T tensor.Element](declared func(name string, i int) Type, i int, v T) *tensor.Tensor {
+	if declared("body", i).Rank() == 1 {
+		return tensor.FromSlice([]T{v})
+	}
+	return tensor.Scalar(v)
+}
+
 // loopTrips returns the number of rounds: M where the condition is known to hold throughout. next is what
 // the body returns as the condition.
 func loopTrips(c *InferCtx, next Value) Dim {
@@ -88,6 +96,8 @@ func loopTrips(c *InferCtx, next Value) Dim {
 type loopRun struct {
 	carried int
 	types   []Type // of the outputs
+	said    []Type // what the body declares of them
+	input   func(name string, i int) Type
 	states  sync.Pool
 }
 
@@ -102,9 +112,10 @@ type loopState struct {
 }
 
 func loopKernel(k *KernelCtx) (Kernel, error) {
-	r := &loopRun{carried: max(len(k.In)-2, 0)}
+	r := &loopRun{carried: max(len(k.In)-2, 0), input: k.BodyInput}
 	for i := range k.Out {
 		r.types = append(r.types, k.Out[i].Type)
+		r.said = append(r.said, k.BodyOutput("body", 1+i))
 	}
 	return Kernel{Run: r.run}, nil
 }
@@ -114,8 +125,13 @@ func (r *loopRun) state() *loopState {
 		return s
 	}
 	n := len(r.types)
-	return &loopState{in: make([]*tensor.Tensor, 2+r.carried), out: make([]*tensor.Tensor, 1+n), vars: newBodyStates(r.carried),
-		stacks: make([]stacker, n-r.carried), round: tensor.Scalar[int64](0), hold: tensor.Scalar(true)}
+	s := &loopState{in: make([]*tensor.Tensor, 2+r.carried), out: make([]*tensor.Tensor, 1+n), vars: newBodyStates(r.carried),
+		stacks: make([]stacker, n-r.carried),
+		round:  loopScalar[int64](r.input, 0, 0), hold: loopScalar(r.input, 1, true)}
+	for j := range s.stacks {
+		s.stacks[j].said = r.said[r.carried+j]
+	}
+	return s
 }
 
 func (r *loopRun) run(c *Call) error {

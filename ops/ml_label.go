@@ -7,7 +7,10 @@ import (
 )
 
 // A labelMap is a mapping of elements: keys, as many values, and a value for all other elements.
-type labelMap struct{ keys, values, other *tensor.Tensor }
+type labelMap struct {
+	keys, values, other *tensor.Tensor
+	nan                 bool // a key that is NaN stands for NaN, not for nothing
+}
 
 // labelMapOf reads LabelEncoder of version 2 and 4: keys and values in one of several attributes.
 func labelMapOf(a Attrs) (m labelMap, err error) {
@@ -78,9 +81,9 @@ func labelMap1(a Attrs, in tensor.DType) (labelMap, error) {
 	}
 	strs, ints := tensor.FromSlice(classes), tensor.FromSlice(pos)
 	if in == tensor.String {
-		return labelMap{strs, ints, tensor.FromSlice([]int64{int64(a.IntOr("default_int64", -1))})}, nil
+		return labelMap{keys: strs, values: ints, other: tensor.FromSlice([]int64{int64(a.IntOr("default_int64", -1))})}, nil
 	}
-	return labelMap{ints, strs, defaultString(a)}, nil
+	return labelMap{keys: ints, values: strs, other: defaultString(a)}, nil
 }
 
 func defaultString(a Attrs) *tensor.Tensor {
@@ -97,12 +100,19 @@ func categoryMap(a Attrs, in tensor.DType) (labelMap, error) {
 		return labelMap{}, fmt.Errorf("ops: %d cats_strings for %d cats_int64s", strs.Len(), ints.Len())
 	}
 	if in == tensor.String {
-		return labelMap{strs, ints, tensor.FromSlice([]int64{int64(a.IntOr("default_int64", -1))})}, nil
+		return labelMap{keys: strs, values: ints, other: tensor.FromSlice([]int64{int64(a.IntOr("default_int64", -1))})}, nil
 	}
-	return labelMap{ints, strs, defaultString(a)}, nil
+	return labelMap{keys: ints, values: strs, other: defaultString(a)}, nil
 }
 
+// labelMap2 reads version 2, where NaN equals no key; labelMap4 reads version 4, where it equals NaN.
 func labelMap2(a Attrs, _ tensor.DType) (labelMap, error) { return labelMapOf(a) }
+
+func labelMap4(a Attrs, _ tensor.DType) (labelMap, error) {
+	m, err := labelMapOf(a)
+	m.nan = true
+	return m, err
+}
 
 // labelInfer infers the shape of the input with the element type of the values.
 func labelInfer(read func(Attrs, tensor.DType) (labelMap, error)) func(*InferCtx) error {
@@ -130,6 +140,9 @@ func labelKernel(read func(Attrs, tensor.DType) (labelMap, error)) func(*KernelC
 		index, err := newIndex(m.keys)
 		if err != nil {
 			return Kernel{}, err
+		}
+		if !m.nan {
+			index.nan = -1
 		}
 		switch m.values.DType() {
 		case tensor.String:

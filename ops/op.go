@@ -58,6 +58,9 @@ type Call struct {
 	Bodies  []Body           // the node's subgraphs in the order of KernelCtx.Bodies
 	Ctx     context.Context  // for kernels that loop long: checked between iterations of Loop and Scan
 	Memory  Memory           // where outputs of unforeseen size come from
+
+	// Size evaluates a dimension with the sizes of this run, if they tell. It is set for nodes with bodies.
+	Size func(d Dim) (n int, ok bool)
 }
 
 // Memory hands out storage for values whose size is known only while running. The storage is given back

@@ -118,6 +118,7 @@ func tensorScatterKernel(k *KernelCtx) (Kernel, error) {
 				}
 			}
 		}
+		mvRepack(y, to)
 		return nil
 	}}, nil
 }

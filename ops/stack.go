@@ -2,6 +2,8 @@ package ops
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -11,6 +13,7 @@ import (
 // inferred, else it grows as rounds come.
 type stacker struct {
 	index   int          // of the output
+	said    Type         // what the body declares of a round: a hint where there is none
 	lead    []int        // sizes of the axes that the rounds fill, in row-major order; nil: as many rounds as come
 	axis    int          // of the output, where it is not the first; may count from the end
 	known   bool         // dtype and elem are known
@@ -242,7 +245,7 @@ func (s *stacker) finish(c *Call, rounds int, t Type) error {
 		lead = []int{rounds}
 	}
 	if !s.known {
-		_, err := c.Alloc(s.index, t.DType, s.unseen(t, lead)...)
+		_, err := c.Alloc(s.index, t.DType, s.unseen(c, t, lead)...)
 		return err
 	}
 	dims := append(append([]int(nil), lead...), s.elem...)
@@ -258,19 +261,31 @@ func (s *stacker) finish(c *Call, rounds int, t Type) error {
 }
 
 // unseen returns the shape of an output without rounds: sizes that nothing tells are 0.
-func (s *stacker) unseen(t Type, lead []int) []int {
+func (s *stacker) unseen(c *Call, t Type, lead []int) []int {
 	at, err := s.at(len(t.Dims))
 	if !t.Ranked || err != nil || at+len(lead) > len(t.Dims) {
 		return lead
 	}
+	said := slices.Insert(slices.Clone(s.said.Dims), min(at, len(s.said.Dims)), make([]Dim, len(lead))...)
 	dims := make([]int, len(t.Dims))
 	for i, d := range t.Dims {
-		if v, ok := d.Const(); ok {
-			dims[i] = int(v)
+		if n, ok := c.Size(d); ok {
+			dims[i] = n
+		} else if n, ok := saidSize(said, i, len(dims)); ok {
+			dims[i] = n
 		}
 	}
 	copy(dims[at:], lead)
 	return dims
+}
+
+// saidSize returns size i of a declared shape of the given rank, if it is one and the size is a number.
+func saidSize(said []Dim, i, rank int) (int, bool) {
+	if len(said) != rank {
+		return 0, false
+	}
+	n, ok := said[i].Const()
+	return int(n), ok && n >= 0 && n <= math.MaxInt32
 }
 
 // drop lets go of the storage of a run.

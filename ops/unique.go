@@ -66,6 +66,10 @@ func uniqueOrder(d tensor.DType) (func(x *tensor.Tensor, i, j int) int, error) {
 		return uniqueOrdered[uint8](), nil
 	case tensor.String:
 		return uniqueOrdered[string](), nil
+	case tensor.Complex64:
+		return uniqueComplex[float32](), nil
+	case tensor.Complex128:
+		return uniqueComplex[float64](), nil
 	}
 	return nil, Unsupported("Unique of %v", d)
 }
@@ -87,6 +91,14 @@ func uniqueHalves[T interface {
 }]() func(x *tensor.Tensor, i, j int) int {
 	return func(x *tensor.Tensor, i, j int) int {
 		return nanLast(tensor.Of[T](x)[i].Float32(), tensor.Of[T](x)[j].Float32())
+	}
+}
+
+// uniqueComplex compares complex numbers, pairs of T, by their real and then by their imaginary parts.
+func uniqueComplex[T float32 | float64]() func(x *tensor.Tensor, i, j int) int {
+	return func(x *tensor.Tensor, i, j int) int {
+		v := tensor.Raw[T](x)
+		return cmp.Or(nanLast(v[2*i], v[2*j]), nanLast(v[2*i+1], v[2*j+1]))
 	}
 }
 

@@ -60,6 +60,7 @@ func (in *inferrer) node(n *Node) error {
 	}
 	c := &ops.InferCtx{Attrs: n.Attrs, In: values(n.In), Out: make([]ops.Value, len(n.Out)), Fresh: in.freshDim}
 	c.Subgraph = func(name string, ins []ops.Value) ([]ops.Value, error) { return in.body(n, name, ins) }
+	c.BodyInput = n.BodyInput
 	if err := n.Op.Infer(c); err != nil {
 		return err
 	}

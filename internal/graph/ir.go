@@ -82,6 +82,24 @@ func (n *Node) Body(name string) *Graph {
 	return nil
 }
 
+// BodyInput returns the type of formal input i of the named body, zero if there is none.
+func (n *Node) BodyInput(name string, i int) ops.Type {
+	g := n.Body(name)
+	if g == nil || i >= len(g.Inputs) {
+		return ops.Type{}
+	}
+	return g.Inputs[i].Type
+}
+
+// BodyOutput returns what the model declares of output i of the named body, zero if nothing.
+func (n *Node) BodyOutput(name string, i int) ops.Type {
+	g := n.Body(name)
+	if g == nil || i >= len(g.declared) {
+		return ops.Type{}
+	}
+	return g.declared[i]
+}
+
 // Captures returns the values of outer graphs that the bodies of n use, each once, in order of first use.
 func (n *Node) Captures() []*Value {
 	var out []*Value

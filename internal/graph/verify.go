@@ -18,13 +18,23 @@ func Verify(g *Graph) error {
 	g.Walk(func(g *Graph) {
 		for i, v := range g.Outputs {
 			if i < len(g.declared) {
-				if err := contradiction(g.declared[i], v.Type); err != nil {
+				check := contradiction
+				if g.Parent != nil && single(g.declared[i]) && single(v.Type) {
+					check = sameElements // a body may return a vector of one element for a scalar, and the other way round
+				}
+				if err := check(g.declared[i], v.Type); err != nil {
 					found = append(found, onnx.Malformed("graph", "output %q: %w", v.Name, err))
 				}
 			}
 		}
 	})
 	return errors.Join(found...)
+}
+
+// single reports whether a tensor has one element whatever the sizes.
+func single(t ops.Type) bool {
+	shape, ok := t.Static()
+	return ok && t.Kind == tensor.KindTensor && shape.Len() == 1
 }
 
 func contradiction(declared, got ops.Type) error {

@@ -236,7 +236,7 @@ func (c *compiler) view(s *step) bool {
 }
 
 func (c *compiler) kernel(n *graph.Node) (ops.Kernel, error) {
-	kc := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights}
+	kc := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput}
 	for _, v := range n.In {
 		if v == nil {
 			kc.In = append(kc.In, ops.Value{})

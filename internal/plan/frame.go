@@ -50,6 +50,7 @@ func newFrame(p *Program, up *Frame) *Frame {
 		c.Memory = &f.pool
 		for b, prog := range s.bodies {
 			c.Bodies = append(c.Bodies, &body{frame: newFrame(prog, f), captured: f.refs(s.capture[b])})
+			c.Size = f.size
 		}
 		if s.scratch != nil && !s.dynamic {
 			f.scratch = append(f.scratch, int32(i))
@@ -202,6 +203,19 @@ func (f *Frame) symbol(name string) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// size evaluates a dimension with the symbols of this frame and those around it.
+func (f *Frame) size(d ops.Dim) (int, bool) {
+	n, ok := d.Value(func(name string) (int64, bool) {
+		for g := f; g != nil; g = g.up {
+			if v, ok := g.symbol(name); ok {
+				return v, true
+			}
+		}
+		return 0, false
+	})
+	return int(n), ok && n >= 0 && n <= math.MaxInt32
 }
 
 func (f *Frame) shapeError(in []*tensor.Tensor, i int) error {

@@ -36,7 +36,7 @@ class Case:
     stamp: write the shapes of the outputs into the model once they are known.
     rtol, atol: tolerance of the comparison, the manifest's.
     own: outputs by implementations of this folder, by their names; None for one that has no answer.
-    trust: runner whose word is taken where the runners disagree ("ort" or "ref"), by the specification.
+    only: the one runner to ask ("ort" or "ref"), where the other is known to depart from the specification.
     """
 
     model: onnx.ModelProto
@@ -46,6 +46,7 @@ class Case:
     atol: float = 1e-5
     own: dict = field(default_factory=dict)
     name: str = ""
+    only: str = ""
     extra: dict = field(default_factory=dict)
 
 
