@@ -105,7 +105,7 @@ class Draw:
         dt = np_type(elem)
         if elem in COMPLEX:
             return np.asarray(self.g.uniform(lo, hi, shape) + 1j * self.g.uniform(lo, hi, shape)).astype(dt)
-        floating = elem in FLOATS + FLOAT8 + [T.FLOAT8E8M0, T.FLOAT4E2M1]
+        floating = elem in FLOATS + FLOAT8 + [T.FLOAT8E8M0, T.FLOAT4E2M1, T.FLOAT6E2M3, T.FLOAT6E3M2]
         if floating:
             a = np.asarray(self.g.uniform(lo, hi, shape), dtype=np.float64)
             odd = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-40, -1e-40, 65504.0, 1e6, -1e30, 0.5, 1.5, -2.5]

@@ -37,7 +37,8 @@ class Sheet:
 
     def unary(self):
         x = self.any()
-        self.add(self.d.pick(SAFE), [x], self.shapes[x])
+        whole = self.elem in (T.INT32, T.INT64)
+        self.add(self.d.pick("Neg", "Abs", "Sign", "Identity") if whole else self.d.pick(SAFE), [x], self.shapes[x])
 
     def pair(self):
         x, y = self.any(), self.any()

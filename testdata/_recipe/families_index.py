@@ -175,7 +175,7 @@ def unique(d):
         attrs["axis"] = d.axis(len(shape))
     outputs = ["y", "i", "v", "c"][: d.int(1, 4)]
     outputs = [o if o == "y" or d.chance(0.8) else "" for o in outputs]
-    return one(d, "Unique", {"x": x}, d.int(11, 25), outputs, attrs=attrs)
+    return one(d, "Unique", {"x": x}, d.int(11, 25), outputs, attrs=attrs, only="ort" if attrs.get("sorted") == 0 else "")
 
 
 def top_k(d):

@@ -7,6 +7,7 @@ from onnx import helper
 from draw import Draw, allowed, build, np_type, one, opset_for, versions
 
 ML = "ai.onnx.ml"
+FLOAT_SCORES = "Scaler Normalizer FeatureVectorizer LinearRegressor LinearClassifier SVMRegressor SVMClassifier TreeEnsembleRegressor TreeEnsembleClassifier".split()
 POST = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"]
 X = [T.FLOAT, T.DOUBLE, T.INT64, T.INT32]
 
@@ -15,7 +16,12 @@ def ml(d, op, feeds, outputs=("y",), attrs=None, version=None, **options):
     """A case of one ml operator, at a set that means one of its versions."""
     if version is None:
         version, _ = opset_for(d, op, ML)
-    return one(d, op, feeds, d.pick(13, 17, 21), outputs, domain=ML, ml=version, attrs=attrs or {}, constant=0.0, **options)
+    attrs = attrs or {}
+    if op in FLOAT_SCORES:
+        label = T.STRING if "classlabels_strings" in attrs else T.INT64
+        types = {o: helper.make_tensor_type_proto(label if o == "label" else T.FLOAT, None) for o in outputs}
+        options["types"] = {**types, **options.get("types", {})}
+    return one(d, op, feeds, d.pick(13, 17, 21), outputs, domain=ML, ml=version, attrs=attrs, constant=0.0, **options)
 
 
 def floats(d, n, lo=-2.0, hi=2.0):
@@ -260,7 +266,7 @@ def tree_classifier(d):
     binary = c == 2 and d.chance(0.6)
     trees = Trees(d, d.int(1, 4), f, 1 if binary else c, mixed=d.chance(0.3))
     attrs = {**trees.attrs("class", double), "post_transform": d.pick(POST) if d.chance(0.7) else "NONE"}
-    if attrs["post_transform"] == "PROBIT" and not binary:
+    if attrs["post_transform"] == "PROBIT":
         attrs["post_transform"] = "NONE"
     if d.chance():
         attrs["classlabels_int64s"] = d.shuffled([0, 1, 5, -3])[:c] if d.chance(0.5) else list(range(c))

@@ -262,7 +262,8 @@ def trilu(d):
     shape = d.shape(2, 4)
     attrs = {"upper": d.int(0, 1)} if d.chance(0.8) else {}
     k = np.array(d.int(-6, 6), np.int64) if d.chance(0.7) else None
-    return one(d, "Trilu", {"x": data(d, "Trilu", 14, shape), "k": k}, d.int(14, 26), attrs=attrs)
+    elem = d.pick([t for t in allowed("Trilu", 14) if t != T.STRING])
+    return one(d, "Trilu", {"x": d.array(elem, shape), "k": k}, d.int(14, 26), attrs=attrs)
 
 
 def eye_like(d):

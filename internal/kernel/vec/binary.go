@@ -22,6 +22,10 @@ func pair(op binaryOp, dst, a, b []float32) {
 		return
 	}
 	f := active.binary[op]
+	if ma == 0 && mb == 0 { // the block kernels take one scalar at most
+		pairOfScalars(f, op == opMulAcc, dst, a, b)
+		return
+	}
 	for lo := 0; lo < len(dst); lo += block {
 		n := min(block, len(dst)-lo)
 		pa, pb := a, b
@@ -32,6 +36,18 @@ func pair(op binaryOp, dst, a, b []float32) {
 			pb = b[lo : lo+n]
 		}
 		f(dst[lo:lo+n], pa, pb)
+	}
+}
+
+// pairOfScalars runs a kernel on two scalars; one that accumulates sees every element of dst.
+func pairOfScalars(f binaryFunc, accumulates bool, dst, a, b []float32) {
+	if !accumulates {
+		f(dst[:1], a, b)
+		Fill(dst[1:], dst[0])
+		return
+	}
+	for i := range dst {
+		f(dst[i:i+1], a, b)
 	}
 }
 

@@ -417,3 +417,20 @@ func BenchmarkUnary(b *testing.B) {
 		}
 	}
 }
+
+// TestPairOfScalars: two scalars for a longer result, for every kernel.
+func TestPairOfScalars(t *testing.T) {
+	for op := range numBinary {
+		for _, n := range []int{1, 2, 7, 33, block + 3} {
+			got := make([]float32, n)
+			pair(op, got, []float32{5}, []float32{3})
+			want := make([]float32, 1)
+			pair(op, want, []float32{5}, []float32{3})
+			for i, v := range got {
+				if v != want[0] {
+					t.Fatalf("%s: element %d of %d is %v, want %v", binaryNames[op], i, n, v, want[0])
+				}
+			}
+		}
+	}
+}
