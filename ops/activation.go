@@ -229,7 +229,7 @@ func shrinkKernel(k *KernelCtx) (Kernel, error) {
 		}
 		return 0
 	}
-	return mappedFns(mapped[float32](f), f).kernel(k)
+	return mappedFns(mapped[float32](f), f, f).kernel(k)
 }
 
 var shrinkGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {

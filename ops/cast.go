@@ -249,4 +249,15 @@ func bitCastInfer(c *InferCtx) error {
 	return nil
 }
 
-func bitCastKernel(*KernelCtx) (Kernel, error) { return Kernel{Run: copyBytes}, nil }
+func bitCastKernel(k *KernelCtx) (Kernel, error) {
+	if k.OutType(0).DType != tensor.Bool {
+		return Kernel{Run: copyBytes}, nil
+	}
+	return Kernel{Run: func(c *Call) error { // all bits but 0 are true: no other byte may stand for it
+		x, y := c.In[0].Bytes(), tensor.Of[bool](c.Out[0])
+		for i, b := range x[:len(y)] {
+			y[i] = b != 0
+		}
+		return nil
+	}}, nil
+}

@@ -188,7 +188,11 @@ func splitSizes(c *InferCtx, d Dim) ([]Dim, error) {
 		}
 	case c.Has(1):
 		e, ok := c.Exprs(1)
-		if !ok {
+		if t := c.In[1].Const; !ok && t != nil {
+			for _, v := range splitList(t) {
+				e = append(e, sym.Const(v))
+			}
+		} else if !ok {
 			return c.FreshDims(len(c.Out)), nil
 		}
 		sizes = e
@@ -209,6 +213,18 @@ func splitSizes(c *InferCtx, d Dim) ([]Dim, error) {
 		return nil, fmt.Errorf("ops: split %v does not add up to the axis: %w", sizes, err)
 	}
 	return slices.Clone(sizes), nil
+}
+
+// splitList returns the sizes of the parts; in version 1 they are of the data's floating-point type.
+func splitList(t *tensor.Tensor) []int64 {
+	if t.DType().IsInt() {
+		return integers(t)
+	}
+	sizes := make([]int64, t.Len())
+	for i, v := range tensor.Float64s(t, len(sizes)) {
+		sizes[i] = int64(v)
+	}
+	return sizes
 }
 
 // splitEven cuts an axis into equal parts, the last of which may be shorter if num_outputs is given.
@@ -246,7 +262,7 @@ func splitKernel(k *KernelCtx) (Kernel, error) {
 	return Kernel{Run: func(c *Call) error {
 		sizes := list
 		if !given && len(c.In) > 1 && c.In[1] != nil {
-			sizes = integers(c.In[1])
+			sizes = splitList(c.In[1])
 		}
 		x := c.In[0]
 		axis, err := mvAxis(attr, x.Rank())

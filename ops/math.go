@@ -126,11 +126,14 @@ func (f *numFns) kernel(k *KernelCtx) (Kernel, error) {
 	return floatKernel(k, f.f32, f.f64)
 }
 
-// mappedFns are the kernels of a function of one number for all integer types. Floats are set apart.
-func mappedFns(f32 func(dst, x []float32), f func(float64) float64) *numFns {
-	return &numFns{f32, mapped[float64](f), mapped[int8](f), mapped[int16](f), mapped[int32](f), mapped[int64](f),
-		mapped[uint8](f), mapped[uint16](f), mapped[uint32](f), mapped[uint64](f)}
+// mappedFns are the kernels of a function of one number for double and all integer types, whole for the latter.
+func mappedFns(f32 func(dst, x []float32), f, whole func(float64) float64) *numFns {
+	return &numFns{f32, mapped[float64](f), mapped[int8](whole), mapped[int16](whole), mapped[int32](whole), mapped[int64](whole),
+		mapped[uint8](whole), mapped[uint16](whole), mapped[uint32](whole), mapped[uint64](whole)}
 }
+
+// erfWhole is erf of integers: rounded to float32 before the fraction is cut off, so that it is 1 from 4 on.
+func erfWhole(v float64) float64 { return float64(float32(math.Erf(v))) }
 
 var (
 	absFns = numFns{vec.Abs, vec.AbsOf[float64], vec.AbsOf[int8], vec.AbsOf[int16], vec.AbsOf[int32], vec.AbsOf[int64],
@@ -139,7 +142,7 @@ var (
 		vec.NegOf[uint8], vec.NegOf[uint16], vec.NegOf[uint32], vec.NegOf[uint64]}
 	signFns = numFns{vec.SignOf[float32], vec.SignOf[float64], vec.SignOf[int8], vec.SignOf[int16], vec.SignOf[int32],
 		vec.SignOf[int64], vec.SignOf[uint8], vec.SignOf[uint16], vec.SignOf[uint32], vec.SignOf[uint64]}
-	erfFns = mappedFns(vec.Erf, math.Erf)
+	erfFns = mappedFns(vec.Erf, math.Erf, erfWhole)
 )
 
 func absKernel(k *KernelCtx) (Kernel, error)  { return absFns.kernel(k) }

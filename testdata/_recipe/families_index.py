@@ -156,7 +156,12 @@ def one_hot(d):
     v = d.array(d.pick(allowed("OneHot", since, 2)), (2,))
     rank = len(shape)
     attrs = {"axis": d.int(-rank - 1 if since >= 11 else -1, rank)} if d.chance(0.7) else {}
-    return one(d, "OneHot", {"i": i, "depth": n if d.chance() else n.reshape(1), "values": v}, opset, attrs=attrs, constant=0.4)
+    axis = attrs.get("axis", -1)
+    at = axis if axis >= 0 else axis + rank + 1
+    hot = np.expand_dims(np.where(i.astype(np.int64) < 0, i.astype(np.int64) + depth, i.astype(np.int64)), at)
+    hit = hot == np.arange(depth).reshape([-1 if k == at else 1 for k in range(rank + 1)])
+    expected = [np.where(hit, v[1], v[0]).astype(v.dtype)]
+    return one(d, "OneHot", {"i": i, "depth": n if d.chance() else n.reshape(1), "values": v}, opset, attrs=attrs, constant=0.4, own={"numpy": expected})
 
 
 def non_zero(d):

@@ -138,7 +138,7 @@ def linear_regressor(d):
         attrs["intercepts"] = floats(d, t)
     if d.chance(0.3):
         attrs["post_transform"] = d.pick(POST[:3])
-    return ml(d, "LinearRegressor", {"x": d.array(d.pick(X), (n, f))}, attrs=attrs)
+    return ml(d, "LinearRegressor", {"x": d.array(d.pick([T.FLOAT] * 4 + X), (n, f))}, attrs=attrs)
 
 
 def linear_classifier(d):
@@ -163,7 +163,7 @@ def svm_regressor(d):
         attrs["one_class"] = d.int(0, 1)
     if d.chance(0.2):  # a linear model without support vectors
         attrs = {"kernel_type": "LINEAR", "coefficients": floats(d, f), "rho": floats(d, 1), "n_supports": 0}
-    return ml(d, "SVMRegressor", {"x": d.array(d.pick(X), (n, f))}, attrs=attrs)
+    return ml(d, "SVMRegressor", {"x": d.array(d.pick([T.FLOAT] * 4 + X), (n, f))}, attrs=attrs)
 
 
 def svm_classifier(d):
@@ -243,7 +243,7 @@ def tree_input(d, n, f, elem, nan):
 def tree_regressor(d):
     version, since = d.pick([(1, 1), (2, 1), (3, 3), (4, 3)])
     n, f, t = d.int(1, 6), d.int(1, 4), d.int(1, 3)
-    elem = d.pick(X)
+    elem = d.pick([T.FLOAT, T.FLOAT, *X]) if since < 3 else d.pick(T.FLOAT, T.DOUBLE)
     double = since == 3 and elem == T.DOUBLE and d.chance(0.7)
     trees = Trees(d, d.int(1, 4), f, t, mixed=d.chance(0.3))
     attrs = {**trees.attrs("target", double), "n_targets": t, "post_transform": d.pick(POST[:3]) if d.chance(0.3) else "NONE"}

@@ -104,7 +104,9 @@ def tile(d):
     x = data(d, "Tile", since, shape)
     if since < 6:
         axis = d.int(0, len(shape) - 1)
-        return one(d, "Tile", {"x": x, "tiles": np.array([d.int(1, 3)]).astype(x.dtype), "axis": np.array([axis]).astype(x.dtype)}, opset)
+        n = d.int(1, 3)
+        one_of = lambda v: np.array([v]).astype(x.dtype)
+        return one(d, "Tile", {"x": x, "tiles": one_of(n), "axis": one_of(axis)}, opset, own={"numpy": [np.concatenate([x] * n, axis)]})
     return one(d, "Tile", {"x": x, "r": i64([d.int(0, 3) if d.chance(0.9) else 1 for _ in shape])}, opset, constant=0.5)
 
 
@@ -154,7 +156,9 @@ def split(d):
             attrs["split"] = sizes
     elif explicit:
         attrs["split"] = sizes
-    return one(d, "Split", feeds, opset, outputs, attrs=attrs, constant=0.5, fixed={"x"} if d.chance() else ())
+    parts = sizes if explicit else [shape[axis] // n] * n
+    expected = list(np.split(x, np.cumsum(parts)[:-1], axis)) if since == 1 else None
+    return one(d, "Split", feeds, opset, outputs, attrs=attrs, constant=0.5, fixed={"x"} if d.chance() else (), own={"numpy": expected})
 
 
 BIG = [1000, -1000, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63)]
