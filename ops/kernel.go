@@ -12,7 +12,7 @@ type KernelCtx struct {
 	Weights Weights
 
 	// BodyInput returns the type of formal input i of the named body, BodyOutput what the model declares of
-	// output i, which may be nothing.
+	// output i, which may be nothing. nil for nodes without bodies.
 	BodyInput, BodyOutput func(name string, i int) Type
 }
 

@@ -67,7 +67,7 @@ func loopInfer(c *InferCtx) error {
 
 // loopScalar makes formal input i of the body: a scalar, or a vector of one element where the body declares one.
 func loopScalar[T tensor.Element](declared func(name string, i int) Type, i int, v T) *tensor.Tensor {
-	if declared("body", i).Rank() == 1 {
+	if declared != nil && declared("body", i).Rank() == 1 {
 		return tensor.FromSlice([]T{v})
 	}
 	return tensor.Scalar(v)
@@ -115,7 +115,9 @@ func loopKernel(k *KernelCtx) (Kernel, error) {
 	r := &loopRun{carried: max(len(k.In)-2, 0), input: k.BodyInput}
 	for i := range k.Out {
 		r.types = append(r.types, k.Out[i].Type)
-		r.said = append(r.said, k.BodyOutput("body", 1+i))
+		if k.BodyOutput != nil {
+			r.said = append(r.said, k.BodyOutput("body", 1+i))
+		}
 	}
 	return Kernel{Run: r.run}, nil
 }
@@ -128,7 +130,7 @@ func (r *loopRun) state() *loopState {
 	s := &loopState{in: make([]*tensor.Tensor, 2+r.carried), out: make([]*tensor.Tensor, 1+n), vars: newBodyStates(r.carried),
 		stacks: make([]stacker, n-r.carried),
 		round:  loopScalar[int64](r.input, 0, 0), hold: loopScalar(r.input, 1, true)}
-	for j := range s.stacks {
+	for j := range min(len(s.stacks), len(r.said)-r.carried) {
 		s.stacks[j].said = r.said[r.carried+j]
 	}
 	return s

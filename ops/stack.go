@@ -269,7 +269,9 @@ func (s *stacker) unseen(c *Call, t Type, lead []int) []int {
 	said := slices.Insert(slices.Clone(s.said.Dims), min(at, len(s.said.Dims)), make([]Dim, len(lead))...)
 	dims := make([]int, len(t.Dims))
 	for i, d := range t.Dims {
-		if n, ok := c.Size(d); ok {
+		if n, ok := d.Const(); ok {
+			dims[i] = int(n)
+		} else if n, ok := stackSize(c, d); ok {
 			dims[i] = n
 		} else if n, ok := saidSize(said, i, len(dims)); ok {
 			dims[i] = n
@@ -277,6 +279,14 @@ func (s *stacker) unseen(c *Call, t Type, lead []int) []int {
 	}
 	copy(dims[at:], lead)
 	return dims
+}
+
+// stackSize evaluates a dimension with the sizes of the run, where it has them.
+func stackSize(c *Call, d Dim) (int, bool) {
+	if c.Size == nil {
+		return 0, false
+	}
+	return c.Size(d)
 }
 
 // saidSize returns size i of a declared shape of the given rank, if it is one and the size is a number.
