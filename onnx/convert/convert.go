@@ -187,7 +187,11 @@ func (u *unit) convert(to map[string]int) error {
 				return err
 			}
 			v = next
-			u.opsets[i].Version = v
+			for k, o := range u.opsets { // "" and "ai.onnx" may both be there
+				if onnx.NormalDomain(o.Domain) == domain {
+					u.opsets[k].Version = v
+				}
+			}
 		}
 	}
 	return nil

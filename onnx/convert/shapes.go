@@ -36,9 +36,22 @@ func reshapeAttribute(s *site) error {
 	return err
 }
 
-// reshapeNoZero drops allowzero where the shape has no zero.
+// reshapeNoZero drops allowzero where the shape has no zero. Sizes that follow from those of inputs are taken
+// to be positive.
 func reshapeNoZero(s *site) error {
-	if shape, err := s.ints(1); err == nil && !slices.Contains(shape, 0) {
+	v := s.value(s.in(1))
+	if shape, ok := v.Ints(); ok {
+		if !slices.Contains(shape, 0) {
+			s.del("allowzero")
+		}
+		return nil
+	}
+	for _, e := range v.Elems {
+		if n, ok := e.Const(); ok && n == 0 {
+			return nil
+		}
+	}
+	if v.Elems != nil {
 		s.del("allowzero")
 	}
 	return nil
