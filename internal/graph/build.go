@@ -28,12 +28,11 @@ func Build(m *onnx.Model, table *ops.Table) (*Graph, error) {
 }
 
 type builder struct {
-	model    *onnx.Model
-	table    *ops.Table
-	missing  []missing
-	nodes    int
-	facts    *Facts              // of Study, nil for Build
-	declared map[*Value]ops.Type // for Study: what value_info says
+	model   *onnx.Model
+	table   *ops.Table
+	missing []missing
+	nodes   int
+	facts   *Facts // of Study, nil for Build
 }
 
 // main builds the main graph.
@@ -138,21 +137,9 @@ func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
 		g.declared = append(g.declared, inputType(vi))
 	}
 	if b.facts != nil {
-		b.keep(src, sc)
+		b.facts.keep(src, sc)
 	}
 	return g, nil
-}
-
-// keep notes what the names of a graph stand for, and what it declares of them.
-func (b *builder) keep(src *onnx.Graph, sc *scope) {
-	b.facts.names[src] = sc.names
-	for _, list := range [][]*onnx.ValueInfo{src.ValueInfos, src.Outputs} {
-		for _, vi := range list {
-			if v := sc.names[vi.Name]; v != nil && v.From != nil {
-				b.declared[v] = inputType(vi)
-			}
-		}
-	}
 }
 
 func (b *builder) initializers(src *onnx.Graph, sc *scope) error {

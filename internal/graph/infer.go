@@ -93,6 +93,12 @@ func (in *inferrer) body(n *Node, name string, ins []ops.Value) ([]ops.Value, er
 	for i, v := range g.Inputs {
 		v.Value = ins[i]
 	}
+	if in.study != nil {
+		if live := n.live(); live != "" && live != name {
+			in.study.quietly(func() { in.graph(g) })
+			return in.body(n, live, ins)
+		}
+	}
 	if err := in.graph(g); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/feed"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/mmap"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/ops"
 )
@@ -35,17 +36,29 @@ func Check(path, externalRoot, fill string) (*Verdict, error) {
 			return nil, err
 		}
 	}
-	if found := onnx.Check(f.Model); len(found) > 0 {
-		return &Verdict{Findings: found}, nil
+	return CheckModel(f.Model), nil
+}
+
+// CheckModel checks the structure of a model, and if that is sound the types and shapes of all its values.
+func CheckModel(m *onnx.Model) *Verdict {
+	if found := onnx.Check(m); len(found) > 0 {
+		return &Verdict{Findings: found}
 	}
-	g, err := Infer(f.Model)
-	if err == nil {
-		err = graph.Verify(g)
-	}
+	v := &Verdict{OK: true, Findings: onnx.Findings{}}
+	err := mmap.Guard(func() error {
+		facts, err := graph.Study(m, ops.Default())
+		if err != nil {
+			return err
+		}
+		for _, p := range append(facts.Problems, facts.Contradictions()...) {
+			v.add("types", p)
+		}
+		return graph.Verify(facts.Graph)
+	})
 	if err != nil {
 		v.add("types", err)
 	}
-	return v, nil
+	return v
 }
 
 // add splits joined errors into findings.
@@ -66,7 +79,7 @@ func (v *Verdict) add(rule string, err error) {
 	f := onnx.Finding{Rule: rule, Message: err.Error()}
 	var node *ops.NodeError
 	if errors.As(err, &node) {
-		f.Node = node.Path
+		f.Node, f.Message = node.Path, node.Op+": "+node.Err.Error()
 	}
 	v.OK = false
 	v.Findings = append(v.Findings, f)
