@@ -37,7 +37,7 @@ func (f Findings) Err() error {
 const (
 	maxIRVersion = 14  // of ONNX 1.23
 	maxFindings  = 100 // after which Check stops
-	maxInlined   = 1 << 20
+	maxInlined   = 1 << 19
 )
 
 // Check looks for whatever is wrong with the structure of a model: versions, names and scopes, order of the
@@ -64,6 +64,7 @@ type checker struct {
 	path      []string         // of the current node
 	opsets    map[string]int64 // what the model or function imports
 	inBody    bool             // in a function
+	declared  map[string]bool  // the attributes of this function
 }
 
 type functionID struct{ domain, name, overload string }

@@ -33,7 +33,7 @@ func (c *checker) functionTable() bool {
 
 // function checks a body, which sees its own inputs and nothing else.
 func (c *checker) function(f *Function) {
-	c.inBody = true
+	c.inBody, c.declared = true, map[string]bool{}
 	defer func() { c.inBody = false }()
 	c.opsetImports(f.Opsets, true)
 	s := newScope(len(f.Inputs) + len(f.Nodes))
@@ -43,26 +43,32 @@ func (c *checker) function(f *Function) {
 		}
 		s.enter(name, fromInput)
 	}
-	names := map[string]bool{}
 	for _, a := range f.Attributes {
-		if names[a] {
-			c.report("function", "attribute %q is declared twice", a)
-		}
-		names[a] = true
+		c.declare(a)
 	}
 	for _, a := range f.AttributeProtos {
-		if names[a.Name] {
-			c.report("function", "attribute %q is declared twice", a.Name)
-		}
-		names[a.Name] = true
+		c.declare(a.Name)
 	}
 	c.attributes(f.AttributeProtos)
 	c.nodes(f.Nodes, s)
+	seen := map[string]bool{}
 	for _, name := range f.Outputs {
 		if s.find(name) == 0 {
 			c.report("output", "function output %q is produced by nothing", name)
 		}
+		if seen[name] {
+			c.report("output", "function output %q occurs twice", name)
+		}
+		seen[name] = true
 	}
+}
+
+// declare enters an attribute of a function.
+func (c *checker) declare(name string) {
+	if c.declared[name] {
+		c.report("function", "attribute %q is declared twice", name)
+	}
+	c.declared[name] = true
 }
 
 // calls is what is known of a function when its calls are followed.

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/onnx/schema"
 )
 
@@ -84,6 +86,10 @@ func (c *checker) schemaAttributes(n *Node, def *schema.Schema) {
 			c.report("attribute", "%s has no attribute %q", n.OpType, a.Name)
 		case a.Type != AttrUndefined && int(a.Type) != int(d.Type):
 			c.report("attribute", "attribute %q of %s is of type %v, want %v", a.Name, n.OpType, a.Type, AttributeType(d.Type))
+		case d.Type == schema.String && a.RefAttrName == "":
+			if values := def.Enum(a.Name); values != nil && !slices.Contains(values, string(a.S)) {
+				c.report("attribute", "attribute %q of %s is %q, want one of %q", a.Name, n.OpType, a.S, values)
+			}
 		}
 	}
 	for i := range def.Attributes {
@@ -114,6 +120,8 @@ func (c *checker) attribute(a *Attribute) {
 	if a.RefAttrName != "" {
 		if !c.inBody {
 			c.report("attribute", "attribute %q refers to %q outside of a function", a.Name, a.RefAttrName)
+		} else if !c.declared[a.RefAttrName] {
+			c.report("attribute", "attribute %q refers to %q, which the function does not declare", a.Name, a.RefAttrName)
 		}
 		if len(used(a)) > 0 {
 			c.report("attribute", "attribute %q refers to %q and has a value", a.Name, a.RefAttrName)

@@ -36,7 +36,6 @@ func TestCheckAccepts(t *testing.T) {
 var beyondStructure = map[string]string{
 	"unknown_op_custom_domain":   "no such operator in the table",
 	"attr_enum_value":            "value of an attribute",
-	"attr_enum_string":           "value of an attribute",
 	"if_type_mismatch":           "types",
 	"type_add_float_int":         "types",
 	"type_relu_string":           "types",

@@ -38,6 +38,9 @@ func loopInfer(c *InferCtx) error {
 		if len(results) != 1+len(c.Out) {
 			return nil, fmt.Errorf("ops: the body returns %d values, want %d", len(results), 1+len(c.Out))
 		}
+		if cond := results[0].Type; cond.Kind != tensor.KindTensor || cond.DType != tensor.Bool {
+			return nil, fmt.Errorf("ops: the body returns %v as its condition, want bool", cond)
+		}
 		next := make([]Type, carried)
 		for i := range next {
 			next[i] = results[1+i].Type
