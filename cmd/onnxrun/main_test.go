@@ -186,3 +186,24 @@ func TestParseSize(t *testing.T) {
 		}
 	}
 }
+
+// TestGrad differentiates the embedded model, whose batch is open, and wants the files.
+func TestGrad(t *testing.T) {
+	model, dir := digits(t), t.TempDir()
+	for _, dy := range []string{"seed", "ones"} {
+		code, _, stderr := onnxrun(t, "grad", model, "--dim", "batch=2", "--dy", dy, "--output-dir", dir, "--json")
+		if code == exitUnsupported {
+			t.Skipf("skipped: %s", stderr)
+		}
+		if code != exitOK {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "grad.*.npy"))
+	if err != nil || len(files) == 0 {
+		t.Errorf("no gradients in %s: %v", dir, err)
+	}
+	if code, _, _ := onnxrun(t, "grad", model, "--dy", "twos"); code != exitUsage {
+		t.Errorf("--dy twos: exit %d", code)
+	}
+}
