@@ -7,5 +7,6 @@ var internalTable = []Op{
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
 	{"onnxrun", "SliceGrad", 1, float, sliceGradInfer, sliceGradKernel, sliceGradGrad, 0},
+	{"onnxrun", "StandardizeGrad", 1, float, standardizeGradInfer, standardizeGradKernel, nil, 0},
 	{"onnxrun", "SumTo", 1, float, sumToInfer, sumToKernel, sumToGrad, 0},
 }

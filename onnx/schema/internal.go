@@ -15,5 +15,6 @@ var internalOperators = []operator{
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "SliceGrad", text: `1|dY:T shape:tensor(int64) starts:I ends:I axes:I? steps:I?|dX:T||T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "StandardizeGrad", text: `1|G:T X:T|dX:T Xhat:T|axis:i=-1 channels:i=0 epsilon:f=1e-05 rms:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "SumTo", text: `1|X:T shape:tensor(int64)|Y:T||T:float;double;float16;bfloat16`},
 }
