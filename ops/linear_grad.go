@@ -36,20 +36,17 @@ func gemmGrad(c GradCtx) error {
 	return productGrad(c, product{alpha: l.alpha, transA: l.a.trans, transB: l.b.trans})
 }
 
-// fusedGemmGrad is gemmGrad for nodes without an activation; others have that of Relu, from the output.
+// fusedGemmGrad undoes the activation from the output first.
 func fusedGemmGrad(c GradCtx) error {
-	switch act := c.Attrs().Str("activation"); act {
-	case "":
-		return gemmGrad(c)
-	case "Relu":
-		g := grads{c}
-		if g.Dy(0) == 0 {
-			return nil
-		}
-		return gemmGrad(&otherDy{c, g.keep(g.above(g.Out(0), 0), g.Dy(0))})
-	default:
-		return Unsupported("no gradient of a fused activation (%s)", act)
+	g := grads{c}
+	if g.Dy(0) == 0 {
+		return nil
 	}
+	dy, err := activationGrad(g, g.Dy(0), g.Out(0))
+	if err != nil {
+		return err
+	}
+	return gemmGrad(&otherDy{c, dy})
 }
 
 // otherDy shows a rule another gradient of the first output.

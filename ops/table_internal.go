@@ -3,9 +3,14 @@ package ops
 // internalTable lists the operators of the onnxrun domain, which only the optimiser and the gradients emit.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
+	{"onnxrun", "AveragePoolGrad", 1, float, averagePoolGradInfer, averagePoolGradKernel, nil, 0},
+	{"onnxrun", "ConvGradW", 1, float, convGradWInfer, convGradWKernel, nil, 0},
+	{"onnxrun", "ConvGradX", 1, float, convGradXInfer, convGradXKernel, nil, 0},
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
+	{"onnxrun", "LpPoolGrad", 1, float, maxPoolGradInfer, lpPoolGradKernel, nil, 0},
+	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "SliceGrad", 1, float, sliceGradInfer, sliceGradKernel, sliceGradGrad, 0},
 	{"onnxrun", "StandardizeGrad", 1, float, standardizeGradInfer, standardizeGradKernel, nil, 0},
 	{"onnxrun", "SumTo", 1, float, sumToInfer, sumToKernel, sumToGrad, 0},

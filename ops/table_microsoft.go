@@ -13,7 +13,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "DynamicQuantizeMatMul", 1, f32, matmulToFloatInfer, dynamicMatMulKernel, nil, 0},
 	{"com.microsoft", "EmbedLayerNormalization", 1, i32, embedNormInfer, embedNormKernel, nil, 0},
 	{"com.microsoft", "FastGelu", 1, float, biasGeluInfer, fastGeluKernel, fastGeluGrad, InPlace},
-	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
+	{"com.microsoft", "FusedConv", 1, float, convInfer, fusedConvKernel, fusedConvGrad, 0},
 	{"com.microsoft", "FusedGemm", 1, float | mulInts, gemmInfer, fusedGemmKernel, fusedGemmGrad, 0},
 	{"com.microsoft", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"com.microsoft", "FusedMatMulActivation", 1, float, matmulInfer, fusedMatMulKernel, nil, 0},

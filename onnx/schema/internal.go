@@ -4,16 +4,21 @@ package schema
 // passes and gradients make and files never hold. To add one, insert a row in
 // alphabetical order; the text is described in parse.go.
 //
-// FusedConv is Conv, then + residual (if given), then the activation.
+// Operators named Grad are described where their kernels are. FusedConv is Conv, then + residual (if given), then the activation.
 // FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
 // transposes the last two dimensions. The activation is an ONNX operator name,
 // "" for none; activation_params are its attributes in the order of the
 // schema (for Clip: minimum, maximum). SumTo sums over the axes along which
 // a tensor of the given shape would be repeated to get the shape of X.
 var internalOperators = []operator{
+	{domain: Internal, name: "AveragePoolGrad", text: `1|dY:T shape:tensor(int64)|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 count_include_pad:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "ConvGradW", text: `1|dY:T X:T xshape:tensor(int64) wshape:tensor(int64)|dW:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "ConvGradX", text: `1|dY:T W:T xshape:tensor(int64) wshape:tensor(int64)|dX:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "LpPoolGrad", text: `1|dY:T X:T Y:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! p:i=2 pads:I strides:I|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "MaxPoolGrad", text: `1|dY:T X:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "SliceGrad", text: `1|dY:T shape:tensor(int64) starts:I ends:I axes:I? steps:I?|dX:T||T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "StandardizeGrad", text: `1|G:T X:T|dX:T Xhat:T|axis:i=-1 channels:i=0 epsilon:f=1e-05 rms:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "SumTo", text: `1|X:T shape:tensor(int64)|Y:T||T:float;double;float16;bfloat16`},
