@@ -14,7 +14,7 @@ var (
 	sigmoidKernel   = floatFunction(vec.Sigmoid, sigmoid)
 	softplusKernel  = floatFunction(vec.Softplus, softplus)
 	mishKernel      = floatFunction(vec.Mish, func(x float64) float64 { return x * math.Tanh(softplus(x)) })
-	softsignKernel  = floatFunction(softsign, func(x float64) float64 { return x / (1 + math.Abs(x)) })
+	softsignKernel  = floatFunction(vec.Softsign, func(x float64) float64 { return x / (1 + math.Abs(x)) })
 	erfGeluKernel   = floatFunction(vec.Gelu, geluErf)
 	tanhGeluKernel  = floatFunction(vec.GeluTanh, tanhGelu)
 	hardSwishKernel = floatFunction(vec.HardSwish, func(x float64) float64 { return x * max(0, min(1, x/6+0.5)) })
@@ -29,12 +29,6 @@ func geluErf(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }
 
 func tanhGelu(x float64) float64 {
 	return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
-}
-
-func softsign(dst, x []float32) {
-	for i, v := range x[:len(dst)] {
-		dst[i] = v / (1 + float32(math.Abs(float64(v))))
-	}
 }
 
 var (
@@ -146,7 +140,7 @@ func celuGrad(c GradCtx) error {
 
 func thresholdedReluKernel(k *KernelCtx) (Kernel, error) {
 	a := k.Float("alpha")
-	return parametric(k, nil, func(x float64) float64 {
+	return parametric(k, func(dst, x []float32) { vec.ThresholdedRelu(dst, x, a) }, func(x float64) float64 {
 		if x > float64(a) {
 			return x
 		}
@@ -219,7 +213,8 @@ func reluOf[T vec.Number](dst, x []T) {
 
 // Shrink moves what is beyond lambd towards zero by bias and makes the rest zero.
 func shrinkKernel(k *KernelCtx) (Kernel, error) {
-	lambd, bias := float64(k.Float("lambd")), float64(k.Float("bias"))
+	lambd32, bias32 := k.Float("lambd"), k.Float("bias")
+	lambd, bias := float64(lambd32), float64(bias32)
 	f := func(x float64) float64 {
 		switch {
 		case x < -lambd:
@@ -229,7 +224,7 @@ func shrinkKernel(k *KernelCtx) (Kernel, error) {
 		}
 		return 0
 	}
-	return mappedFns(mapped[float32](f), f, f).kernel(k)
+	return mappedFns(func(dst, x []float32) { vec.Shrink(dst, x, lambd32, bias32) }, f, f).kernel(k)
 }
 
 var shrinkGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {

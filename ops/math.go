@@ -52,17 +52,17 @@ var (
 	reciprocalKernel = floatFunction(vec.Reciprocal, func(x float64) float64 { return 1 / x })
 	expKernel        = floatFunction(vec.Exp, math.Exp)
 	logKernel        = floatFunction(vec.Log, math.Log)
-	sinKernel        = floatFunction(vec.Sin[float32], math.Sin)
-	cosKernel        = floatFunction(vec.Cos[float32], math.Cos)
-	tanKernel        = floatFunction(nil, math.Tan)
-	asinKernel       = floatFunction(nil, math.Asin)
-	acosKernel       = floatFunction(nil, math.Acos)
-	atanKernel       = floatFunction(nil, math.Atan)
-	sinhKernel       = floatFunction(nil, math.Sinh)
-	coshKernel       = floatFunction(nil, math.Cosh)
-	asinhKernel      = floatFunction(nil, math.Asinh)
-	acoshKernel      = floatFunction(nil, math.Acosh)
-	atanhKernel      = floatFunction(nil, math.Atanh)
+	sinKernel        = floatFunction(vec.Sin, math.Sin)
+	cosKernel        = floatFunction(vec.Cos, math.Cos)
+	tanKernel        = floatFunction(vec.Tan, math.Tan)
+	asinKernel       = floatFunction(vec.Asin, math.Asin)
+	acosKernel       = floatFunction(vec.Acos, math.Acos)
+	atanKernel       = floatFunction(vec.Atan, math.Atan)
+	sinhKernel       = floatFunction(vec.Sinh, math.Sinh)
+	coshKernel       = floatFunction(vec.Cosh, math.Cosh)
+	asinhKernel      = floatFunction(vec.Asinh, math.Asinh)
+	acoshKernel      = floatFunction(vec.Acosh, math.Acosh)
+	atanhKernel      = floatFunction(vec.Atanh, math.Atanh)
 	tanhKernel       = floatFunction(vec.Tanh, math.Tanh)
 )
 
@@ -140,7 +140,7 @@ var (
 		vec.AbsOf[uint8], vec.AbsOf[uint16], vec.AbsOf[uint32], vec.AbsOf[uint64]}
 	negFns = numFns{vec.Neg, vec.NegOf[float64], vec.NegOf[int8], vec.NegOf[int16], vec.NegOf[int32], vec.NegOf[int64],
 		vec.NegOf[uint8], vec.NegOf[uint16], vec.NegOf[uint32], vec.NegOf[uint64]}
-	signFns = numFns{vec.SignOf[float32], vec.SignOf[float64], vec.SignOf[int8], vec.SignOf[int16], vec.SignOf[int32],
+	signFns = numFns{vec.Sign, vec.SignOf[float64], vec.SignOf[int8], vec.SignOf[int16], vec.SignOf[int32],
 		vec.SignOf[int64], vec.SignOf[uint8], vec.SignOf[uint16], vec.SignOf[uint32], vec.SignOf[uint64]}
 	erfFns = mappedFns(vec.Erf, math.Erf, erfWhole)
 )

@@ -16,6 +16,10 @@ var assembly = []kernels{
 			opNeg: negAVX2, opAbs: absAVX2, opSqrt: sqrtAVX2, opReciprocal: reciprocalAVX2,
 			opFloor: floorAVX2, opCeil: ceilAVX2, opRound: roundAVX2, opScaleShift: scaleShiftAVX2,
 			opAxpy: axpyAVX2,
+			opSin:  sinAVX2, opCos: cosAVX2, opTan: tanAVX2, opAtan: atanAVX2,
+			opAsin: asinAVX2, opAcos: acosAVX2, opSinh: sinhAVX2, opCosh: coshAVX2,
+			opAsinh: asinhAVX2, opAcosh: acoshAVX2, opAtanh: atanhAVX2, opSoftsign: softsignAVX2,
+			opSign: signAVX2, opThresholdedRelu: thresholdedReluAVX2, opShrink: shrinkAVX2,
 		},
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
@@ -43,6 +47,10 @@ var assembly = []kernels{
 			opNeg: negAVX512, opAbs: absAVX512, opSqrt: sqrtAVX512, opReciprocal: reciprocalAVX512,
 			opFloor: floorAVX512, opCeil: ceilAVX512, opRound: roundAVX512, opScaleShift: scaleShiftAVX512,
 			opAxpy: axpyAVX512,
+			opSin:  sinAVX512, opCos: cosAVX512, opTan: tanAVX512, opAtan: atanAVX512,
+			opAsin: asinAVX512, opAcos: acosAVX512, opSinh: sinhAVX512, opCosh: coshAVX512,
+			opAsinh: asinhAVX512, opAcosh: acoshAVX512, opAtanh: atanhAVX512, opSoftsign: softsignAVX512,
+			opSign: signAVX512, opThresholdedRelu: thresholdedReluAVX512, opShrink: shrinkAVX512,
 		},
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,

@@ -9,6 +9,10 @@ var generic = kernels{
 		opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
 		opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,
 		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo,
+		opSin: sinGo, opCos: cosGo, opTan: tanGo, opAtan: atanGo,
+		opAsin: asinGo, opAcos: acosGo, opSinh: sinhGo, opCosh: coshGo,
+		opAsinh: asinhGo, opAcosh: acoshGo, opAtanh: atanhGo, opSoftsign: softsignGo,
+		opSign: signGo, opThresholdedRelu: thresholdedReluGo, opShrink: shrinkGo,
 	},
 	binary: [numBinary]binaryFunc{
 		opAdd: addGo, opSub: subGo, opMul: mulGo, opDiv: divGo, opMax: maxGo, opMin: minGo,

@@ -1,7 +1,5 @@
 package vec
 
-import "math"
-
 // MapOf sets dst[i] = f(x[i]) for functions without a kernel of their own, such as the trigonometric ones.
 // x may have length 1.
 func MapOf[T Float](dst, x []T, f func(float64) float64) {
@@ -10,12 +8,6 @@ func MapOf[T Float](dst, x []T, f func(float64) float64) {
 		dst[i] = T(f(float64(x[i&m])))
 	}
 }
-
-// Sin sets dst[i] to the sine of x[i].
-func Sin[T Float](dst, x []T) { MapOf(dst, x, math.Sin) }
-
-// Cos sets dst[i] to the cosine of x[i].
-func Cos[T Float](dst, x []T) { MapOf(dst, x, math.Cos) }
 
 // Fill sets all of dst to v.
 func Fill[T any](dst []T, v T) {

@@ -29,6 +29,21 @@ const (
 	opRound
 	opScaleShift
 	opAxpy
+	opSin
+	opCos
+	opTan
+	opAtan
+	opAsin
+	opAcos
+	opSinh
+	opCosh
+	opAsinh
+	opAcosh
+	opAtanh
+	opSoftsign
+	opSign
+	opThresholdedRelu
+	opShrink
 	numUnary
 )
 
@@ -120,6 +135,18 @@ func Ceil(dst, x []float32) { apply(opCeil, dst, x, 0, 0) }
 
 // Round sets dst[i] to the integer nearest to x[i], halves to even.
 func Round(dst, x []float32) { apply(opRound, dst, x, 0, 0) }
+
+// Softsign sets dst[i] = x[i] / (1 + |x[i]|).
+func Softsign(dst, x []float32) { apply(opSoftsign, dst, x, 0, 0) }
+
+// Sign sets dst[i] to -1, 0 or 1 like x[i], and keeps NaN.
+func Sign(dst, x []float32) { apply(opSign, dst, x, 0, 0) }
+
+// ThresholdedRelu sets dst[i] = x[i] where that is above alpha, and 0 elsewhere.
+func ThresholdedRelu(dst, x []float32, alpha float32) { apply(opThresholdedRelu, dst, x, alpha, 0) }
+
+// Shrink moves what is beyond lambd in size by bias towards zero and makes the rest zero.
+func Shrink(dst, x []float32, lambd, bias float32) { apply(opShrink, dst, x, lambd, bias) }
 
 // ScaleShift sets dst[i] = x[i]*scale + shift.
 func ScaleShift(dst, x []float32, scale, shift float32) { apply(opScaleShift, dst, x, scale, shift) }

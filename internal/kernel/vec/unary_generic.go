@@ -165,6 +165,37 @@ func roundGo(dst, x []float32, _, _ float32) {
 	}
 }
 
+func softsignGo(dst, x []float32, _, _ float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = v / (1 + math.Float32frombits(math.Float32bits(v)&^(1<<31)))
+	}
+}
+
+func signGo(dst, x []float32, _, _ float32) { SignOf(dst, x) }
+
+func thresholdedReluGo(dst, x []float32, alpha, _ float32) {
+	for i, v := range x[:len(dst)] {
+		if !(v > alpha) {
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
+func shrinkGo(dst, x []float32, lambd, bias float32) {
+	for i, v := range x[:len(dst)] {
+		switch {
+		case v < -lambd:
+			v += bias
+		case v > lambd:
+			v -= bias
+		default:
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
 func scaleShiftGo(dst, x []float32, scale, shift float32) {
 	for i, v := range x[:len(dst)] {
 		dst[i] = float32(v*scale) + shift

@@ -80,6 +80,51 @@ func scaleShiftAVX2(dst []float32, x []float32, a float32, b float32)
 func axpyAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func sinAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func cosAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func tanAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func atanAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func asinAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func acosAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func sinhAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func coshAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func asinhAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func acoshAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func atanhAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func softsignAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func signAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func thresholdedReluAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func shrinkAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func addAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -213,6 +258,51 @@ func scaleShiftAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
 func axpyAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func sinAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func cosAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func tanAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func atanAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func asinAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func acosAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func sinhAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func coshAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func asinhAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func acoshAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func atanhAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func softsignAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func signAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func thresholdedReluAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
+func shrinkAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
 func addAVX512(dst []float32, a []float32, b []float32)

@@ -2152,6 +2152,1444 @@ done24:
 	VZEROUPPER
 	RET
 
+// func sinAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sinAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+64(SB), Y0
+
+one25:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd25
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y3, Y4
+	VMULPS       Y1, Y1, Y1
+	VMOVUPS      lanes<>+2752(SB), Y3
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y1, Y3, Y5
+	VPSLLD       $0x1f, Y2, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VBLENDVPS    Y1, Y5, Y4, Y1
+	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VXORPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one25
+
+oneEnd25:
+	TESTQ        CX, CX
+	JE           done25
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y2, Y0, Y4
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2752(SB), Y2
+	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y0, Y5
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y0, Y2, Y5
+	VPSLLD       $0x1f, Y3, Y0
+	VPSLLD       $0x1e, Y3, Y3
+	VBLENDVPS    Y0, Y5, Y4, Y0
+	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VXORPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done25:
+	VZEROUPPER
+	RET
+
+// func cosAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·cosAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+64(SB), Y0
+
+one26:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd26
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VPADDD       lanes<>+2848(SB), Y2, Y2
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y3, Y4
+	VMULPS       Y1, Y1, Y1
+	VMOVUPS      lanes<>+2752(SB), Y3
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y1, Y3, Y5
+	VPSLLD       $0x1f, Y2, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VBLENDVPS    Y1, Y5, Y4, Y1
+	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VXORPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one26
+
+oneEnd26:
+	TESTQ        CX, CX
+	JE           done26
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VPADDD       lanes<>+2848(SB), Y3, Y3
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y2, Y0, Y4
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2752(SB), Y2
+	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y0, Y5
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y0, Y2, Y5
+	VPSLLD       $0x1f, Y3, Y0
+	VPSLLD       $0x1e, Y3, Y3
+	VBLENDVPS    Y0, Y5, Y4, Y0
+	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VXORPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done26:
+	VZEROUPPER
+	RET
+
+// func tanAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+64(SB), Y0
+
+one27:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd27
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y3, Y4
+	VMULPS       Y1, Y1, Y1
+	VMOVUPS      lanes<>+2752(SB), Y3
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y1, Y3, Y5
+	VPSLLD       $0x1f, Y2, Y1
+	VBLENDVPS    Y1, Y5, Y4, Y2
+	VBLENDVPS    Y1, Y4, Y5, Y3
+	VDIVPS       Y3, Y2, Y2
+	VXORPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one27
+
+oneEnd27:
+	TESTQ        CX, CX
+	JE           done27
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y2, Y0, Y4
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2752(SB), Y2
+	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y0, Y5
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y0, Y2, Y5
+	VPSLLD       $0x1f, Y3, Y0
+	VBLENDVPS    Y0, Y5, Y4, Y2
+	VBLENDVPS    Y0, Y4, Y5, Y3
+	VDIVPS       Y3, Y2, Y2
+	VXORPS       Y0, Y2, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done27:
+	VZEROUPPER
+	RET
+
+// func atanAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·atanAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+2528(SB), Y1
+
+one28:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd28
+	VMOVUPS     (DX), Y2
+	VANDPS      lanes<>+2464(SB), Y2, Y3
+	VDIVPS      Y3, Y0, Y4
+	VCMPPS      $0x11, Y3, Y0, Y5
+	VBLENDVPS   Y5, Y4, Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMOVUPS     lanes<>+2880(SB), Y6
+	VFMADD213PS lanes<>+2912(SB), Y5, Y6
+	VFMADD213PS lanes<>+2944(SB), Y5, Y6
+	VFMADD213PS lanes<>+2976(SB), Y5, Y6
+	VFMADD213PS lanes<>+3008(SB), Y5, Y6
+	VFMADD213PS lanes<>+3040(SB), Y5, Y6
+	VFMADD213PS lanes<>+3072(SB), Y5, Y6
+	VFMADD213PS lanes<>+3104(SB), Y5, Y6
+	VFMADD213PS lanes<>+3136(SB), Y5, Y6
+	VMULPS      Y4, Y5, Y5
+	VFMADD213PS Y4, Y5, Y6
+	VSUBPS      Y6, Y1, Y4
+	VCMPPS      $0x11, Y3, Y0, Y3
+	VBLENDVPS   Y3, Y4, Y6, Y3
+	VANDPS      lanes<>+1408(SB), Y2, Y2
+	VXORPS      Y2, Y3, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one28
+
+oneEnd28:
+	TESTQ       CX, CX
+	JE          done28
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y2
+	VMASKMOVPS  (DX), Y2, Y3
+	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VDIVPS      Y4, Y0, Y5
+	VCMPPS      $0x11, Y4, Y0, Y6
+	VBLENDVPS   Y6, Y5, Y4, Y5
+	VMULPS      Y5, Y5, Y6
+	VMOVUPS     lanes<>+2880(SB), Y7
+	VFMADD213PS lanes<>+2912(SB), Y6, Y7
+	VFMADD213PS lanes<>+2944(SB), Y6, Y7
+	VFMADD213PS lanes<>+2976(SB), Y6, Y7
+	VFMADD213PS lanes<>+3008(SB), Y6, Y7
+	VFMADD213PS lanes<>+3040(SB), Y6, Y7
+	VFMADD213PS lanes<>+3072(SB), Y6, Y7
+	VFMADD213PS lanes<>+3104(SB), Y6, Y7
+	VFMADD213PS lanes<>+3136(SB), Y6, Y7
+	VMULPS      Y5, Y6, Y6
+	VFMADD213PS Y5, Y6, Y7
+	VSUBPS      Y7, Y1, Y1
+	VCMPPS      $0x11, Y4, Y0, Y0
+	VBLENDVPS   Y0, Y1, Y7, Y0
+	VANDPS      lanes<>+1408(SB), Y3, Y1
+	VXORPS      Y1, Y0, Y0
+	VMASKMOVPS  Y0, Y2, (AX)
+
+done28:
+	VZEROUPPER
+	RET
+
+// func asinAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·asinAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+896(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+2528(SB), Y2
+
+one29:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd29
+	VMOVUPS     (DX), Y3
+	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VSUBPS      Y4, Y1, Y5
+	VMULPS      Y0, Y5, Y5
+	VMULPS      Y4, Y4, Y6
+	VCMPPS      $0x11, Y4, Y0, Y7
+	VBLENDVPS   Y7, Y5, Y6, Y6
+	VSQRTPS     Y5, Y5
+	VCMPPS      $0x11, Y4, Y0, Y7
+	VBLENDVPS   Y7, Y5, Y4, Y5
+	VMOVUPS     lanes<>+3168(SB), Y7
+	VFMADD213PS lanes<>+3200(SB), Y6, Y7
+	VFMADD213PS lanes<>+3232(SB), Y6, Y7
+	VFMADD213PS lanes<>+3264(SB), Y6, Y7
+	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMULPS      Y5, Y6, Y6
+	VFMADD213PS Y5, Y6, Y7
+	VADDPS      Y7, Y7, Y5
+	VSUBPS      Y5, Y2, Y5
+	VCMPPS      $0x11, Y4, Y0, Y4
+	VBLENDVPS   Y4, Y5, Y7, Y4
+	VANDPS      lanes<>+1408(SB), Y3, Y3
+	VXORPS      Y3, Y4, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one29
+
+oneEnd29:
+	TESTQ       CX, CX
+	JE          done29
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VANDPS      lanes<>+2464(SB), Y4, Y5
+	VSUBPS      Y5, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMULPS      Y5, Y5, Y6
+	VCMPPS      $0x11, Y5, Y0, Y7
+	VBLENDVPS   Y7, Y1, Y6, Y6
+	VSQRTPS     Y1, Y1
+	VCMPPS      $0x11, Y5, Y0, Y7
+	VBLENDVPS   Y7, Y1, Y5, Y1
+	VMOVUPS     lanes<>+3168(SB), Y7
+	VFMADD213PS lanes<>+3200(SB), Y6, Y7
+	VFMADD213PS lanes<>+3232(SB), Y6, Y7
+	VFMADD213PS lanes<>+3264(SB), Y6, Y7
+	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMULPS      Y1, Y6, Y6
+	VFMADD213PS Y1, Y6, Y7
+	VADDPS      Y7, Y7, Y1
+	VSUBPS      Y1, Y2, Y1
+	VCMPPS      $0x11, Y5, Y0, Y0
+	VBLENDVPS   Y0, Y1, Y7, Y0
+	VANDPS      lanes<>+1408(SB), Y4, Y1
+	VXORPS      Y1, Y0, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
+
+done29:
+	VZEROUPPER
+	RET
+
+// func acosAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·acosAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+896(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+2528(SB), Y2
+
+one30:
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd30
+	VMOVUPS     (DX), Y3
+	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VSUBPS      Y4, Y1, Y5
+	VMULPS      Y0, Y5, Y5
+	VMULPS      Y4, Y4, Y6
+	VCMPPS      $0x11, Y4, Y0, Y7
+	VBLENDVPS   Y7, Y5, Y6, Y6
+	VSQRTPS     Y5, Y5
+	VCMPPS      $0x11, Y4, Y0, Y7
+	VBLENDVPS   Y7, Y5, Y4, Y5
+	VMOVUPS     lanes<>+3168(SB), Y7
+	VFMADD213PS lanes<>+3200(SB), Y6, Y7
+	VFMADD213PS lanes<>+3232(SB), Y6, Y7
+	VFMADD213PS lanes<>+3264(SB), Y6, Y7
+	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMULPS      Y5, Y6, Y6
+	VFMADD213PS Y5, Y6, Y7
+	VADDPS      Y7, Y7, Y5
+	VMOVUPS     lanes<>+3328(SB), Y6
+	VSUBPS      Y5, Y6, Y6
+	VBLENDVPS   Y3, Y6, Y5, Y5
+	VANDPS      lanes<>+1408(SB), Y3, Y3
+	VXORPS      Y3, Y7, Y3
+	VSUBPS      Y3, Y2, Y3
+	VCMPPS      $0x11, Y4, Y0, Y4
+	VBLENDVPS   Y4, Y5, Y3, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one30
+
+oneEnd30:
+	TESTQ       CX, CX
+	JE          done30
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VANDPS      lanes<>+2464(SB), Y4, Y5
+	VSUBPS      Y5, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMULPS      Y5, Y5, Y6
+	VCMPPS      $0x11, Y5, Y0, Y7
+	VBLENDVPS   Y7, Y1, Y6, Y6
+	VSQRTPS     Y1, Y1
+	VCMPPS      $0x11, Y5, Y0, Y7
+	VBLENDVPS   Y7, Y1, Y5, Y1
+	VMOVUPS     lanes<>+3168(SB), Y7
+	VFMADD213PS lanes<>+3200(SB), Y6, Y7
+	VFMADD213PS lanes<>+3232(SB), Y6, Y7
+	VFMADD213PS lanes<>+3264(SB), Y6, Y7
+	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMULPS      Y1, Y6, Y6
+	VFMADD213PS Y1, Y6, Y7
+	VADDPS      Y7, Y7, Y1
+	VMOVUPS     lanes<>+3328(SB), Y6
+	VSUBPS      Y1, Y6, Y6
+	VBLENDVPS   Y4, Y6, Y1, Y1
+	VANDPS      lanes<>+1408(SB), Y4, Y4
+	VXORPS      Y4, Y7, Y4
+	VSUBPS      Y4, Y2, Y2
+	VCMPPS      $0x11, Y5, Y0, Y0
+	VBLENDVPS   Y0, Y1, Y2, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
+
+done30:
+	VZEROUPPER
+	RET
+
+// func sinhAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sinhAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+0(SB), Y0
+	VMOVUPS lanes<>+32(SB), Y1
+	VMOVUPS lanes<>+64(SB), Y1
+
+one31:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd31
+	VMOVUPS      (DX), Y2
+	VANDPS       lanes<>+2464(SB), Y2, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+3360(SB), Y5
+	VFMADD213PS  lanes<>+3392(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3424(SB), Y4, Y5
+	VFMADD213PS  lanes<>+2272(SB), Y4, Y5
+	VMULPS       Y3, Y4, Y4
+	VFMADD213PS  Y3, Y4, Y5
+	VMOVAPS      Y3, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVUPS      lanes<>+3456(SB), Y6
+	VMINPS       Y4, Y6, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD132PS  lanes<>+96(SB), Y1, Y6
+	VSUBPS       Y1, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y4
+	VFNMADD231PS lanes<>+160(SB), Y7, Y4
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y4, Y8
+	VFMADD213PS  lanes<>+256(SB), Y4, Y8
+	VFMADD213PS  lanes<>+288(SB), Y4, Y8
+	VFMADD213PS  lanes<>+320(SB), Y4, Y8
+	VFMADD213PS  lanes<>+352(SB), Y4, Y8
+	VFMADD213PS  lanes<>+352(SB), Y4, Y8
+	VSUBPS       lanes<>+352(SB), Y7, Y4
+	VPADDD       lanes<>+3488(SB), Y6, Y6
+	VPSRAD       $0x01, Y6, Y4
+	VPSUBD       Y4, Y6, Y6
+	VPADDD       lanes<>+384(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y8, Y8
+	VPADDD       lanes<>+384(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y8, Y8
+	VMOVUPS      lanes<>+3520(SB), Y4
+	VDIVPS       Y8, Y4, Y4
+	VSUBPS       Y4, Y8, Y4
+	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
+	VBLENDVPS    Y3, Y5, Y4, Y3
+	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VXORPS       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one31
+
+oneEnd31:
+	TESTQ        CX, CX
+	JE           done31
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VANDPS       lanes<>+2464(SB), Y3, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      lanes<>+3360(SB), Y6
+	VFMADD213PS  lanes<>+3392(SB), Y5, Y6
+	VFMADD213PS  lanes<>+3424(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2272(SB), Y5, Y6
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y4, Y5, Y6
+	VMOVAPS      Y4, Y5
+	VMAXPS       Y5, Y0, Y0
+	VMOVUPS      lanes<>+3456(SB), Y5
+	VMINPS       Y0, Y5, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y1
+	VFNMADD231PS lanes<>+128(SB), Y1, Y0
+	VFNMADD231PS lanes<>+160(SB), Y1, Y0
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y0, Y7
+	VFMADD213PS  lanes<>+256(SB), Y0, Y7
+	VFMADD213PS  lanes<>+288(SB), Y0, Y7
+	VFMADD213PS  lanes<>+320(SB), Y0, Y7
+	VFMADD213PS  lanes<>+352(SB), Y0, Y7
+	VFMADD213PS  lanes<>+352(SB), Y0, Y7
+	VSUBPS       lanes<>+352(SB), Y1, Y0
+	VPADDD       lanes<>+3488(SB), Y5, Y5
+	VPSRAD       $0x01, Y5, Y0
+	VPSUBD       Y0, Y5, Y1
+	VPADDD       lanes<>+384(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y7, Y7
+	VPADDD       lanes<>+384(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y7, Y7
+	VMOVUPS      lanes<>+3520(SB), Y0
+	VDIVPS       Y7, Y0, Y0
+	VSUBPS       Y0, Y7, Y0
+	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
+	VBLENDVPS    Y1, Y6, Y0, Y0
+	VANDPS       lanes<>+1408(SB), Y3, Y1
+	VXORPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done31:
+	VZEROUPPER
+	RET
+
+// func coshAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·coshAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+0(SB), Y0
+	VMOVUPS lanes<>+32(SB), Y1
+	VMOVUPS lanes<>+64(SB), Y1
+
+one32:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd32
+	VMOVUPS      (DX), Y2
+	VANDPS       lanes<>+2464(SB), Y2, Y2
+	VMAXPS       Y2, Y0, Y2
+	VMOVUPS      lanes<>+3456(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+96(SB), Y1, Y3
+	VSUBPS       Y1, Y3, Y4
+	VFNMADD231PS lanes<>+128(SB), Y4, Y2
+	VFNMADD231PS lanes<>+160(SB), Y4, Y2
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y2, Y5
+	VFMADD213PS  lanes<>+256(SB), Y2, Y5
+	VFMADD213PS  lanes<>+288(SB), Y2, Y5
+	VFMADD213PS  lanes<>+320(SB), Y2, Y5
+	VFMADD213PS  lanes<>+352(SB), Y2, Y5
+	VFMADD213PS  lanes<>+352(SB), Y2, Y5
+	VSUBPS       lanes<>+352(SB), Y4, Y2
+	VPADDD       lanes<>+3488(SB), Y3, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPADDD       lanes<>+384(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y5, Y5
+	VPADDD       lanes<>+384(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VMOVUPS      lanes<>+3520(SB), Y2
+	VDIVPS       Y5, Y2, Y2
+	VADDPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one32
+
+oneEnd32:
+	TESTQ        CX, CX
+	JE           done32
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VANDPS       lanes<>+2464(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y0
+	VMOVUPS      lanes<>+3456(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVAPS      Y0, Y3
+	VFMADD132PS  lanes<>+96(SB), Y1, Y3
+	VSUBPS       Y1, Y3, Y1
+	VFNMADD231PS lanes<>+128(SB), Y1, Y0
+	VFNMADD231PS lanes<>+160(SB), Y1, Y0
+	VMOVUPS      lanes<>+192(SB), Y4
+	VFMADD213PS  lanes<>+224(SB), Y0, Y4
+	VFMADD213PS  lanes<>+256(SB), Y0, Y4
+	VFMADD213PS  lanes<>+288(SB), Y0, Y4
+	VFMADD213PS  lanes<>+320(SB), Y0, Y4
+	VFMADD213PS  lanes<>+352(SB), Y0, Y4
+	VFMADD213PS  lanes<>+352(SB), Y0, Y4
+	VSUBPS       lanes<>+352(SB), Y1, Y0
+	VPADDD       lanes<>+3488(SB), Y3, Y3
+	VPSRAD       $0x01, Y3, Y0
+	VPSUBD       Y0, Y3, Y1
+	VPADDD       lanes<>+384(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y4, Y4
+	VPADDD       lanes<>+384(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      lanes<>+3520(SB), Y0
+	VDIVPS       Y4, Y0, Y0
+	VADDPS       Y0, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done32:
+	VZEROUPPER
+	RET
+
+// func asinhAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·asinhAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+one33:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd33
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes<>+2464(SB), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VADDPS       Y3, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VADDPS       Y3, Y2, Y2
+	VDIVPS       Y2, Y1, Y2
+	VMULPS       Y2, Y1, Y2
+	VADDPS       Y2, Y1, Y2
+	VMOVUPS      lanes<>+3552(SB), Y3
+	VCMPPS       $0x11, Y1, Y3, Y4
+	VBLENDVPS    Y4, Y1, Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y4
+	VADDPS       Y4, Y2, Y4
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y5
+	VBLENDVPS    Y5, Y2, Y4, Y4
+	VMOVUPS      lanes<>+416(SB), Y5
+	VMULPS       Y5, Y4, Y5
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y8
+	VBLENDVPS    Y8, Y6, Y7, Y6
+	VPSUBD       lanes<>+608(SB), Y5, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y5, Y8
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y6, Y7, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VSUBPS       Y6, Y8, Y6
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      lanes<>+640(SB), Y8
+	VFMADD213PS  lanes<>+672(SB), Y6, Y8
+	VFMADD213PS  lanes<>+704(SB), Y6, Y8
+	VFMADD213PS  lanes<>+736(SB), Y6, Y8
+	VFMADD213PS  lanes<>+768(SB), Y6, Y8
+	VFMADD213PS  lanes<>+800(SB), Y6, Y8
+	VFMADD213PS  lanes<>+832(SB), Y6, Y8
+	VFMADD213PS  lanes<>+864(SB), Y6, Y8
+	VMULPS       Y7, Y8, Y8
+	VMULPS       Y6, Y8, Y8
+	VFMADD231PS  lanes<>+160(SB), Y5, Y8
+	VFNMADD231PS lanes<>+896(SB), Y7, Y8
+	VADDPS       Y6, Y8, Y6
+	VFMADD231PS  lanes<>+128(SB), Y5, Y6
+	VCMPPS       $0x15, lanes<>+928(SB), Y4, Y5
+	VBLENDVPS    Y5, Y4, Y6, Y5
+	VMOVUPS      lanes<>+544(SB), Y6
+	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y5
+	VMOVUPS      lanes<>+512(SB), Y6
+	VCMPPS       $0x00, lanes<>+480(SB), Y4, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VSUBPS       Y6, Y4, Y4
+	VMOVUPS      lanes<>+480(SB), Y6
+	VMULPS       Y2, Y5, Y7
+	VDIVPS       Y4, Y7, Y7
+	VCMPPS       $0x00, Y6, Y4, Y4
+	VBLENDVPS    Y4, Y2, Y7, Y4
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VBLENDVPS    Y2, Y5, Y4, Y2
+	VADDPS       lanes<>+3584(SB), Y2, Y4
+	VCMPPS       $0x11, Y1, Y3, Y1
+	VBLENDVPS    Y1, Y4, Y2, Y1
+	VANDPS       lanes<>+1408(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one33
+
+oneEnd33:
+	TESTQ        CX, CX
+	JE           done33
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes<>+2464(SB), Y1, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VSQRTPS      Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VDIVPS       Y3, Y2, Y3
+	VMULPS       Y3, Y2, Y3
+	VADDPS       Y3, Y2, Y3
+	VMOVUPS      lanes<>+3552(SB), Y4
+	VCMPPS       $0x11, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y2, Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VCMPPS       $0x15, lanes<>+3552(SB), Y3, Y6
+	VBLENDVPS    Y6, Y3, Y5, Y5
+	VMOVUPS      lanes<>+416(SB), Y6
+	VMULPS       Y6, Y5, Y6
+	VCMPPS       $0x11, lanes<>+576(SB), Y5, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y6
+	VMOVUPS      lanes<>+448(SB), Y7
+	VMOVUPS      lanes<>+480(SB), Y8
+	VCMPPS       $0x11, lanes<>+576(SB), Y5, Y9
+	VBLENDVPS    Y9, Y7, Y8, Y7
+	VPSUBD       lanes<>+608(SB), Y6, Y8
+	VPSRAD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y8, Y9
+	VPSUBD       Y9, Y6, Y9
+	VCVTDQ2PS    Y8, Y8
+	VSUBPS       Y7, Y8, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VSUBPS       Y7, Y9, Y7
+	VMULPS       Y7, Y7, Y8
+	VMOVUPS      lanes<>+640(SB), Y9
+	VFMADD213PS  lanes<>+672(SB), Y7, Y9
+	VFMADD213PS  lanes<>+704(SB), Y7, Y9
+	VFMADD213PS  lanes<>+736(SB), Y7, Y9
+	VFMADD213PS  lanes<>+768(SB), Y7, Y9
+	VFMADD213PS  lanes<>+800(SB), Y7, Y9
+	VFMADD213PS  lanes<>+832(SB), Y7, Y9
+	VFMADD213PS  lanes<>+864(SB), Y7, Y9
+	VMULPS       Y8, Y9, Y9
+	VMULPS       Y7, Y9, Y9
+	VFMADD231PS  lanes<>+160(SB), Y6, Y9
+	VFNMADD231PS lanes<>+896(SB), Y8, Y9
+	VADDPS       Y7, Y9, Y7
+	VFMADD231PS  lanes<>+128(SB), Y6, Y7
+	VCMPPS       $0x15, lanes<>+928(SB), Y5, Y6
+	VBLENDVPS    Y6, Y5, Y7, Y6
+	VMOVUPS      lanes<>+544(SB), Y7
+	VCMPPS       $0x11, lanes<>+480(SB), Y5, Y8
+	VBLENDVPS    Y8, Y7, Y6, Y6
+	VMOVUPS      lanes<>+512(SB), Y7
+	VCMPPS       $0x00, lanes<>+480(SB), Y5, Y8
+	VBLENDVPS    Y8, Y7, Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VSUBPS       Y7, Y5, Y5
+	VMOVUPS      lanes<>+480(SB), Y7
+	VMULPS       Y3, Y6, Y8
+	VDIVPS       Y5, Y8, Y8
+	VCMPPS       $0x00, Y7, Y5, Y5
+	VBLENDVPS    Y5, Y3, Y8, Y5
+	VCMPPS       $0x15, lanes<>+3552(SB), Y3, Y3
+	VBLENDVPS    Y3, Y6, Y5, Y3
+	VADDPS       lanes<>+3584(SB), Y3, Y5
+	VCMPPS       $0x11, Y2, Y4, Y2
+	VBLENDVPS    Y2, Y5, Y3, Y2
+	VANDPS       lanes<>+1408(SB), Y1, Y1
+	VXORPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done33:
+	VZEROUPPER
+	RET
+
+// func acoshAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·acoshAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+one34:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd34
+	VMOVUPS      (DX), Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VSUBPS       Y1, Y0, Y1
+	VSQRTPS      Y1, Y2
+	VADDPS       lanes<>+2240(SB), Y1, Y3
+	VSQRTPS      Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      lanes<>+3552(SB), Y2
+	VCMPPS       $0x11, Y0, Y2, Y3
+	VBLENDVPS    Y3, Y0, Y1, Y1
+	VMOVUPS      lanes<>+352(SB), Y3
+	VADDPS       Y3, Y1, Y3
+	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y4
+	VBLENDVPS    Y4, Y1, Y3, Y3
+	VMOVUPS      lanes<>+416(SB), Y4
+	VMULPS       Y4, Y3, Y4
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y4
+	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VPSUBD       lanes<>+608(SB), Y4, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y4, Y7
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y5, Y6, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VSUBPS       Y5, Y7, Y5
+	VMULPS       Y5, Y5, Y6
+	VMOVUPS      lanes<>+640(SB), Y7
+	VFMADD213PS  lanes<>+672(SB), Y5, Y7
+	VFMADD213PS  lanes<>+704(SB), Y5, Y7
+	VFMADD213PS  lanes<>+736(SB), Y5, Y7
+	VFMADD213PS  lanes<>+768(SB), Y5, Y7
+	VFMADD213PS  lanes<>+800(SB), Y5, Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VMULPS       Y6, Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VFMADD231PS  lanes<>+160(SB), Y4, Y7
+	VFNMADD231PS lanes<>+896(SB), Y6, Y7
+	VADDPS       Y5, Y7, Y5
+	VFMADD231PS  lanes<>+128(SB), Y4, Y5
+	VCMPPS       $0x15, lanes<>+928(SB), Y3, Y4
+	VBLENDVPS    Y4, Y3, Y5, Y4
+	VMOVUPS      lanes<>+544(SB), Y5
+	VCMPPS       $0x11, lanes<>+480(SB), Y3, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y4
+	VMOVUPS      lanes<>+512(SB), Y5
+	VCMPPS       $0x00, lanes<>+480(SB), Y3, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VSUBPS       Y5, Y3, Y3
+	VMOVUPS      lanes<>+480(SB), Y5
+	VMULPS       Y1, Y4, Y6
+	VDIVPS       Y3, Y6, Y6
+	VCMPPS       $0x00, Y5, Y3, Y3
+	VBLENDVPS    Y3, Y1, Y6, Y3
+	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y1
+	VBLENDVPS    Y1, Y4, Y3, Y1
+	VADDPS       lanes<>+3584(SB), Y1, Y3
+	VCMPPS       $0x11, Y0, Y2, Y0
+	VBLENDVPS    Y0, Y3, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one34
+
+oneEnd34:
+	TESTQ        CX, CX
+	JE           done34
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      lanes<>+352(SB), Y2
+	VSUBPS       Y2, Y1, Y2
+	VSQRTPS      Y2, Y3
+	VADDPS       lanes<>+2240(SB), Y2, Y4
+	VSQRTPS      Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      lanes<>+3552(SB), Y3
+	VCMPPS       $0x11, Y1, Y3, Y4
+	VBLENDVPS    Y4, Y1, Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y4
+	VADDPS       Y4, Y2, Y4
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y5
+	VBLENDVPS    Y5, Y2, Y4, Y4
+	VMOVUPS      lanes<>+416(SB), Y5
+	VMULPS       Y5, Y4, Y5
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y8
+	VBLENDVPS    Y8, Y6, Y7, Y6
+	VPSUBD       lanes<>+608(SB), Y5, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y5, Y8
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y6, Y7, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VSUBPS       Y6, Y8, Y6
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      lanes<>+640(SB), Y8
+	VFMADD213PS  lanes<>+672(SB), Y6, Y8
+	VFMADD213PS  lanes<>+704(SB), Y6, Y8
+	VFMADD213PS  lanes<>+736(SB), Y6, Y8
+	VFMADD213PS  lanes<>+768(SB), Y6, Y8
+	VFMADD213PS  lanes<>+800(SB), Y6, Y8
+	VFMADD213PS  lanes<>+832(SB), Y6, Y8
+	VFMADD213PS  lanes<>+864(SB), Y6, Y8
+	VMULPS       Y7, Y8, Y8
+	VMULPS       Y6, Y8, Y8
+	VFMADD231PS  lanes<>+160(SB), Y5, Y8
+	VFNMADD231PS lanes<>+896(SB), Y7, Y8
+	VADDPS       Y6, Y8, Y6
+	VFMADD231PS  lanes<>+128(SB), Y5, Y6
+	VCMPPS       $0x15, lanes<>+928(SB), Y4, Y5
+	VBLENDVPS    Y5, Y4, Y6, Y5
+	VMOVUPS      lanes<>+544(SB), Y6
+	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y5
+	VMOVUPS      lanes<>+512(SB), Y6
+	VCMPPS       $0x00, lanes<>+480(SB), Y4, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VSUBPS       Y6, Y4, Y4
+	VMOVUPS      lanes<>+480(SB), Y6
+	VMULPS       Y2, Y5, Y7
+	VDIVPS       Y4, Y7, Y7
+	VCMPPS       $0x00, Y6, Y4, Y4
+	VBLENDVPS    Y4, Y2, Y7, Y4
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VBLENDVPS    Y2, Y5, Y4, Y2
+	VADDPS       lanes<>+3584(SB), Y2, Y4
+	VCMPPS       $0x11, Y1, Y3, Y1
+	VBLENDVPS    Y1, Y4, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done34:
+	VZEROUPPER
+	RET
+
+// func atanhAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·atanhAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+one35:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd35
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes<>+2464(SB), Y0, Y1
+	VADDPS       Y1, Y1, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VSUBPS       Y1, Y3, Y1
+	VDIVPS       Y1, Y2, Y1
+	VMOVUPS      lanes<>+352(SB), Y2
+	VADDPS       Y2, Y1, Y2
+	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y3
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMOVUPS      lanes<>+416(SB), Y3
+	VMULPS       Y3, Y2, Y3
+	VCMPPS       $0x11, lanes<>+576(SB), Y2, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMOVUPS      lanes<>+448(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	VCMPPS       $0x11, lanes<>+576(SB), Y2, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y4
+	VPSUBD       lanes<>+608(SB), Y3, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y3, Y6
+	VCVTDQ2PS    Y5, Y5
+	VSUBPS       Y4, Y5, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y4, Y6, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      lanes<>+640(SB), Y6
+	VFMADD213PS  lanes<>+672(SB), Y4, Y6
+	VFMADD213PS  lanes<>+704(SB), Y4, Y6
+	VFMADD213PS  lanes<>+736(SB), Y4, Y6
+	VFMADD213PS  lanes<>+768(SB), Y4, Y6
+	VFMADD213PS  lanes<>+800(SB), Y4, Y6
+	VFMADD213PS  lanes<>+832(SB), Y4, Y6
+	VFMADD213PS  lanes<>+864(SB), Y4, Y6
+	VMULPS       Y5, Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VFMADD231PS  lanes<>+160(SB), Y3, Y6
+	VFNMADD231PS lanes<>+896(SB), Y5, Y6
+	VADDPS       Y4, Y6, Y4
+	VFMADD231PS  lanes<>+128(SB), Y3, Y4
+	VCMPPS       $0x15, lanes<>+928(SB), Y2, Y3
+	VBLENDVPS    Y3, Y2, Y4, Y3
+	VMOVUPS      lanes<>+544(SB), Y4
+	VCMPPS       $0x11, lanes<>+480(SB), Y2, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      lanes<>+512(SB), Y4
+	VCMPPS       $0x00, lanes<>+480(SB), Y2, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y4, Y2, Y2
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMULPS       Y1, Y3, Y5
+	VDIVPS       Y2, Y5, Y5
+	VCMPPS       $0x00, Y4, Y2, Y2
+	VBLENDVPS    Y2, Y1, Y5, Y2
+	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMULPS       lanes<>+896(SB), Y1, Y1
+	VANDPS       lanes<>+1408(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one35
+
+oneEnd35:
+	TESTQ        CX, CX
+	JE           done35
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes<>+2464(SB), Y1, Y2
+	VADDPS       Y2, Y2, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VSUBPS       Y2, Y4, Y2
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VADDPS       Y3, Y2, Y3
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y3
+	VMOVUPS      lanes<>+416(SB), Y4
+	VMULPS       Y4, Y3, Y4
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y4
+	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VPSUBD       lanes<>+608(SB), Y4, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y4, Y7
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y5, Y6, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VSUBPS       Y5, Y7, Y5
+	VMULPS       Y5, Y5, Y6
+	VMOVUPS      lanes<>+640(SB), Y7
+	VFMADD213PS  lanes<>+672(SB), Y5, Y7
+	VFMADD213PS  lanes<>+704(SB), Y5, Y7
+	VFMADD213PS  lanes<>+736(SB), Y5, Y7
+	VFMADD213PS  lanes<>+768(SB), Y5, Y7
+	VFMADD213PS  lanes<>+800(SB), Y5, Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VMULPS       Y6, Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VFMADD231PS  lanes<>+160(SB), Y4, Y7
+	VFNMADD231PS lanes<>+896(SB), Y6, Y7
+	VADDPS       Y5, Y7, Y5
+	VFMADD231PS  lanes<>+128(SB), Y4, Y5
+	VCMPPS       $0x15, lanes<>+928(SB), Y3, Y4
+	VBLENDVPS    Y4, Y3, Y5, Y4
+	VMOVUPS      lanes<>+544(SB), Y5
+	VCMPPS       $0x11, lanes<>+480(SB), Y3, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y4
+	VMOVUPS      lanes<>+512(SB), Y5
+	VCMPPS       $0x00, lanes<>+480(SB), Y3, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VSUBPS       Y5, Y3, Y3
+	VMOVUPS      lanes<>+480(SB), Y5
+	VMULPS       Y2, Y4, Y6
+	VDIVPS       Y3, Y6, Y6
+	VCMPPS       $0x00, Y5, Y3, Y3
+	VBLENDVPS    Y3, Y2, Y6, Y3
+	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VMULPS       lanes<>+896(SB), Y2, Y2
+	VANDPS       lanes<>+1408(SB), Y1, Y1
+	VXORPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done35:
+	VZEROUPPER
+	RET
+
+// func softsignAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·softsignAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many36:
+	CMPQ    CX, $0x00000010
+	JLT     manyEnd36
+	VMOVUPS (DX), Y0
+	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VADDPS  lanes<>+352(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VADDPS  lanes<>+352(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     many36
+
+manyEnd36:
+one36:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd36
+	VMOVUPS (DX), Y0
+	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VADDPS  lanes<>+352(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one36
+
+oneEnd36:
+	TESTQ      CX, CX
+	JE         done36
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VANDPS     lanes<>+2464(SB), Y1, Y2
+	VADDPS     lanes<>+352(SB), Y2, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done36:
+	VZEROUPPER
+	RET
+
+// func signAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·signAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+480(SB), Y0
+
+many37:
+	CMPQ      CX, $0x00000010
+	JLT       manyEnd37
+	VMOVUPS   (DX), Y1
+	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VORPS     lanes<>+352(SB), Y2, Y2
+	VCMPPS    $0x00, Y0, Y1, Y3
+	VBLENDVPS Y3, Y0, Y2, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VBLENDVPS Y3, Y1, Y2, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(DX), Y1
+	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VORPS     lanes<>+352(SB), Y2, Y2
+	VCMPPS    $0x00, Y0, Y1, Y3
+	VBLENDVPS Y3, Y0, Y2, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VBLENDVPS Y3, Y1, Y2, Y1
+	VMOVUPS   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       many37
+
+manyEnd37:
+one37:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd37
+	VMOVUPS   (DX), Y1
+	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VORPS     lanes<>+352(SB), Y2, Y2
+	VCMPPS    $0x00, Y0, Y1, Y3
+	VBLENDVPS Y3, Y0, Y2, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VBLENDVPS Y3, Y1, Y2, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       one37
+
+oneEnd37:
+	TESTQ      CX, CX
+	JE         done37
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VANDPS     lanes<>+1408(SB), Y2, Y3
+	VORPS      lanes<>+352(SB), Y3, Y3
+	VCMPPS     $0x00, Y0, Y2, Y4
+	VBLENDVPS  Y4, Y0, Y3, Y0
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done37:
+	VZEROUPPER
+	RET
+
+// func thresholdedReluAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      lanes<>+480(SB), Y1
+
+many38:
+	CMPQ      CX, $0x00000020
+	JLT       manyEnd38
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x11, Y2, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   32(DX), Y2
+	VCMPPS    $0x11, Y2, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 32(AX)
+	VMOVUPS   64(DX), Y2
+	VCMPPS    $0x11, Y2, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 64(AX)
+	VMOVUPS   96(DX), Y2
+	VCMPPS    $0x11, Y2, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, CX
+	JMP       many38
+
+manyEnd38:
+one38:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd38
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x11, Y2, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       one38
+
+oneEnd38:
+	TESTQ      CX, CX
+	JE         done38
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y2
+	VMASKMOVPS (DX), Y2, Y3
+	VCMPPS     $0x11, Y3, Y0, Y0
+	VBLENDVPS  Y0, Y3, Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)
+
+done38:
+	VZEROUPPER
+	RET
+
+// func shrinkAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·shrinkAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+
+many39:
+	CMPQ      CX, $0x00000010
+	JLT       manyEnd39
+	VMOVUPS   (DX), Y3
+	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VADDPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y4, Y3, Y4
+	VBLENDVPS Y4, Y5, Y2, Y4
+	VSUBPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y3, Y0, Y3
+	VBLENDVPS Y3, Y5, Y4, Y3
+	VMOVUPS   Y3, (AX)
+	VMOVUPS   32(DX), Y3
+	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VADDPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y4, Y3, Y4
+	VBLENDVPS Y4, Y5, Y2, Y4
+	VSUBPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y3, Y0, Y3
+	VBLENDVPS Y3, Y5, Y4, Y3
+	VMOVUPS   Y3, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       many39
+
+manyEnd39:
+one39:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd39
+	VMOVUPS   (DX), Y3
+	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VADDPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y4, Y3, Y4
+	VBLENDVPS Y4, Y5, Y2, Y4
+	VSUBPS    Y1, Y3, Y5
+	VCMPPS    $0x11, Y3, Y0, Y3
+	VBLENDVPS Y3, Y5, Y4, Y3
+	VMOVUPS   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       one39
+
+oneEnd39:
+	TESTQ      CX, CX
+	JE         done39
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y3
+	VMASKMOVPS (DX), Y3, Y4
+	VXORPS     lanes<>+1408(SB), Y0, Y5
+	VADDPS     Y1, Y4, Y6
+	VCMPPS     $0x11, Y5, Y4, Y5
+	VBLENDVPS  Y5, Y6, Y2, Y2
+	VSUBPS     Y1, Y4, Y1
+	VCMPPS     $0x11, Y4, Y0, Y0
+	VBLENDVPS  Y0, Y1, Y2, Y0
+	VMASKMOVPS Y0, Y3, (AX)
+
+done39:
+	VZEROUPPER
+	RET
+
 // func addAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·addAVX2(SB), NOSPLIT, $0-72
@@ -2166,9 +3604,9 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many25:
+many40:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd25
+	JLT     manyEnd40
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -2189,12 +3627,12 @@ many25:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many25
+	JMP     many40
 
-manyEnd25:
-one25:
+manyEnd40:
+one40:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd25
+	JLT     oneEnd40
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -2203,11 +3641,11 @@ one25:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one25
+	JMP     one40
 
-oneEnd25:
+oneEnd40:
 	TESTQ      CX, CX
-	JE         done25
+	JE         done40
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2216,16 +3654,16 @@ oneEnd25:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done25:
+done40:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many26:
+many41:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd26
+	JLT     manyEnd41
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -2241,23 +3679,23 @@ many26:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many26
+	JMP     many41
 
-manyEnd26:
-one26:
+manyEnd41:
+one41:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd26
+	JLT     oneEnd41
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one26
+	JMP     one41
 
-oneEnd26:
+oneEnd41:
 	TESTQ      CX, CX
-	JE         done26
+	JE         done41
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2265,16 +3703,16 @@ oneEnd26:
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done26:
+done41:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many27:
+many42:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd27
+	JLT     manyEnd42
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -2290,23 +3728,23 @@ many27:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many27
+	JMP     many42
 
-manyEnd27:
-one27:
+manyEnd42:
+one42:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd27
+	JLT     oneEnd42
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one27
+	JMP     one42
 
-oneEnd27:
+oneEnd42:
 	TESTQ      CX, CX
-	JE         done27
+	JE         done42
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -2314,7 +3752,7 @@ oneEnd27:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done27:
+done42:
 	VZEROUPPER
 	RET
 
@@ -2332,9 +3770,9 @@ TEXT ·subAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many28:
+many43:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd28
+	JLT     manyEnd43
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -2355,12 +3793,12 @@ many28:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many28
+	JMP     many43
 
-manyEnd28:
-one28:
+manyEnd43:
+one43:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd28
+	JLT     oneEnd43
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -2369,11 +3807,11 @@ one28:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one28
+	JMP     one43
 
-oneEnd28:
+oneEnd43:
 	TESTQ      CX, CX
-	JE         done28
+	JE         done43
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2382,16 +3820,16 @@ oneEnd28:
 	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done28:
+done43:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many29:
+many44:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd29
+	JLT     manyEnd44
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -2407,23 +3845,23 @@ many29:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many29
+	JMP     many44
 
-manyEnd29:
-one29:
+manyEnd44:
+one44:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd29
+	JLT     oneEnd44
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one29
+	JMP     one44
 
-oneEnd29:
+oneEnd44:
 	TESTQ      CX, CX
-	JE         done29
+	JE         done44
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2431,16 +3869,16 @@ oneEnd29:
 	VSUBPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done29:
+done44:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many30:
+many45:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd30
+	JLT     manyEnd45
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -2456,23 +3894,23 @@ many30:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many30
+	JMP     many45
 
-manyEnd30:
-one30:
+manyEnd45:
+one45:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd30
+	JLT     oneEnd45
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one30
+	JMP     one45
 
-oneEnd30:
+oneEnd45:
 	TESTQ      CX, CX
-	JE         done30
+	JE         done45
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -2480,7 +3918,7 @@ oneEnd30:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done30:
+done45:
 	VZEROUPPER
 	RET
 
@@ -2498,9 +3936,9 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many31:
+many46:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd31
+	JLT     manyEnd46
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -2521,12 +3959,12 @@ many31:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many31
+	JMP     many46
 
-manyEnd31:
-one31:
+manyEnd46:
+one46:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd31
+	JLT     oneEnd46
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -2535,11 +3973,11 @@ one31:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one31
+	JMP     one46
 
-oneEnd31:
+oneEnd46:
 	TESTQ      CX, CX
-	JE         done31
+	JE         done46
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2548,16 +3986,16 @@ oneEnd31:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done31:
+done46:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many32:
+many47:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd32
+	JLT     manyEnd47
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -2573,23 +4011,23 @@ many32:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many32
+	JMP     many47
 
-manyEnd32:
-one32:
+manyEnd47:
+one47:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd32
+	JLT     oneEnd47
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one32
+	JMP     one47
 
-oneEnd32:
+oneEnd47:
 	TESTQ      CX, CX
-	JE         done32
+	JE         done47
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2597,16 +4035,16 @@ oneEnd32:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done32:
+done47:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many33:
+many48:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd33
+	JLT     manyEnd48
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -2622,23 +4060,23 @@ many33:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many33
+	JMP     many48
 
-manyEnd33:
-one33:
+manyEnd48:
+one48:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd33
+	JLT     oneEnd48
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one33
+	JMP     one48
 
-oneEnd33:
+oneEnd48:
 	TESTQ      CX, CX
-	JE         done33
+	JE         done48
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -2646,7 +4084,7 @@ oneEnd33:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done33:
+done48:
 	VZEROUPPER
 	RET
 
@@ -2664,9 +4102,9 @@ TEXT ·divAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many34:
+many49:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd34
+	JLT     manyEnd49
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -2687,12 +4125,12 @@ many34:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many34
+	JMP     many49
 
-manyEnd34:
-one34:
+manyEnd49:
+one49:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd34
+	JLT     oneEnd49
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -2701,11 +4139,11 @@ one34:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one34
+	JMP     one49
 
-oneEnd34:
+oneEnd49:
 	TESTQ      CX, CX
-	JE         done34
+	JE         done49
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2714,16 +4152,16 @@ oneEnd34:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done34:
+done49:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many35:
+many50:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd35
+	JLT     manyEnd50
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -2739,23 +4177,23 @@ many35:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many35
+	JMP     many50
 
-manyEnd35:
-one35:
+manyEnd50:
+one50:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd35
+	JLT     oneEnd50
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one35
+	JMP     one50
 
-oneEnd35:
+oneEnd50:
 	TESTQ      CX, CX
-	JE         done35
+	JE         done50
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2763,16 +4201,16 @@ oneEnd35:
 	VDIVPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done35:
+done50:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many36:
+many51:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd36
+	JLT     manyEnd51
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -2788,23 +4226,23 @@ many36:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many36
+	JMP     many51
 
-manyEnd36:
-one36:
+manyEnd51:
+one51:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd36
+	JLT     oneEnd51
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one36
+	JMP     one51
 
-oneEnd36:
+oneEnd51:
 	TESTQ      CX, CX
-	JE         done36
+	JE         done51
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -2812,7 +4250,7 @@ oneEnd36:
 	VDIVPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done36:
+done51:
 	VZEROUPPER
 	RET
 
@@ -2830,9 +4268,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many37:
+many52:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd37
+	JLT       manyEnd52
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -2861,12 +4299,12 @@ many37:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many37
+	JMP       many52
 
-manyEnd37:
-one37:
+manyEnd52:
+one52:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd37
+	JLT       oneEnd52
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -2877,11 +4315,11 @@ one37:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one37
+	JMP       one52
 
-oneEnd37:
+oneEnd52:
 	TESTQ      CX, CX
-	JE         done37
+	JE         done52
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2892,16 +4330,16 @@ oneEnd37:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done37:
+done52:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many38:
+many53:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd38
+	JLT       manyEnd53
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -2925,12 +4363,12 @@ many38:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many38
+	JMP       many53
 
-manyEnd38:
-one38:
+manyEnd53:
+one53:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd38
+	JLT       oneEnd53
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -2939,11 +4377,11 @@ one38:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one38
+	JMP       one53
 
-oneEnd38:
+oneEnd53:
 	TESTQ      CX, CX
-	JE         done38
+	JE         done53
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2953,16 +4391,16 @@ oneEnd38:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done38:
+done53:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many39:
+many54:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd39
+	JLT       manyEnd54
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -2986,12 +4424,12 @@ many39:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many39
+	JMP       many54
 
-manyEnd39:
-one39:
+manyEnd54:
+one54:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd39
+	JLT       oneEnd54
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -3000,11 +4438,11 @@ one39:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one39
+	JMP       one54
 
-oneEnd39:
+oneEnd54:
 	TESTQ      CX, CX
-	JE         done39
+	JE         done54
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3014,7 +4452,7 @@ oneEnd39:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done39:
+done54:
 	VZEROUPPER
 	RET
 
@@ -3032,9 +4470,9 @@ TEXT ·minAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many40:
+many55:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd40
+	JLT       manyEnd55
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -3063,12 +4501,12 @@ many40:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many40
+	JMP       many55
 
-manyEnd40:
-one40:
+manyEnd55:
+one55:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd40
+	JLT       oneEnd55
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -3079,11 +4517,11 @@ one40:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one40
+	JMP       one55
 
-oneEnd40:
+oneEnd55:
 	TESTQ      CX, CX
-	JE         done40
+	JE         done55
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3094,16 +4532,16 @@ oneEnd40:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done40:
+done55:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many41:
+many56:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd41
+	JLT       manyEnd56
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -3127,12 +4565,12 @@ many41:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many41
+	JMP       many56
 
-manyEnd41:
-one41:
+manyEnd56:
+one56:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd41
+	JLT       oneEnd56
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -3141,11 +4579,11 @@ one41:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one41
+	JMP       one56
 
-oneEnd41:
+oneEnd56:
 	TESTQ      CX, CX
-	JE         done41
+	JE         done56
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -3155,16 +4593,16 @@ oneEnd41:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done41:
+done56:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many42:
+many57:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd42
+	JLT       manyEnd57
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -3188,12 +4626,12 @@ many42:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many42
+	JMP       many57
 
-manyEnd42:
-one42:
+manyEnd57:
+one57:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd42
+	JLT       oneEnd57
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -3202,11 +4640,11 @@ one42:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one42
+	JMP       one57
 
-oneEnd42:
+oneEnd57:
 	TESTQ      CX, CX
-	JE         done42
+	JE         done57
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3216,7 +4654,7 @@ oneEnd42:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done42:
+done57:
 	VZEROUPPER
 	RET
 
@@ -3235,9 +4673,9 @@ TEXT ·addReluAVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-many43:
+many58:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd43
+	JLT     manyEnd58
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -3262,12 +4700,12 @@ many43:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many43
+	JMP     many58
 
-manyEnd43:
-one43:
+manyEnd58:
+one58:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd43
+	JLT     oneEnd58
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -3277,11 +4715,11 @@ one43:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one43
+	JMP     one58
 
-oneEnd43:
+oneEnd58:
 	TESTQ      CX, CX
-	JE         done43
+	JE         done58
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3291,16 +4729,16 @@ oneEnd43:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done43:
+done58:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y1
 
-many44:
+many59:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd44
+	JLT     manyEnd59
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -3320,12 +4758,12 @@ many44:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many44
+	JMP     many59
 
-manyEnd44:
-one44:
+manyEnd59:
+one59:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd44
+	JLT     oneEnd59
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -3333,11 +4771,11 @@ one44:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one44
+	JMP     one59
 
-oneEnd44:
+oneEnd59:
 	TESTQ      CX, CX
-	JE         done44
+	JE         done59
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y2
@@ -3346,16 +4784,16 @@ oneEnd44:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done44:
+done59:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y1
 
-many45:
+many60:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd45
+	JLT     manyEnd60
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -3375,12 +4813,12 @@ many45:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many45
+	JMP     many60
 
-manyEnd45:
-one45:
+manyEnd60:
+one60:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd45
+	JLT     oneEnd60
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -3388,11 +4826,11 @@ one45:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one45
+	JMP     one60
 
-oneEnd45:
+oneEnd60:
 	TESTQ      CX, CX
-	JE         done45
+	JE         done60
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
@@ -3401,7 +4839,7 @@ oneEnd45:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done45:
+done60:
 	VZEROUPPER
 	RET
 
@@ -3419,9 +4857,9 @@ TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many46:
+many61:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd46
+	JLT         manyEnd61
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -3446,12 +4884,12 @@ many46:
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many46
+	JMP         many61
 
-manyEnd46:
-one46:
+manyEnd61:
+one61:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd46
+	JLT         oneEnd61
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -3461,11 +4899,11 @@ one46:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one46
+	JMP         one61
 
-oneEnd46:
+oneEnd61:
 	TESTQ       CX, CX
-	JE          done46
+	JE          done61
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y0
@@ -3475,16 +4913,16 @@ oneEnd46:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
-done46:
+done61:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many47:
+many62:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd47
+	JLT         manyEnd62
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -3504,12 +4942,12 @@ many47:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many47
+	JMP         many62
 
-manyEnd47:
-one47:
+manyEnd62:
+one62:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd47
+	JLT         oneEnd62
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -3517,11 +4955,11 @@ one47:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one47
+	JMP         one62
 
-oneEnd47:
+oneEnd62:
 	TESTQ       CX, CX
-	JE          done47
+	JE          done62
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
@@ -3530,16 +4968,16 @@ oneEnd47:
 	VFMADD231PS Y0, Y3, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done47:
+done62:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many48:
+many63:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd48
+	JLT         manyEnd63
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -3559,12 +4997,12 @@ many48:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many48
+	JMP         many63
 
-manyEnd48:
-one48:
+manyEnd63:
+one63:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd48
+	JLT         oneEnd63
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -3572,11 +5010,11 @@ one48:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one48
+	JMP         one63
 
-oneEnd48:
+oneEnd63:
 	TESTQ       CX, CX
-	JE          done48
+	JE          done63
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -3585,7 +5023,7 @@ oneEnd48:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done48:
+done63:
 	VZEROUPPER
 	RET
 
@@ -3599,9 +5037,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many49:
+many64:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd49
+	JLT     manyEnd64
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -3612,28 +5050,28 @@ many49:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many49
+	JMP     many64
 
-manyEnd49:
-one49:
+manyEnd64:
+one64:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd49
+	JLT     oneEnd64
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one49
+	JMP     one64
 
-oneEnd49:
+oneEnd64:
 	TESTQ      AX, AX
-	JE         done49
+	JE         done64
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done49:
+done64:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -3657,9 +5095,9 @@ TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many50:
+many65:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd50
+	JLT         manyEnd65
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     32(CX), Y4
@@ -3670,28 +5108,28 @@ many50:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many50
+	JMP         many65
 
-manyEnd50:
-one50:
+manyEnd65:
+one65:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd50
+	JLT         oneEnd65
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one50
+	JMP         one65
 
-oneEnd50:
+oneEnd65:
 	TESTQ       AX, AX
-	JE          done50
+	JE          done65
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y4
 	VMASKMOVPS  (CX), Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done50:
+done65:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -3715,9 +5153,9 @@ TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many51:
+many66:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd51
+	JLT     manyEnd66
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
@@ -3732,22 +5170,22 @@ many51:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many51
+	JMP     many66
 
-manyEnd51:
-one51:
+manyEnd66:
+one66:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd51
+	JLT     oneEnd66
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one51
+	JMP     one66
 
-oneEnd51:
+oneEnd66:
 	TESTQ      AX, AX
-	JE         done51
+	JE         done66
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
@@ -3755,7 +5193,7 @@ oneEnd51:
 	VANDPS     lanes<>+2464(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done51:
+done66:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -3781,9 +5219,9 @@ TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many52:
+many67:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd52
+	JLT         manyEnd67
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -3798,22 +5236,22 @@ many52:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many52
+	JMP         many67
 
-manyEnd52:
-one52:
+manyEnd67:
+one67:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd52
+	JLT         oneEnd67
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one52
+	JMP         one67
 
-oneEnd52:
+oneEnd67:
 	TESTQ       AX, AX
-	JE          done52
+	JE          done67
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y5
@@ -3822,7 +5260,7 @@ oneEnd52:
 	VSUBPS      Y0, Y6, Y0
 	VFMADD231PS Y0, Y0, Y2
 
-done52:
+done67:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -3847,9 +5285,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many53:
+many68:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd53
+	JLT         manyEnd68
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -3865,23 +5303,23 @@ many53:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many53
+	JMP         many68
 
-manyEnd53:
-one53:
+manyEnd68:
+one68:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd53
+	JLT         oneEnd68
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one53
+	JMP         one68
 
-oneEnd53:
+oneEnd68:
 	TESTQ       AX, AX
-	JE          done53
+	JE          done68
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -3889,7 +5327,7 @@ oneEnd53:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y4, Y5, Y1
 
-done53:
+done68:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -3915,9 +5353,9 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+512(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many54:
+many69:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd54
+	JLT     manyEnd69
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -3936,23 +5374,23 @@ many54:
 	VMAXPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many54
+	JMP     many69
 
-manyEnd54:
-one54:
+manyEnd69:
+one69:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd54
+	JLT     oneEnd69
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMAXPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one54
+	JMP     one69
 
-oneEnd54:
+oneEnd69:
 	TESTQ      AX, AX
-	JE         done54
+	JE         done69
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -3962,7 +5400,7 @@ oneEnd54:
 	VORPS      Y0, Y5, Y5
 	VMAXPS     Y7, Y2, Y2
 
-done54:
+done69:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -3994,9 +5432,9 @@ TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+928(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many55:
+many70:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd55
+	JLT     manyEnd70
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -4015,23 +5453,23 @@ many55:
 	VMINPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many55
+	JMP     many70
 
-manyEnd55:
-one55:
+manyEnd70:
+one70:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd55
+	JLT     oneEnd70
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMINPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one55
+	JMP     one70
 
-oneEnd55:
+oneEnd70:
 	TESTQ      AX, AX
-	JE         done55
+	JE         done70
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -4041,7 +5479,7 @@ oneEnd55:
 	VORPS      Y0, Y5, Y5
 	VMINPS     Y7, Y2, Y2
 
-done55:
+done70:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -4074,9 +5512,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many56:
+many71:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd56
+	JLT          manyEnd71
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -4118,12 +5556,12 @@ many56:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many56
+	JMP          many71
 
-manyEnd56:
-one56:
+manyEnd71:
+one71:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd56
+	JLT          oneEnd71
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -4146,11 +5584,11 @@ one56:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one56
+	JMP          one71
 
-oneEnd56:
+oneEnd71:
 	TESTQ        CX, CX
-	JE           done56
+	JE           done71
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y5
@@ -4176,7 +5614,7 @@ oneEnd56:
 	VMASKMOVPS   Y0, Y5, (AX)
 	VADDPS       Y0, Y4, Y4
 
-done56:
+done71:
 	VADDPS       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X1
@@ -4204,9 +5642,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many57:
+many72:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd57
+	JLT         manyEnd72
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -4226,12 +5664,12 @@ many57:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many57
+	JMP         many72
 
-manyEnd57:
-one57:
+manyEnd72:
+one72:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd57
+	JLT         oneEnd72
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -4244,11 +5682,11 @@ one57:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one57
+	JMP         one72
 
-oneEnd57:
+oneEnd72:
 	TESTQ       CX, CX
-	JE          done57
+	JE          done72
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -4260,14 +5698,14 @@ oneEnd57:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done57:
+done72:
 	VZEROUPPER
 	RET
 
 plain:
-many58:
+many73:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd58
+	JLT     manyEnd73
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -4284,12 +5722,12 @@ many58:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many58
+	JMP     many73
 
-manyEnd58:
-one58:
+manyEnd73:
+one73:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd58
+	JLT     oneEnd73
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -4300,11 +5738,11 @@ one58:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one58
+	JMP     one73
 
-oneEnd58:
+oneEnd73:
 	TESTQ      CX, CX
-	JE         done58
+	JE         done73
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -4315,7 +5753,7 @@ oneEnd58:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done58:
+done73:
 	VZEROUPPER
 	RET
 
@@ -4379,9 +5817,9 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next59:
+next74:
 	CMPQ      SI, $0x00000008
-	JLT       end59
+	JLT       end74
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -4393,16 +5831,16 @@ next59:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next59
+	JMP       next74
 
-end59:
+end74:
 	VZEROUPPER
 	RET
 
 onlyB:
-next60:
+next75:
 	CMPQ      SI, $0x00000008
-	JLT       end60
+	JLT       end75
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
@@ -4412,9 +5850,9 @@ next60:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next60
+	JMP       next75
 
-end60:
+end75:
 	VZEROUPPER
 	RET
 
@@ -4422,9 +5860,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next61:
+next76:
 	CMPQ      SI, $0x00000008
-	JLT       end61
+	JLT       end76
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
@@ -4434,16 +5872,16 @@ next61:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next61
+	JMP       next76
 
-end61:
+end76:
 	VZEROUPPER
 	RET
 
 both:
-next62:
+next77:
 	CMPQ      SI, $0x00000008
-	JLT       end62
+	JLT       end77
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y3
@@ -4451,9 +5889,9 @@ next62:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next62
+	JMP       next77
 
-end62:
+end77:
 	VZEROUPPER
 	RET
 
@@ -4476,9 +5914,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many63:
+many78:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd63
+	JLT          manyEnd78
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -4516,12 +5954,12 @@ many63:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many63
+	JMP          many78
 
-manyEnd63:
-one63:
+manyEnd78:
+one78:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd63
+	JLT          oneEnd78
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -4542,11 +5980,11 @@ one63:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one63
+	JMP          one78
 
-oneEnd63:
+oneEnd78:
 	TESTQ        CX, CX
-	JE           done63
+	JE           done78
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4569,7 +6007,7 @@ oneEnd63:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done63:
+done78:
 	VZEROUPPER
 	RET
 
@@ -4594,9 +6032,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one64:
+one79:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd64
+	JLT               oneEnd79
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -4635,11 +6073,11 @@ one64:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one64
+	JMP               one79
 
-oneEnd64:
+oneEnd79:
 	TESTQ             CX, CX
-	JE                done64
+	JE                done79
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -4680,7 +6118,7 @@ oneEnd64:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done64:
+done79:
 	VZEROUPPER
 	RET
 
@@ -4703,9 +6141,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many65:
+many80:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd65
+	JLT          manyEnd80
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -4747,12 +6185,12 @@ many65:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many65
+	JMP          many80
 
-manyEnd65:
-one65:
+manyEnd80:
+one80:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd65
+	JLT          oneEnd80
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -4775,11 +6213,11 @@ one65:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one65
+	JMP          one80
 
-oneEnd65:
+oneEnd80:
 	TESTQ        CX, CX
-	JE           done65
+	JE           done80
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4804,7 +6242,7 @@ oneEnd65:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done65:
+done80:
 	VZEROUPPER
 	RET
 
@@ -4827,9 +6265,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many66:
+many81:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd66
+	JLT          manyEnd81
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -4875,12 +6313,12 @@ many66:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many66
+	JMP          many81
 
-manyEnd66:
-one66:
+manyEnd81:
+one81:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd66
+	JLT          oneEnd81
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -4905,11 +6343,11 @@ one66:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one66
+	JMP          one81
 
-oneEnd66:
+oneEnd81:
 	TESTQ        CX, CX
-	JE           done66
+	JE           done81
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -4936,7 +6374,7 @@ oneEnd66:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done66:
+done81:
 	VZEROUPPER
 	RET
 
@@ -4962,9 +6400,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many67:
+many82:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd67
+	JLT          manyEnd82
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -5010,12 +6448,12 @@ many67:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many67
+	JMP          many82
 
-manyEnd67:
-one67:
+manyEnd82:
+one82:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd67
+	JLT          oneEnd82
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -5040,11 +6478,11 @@ one67:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one67
+	JMP          one82
 
-oneEnd67:
+oneEnd82:
 	TESTQ        CX, CX
-	JE           done67
+	JE           done82
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5071,7 +6509,7 @@ oneEnd67:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done67:
+done82:
 	VZEROUPPER
 	RET
 
@@ -5097,9 +6535,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many68:
+many83:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd68
+	JLT          manyEnd83
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -5151,12 +6589,12 @@ many68:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many68
+	JMP          many83
 
-manyEnd68:
-one68:
+manyEnd83:
+one83:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd68
+	JLT          oneEnd83
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -5184,11 +6622,11 @@ one68:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one68
+	JMP          one83
 
-oneEnd68:
+oneEnd83:
 	TESTQ        CX, CX
-	JE           done68
+	JE           done83
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5218,7 +6656,7 @@ oneEnd68:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done68:
+done83:
 	VZEROUPPER
 	RET
 
@@ -5241,9 +6679,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many69:
+many84:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd69
+	JLT              manyEnd84
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -5293,12 +6731,12 @@ many69:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many69
+	JMP              many84
 
-manyEnd69:
-one69:
+manyEnd84:
+one84:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd69
+	JLT              oneEnd84
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -5325,11 +6763,11 @@ one69:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one69
+	JMP              one84
 
-oneEnd69:
+oneEnd84:
 	TESTQ            CX, CX
-	JE               done69
+	JE               done84
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -5358,7 +6796,7 @@ oneEnd69:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done69:
+done84:
 	VZEROUPPER
 	RET
 
@@ -5383,9 +6821,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many70:
+many85:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd70
+	JLT          manyEnd85
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -5431,12 +6869,12 @@ many70:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many70
+	JMP          many85
 
-manyEnd70:
-one70:
+manyEnd85:
+one85:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd70
+	JLT          oneEnd85
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -5461,11 +6899,11 @@ one70:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one70
+	JMP          one85
 
-oneEnd70:
+oneEnd85:
 	TESTQ        CX, CX
-	JE           done70
+	JE           done85
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5492,7 +6930,7 @@ oneEnd70:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done70:
+done85:
 	VZEROUPPER
 	RET
 
@@ -5525,9 +6963,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one71:
+one86:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd71
+	JLT          oneEnd86
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -5561,11 +6999,11 @@ one71:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one71
+	JMP          one86
 
-oneEnd71:
+oneEnd86:
 	TESTQ        CX, CX
-	JE           done71
+	JE           done86
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5601,7 +7039,7 @@ oneEnd71:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done71:
+done86:
 	VZEROUPPER
 	RET
 
@@ -5625,9 +7063,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many72:
+many87:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd72
+	JLT          manyEnd87
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -5677,12 +7115,12 @@ many72:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many72
+	JMP          many87
 
-manyEnd72:
-one72:
+manyEnd87:
+one87:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd72
+	JLT          oneEnd87
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -5709,11 +7147,11 @@ one72:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one72
+	JMP          one87
 
-oneEnd72:
+oneEnd87:
 	TESTQ        CX, CX
-	JE           done72
+	JE           done87
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -5742,7 +7180,7 @@ oneEnd72:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done72:
+done87:
 	VZEROUPPER
 	RET
 
@@ -5755,9 +7193,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many73:
+many88:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd73
+	JLT         manyEnd88
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -5775,12 +7213,12 @@ many73:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many73
+	JMP         many88
 
-manyEnd73:
-one73:
+manyEnd88:
+one88:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd73
+	JLT         oneEnd88
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -5791,11 +7229,11 @@ one73:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one73
+	JMP         one88
 
-oneEnd73:
+oneEnd88:
 	TESTQ       CX, CX
-	JE          done73
+	JE          done88
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -5808,7 +7246,7 @@ oneEnd73:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done73:
+done88:
 	VZEROUPPER
 	RET
 
@@ -5825,9 +7263,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many74:
+many89:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd74
+	JLT     manyEnd89
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -5843,12 +7281,12 @@ many74:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many74
+	JMP     many89
 
-manyEnd74:
-one74:
+manyEnd89:
+one89:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd74
+	JLT     oneEnd89
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -5858,11 +7296,11 @@ one74:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one74
+	JMP     one89
 
-oneEnd74:
+oneEnd89:
 	TESTQ     CX, CX
-	JE        done74
+	JE        done89
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5874,7 +7312,7 @@ oneEnd74:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done74:
+done89:
 	VZEROUPPER
 	RET
 
@@ -5886,9 +7324,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many75:
+many90:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd75
+	JLT     manyEnd90
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -5904,23 +7342,23 @@ many75:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many75
+	JMP     many90
 
-manyEnd75:
-one75:
+manyEnd90:
+one90:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd75
+	JLT     oneEnd90
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one75
+	JMP     one90
 
-oneEnd75:
+oneEnd90:
 	TESTQ     CX, CX
-	JE        done75
+	JE        done90
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5929,7 +7367,7 @@ oneEnd75:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done75:
+done90:
 	VZEROUPPER
 	RET
 
@@ -5942,9 +7380,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many76:
+many91:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd76
+	JLT       manyEnd91
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -5968,12 +7406,12 @@ many76:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many76
+	JMP       many91
 
-manyEnd76:
-one76:
+manyEnd91:
+one91:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd76
+	JLT       oneEnd91
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -5982,11 +7420,11 @@ one76:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one76
+	JMP       one91
 
-oneEnd76:
+oneEnd91:
 	TESTQ     CX, CX
-	JE        done76
+	JE        done91
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -5997,7 +7435,7 @@ oneEnd76:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done76:
+done91:
 	VZEROUPPER
 	RET
 
@@ -6022,9 +7460,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many77:
+many92:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd77
+	JLT          manyEnd92
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -6076,12 +7514,12 @@ many77:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many77
+	JMP          many92
 
-manyEnd77:
-one77:
+manyEnd92:
+one92:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd77
+	JLT          oneEnd92
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -6109,11 +7547,11 @@ one77:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one77
+	JMP          one92
 
-oneEnd77:
+oneEnd92:
 	TESTQ        CX, CX
-	JE           done77
+	JE           done92
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6143,7 +7581,7 @@ oneEnd77:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done77:
+done92:
 	VZEROUPPER
 	RET
 
@@ -6158,9 +7596,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many78:
+many93:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd78
+	JLT     manyEnd93
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -6180,12 +7618,12 @@ many78:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many78
+	JMP     many93
 
-manyEnd78:
-one78:
+manyEnd93:
+one93:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd78
+	JLT     oneEnd93
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -6193,11 +7631,11 @@ one78:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one78
+	JMP     one93
 
-oneEnd78:
+oneEnd93:
 	TESTQ     CX, CX
-	JE        done78
+	JE        done93
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6207,7 +7645,7 @@ oneEnd78:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done78:
+done93:
 	VZEROUPPER
 	RET
 
@@ -6218,9 +7656,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many79:
+many94:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd79
+	JLT         manyEnd94
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6236,23 +7674,23 @@ many79:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many79
+	JMP         many94
 
-manyEnd79:
-one79:
+manyEnd94:
+one94:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd79
+	JLT         oneEnd94
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one79
+	JMP         one94
 
-oneEnd79:
+oneEnd94:
 	TESTQ       CX, CX
-	JE          done79
+	JE          done94
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6261,7 +7699,7 @@ oneEnd79:
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done79:
+done94:
 	VZEROUPPER
 	RET
 
@@ -6272,9 +7710,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many80:
+many95:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd80
+	JLT         manyEnd95
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6290,23 +7728,23 @@ many80:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many80
+	JMP         many95
 
-manyEnd80:
-one80:
+manyEnd95:
+one95:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd80
+	JLT         oneEnd95
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one80
+	JMP         one95
 
-oneEnd80:
+oneEnd95:
 	TESTQ       CX, CX
-	JE          done80
+	JE          done95
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6315,7 +7753,7 @@ oneEnd80:
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done80:
+done95:
 	VZEROUPPER
 	RET
 
@@ -6326,9 +7764,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many81:
+many96:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd81
+	JLT     manyEnd96
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -6338,23 +7776,23 @@ many81:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many81
+	JMP     many96
 
-manyEnd81:
-one81:
+manyEnd96:
+one96:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd81
+	JLT     oneEnd96
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one81
+	JMP     one96
 
-oneEnd81:
+oneEnd96:
 	TESTQ     CX, CX
-	JE        done81
+	JE        done96
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6363,7 +7801,7 @@ oneEnd81:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done81:
+done96:
 	VZEROUPPER
 	RET
 
@@ -6374,9 +7812,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many82:
+many97:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd82
+	JLT          manyEnd97
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -6388,12 +7826,12 @@ many82:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many82
+	JMP          many97
 
-manyEnd82:
-one82:
+manyEnd97:
+one97:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd82
+	JLT          oneEnd97
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -6401,11 +7839,11 @@ one82:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one82
+	JMP          one97
 
-oneEnd82:
+oneEnd97:
 	TESTQ        CX, CX
-	JE           done82
+	JE           done97
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6415,7 +7853,7 @@ oneEnd82:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done82:
+done97:
 	VZEROUPPER
 	RET
 
@@ -6426,9 +7864,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many83:
+many98:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd83
+	JLT         manyEnd98
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6444,23 +7882,23 @@ many83:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many83
+	JMP         many98
 
-manyEnd83:
-one83:
+manyEnd98:
+one98:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd83
+	JLT         oneEnd98
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one83
+	JMP         one98
 
-oneEnd83:
+oneEnd98:
 	TESTQ       CX, CX
-	JE          done83
+	JE          done98
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6469,7 +7907,7 @@ oneEnd83:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done83:
+done98:
 	VZEROUPPER
 	RET
 
@@ -6480,9 +7918,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many84:
+many99:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd84
+	JLT         manyEnd99
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6498,23 +7936,23 @@ many84:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many84
+	JMP         many99
 
-manyEnd84:
-one84:
+manyEnd99:
+one99:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd84
+	JLT         oneEnd99
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one84
+	JMP         one99
 
-oneEnd84:
+oneEnd99:
 	TESTQ       CX, CX
-	JE          done84
+	JE          done99
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6523,7 +7961,7 @@ oneEnd84:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done84:
+done99:
 	VZEROUPPER
 	RET
 
@@ -6534,9 +7972,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many85:
+many100:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd85
+	JLT         manyEnd100
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -6552,23 +7990,23 @@ many85:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many85
+	JMP         many100
 
-manyEnd85:
-one85:
+manyEnd100:
+one100:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd85
+	JLT         oneEnd100
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one85
+	JMP         one100
 
-oneEnd85:
+oneEnd100:
 	TESTQ       CX, CX
-	JE          done85
+	JE          done100
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6577,7 +8015,7 @@ oneEnd85:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done85:
+done100:
 	VZEROUPPER
 	RET
 
@@ -6592,9 +8030,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many86:
+many101:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd86
+	JLT         manyEnd101
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -6614,12 +8052,12 @@ many86:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many86
+	JMP         many101
 
-manyEnd86:
-one86:
+manyEnd101:
+one101:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd86
+	JLT         oneEnd101
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -6627,11 +8065,11 @@ one86:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one86
+	JMP         one101
 
-oneEnd86:
+oneEnd101:
 	TESTQ       CX, CX
-	JE          done86
+	JE          done101
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6641,7 +8079,7 @@ oneEnd86:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done86:
+done101:
 	VZEROUPPER
 	RET
 
@@ -6654,9 +8092,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many87:
+many102:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd87
+	JLT         manyEnd102
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -6676,12 +8114,12 @@ many87:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many87
+	JMP         many102
 
-manyEnd87:
-one87:
+manyEnd102:
+one102:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd87
+	JLT         oneEnd102
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -6689,11 +8127,11 @@ one87:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one87
+	JMP         one102
 
-oneEnd87:
+oneEnd102:
 	TESTQ       CX, CX
-	JE          done87
+	JE          done102
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -6703,7 +8141,1472 @@ oneEnd87:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done87:
+done102:
+	VZEROUPPER
+	RET
+
+// func sinAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sinAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+2720(SB), Z1
+	VBROADCASTSS lanes<>+2688(SB), Z2
+	VBROADCASTSS lanes<>+2656(SB), Z3
+	VBROADCASTSS lanes<>+2624(SB), Z4
+	VBROADCASTSS lanes<>+2816(SB), Z4
+	VBROADCASTSS lanes<>+2784(SB), Z7
+	VBROADCASTSS lanes<>+2752(SB), Z8
+
+one103:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd103
+	VMOVUPS           (DX), Z8
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z8, Z9
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
+	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      lanes<>+2624(SB), Z11
+	VFMADD213PS       Z3, Z10, Z11
+	VFMADD213PS       Z2, Z10, Z11
+	VFMADD213PS       Z1, Z10, Z11
+	VMULPS            Z8, Z10, Z10
+	VFMADD213PS       Z8, Z10, Z11
+	VMULPS            Z8, Z8, Z8
+	VBROADCASTSS      lanes<>+2752(SB), Z10
+	VFMADD213PS       Z7, Z8, Z10
+	VFMADD213PS       Z4, Z8, Z10
+	VBROADCASTSS      lanes<>+352(SB), Z12
+	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
+	VMULPS            Z8, Z8, Z8
+	VFMADD231PS       Z8, Z10, Z12
+	VPSLLD            $0x1f, Z9, Z8
+	VPSLLD            $0x1e, Z9, Z9
+	VPMOVD2M          Z8, K1
+	VBLENDMPS         Z12, Z11, K1, Z5
+	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
+	VXORPS            Z8, Z5, Z8
+	VMOVUPS           Z8, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one103
+
+oneEnd103:
+	TESTQ             CX, CX
+	JE                done103
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z5
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z5, Z8
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
+	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2624(SB), Z9
+	VFMADD213PS       Z3, Z0, Z9
+	VFMADD213PS       Z2, Z0, Z9
+	VFMADD213PS       Z1, Z0, Z9
+	VMULPS            Z5, Z0, Z0
+	VFMADD213PS       Z5, Z0, Z9
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VFMADD213PS       Z7, Z0, Z1
+	VFMADD213PS       Z4, Z0, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z0
+	VFMADD231PS       Z0, Z1, Z2
+	VPSLLD            $0x1f, Z8, Z0
+	VPSLLD            $0x1e, Z8, Z8
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z2, Z9, K2, Z6
+	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
+	VXORPS            Z0, Z6, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done103:
+	VZEROUPPER
+	RET
+
+// func cosAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·cosAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+2720(SB), Z1
+	VBROADCASTSS lanes<>+2688(SB), Z2
+	VBROADCASTSS lanes<>+2656(SB), Z3
+	VBROADCASTSS lanes<>+2624(SB), Z4
+	VBROADCASTSS lanes<>+2816(SB), Z4
+	VBROADCASTSS lanes<>+2784(SB), Z7
+	VBROADCASTSS lanes<>+2752(SB), Z8
+
+one104:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd104
+	VMOVUPS           (DX), Z8
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z8, Z9
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
+	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+2848(SB), Z9, Z9
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      lanes<>+2624(SB), Z11
+	VFMADD213PS       Z3, Z10, Z11
+	VFMADD213PS       Z2, Z10, Z11
+	VFMADD213PS       Z1, Z10, Z11
+	VMULPS            Z8, Z10, Z10
+	VFMADD213PS       Z8, Z10, Z11
+	VMULPS            Z8, Z8, Z8
+	VBROADCASTSS      lanes<>+2752(SB), Z10
+	VFMADD213PS       Z7, Z8, Z10
+	VFMADD213PS       Z4, Z8, Z10
+	VBROADCASTSS      lanes<>+352(SB), Z12
+	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
+	VMULPS            Z8, Z8, Z8
+	VFMADD231PS       Z8, Z10, Z12
+	VPSLLD            $0x1f, Z9, Z8
+	VPSLLD            $0x1e, Z9, Z9
+	VPMOVD2M          Z8, K1
+	VBLENDMPS         Z12, Z11, K1, Z5
+	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
+	VXORPS            Z8, Z5, Z8
+	VMOVUPS           Z8, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one104
+
+oneEnd104:
+	TESTQ             CX, CX
+	JE                done104
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z5
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z5, Z8
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
+	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+2848(SB), Z8, Z8
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2624(SB), Z9
+	VFMADD213PS       Z3, Z0, Z9
+	VFMADD213PS       Z2, Z0, Z9
+	VFMADD213PS       Z1, Z0, Z9
+	VMULPS            Z5, Z0, Z0
+	VFMADD213PS       Z5, Z0, Z9
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VFMADD213PS       Z7, Z0, Z1
+	VFMADD213PS       Z4, Z0, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z0
+	VFMADD231PS       Z0, Z1, Z2
+	VPSLLD            $0x1f, Z8, Z0
+	VPSLLD            $0x1e, Z8, Z8
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z2, Z9, K2, Z6
+	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
+	VXORPS            Z0, Z6, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done104:
+	VZEROUPPER
+	RET
+
+// func tanAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·tanAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+2720(SB), Z1
+	VBROADCASTSS lanes<>+2688(SB), Z2
+	VBROADCASTSS lanes<>+2656(SB), Z3
+	VBROADCASTSS lanes<>+2624(SB), Z4
+	VBROADCASTSS lanes<>+2816(SB), Z4
+	VBROADCASTSS lanes<>+2784(SB), Z9
+	VBROADCASTSS lanes<>+2752(SB), Z10
+
+one105:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd105
+	VMOVUPS           (DX), Z10
+	VMOVAPS           Z10, Z10
+	VMOVAPS           Z10, Z11
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z11
+	VSUBPS            Z0, Z11, Z12
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z12, Z10
+	VMULPS            Z10, Z10, Z12
+	VBROADCASTSS      lanes<>+2624(SB), Z13
+	VFMADD213PS       Z3, Z12, Z13
+	VFMADD213PS       Z2, Z12, Z13
+	VFMADD213PS       Z1, Z12, Z13
+	VMULPS            Z10, Z12, Z12
+	VFMADD213PS       Z10, Z12, Z13
+	VMULPS            Z10, Z10, Z10
+	VBROADCASTSS      lanes<>+2752(SB), Z12
+	VFMADD213PS       Z9, Z10, Z12
+	VFMADD213PS       Z4, Z10, Z12
+	VBROADCASTSS      lanes<>+352(SB), Z14
+	VFNMADD231PS.BCST lanes<>+896(SB), Z10, Z14
+	VMULPS            Z10, Z10, Z10
+	VFMADD231PS       Z10, Z12, Z14
+	VPSLLD            $0x1f, Z11, Z10
+	VPMOVD2M          Z10, K1
+	VBLENDMPS         Z14, Z13, K1, Z5
+	VPMOVD2M          Z10, K1
+	VBLENDMPS         Z13, Z14, K1, Z6
+	VDIVPS            Z6, Z5, Z11
+	VXORPS            Z10, Z11, Z10
+	VMOVUPS           Z10, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one105
+
+oneEnd105:
+	TESTQ             CX, CX
+	JE                done105
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z5
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z5, Z6
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z6
+	VSUBPS            Z0, Z6, Z0
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2624(SB), Z10
+	VFMADD213PS       Z3, Z0, Z10
+	VFMADD213PS       Z2, Z0, Z10
+	VFMADD213PS       Z1, Z0, Z10
+	VMULPS            Z5, Z0, Z0
+	VFMADD213PS       Z5, Z0, Z10
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VFMADD213PS       Z9, Z0, Z1
+	VFMADD213PS       Z4, Z0, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z0
+	VFMADD231PS       Z0, Z1, Z2
+	VPSLLD            $0x1f, Z6, Z0
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z2, Z10, K2, Z7
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z10, Z2, K2, Z8
+	VDIVPS            Z8, Z7, Z1
+	VXORPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done105:
+	VZEROUPPER
+	RET
+
+// func atanAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·atanAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+2528(SB), Z1
+	VBROADCASTSS lanes<>+3136(SB), Z2
+	VBROADCASTSS lanes<>+3104(SB), Z3
+	VBROADCASTSS lanes<>+3072(SB), Z4
+	VBROADCASTSS lanes<>+3040(SB), Z5
+	VBROADCASTSS lanes<>+3008(SB), Z6
+	VBROADCASTSS lanes<>+2976(SB), Z7
+	VBROADCASTSS lanes<>+2944(SB), Z8
+	VBROADCASTSS lanes<>+2912(SB), Z9
+	VBROADCASTSS lanes<>+2880(SB), Z10
+
+one106:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd106
+	VMOVUPS      (DX), Z10
+	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
+	VDIVPS       Z15, Z0, Z16
+	VCMPPS       $0x11, Z15, Z0, K1
+	VBLENDMPS    Z16, Z15, K1, Z11
+	VMULPS       Z11, Z11, Z16
+	VBROADCASTSS lanes<>+2880(SB), Z17
+	VFMADD213PS  Z9, Z16, Z17
+	VFMADD213PS  Z8, Z16, Z17
+	VFMADD213PS  Z7, Z16, Z17
+	VFMADD213PS  Z6, Z16, Z17
+	VFMADD213PS  Z5, Z16, Z17
+	VFMADD213PS  Z4, Z16, Z17
+	VFMADD213PS  Z3, Z16, Z17
+	VFMADD213PS  Z2, Z16, Z17
+	VMULPS       Z11, Z16, Z16
+	VFMADD213PS  Z11, Z16, Z17
+	VSUBPS       Z17, Z1, Z16
+	VCMPPS       $0x11, Z15, Z0, K1
+	VBLENDMPS    Z16, Z17, K1, Z12
+	VANDPS.BCST  lanes<>+1408(SB), Z10, Z10
+	VXORPS       Z10, Z12, Z10
+	VMOVUPS      Z10, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one106
+
+oneEnd106:
+	TESTQ        CX, CX
+	JE           done106
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z10
+	VANDPS.BCST  lanes<>+2464(SB), Z10, Z11
+	VDIVPS       Z11, Z0, Z12
+	VCMPPS       $0x11, Z11, Z0, K2
+	VBLENDMPS    Z12, Z11, K2, Z13
+	VMULPS       Z13, Z13, Z12
+	VBROADCASTSS lanes<>+2880(SB), Z15
+	VFMADD213PS  Z9, Z12, Z15
+	VFMADD213PS  Z8, Z12, Z15
+	VFMADD213PS  Z7, Z12, Z15
+	VFMADD213PS  Z6, Z12, Z15
+	VFMADD213PS  Z5, Z12, Z15
+	VFMADD213PS  Z4, Z12, Z15
+	VFMADD213PS  Z3, Z12, Z15
+	VFMADD213PS  Z2, Z12, Z15
+	VMULPS       Z13, Z12, Z2
+	VFMADD213PS  Z13, Z2, Z15
+	VSUBPS       Z15, Z1, Z1
+	VCMPPS       $0x11, Z11, Z0, K2
+	VBLENDMPS    Z1, Z15, K2, Z14
+	VANDPS.BCST  lanes<>+1408(SB), Z10, Z0
+	VXORPS       Z0, Z14, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done106:
+	VZEROUPPER
+	RET
+
+// func asinAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·asinAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+896(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+3296(SB), Z3
+	VBROADCASTSS lanes<>+3264(SB), Z4
+	VBROADCASTSS lanes<>+3232(SB), Z5
+	VBROADCASTSS lanes<>+3200(SB), Z6
+	VBROADCASTSS lanes<>+3168(SB), Z7
+
+one107:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd107
+	VMOVUPS      (DX), Z7
+	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
+	VSUBPS       Z14, Z1, Z15
+	VMULPS       Z0, Z15, Z15
+	VMULPS       Z14, Z14, Z16
+	VCMPPS       $0x11, Z14, Z0, K1
+	VBLENDMPS    Z15, Z16, K1, Z8
+	VSQRTPS      Z15, Z15
+	VCMPPS       $0x11, Z14, Z0, K1
+	VBLENDMPS    Z15, Z14, K1, Z9
+	VBROADCASTSS lanes<>+3168(SB), Z15
+	VFMADD213PS  Z6, Z8, Z15
+	VFMADD213PS  Z5, Z8, Z15
+	VFMADD213PS  Z4, Z8, Z15
+	VFMADD213PS  Z3, Z8, Z15
+	VMULPS       Z9, Z8, Z16
+	VFMADD213PS  Z9, Z16, Z15
+	VADDPS       Z15, Z15, Z16
+	VSUBPS       Z16, Z2, Z16
+	VCMPPS       $0x11, Z14, Z0, K1
+	VBLENDMPS    Z16, Z15, K1, Z10
+	VANDPS.BCST  lanes<>+1408(SB), Z7, Z7
+	VXORPS       Z7, Z10, Z7
+	VMOVUPS      Z7, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one107
+
+oneEnd107:
+	TESTQ        CX, CX
+	JE           done107
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z7
+	VANDPS.BCST  lanes<>+2464(SB), Z7, Z8
+	VSUBPS       Z8, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z8, Z8, Z9
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z1, Z9, K2, Z11
+	VSQRTPS      Z1, Z1
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z1, Z8, K2, Z12
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VFMADD213PS  Z6, Z11, Z1
+	VFMADD213PS  Z5, Z11, Z1
+	VFMADD213PS  Z4, Z11, Z1
+	VFMADD213PS  Z3, Z11, Z1
+	VMULPS       Z12, Z11, Z3
+	VFMADD213PS  Z12, Z3, Z1
+	VADDPS       Z1, Z1, Z3
+	VSUBPS       Z3, Z2, Z2
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z2, Z1, K2, Z13
+	VANDPS.BCST  lanes<>+1408(SB), Z7, Z0
+	VXORPS       Z0, Z13, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done107:
+	VZEROUPPER
+	RET
+
+// func acosAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·acosAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+896(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+2528(SB), Z2
+	VBROADCASTSS lanes<>+3296(SB), Z3
+	VBROADCASTSS lanes<>+3264(SB), Z4
+	VBROADCASTSS lanes<>+3232(SB), Z5
+	VBROADCASTSS lanes<>+3200(SB), Z6
+	VBROADCASTSS lanes<>+3168(SB), Z7
+
+one108:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd108
+	VMOVUPS      (DX), Z7
+	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
+	VSUBPS       Z16, Z1, Z17
+	VMULPS       Z0, Z17, Z17
+	VMULPS       Z16, Z16, Z18
+	VCMPPS       $0x11, Z16, Z0, K1
+	VBLENDMPS    Z17, Z18, K1, Z8
+	VSQRTPS      Z17, Z17
+	VCMPPS       $0x11, Z16, Z0, K1
+	VBLENDMPS    Z17, Z16, K1, Z9
+	VBROADCASTSS lanes<>+3168(SB), Z17
+	VFMADD213PS  Z6, Z8, Z17
+	VFMADD213PS  Z5, Z8, Z17
+	VFMADD213PS  Z4, Z8, Z17
+	VFMADD213PS  Z3, Z8, Z17
+	VMULPS       Z9, Z8, Z18
+	VFMADD213PS  Z9, Z18, Z17
+	VADDPS       Z17, Z17, Z18
+	VBROADCASTSS lanes<>+3328(SB), Z19
+	VSUBPS       Z18, Z19, Z19
+	VPMOVD2M     Z7, K1
+	VBLENDMPS    Z19, Z18, K1, Z10
+	VANDPS.BCST  lanes<>+1408(SB), Z7, Z7
+	VXORPS       Z7, Z17, Z7
+	VSUBPS       Z7, Z2, Z7
+	VCMPPS       $0x11, Z16, Z0, K1
+	VBLENDMPS    Z10, Z7, K1, Z11
+	VMOVUPS      Z11, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one108
+
+oneEnd108:
+	TESTQ        CX, CX
+	JE           done108
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z7
+	VANDPS.BCST  lanes<>+2464(SB), Z7, Z8
+	VSUBPS       Z8, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z8, Z8, Z9
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z1, Z9, K2, Z12
+	VSQRTPS      Z1, Z1
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z1, Z8, K2, Z13
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VFMADD213PS  Z6, Z12, Z1
+	VFMADD213PS  Z5, Z12, Z1
+	VFMADD213PS  Z4, Z12, Z1
+	VFMADD213PS  Z3, Z12, Z1
+	VMULPS       Z13, Z12, Z3
+	VFMADD213PS  Z13, Z3, Z1
+	VADDPS       Z1, Z1, Z3
+	VBROADCASTSS lanes<>+3328(SB), Z4
+	VSUBPS       Z3, Z4, Z4
+	VPMOVD2M     Z7, K2
+	VBLENDMPS    Z4, Z3, K2, Z14
+	VANDPS.BCST  lanes<>+1408(SB), Z7, Z3
+	VXORPS       Z3, Z1, Z1
+	VSUBPS       Z1, Z2, Z1
+	VCMPPS       $0x11, Z8, Z0, K2
+	VBLENDMPS    Z14, Z1, K2, Z15
+	VMOVUPS      Z15, K1, (AX)
+
+done108:
+	VZEROUPPER
+	RET
+
+// func sinhAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+32(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z1
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+2272(SB), Z12
+	VBROADCASTSS lanes<>+3424(SB), Z13
+	VBROADCASTSS lanes<>+3392(SB), Z14
+	VBROADCASTSS lanes<>+3360(SB), Z15
+
+one109:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd109
+	VMOVUPS      (DX), Z15
+	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
+	VMULPS       Z16, Z16, Z17
+	VBROADCASTSS lanes<>+3360(SB), Z18
+	VFMADD213PS  Z14, Z17, Z18
+	VFMADD213PS  Z13, Z17, Z18
+	VFMADD213PS  Z12, Z17, Z18
+	VMULPS       Z16, Z17, Z17
+	VFMADD213PS  Z16, Z17, Z18
+	VMOVAPS      Z16, Z17
+	VMAXPS       Z17, Z0, Z17
+	VBROADCASTSS lanes<>+3456(SB), Z19
+	VMINPS       Z17, Z19, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD132PS  Z4, Z1, Z19
+	VSUBPS       Z1, Z19, Z20
+	VFNMADD231PS Z5, Z20, Z17
+	VFNMADD231PS Z6, Z20, Z17
+	VBROADCASTSS lanes<>+192(SB), Z21
+	VFMADD213PS  Z11, Z17, Z21
+	VFMADD213PS  Z10, Z17, Z21
+	VFMADD213PS  Z9, Z17, Z21
+	VFMADD213PS  Z8, Z17, Z21
+	VFMADD213PS  Z7, Z17, Z21
+	VFMADD213PS  Z7, Z17, Z21
+	VSUBPS       Z7, Z20, Z17
+	VPADDD.BCST  lanes<>+3488(SB), Z19, Z19
+	VSCALEFPS    Z17, Z21, Z21
+	VBROADCASTSS lanes<>+3520(SB), Z17
+	VDIVPS       Z21, Z17, Z17
+	VSUBPS       Z17, Z21, Z17
+	VCMPPS       $0x11, Z7, Z16, K1
+	VBLENDMPS    Z18, Z17, K1, Z2
+	VANDPS.BCST  lanes<>+1408(SB), Z15, Z15
+	VXORPS       Z15, Z2, Z15
+	VMOVUPS      Z15, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one109
+
+oneEnd109:
+	TESTQ        CX, CX
+	JE           done109
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z2
+	VANDPS.BCST  lanes<>+2464(SB), Z2, Z15
+	VMULPS       Z15, Z15, Z16
+	VBROADCASTSS lanes<>+3360(SB), Z17
+	VFMADD213PS  Z14, Z16, Z17
+	VFMADD213PS  Z13, Z16, Z17
+	VFMADD213PS  Z12, Z16, Z17
+	VMULPS       Z15, Z16, Z12
+	VFMADD213PS  Z15, Z12, Z17
+	VMOVAPS      Z15, Z12
+	VMAXPS       Z12, Z0, Z0
+	VBROADCASTSS lanes<>+3456(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMOVAPS      Z0, Z12
+	VFMADD132PS  Z4, Z1, Z12
+	VSUBPS       Z1, Z12, Z1
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z4
+	VFMADD213PS  Z11, Z0, Z4
+	VFMADD213PS  Z10, Z0, Z4
+	VFMADD213PS  Z9, Z0, Z4
+	VFMADD213PS  Z8, Z0, Z4
+	VFMADD213PS  Z7, Z0, Z4
+	VFMADD213PS  Z7, Z0, Z4
+	VSUBPS       Z7, Z1, Z0
+	VPADDD.BCST  lanes<>+3488(SB), Z12, Z12
+	VSCALEFPS    Z0, Z4, Z4
+	VBROADCASTSS lanes<>+3520(SB), Z0
+	VDIVPS       Z4, Z0, Z0
+	VSUBPS       Z0, Z4, Z0
+	VCMPPS       $0x11, Z7, Z15, K2
+	VBLENDMPS    Z17, Z0, K2, Z3
+	VANDPS.BCST  lanes<>+1408(SB), Z2, Z0
+	VXORPS       Z0, Z3, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done109:
+	VZEROUPPER
+	RET
+
+// func coshAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·coshAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+32(SB), Z1
+	VBROADCASTSS lanes<>+64(SB), Z1
+	VBROADCASTSS lanes<>+96(SB), Z2
+	VBROADCASTSS lanes<>+128(SB), Z3
+	VBROADCASTSS lanes<>+160(SB), Z4
+	VBROADCASTSS lanes<>+352(SB), Z5
+	VBROADCASTSS lanes<>+320(SB), Z6
+	VBROADCASTSS lanes<>+288(SB), Z7
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+224(SB), Z9
+	VBROADCASTSS lanes<>+192(SB), Z10
+
+one110:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd110
+	VMOVUPS      (DX), Z10
+	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
+	VMAXPS       Z10, Z0, Z10
+	VBROADCASTSS lanes<>+3456(SB), Z11
+	VMINPS       Z10, Z11, Z10
+	VMOVAPS      Z10, Z11
+	VFMADD132PS  Z2, Z1, Z11
+	VSUBPS       Z1, Z11, Z12
+	VFNMADD231PS Z3, Z12, Z10
+	VFNMADD231PS Z4, Z12, Z10
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VFMADD213PS  Z7, Z10, Z13
+	VFMADD213PS  Z6, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VFMADD213PS  Z5, Z10, Z13
+	VSUBPS       Z5, Z12, Z10
+	VPADDD.BCST  lanes<>+3488(SB), Z11, Z11
+	VSCALEFPS    Z10, Z13, Z13
+	VBROADCASTSS lanes<>+3520(SB), Z10
+	VDIVPS       Z13, Z10, Z10
+	VADDPS       Z10, Z13, Z10
+	VMOVUPS      Z10, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one110
+
+oneEnd110:
+	TESTQ        CX, CX
+	JE           done110
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z10
+	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
+	VMAXPS       Z10, Z0, Z0
+	VBROADCASTSS lanes<>+3456(SB), Z10
+	VMINPS       Z0, Z10, Z0
+	VMOVAPS      Z0, Z10
+	VFMADD132PS  Z2, Z1, Z10
+	VSUBPS       Z1, Z10, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z5, Z0, Z2
+	VFMADD213PS  Z5, Z0, Z2
+	VSUBPS       Z5, Z1, Z0
+	VPADDD.BCST  lanes<>+3488(SB), Z10, Z10
+	VSCALEFPS    Z0, Z2, Z2
+	VBROADCASTSS lanes<>+3520(SB), Z0
+	VDIVPS       Z2, Z0, Z0
+	VADDPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done110:
+	VZEROUPPER
+	RET
+
+// func asinhAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+
+one111:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd111
+	VMOVUPS           (DX), Z2
+	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VMULPS            Z3, Z3, Z4
+	VADDPS            Z0, Z4, Z4
+	VSQRTPS           Z4, Z4
+	VADDPS            Z0, Z4, Z4
+	VDIVPS            Z4, Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VADDPS            Z4, Z3, Z4
+	VBROADCASTSS      lanes<>+3552(SB), Z25
+	VCMPPS            $0x11, Z3, Z25, K1
+	VBLENDMPS         Z3, Z4, K1, Z5
+	VADDPS            Z0, Z5, Z4
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z5, K1
+	VBLENDMPS         Z5, Z4, K1, Z6
+	VBROADCASTSS      lanes<>+416(SB), Z4
+	VMULPS            Z4, Z6, Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K1
+	VBLENDMPS         Z4, Z6, K1, Z7
+	VBROADCASTSS      lanes<>+448(SB), Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z6, K1
+	VBLENDMPS         Z4, Z1, K1, Z8
+	VPSUBD.BCST       lanes<>+608(SB), Z7, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z26
+	VPSUBD            Z26, Z7, Z26
+	VCVTDQ2PS         Z4, Z4
+	VSUBPS            Z8, Z4, Z4
+	VSUBPS            Z0, Z26, Z26
+	VMULPS            Z26, Z26, Z27
+	VBROADCASTSS      lanes<>+640(SB), Z28
+	VFMADD213PS.BCST  lanes<>+672(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+704(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+736(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+768(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+800(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+832(SB), Z26, Z28
+	VFMADD213PS.BCST  lanes<>+864(SB), Z26, Z28
+	VMULPS            Z27, Z28, Z28
+	VMULPS            Z26, Z28, Z28
+	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z28
+	VFNMADD231PS.BCST lanes<>+896(SB), Z27, Z28
+	VADDPS            Z26, Z28, Z26
+	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z26
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z6, K1
+	VBLENDMPS         Z6, Z26, K1, Z9
+	VBROADCASTSS      lanes<>+544(SB), Z4
+	VCMPPS            $0x11, Z1, Z6, K1
+	VBLENDMPS         Z4, Z9, K1, Z10
+	VBROADCASTSS      lanes<>+512(SB), Z4
+	VCMPPS            $0x00, Z1, Z6, K1
+	VBLENDMPS         Z4, Z10, K1, Z11
+	VSUBPS            Z0, Z6, Z4
+	VMULPS            Z5, Z11, Z26
+	VDIVPS            Z4, Z26, Z26
+	VCMPPS            $0x00, Z1, Z4, K1
+	VBLENDMPS         Z5, Z26, K1, Z12
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z5, K1
+	VBLENDMPS         Z11, Z12, K1, Z13
+	VADDPS.BCST       lanes<>+3584(SB), Z13, Z4
+	VCMPPS            $0x11, Z3, Z25, K1
+	VBLENDMPS         Z4, Z13, K1, Z14
+	VANDPS.BCST       lanes<>+1408(SB), Z2, Z2
+	VXORPS            Z2, Z14, Z2
+	VMOVUPS           Z2, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one111
+
+oneEnd111:
+	TESTQ             CX, CX
+	JE                done111
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z2
+	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VMULPS            Z3, Z3, Z4
+	VADDPS            Z0, Z4, Z4
+	VSQRTPS           Z4, Z4
+	VADDPS            Z0, Z4, Z4
+	VDIVPS            Z4, Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VADDPS            Z4, Z3, Z4
+	VBROADCASTSS      lanes<>+3552(SB), Z5
+	VCMPPS            $0x11, Z3, Z5, K2
+	VBLENDMPS         Z3, Z4, K2, Z15
+	VADDPS            Z0, Z15, Z4
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z15, K2
+	VBLENDMPS         Z15, Z4, K2, Z16
+	VBROADCASTSS      lanes<>+416(SB), Z4
+	VMULPS            Z4, Z16, Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z16, K2
+	VBLENDMPS         Z4, Z16, K2, Z17
+	VBROADCASTSS      lanes<>+448(SB), Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z16, K2
+	VBLENDMPS         Z4, Z1, K2, Z18
+	VPSUBD.BCST       lanes<>+608(SB), Z17, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z6
+	VPSUBD            Z6, Z17, Z6
+	VCVTDQ2PS         Z4, Z4
+	VSUBPS            Z18, Z4, Z4
+	VSUBPS            Z0, Z6, Z6
+	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      lanes<>+640(SB), Z8
+	VFMADD213PS.BCST  lanes<>+672(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+704(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+736(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+768(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+800(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+832(SB), Z6, Z8
+	VFMADD213PS.BCST  lanes<>+864(SB), Z6, Z8
+	VMULPS            Z7, Z8, Z8
+	VMULPS            Z6, Z8, Z8
+	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z8
+	VFNMADD231PS.BCST lanes<>+896(SB), Z7, Z8
+	VADDPS            Z6, Z8, Z6
+	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z6
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z16, K2
+	VBLENDMPS         Z16, Z6, K2, Z19
+	VBROADCASTSS      lanes<>+544(SB), Z4
+	VCMPPS            $0x11, Z1, Z16, K2
+	VBLENDMPS         Z4, Z19, K2, Z20
+	VBROADCASTSS      lanes<>+512(SB), Z4
+	VCMPPS            $0x00, Z1, Z16, K2
+	VBLENDMPS         Z4, Z20, K2, Z21
+	VSUBPS            Z0, Z16, Z0
+	VMULPS            Z15, Z21, Z4
+	VDIVPS            Z0, Z4, Z4
+	VCMPPS            $0x00, Z1, Z0, K2
+	VBLENDMPS         Z15, Z4, K2, Z22
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z15, K2
+	VBLENDMPS         Z21, Z22, K2, Z23
+	VADDPS.BCST       lanes<>+3584(SB), Z23, Z0
+	VCMPPS            $0x11, Z3, Z5, K2
+	VBLENDMPS         Z0, Z23, K2, Z24
+	VANDPS.BCST       lanes<>+1408(SB), Z2, Z0
+	VXORPS            Z0, Z24, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done111:
+	VZEROUPPER
+	RET
+
+// func acoshAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+
+one112:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd112
+	VMOVUPS           (DX), Z2
+	VSUBPS            Z0, Z2, Z3
+	VSQRTPS           Z3, Z4
+	VADDPS.BCST       lanes<>+2240(SB), Z3, Z5
+	VSQRTPS           Z5, Z5
+	VMULPS            Z5, Z4, Z4
+	VADDPS            Z4, Z3, Z3
+	VBROADCASTSS      lanes<>+3552(SB), Z4
+	VCMPPS            $0x11, Z2, Z4, K1
+	VBLENDMPS         Z2, Z3, K1, Z6
+	VADDPS            Z0, Z6, Z3
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z6, K1
+	VBLENDMPS         Z6, Z3, K1, Z7
+	VBROADCASTSS      lanes<>+416(SB), Z3
+	VMULPS            Z3, Z7, Z3
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z7, K1
+	VBLENDMPS         Z3, Z7, K1, Z8
+	VBROADCASTSS      lanes<>+448(SB), Z3
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z7, K1
+	VBLENDMPS         Z3, Z1, K1, Z9
+	VPSUBD.BCST       lanes<>+608(SB), Z8, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z5
+	VPSUBD            Z5, Z8, Z5
+	VCVTDQ2PS         Z3, Z3
+	VSUBPS            Z9, Z3, Z3
+	VSUBPS            Z0, Z5, Z5
+	VMULPS            Z5, Z5, Z26
+	VBROADCASTSS      lanes<>+640(SB), Z27
+	VFMADD213PS.BCST  lanes<>+672(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+704(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+736(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+768(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+800(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z27
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z27
+	VMULPS            Z26, Z27, Z27
+	VMULPS            Z5, Z27, Z27
+	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z27
+	VFNMADD231PS.BCST lanes<>+896(SB), Z26, Z27
+	VADDPS            Z5, Z27, Z5
+	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z5
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z7, K1
+	VBLENDMPS         Z7, Z5, K1, Z10
+	VBROADCASTSS      lanes<>+544(SB), Z3
+	VCMPPS            $0x11, Z1, Z7, K1
+	VBLENDMPS         Z3, Z10, K1, Z11
+	VBROADCASTSS      lanes<>+512(SB), Z3
+	VCMPPS            $0x00, Z1, Z7, K1
+	VBLENDMPS         Z3, Z11, K1, Z12
+	VSUBPS            Z0, Z7, Z3
+	VMULPS            Z6, Z12, Z5
+	VDIVPS            Z3, Z5, Z5
+	VCMPPS            $0x00, Z1, Z3, K1
+	VBLENDMPS         Z6, Z5, K1, Z13
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z6, K1
+	VBLENDMPS         Z12, Z13, K1, Z14
+	VADDPS.BCST       lanes<>+3584(SB), Z14, Z3
+	VCMPPS            $0x11, Z2, Z4, K1
+	VBLENDMPS         Z3, Z14, K1, Z15
+	VMOVUPS           Z15, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one112
+
+oneEnd112:
+	TESTQ             CX, CX
+	JE                done112
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z2
+	VSUBPS            Z0, Z2, Z3
+	VSQRTPS           Z3, Z4
+	VADDPS.BCST       lanes<>+2240(SB), Z3, Z5
+	VSQRTPS           Z5, Z5
+	VMULPS            Z5, Z4, Z4
+	VADDPS            Z4, Z3, Z3
+	VBROADCASTSS      lanes<>+3552(SB), Z4
+	VCMPPS            $0x11, Z2, Z4, K2
+	VBLENDMPS         Z2, Z3, K2, Z16
+	VADDPS            Z0, Z16, Z3
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z16, K2
+	VBLENDMPS         Z16, Z3, K2, Z17
+	VBROADCASTSS      lanes<>+416(SB), Z3
+	VMULPS            Z3, Z17, Z3
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z17, K2
+	VBLENDMPS         Z3, Z17, K2, Z18
+	VBROADCASTSS      lanes<>+448(SB), Z3
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z17, K2
+	VBLENDMPS         Z3, Z1, K2, Z19
+	VPSUBD.BCST       lanes<>+608(SB), Z18, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z5
+	VPSUBD            Z5, Z18, Z5
+	VCVTDQ2PS         Z3, Z3
+	VSUBPS            Z19, Z3, Z3
+	VSUBPS            Z0, Z5, Z5
+	VMULPS            Z5, Z5, Z6
+	VBROADCASTSS      lanes<>+640(SB), Z7
+	VFMADD213PS.BCST  lanes<>+672(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+704(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+736(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+768(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+800(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z7
+	VMULPS            Z6, Z7, Z7
+	VMULPS            Z5, Z7, Z7
+	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z7
+	VFNMADD231PS.BCST lanes<>+896(SB), Z6, Z7
+	VADDPS            Z5, Z7, Z5
+	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z5
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z17, K2
+	VBLENDMPS         Z17, Z5, K2, Z20
+	VBROADCASTSS      lanes<>+544(SB), Z3
+	VCMPPS            $0x11, Z1, Z17, K2
+	VBLENDMPS         Z3, Z20, K2, Z21
+	VBROADCASTSS      lanes<>+512(SB), Z3
+	VCMPPS            $0x00, Z1, Z17, K2
+	VBLENDMPS         Z3, Z21, K2, Z22
+	VSUBPS            Z0, Z17, Z0
+	VMULPS            Z16, Z22, Z3
+	VDIVPS            Z0, Z3, Z3
+	VCMPPS            $0x00, Z1, Z0, K2
+	VBLENDMPS         Z16, Z3, K2, Z23
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z16, K2
+	VBLENDMPS         Z22, Z23, K2, Z24
+	VADDPS.BCST       lanes<>+3584(SB), Z24, Z0
+	VCMPPS            $0x11, Z2, Z4, K2
+	VBLENDMPS         Z0, Z24, K2, Z25
+	VMOVUPS           Z25, K1, (AX)
+
+done112:
+	VZEROUPPER
+	RET
+
+// func atanhAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+
+one113:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd113
+	VMOVUPS           (DX), Z2
+	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VADDPS            Z3, Z3, Z4
+	VSUBPS            Z3, Z0, Z3
+	VDIVPS            Z3, Z4, Z3
+	VADDPS            Z0, Z3, Z4
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K1
+	VBLENDMPS         Z3, Z4, K1, Z5
+	VBROADCASTSS      lanes<>+416(SB), Z4
+	VMULPS            Z4, Z5, Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z5, K1
+	VBLENDMPS         Z4, Z5, K1, Z6
+	VBROADCASTSS      lanes<>+448(SB), Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z5, K1
+	VBLENDMPS         Z4, Z1, K1, Z7
+	VPSUBD.BCST       lanes<>+608(SB), Z6, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z21
+	VPSUBD            Z21, Z6, Z21
+	VCVTDQ2PS         Z4, Z4
+	VSUBPS            Z7, Z4, Z4
+	VSUBPS            Z0, Z21, Z21
+	VMULPS            Z21, Z21, Z22
+	VBROADCASTSS      lanes<>+640(SB), Z23
+	VFMADD213PS.BCST  lanes<>+672(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+704(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+736(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+768(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+800(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+832(SB), Z21, Z23
+	VFMADD213PS.BCST  lanes<>+864(SB), Z21, Z23
+	VMULPS            Z22, Z23, Z23
+	VMULPS            Z21, Z23, Z23
+	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z23
+	VFNMADD231PS.BCST lanes<>+896(SB), Z22, Z23
+	VADDPS            Z21, Z23, Z21
+	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z21
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z5, K1
+	VBLENDMPS         Z5, Z21, K1, Z8
+	VBROADCASTSS      lanes<>+544(SB), Z4
+	VCMPPS            $0x11, Z1, Z5, K1
+	VBLENDMPS         Z4, Z8, K1, Z9
+	VBROADCASTSS      lanes<>+512(SB), Z4
+	VCMPPS            $0x00, Z1, Z5, K1
+	VBLENDMPS         Z4, Z9, K1, Z10
+	VSUBPS            Z0, Z5, Z4
+	VMULPS            Z3, Z10, Z21
+	VDIVPS            Z4, Z21, Z21
+	VCMPPS            $0x00, Z1, Z4, K1
+	VBLENDMPS         Z3, Z21, K1, Z11
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K1
+	VBLENDMPS         Z10, Z11, K1, Z12
+	VMULPS.BCST       lanes<>+896(SB), Z12, Z3
+	VANDPS.BCST       lanes<>+1408(SB), Z2, Z2
+	VXORPS            Z2, Z3, Z2
+	VMOVUPS           Z2, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one113
+
+oneEnd113:
+	TESTQ             CX, CX
+	JE                done113
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z2
+	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VADDPS            Z3, Z3, Z4
+	VSUBPS            Z3, Z0, Z3
+	VDIVPS            Z3, Z4, Z3
+	VADDPS            Z0, Z3, Z4
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K2
+	VBLENDMPS         Z3, Z4, K2, Z13
+	VBROADCASTSS      lanes<>+416(SB), Z4
+	VMULPS            Z4, Z13, Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K2
+	VBLENDMPS         Z4, Z13, K2, Z14
+	VBROADCASTSS      lanes<>+448(SB), Z4
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K2
+	VBLENDMPS         Z4, Z1, K2, Z15
+	VPSUBD.BCST       lanes<>+608(SB), Z14, Z4
+	VPSRAD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z4, Z5
+	VPSUBD            Z5, Z14, Z5
+	VCVTDQ2PS         Z4, Z4
+	VSUBPS            Z15, Z4, Z4
+	VSUBPS            Z0, Z5, Z5
+	VMULPS            Z5, Z5, Z6
+	VBROADCASTSS      lanes<>+640(SB), Z7
+	VFMADD213PS.BCST  lanes<>+672(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+704(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+736(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+768(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+800(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+832(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes<>+864(SB), Z5, Z7
+	VMULPS            Z6, Z7, Z7
+	VMULPS            Z5, Z7, Z7
+	VFMADD231PS.BCST  lanes<>+160(SB), Z4, Z7
+	VFNMADD231PS.BCST lanes<>+896(SB), Z6, Z7
+	VADDPS            Z5, Z7, Z5
+	VFMADD231PS.BCST  lanes<>+128(SB), Z4, Z5
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z13, K2
+	VBLENDMPS         Z13, Z5, K2, Z16
+	VBROADCASTSS      lanes<>+544(SB), Z4
+	VCMPPS            $0x11, Z1, Z13, K2
+	VBLENDMPS         Z4, Z16, K2, Z17
+	VBROADCASTSS      lanes<>+512(SB), Z4
+	VCMPPS            $0x00, Z1, Z13, K2
+	VBLENDMPS         Z4, Z17, K2, Z18
+	VSUBPS            Z0, Z13, Z0
+	VMULPS            Z3, Z18, Z4
+	VDIVPS            Z0, Z4, Z4
+	VCMPPS            $0x00, Z1, Z0, K2
+	VBLENDMPS         Z3, Z4, K2, Z19
+	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K2
+	VBLENDMPS         Z18, Z19, K2, Z20
+	VMULPS.BCST       lanes<>+896(SB), Z20, Z0
+	VANDPS.BCST       lanes<>+1408(SB), Z2, Z1
+	VXORPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done113:
+	VZEROUPPER
+	RET
+
+// func softsignAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many114:
+	CMPQ        CX, $0x00000020
+	JLT         manyEnd114
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JMP         many114
+
+manyEnd114:
+one114:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd114
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one114
+
+oneEnd114:
+	TESTQ       CX, CX
+	JE          done114
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VADDPS.BCST lanes<>+352(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done114:
+	VZEROUPPER
+	RET
+
+// func signAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·signAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+480(SB), Z0
+
+many115:
+	CMPQ        CX, $0x00000020
+	JLT         manyEnd115
+	VMOVUPS     (DX), Z1
+	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VCMPPS      $0x00, Z0, Z1, K1
+	VBLENDMPS   Z0, Z2, K1, Z3
+	VCMPPS      $0x03, Z1, Z1, K1
+	VBLENDMPS   Z1, Z3, K1, Z4
+	VMOVUPS     Z4, (AX)
+	VMOVUPS     64(DX), Z1
+	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VCMPPS      $0x00, Z0, Z1, K1
+	VBLENDMPS   Z0, Z2, K1, Z5
+	VCMPPS      $0x03, Z1, Z1, K1
+	VBLENDMPS   Z1, Z5, K1, Z6
+	VMOVUPS     Z6, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JMP         many115
+
+manyEnd115:
+one115:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd115
+	VMOVUPS     (DX), Z1
+	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VCMPPS      $0x00, Z0, Z1, K1
+	VBLENDMPS   Z0, Z2, K1, Z7
+	VCMPPS      $0x03, Z1, Z1, K1
+	VBLENDMPS   Z1, Z7, K1, Z8
+	VMOVUPS     Z8, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one115
+
+oneEnd115:
+	TESTQ       CX, CX
+	JE          done115
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z1
+	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VORPS.BCST  lanes<>+352(SB), Z2, Z2
+	VCMPPS      $0x00, Z0, Z1, K2
+	VBLENDMPS   Z0, Z2, K2, Z9
+	VCMPPS      $0x03, Z1, Z1, K2
+	VBLENDMPS   Z1, Z9, K2, Z10
+	VMOVUPS     Z10, K1, (AX)
+
+done115:
+	VZEROUPPER
+	RET
+
+// func thresholdedReluAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS lanes<>+480(SB), Z7
+
+many116:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd116
+	VMOVUPS   (DX), Z8
+	VCMPPS    $0x11, Z8, Z0, K1
+	VBLENDMPS Z8, Z7, K1, Z1
+	VMOVUPS   Z1, (AX)
+	VMOVUPS   64(DX), Z8
+	VCMPPS    $0x11, Z8, Z0, K1
+	VBLENDMPS Z8, Z7, K1, Z2
+	VMOVUPS   Z2, 64(AX)
+	VMOVUPS   128(DX), Z8
+	VCMPPS    $0x11, Z8, Z0, K1
+	VBLENDMPS Z8, Z7, K1, Z3
+	VMOVUPS   Z3, 128(AX)
+	VMOVUPS   192(DX), Z8
+	VCMPPS    $0x11, Z8, Z0, K1
+	VBLENDMPS Z8, Z7, K1, Z4
+	VMOVUPS   Z4, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, CX
+	JMP       many116
+
+manyEnd116:
+one116:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd116
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x11, Z1, Z0, K1
+	VBLENDMPS Z1, Z7, K1, Z5
+	VMOVUPS   Z5, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       one116
+
+oneEnd116:
+	TESTQ     CX, CX
+	JE        done116
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VCMPPS    $0x11, Z1, Z0, K2
+	VBLENDMPS Z1, Z7, K2, Z6
+	VMOVUPS   Z6, K1, (AX)
+
+done116:
+	VZEROUPPER
+	RET
+
+// func shrinkAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        b+52(FP), X9
+	VBROADCASTSS X9, Z9
+	VBROADCASTSS lanes<>+480(SB), Z10
+
+many117:
+	CMPQ        CX, $0x00000020
+	JLT         manyEnd117
+	VMOVUPS     (DX), Z11
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
+	VADDPS      Z9, Z11, Z13
+	VCMPPS      $0x11, Z12, Z11, K1
+	VBLENDMPS   Z13, Z10, K1, Z1
+	VSUBPS      Z9, Z11, Z12
+	VCMPPS      $0x11, Z11, Z0, K1
+	VBLENDMPS   Z12, Z1, K1, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(DX), Z11
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
+	VADDPS      Z9, Z11, Z13
+	VCMPPS      $0x11, Z12, Z11, K1
+	VBLENDMPS   Z13, Z10, K1, Z3
+	VSUBPS      Z9, Z11, Z12
+	VCMPPS      $0x11, Z11, Z0, K1
+	VBLENDMPS   Z12, Z3, K1, Z4
+	VMOVUPS     Z4, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JMP         many117
+
+manyEnd117:
+one117:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd117
+	VMOVUPS     (DX), Z1
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
+	VADDPS      Z9, Z1, Z3
+	VCMPPS      $0x11, Z2, Z1, K1
+	VBLENDMPS   Z3, Z10, K1, Z5
+	VSUBPS      Z9, Z1, Z2
+	VCMPPS      $0x11, Z1, Z0, K1
+	VBLENDMPS   Z2, Z5, K1, Z6
+	VMOVUPS     Z6, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one117
+
+oneEnd117:
+	TESTQ       CX, CX
+	JE          done117
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z1
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
+	VADDPS      Z9, Z1, Z3
+	VCMPPS      $0x11, Z2, Z1, K2
+	VBLENDMPS   Z3, Z10, K2, Z7
+	VSUBPS      Z9, Z1, Z2
+	VCMPPS      $0x11, Z1, Z0, K2
+	VBLENDMPS   Z2, Z7, K2, Z8
+	VMOVUPS     Z8, K1, (AX)
+
+done117:
 	VZEROUPPER
 	RET
 
@@ -6721,9 +9624,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many88:
+many118:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd88
+	JLT     manyEnd118
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -6744,12 +9647,12 @@ many88:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many88
+	JMP     many118
 
-manyEnd88:
-one88:
+manyEnd118:
+one118:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd88
+	JLT     oneEnd118
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -6758,11 +9661,11 @@ one88:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one88
+	JMP     one118
 
-oneEnd88:
+oneEnd118:
 	TESTQ     CX, CX
-	JE        done88
+	JE        done118
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6772,16 +9675,16 @@ oneEnd88:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done88:
+done118:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many89:
+many119:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd89
+	JLT     manyEnd119
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -6797,23 +9700,23 @@ many89:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many89
+	JMP     many119
 
-manyEnd89:
-one89:
+manyEnd119:
+one119:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd89
+	JLT     oneEnd119
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one89
+	JMP     one119
 
-oneEnd89:
+oneEnd119:
 	TESTQ     CX, CX
-	JE        done89
+	JE        done119
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -6822,16 +9725,16 @@ oneEnd89:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done89:
+done119:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many90:
+many120:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd90
+	JLT     manyEnd120
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -6847,23 +9750,23 @@ many90:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many90
+	JMP     many120
 
-manyEnd90:
-one90:
+manyEnd120:
+one120:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd90
+	JLT     oneEnd120
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one90
+	JMP     one120
 
-oneEnd90:
+oneEnd120:
 	TESTQ     CX, CX
-	JE        done90
+	JE        done120
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6872,7 +9775,7 @@ oneEnd90:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done90:
+done120:
 	VZEROUPPER
 	RET
 
@@ -6890,9 +9793,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many91:
+many121:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd91
+	JLT     manyEnd121
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -6913,12 +9816,12 @@ many91:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many91
+	JMP     many121
 
-manyEnd91:
-one91:
+manyEnd121:
+one121:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd91
+	JLT     oneEnd121
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -6927,11 +9830,11 @@ one91:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one91
+	JMP     one121
 
-oneEnd91:
+oneEnd121:
 	TESTQ     CX, CX
-	JE        done91
+	JE        done121
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -6941,16 +9844,16 @@ oneEnd91:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done91:
+done121:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many92:
+many122:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd92
+	JLT     manyEnd122
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -6966,23 +9869,23 @@ many92:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many92
+	JMP     many122
 
-manyEnd92:
-one92:
+manyEnd122:
+one122:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd92
+	JLT     oneEnd122
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one92
+	JMP     one122
 
-oneEnd92:
+oneEnd122:
 	TESTQ     CX, CX
-	JE        done92
+	JE        done122
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -6991,16 +9894,16 @@ oneEnd92:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done92:
+done122:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many93:
+many123:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd93
+	JLT     manyEnd123
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -7016,23 +9919,23 @@ many93:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many93
+	JMP     many123
 
-manyEnd93:
-one93:
+manyEnd123:
+one123:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd93
+	JLT     oneEnd123
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one93
+	JMP     one123
 
-oneEnd93:
+oneEnd123:
 	TESTQ     CX, CX
-	JE        done93
+	JE        done123
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7041,7 +9944,7 @@ oneEnd93:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done93:
+done123:
 	VZEROUPPER
 	RET
 
@@ -7059,9 +9962,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many94:
+many124:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd94
+	JLT     manyEnd124
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -7082,12 +9985,12 @@ many94:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many94
+	JMP     many124
 
-manyEnd94:
-one94:
+manyEnd124:
+one124:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd94
+	JLT     oneEnd124
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -7096,11 +9999,11 @@ one94:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one94
+	JMP     one124
 
-oneEnd94:
+oneEnd124:
 	TESTQ     CX, CX
-	JE        done94
+	JE        done124
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7110,16 +10013,16 @@ oneEnd94:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done94:
+done124:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many95:
+many125:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd95
+	JLT     manyEnd125
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -7135,23 +10038,23 @@ many95:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many95
+	JMP     many125
 
-manyEnd95:
-one95:
+manyEnd125:
+one125:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd95
+	JLT     oneEnd125
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one95
+	JMP     one125
 
-oneEnd95:
+oneEnd125:
 	TESTQ     CX, CX
-	JE        done95
+	JE        done125
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7160,16 +10063,16 @@ oneEnd95:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done95:
+done125:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many96:
+many126:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd96
+	JLT     manyEnd126
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -7185,23 +10088,23 @@ many96:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many96
+	JMP     many126
 
-manyEnd96:
-one96:
+manyEnd126:
+one126:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd96
+	JLT     oneEnd126
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one96
+	JMP     one126
 
-oneEnd96:
+oneEnd126:
 	TESTQ     CX, CX
-	JE        done96
+	JE        done126
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7210,7 +10113,7 @@ oneEnd96:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done96:
+done126:
 	VZEROUPPER
 	RET
 
@@ -7228,9 +10131,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many97:
+many127:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd97
+	JLT     manyEnd127
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -7251,12 +10154,12 @@ many97:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many97
+	JMP     many127
 
-manyEnd97:
-one97:
+manyEnd127:
+one127:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd97
+	JLT     oneEnd127
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -7265,11 +10168,11 @@ one97:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one97
+	JMP     one127
 
-oneEnd97:
+oneEnd127:
 	TESTQ     CX, CX
-	JE        done97
+	JE        done127
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7279,16 +10182,16 @@ oneEnd97:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done97:
+done127:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many98:
+many128:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd98
+	JLT     manyEnd128
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -7304,23 +10207,23 @@ many98:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many98
+	JMP     many128
 
-manyEnd98:
-one98:
+manyEnd128:
+one128:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd98
+	JLT     oneEnd128
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one98
+	JMP     one128
 
-oneEnd98:
+oneEnd128:
 	TESTQ     CX, CX
-	JE        done98
+	JE        done128
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7329,16 +10232,16 @@ oneEnd98:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done98:
+done128:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many99:
+many129:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd99
+	JLT     manyEnd129
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -7354,23 +10257,23 @@ many99:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many99
+	JMP     many129
 
-manyEnd99:
-one99:
+manyEnd129:
+one129:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd99
+	JLT     oneEnd129
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one99
+	JMP     one129
 
-oneEnd99:
+oneEnd129:
 	TESTQ     CX, CX
-	JE        done99
+	JE        done129
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7379,7 +10282,7 @@ oneEnd99:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done99:
+done129:
 	VZEROUPPER
 	RET
 
@@ -7397,9 +10300,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many100:
+many130:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd100
+	JLT       manyEnd130
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -7428,12 +10331,12 @@ many100:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many100
+	JMP       many130
 
-manyEnd100:
-one100:
+manyEnd130:
+one130:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd100
+	JLT       oneEnd130
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -7444,11 +10347,11 @@ one100:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one100
+	JMP       one130
 
-oneEnd100:
+oneEnd130:
 	TESTQ     CX, CX
-	JE        done100
+	JE        done130
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7460,16 +10363,16 @@ oneEnd100:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done100:
+done130:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many101:
+many131:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd101
+	JLT       manyEnd131
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7493,12 +10396,12 @@ many101:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many101
+	JMP       many131
 
-manyEnd101:
-one101:
+manyEnd131:
+one131:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd101
+	JLT       oneEnd131
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7507,11 +10410,11 @@ one101:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one101
+	JMP       one131
 
-oneEnd101:
+oneEnd131:
 	TESTQ     CX, CX
-	JE        done101
+	JE        done131
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7522,16 +10425,16 @@ oneEnd101:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done101:
+done131:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many102:
+many132:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd102
+	JLT       manyEnd132
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7555,12 +10458,12 @@ many102:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many102
+	JMP       many132
 
-manyEnd102:
-one102:
+manyEnd132:
+one132:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd102
+	JLT       oneEnd132
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7569,11 +10472,11 @@ one102:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one102
+	JMP       one132
 
-oneEnd102:
+oneEnd132:
 	TESTQ     CX, CX
-	JE        done102
+	JE        done132
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7584,7 +10487,7 @@ oneEnd102:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done102:
+done132:
 	VZEROUPPER
 	RET
 
@@ -7602,9 +10505,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many103:
+many133:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd103
+	JLT       manyEnd133
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -7633,12 +10536,12 @@ many103:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many103
+	JMP       many133
 
-manyEnd103:
-one103:
+manyEnd133:
+one133:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd103
+	JLT       oneEnd133
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -7649,11 +10552,11 @@ one103:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one103
+	JMP       one133
 
-oneEnd103:
+oneEnd133:
 	TESTQ     CX, CX
-	JE        done103
+	JE        done133
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7665,16 +10568,16 @@ oneEnd103:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done103:
+done133:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many104:
+many134:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd104
+	JLT       manyEnd134
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7698,12 +10601,12 @@ many104:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many104
+	JMP       many134
 
-manyEnd104:
-one104:
+manyEnd134:
+one134:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd104
+	JLT       oneEnd134
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -7712,11 +10615,11 @@ one104:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one104
+	JMP       one134
 
-oneEnd104:
+oneEnd134:
 	TESTQ     CX, CX
-	JE        done104
+	JE        done134
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7727,16 +10630,16 @@ oneEnd104:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done104:
+done134:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many105:
+many135:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd105
+	JLT       manyEnd135
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7760,12 +10663,12 @@ many105:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many105
+	JMP       many135
 
-manyEnd105:
-one105:
+manyEnd135:
+one135:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd105
+	JLT       oneEnd135
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -7774,11 +10677,11 @@ one105:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one105
+	JMP       one135
 
-oneEnd105:
+oneEnd135:
 	TESTQ     CX, CX
-	JE        done105
+	JE        done135
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7789,7 +10692,7 @@ oneEnd105:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done105:
+done135:
 	VZEROUPPER
 	RET
 
@@ -7808,9 +10711,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many106:
+many136:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd106
+	JLT     manyEnd136
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -7835,12 +10738,12 @@ many106:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many106
+	JMP     many136
 
-manyEnd106:
-one106:
+manyEnd136:
+one136:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd106
+	JLT     oneEnd136
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -7850,11 +10753,11 @@ one106:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one106
+	JMP     one136
 
-oneEnd106:
+oneEnd136:
 	TESTQ     CX, CX
-	JE        done106
+	JE        done136
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7865,16 +10768,16 @@ oneEnd106:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done106:
+done136:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many107:
+many137:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd107
+	JLT     manyEnd137
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7894,12 +10797,12 @@ many107:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many107
+	JMP     many137
 
-manyEnd107:
-one107:
+manyEnd137:
+one137:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd107
+	JLT     oneEnd137
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7907,11 +10810,11 @@ one107:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one107
+	JMP     one137
 
-oneEnd107:
+oneEnd137:
 	TESTQ     CX, CX
-	JE        done107
+	JE        done137
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -7921,16 +10824,16 @@ oneEnd107:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done107:
+done137:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many108:
+many138:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd108
+	JLT     manyEnd138
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7950,12 +10853,12 @@ many108:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many108
+	JMP     many138
 
-manyEnd108:
-one108:
+manyEnd138:
+one138:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd108
+	JLT     oneEnd138
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -7963,11 +10866,11 @@ one108:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one108
+	JMP     one138
 
-oneEnd108:
+oneEnd138:
 	TESTQ     CX, CX
-	JE        done108
+	JE        done138
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7977,7 +10880,7 @@ oneEnd108:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done108:
+done138:
 	VZEROUPPER
 	RET
 
@@ -7995,9 +10898,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many109:
+many139:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd109
+	JLT         manyEnd139
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -8022,12 +10925,12 @@ many109:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many109
+	JMP         many139
 
-manyEnd109:
-one109:
+manyEnd139:
+one139:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd109
+	JLT         oneEnd139
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -8037,11 +10940,11 @@ one109:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one109
+	JMP         one139
 
-oneEnd109:
+oneEnd139:
 	TESTQ       CX, CX
-	JE          done109
+	JE          done139
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8052,16 +10955,16 @@ oneEnd109:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done109:
+done139:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many110:
+many140:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd110
+	JLT         manyEnd140
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -8081,12 +10984,12 @@ many110:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many110
+	JMP         many140
 
-manyEnd110:
-one110:
+manyEnd140:
+one140:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd110
+	JLT         oneEnd140
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -8094,11 +10997,11 @@ one110:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one110
+	JMP         one140
 
-oneEnd110:
+oneEnd140:
 	TESTQ       CX, CX
-	JE          done110
+	JE          done140
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -8108,16 +11011,16 @@ oneEnd110:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done110:
+done140:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many111:
+many141:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd111
+	JLT         manyEnd141
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8137,12 +11040,12 @@ many111:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many111
+	JMP         many141
 
-manyEnd111:
-one111:
+manyEnd141:
+one141:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd111
+	JLT         oneEnd141
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8150,11 +11053,11 @@ one111:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one111
+	JMP         one141
 
-oneEnd111:
+oneEnd141:
 	TESTQ       CX, CX
-	JE          done111
+	JE          done141
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8164,7 +11067,7 @@ oneEnd111:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done111:
+done141:
 	VZEROUPPER
 	RET
 
@@ -8178,9 +11081,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many112:
+many142:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd112
+	JLT     manyEnd142
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -8191,21 +11094,21 @@ many112:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many112
+	JMP     many142
 
-manyEnd112:
-one112:
+manyEnd142:
+one142:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd112
+	JLT     oneEnd142
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one112
+	JMP     one142
 
-oneEnd112:
+oneEnd142:
 	TESTQ     AX, AX
-	JE        done112
+	JE        done142
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -8213,7 +11116,7 @@ oneEnd112:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done112:
+done142:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8239,9 +11142,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many113:
+many143:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd113
+	JLT         manyEnd143
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -8252,21 +11155,21 @@ many113:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many113
+	JMP         many143
 
-manyEnd113:
-one113:
+manyEnd143:
+one143:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd113
+	JLT         oneEnd143
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one113
+	JMP         one143
 
-oneEnd113:
+oneEnd143:
 	TESTQ       AX, AX
-	JE          done113
+	JE          done143
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8274,7 +11177,7 @@ oneEnd113:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done113:
+done143:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8300,9 +11203,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many114:
+many144:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd114
+	JLT         manyEnd144
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -8317,22 +11220,22 @@ many114:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many114
+	JMP         many144
 
-manyEnd114:
-one114:
+manyEnd144:
+one144:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd114
+	JLT         oneEnd144
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one114
+	JMP         one144
 
-oneEnd114:
+oneEnd144:
 	TESTQ       AX, AX
-	JE          done114
+	JE          done144
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8341,7 +11244,7 @@ oneEnd114:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done114:
+done144:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8369,9 +11272,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many115:
+many145:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd115
+	JLT         manyEnd145
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -8386,22 +11289,22 @@ many115:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many115
+	JMP         many145
 
-manyEnd115:
-one115:
+manyEnd145:
+one145:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd115
+	JLT         oneEnd145
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one115
+	JMP         one145
 
-oneEnd115:
+oneEnd145:
 	TESTQ       AX, AX
-	JE          done115
+	JE          done145
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -8411,7 +11314,7 @@ oneEnd115:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done115:
+done145:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -8438,9 +11341,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many116:
+many146:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd116
+	JLT         manyEnd146
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -8456,23 +11359,23 @@ many116:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many116
+	JMP         many146
 
-manyEnd116:
-one116:
+manyEnd146:
+one146:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd116
+	JLT         oneEnd146
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one116
+	JMP         one146
 
-oneEnd116:
+oneEnd146:
 	TESTQ       AX, AX
-	JE          done116
+	JE          done146
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -8481,7 +11384,7 @@ oneEnd116:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done116:
+done146:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -8509,9 +11412,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many117:
+many147:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd117
+	JLT     manyEnd147
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -8530,23 +11433,23 @@ many117:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many117
+	JMP     many147
 
-manyEnd117:
-one117:
+manyEnd147:
+one147:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd117
+	JLT     oneEnd147
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one117
+	JMP     one147
 
-oneEnd117:
+oneEnd147:
 	TESTQ   AX, AX
-	JE      done117
+	JE      done147
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -8557,7 +11460,7 @@ oneEnd117:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done117:
+done147:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -8591,9 +11494,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many118:
+many148:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd118
+	JLT     manyEnd148
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -8612,23 +11515,23 @@ many118:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many118
+	JMP     many148
 
-manyEnd118:
-one118:
+manyEnd148:
+one148:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd118
+	JLT     oneEnd148
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one118
+	JMP     one148
 
-oneEnd118:
+oneEnd148:
 	TESTQ   AX, AX
-	JE      done118
+	JE      done148
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -8639,7 +11542,7 @@ oneEnd118:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done118:
+done148:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -8683,9 +11586,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many119:
+many149:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd119
+	JLT          manyEnd149
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -8725,12 +11628,12 @@ many119:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many119
+	JMP          many149
 
-manyEnd119:
-one119:
+manyEnd149:
+one149:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd119
+	JLT          oneEnd149
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -8752,11 +11655,11 @@ one119:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one119
+	JMP          one149
 
-oneEnd119:
+oneEnd149:
 	TESTQ        CX, CX
-	JE           done119
+	JE           done149
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8782,7 +11685,7 @@ oneEnd119:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done119:
+done149:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -8812,9 +11715,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many120:
+many150:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd120
+	JLT         manyEnd150
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -8834,12 +11737,12 @@ many120:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many120
+	JMP         many150
 
-manyEnd120:
-one120:
+manyEnd150:
+one150:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd120
+	JLT         oneEnd150
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -8852,11 +11755,11 @@ one120:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one120
+	JMP         one150
 
-oneEnd120:
+oneEnd150:
 	TESTQ       CX, CX
-	JE          done120
+	JE          done150
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -8869,14 +11772,14 @@ oneEnd120:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done120:
+done150:
 	VZEROUPPER
 	RET
 
 plain:
-many121:
+many151:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd121
+	JLT     manyEnd151
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -8893,12 +11796,12 @@ many121:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many121
+	JMP     many151
 
-manyEnd121:
-one121:
+manyEnd151:
+one151:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd121
+	JLT     oneEnd151
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -8909,11 +11812,11 @@ one121:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one121
+	JMP     one151
 
-oneEnd121:
+oneEnd151:
 	TESTQ     CX, CX
-	JE        done121
+	JE        done151
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -8925,7 +11828,7 @@ oneEnd121:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done121:
+done151:
 	VZEROUPPER
 	RET
 
@@ -8989,9 +11892,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next122:
+next152:
 	CMPQ      SI, $0x00000010
-	JLT       end122
+	JLT       end152
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -9003,16 +11906,16 @@ next122:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next122
+	JMP       next152
 
-end122:
+end152:
 	VZEROUPPER
 	RET
 
 onlyB:
-next123:
+next153:
 	CMPQ      SI, $0x00000010
-	JLT       end123
+	JLT       end153
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -9022,9 +11925,9 @@ next123:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next123
+	JMP       next153
 
-end123:
+end153:
 	VZEROUPPER
 	RET
 
@@ -9032,9 +11935,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next124:
+next154:
 	CMPQ      SI, $0x00000010
-	JLT       end124
+	JLT       end154
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -9044,16 +11947,16 @@ next124:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next124
+	JMP       next154
 
-end124:
+end154:
 	VZEROUPPER
 	RET
 
 both:
-next125:
+next155:
 	CMPQ      SI, $0x00000010
-	JLT       end125
+	JLT       end155
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -9061,9 +11964,9 @@ next125:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next125
+	JMP       next155
 
-end125:
+end155:
 	VZEROUPPER
 	RET
 
@@ -9691,7 +12594,287 @@ DATA lanes<>+2480(SB)/4, $0x7fffffff
 DATA lanes<>+2484(SB)/4, $0x7fffffff
 DATA lanes<>+2488(SB)/4, $0x7fffffff
 DATA lanes<>+2492(SB)/4, $0x7fffffff
-GLOBL lanes<>(SB), RODATA|NOPTR, $2496
+DATA lanes<>+2496(SB)/4, $0x3f22f983
+DATA lanes<>+2500(SB)/4, $0x3f22f983
+DATA lanes<>+2504(SB)/4, $0x3f22f983
+DATA lanes<>+2508(SB)/4, $0x3f22f983
+DATA lanes<>+2512(SB)/4, $0x3f22f983
+DATA lanes<>+2516(SB)/4, $0x3f22f983
+DATA lanes<>+2520(SB)/4, $0x3f22f983
+DATA lanes<>+2524(SB)/4, $0x3f22f983
+DATA lanes<>+2528(SB)/4, $0x3fc90fdb
+DATA lanes<>+2532(SB)/4, $0x3fc90fdb
+DATA lanes<>+2536(SB)/4, $0x3fc90fdb
+DATA lanes<>+2540(SB)/4, $0x3fc90fdb
+DATA lanes<>+2544(SB)/4, $0x3fc90fdb
+DATA lanes<>+2548(SB)/4, $0x3fc90fdb
+DATA lanes<>+2552(SB)/4, $0x3fc90fdb
+DATA lanes<>+2556(SB)/4, $0x3fc90fdb
+DATA lanes<>+2560(SB)/4, $0xb33bbd2e
+DATA lanes<>+2564(SB)/4, $0xb33bbd2e
+DATA lanes<>+2568(SB)/4, $0xb33bbd2e
+DATA lanes<>+2572(SB)/4, $0xb33bbd2e
+DATA lanes<>+2576(SB)/4, $0xb33bbd2e
+DATA lanes<>+2580(SB)/4, $0xb33bbd2e
+DATA lanes<>+2584(SB)/4, $0xb33bbd2e
+DATA lanes<>+2588(SB)/4, $0xb33bbd2e
+DATA lanes<>+2592(SB)/4, $0xa6f72ced
+DATA lanes<>+2596(SB)/4, $0xa6f72ced
+DATA lanes<>+2600(SB)/4, $0xa6f72ced
+DATA lanes<>+2604(SB)/4, $0xa6f72ced
+DATA lanes<>+2608(SB)/4, $0xa6f72ced
+DATA lanes<>+2612(SB)/4, $0xa6f72ced
+DATA lanes<>+2616(SB)/4, $0xa6f72ced
+DATA lanes<>+2620(SB)/4, $0xa6f72ced
+DATA lanes<>+2624(SB)/4, $0x36364ee8
+DATA lanes<>+2628(SB)/4, $0x36364ee8
+DATA lanes<>+2632(SB)/4, $0x36364ee8
+DATA lanes<>+2636(SB)/4, $0x36364ee8
+DATA lanes<>+2640(SB)/4, $0x36364ee8
+DATA lanes<>+2644(SB)/4, $0x36364ee8
+DATA lanes<>+2648(SB)/4, $0x36364ee8
+DATA lanes<>+2652(SB)/4, $0x36364ee8
+DATA lanes<>+2656(SB)/4, $0xb9500751
+DATA lanes<>+2660(SB)/4, $0xb9500751
+DATA lanes<>+2664(SB)/4, $0xb9500751
+DATA lanes<>+2668(SB)/4, $0xb9500751
+DATA lanes<>+2672(SB)/4, $0xb9500751
+DATA lanes<>+2676(SB)/4, $0xb9500751
+DATA lanes<>+2680(SB)/4, $0xb9500751
+DATA lanes<>+2684(SB)/4, $0xb9500751
+DATA lanes<>+2688(SB)/4, $0x3c088884
+DATA lanes<>+2692(SB)/4, $0x3c088884
+DATA lanes<>+2696(SB)/4, $0x3c088884
+DATA lanes<>+2700(SB)/4, $0x3c088884
+DATA lanes<>+2704(SB)/4, $0x3c088884
+DATA lanes<>+2708(SB)/4, $0x3c088884
+DATA lanes<>+2712(SB)/4, $0x3c088884
+DATA lanes<>+2716(SB)/4, $0x3c088884
+DATA lanes<>+2720(SB)/4, $0xbe2aaaab
+DATA lanes<>+2724(SB)/4, $0xbe2aaaab
+DATA lanes<>+2728(SB)/4, $0xbe2aaaab
+DATA lanes<>+2732(SB)/4, $0xbe2aaaab
+DATA lanes<>+2736(SB)/4, $0xbe2aaaab
+DATA lanes<>+2740(SB)/4, $0xbe2aaaab
+DATA lanes<>+2744(SB)/4, $0xbe2aaaab
+DATA lanes<>+2748(SB)/4, $0xbe2aaaab
+DATA lanes<>+2752(SB)/4, $0x37ccd587
+DATA lanes<>+2756(SB)/4, $0x37ccd587
+DATA lanes<>+2760(SB)/4, $0x37ccd587
+DATA lanes<>+2764(SB)/4, $0x37ccd587
+DATA lanes<>+2768(SB)/4, $0x37ccd587
+DATA lanes<>+2772(SB)/4, $0x37ccd587
+DATA lanes<>+2776(SB)/4, $0x37ccd587
+DATA lanes<>+2780(SB)/4, $0x37ccd587
+DATA lanes<>+2784(SB)/4, $0xbab605a9
+DATA lanes<>+2788(SB)/4, $0xbab605a9
+DATA lanes<>+2792(SB)/4, $0xbab605a9
+DATA lanes<>+2796(SB)/4, $0xbab605a9
+DATA lanes<>+2800(SB)/4, $0xbab605a9
+DATA lanes<>+2804(SB)/4, $0xbab605a9
+DATA lanes<>+2808(SB)/4, $0xbab605a9
+DATA lanes<>+2812(SB)/4, $0xbab605a9
+DATA lanes<>+2816(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2820(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2824(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2828(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2832(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2836(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2840(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2844(SB)/4, $0x3d2aaaa4
+DATA lanes<>+2848(SB)/4, $0x00000001
+DATA lanes<>+2852(SB)/4, $0x00000001
+DATA lanes<>+2856(SB)/4, $0x00000001
+DATA lanes<>+2860(SB)/4, $0x00000001
+DATA lanes<>+2864(SB)/4, $0x00000001
+DATA lanes<>+2868(SB)/4, $0x00000001
+DATA lanes<>+2872(SB)/4, $0x00000001
+DATA lanes<>+2876(SB)/4, $0x00000001
+DATA lanes<>+2880(SB)/4, $0xbaeb1706
+DATA lanes<>+2884(SB)/4, $0xbaeb1706
+DATA lanes<>+2888(SB)/4, $0xbaeb1706
+DATA lanes<>+2892(SB)/4, $0xbaeb1706
+DATA lanes<>+2896(SB)/4, $0xbaeb1706
+DATA lanes<>+2900(SB)/4, $0xbaeb1706
+DATA lanes<>+2904(SB)/4, $0xbaeb1706
+DATA lanes<>+2908(SB)/4, $0xbaeb1706
+DATA lanes<>+2912(SB)/4, $0x3c32d2a7
+DATA lanes<>+2916(SB)/4, $0x3c32d2a7
+DATA lanes<>+2920(SB)/4, $0x3c32d2a7
+DATA lanes<>+2924(SB)/4, $0x3c32d2a7
+DATA lanes<>+2928(SB)/4, $0x3c32d2a7
+DATA lanes<>+2932(SB)/4, $0x3c32d2a7
+DATA lanes<>+2936(SB)/4, $0x3c32d2a7
+DATA lanes<>+2940(SB)/4, $0x3c32d2a7
+DATA lanes<>+2944(SB)/4, $0xbcff6832
+DATA lanes<>+2948(SB)/4, $0xbcff6832
+DATA lanes<>+2952(SB)/4, $0xbcff6832
+DATA lanes<>+2956(SB)/4, $0xbcff6832
+DATA lanes<>+2960(SB)/4, $0xbcff6832
+DATA lanes<>+2964(SB)/4, $0xbcff6832
+DATA lanes<>+2968(SB)/4, $0xbcff6832
+DATA lanes<>+2972(SB)/4, $0xbcff6832
+DATA lanes<>+2976(SB)/4, $0x3d6d64b2
+DATA lanes<>+2980(SB)/4, $0x3d6d64b2
+DATA lanes<>+2984(SB)/4, $0x3d6d64b2
+DATA lanes<>+2988(SB)/4, $0x3d6d64b2
+DATA lanes<>+2992(SB)/4, $0x3d6d64b2
+DATA lanes<>+2996(SB)/4, $0x3d6d64b2
+DATA lanes<>+3000(SB)/4, $0x3d6d64b2
+DATA lanes<>+3004(SB)/4, $0x3d6d64b2
+DATA lanes<>+3008(SB)/4, $0xbdac1a36
+DATA lanes<>+3012(SB)/4, $0xbdac1a36
+DATA lanes<>+3016(SB)/4, $0xbdac1a36
+DATA lanes<>+3020(SB)/4, $0xbdac1a36
+DATA lanes<>+3024(SB)/4, $0xbdac1a36
+DATA lanes<>+3028(SB)/4, $0xbdac1a36
+DATA lanes<>+3032(SB)/4, $0xbdac1a36
+DATA lanes<>+3036(SB)/4, $0xbdac1a36
+DATA lanes<>+3040(SB)/4, $0x3de04cf9
+DATA lanes<>+3044(SB)/4, $0x3de04cf9
+DATA lanes<>+3048(SB)/4, $0x3de04cf9
+DATA lanes<>+3052(SB)/4, $0x3de04cf9
+DATA lanes<>+3056(SB)/4, $0x3de04cf9
+DATA lanes<>+3060(SB)/4, $0x3de04cf9
+DATA lanes<>+3064(SB)/4, $0x3de04cf9
+DATA lanes<>+3068(SB)/4, $0x3de04cf9
+DATA lanes<>+3072(SB)/4, $0xbe1210da
+DATA lanes<>+3076(SB)/4, $0xbe1210da
+DATA lanes<>+3080(SB)/4, $0xbe1210da
+DATA lanes<>+3084(SB)/4, $0xbe1210da
+DATA lanes<>+3088(SB)/4, $0xbe1210da
+DATA lanes<>+3092(SB)/4, $0xbe1210da
+DATA lanes<>+3096(SB)/4, $0xbe1210da
+DATA lanes<>+3100(SB)/4, $0xbe1210da
+DATA lanes<>+3104(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3108(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3112(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3116(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3120(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3124(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3128(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3132(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3136(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3140(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3144(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3148(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3152(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3156(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3160(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3164(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3168(SB)/4, $0x3d2cb68e
+DATA lanes<>+3172(SB)/4, $0x3d2cb68e
+DATA lanes<>+3176(SB)/4, $0x3d2cb68e
+DATA lanes<>+3180(SB)/4, $0x3d2cb68e
+DATA lanes<>+3184(SB)/4, $0x3d2cb68e
+DATA lanes<>+3188(SB)/4, $0x3d2cb68e
+DATA lanes<>+3192(SB)/4, $0x3d2cb68e
+DATA lanes<>+3196(SB)/4, $0x3d2cb68e
+DATA lanes<>+3200(SB)/4, $0x3cc61424
+DATA lanes<>+3204(SB)/4, $0x3cc61424
+DATA lanes<>+3208(SB)/4, $0x3cc61424
+DATA lanes<>+3212(SB)/4, $0x3cc61424
+DATA lanes<>+3216(SB)/4, $0x3cc61424
+DATA lanes<>+3220(SB)/4, $0x3cc61424
+DATA lanes<>+3224(SB)/4, $0x3cc61424
+DATA lanes<>+3228(SB)/4, $0x3cc61424
+DATA lanes<>+3232(SB)/4, $0x3d3a3f25
+DATA lanes<>+3236(SB)/4, $0x3d3a3f25
+DATA lanes<>+3240(SB)/4, $0x3d3a3f25
+DATA lanes<>+3244(SB)/4, $0x3d3a3f25
+DATA lanes<>+3248(SB)/4, $0x3d3a3f25
+DATA lanes<>+3252(SB)/4, $0x3d3a3f25
+DATA lanes<>+3256(SB)/4, $0x3d3a3f25
+DATA lanes<>+3260(SB)/4, $0x3d3a3f25
+DATA lanes<>+3264(SB)/4, $0x3d9980f2
+DATA lanes<>+3268(SB)/4, $0x3d9980f2
+DATA lanes<>+3272(SB)/4, $0x3d9980f2
+DATA lanes<>+3276(SB)/4, $0x3d9980f2
+DATA lanes<>+3280(SB)/4, $0x3d9980f2
+DATA lanes<>+3284(SB)/4, $0x3d9980f2
+DATA lanes<>+3288(SB)/4, $0x3d9980f2
+DATA lanes<>+3292(SB)/4, $0x3d9980f2
+DATA lanes<>+3296(SB)/4, $0x3e2aaae4
+DATA lanes<>+3300(SB)/4, $0x3e2aaae4
+DATA lanes<>+3304(SB)/4, $0x3e2aaae4
+DATA lanes<>+3308(SB)/4, $0x3e2aaae4
+DATA lanes<>+3312(SB)/4, $0x3e2aaae4
+DATA lanes<>+3316(SB)/4, $0x3e2aaae4
+DATA lanes<>+3320(SB)/4, $0x3e2aaae4
+DATA lanes<>+3324(SB)/4, $0x3e2aaae4
+DATA lanes<>+3328(SB)/4, $0x40490fdb
+DATA lanes<>+3332(SB)/4, $0x40490fdb
+DATA lanes<>+3336(SB)/4, $0x40490fdb
+DATA lanes<>+3340(SB)/4, $0x40490fdb
+DATA lanes<>+3344(SB)/4, $0x40490fdb
+DATA lanes<>+3348(SB)/4, $0x40490fdb
+DATA lanes<>+3352(SB)/4, $0x40490fdb
+DATA lanes<>+3356(SB)/4, $0x40490fdb
+DATA lanes<>+3360(SB)/4, $0x363d3f99
+DATA lanes<>+3364(SB)/4, $0x363d3f99
+DATA lanes<>+3368(SB)/4, $0x363d3f99
+DATA lanes<>+3372(SB)/4, $0x363d3f99
+DATA lanes<>+3376(SB)/4, $0x363d3f99
+DATA lanes<>+3380(SB)/4, $0x363d3f99
+DATA lanes<>+3384(SB)/4, $0x363d3f99
+DATA lanes<>+3388(SB)/4, $0x363d3f99
+DATA lanes<>+3392(SB)/4, $0x394ffde2
+DATA lanes<>+3396(SB)/4, $0x394ffde2
+DATA lanes<>+3400(SB)/4, $0x394ffde2
+DATA lanes<>+3404(SB)/4, $0x394ffde2
+DATA lanes<>+3408(SB)/4, $0x394ffde2
+DATA lanes<>+3412(SB)/4, $0x394ffde2
+DATA lanes<>+3416(SB)/4, $0x394ffde2
+DATA lanes<>+3420(SB)/4, $0x394ffde2
+DATA lanes<>+3424(SB)/4, $0x3c08889d
+DATA lanes<>+3428(SB)/4, $0x3c08889d
+DATA lanes<>+3432(SB)/4, $0x3c08889d
+DATA lanes<>+3436(SB)/4, $0x3c08889d
+DATA lanes<>+3440(SB)/4, $0x3c08889d
+DATA lanes<>+3444(SB)/4, $0x3c08889d
+DATA lanes<>+3448(SB)/4, $0x3c08889d
+DATA lanes<>+3452(SB)/4, $0x3c08889d
+DATA lanes<>+3456(SB)/4, $0x42b40000
+DATA lanes<>+3460(SB)/4, $0x42b40000
+DATA lanes<>+3464(SB)/4, $0x42b40000
+DATA lanes<>+3468(SB)/4, $0x42b40000
+DATA lanes<>+3472(SB)/4, $0x42b40000
+DATA lanes<>+3476(SB)/4, $0x42b40000
+DATA lanes<>+3480(SB)/4, $0x42b40000
+DATA lanes<>+3484(SB)/4, $0x42b40000
+DATA lanes<>+3488(SB)/4, $0xffffffff
+DATA lanes<>+3492(SB)/4, $0xffffffff
+DATA lanes<>+3496(SB)/4, $0xffffffff
+DATA lanes<>+3500(SB)/4, $0xffffffff
+DATA lanes<>+3504(SB)/4, $0xffffffff
+DATA lanes<>+3508(SB)/4, $0xffffffff
+DATA lanes<>+3512(SB)/4, $0xffffffff
+DATA lanes<>+3516(SB)/4, $0xffffffff
+DATA lanes<>+3520(SB)/4, $0x3e800000
+DATA lanes<>+3524(SB)/4, $0x3e800000
+DATA lanes<>+3528(SB)/4, $0x3e800000
+DATA lanes<>+3532(SB)/4, $0x3e800000
+DATA lanes<>+3536(SB)/4, $0x3e800000
+DATA lanes<>+3540(SB)/4, $0x3e800000
+DATA lanes<>+3544(SB)/4, $0x3e800000
+DATA lanes<>+3548(SB)/4, $0x3e800000
+DATA lanes<>+3552(SB)/4, $0x501502f9
+DATA lanes<>+3556(SB)/4, $0x501502f9
+DATA lanes<>+3560(SB)/4, $0x501502f9
+DATA lanes<>+3564(SB)/4, $0x501502f9
+DATA lanes<>+3568(SB)/4, $0x501502f9
+DATA lanes<>+3572(SB)/4, $0x501502f9
+DATA lanes<>+3576(SB)/4, $0x501502f9
+DATA lanes<>+3580(SB)/4, $0x501502f9
+DATA lanes<>+3584(SB)/4, $0x3f317218
+DATA lanes<>+3588(SB)/4, $0x3f317218
+DATA lanes<>+3592(SB)/4, $0x3f317218
+DATA lanes<>+3596(SB)/4, $0x3f317218
+DATA lanes<>+3600(SB)/4, $0x3f317218
+DATA lanes<>+3604(SB)/4, $0x3f317218
+DATA lanes<>+3608(SB)/4, $0x3f317218
+DATA lanes<>+3612(SB)/4, $0x3f317218
+GLOBL lanes<>(SB), RODATA|NOPTR, $3616
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

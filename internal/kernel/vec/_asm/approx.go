@@ -28,8 +28,9 @@ var (
 	erfNum = []float64{1.128379146, 0.1905936625, 0.05276929169, 0.003772547207, 0.0002848436571, 2.04603096e-06}
 	erfDen = []float64{1, 0.5022419662, 0.1141826881, 0.01498319265, 0.001163857376, 3.804781729e-05}
 
-	wideExp  = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
-	shortExp = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
+	wideExp   = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
+	expConsts = []uint32{f32(expLo), f32(expHi), f32(magic0)}
+	shortExp  = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
 )
 
 const (
@@ -64,10 +65,23 @@ func (g *isa) reduce(x vec, magic float64) (r, t, n vec) {
 }
 
 // exp covers the whole range: subnormal results are rounded once.
-func (g *isa) exp(x vec) vec {
-	x = g.atMost(g.atLeast(x, g.k(expLo)), g.k(expHi))
+func (g *isa) exp(x vec) vec { return g.expTimes(x, false) }
+
+// expHalf is exp(x)/2, which overflows later.
+func (g *isa) expHalf(x vec) vec { return g.expTimes(x, true) }
+
+func (g *isa) expTimes(x vec, halve bool) vec {
+	hi := float64(expHi)
+	if halve {
+		hi++
+	}
+	x = g.atMost(g.atLeast(x, g.k(expLo)), g.k(hi))
 	r, t, n := g.reduce(x, magic0)
 	p := g.horner(r, expCoef...)
+	if halve {
+		n = g.sub(n, c(1))
+		g.op("VPADDD", bitsConst(math.MaxUint32), t, t)
+	}
 	if g.wide() {
 		VSCALEFPS(n, p, p)
 		return p
@@ -171,6 +185,6 @@ func (g *isa) log(x vec) vec {
 	p = g.add(p, f)
 	g.op("VFMADD231PS", c(ln2Hi), e, p)
 	p = g.ifCompare(cmpNLT, x, c(math.Inf(1)), x, p)
-	p = g.ifCompare(cmpLT, x, c(0), g.hoisted[0x7fc00000], p)
+	p = g.ifCompare(cmpLT, x, c(0), g.k(math.NaN()), p)
 	return g.ifCompare(cmpEQ, x, c(0), g.k(negInf), p)
 }

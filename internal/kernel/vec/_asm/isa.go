@@ -79,13 +79,12 @@ func (g *isa) hoist(u uint32) reg.VecVirtual {
 	return v
 }
 
-// k returns a constant that hoist has loaded.
+// k returns a register with a constant: the one that hoist has loaded, or a new one.
 func (g *isa) k(v float64) reg.VecVirtual {
-	r, ok := g.hoisted[f32(v)]
-	if !ok {
-		panic(fmt.Sprintf("constant %v is not hoisted", v))
+	if r, ok := g.hoisted[f32(v)]; ok {
+		return r
 	}
-	return r
+	return g.load(c(v))
 }
 
 // emitTable writes the constants, and the mask table for AVX2 tails: eight ones, then eight zeros.

@@ -7,7 +7,7 @@ import . "github.com/mmcloughlin/avo/build"
 func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, g := range []*isa{{name: "AVX2", w: 8}, {name: "AVX512", w: 16}} {
-		for _, k := range unaryKernels {
+		for _, k := range append(unaryKernels, trigKernels...) {
 			g.unary(k)
 		}
 		for _, k := range binaryKernels {

@@ -24,8 +24,8 @@ const sign = 1 << 31
 func clamped(c float64) []uint32 { return []uint32{f32(c), f32(-c), f32(1), f32(-1)} }
 
 var unaryKernels = []unaryKernel{
-	{"exp", 0, 2, []uint32{f32(expLo), f32(expHi), f32(magic0)}, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
-	{"log", 0, 1, []uint32{f32(1), f32(8388608), f32(23), f32(0), f32(negInf), 0x7fc00000}, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
+	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
+	{"log", 0, 1, logConsts, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec {
 		d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
