@@ -233,7 +233,7 @@ var shrinkGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
 
 // PRelu scales what is negative by a slope that broadcasts to the input. Up to version 6 the slope is one
 // number, or one per channel.
-var preluFns = arithFns{prelu[float32], prelu[float64], prelu[int8], prelu[int16], prelu[int32], prelu[int64],
+var preluFns = arithFns{vec.Prelu, prelu[float64], prelu[int8], prelu[int16], prelu[int32], prelu[int64],
 	prelu[uint8], prelu[uint16], prelu[uint32], prelu[uint64]}
 
 func prelu[T vec.Number](dst, x, slope []T) {

@@ -72,17 +72,17 @@ func (f *arithFns) kernel(k *KernelCtx) (Kernel, error) {
 }
 
 var (
-	addFns = arithFns{vec.Add, vec.AddOf[float64], vec.AddOf[int8], vec.AddOf[int16], vec.AddOf[int32], vec.AddOf[int64],
-		vec.AddOf[uint8], vec.AddOf[uint16], vec.AddOf[uint32], vec.AddOf[uint64]}
-	subFns = arithFns{vec.Sub, vec.SubOf[float64], vec.SubOf[int8], vec.SubOf[int16], vec.SubOf[int32], vec.SubOf[int64],
-		vec.SubOf[uint8], vec.SubOf[uint16], vec.SubOf[uint32], vec.SubOf[uint64]}
-	mulFns = arithFns{vec.Mul, vec.MulOf[float64], vec.MulOf[int8], vec.MulOf[int16], vec.MulOf[int32], vec.MulOf[int64],
-		vec.MulOf[uint8], vec.MulOf[uint16], vec.MulOf[uint32], vec.MulOf[uint64]}
+	addFns = arithFns{vec.Add, vec.AddOf[float64], vec.AddOf[int8], vec.AddOf[int16], vec.AddWord[int32], vec.AddOf[int64],
+		vec.AddOf[uint8], vec.AddOf[uint16], vec.AddWord[uint32], vec.AddOf[uint64]}
+	subFns = arithFns{vec.Sub, vec.SubOf[float64], vec.SubOf[int8], vec.SubOf[int16], vec.SubWord[int32], vec.SubOf[int64],
+		vec.SubOf[uint8], vec.SubOf[uint16], vec.SubWord[uint32], vec.SubOf[uint64]}
+	mulFns = arithFns{vec.Mul, vec.MulOf[float64], vec.MulOf[int8], vec.MulOf[int16], vec.MulWord[int32], vec.MulOf[int64],
+		vec.MulOf[uint8], vec.MulOf[uint16], vec.MulWord[uint32], vec.MulOf[uint64]}
 	divFns = arithFns{vec.Div, vec.DivOf[float64], vec.DivInt[int8], vec.DivInt[int16], vec.DivInt[int32], vec.DivInt[int64],
 		vec.DivInt[uint8], vec.DivInt[uint16], vec.DivInt[uint32], vec.DivInt[uint64]}
 	modFns = arithFns{vec.ModOf[float32], vec.ModOf[float64], vec.ModInt[int8], vec.ModInt[int16], vec.ModInt[int32],
 		vec.ModInt[int64], vec.ModInt[uint8], vec.ModInt[uint16], vec.ModInt[uint32], vec.ModInt[uint64]}
-	fmodFns = arithFns{vec.FmodOf[float32], vec.FmodOf[float64], vec.FmodInt[int8], vec.FmodInt[int16], vec.FmodInt[int32],
+	fmodFns = arithFns{vec.Fmod, vec.FmodOf[float64], vec.FmodInt[int8], vec.FmodInt[int16], vec.FmodInt[int32],
 		vec.FmodInt[int64], vec.FmodInt[uint8], vec.FmodInt[uint16], vec.FmodInt[uint32], vec.FmodInt[uint64]}
 )
 

@@ -14,13 +14,13 @@ var (
 )
 
 // fold binds a kernel that combines all inputs two by two, and after that finishes the result.
-func fold[T tensor.Element](f func(dst, a, b []T), finish func(dst []T, n int)) (Kernel, error) {
+func fold[T tensor.Element](f func(dst, a, b []T), finish func(dst []T, threads int)) (Kernel, error) {
 	return Kernel{Run: foldRun[T]{f, finish, vec.CopyOf[T]}.run}, nil
 }
 
 type foldRun[T tensor.Element] struct {
 	f      func(dst, a, b []T)
-	finish func(dst []T, n int)
+	finish func(dst []T, threads int)
 	copy   func(dst, x []T)
 }
 
@@ -29,7 +29,7 @@ func (r foldRun[T]) run(c *Call) error {
 		return err
 	}
 	if r.finish != nil {
-		r.finish(tensor.Raw[T](c.Out[0]), len(c.In))
+		r.finish(tensor.Raw[T](c.Out[0]), c.Threads)
 	}
 	return nil
 }
@@ -156,15 +156,16 @@ var sumKernel = widened(func(k *KernelCtx) (Kernel, error) {
 
 var meanKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) == tensor.Float64 {
-		return fold(vec.AddOf[float64], divideBy[float64])
+		return fold(vec.AddOf[float64], divideBy(vec.DivOf[float64], len(k.In)))
 	}
-	return fold(vec.Add, divideBy[float32])
+	return fold(vec.Add, divideBy(vec.Div, len(k.In)))
 })
 
-func divideBy[T vec.Float](dst []T, n int) {
-	for i := range dst {
-		dst[i] /= T(n)
-	}
+// divideBy returns a function that divides all of dst by n.
+func divideBy[T vec.Float](div func(dst, a, b []T), n int) func(dst []T, threads int) {
+	by := []T{T(n)}
+	each := func(dst, x []T) { div(dst, x, by) }
+	return func(dst []T, threads int) { vec.Map(dst, dst, each, threads) }
 }
 
 // sumGrad and meanGrad hand the gradient, or its equal share, to each input.

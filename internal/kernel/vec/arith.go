@@ -167,37 +167,6 @@ func SignOf[T Number](dst, x []T) {
 	}
 }
 
-// BitAnd sets dst[i] = a[i] & b[i].
-func BitAnd[T Int](dst, a, b []T) {
-	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
-		dst[i] = a[i&ma] & b[i&mb]
-	}
-}
-
-// BitOr sets dst[i] = a[i] | b[i].
-func BitOr[T Int](dst, a, b []T) {
-	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
-		dst[i] = a[i&ma] | b[i&mb]
-	}
-}
-
-// BitXor sets dst[i] = a[i] ^ b[i].
-func BitXor[T Int](dst, a, b []T) {
-	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
-		dst[i] = a[i&ma] ^ b[i&mb]
-	}
-}
-
-// BitNot sets dst[i] = ^x[i].
-func BitNot[T Int](dst, x []T) {
-	for i, v := range x[:len(dst)] {
-		dst[i] = ^v
-	}
-}
-
 // Shl sets dst[i] = a[i] << b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shl[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))

@@ -12,6 +12,13 @@ const (
 	opMin
 	opAddRelu
 	opMulAcc
+	opPrelu
+	opAddInt
+	opSubInt
+	opMulInt
+	opAndBits
+	opOrBits
+	opXorBits
 	numBinary
 )
 
@@ -72,8 +79,23 @@ func Min(dst, a, b []float32) { pair(opMin, dst, a, b) }
 // AddRelu sets dst[i] = max(0, a[i] + b[i]) and keeps NaN.
 func AddRelu(dst, a, b []float32) { pair(opAddRelu, dst, a, b) }
 
+// Prelu sets dst[i] = a[i], times slope[i] where a[i] is negative.
+func Prelu(dst, a, slope []float32) { pair(opPrelu, dst, a, slope) }
+
 // MulAcc adds a[i] * b[i] to dst[i] with one or two roundings, as the processor has it.
 func MulAcc(dst, a, b []float32) { pair(opMulAcc, dst, a, b) }
 
 // Axpy adds s * x[i] to dst[i].
 func Axpy(dst []float32, s float32, x []float32) { apply(opAxpy, dst, x, s, 0) }
+
+// Word is the set of integer types of 32 bits, which the kernels that do not care for signs take.
+type Word interface{ int32 | uint32 }
+
+// AddWord sets dst[i] = a[i] + b[i].
+func AddWord[T Word](dst, a, b []T) { pair(opAddInt, asLanes(dst), asLanes(a), asLanes(b)) }
+
+// SubWord sets dst[i] = a[i] - b[i].
+func SubWord[T Word](dst, a, b []T) { pair(opSubInt, asLanes(dst), asLanes(a), asLanes(b)) }
+
+// MulWord sets dst[i] = a[i] * b[i].
+func MulWord[T Word](dst, a, b []T) { pair(opMulInt, asLanes(dst), asLanes(a), asLanes(b)) }

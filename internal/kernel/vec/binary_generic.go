@@ -1,5 +1,7 @@
 package vec
 
+import "unsafe"
+
 func addGo(dst, a, b []float32) { AddOf(dst, a, b) }
 func subGo(dst, a, b []float32) { SubOf(dst, a, b) }
 func mulGo(dst, a, b []float32) { MulOf(dst, a, b) }
@@ -22,5 +24,49 @@ func mulAccGo(dst, a, b []float32) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {
 		dst[i] += a[i&ma] * b[i&mb]
+	}
+}
+
+func preluGo(dst, a, b []float32) {
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for i := range dst {
+		v := a[i&ma]
+		if v < 0 {
+			v *= b[i&mb]
+		}
+		dst[i] = v
+	}
+}
+
+// wordsOf returns lanes as words: a float32 that is loaded and stored may lose the bits of a NaN.
+func wordsOf(x []float32) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
+}
+
+func addIntGo(dst, a, b []float32) { AddOf(wordsOf(dst), wordsOf(a), wordsOf(b)) }
+func subIntGo(dst, a, b []float32) { SubOf(wordsOf(dst), wordsOf(a), wordsOf(b)) }
+func mulIntGo(dst, a, b []float32) { MulOf(wordsOf(dst), wordsOf(a), wordsOf(b)) }
+
+func andBitsGo(dst, a, b []float32) {
+	d, x, y := wordsOf(dst), wordsOf(a), wordsOf(b)
+	ma, mb := spread(len(x), len(d)), spread(len(y), len(d))
+	for i := range d {
+		d[i] = x[i&ma] & y[i&mb]
+	}
+}
+
+func orBitsGo(dst, a, b []float32) {
+	d, x, y := wordsOf(dst), wordsOf(a), wordsOf(b)
+	ma, mb := spread(len(x), len(d)), spread(len(y), len(d))
+	for i := range d {
+		d[i] = x[i&ma] | y[i&mb]
+	}
+}
+
+func xorBitsGo(dst, a, b []float32) {
+	d, x, y := wordsOf(dst), wordsOf(a), wordsOf(b)
+	ma, mb := spread(len(x), len(d)), spread(len(y), len(d))
+	for i := range d {
+		d[i] = x[i&ma] ^ y[i&mb]
 	}
 }

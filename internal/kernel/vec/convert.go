@@ -93,17 +93,79 @@ func float32bits(h uint32) uint32 {
 	return sign | math.Float32bits(float32(h)*(1.0/(1<<24)))
 }
 
-// Convert sets dst[i] = D(x[i]) by Go's rules: floats to integers truncate and are undefined out of range.
-func Convert[D, S Number](dst []D, x []S) {
-	for i, v := range x[:len(dst)] {
-		dst[i] = D(v)
+// A convertOp names a conversion between element types.
+type convertOp uint8
+
+const (
+	opF32ToI32 convertOp = iota
+	opI32ToF32
+	opU8ToF32
+	opF32ToU8
+	opF32ToF64
+	opF64ToF32
+	opI32ToI64
+	opI64ToI32
+	numConvert
+)
+
+// A convertFunc converts n elements, a multiple of convertGroup.
+type convertFunc func(dst, x *byte, n int)
+
+const convertGroup = 16
+
+// convertOpOf returns the conversion from S to D, numConvert if it has no kernel.
+func convertOpOf[D, S Number]() convertOp {
+	var d D
+	switch any((*S)(nil)).(type) {
+	case *float32:
+		switch any(d).(type) {
+		case int32:
+			return opF32ToI32
+		case uint8:
+			return opF32ToU8
+		case float64:
+			return opF32ToF64
+		}
+	case *float64:
+		if _, ok := any(d).(float32); ok {
+			return opF64ToF32
+		}
+	case *int32:
+		switch any(d).(type) {
+		case float32:
+			return opI32ToF32
+		case int64:
+			return opI32ToI64
+		}
+	case *uint8:
+		if _, ok := any(d).(float32); ok {
+			return opU8ToF32
+		}
+	case *int64:
+		if _, ok := any(d).(int32); ok {
+			return opI64ToI32
+		}
 	}
+	return numConvert
 }
 
-// ToBool sets dst[i] = x[i] != 0.
-func ToBool[S Number](dst []bool, x []S) {
+// Convert sets dst[i] = D(x[i]) by Go's rules: floats to integers truncate and are undefined out of range.
+func Convert[D, S Number](dst []D, x []S) {
+	x = x[:len(dst)]
+	n := 0
+	if op := convertOpOf[D, S](); op < numConvert && active.convert[op] != nil {
+		n = len(dst) &^ (convertGroup - 1)
+		for lo := 0; lo < n; lo += block {
+			d, s := unsafe.Pointer(&dst[lo]), unsafe.Pointer(&x[lo])
+			active.convert[op]((*byte)(d), (*byte)(s), min(block, n-lo))
+		}
+	}
+	convertGo(dst[n:], x[n:])
+}
+
+func convertGo[D, S Number](dst []D, x []S) {
 	for i, v := range x[:len(dst)] {
-		dst[i] = v != 0
+		dst[i] = D(v)
 	}
 }
 

@@ -26,6 +26,9 @@ type kernels struct {
 	fromFloat16 func(dst []float32, x []uint16)
 	toFloat16   func(dst []uint16, x []float32)
 	where       func(dst []uint32, cond []bool, a, b []uint32)
+	compare     [numCompare]compareFunc
+	convert     [numConvert]convertFunc // nil where there is none
+	pow, fmod   partialFunc
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.

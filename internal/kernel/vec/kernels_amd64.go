@@ -15,8 +15,8 @@ var assembly = []kernels{
 			opRelu: reluAVX2, opLeakyRelu: leakyReluAVX2, opElu: eluAVX2, opClip: clipAVX2,
 			opNeg: negAVX2, opAbs: absAVX2, opSqrt: sqrtAVX2, opReciprocal: reciprocalAVX2,
 			opFloor: floorAVX2, opCeil: ceilAVX2, opRound: roundAVX2, opScaleShift: scaleShiftAVX2,
-			opAxpy: axpyAVX2,
-			opSin:  sinAVX2, opCos: cosAVX2, opTan: tanAVX2, opAtan: atanAVX2,
+			opAxpy: axpyAVX2, opCube: cubeAVX2,
+			opSin: sinAVX2, opCos: cosAVX2, opTan: tanAVX2, opAtan: atanAVX2,
 			opAsin: asinAVX2, opAcos: acosAVX2, opSinh: sinhAVX2, opCosh: coshAVX2,
 			opAsinh: asinhAVX2, opAcosh: acoshAVX2, opAtanh: atanhAVX2, opSoftsign: softsignAVX2,
 			opSign: signAVX2, opThresholdedRelu: thresholdedReluAVX2, opShrink: shrinkAVX2,
@@ -24,6 +24,8 @@ var assembly = []kernels{
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
 			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opMulAcc: mulAccAVX2,
+			opPrelu: preluAVX2, opAddInt: addIntAVX2, opSubInt: subIntAVX2, opMulInt: mulIntAVX2,
+			opAndBits: andBitsAVX2, opOrBits: orBitsAVX2, opXorBits: xorBitsAVX2,
 		},
 		fold: [numFold]foldFunc{
 			opSum: sumAVX2, opSumSquare: sumSquareAVX2, opSumAbs: sumAbsAVX2, opHighest: highestAVX2,
@@ -36,6 +38,17 @@ var assembly = []kernels{
 		fromFloat16:  fromFloat16AVX2,
 		toFloat16:    toFloat16AVX2,
 		where:        whereAVX2,
+		compare: [numCompare]compareFunc{
+			opEqual: equalAVX2, opLess: lessAVX2, opLessEqual: lessEqualAVX2, opNotEqual: notEqualAVX2,
+			opUnordered: unorderedAVX2, opAbsEqual: absEqualAVX2, opEqualInt: equalIntAVX2, opLessInt: lessIntAVX2,
+			opLessEqualInt: lessEqualIntAVX2,
+		},
+		convert: [numConvert]convertFunc{
+			opF32ToI32: f32ToI32AVX2, opI32ToF32: i32ToF32AVX2, opU8ToF32: u8ToF32AVX2, opF32ToU8: f32ToU8AVX2,
+			opF32ToF64: f32ToF64AVX2, opF64ToF32: f64ToF32AVX2, opI32ToI64: i32ToI64AVX2, opI64ToI32: i64ToI32AVX2,
+		},
+		pow:  powAVX2,
+		fmod: fmodAVX2,
 	},
 	{
 		name: "avx512", needs: cpu.AVX512,
@@ -46,8 +59,8 @@ var assembly = []kernels{
 			opRelu: reluAVX512, opLeakyRelu: leakyReluAVX512, opElu: eluAVX512, opClip: clipAVX512,
 			opNeg: negAVX512, opAbs: absAVX512, opSqrt: sqrtAVX512, opReciprocal: reciprocalAVX512,
 			opFloor: floorAVX512, opCeil: ceilAVX512, opRound: roundAVX512, opScaleShift: scaleShiftAVX512,
-			opAxpy: axpyAVX512,
-			opSin:  sinAVX512, opCos: cosAVX512, opTan: tanAVX512, opAtan: atanAVX512,
+			opAxpy: axpyAVX512, opCube: cubeAVX512,
+			opSin: sinAVX512, opCos: cosAVX512, opTan: tanAVX512, opAtan: atanAVX512,
 			opAsin: asinAVX512, opAcos: acosAVX512, opSinh: sinhAVX512, opCosh: coshAVX512,
 			opAsinh: asinhAVX512, opAcosh: acoshAVX512, opAtanh: atanhAVX512, opSoftsign: softsignAVX512,
 			opSign: signAVX512, opThresholdedRelu: thresholdedReluAVX512, opShrink: shrinkAVX512,
@@ -55,6 +68,8 @@ var assembly = []kernels{
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,
 			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opMulAcc: mulAccAVX512,
+			opPrelu: preluAVX512, opAddInt: addIntAVX512, opSubInt: subIntAVX512, opMulInt: mulIntAVX512,
+			opAndBits: andBitsAVX512, opOrBits: orBitsAVX512, opXorBits: xorBitsAVX512,
 		},
 		fold: [numFold]foldFunc{
 			opSum: sumAVX512, opSumSquare: sumSquareAVX512, opSumAbs: sumAbsAVX512, opHighest: highestAVX512,
@@ -67,5 +82,16 @@ var assembly = []kernels{
 		fromFloat16:  fromFloat16AVX512,
 		toFloat16:    toFloat16AVX512,
 		where:        whereAVX512,
+		compare: [numCompare]compareFunc{
+			opEqual: equalAVX512, opLess: lessAVX512, opLessEqual: lessEqualAVX512, opNotEqual: notEqualAVX512,
+			opUnordered: unorderedAVX512, opAbsEqual: absEqualAVX512, opEqualInt: equalIntAVX512, opLessInt: lessIntAVX512,
+			opLessEqualInt: lessEqualIntAVX512,
+		},
+		convert: [numConvert]convertFunc{
+			opF32ToI32: f32ToI32AVX512, opI32ToF32: i32ToF32AVX512, opU8ToF32: u8ToF32AVX512, opF32ToU8: f32ToU8AVX512,
+			opF32ToF64: f32ToF64AVX512, opF64ToF32: f64ToF32AVX512, opI32ToI64: i32ToI64AVX512, opI64ToI32: i64ToI32AVX512,
+		},
+		pow:  powAVX512,
+		fmod: fmodAVX512,
 	},
 }

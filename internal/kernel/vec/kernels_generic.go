@@ -8,7 +8,7 @@ var generic = kernels{
 		opGelu: geluGo, opGeluTanh: geluTanhGo, opSilu: siluGo, opSoftplus: softplusGo, opMish: mishGo,
 		opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
 		opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,
-		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo,
+		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo, opCube: cubeGo,
 		opSin: sinGo, opCos: cosGo, opTan: tanGo, opAtan: atanGo,
 		opAsin: asinGo, opAcos: acosGo, opSinh: sinhGo, opCosh: coshGo,
 		opAsinh: asinhGo, opAcosh: acoshGo, opAtanh: atanhGo, opSoftsign: softsignGo,
@@ -16,7 +16,8 @@ var generic = kernels{
 	},
 	binary: [numBinary]binaryFunc{
 		opAdd: addGo, opSub: subGo, opMul: mulGo, opDiv: divGo, opMax: maxGo, opMin: minGo,
-		opAddRelu: addReluGo, opMulAcc: mulAccGo,
+		opAddRelu: addReluGo, opMulAcc: mulAccGo, opPrelu: preluGo, opAddInt: addIntGo, opSubInt: subIntGo,
+		opMulInt: mulIntGo, opAndBits: andBitsGo, opOrBits: orBitsGo, opXorBits: xorBitsGo,
 	},
 	fold: [numFold]foldFunc{
 		opSum: sumGo, opSumSquare: sumSquareGo, opSumAbs: sumAbsGo, opHighest: highestGo, opLowest: lowestGo,
@@ -28,4 +29,7 @@ var generic = kernels{
 	fromFloat16:  fromFloat16Go,
 	toFloat16:    toFloat16Go,
 	where:        whereGo[uint32],
+	compare:      genericCompare,
+	pow:          powGo,
+	fmod:         fmodGo,
 }

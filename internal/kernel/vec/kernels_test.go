@@ -57,6 +57,7 @@ var unaryCases = []struct {
 	{opRound, "round", 0, 0, 0, 0},
 	{opScaleShift, "scaleShift", 1.25, -3, 1, 1e-6},
 	{opAxpy, "axpy", 1.25, 0, 1, 1e-5},
+	{opCube, "cube", 0, 0, 0, 0},
 	{opSin, "sin", 0, 0, 2, 0},
 	{opCos, "cos", 0, 0, 2, 0},
 	{opTan, "tan", 0, 0, 4, 0},
@@ -217,7 +218,7 @@ func specials(r *rand.Rand, n int) []float32 {
 	return x
 }
 
-var binaryNames = [numBinary]string{"add", "sub", "mul", "div", "max", "min", "addRelu", "mulAcc"}
+var binaryNames = [numBinary]string{"add", "sub", "mul", "div", "max", "min", "addRelu", "mulAcc", "prelu", "addInt", "subInt", "mulInt", "andBits", "orBits", "xorBits"}
 
 func TestBinary(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))

@@ -8,7 +8,14 @@ func Pow(dst, a, b []float32) {
 	if len(b) == 1 && len(a) >= len(dst) && powConst(dst, a, b[0]) {
 		return
 	}
-	PowOf(dst, a, b)
+	partly(active.pow, powGo, dst, a, b)
+}
+
+func powGo(dst, a, b []float32) int {
+	for i := range dst {
+		dst[i] = float32(math.Pow(float64(a[i]), float64(b[i])))
+	}
+	return len(dst)
 }
 
 func powConst(dst, x []float32, e float32) bool {
@@ -19,9 +26,7 @@ func powConst(dst, x []float32, e float32) bool {
 	case 2:
 		Mul(dst, x, x)
 	case 3:
-		for i, v := range x {
-			dst[i] = v * v * v
-		}
+		apply(opCube, dst, x, 0, 0)
 	case 0.5:
 		sqrtPow(dst, x)
 	case -1:

@@ -29,6 +29,7 @@ const (
 	opRound
 	opScaleShift
 	opAxpy
+	opCube
 	opSin
 	opCos
 	opTan

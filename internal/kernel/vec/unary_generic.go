@@ -202,6 +202,12 @@ func scaleShiftGo(dst, x []float32, scale, shift float32) {
 	}
 }
 
+func cubeGo(dst, x []float32, _, _ float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = v * v * v
+	}
+}
+
 func axpyGo(dst, x []float32, s, _ float32) {
 	for i, v := range x[:len(dst)] {
 		dst[i] += s * v

@@ -77,6 +77,9 @@ func roundAVX2(dst []float32, x []float32, a float32, b float32)
 func scaleShiftAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func cubeAVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func axpyAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -146,6 +149,27 @@ func minAVX2(dst []float32, a []float32, b []float32)
 func addReluAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func preluAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addIntAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func subIntAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func mulIntAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func andBitsAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func orBitsAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func xorBitsAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func mulAccAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -183,6 +207,63 @@ func toFloat16AVX2(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX2(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func equalAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessEqualAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func notEqualAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func unorderedAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func absEqualAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func equalIntAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessIntAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessEqualIntAVX2(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func f32ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToU8AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToF64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToI64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func powAVX2(dst []float32, a []float32, b []float32) int
+
+//go:noescape
+func fmodAVX2(dst []float32, a []float32, b []float32) int
 
 //go:noescape
 func expAVX512(dst []float32, x []float32, a float32, b float32)
@@ -257,6 +338,9 @@ func roundAVX512(dst []float32, x []float32, a float32, b float32)
 func scaleShiftAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func cubeAVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func axpyAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -326,6 +410,27 @@ func minAVX512(dst []float32, a []float32, b []float32)
 func addReluAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func preluAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addIntAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func subIntAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func mulIntAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func andBitsAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func orBitsAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func xorBitsAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func mulAccAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -363,3 +468,60 @@ func toFloat16AVX512(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX512(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func equalAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessEqualAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func notEqualAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func unorderedAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func absEqualAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func equalIntAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessIntAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func f32ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToU8AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToF64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToI64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func powAVX512(dst []float32, a []float32, b []float32) int
+
+//go:noescape
+func fmodAVX512(dst []float32, a []float32, b []float32) int

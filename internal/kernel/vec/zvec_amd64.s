@@ -2091,6 +2091,65 @@ done23:
 	VZEROUPPER
 	RET
 
+// func cubeAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·cubeAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many24:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd24
+	VMOVUPS (DX), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many24
+
+manyEnd24:
+one24:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd24
+	VMOVUPS (DX), Y0
+	VMULPS  Y0, Y0, Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one24
+
+oneEnd24:
+	TESTQ      CX, CX
+	JE         done24
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMULPS     Y1, Y1, Y2
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done24:
+	VZEROUPPER
+	RET
+
 // func axpyAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
@@ -2100,9 +2159,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
 
-many24:
+many25:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd24
+	JLT         manyEnd25
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -2122,12 +2181,12 @@ many24:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many24
+	JMP         many25
 
-manyEnd24:
-one24:
+manyEnd25:
+one25:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd24
+	JLT         oneEnd25
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -2135,11 +2194,11 @@ one24:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one24
+	JMP         one25
 
-oneEnd24:
+oneEnd25:
 	TESTQ       CX, CX
-	JE          done24
+	JE          done25
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -2148,98 +2207,13 @@ oneEnd24:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done24:
+done25:
 	VZEROUPPER
 	RET
 
 // func sinAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sinAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+64(SB), Y0
-
-one25:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd25
-	VMOVUPS      (DX), Y1
-	VMOVAPS      Y1, Y1
-	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
-	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
-	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y3, Y4
-	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+2752(SB), Y3
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+896(SB), Y1, Y5
-	VMULPS       Y1, Y1, Y1
-	VFMADD231PS  Y1, Y3, Y5
-	VPSLLD       $0x1f, Y2, Y1
-	VPSLLD       $0x1e, Y2, Y2
-	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1408(SB), Y2, Y2
-	VXORPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one25
-
-oneEnd25:
-	TESTQ        CX, CX
-	JE           done25
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y1
-	VMASKMOVPS   (DX), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
-	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
-	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
-	VMULPS       Y2, Y0, Y0
-	VFMADD213PS  Y2, Y0, Y4
-	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2752(SB), Y2
-	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+896(SB), Y0, Y5
-	VMULPS       Y0, Y0, Y0
-	VFMADD231PS  Y0, Y2, Y5
-	VPSLLD       $0x1f, Y3, Y0
-	VPSLLD       $0x1e, Y3, Y3
-	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1408(SB), Y3, Y2
-	VXORPS       Y2, Y0, Y0
-	VMASKMOVPS   Y0, Y1, (AX)
-
-done25:
-	VZEROUPPER
-	RET
-
-// func cosAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3
-TEXT ·cosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
@@ -2256,7 +2230,6 @@ one26:
 	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
 	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
 	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
-	VPADDD       lanes<>+2848(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
 	VMOVUPS      lanes<>+2624(SB), Y4
 	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
@@ -2297,7 +2270,6 @@ oneEnd26:
 	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
 	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
 	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
-	VPADDD       lanes<>+2848(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
 	VMOVUPS      lanes<>+2624(SB), Y4
 	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
@@ -2324,9 +2296,9 @@ done26:
 	VZEROUPPER
 	RET
 
-// func tanAVX2(dst []float32, x []float32, a float32, b float32)
+// func cosAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanAVX2(SB), NOSPLIT, $0-56
+TEXT ·cosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
@@ -2335,6 +2307,93 @@ TEXT ·tanAVX2(SB), NOSPLIT, $0-56
 one27:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd27
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VPADDD       lanes<>+2848(SB), Y2, Y2
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y3, Y4
+	VMULPS       Y1, Y1, Y1
+	VMOVUPS      lanes<>+2752(SB), Y3
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y1, Y3, Y5
+	VPSLLD       $0x1f, Y2, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VBLENDVPS    Y1, Y5, Y4, Y1
+	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VXORPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one27
+
+oneEnd27:
+	TESTQ        CX, CX
+	JE           done27
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VPADDD       lanes<>+2848(SB), Y3, Y3
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y2, Y0, Y4
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2752(SB), Y2
+	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y0, Y5
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y0, Y2, Y5
+	VPSLLD       $0x1f, Y3, Y0
+	VPSLLD       $0x1e, Y3, Y3
+	VBLENDVPS    Y0, Y5, Y4, Y0
+	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VXORPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done27:
+	VZEROUPPER
+	RET
+
+// func tanAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+64(SB), Y0
+
+one28:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd28
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -2367,11 +2426,11 @@ one27:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one27
+	JMP          one28
 
-oneEnd27:
+oneEnd28:
 	TESTQ        CX, CX
-	JE           done27
+	JE           done28
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y1
@@ -2405,7 +2464,7 @@ oneEnd27:
 	VXORPS       Y0, Y2, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
-done27:
+done28:
 	VZEROUPPER
 	RET
 
@@ -2418,9 +2477,9 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y0
 	VMOVUPS lanes<>+2528(SB), Y1
 
-one28:
+one29:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd28
+	JLT         oneEnd29
 	VMOVUPS     (DX), Y2
 	VANDPS      lanes<>+2464(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
@@ -2447,11 +2506,11 @@ one28:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one28
+	JMP         one29
 
-oneEnd28:
+oneEnd29:
 	TESTQ       CX, CX
-	JE          done28
+	JE          done29
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
@@ -2479,7 +2538,7 @@ oneEnd28:
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done28:
+done29:
 	VZEROUPPER
 	RET
 
@@ -2493,9 +2552,9 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+2528(SB), Y2
 
-one29:
+one30:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd29
+	JLT         oneEnd30
 	VMOVUPS     (DX), Y3
 	VANDPS      lanes<>+2464(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
@@ -2523,11 +2582,11 @@ one29:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one29
+	JMP         one30
 
-oneEnd29:
+oneEnd30:
 	TESTQ       CX, CX
-	JE          done29
+	JE          done30
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
@@ -2556,7 +2615,7 @@ oneEnd29:
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
-done29:
+done30:
 	VZEROUPPER
 	RET
 
@@ -2570,9 +2629,9 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+2528(SB), Y2
 
-one30:
+one31:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd30
+	JLT         oneEnd31
 	VMOVUPS     (DX), Y3
 	VANDPS      lanes<>+2464(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
@@ -2603,11 +2662,11 @@ one30:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one30
+	JMP         one31
 
-oneEnd30:
+oneEnd31:
 	TESTQ       CX, CX
-	JE          done30
+	JE          done31
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
@@ -2639,7 +2698,7 @@ oneEnd30:
 	VBLENDVPS   Y0, Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
-done30:
+done31:
 	VZEROUPPER
 	RET
 
@@ -2653,9 +2712,9 @@ TEXT ·sinhAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+32(SB), Y1
 	VMOVUPS lanes<>+64(SB), Y1
 
-one31:
+one32:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd31
+	JLT          oneEnd32
 	VMOVUPS      (DX), Y2
 	VANDPS       lanes<>+2464(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
@@ -2702,11 +2761,11 @@ one31:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one31
+	JMP          one32
 
-oneEnd31:
+oneEnd32:
 	TESTQ        CX, CX
-	JE           done31
+	JE           done32
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
@@ -2754,7 +2813,7 @@ oneEnd31:
 	VXORPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
-done31:
+done32:
 	VZEROUPPER
 	RET
 
@@ -2768,9 +2827,9 @@ TEXT ·coshAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+32(SB), Y1
 	VMOVUPS lanes<>+64(SB), Y1
 
-one32:
+one33:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd32
+	JLT          oneEnd33
 	VMOVUPS      (DX), Y2
 	VANDPS       lanes<>+2464(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
@@ -2805,11 +2864,11 @@ one32:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one32
+	JMP          one33
 
-oneEnd32:
+oneEnd33:
 	TESTQ        CX, CX
-	JE           done32
+	JE           done33
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
@@ -2845,7 +2904,7 @@ oneEnd32:
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
-done32:
+done33:
 	VZEROUPPER
 	RET
 
@@ -2856,9 +2915,9 @@ TEXT ·asinhAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one33:
+one34:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd33
+	JLT          oneEnd34
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+2464(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
@@ -2934,11 +2993,11 @@ one33:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one33
+	JMP          one34
 
-oneEnd33:
+oneEnd34:
 	TESTQ        CX, CX
-	JE           done33
+	JE           done34
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3015,7 +3074,7 @@ oneEnd33:
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done33:
+done34:
 	VZEROUPPER
 	RET
 
@@ -3026,9 +3085,9 @@ TEXT ·acoshAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one34:
+one35:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd34
+	JLT          oneEnd35
 	VMOVUPS      (DX), Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
@@ -3099,11 +3158,11 @@ one34:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one34
+	JMP          one35
 
-oneEnd34:
+oneEnd35:
 	TESTQ        CX, CX
-	JE           done34
+	JE           done35
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3175,7 +3234,7 @@ oneEnd34:
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done34:
+done35:
 	VZEROUPPER
 	RET
 
@@ -3186,9 +3245,9 @@ TEXT ·atanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one35:
+one36:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd35
+	JLT          oneEnd36
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+2464(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
@@ -3254,11 +3313,11 @@ one35:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one35
+	JMP          one36
 
-oneEnd35:
+oneEnd36:
 	TESTQ        CX, CX
-	JE           done35
+	JE           done36
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3325,7 +3384,7 @@ oneEnd35:
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done35:
+done36:
 	VZEROUPPER
 	RET
 
@@ -3336,9 +3395,9 @@ TEXT ·softsignAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many36:
+many37:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd36
+	JLT     manyEnd37
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+2464(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
@@ -3352,12 +3411,12 @@ many36:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     many36
+	JMP     many37
 
-manyEnd36:
-one36:
+manyEnd37:
+one37:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd36
+	JLT     oneEnd37
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+2464(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
@@ -3366,11 +3425,11 @@ one36:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one36
+	JMP     one37
 
-oneEnd36:
+oneEnd37:
 	TESTQ      CX, CX
-	JE         done36
+	JE         done37
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3380,7 +3439,7 @@ oneEnd36:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done36:
+done37:
 	VZEROUPPER
 	RET
 
@@ -3392,9 +3451,9 @@ TEXT ·signAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+480(SB), Y0
 
-many37:
+many38:
 	CMPQ      CX, $0x00000010
-	JLT       manyEnd37
+	JLT       manyEnd38
 	VMOVUPS   (DX), Y1
 	VANDPS    lanes<>+1408(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
@@ -3414,12 +3473,12 @@ many37:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       many37
+	JMP       many38
 
-manyEnd37:
-one37:
+manyEnd38:
+one38:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd37
+	JLT       oneEnd38
 	VMOVUPS   (DX), Y1
 	VANDPS    lanes<>+1408(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
@@ -3431,11 +3490,11 @@ one37:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one37
+	JMP       one38
 
-oneEnd37:
+oneEnd38:
 	TESTQ      CX, CX
-	JE         done37
+	JE         done38
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3448,7 +3507,7 @@ oneEnd37:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done37:
+done38:
 	VZEROUPPER
 	RET
 
@@ -3462,9 +3521,9 @@ TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+480(SB), Y1
 
-many38:
+many39:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd38
+	JLT       manyEnd39
 	VMOVUPS   (DX), Y2
 	VCMPPS    $0x11, Y2, Y0, Y3
 	VBLENDVPS Y3, Y2, Y1, Y2
@@ -3484,12 +3543,12 @@ many38:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many38
+	JMP       many39
 
-manyEnd38:
-one38:
+manyEnd39:
+one39:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd38
+	JLT       oneEnd39
 	VMOVUPS   (DX), Y2
 	VCMPPS    $0x11, Y2, Y0, Y3
 	VBLENDVPS Y3, Y2, Y1, Y2
@@ -3497,11 +3556,11 @@ one38:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one38
+	JMP       one39
 
-oneEnd38:
+oneEnd39:
 	TESTQ      CX, CX
-	JE         done38
+	JE         done39
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
@@ -3510,7 +3569,7 @@ oneEnd38:
 	VBLENDVPS  Y0, Y3, Y1, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done38:
+done39:
 	VZEROUPPER
 	RET
 
@@ -3526,9 +3585,9 @@ TEXT ·shrinkAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X1, Y1
 	VMOVUPS      lanes<>+480(SB), Y2
 
-many39:
+many40:
 	CMPQ      CX, $0x00000010
-	JLT       manyEnd39
+	JLT       manyEnd40
 	VMOVUPS   (DX), Y3
 	VXORPS    lanes<>+1408(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
@@ -3550,12 +3609,12 @@ many39:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       many39
+	JMP       many40
 
-manyEnd39:
-one39:
+manyEnd40:
+one40:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd39
+	JLT       oneEnd40
 	VMOVUPS   (DX), Y3
 	VXORPS    lanes<>+1408(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
@@ -3568,11 +3627,11 @@ one39:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one39
+	JMP       one40
 
-oneEnd39:
+oneEnd40:
 	TESTQ      CX, CX
-	JE         done39
+	JE         done40
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
@@ -3586,7 +3645,7 @@ oneEnd39:
 	VBLENDVPS  Y0, Y1, Y2, Y0
 	VMASKMOVPS Y0, Y3, (AX)
 
-done39:
+done40:
 	VZEROUPPER
 	RET
 
@@ -3604,9 +3663,9 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many40:
+many41:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd40
+	JLT     manyEnd41
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -3627,12 +3686,12 @@ many40:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many40
+	JMP     many41
 
-manyEnd40:
-one40:
+manyEnd41:
+one41:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd40
+	JLT     oneEnd41
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -3641,11 +3700,11 @@ one40:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one40
+	JMP     one41
 
-oneEnd40:
+oneEnd41:
 	TESTQ      CX, CX
-	JE         done40
+	JE         done41
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3654,16 +3713,16 @@ oneEnd40:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done40:
+done41:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many41:
+many42:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd41
+	JLT     manyEnd42
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -3679,23 +3738,23 @@ many41:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many41
+	JMP     many42
 
-manyEnd41:
-one41:
+manyEnd42:
+one42:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd41
+	JLT     oneEnd42
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one41
+	JMP     one42
 
-oneEnd41:
+oneEnd42:
 	TESTQ      CX, CX
-	JE         done41
+	JE         done42
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -3703,16 +3762,16 @@ oneEnd41:
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done41:
+done42:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many42:
+many43:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd42
+	JLT     manyEnd43
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -3728,23 +3787,23 @@ many42:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many42
+	JMP     many43
 
-manyEnd42:
-one42:
+manyEnd43:
+one43:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd42
+	JLT     oneEnd43
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one42
+	JMP     one43
 
-oneEnd42:
+oneEnd43:
 	TESTQ      CX, CX
-	JE         done42
+	JE         done43
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3752,7 +3811,7 @@ oneEnd42:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done42:
+done43:
 	VZEROUPPER
 	RET
 
@@ -3770,9 +3829,9 @@ TEXT ·subAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many43:
+many44:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd43
+	JLT     manyEnd44
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -3793,12 +3852,12 @@ many43:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many43
+	JMP     many44
 
-manyEnd43:
-one43:
+manyEnd44:
+one44:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd43
+	JLT     oneEnd44
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -3807,11 +3866,11 @@ one43:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one43
+	JMP     one44
 
-oneEnd43:
+oneEnd44:
 	TESTQ      CX, CX
-	JE         done43
+	JE         done44
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3820,16 +3879,16 @@ oneEnd43:
 	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done43:
+done44:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many44:
+many45:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd44
+	JLT     manyEnd45
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -3845,23 +3904,23 @@ many44:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many44
+	JMP     many45
 
-manyEnd44:
-one44:
+manyEnd45:
+one45:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd44
+	JLT     oneEnd45
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one44
+	JMP     one45
 
-oneEnd44:
+oneEnd45:
 	TESTQ      CX, CX
-	JE         done44
+	JE         done45
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -3869,16 +3928,16 @@ oneEnd44:
 	VSUBPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done44:
+done45:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many45:
+many46:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd45
+	JLT     manyEnd46
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -3894,23 +3953,23 @@ many45:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many45
+	JMP     many46
 
-manyEnd45:
-one45:
+manyEnd46:
+one46:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd45
+	JLT     oneEnd46
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one45
+	JMP     one46
 
-oneEnd45:
+oneEnd46:
 	TESTQ      CX, CX
-	JE         done45
+	JE         done46
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3918,7 +3977,7 @@ oneEnd45:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done45:
+done46:
 	VZEROUPPER
 	RET
 
@@ -3936,9 +3995,9 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many46:
+many47:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd46
+	JLT     manyEnd47
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -3959,12 +4018,12 @@ many46:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many46
+	JMP     many47
 
-manyEnd46:
-one46:
+manyEnd47:
+one47:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd46
+	JLT     oneEnd47
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -3973,11 +4032,11 @@ one46:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one46
+	JMP     one47
 
-oneEnd46:
+oneEnd47:
 	TESTQ      CX, CX
-	JE         done46
+	JE         done47
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3986,16 +4045,16 @@ oneEnd46:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done46:
+done47:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many47:
+many48:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd47
+	JLT     manyEnd48
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -4011,23 +4070,23 @@ many47:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many47
+	JMP     many48
 
-manyEnd47:
-one47:
+manyEnd48:
+one48:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd47
+	JLT     oneEnd48
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one47
+	JMP     one48
 
-oneEnd47:
+oneEnd48:
 	TESTQ      CX, CX
-	JE         done47
+	JE         done48
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4035,16 +4094,16 @@ oneEnd47:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done47:
+done48:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many48:
+many49:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd48
+	JLT     manyEnd49
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -4060,23 +4119,23 @@ many48:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many48
+	JMP     many49
 
-manyEnd48:
-one48:
+manyEnd49:
+one49:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd48
+	JLT     oneEnd49
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one48
+	JMP     one49
 
-oneEnd48:
+oneEnd49:
 	TESTQ      CX, CX
-	JE         done48
+	JE         done49
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4084,7 +4143,7 @@ oneEnd48:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done48:
+done49:
 	VZEROUPPER
 	RET
 
@@ -4102,9 +4161,9 @@ TEXT ·divAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many49:
+many50:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd49
+	JLT     manyEnd50
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -4125,12 +4184,12 @@ many49:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many49
+	JMP     many50
 
-manyEnd49:
-one49:
+manyEnd50:
+one50:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd49
+	JLT     oneEnd50
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -4139,11 +4198,11 @@ one49:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one49
+	JMP     one50
 
-oneEnd49:
+oneEnd50:
 	TESTQ      CX, CX
-	JE         done49
+	JE         done50
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4152,16 +4211,16 @@ oneEnd49:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done49:
+done50:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many50:
+many51:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd50
+	JLT     manyEnd51
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -4177,23 +4236,23 @@ many50:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many50
+	JMP     many51
 
-manyEnd50:
-one50:
+manyEnd51:
+one51:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd50
+	JLT     oneEnd51
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one50
+	JMP     one51
 
-oneEnd50:
+oneEnd51:
 	TESTQ      CX, CX
-	JE         done50
+	JE         done51
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4201,16 +4260,16 @@ oneEnd50:
 	VDIVPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done50:
+done51:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many51:
+many52:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd51
+	JLT     manyEnd52
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -4226,23 +4285,23 @@ many51:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many51
+	JMP     many52
 
-manyEnd51:
-one51:
+manyEnd52:
+one52:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd51
+	JLT     oneEnd52
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one51
+	JMP     one52
 
-oneEnd51:
+oneEnd52:
 	TESTQ      CX, CX
-	JE         done51
+	JE         done52
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4250,7 +4309,7 @@ oneEnd51:
 	VDIVPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done51:
+done52:
 	VZEROUPPER
 	RET
 
@@ -4268,9 +4327,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many52:
+many53:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd52
+	JLT       manyEnd53
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -4299,12 +4358,12 @@ many52:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many52
+	JMP       many53
 
-manyEnd52:
-one52:
+manyEnd53:
+one53:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd52
+	JLT       oneEnd53
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -4315,11 +4374,11 @@ one52:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one52
+	JMP       one53
 
-oneEnd52:
+oneEnd53:
 	TESTQ      CX, CX
-	JE         done52
+	JE         done53
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4330,16 +4389,16 @@ oneEnd52:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done52:
+done53:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many53:
+many54:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd53
+	JLT       manyEnd54
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4363,12 +4422,12 @@ many53:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many53
+	JMP       many54
 
-manyEnd53:
-one53:
+manyEnd54:
+one54:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd53
+	JLT       oneEnd54
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4377,11 +4436,11 @@ one53:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one53
+	JMP       one54
 
-oneEnd53:
+oneEnd54:
 	TESTQ      CX, CX
-	JE         done53
+	JE         done54
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4391,16 +4450,16 @@ oneEnd53:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done53:
+done54:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many54:
+many55:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd54
+	JLT       manyEnd55
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4424,12 +4483,12 @@ many54:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many54
+	JMP       many55
 
-manyEnd54:
-one54:
+manyEnd55:
+one55:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd54
+	JLT       oneEnd55
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4438,11 +4497,11 @@ one54:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one54
+	JMP       one55
 
-oneEnd54:
+oneEnd55:
 	TESTQ      CX, CX
-	JE         done54
+	JE         done55
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4452,7 +4511,7 @@ oneEnd54:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done54:
+done55:
 	VZEROUPPER
 	RET
 
@@ -4470,9 +4529,9 @@ TEXT ·minAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many55:
+many56:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd55
+	JLT       manyEnd56
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -4501,12 +4560,12 @@ many55:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many55
+	JMP       many56
 
-manyEnd55:
-one55:
+manyEnd56:
+one56:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd55
+	JLT       oneEnd56
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -4517,11 +4576,11 @@ one55:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one55
+	JMP       one56
 
-oneEnd55:
+oneEnd56:
 	TESTQ      CX, CX
-	JE         done55
+	JE         done56
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4532,16 +4591,16 @@ oneEnd55:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done55:
+done56:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many56:
+many57:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd56
+	JLT       manyEnd57
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4565,12 +4624,12 @@ many56:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many56
+	JMP       many57
 
-manyEnd56:
-one56:
+manyEnd57:
+one57:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd56
+	JLT       oneEnd57
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4579,11 +4638,11 @@ one56:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one56
+	JMP       one57
 
-oneEnd56:
+oneEnd57:
 	TESTQ      CX, CX
-	JE         done56
+	JE         done57
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4593,16 +4652,16 @@ oneEnd56:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done56:
+done57:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many57:
+many58:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd57
+	JLT       manyEnd58
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4626,12 +4685,12 @@ many57:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many57
+	JMP       many58
 
-manyEnd57:
-one57:
+manyEnd58:
+one58:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd57
+	JLT       oneEnd58
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4640,11 +4699,11 @@ one57:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one57
+	JMP       one58
 
-oneEnd57:
+oneEnd58:
 	TESTQ      CX, CX
-	JE         done57
+	JE         done58
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4654,7 +4713,7 @@ oneEnd57:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done57:
+done58:
 	VZEROUPPER
 	RET
 
@@ -4673,9 +4732,9 @@ TEXT ·addReluAVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-many58:
+many59:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd58
+	JLT     manyEnd59
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -4700,12 +4759,12 @@ many58:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many58
+	JMP     many59
 
-manyEnd58:
-one58:
+manyEnd59:
+one59:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd58
+	JLT     oneEnd59
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -4715,11 +4774,11 @@ one58:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one58
+	JMP     one59
 
-oneEnd58:
+oneEnd59:
 	TESTQ      CX, CX
-	JE         done58
+	JE         done59
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4729,16 +4788,16 @@ oneEnd58:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done58:
+done59:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y1
 
-many59:
+many60:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd59
+	JLT     manyEnd60
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4758,12 +4817,12 @@ many59:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many59
+	JMP     many60
 
-manyEnd59:
-one59:
+manyEnd60:
+one60:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd59
+	JLT     oneEnd60
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4771,11 +4830,11 @@ one59:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one59
+	JMP     one60
 
-oneEnd59:
+oneEnd60:
 	TESTQ      CX, CX
-	JE         done59
+	JE         done60
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y2
@@ -4784,16 +4843,16 @@ oneEnd59:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done59:
+done60:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y1
 
-many60:
+many61:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd60
+	JLT     manyEnd61
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4813,12 +4872,12 @@ many60:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many60
+	JMP     many61
 
-manyEnd60:
-one60:
+manyEnd61:
+one61:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd60
+	JLT     oneEnd61
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4826,11 +4885,11 @@ one60:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one60
+	JMP     one61
 
-oneEnd60:
+oneEnd61:
 	TESTQ      CX, CX
-	JE         done60
+	JE         done61
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
@@ -4839,7 +4898,1187 @@ oneEnd60:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done60:
+done61:
+	VZEROUPPER
+	RET
+
+// func preluAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·preluAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many62:
+	CMPQ      CX, $0x00000020
+	JLT       manyEnd62
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(DX), Y0
+	VMOVUPS   64(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(DX), Y0
+	VMOVUPS   96(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000020, CX
+	JMP       many62
+
+manyEnd62:
+one62:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd62
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000020, SI
+	SUBQ      $0x00000008, CX
+	JMP       one62
+
+oneEnd62:
+	TESTQ      CX, CX
+	JE         done62
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VMULPS     Y2, Y1, Y2
+	VBLENDVPS  Y1, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done62:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many63:
+	CMPQ      CX, $0x00000020
+	JLT       manyEnd63
+	VMOVUPS   (SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000020, CX
+	JMP       many63
+
+manyEnd63:
+one63:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd63
+	VMOVUPS   (SI), Y1
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y0, Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, SI
+	SUBQ      $0x00000008, CX
+	JMP       one63
+
+oneEnd63:
+	TESTQ      CX, CX
+	JE         done63
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VMULPS     Y2, Y0, Y2
+	VBLENDVPS  Y0, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done63:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many64:
+	CMPQ      CX, $0x00000020
+	JLT       manyEnd64
+	VMOVUPS   (DX), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(DX), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(DX), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(DX), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, CX
+	JMP       many64
+
+manyEnd64:
+one64:
+	CMPQ      CX, $0x00000008
+	JLT       oneEnd64
+	VMOVUPS   (DX), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       one64
+
+oneEnd64:
+	TESTQ      CX, CX
+	JE         done64
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VBLENDVPS  Y2, Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done64:
+	VZEROUPPER
+	RET
+
+// func addIntAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·addIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many65:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd65
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many65
+
+manyEnd65:
+one65:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd65
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one65
+
+oneEnd65:
+	TESTQ      CX, CX
+	JE         done65
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VPADDD     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done65:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many66:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd66
+	VMOVUPS (SI), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many66
+
+manyEnd66:
+one66:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd66
+	VMOVUPS (SI), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one66
+
+oneEnd66:
+	TESTQ      CX, CX
+	JE         done66
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VPADDD     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done66:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many67:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd67
+	VMOVUPS (DX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many67
+
+manyEnd67:
+one67:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd67
+	VMOVUPS (DX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one67
+
+oneEnd67:
+	TESTQ      CX, CX
+	JE         done67
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VPADDD     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done67:
+	VZEROUPPER
+	RET
+
+// func subIntAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·subIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many68:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd68
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many68
+
+manyEnd68:
+one68:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd68
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one68
+
+oneEnd68:
+	TESTQ      CX, CX
+	JE         done68
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VPSUBD     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done68:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many69:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd69
+	VMOVUPS (SI), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many69
+
+manyEnd69:
+one69:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd69
+	VMOVUPS (SI), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one69
+
+oneEnd69:
+	TESTQ      CX, CX
+	JE         done69
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VPSUBD     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done69:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many70:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd70
+	VMOVUPS (DX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many70
+
+manyEnd70:
+one70:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd70
+	VMOVUPS (DX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one70
+
+oneEnd70:
+	TESTQ      CX, CX
+	JE         done70
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VPSUBD     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done70:
+	VZEROUPPER
+	RET
+
+// func mulIntAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·mulIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many71:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd71
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many71
+
+manyEnd71:
+one71:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd71
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one71
+
+oneEnd71:
+	TESTQ      CX, CX
+	JE         done71
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VPMULLD    Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done71:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many72:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd72
+	VMOVUPS (SI), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many72
+
+manyEnd72:
+one72:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd72
+	VMOVUPS (SI), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one72
+
+oneEnd72:
+	TESTQ      CX, CX
+	JE         done72
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VPMULLD    Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done72:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many73:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd73
+	VMOVUPS (DX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many73
+
+manyEnd73:
+one73:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd73
+	VMOVUPS (DX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one73
+
+oneEnd73:
+	TESTQ      CX, CX
+	JE         done73
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VPMULLD    Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done73:
+	VZEROUPPER
+	RET
+
+// func andBitsAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·andBitsAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many74:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd74
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many74
+
+manyEnd74:
+one74:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd74
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one74
+
+oneEnd74:
+	TESTQ      CX, CX
+	JE         done74
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VANDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done74:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many75:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd75
+	VMOVUPS (SI), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many75
+
+manyEnd75:
+one75:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd75
+	VMOVUPS (SI), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one75
+
+oneEnd75:
+	TESTQ      CX, CX
+	JE         done75
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VANDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done75:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many76:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd76
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many76
+
+manyEnd76:
+one76:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd76
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one76
+
+oneEnd76:
+	TESTQ      CX, CX
+	JE         done76
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VANDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done76:
+	VZEROUPPER
+	RET
+
+// func orBitsAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·orBitsAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many77:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd77
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many77
+
+manyEnd77:
+one77:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd77
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one77
+
+oneEnd77:
+	TESTQ      CX, CX
+	JE         done77
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VORPS      Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done77:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many78:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd78
+	VMOVUPS (SI), Y1
+	VORPS   Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VORPS   Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VORPS   Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VORPS   Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many78
+
+manyEnd78:
+one78:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd78
+	VMOVUPS (SI), Y1
+	VORPS   Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one78
+
+oneEnd78:
+	TESTQ      CX, CX
+	JE         done78
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VORPS      Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done78:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many79:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd79
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many79
+
+manyEnd79:
+one79:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd79
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one79
+
+oneEnd79:
+	TESTQ      CX, CX
+	JE         done79
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VORPS      Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done79:
+	VZEROUPPER
+	RET
+
+// func xorBitsAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·xorBitsAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many80:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd80
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(SI), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(SI), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(SI), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many80
+
+manyEnd80:
+one80:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd80
+	VMOVUPS (DX), Y0
+	VMOVUPS (SI), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one80
+
+oneEnd80:
+	TESTQ      CX, CX
+	JE         done80
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	VXORPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done80:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Y0
+
+many81:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd81
+	VMOVUPS (SI), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(SI), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(SI), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(SI), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JMP     many81
+
+manyEnd81:
+one81:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd81
+	VMOVUPS (SI), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one81
+
+oneEnd81:
+	TESTQ      CX, CX
+	JE         done81
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS (SI), Y1, Y2
+	VXORPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done81:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Y0
+
+many82:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd82
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many82
+
+manyEnd82:
+one82:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd82
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one82
+
+oneEnd82:
+	TESTQ      CX, CX
+	JE         done82
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VXORPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done82:
 	VZEROUPPER
 	RET
 
@@ -4857,9 +6096,9 @@ TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many61:
+many83:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd61
+	JLT         manyEnd83
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -4884,12 +6123,12 @@ many61:
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many61
+	JMP         many83
 
-manyEnd61:
-one61:
+manyEnd83:
+one83:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd61
+	JLT         oneEnd83
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -4899,11 +6138,11 @@ one61:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one61
+	JMP         one83
 
-oneEnd61:
+oneEnd83:
 	TESTQ       CX, CX
-	JE          done61
+	JE          done83
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y0
@@ -4913,16 +6152,16 @@ oneEnd61:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
-done61:
+done83:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many62:
+many84:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd62
+	JLT         manyEnd84
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -4942,12 +6181,12 @@ many62:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many62
+	JMP         many84
 
-manyEnd62:
-one62:
+manyEnd84:
+one84:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd62
+	JLT         oneEnd84
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -4955,11 +6194,11 @@ one62:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one62
+	JMP         one84
 
-oneEnd62:
+oneEnd84:
 	TESTQ       CX, CX
-	JE          done62
+	JE          done84
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
@@ -4968,16 +6207,16 @@ oneEnd62:
 	VFMADD231PS Y0, Y3, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done62:
+done84:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many63:
+many85:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd63
+	JLT         manyEnd85
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -4997,12 +6236,12 @@ many63:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many63
+	JMP         many85
 
-manyEnd63:
-one63:
+manyEnd85:
+one85:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd63
+	JLT         oneEnd85
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -5010,11 +6249,11 @@ one63:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one63
+	JMP         one85
 
-oneEnd63:
+oneEnd85:
 	TESTQ       CX, CX
-	JE          done63
+	JE          done85
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -5023,7 +6262,7 @@ oneEnd63:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done63:
+done85:
 	VZEROUPPER
 	RET
 
@@ -5037,9 +6276,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many64:
+many86:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd64
+	JLT     manyEnd86
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -5050,28 +6289,28 @@ many64:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many64
+	JMP     many86
 
-manyEnd64:
-one64:
+manyEnd86:
+one86:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd64
+	JLT     oneEnd86
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one64
+	JMP     one86
 
-oneEnd64:
+oneEnd86:
 	TESTQ      AX, AX
-	JE         done64
+	JE         done86
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done64:
+done86:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -5095,9 +6334,9 @@ TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many65:
+many87:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd65
+	JLT         manyEnd87
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     32(CX), Y4
@@ -5108,28 +6347,28 @@ many65:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many65
+	JMP         many87
 
-manyEnd65:
-one65:
+manyEnd87:
+one87:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd65
+	JLT         oneEnd87
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one65
+	JMP         one87
 
-oneEnd65:
+oneEnd87:
 	TESTQ       AX, AX
-	JE          done65
+	JE          done87
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y4
 	VMASKMOVPS  (CX), Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done65:
+done87:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -5153,9 +6392,9 @@ TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many66:
+many88:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd66
+	JLT     manyEnd88
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
@@ -5170,22 +6409,22 @@ many66:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many66
+	JMP     many88
 
-manyEnd66:
-one66:
+manyEnd88:
+one88:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd66
+	JLT     oneEnd88
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one66
+	JMP     one88
 
-oneEnd66:
+oneEnd88:
 	TESTQ      AX, AX
-	JE         done66
+	JE         done88
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
@@ -5193,7 +6432,7 @@ oneEnd66:
 	VANDPS     lanes<>+2464(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done66:
+done88:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -5219,9 +6458,9 @@ TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many67:
+many89:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd67
+	JLT         manyEnd89
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -5236,22 +6475,22 @@ many67:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many67
+	JMP         many89
 
-manyEnd67:
-one67:
+manyEnd89:
+one89:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd67
+	JLT         oneEnd89
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one67
+	JMP         one89
 
-oneEnd67:
+oneEnd89:
 	TESTQ       AX, AX
-	JE          done67
+	JE          done89
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y5
@@ -5260,7 +6499,7 @@ oneEnd67:
 	VSUBPS      Y0, Y6, Y0
 	VFMADD231PS Y0, Y0, Y2
 
-done67:
+done89:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -5285,9 +6524,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many68:
+many90:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd68
+	JLT         manyEnd90
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -5303,23 +6542,23 @@ many68:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many68
+	JMP         many90
 
-manyEnd68:
-one68:
+manyEnd90:
+one90:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd68
+	JLT         oneEnd90
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one68
+	JMP         one90
 
-oneEnd68:
+oneEnd90:
 	TESTQ       AX, AX
-	JE          done68
+	JE          done90
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -5327,7 +6566,7 @@ oneEnd68:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y4, Y5, Y1
 
-done68:
+done90:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -5353,9 +6592,9 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+512(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many69:
+many91:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd69
+	JLT     manyEnd91
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -5374,23 +6613,23 @@ many69:
 	VMAXPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many69
+	JMP     many91
 
-manyEnd69:
-one69:
+manyEnd91:
+one91:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd69
+	JLT     oneEnd91
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMAXPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one69
+	JMP     one91
 
-oneEnd69:
+oneEnd91:
 	TESTQ      AX, AX
-	JE         done69
+	JE         done91
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -5400,7 +6639,7 @@ oneEnd69:
 	VORPS      Y0, Y5, Y5
 	VMAXPS     Y7, Y2, Y2
 
-done69:
+done91:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -5432,9 +6671,9 @@ TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+928(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many70:
+many92:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd70
+	JLT     manyEnd92
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -5453,23 +6692,23 @@ many70:
 	VMINPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many70
+	JMP     many92
 
-manyEnd70:
-one70:
+manyEnd92:
+one92:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd70
+	JLT     oneEnd92
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMINPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one70
+	JMP     one92
 
-oneEnd70:
+oneEnd92:
 	TESTQ      AX, AX
-	JE         done70
+	JE         done92
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -5479,7 +6718,7 @@ oneEnd70:
 	VORPS      Y0, Y5, Y5
 	VMINPS     Y7, Y2, Y2
 
-done70:
+done92:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -5512,9 +6751,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many71:
+many93:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd71
+	JLT          manyEnd93
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -5556,12 +6795,12 @@ many71:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many71
+	JMP          many93
 
-manyEnd71:
-one71:
+manyEnd93:
+one93:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd71
+	JLT          oneEnd93
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -5584,11 +6823,11 @@ one71:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one71
+	JMP          one93
 
-oneEnd71:
+oneEnd93:
 	TESTQ        CX, CX
-	JE           done71
+	JE           done93
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y5
@@ -5614,7 +6853,7 @@ oneEnd71:
 	VMASKMOVPS   Y0, Y5, (AX)
 	VADDPS       Y0, Y4, Y4
 
-done71:
+done93:
 	VADDPS       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X1
@@ -5642,9 +6881,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many72:
+many94:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd72
+	JLT         manyEnd94
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -5664,12 +6903,12 @@ many72:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many72
+	JMP         many94
 
-manyEnd72:
-one72:
+manyEnd94:
+one94:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd72
+	JLT         oneEnd94
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -5682,11 +6921,11 @@ one72:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one72
+	JMP         one94
 
-oneEnd72:
+oneEnd94:
 	TESTQ       CX, CX
-	JE          done72
+	JE          done94
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -5698,14 +6937,14 @@ oneEnd72:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done72:
+done94:
 	VZEROUPPER
 	RET
 
 plain:
-many73:
+many95:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd73
+	JLT     manyEnd95
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -5722,12 +6961,12 @@ many73:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many73
+	JMP     many95
 
-manyEnd73:
-one73:
+manyEnd95:
+one95:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd73
+	JLT     oneEnd95
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -5738,11 +6977,11 @@ one73:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one73
+	JMP     one95
 
-oneEnd73:
+oneEnd95:
 	TESTQ      CX, CX
-	JE         done73
+	JE         done95
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -5753,7 +6992,7 @@ oneEnd73:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done73:
+done95:
 	VZEROUPPER
 	RET
 
@@ -5817,9 +7056,9 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next74:
+next96:
 	CMPQ      SI, $0x00000008
-	JLT       end74
+	JLT       end96
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
@@ -5831,16 +7070,16 @@ next74:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next74
+	JMP       next96
 
-end74:
+end96:
 	VZEROUPPER
 	RET
 
 onlyB:
-next75:
+next97:
 	CMPQ      SI, $0x00000008
-	JLT       end75
+	JLT       end97
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
@@ -5850,9 +7089,9 @@ next75:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next75
+	JMP       next97
 
-end75:
+end97:
 	VZEROUPPER
 	RET
 
@@ -5860,9 +7099,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next76:
+next98:
 	CMPQ      SI, $0x00000008
-	JLT       end76
+	JLT       end98
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
@@ -5872,16 +7111,16 @@ next76:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next76
+	JMP       next98
 
-end76:
+end98:
 	VZEROUPPER
 	RET
 
 both:
-next77:
+next99:
 	CMPQ      SI, $0x00000008
-	JLT       end77
+	JLT       end99
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y3
@@ -5889,9 +7128,1491 @@ next77:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next77
+	JMP       next99
 
-end77:
+end99:
+	VZEROUPPER
+	RET
+
+// func equalAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·equalAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next100:
+	TESTQ     BX, BX
+	JE        end100
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x00, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x00, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x00, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next100
+
+end100:
+	VZEROUPPER
+	RET
+
+onlyB:
+next101:
+	TESTQ     BX, BX
+	JE        end101
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next101
+
+end101:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next102:
+	TESTQ     BX, BX
+	JE        end102
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x00, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x00, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x00, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next102
+
+end102:
+	VZEROUPPER
+	RET
+
+both:
+next103:
+	TESTQ     BX, BX
+	JE        end103
+	VCMPPS    $0x00, Y1, Y0, Y4
+	VCMPPS    $0x00, Y1, Y0, Y5
+	VCMPPS    $0x00, Y1, Y0, Y6
+	VCMPPS    $0x00, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next103
+
+end103:
+	VZEROUPPER
+	RET
+
+// func lessAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next104:
+	TESTQ     BX, BX
+	JE        end104
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x11, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x11, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x11, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next104
+
+end104:
+	VZEROUPPER
+	RET
+
+onlyB:
+next105:
+	TESTQ     BX, BX
+	JE        end105
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x11, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x11, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x11, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next105
+
+end105:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next106:
+	TESTQ     BX, BX
+	JE        end106
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x11, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x11, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x11, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next106
+
+end106:
+	VZEROUPPER
+	RET
+
+both:
+next107:
+	TESTQ     BX, BX
+	JE        end107
+	VCMPPS    $0x11, Y1, Y0, Y4
+	VCMPPS    $0x11, Y1, Y0, Y5
+	VCMPPS    $0x11, Y1, Y0, Y6
+	VCMPPS    $0x11, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next107
+
+end107:
+	VZEROUPPER
+	RET
+
+// func lessEqualAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next108:
+	TESTQ     BX, BX
+	JE        end108
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x12, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x12, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x12, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x12, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next108
+
+end108:
+	VZEROUPPER
+	RET
+
+onlyB:
+next109:
+	TESTQ     BX, BX
+	JE        end109
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x12, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x12, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x12, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x12, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next109
+
+end109:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next110:
+	TESTQ     BX, BX
+	JE        end110
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x12, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x12, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x12, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x12, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next110
+
+end110:
+	VZEROUPPER
+	RET
+
+both:
+next111:
+	TESTQ     BX, BX
+	JE        end111
+	VCMPPS    $0x12, Y1, Y0, Y4
+	VCMPPS    $0x12, Y1, Y0, Y5
+	VCMPPS    $0x12, Y1, Y0, Y6
+	VCMPPS    $0x12, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next111
+
+end111:
+	VZEROUPPER
+	RET
+
+// func notEqualAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next112:
+	TESTQ     BX, BX
+	JE        end112
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x04, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x04, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x04, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x04, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next112
+
+end112:
+	VZEROUPPER
+	RET
+
+onlyB:
+next113:
+	TESTQ     BX, BX
+	JE        end113
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x04, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x04, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x04, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x04, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next113
+
+end113:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next114:
+	TESTQ     BX, BX
+	JE        end114
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x04, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x04, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x04, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x04, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next114
+
+end114:
+	VZEROUPPER
+	RET
+
+both:
+next115:
+	TESTQ     BX, BX
+	JE        end115
+	VCMPPS    $0x04, Y1, Y0, Y4
+	VCMPPS    $0x04, Y1, Y0, Y5
+	VCMPPS    $0x04, Y1, Y0, Y6
+	VCMPPS    $0x04, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next115
+
+end115:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next116:
+	TESTQ     BX, BX
+	JE        end116
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next116
+
+end116:
+	VZEROUPPER
+	RET
+
+onlyB:
+next117:
+	TESTQ     BX, BX
+	JE        end117
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x03, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x03, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x03, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next117
+
+end117:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next118:
+	TESTQ     BX, BX
+	JE        end118
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next118
+
+end118:
+	VZEROUPPER
+	RET
+
+both:
+next119:
+	TESTQ     BX, BX
+	JE        end119
+	VCMPPS    $0x03, Y1, Y0, Y4
+	VCMPPS    $0x03, Y1, Y0, Y5
+	VCMPPS    $0x03, Y1, Y0, Y6
+	VCMPPS    $0x03, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next119
+
+end119:
+	VZEROUPPER
+	RET
+
+// func absEqualAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VANDPS       lanes<>+2464(SB), Y0, Y0
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next120:
+	TESTQ     BX, BX
+	JE        end120
+	VMOVUPS   (CX), Y0
+	VANDPS    lanes<>+2464(SB), Y0, Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VANDPS    lanes<>+2464(SB), Y1, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x00, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VANDPS    lanes<>+2464(SB), Y4, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x00, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VANDPS    lanes<>+2464(SB), Y5, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x00, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next120
+
+end120:
+	VZEROUPPER
+	RET
+
+onlyB:
+next121:
+	TESTQ     BX, BX
+	JE        end121
+	VMOVUPS   (CX), Y0
+	VANDPS    lanes<>+2464(SB), Y0, Y0
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VANDPS    lanes<>+2464(SB), Y4, Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VANDPS    lanes<>+2464(SB), Y5, Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VANDPS    lanes<>+2464(SB), Y6, Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next121
+
+end121:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next122:
+	TESTQ     BX, BX
+	JE        end122
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x00, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x00, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x00, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next122
+
+end122:
+	VZEROUPPER
+	RET
+
+both:
+next123:
+	TESTQ     BX, BX
+	JE        end123
+	VCMPPS    $0x00, Y1, Y0, Y4
+	VCMPPS    $0x00, Y1, Y0, Y5
+	VCMPPS    $0x00, Y1, Y0, Y6
+	VCMPPS    $0x00, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next123
+
+end123:
+	VZEROUPPER
+	RET
+
+// func equalIntAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next124:
+	TESTQ     BX, BX
+	JE        end124
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VPCMPEQD  Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPEQD  Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPEQD  Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPEQD  Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next124
+
+end124:
+	VZEROUPPER
+	RET
+
+onlyB:
+next125:
+	TESTQ     BX, BX
+	JE        end125
+	VMOVUPS   (CX), Y0
+	VPCMPEQD  Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VPCMPEQD  Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VPCMPEQD  Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VPCMPEQD  Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next125
+
+end125:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next126:
+	TESTQ     BX, BX
+	JE        end126
+	VMOVUPS   (DX), Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPEQD  Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPEQD  Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPEQD  Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next126
+
+end126:
+	VZEROUPPER
+	RET
+
+both:
+next127:
+	TESTQ     BX, BX
+	JE        end127
+	VPCMPEQD  Y1, Y0, Y4
+	VPCMPEQD  Y1, Y0, Y5
+	VPCMPEQD  Y1, Y0, Y6
+	VPCMPEQD  Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next127
+
+end127:
+	VZEROUPPER
+	RET
+
+// func lessIntAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next128:
+	TESTQ     BX, BX
+	JE        end128
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y0, Y1, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y1, Y4, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y4, Y5, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y5, Y6, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next128
+
+end128:
+	VZEROUPPER
+	RET
+
+onlyB:
+next129:
+	TESTQ     BX, BX
+	JE        end129
+	VMOVUPS   (CX), Y0
+	VPCMPGTD  Y0, Y1, Y0
+	VMOVUPS   32(CX), Y4
+	VPCMPGTD  Y4, Y1, Y4
+	VMOVUPS   64(CX), Y5
+	VPCMPGTD  Y5, Y1, Y5
+	VMOVUPS   96(CX), Y6
+	VPCMPGTD  Y6, Y1, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next129
+
+end129:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next130:
+	TESTQ     BX, BX
+	JE        end130
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y0, Y1, Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y0, Y4, Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y0, Y5, Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y0, Y6, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next130
+
+end130:
+	VZEROUPPER
+	RET
+
+both:
+next131:
+	TESTQ     BX, BX
+	JE        end131
+	VPCMPGTD  Y0, Y1, Y4
+	VPCMPGTD  Y0, Y1, Y5
+	VPCMPGTD  Y0, Y1, Y6
+	VPCMPGTD  Y0, Y1, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next131
+
+end131:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next132:
+	TESTQ     BX, BX
+	JE        end132
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPANDN    Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next132
+
+end132:
+	VZEROUPPER
+	RET
+
+onlyB:
+next133:
+	TESTQ     BX, BX
+	JE        end133
+	VMOVUPS   (CX), Y0
+	VPCMPGTD  Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VPCMPGTD  Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VPCMPGTD  Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VPCMPGTD  Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPANDN    Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next133
+
+end133:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next134:
+	TESTQ     BX, BX
+	JE        end134
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPANDN    Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next134
+
+end134:
+	VZEROUPPER
+	RET
+
+both:
+next135:
+	TESTQ     BX, BX
+	JE        end135
+	VPCMPGTD  Y1, Y0, Y4
+	VPCMPGTD  Y1, Y0, Y5
+	VPCMPGTD  Y1, Y0, Y6
+	VPCMPGTD  Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPANDN    Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next135
+
+end135:
+	VZEROUPPER
+	RET
+
+// func f32ToI32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·f32ToI32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000008
+	JLT        end
+	VCVTTPS2DQ (CX), Y0
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, AX
+	SUBQ       $0x00000008, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·i32ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VCVTDQ2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·u8ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVZXBD (CX), Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToU8AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·f32ToU8AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ         DX, $0x00000008
+	JLT          end
+	VCVTTPS2DQ   (CX), Y0
+	VPAND        lanes<>+3648(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToF64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·f32ToF64AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VCVTPS2PD (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·f64ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000008
+	JLT        end
+	VCVTPD2PSY (CX), X0
+	VMOVUPS    X0, (AX)
+	VCVTPD2PSY 32(CX), X0
+	VMOVUPS    X0, 16(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000020, AX
+	SUBQ       $0x00000008, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToI64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i32ToI64AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVSXDQ (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VPMOVSXDQ 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToI32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i64ToI32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ    DX, $0x00000008
+	JLT     end
+	VMOVUPS (CX), Y0
+	VSHUFPS $0x88, 32(CX), Y0, Y0
+	VPERMQ  $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, DX
+	JMP     next
+
+end:
+	VZEROUPPER
+	RET
+
+// func powAVX2(dst []float32, a []float32, b []float32) int
+// Requires: AVX, AVX2, FMA3
+TEXT ·powAVX2(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+
+next:
+	CMPQ         CX, $0x00000008
+	JLT          end
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y1
+	VPSUBD       lanes<>+608(SB), Y0, Y2
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y2, Y3
+	VPSUBD       Y3, Y0, Y3
+	VCVTDQ2PS    Y2, Y2
+	VSUBPS       lanes<>+352(SB), Y3, Y4
+	VADDPS       lanes<>+352(SB), Y3, Y5
+	VSUBPS       lanes<>+352(SB), Y5, Y6
+	VSUBPS       Y6, Y3, Y3
+	VDIVPS       Y5, Y4, Y6
+	VFNMADD231PS Y6, Y5, Y4
+	VFNMADD231PS Y6, Y3, Y4
+	VDIVPS       Y5, Y4, Y3
+	VMULPS       Y6, Y6, Y4
+	VMOVUPS      lanes<>+3680(SB), Y5
+	VFMADD213PS  lanes<>+3712(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3744(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3776(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3808(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y6, Y4, Y4
+	VMULPS       lanes<>+3840(SB), Y6, Y5
+	VMULPS       lanes<>+3872(SB), Y6, Y7
+	VXORPS       lanes<>+1408(SB), Y5, Y8
+	VMOVUPS      lanes<>+3840(SB), Y9
+	VFMADD213PS  Y8, Y9, Y6
+	VADDPS       Y7, Y6, Y6
+	VFMADD231PS  lanes<>+3840(SB), Y3, Y6
+	VADDPS       Y4, Y6, Y3
+	VADDPS       Y5, Y2, Y4
+	VSUBPS       Y2, Y4, Y2
+	VSUBPS       Y2, Y5, Y2
+	VADDPS       Y3, Y2, Y2
+	VMULPS       Y4, Y1, Y3
+	VROUNDPS     $0x08, Y3, Y5
+	VMOVAPS      Y1, Y6
+	VXORPS       lanes<>+1408(SB), Y3, Y7
+	VFMADD213PS  Y7, Y4, Y6
+	VFMADD231PS  Y2, Y1, Y6
+	VSUBPS       Y5, Y3, Y1
+	VADDPS       Y1, Y6, Y1
+	VMOVUPS      lanes<>+3904(SB), Y2
+	VFMADD213PS  lanes<>+3936(SB), Y1, Y2
+	VFMADD213PS  lanes<>+3968(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4000(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4032(SB), Y1, Y2
+	VFMADD213PS  lanes<>+3584(SB), Y1, Y2
+	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VCVTPS2DQ    Y5, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       Y1, Y2, Y2
+	VANDPS       lanes<>+2464(SB), Y3, Y1
+	VCMPPS       $0x19, lanes<>+576(SB), Y0, Y3
+	VMOVMSKPS    Y3, DI
+	TESTL        DI, DI
+	JNE          end
+	VCMPPS       $0x15, lanes<>+928(SB), Y0, Y0
+	VMOVMSKPS    Y0, DI
+	TESTL        DI, DI
+	JNE          end
+	VCMPPS       $0x15, lanes<>+4064(SB), Y1, Y0
+	VMOVMSKPS    Y0, DI
+	TESTL        DI, DI
+	JNE          end
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000008, CX
+	JMP          next
+
+end:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func fmodAVX2(dst []float32, a []float32, b []float32) int
+// Requires: AVX, FMA3
+TEXT ·fmodAVX2(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+
+next:
+	CMPQ         CX, $0x00000008
+	JLT          end
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y1
+	VDIVPS       Y1, Y0, Y2
+	VROUNDPS     $0x0b, Y2, Y2
+	VMOVAPS      Y0, Y3
+	VFNMADD231PS Y2, Y1, Y3
+	VANDPS       lanes<>+1408(SB), Y0, Y0
+	VANDPS       lanes<>+2464(SB), Y1, Y1
+	VXORPS       Y0, Y3, Y4
+	VXORPS       Y0, Y1, Y5
+	VADDPS       Y5, Y3, Y5
+	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y4
+	VBLENDVPS    Y4, Y5, Y3, Y3
+	VANDPS       lanes<>+2464(SB), Y3, Y3
+	VORPS        Y0, Y3, Y0
+	VANDPS       lanes<>+2464(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y2
+	VMOVMSKPS    Y2, DI
+	TESTL        DI, DI
+	JNE          end
+	VCMPPS       $0x15, lanes<>+928(SB), Y1, Y1
+	VMOVMSKPS    Y1, DI
+	TESTL        DI, DI
+	JNE          end
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000008, CX
+	JMP          next
+
+end:
+	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -5914,9 +8635,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many78:
+many136:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd78
+	JLT          manyEnd136
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -5954,12 +8675,12 @@ many78:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many78
+	JMP          many136
 
-manyEnd78:
-one78:
+manyEnd136:
+one136:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd78
+	JLT          oneEnd136
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -5980,11 +8701,11 @@ one78:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one78
+	JMP          one136
 
-oneEnd78:
+oneEnd136:
 	TESTQ        CX, CX
-	JE           done78
+	JE           done136
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6007,7 +8728,7 @@ oneEnd78:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done78:
+done136:
 	VZEROUPPER
 	RET
 
@@ -6032,9 +8753,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one79:
+one137:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd79
+	JLT               oneEnd137
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -6073,11 +8794,11 @@ one79:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one79
+	JMP               one137
 
-oneEnd79:
+oneEnd137:
 	TESTQ             CX, CX
-	JE                done79
+	JE                done137
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -6118,7 +8839,7 @@ oneEnd79:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done79:
+done137:
 	VZEROUPPER
 	RET
 
@@ -6141,9 +8862,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many80:
+many138:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd80
+	JLT          manyEnd138
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -6185,12 +8906,12 @@ many80:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many80
+	JMP          many138
 
-manyEnd80:
-one80:
+manyEnd138:
+one138:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd80
+	JLT          oneEnd138
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -6213,11 +8934,11 @@ one80:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one80
+	JMP          one138
 
-oneEnd80:
+oneEnd138:
 	TESTQ        CX, CX
-	JE           done80
+	JE           done138
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6242,7 +8963,7 @@ oneEnd80:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done80:
+done138:
 	VZEROUPPER
 	RET
 
@@ -6265,9 +8986,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many81:
+many139:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd81
+	JLT          manyEnd139
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -6313,12 +9034,12 @@ many81:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many81
+	JMP          many139
 
-manyEnd81:
-one81:
+manyEnd139:
+one139:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd81
+	JLT          oneEnd139
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -6343,11 +9064,11 @@ one81:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one81
+	JMP          one139
 
-oneEnd81:
+oneEnd139:
 	TESTQ        CX, CX
-	JE           done81
+	JE           done139
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6374,7 +9095,7 @@ oneEnd81:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done81:
+done139:
 	VZEROUPPER
 	RET
 
@@ -6400,9 +9121,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many82:
+many140:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd82
+	JLT          manyEnd140
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -6448,12 +9169,12 @@ many82:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many82
+	JMP          many140
 
-manyEnd82:
-one82:
+manyEnd140:
+one140:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd82
+	JLT          oneEnd140
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -6478,11 +9199,11 @@ one82:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one82
+	JMP          one140
 
-oneEnd82:
+oneEnd140:
 	TESTQ        CX, CX
-	JE           done82
+	JE           done140
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6509,7 +9230,7 @@ oneEnd82:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done82:
+done140:
 	VZEROUPPER
 	RET
 
@@ -6535,9 +9256,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many83:
+many141:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd83
+	JLT          manyEnd141
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -6589,12 +9310,12 @@ many83:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many83
+	JMP          many141
 
-manyEnd83:
-one83:
+manyEnd141:
+one141:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd83
+	JLT          oneEnd141
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -6622,11 +9343,11 @@ one83:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one83
+	JMP          one141
 
-oneEnd83:
+oneEnd141:
 	TESTQ        CX, CX
-	JE           done83
+	JE           done141
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6656,7 +9377,7 @@ oneEnd83:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done83:
+done141:
 	VZEROUPPER
 	RET
 
@@ -6679,9 +9400,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many84:
+many142:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd84
+	JLT              manyEnd142
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -6731,12 +9452,12 @@ many84:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many84
+	JMP              many142
 
-manyEnd84:
-one84:
+manyEnd142:
+one142:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd84
+	JLT              oneEnd142
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -6763,11 +9484,11 @@ one84:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one84
+	JMP              one142
 
-oneEnd84:
+oneEnd142:
 	TESTQ            CX, CX
-	JE               done84
+	JE               done142
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -6796,7 +9517,7 @@ oneEnd84:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done84:
+done142:
 	VZEROUPPER
 	RET
 
@@ -6821,9 +9542,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many85:
+many143:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd85
+	JLT          manyEnd143
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -6869,12 +9590,12 @@ many85:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many85
+	JMP          many143
 
-manyEnd85:
-one85:
+manyEnd143:
+one143:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd85
+	JLT          oneEnd143
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -6899,11 +9620,11 @@ one85:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one85
+	JMP          one143
 
-oneEnd85:
+oneEnd143:
 	TESTQ        CX, CX
-	JE           done85
+	JE           done143
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -6930,7 +9651,7 @@ oneEnd85:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done85:
+done143:
 	VZEROUPPER
 	RET
 
@@ -6963,9 +9684,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one86:
+one144:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd86
+	JLT          oneEnd144
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -6999,11 +9720,11 @@ one86:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one86
+	JMP          one144
 
-oneEnd86:
+oneEnd144:
 	TESTQ        CX, CX
-	JE           done86
+	JE           done144
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -7039,7 +9760,7 @@ oneEnd86:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done86:
+done144:
 	VZEROUPPER
 	RET
 
@@ -7063,9 +9784,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many87:
+many145:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd87
+	JLT          manyEnd145
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -7115,12 +9836,12 @@ many87:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many87
+	JMP          many145
 
-manyEnd87:
-one87:
+manyEnd145:
+one145:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd87
+	JLT          oneEnd145
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -7147,11 +9868,11 @@ one87:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one87
+	JMP          one145
 
-oneEnd87:
+oneEnd145:
 	TESTQ        CX, CX
-	JE           done87
+	JE           done145
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -7180,7 +9901,7 @@ oneEnd87:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done87:
+done145:
 	VZEROUPPER
 	RET
 
@@ -7193,9 +9914,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many88:
+many146:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd88
+	JLT         manyEnd146
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -7213,12 +9934,12 @@ many88:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many88
+	JMP         many146
 
-manyEnd88:
-one88:
+manyEnd146:
+one146:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd88
+	JLT         oneEnd146
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -7229,11 +9950,11 @@ one88:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one88
+	JMP         one146
 
-oneEnd88:
+oneEnd146:
 	TESTQ       CX, CX
-	JE          done88
+	JE          done146
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7246,7 +9967,7 @@ oneEnd88:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done88:
+done146:
 	VZEROUPPER
 	RET
 
@@ -7263,9 +9984,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many89:
+many147:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd89
+	JLT     manyEnd147
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -7281,12 +10002,12 @@ many89:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many89
+	JMP     many147
 
-manyEnd89:
-one89:
+manyEnd147:
+one147:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd89
+	JLT     oneEnd147
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -7296,11 +10017,11 @@ one89:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one89
+	JMP     one147
 
-oneEnd89:
+oneEnd147:
 	TESTQ     CX, CX
-	JE        done89
+	JE        done147
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7312,7 +10033,7 @@ oneEnd89:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done89:
+done147:
 	VZEROUPPER
 	RET
 
@@ -7324,9 +10045,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many90:
+many148:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd90
+	JLT     manyEnd148
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -7342,23 +10063,23 @@ many90:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many90
+	JMP     many148
 
-manyEnd90:
-one90:
+manyEnd148:
+one148:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd90
+	JLT     oneEnd148
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one90
+	JMP     one148
 
-oneEnd90:
+oneEnd148:
 	TESTQ     CX, CX
-	JE        done90
+	JE        done148
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7367,7 +10088,7 @@ oneEnd90:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done90:
+done148:
 	VZEROUPPER
 	RET
 
@@ -7380,9 +10101,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many91:
+many149:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd91
+	JLT       manyEnd149
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -7406,12 +10127,12 @@ many91:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many91
+	JMP       many149
 
-manyEnd91:
-one91:
+manyEnd149:
+one149:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd91
+	JLT       oneEnd149
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -7420,11 +10141,11 @@ one91:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one91
+	JMP       one149
 
-oneEnd91:
+oneEnd149:
 	TESTQ     CX, CX
-	JE        done91
+	JE        done149
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7435,7 +10156,7 @@ oneEnd91:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done91:
+done149:
 	VZEROUPPER
 	RET
 
@@ -7460,9 +10181,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many92:
+many150:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd92
+	JLT          manyEnd150
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -7514,12 +10235,12 @@ many92:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many92
+	JMP          many150
 
-manyEnd92:
-one92:
+manyEnd150:
+one150:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd92
+	JLT          oneEnd150
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -7547,11 +10268,11 @@ one92:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one92
+	JMP          one150
 
-oneEnd92:
+oneEnd150:
 	TESTQ        CX, CX
-	JE           done92
+	JE           done150
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -7581,7 +10302,7 @@ oneEnd92:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done92:
+done150:
 	VZEROUPPER
 	RET
 
@@ -7596,9 +10317,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many93:
+many151:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd93
+	JLT     manyEnd151
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -7618,12 +10339,12 @@ many93:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many93
+	JMP     many151
 
-manyEnd93:
-one93:
+manyEnd151:
+one151:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd93
+	JLT     oneEnd151
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -7631,11 +10352,11 @@ one93:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one93
+	JMP     one151
 
-oneEnd93:
+oneEnd151:
 	TESTQ     CX, CX
-	JE        done93
+	JE        done151
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7645,7 +10366,7 @@ oneEnd93:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done93:
+done151:
 	VZEROUPPER
 	RET
 
@@ -7656,9 +10377,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many94:
+many152:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd94
+	JLT         manyEnd152
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -7674,23 +10395,23 @@ many94:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many94
+	JMP         many152
 
-manyEnd94:
-one94:
+manyEnd152:
+one152:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd94
+	JLT         oneEnd152
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one94
+	JMP         one152
 
-oneEnd94:
+oneEnd152:
 	TESTQ       CX, CX
-	JE          done94
+	JE          done152
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7699,7 +10420,7 @@ oneEnd94:
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done94:
+done152:
 	VZEROUPPER
 	RET
 
@@ -7710,9 +10431,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many95:
+many153:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd95
+	JLT         manyEnd153
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -7728,23 +10449,23 @@ many95:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many95
+	JMP         many153
 
-manyEnd95:
-one95:
+manyEnd153:
+one153:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd95
+	JLT         oneEnd153
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one95
+	JMP         one153
 
-oneEnd95:
+oneEnd153:
 	TESTQ       CX, CX
-	JE          done95
+	JE          done153
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7753,7 +10474,7 @@ oneEnd95:
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done95:
+done153:
 	VZEROUPPER
 	RET
 
@@ -7764,9 +10485,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many96:
+many154:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd96
+	JLT     manyEnd154
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -7776,23 +10497,23 @@ many96:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many96
+	JMP     many154
 
-manyEnd96:
-one96:
+manyEnd154:
+one154:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd96
+	JLT     oneEnd154
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one96
+	JMP     one154
 
-oneEnd96:
+oneEnd154:
 	TESTQ     CX, CX
-	JE        done96
+	JE        done154
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -7801,7 +10522,7 @@ oneEnd96:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done96:
+done154:
 	VZEROUPPER
 	RET
 
@@ -7812,9 +10533,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many97:
+many155:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd97
+	JLT          manyEnd155
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -7826,12 +10547,12 @@ many97:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many97
+	JMP          many155
 
-manyEnd97:
-one97:
+manyEnd155:
+one155:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd97
+	JLT          oneEnd155
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -7839,11 +10560,11 @@ one97:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one97
+	JMP          one155
 
-oneEnd97:
+oneEnd155:
 	TESTQ        CX, CX
-	JE           done97
+	JE           done155
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -7853,7 +10574,7 @@ oneEnd97:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done97:
+done155:
 	VZEROUPPER
 	RET
 
@@ -7864,9 +10585,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many98:
+many156:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd98
+	JLT         manyEnd156
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -7882,23 +10603,23 @@ many98:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many98
+	JMP         many156
 
-manyEnd98:
-one98:
+manyEnd156:
+one156:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd98
+	JLT         oneEnd156
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one98
+	JMP         one156
 
-oneEnd98:
+oneEnd156:
 	TESTQ       CX, CX
-	JE          done98
+	JE          done156
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7907,7 +10628,7 @@ oneEnd98:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done98:
+done156:
 	VZEROUPPER
 	RET
 
@@ -7918,9 +10639,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many99:
+many157:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd99
+	JLT         manyEnd157
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -7936,23 +10657,23 @@ many99:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many99
+	JMP         many157
 
-manyEnd99:
-one99:
+manyEnd157:
+one157:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd99
+	JLT         oneEnd157
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one99
+	JMP         one157
 
-oneEnd99:
+oneEnd157:
 	TESTQ       CX, CX
-	JE          done99
+	JE          done157
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -7961,7 +10682,7 @@ oneEnd99:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done99:
+done157:
 	VZEROUPPER
 	RET
 
@@ -7972,9 +10693,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many100:
+many158:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd100
+	JLT         manyEnd158
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -7990,23 +10711,23 @@ many100:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many100
+	JMP         many158
 
-manyEnd100:
-one100:
+manyEnd158:
+one158:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd100
+	JLT         oneEnd158
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one100
+	JMP         one158
 
-oneEnd100:
+oneEnd158:
 	TESTQ       CX, CX
-	JE          done100
+	JE          done158
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8015,7 +10736,7 @@ oneEnd100:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done100:
+done158:
 	VZEROUPPER
 	RET
 
@@ -8030,9 +10751,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many101:
+many159:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd101
+	JLT         manyEnd159
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -8052,12 +10773,12 @@ many101:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many101
+	JMP         many159
 
-manyEnd101:
-one101:
+manyEnd159:
+one159:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd101
+	JLT         oneEnd159
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -8065,11 +10786,11 @@ one101:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one101
+	JMP         one159
 
-oneEnd101:
+oneEnd159:
 	TESTQ       CX, CX
-	JE          done101
+	JE          done159
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8079,7 +10800,67 @@ oneEnd101:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done101:
+done159:
+	VZEROUPPER
+	RET
+
+// func cubeAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many160:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd160
+	VMOVUPS (DX), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many160
+
+manyEnd160:
+one160:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd160
+	VMOVUPS (DX), Z0
+	VMULPS  Z0, Z0, Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one160
+
+oneEnd160:
+	TESTQ     CX, CX
+	JE        done160
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done160:
 	VZEROUPPER
 	RET
 
@@ -8092,9 +10873,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many102:
+many161:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd102
+	JLT         manyEnd161
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8114,12 +10895,12 @@ many102:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many102
+	JMP         many161
 
-manyEnd102:
-one102:
+manyEnd161:
+one161:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd102
+	JLT         oneEnd161
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -8127,11 +10908,11 @@ one102:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one102
+	JMP         one161
 
-oneEnd102:
+oneEnd161:
 	TESTQ       CX, CX
-	JE          done102
+	JE          done161
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -8141,7 +10922,7 @@ oneEnd102:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done102:
+done161:
 	VZEROUPPER
 	RET
 
@@ -8160,9 +10941,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one103:
+one162:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd103
+	JLT               oneEnd162
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -8196,11 +10977,11 @@ one103:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one103
+	JMP               one162
 
-oneEnd103:
+oneEnd162:
 	TESTQ             CX, CX
-	JE                done103
+	JE                done162
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -8236,7 +11017,7 @@ oneEnd103:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done103:
+done162:
 	VZEROUPPER
 	RET
 
@@ -8255,9 +11036,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one104:
+one163:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd104
+	JLT               oneEnd163
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -8292,11 +11073,11 @@ one104:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one104
+	JMP               one163
 
-oneEnd104:
+oneEnd163:
 	TESTQ             CX, CX
-	JE                done104
+	JE                done163
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -8333,7 +11114,7 @@ oneEnd104:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done104:
+done163:
 	VZEROUPPER
 	RET
 
@@ -8352,9 +11133,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z9
 	VBROADCASTSS lanes<>+2752(SB), Z10
 
-one105:
+one164:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd105
+	JLT               oneEnd164
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -8389,11 +11170,11 @@ one105:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one105
+	JMP               one164
 
-oneEnd105:
+oneEnd164:
 	TESTQ             CX, CX
-	JE                done105
+	JE                done164
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -8430,7 +11211,7 @@ oneEnd105:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done105:
+done164:
 	VZEROUPPER
 	RET
 
@@ -8452,9 +11233,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2912(SB), Z9
 	VBROADCASTSS lanes<>+2880(SB), Z10
 
-one106:
+one165:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd106
+	JLT          oneEnd165
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -8481,11 +11262,11 @@ one106:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one106
+	JMP          one165
 
-oneEnd106:
+oneEnd165:
 	TESTQ        CX, CX
-	JE           done106
+	JE           done165
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8514,7 +11295,7 @@ oneEnd106:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done106:
+done165:
 	VZEROUPPER
 	RET
 
@@ -8533,9 +11314,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one107:
+one166:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd107
+	JLT          oneEnd166
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -8563,11 +11344,11 @@ one107:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one107
+	JMP          one166
 
-oneEnd107:
+oneEnd166:
 	TESTQ        CX, CX
-	JE           done107
+	JE           done166
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8597,7 +11378,7 @@ oneEnd107:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done107:
+done166:
 	VZEROUPPER
 	RET
 
@@ -8616,9 +11397,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one108:
+one167:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd108
+	JLT          oneEnd167
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -8650,11 +11431,11 @@ one108:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one108
+	JMP          one167
 
-oneEnd108:
+oneEnd167:
 	TESTQ        CX, CX
-	JE           done108
+	JE           done167
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8688,7 +11469,7 @@ oneEnd108:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done108:
+done167:
 	VZEROUPPER
 	RET
 
@@ -8715,9 +11496,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3392(SB), Z14
 	VBROADCASTSS lanes<>+3360(SB), Z15
 
-one109:
+one168:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd109
+	JLT          oneEnd168
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -8757,11 +11538,11 @@ one109:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one109
+	JMP          one168
 
-oneEnd109:
+oneEnd168:
 	TESTQ        CX, CX
-	JE           done109
+	JE           done168
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8803,7 +11584,7 @@ oneEnd109:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done109:
+done168:
 	VZEROUPPER
 	RET
 
@@ -8826,9 +11607,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one110:
+one169:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd110
+	JLT          oneEnd169
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -8856,11 +11637,11 @@ one110:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one110
+	JMP          one169
 
-oneEnd110:
+oneEnd169:
 	TESTQ        CX, CX
-	JE           done110
+	JE           done169
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8890,7 +11671,7 @@ oneEnd110:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done110:
+done169:
 	VZEROUPPER
 	RET
 
@@ -8903,9 +11684,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one111:
+one170:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd111
+	JLT               oneEnd170
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -8974,11 +11755,11 @@ one111:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one111
+	JMP               one170
 
-oneEnd111:
+oneEnd170:
 	TESTQ             CX, CX
-	JE                done111
+	JE                done170
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9049,7 +11830,7 @@ oneEnd111:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done111:
+done170:
 	VZEROUPPER
 	RET
 
@@ -9062,9 +11843,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one112:
+one171:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd112
+	JLT               oneEnd171
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -9129,11 +11910,11 @@ one112:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one112
+	JMP               one171
 
-oneEnd112:
+oneEnd171:
 	TESTQ             CX, CX
-	JE                done112
+	JE                done171
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9200,7 +11981,7 @@ oneEnd112:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done112:
+done171:
 	VZEROUPPER
 	RET
 
@@ -9213,9 +11994,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one113:
+one172:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd113
+	JLT               oneEnd172
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -9275,11 +12056,11 @@ one113:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one113
+	JMP               one172
 
-oneEnd113:
+oneEnd172:
 	TESTQ             CX, CX
-	JE                done113
+	JE                done172
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9341,7 +12122,7 @@ oneEnd113:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done113:
+done172:
 	VZEROUPPER
 	RET
 
@@ -9352,9 +12133,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many114:
+many173:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd114
+	JLT         manyEnd173
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -9368,12 +12149,12 @@ many114:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many114
+	JMP         many173
 
-manyEnd114:
-one114:
+manyEnd173:
+one173:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd114
+	JLT         oneEnd173
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -9382,11 +12163,11 @@ one114:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one114
+	JMP         one173
 
-oneEnd114:
+oneEnd173:
 	TESTQ       CX, CX
-	JE          done114
+	JE          done173
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -9397,7 +12178,7 @@ oneEnd114:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done114:
+done173:
 	VZEROUPPER
 	RET
 
@@ -9409,9 +12190,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many115:
+many174:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd115
+	JLT         manyEnd174
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -9431,12 +12212,12 @@ many115:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many115
+	JMP         many174
 
-manyEnd115:
-one115:
+manyEnd174:
+one174:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd115
+	JLT         oneEnd174
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -9448,11 +12229,11 @@ one115:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one115
+	JMP         one174
 
-oneEnd115:
+oneEnd174:
 	TESTQ       CX, CX
-	JE          done115
+	JE          done174
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -9466,7 +12247,7 @@ oneEnd115:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done115:
+done174:
 	VZEROUPPER
 	RET
 
@@ -9480,9 +12261,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many116:
+many175:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd116
+	JLT       manyEnd175
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -9502,12 +12283,12 @@ many116:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many116
+	JMP       many175
 
-manyEnd116:
-one116:
+manyEnd175:
+one175:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd116
+	JLT       oneEnd175
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -9515,11 +12296,11 @@ one116:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one116
+	JMP       one175
 
-oneEnd116:
+oneEnd175:
 	TESTQ     CX, CX
-	JE        done116
+	JE        done175
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -9529,7 +12310,7 @@ oneEnd116:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done116:
+done175:
 	VZEROUPPER
 	RET
 
@@ -9545,9 +12326,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many117:
+many176:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd117
+	JLT         manyEnd176
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -9569,12 +12350,12 @@ many117:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many117
+	JMP         many176
 
-manyEnd117:
-one117:
+manyEnd176:
+one176:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd117
+	JLT         oneEnd176
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -9587,11 +12368,11 @@ one117:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one117
+	JMP         one176
 
-oneEnd117:
+oneEnd176:
 	TESTQ       CX, CX
-	JE          done117
+	JE          done176
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -9606,7 +12387,7 @@ oneEnd117:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done117:
+done176:
 	VZEROUPPER
 	RET
 
@@ -9624,9 +12405,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many118:
+many177:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd118
+	JLT     manyEnd177
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -9647,12 +12428,12 @@ many118:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many118
+	JMP     many177
 
-manyEnd118:
-one118:
+manyEnd177:
+one177:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd118
+	JLT     oneEnd177
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -9661,11 +12442,11 @@ one118:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one118
+	JMP     one177
 
-oneEnd118:
+oneEnd177:
 	TESTQ     CX, CX
-	JE        done118
+	JE        done177
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -9675,16 +12456,16 @@ oneEnd118:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done118:
+done177:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many119:
+many178:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd119
+	JLT     manyEnd178
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -9700,23 +12481,23 @@ many119:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many119
+	JMP     many178
 
-manyEnd119:
-one119:
+manyEnd178:
+one178:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd119
+	JLT     oneEnd178
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one119
+	JMP     one178
 
-oneEnd119:
+oneEnd178:
 	TESTQ     CX, CX
-	JE        done119
+	JE        done178
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -9725,16 +12506,16 @@ oneEnd119:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done119:
+done178:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many120:
+many179:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd120
+	JLT     manyEnd179
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -9750,23 +12531,23 @@ many120:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many120
+	JMP     many179
 
-manyEnd120:
-one120:
+manyEnd179:
+one179:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd120
+	JLT     oneEnd179
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one120
+	JMP     one179
 
-oneEnd120:
+oneEnd179:
 	TESTQ     CX, CX
-	JE        done120
+	JE        done179
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -9775,7 +12556,7 @@ oneEnd120:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done120:
+done179:
 	VZEROUPPER
 	RET
 
@@ -9793,9 +12574,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many121:
+many180:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd121
+	JLT     manyEnd180
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -9816,12 +12597,12 @@ many121:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many121
+	JMP     many180
 
-manyEnd121:
-one121:
+manyEnd180:
+one180:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd121
+	JLT     oneEnd180
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -9830,11 +12611,11 @@ one121:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one121
+	JMP     one180
 
-oneEnd121:
+oneEnd180:
 	TESTQ     CX, CX
-	JE        done121
+	JE        done180
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -9844,16 +12625,16 @@ oneEnd121:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done121:
+done180:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many122:
+many181:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd122
+	JLT     manyEnd181
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -9869,23 +12650,23 @@ many122:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many122
+	JMP     many181
 
-manyEnd122:
-one122:
+manyEnd181:
+one181:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd122
+	JLT     oneEnd181
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one122
+	JMP     one181
 
-oneEnd122:
+oneEnd181:
 	TESTQ     CX, CX
-	JE        done122
+	JE        done181
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -9894,16 +12675,16 @@ oneEnd122:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done122:
+done181:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many123:
+many182:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd123
+	JLT     manyEnd182
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -9919,23 +12700,23 @@ many123:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many123
+	JMP     many182
 
-manyEnd123:
-one123:
+manyEnd182:
+one182:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd123
+	JLT     oneEnd182
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one123
+	JMP     one182
 
-oneEnd123:
+oneEnd182:
 	TESTQ     CX, CX
-	JE        done123
+	JE        done182
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -9944,7 +12725,7 @@ oneEnd123:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done123:
+done182:
 	VZEROUPPER
 	RET
 
@@ -9962,9 +12743,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many124:
+many183:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd124
+	JLT     manyEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -9985,12 +12766,12 @@ many124:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many124
+	JMP     many183
 
-manyEnd124:
-one124:
+manyEnd183:
+one183:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd124
+	JLT     oneEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -9999,11 +12780,11 @@ one124:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one124
+	JMP     one183
 
-oneEnd124:
+oneEnd183:
 	TESTQ     CX, CX
-	JE        done124
+	JE        done183
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10013,16 +12794,16 @@ oneEnd124:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done124:
+done183:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many125:
+many184:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd125
+	JLT     manyEnd184
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -10038,23 +12819,23 @@ many125:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many125
+	JMP     many184
 
-manyEnd125:
-one125:
+manyEnd184:
+one184:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd125
+	JLT     oneEnd184
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one125
+	JMP     one184
 
-oneEnd125:
+oneEnd184:
 	TESTQ     CX, CX
-	JE        done125
+	JE        done184
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -10063,16 +12844,16 @@ oneEnd125:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done125:
+done184:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many126:
+many185:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd126
+	JLT     manyEnd185
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -10088,23 +12869,23 @@ many126:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many126
+	JMP     many185
 
-manyEnd126:
-one126:
+manyEnd185:
+one185:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd126
+	JLT     oneEnd185
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one126
+	JMP     one185
 
-oneEnd126:
+oneEnd185:
 	TESTQ     CX, CX
-	JE        done126
+	JE        done185
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10113,7 +12894,7 @@ oneEnd126:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done126:
+done185:
 	VZEROUPPER
 	RET
 
@@ -10131,9 +12912,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many127:
+many186:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd127
+	JLT     manyEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -10154,12 +12935,12 @@ many127:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many127
+	JMP     many186
 
-manyEnd127:
-one127:
+manyEnd186:
+one186:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd127
+	JLT     oneEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -10168,11 +12949,11 @@ one127:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one127
+	JMP     one186
 
-oneEnd127:
+oneEnd186:
 	TESTQ     CX, CX
-	JE        done127
+	JE        done186
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10182,16 +12963,16 @@ oneEnd127:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done127:
+done186:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many128:
+many187:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd128
+	JLT     manyEnd187
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -10207,23 +12988,23 @@ many128:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many128
+	JMP     many187
 
-manyEnd128:
-one128:
+manyEnd187:
+one187:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd128
+	JLT     oneEnd187
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one128
+	JMP     one187
 
-oneEnd128:
+oneEnd187:
 	TESTQ     CX, CX
-	JE        done128
+	JE        done187
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -10232,16 +13013,16 @@ oneEnd128:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done128:
+done187:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many129:
+many188:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd129
+	JLT     manyEnd188
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -10257,23 +13038,23 @@ many129:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many129
+	JMP     many188
 
-manyEnd129:
-one129:
+manyEnd188:
+one188:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd129
+	JLT     oneEnd188
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one129
+	JMP     one188
 
-oneEnd129:
+oneEnd188:
 	TESTQ     CX, CX
-	JE        done129
+	JE        done188
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10282,7 +13063,7 @@ oneEnd129:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done129:
+done188:
 	VZEROUPPER
 	RET
 
@@ -10300,9 +13081,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many130:
+many189:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd130
+	JLT       manyEnd189
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -10331,12 +13112,12 @@ many130:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many130
+	JMP       many189
 
-manyEnd130:
-one130:
+manyEnd189:
+one189:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd130
+	JLT       oneEnd189
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -10347,11 +13128,11 @@ one130:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one130
+	JMP       one189
 
-oneEnd130:
+oneEnd189:
 	TESTQ     CX, CX
-	JE        done130
+	JE        done189
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10363,16 +13144,16 @@ oneEnd130:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done130:
+done189:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many131:
+many190:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd131
+	JLT       manyEnd190
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -10396,12 +13177,12 @@ many131:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many131
+	JMP       many190
 
-manyEnd131:
-one131:
+manyEnd190:
+one190:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd131
+	JLT       oneEnd190
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -10410,11 +13191,11 @@ one131:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one131
+	JMP       one190
 
-oneEnd131:
+oneEnd190:
 	TESTQ     CX, CX
-	JE        done131
+	JE        done190
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -10425,16 +13206,16 @@ oneEnd131:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done131:
+done190:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many132:
+many191:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd132
+	JLT       manyEnd191
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -10458,12 +13239,12 @@ many132:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many132
+	JMP       many191
 
-manyEnd132:
-one132:
+manyEnd191:
+one191:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd132
+	JLT       oneEnd191
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -10472,11 +13253,11 @@ one132:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one132
+	JMP       one191
 
-oneEnd132:
+oneEnd191:
 	TESTQ     CX, CX
-	JE        done132
+	JE        done191
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10487,7 +13268,7 @@ oneEnd132:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done132:
+done191:
 	VZEROUPPER
 	RET
 
@@ -10505,9 +13286,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many133:
+many192:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd133
+	JLT       manyEnd192
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -10536,12 +13317,12 @@ many133:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many133
+	JMP       many192
 
-manyEnd133:
-one133:
+manyEnd192:
+one192:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd133
+	JLT       oneEnd192
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -10552,11 +13333,11 @@ one133:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one133
+	JMP       one192
 
-oneEnd133:
+oneEnd192:
 	TESTQ     CX, CX
-	JE        done133
+	JE        done192
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10568,16 +13349,16 @@ oneEnd133:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done133:
+done192:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many134:
+many193:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd134
+	JLT       manyEnd193
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -10601,12 +13382,12 @@ many134:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many134
+	JMP       many193
 
-manyEnd134:
-one134:
+manyEnd193:
+one193:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd134
+	JLT       oneEnd193
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -10615,11 +13396,11 @@ one134:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one134
+	JMP       one193
 
-oneEnd134:
+oneEnd193:
 	TESTQ     CX, CX
-	JE        done134
+	JE        done193
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -10630,16 +13411,16 @@ oneEnd134:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done134:
+done193:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many135:
+many194:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd135
+	JLT       manyEnd194
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -10663,12 +13444,12 @@ many135:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many135
+	JMP       many194
 
-manyEnd135:
-one135:
+manyEnd194:
+one194:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd135
+	JLT       oneEnd194
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -10677,11 +13458,11 @@ one135:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one135
+	JMP       one194
 
-oneEnd135:
+oneEnd194:
 	TESTQ     CX, CX
-	JE        done135
+	JE        done194
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10692,7 +13473,7 @@ oneEnd135:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done135:
+done194:
 	VZEROUPPER
 	RET
 
@@ -10711,9 +13492,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many136:
+many195:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd136
+	JLT     manyEnd195
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -10738,12 +13519,12 @@ many136:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many136
+	JMP     many195
 
-manyEnd136:
-one136:
+manyEnd195:
+one195:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd136
+	JLT     oneEnd195
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -10753,11 +13534,11 @@ one136:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one136
+	JMP     one195
 
-oneEnd136:
+oneEnd195:
 	TESTQ     CX, CX
-	JE        done136
+	JE        done195
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10768,16 +13549,16 @@ oneEnd136:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done136:
+done195:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many137:
+many196:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd137
+	JLT     manyEnd196
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -10797,12 +13578,12 @@ many137:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many137
+	JMP     many196
 
-manyEnd137:
-one137:
+manyEnd196:
+one196:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd137
+	JLT     oneEnd196
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -10810,11 +13591,11 @@ one137:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one137
+	JMP     one196
 
-oneEnd137:
+oneEnd196:
 	TESTQ     CX, CX
-	JE        done137
+	JE        done196
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -10824,16 +13605,16 @@ oneEnd137:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done137:
+done196:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many138:
+many197:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd138
+	JLT     manyEnd197
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -10853,12 +13634,12 @@ many138:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many138
+	JMP     many197
 
-manyEnd138:
-one138:
+manyEnd197:
+one197:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd138
+	JLT     oneEnd197
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -10866,11 +13647,11 @@ one138:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one138
+	JMP     one197
 
-oneEnd138:
+oneEnd197:
 	TESTQ     CX, CX
-	JE        done138
+	JE        done197
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10880,7 +13661,1226 @@ oneEnd138:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done138:
+done197:
+	VZEROUPPER
+	RET
+
+// func preluAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·preluAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many198:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd198
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(DX), Z0
+	VMOVUPS   64(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	VMOVUPS   128(DX), Z0
+	VMOVUPS   128(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z4
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   192(DX), Z0
+	VMOVUPS   192(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z5
+	VMOVUPS   Z5, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000040, CX
+	JMP       many198
+
+manyEnd198:
+one198:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd198
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z6
+	VMOVUPS   Z6, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SUBQ      $0x00000010, CX
+	JMP       one198
+
+oneEnd198:
+	TESTQ     CX, CX
+	JE        done198
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K2
+	VBLENDMPS Z1, Z0, K2, Z7
+	VMOVUPS   Z7, K1, (AX)
+
+done198:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many199:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd199
+	VMOVUPS   (SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	VMOVUPS   128(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z4
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   192(SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z5
+	VMOVUPS   Z5, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000040, CX
+	JMP       many199
+
+manyEnd199:
+one199:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd199
+	VMOVUPS   (SI), Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z6
+	VMOVUPS   Z6, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, SI
+	SUBQ      $0x00000010, CX
+	JMP       one199
+
+oneEnd199:
+	TESTQ     CX, CX
+	JE        done199
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VMULPS    Z1, Z0, Z1
+	VPMOVD2M  Z0, K2
+	VBLENDMPS Z1, Z0, K2, Z7
+	VMOVUPS   Z7, K1, (AX)
+
+done199:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many200:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd200
+	VMOVUPS   (DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	VMOVUPS   128(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z5
+	VMOVUPS   Z5, 128(AX)
+	VMOVUPS   192(DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z6
+	VMOVUPS   Z6, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, CX
+	JMP       many200
+
+manyEnd200:
+one200:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd200
+	VMOVUPS   (DX), Z1
+	VMULPS    Z0, Z1, Z2
+	VPMOVD2M  Z1, K1
+	VBLENDMPS Z2, Z1, K1, Z7
+	VMOVUPS   Z7, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       one200
+
+oneEnd200:
+	TESTQ     CX, CX
+	JE        done200
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VPMOVD2M  Z1, K2
+	VBLENDMPS Z0, Z1, K2, Z8
+	VMOVUPS   Z8, K1, (AX)
+
+done200:
+	VZEROUPPER
+	RET
+
+// func addIntAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many201:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd201
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many201
+
+manyEnd201:
+one201:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd201
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one201
+
+oneEnd201:
+	TESTQ     CX, CX
+	JE        done201
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VPADDD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done201:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many202:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd202
+	VMOVUPS (SI), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many202
+
+manyEnd202:
+one202:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd202
+	VMOVUPS (SI), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one202
+
+oneEnd202:
+	TESTQ     CX, CX
+	JE        done202
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VPADDD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done202:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many203:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd203
+	VMOVUPS (DX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many203
+
+manyEnd203:
+one203:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd203
+	VMOVUPS (DX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one203
+
+oneEnd203:
+	TESTQ     CX, CX
+	JE        done203
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VPADDD    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done203:
+	VZEROUPPER
+	RET
+
+// func subIntAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many204:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd204
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many204
+
+manyEnd204:
+one204:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd204
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one204
+
+oneEnd204:
+	TESTQ     CX, CX
+	JE        done204
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VPSUBD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done204:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many205:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd205
+	VMOVUPS (SI), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many205
+
+manyEnd205:
+one205:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd205
+	VMOVUPS (SI), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one205
+
+oneEnd205:
+	TESTQ     CX, CX
+	JE        done205
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VPSUBD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done205:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many206:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd206
+	VMOVUPS (DX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many206
+
+manyEnd206:
+one206:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd206
+	VMOVUPS (DX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one206
+
+oneEnd206:
+	TESTQ     CX, CX
+	JE        done206
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VPSUBD    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done206:
+	VZEROUPPER
+	RET
+
+// func mulIntAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many207:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd207
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many207
+
+manyEnd207:
+one207:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd207
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one207
+
+oneEnd207:
+	TESTQ     CX, CX
+	JE        done207
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VPMULLD   Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done207:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many208:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd208
+	VMOVUPS (SI), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many208
+
+manyEnd208:
+one208:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd208
+	VMOVUPS (SI), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one208
+
+oneEnd208:
+	TESTQ     CX, CX
+	JE        done208
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VPMULLD   Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done208:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many209:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd209
+	VMOVUPS (DX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many209
+
+manyEnd209:
+one209:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd209
+	VMOVUPS (DX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one209
+
+oneEnd209:
+	TESTQ     CX, CX
+	JE        done209
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VPMULLD   Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done209:
+	VZEROUPPER
+	RET
+
+// func andBitsAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many210:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd210
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many210
+
+manyEnd210:
+one210:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd210
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one210
+
+oneEnd210:
+	TESTQ     CX, CX
+	JE        done210
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VANDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done210:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many211:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd211
+	VMOVUPS (SI), Z1
+	VANDPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VANDPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VANDPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VANDPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many211
+
+manyEnd211:
+one211:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd211
+	VMOVUPS (SI), Z1
+	VANDPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one211
+
+oneEnd211:
+	TESTQ     CX, CX
+	JE        done211
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VANDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done211:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many212:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd212
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many212
+
+manyEnd212:
+one212:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd212
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one212
+
+oneEnd212:
+	TESTQ     CX, CX
+	JE        done212
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VANDPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done212:
+	VZEROUPPER
+	RET
+
+// func orBitsAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many213:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd213
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many213
+
+manyEnd213:
+one213:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd213
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one213
+
+oneEnd213:
+	TESTQ     CX, CX
+	JE        done213
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VORPS     Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done213:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many214:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd214
+	VMOVUPS (SI), Z1
+	VORPS   Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VORPS   Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VORPS   Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VORPS   Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many214
+
+manyEnd214:
+one214:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd214
+	VMOVUPS (SI), Z1
+	VORPS   Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one214
+
+oneEnd214:
+	TESTQ     CX, CX
+	JE        done214
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VORPS     Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done214:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many215:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd215
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many215
+
+manyEnd215:
+one215:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd215
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one215
+
+oneEnd215:
+	TESTQ     CX, CX
+	JE        done215
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VORPS     Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done215:
+	VZEROUPPER
+	RET
+
+// func xorBitsAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many216:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd216
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(SI), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(SI), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(SI), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many216
+
+manyEnd216:
+one216:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd216
+	VMOVUPS (DX), Z0
+	VMOVUPS (SI), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one216
+
+oneEnd216:
+	TESTQ     CX, CX
+	JE        done216
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VXORPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done216:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many217:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd217
+	VMOVUPS (SI), Z1
+	VXORPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(SI), Z1
+	VXORPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(SI), Z1
+	VXORPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(SI), Z1
+	VXORPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     many217
+
+manyEnd217:
+one217:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd217
+	VMOVUPS (SI), Z1
+	VXORPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one217
+
+oneEnd217:
+	TESTQ     CX, CX
+	JE        done217
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VXORPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done217:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many218:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd218
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many218
+
+manyEnd218:
+one218:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd218
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one218
+
+oneEnd218:
+	TESTQ     CX, CX
+	JE        done218
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VXORPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done218:
 	VZEROUPPER
 	RET
 
@@ -10898,9 +14898,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many139:
+many219:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd139
+	JLT         manyEnd219
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -10925,12 +14925,12 @@ many139:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many139
+	JMP         many219
 
-manyEnd139:
-one139:
+manyEnd219:
+one219:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd139
+	JLT         oneEnd219
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -10940,11 +14940,11 @@ one139:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one139
+	JMP         one219
 
-oneEnd139:
+oneEnd219:
 	TESTQ       CX, CX
-	JE          done139
+	JE          done219
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10955,16 +14955,16 @@ oneEnd139:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done139:
+done219:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many140:
+many220:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd140
+	JLT         manyEnd220
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -10984,12 +14984,12 @@ many140:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many140
+	JMP         many220
 
-manyEnd140:
-one140:
+manyEnd220:
+one220:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd140
+	JLT         oneEnd220
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -10997,11 +14997,11 @@ one140:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one140
+	JMP         one220
 
-oneEnd140:
+oneEnd220:
 	TESTQ       CX, CX
-	JE          done140
+	JE          done220
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -11011,16 +15011,16 @@ oneEnd140:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done140:
+done220:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many141:
+many221:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd141
+	JLT         manyEnd221
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11040,12 +15040,12 @@ many141:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many141
+	JMP         many221
 
-manyEnd141:
-one141:
+manyEnd221:
+one221:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd141
+	JLT         oneEnd221
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11053,11 +15053,11 @@ one141:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one141
+	JMP         one221
 
-oneEnd141:
+oneEnd221:
 	TESTQ       CX, CX
-	JE          done141
+	JE          done221
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11067,7 +15067,7 @@ oneEnd141:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done141:
+done221:
 	VZEROUPPER
 	RET
 
@@ -11081,9 +15081,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many142:
+many222:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd142
+	JLT     manyEnd222
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -11094,21 +15094,21 @@ many142:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many142
+	JMP     many222
 
-manyEnd142:
-one142:
+manyEnd222:
+one222:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd142
+	JLT     oneEnd222
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one142
+	JMP     one222
 
-oneEnd142:
+oneEnd222:
 	TESTQ     AX, AX
-	JE        done142
+	JE        done222
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -11116,7 +15116,7 @@ oneEnd142:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done142:
+done222:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -11142,9 +15142,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many143:
+many223:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd143
+	JLT         manyEnd223
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -11155,21 +15155,21 @@ many143:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many143
+	JMP         many223
 
-manyEnd143:
-one143:
+manyEnd223:
+one223:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd143
+	JLT         oneEnd223
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one143
+	JMP         one223
 
-oneEnd143:
+oneEnd223:
 	TESTQ       AX, AX
-	JE          done143
+	JE          done223
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -11177,7 +15177,7 @@ oneEnd143:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done143:
+done223:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -11203,9 +15203,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many144:
+many224:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd144
+	JLT         manyEnd224
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -11220,22 +15220,22 @@ many144:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many144
+	JMP         many224
 
-manyEnd144:
-one144:
+manyEnd224:
+one224:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd144
+	JLT         oneEnd224
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one144
+	JMP         one224
 
-oneEnd144:
+oneEnd224:
 	TESTQ       AX, AX
-	JE          done144
+	JE          done224
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -11244,7 +15244,7 @@ oneEnd144:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done144:
+done224:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -11272,9 +15272,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many145:
+many225:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd145
+	JLT         manyEnd225
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -11289,22 +15289,22 @@ many145:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many145
+	JMP         many225
 
-manyEnd145:
-one145:
+manyEnd225:
+one225:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd145
+	JLT         oneEnd225
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one145
+	JMP         one225
 
-oneEnd145:
+oneEnd225:
 	TESTQ       AX, AX
-	JE          done145
+	JE          done225
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -11314,7 +15314,7 @@ oneEnd145:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done145:
+done225:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -11341,9 +15341,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many146:
+many226:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd146
+	JLT         manyEnd226
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -11359,23 +15359,23 @@ many146:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many146
+	JMP         many226
 
-manyEnd146:
-one146:
+manyEnd226:
+one226:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd146
+	JLT         oneEnd226
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one146
+	JMP         one226
 
-oneEnd146:
+oneEnd226:
 	TESTQ       AX, AX
-	JE          done146
+	JE          done226
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -11384,7 +15384,7 @@ oneEnd146:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done146:
+done226:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -11412,9 +15412,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many147:
+many227:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd147
+	JLT     manyEnd227
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -11433,23 +15433,23 @@ many147:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many147
+	JMP     many227
 
-manyEnd147:
-one147:
+manyEnd227:
+one227:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd147
+	JLT     oneEnd227
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one147
+	JMP     one227
 
-oneEnd147:
+oneEnd227:
 	TESTQ   AX, AX
-	JE      done147
+	JE      done227
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -11460,7 +15460,7 @@ oneEnd147:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done147:
+done227:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -11494,9 +15494,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many148:
+many228:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd148
+	JLT     manyEnd228
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -11515,23 +15515,23 @@ many148:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many148
+	JMP     many228
 
-manyEnd148:
-one148:
+manyEnd228:
+one228:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd148
+	JLT     oneEnd228
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one148
+	JMP     one228
 
-oneEnd148:
+oneEnd228:
 	TESTQ   AX, AX
-	JE      done148
+	JE      done228
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -11542,7 +15542,7 @@ oneEnd148:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done148:
+done228:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -11586,9 +15586,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many149:
+many229:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd149
+	JLT          manyEnd229
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -11628,12 +15628,12 @@ many149:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many149
+	JMP          many229
 
-manyEnd149:
-one149:
+manyEnd229:
+one229:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd149
+	JLT          oneEnd229
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -11655,11 +15655,11 @@ one149:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one149
+	JMP          one229
 
-oneEnd149:
+oneEnd229:
 	TESTQ        CX, CX
-	JE           done149
+	JE           done229
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11685,7 +15685,7 @@ oneEnd149:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done149:
+done229:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -11715,9 +15715,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many150:
+many230:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd150
+	JLT         manyEnd230
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -11737,12 +15737,12 @@ many150:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many150
+	JMP         many230
 
-manyEnd150:
-one150:
+manyEnd230:
+one230:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd150
+	JLT         oneEnd230
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -11755,11 +15755,11 @@ one150:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one150
+	JMP         one230
 
-oneEnd150:
+oneEnd230:
 	TESTQ       CX, CX
-	JE          done150
+	JE          done230
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -11772,14 +15772,14 @@ oneEnd150:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done150:
+done230:
 	VZEROUPPER
 	RET
 
 plain:
-many151:
+many231:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd151
+	JLT     manyEnd231
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -11796,12 +15796,12 @@ many151:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many151
+	JMP     many231
 
-manyEnd151:
-one151:
+manyEnd231:
+one231:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd151
+	JLT     oneEnd231
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -11812,11 +15812,11 @@ one151:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one151
+	JMP     one231
 
-oneEnd151:
+oneEnd231:
 	TESTQ     CX, CX
-	JE        done151
+	JE        done231
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -11828,7 +15828,7 @@ oneEnd151:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done151:
+done231:
 	VZEROUPPER
 	RET
 
@@ -11892,9 +15892,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next152:
+next232:
 	CMPQ      SI, $0x00000010
-	JLT       end152
+	JLT       end232
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -11906,16 +15906,16 @@ next152:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next152
+	JMP       next232
 
-end152:
+end232:
 	VZEROUPPER
 	RET
 
 onlyB:
-next153:
+next233:
 	CMPQ      SI, $0x00000010
-	JLT       end153
+	JLT       end233
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -11925,9 +15925,9 @@ next153:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next153
+	JMP       next233
 
-end153:
+end233:
 	VZEROUPPER
 	RET
 
@@ -11935,9 +15935,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next154:
+next234:
 	CMPQ      SI, $0x00000010
-	JLT       end154
+	JLT       end234
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -11947,16 +15947,16 @@ next154:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next154
+	JMP       next234
 
-end154:
+end234:
 	VZEROUPPER
 	RET
 
 both:
-next155:
+next235:
 	CMPQ      SI, $0x00000010
-	JLT       end155
+	JLT       end235
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -11964,9 +15964,1215 @@ next155:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next155
+	JMP       next235
 
-end155:
+end235:
+	VZEROUPPER
+	RET
+
+// func equalAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next236:
+	TESTQ      BX, BX
+	JE         end236
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next236
+
+end236:
+	VZEROUPPER
+	RET
+
+onlyB:
+next237:
+	TESTQ      BX, BX
+	JE         end237
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next237
+
+end237:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next238:
+	TESTQ      BX, BX
+	JE         end238
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next238
+
+end238:
+	VZEROUPPER
+	RET
+
+both:
+next239:
+	TESTQ      BX, BX
+	JE         end239
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next239
+
+end239:
+	VZEROUPPER
+	RET
+
+// func lessAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next240:
+	TESTQ      BX, BX
+	JE         end240
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x11, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x11, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next240
+
+end240:
+	VZEROUPPER
+	RET
+
+onlyB:
+next241:
+	TESTQ      BX, BX
+	JE         end241
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x11, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x11, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next241
+
+end241:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next242:
+	TESTQ      BX, BX
+	JE         end242
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x11, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x11, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next242
+
+end242:
+	VZEROUPPER
+	RET
+
+both:
+next243:
+	TESTQ      BX, BX
+	JE         end243
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next243
+
+end243:
+	VZEROUPPER
+	RET
+
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next244:
+	TESTQ      BX, BX
+	JE         end244
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next244
+
+end244:
+	VZEROUPPER
+	RET
+
+onlyB:
+next245:
+	TESTQ      BX, BX
+	JE         end245
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next245
+
+end245:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next246:
+	TESTQ      BX, BX
+	JE         end246
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next246
+
+end246:
+	VZEROUPPER
+	RET
+
+both:
+next247:
+	TESTQ      BX, BX
+	JE         end247
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next247
+
+end247:
+	VZEROUPPER
+	RET
+
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next248:
+	TESTQ      BX, BX
+	JE         end248
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next248
+
+end248:
+	VZEROUPPER
+	RET
+
+onlyB:
+next249:
+	TESTQ      BX, BX
+	JE         end249
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next249
+
+end249:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next250:
+	TESTQ      BX, BX
+	JE         end250
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next250
+
+end250:
+	VZEROUPPER
+	RET
+
+both:
+next251:
+	TESTQ      BX, BX
+	JE         end251
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next251
+
+end251:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next252:
+	TESTQ      BX, BX
+	JE         end252
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next252
+
+end252:
+	VZEROUPPER
+	RET
+
+onlyB:
+next253:
+	TESTQ      BX, BX
+	JE         end253
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next253
+
+end253:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next254:
+	TESTQ      BX, BX
+	JE         end254
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next254
+
+end254:
+	VZEROUPPER
+	RET
+
+both:
+next255:
+	TESTQ      BX, BX
+	JE         end255
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next255
+
+end255:
+	VZEROUPPER
+	RET
+
+// func absEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VANDPS.BCST  lanes<>+2464(SB), Z0, Z0
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next256:
+	TESTQ       BX, BX
+	JE          end256
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     (DX), Z1
+	VCMPPS      $0x00, Z1, Z0, K1
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     64(DX), Z1
+	VCMPPS      $0x00, Z1, Z0, K2
+	KUNPCKWD    K1, K2, K2
+	VMOVDQU8.Z  Y2, K2, Y0
+	VMOVDQU     Y0, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x20, BX
+	JMP         next256
+
+end256:
+	VZEROUPPER
+	RET
+
+onlyB:
+next257:
+	TESTQ       BX, BX
+	JE          end257
+	VMOVUPS     (CX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VCMPPS      $0x00, Z1, Z0, K1
+	VMOVUPS     64(CX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VCMPPS      $0x00, Z1, Z0, K2
+	KUNPCKWD    K1, K2, K2
+	VMOVDQU8.Z  Y2, K2, Y0
+	VMOVDQU     Y0, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x20, BX
+	JMP         next257
+
+end257:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next258:
+	TESTQ      BX, BX
+	JE         end258
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next258
+
+end258:
+	VZEROUPPER
+	RET
+
+both:
+next259:
+	TESTQ      BX, BX
+	JE         end259
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next259
+
+end259:
+	VZEROUPPER
+	RET
+
+// func equalIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next260:
+	TESTQ      BX, BX
+	JE         end260
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next260
+
+end260:
+	VZEROUPPER
+	RET
+
+onlyB:
+next261:
+	TESTQ      BX, BX
+	JE         end261
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next261
+
+end261:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next262:
+	TESTQ      BX, BX
+	JE         end262
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next262
+
+end262:
+	VZEROUPPER
+	RET
+
+both:
+next263:
+	TESTQ      BX, BX
+	JE         end263
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next263
+
+end263:
+	VZEROUPPER
+	RET
+
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next264:
+	TESTQ      BX, BX
+	JE         end264
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next264
+
+end264:
+	VZEROUPPER
+	RET
+
+onlyB:
+next265:
+	TESTQ      BX, BX
+	JE         end265
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next265
+
+end265:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next266:
+	TESTQ      BX, BX
+	JE         end266
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next266
+
+end266:
+	VZEROUPPER
+	RET
+
+both:
+next267:
+	TESTQ      BX, BX
+	JE         end267
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next267
+
+end267:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next268:
+	TESTQ      BX, BX
+	JE         end268
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next268
+
+end268:
+	VZEROUPPER
+	RET
+
+onlyB:
+next269:
+	TESTQ      BX, BX
+	JE         end269
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next269
+
+end269:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next270:
+	TESTQ      BX, BX
+	JE         end270
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next270
+
+end270:
+	VZEROUPPER
+	RET
+
+both:
+next271:
+	TESTQ      BX, BX
+	JE         end271
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next271
+
+end271:
+	VZEROUPPER
+	RET
+
+// func f32ToI32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·f32ToI32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000010
+	JLT        end
+	VCVTTPS2DQ (CX), Z0
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i32ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTDQ2PS (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·u8ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVZXBD (CX), Z0
+	VCVTDQ2PS Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToU8AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·f32ToU8AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000010
+	JLT        end
+	VCVTTPS2DQ (CX), Z0
+	VPMOVDB    Z0, (AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000010, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToF64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·f32ToF64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTPS2PD (CX), Z0
+	VMOVUPD   Z0, (AX)
+	VCVTPS2PD 32(CX), Z0
+	VMOVUPD   Z0, 64(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·f64ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTPD2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VCVTPD2PS 64(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToI64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i32ToI64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVSXDQ (CX), Z0
+	VMOVUPD   Z0, (AX)
+	VPMOVSXDQ 32(CX), Z0
+	VMOVUPD   Z0, 64(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToI32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i64ToI32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ    DX, $0x00000010
+	JLT     end
+	VMOVUPS (CX), Z0
+	VPMOVQD Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPMOVQD Z0, 32(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000010, DX
+	JMP     next
+
+end:
+	VZEROUPPER
+	RET
+
+// func powAVX512(dst []float32, a []float32, b []float32) int
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·powAVX512(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+
+next:
+	CMPQ             CX, $0x00000010
+	JLT              end
+	VMOVUPS          (DX), Z0
+	VMOVUPS          (BX), Z1
+	VPSUBD.BCST      lanes<>+608(SB), Z0, Z2
+	VPSRAD           $0x17, Z2, Z2
+	VPSLLD           $0x17, Z2, Z3
+	VPSUBD           Z3, Z0, Z3
+	VCVTDQ2PS        Z2, Z2
+	VSUBPS.BCST      lanes<>+352(SB), Z3, Z4
+	VADDPS.BCST      lanes<>+352(SB), Z3, Z5
+	VSUBPS.BCST      lanes<>+352(SB), Z5, Z6
+	VSUBPS           Z6, Z3, Z3
+	VDIVPS           Z5, Z4, Z6
+	VFNMADD231PS     Z6, Z5, Z4
+	VFNMADD231PS     Z6, Z3, Z4
+	VDIVPS           Z5, Z4, Z3
+	VMULPS           Z6, Z6, Z4
+	VBROADCASTSS     lanes<>+3680(SB), Z5
+	VFMADD213PS.BCST lanes<>+3712(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+3744(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+3776(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+3808(SB), Z4, Z5
+	VMULPS           Z4, Z5, Z4
+	VMULPS           Z6, Z4, Z4
+	VMULPS.BCST      lanes<>+3840(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+3872(SB), Z6, Z7
+	VXORPS.BCST      lanes<>+1408(SB), Z5, Z8
+	VBROADCASTSS     lanes<>+3840(SB), Z9
+	VFMADD213PS      Z8, Z9, Z6
+	VADDPS           Z7, Z6, Z6
+	VFMADD231PS.BCST lanes<>+3840(SB), Z3, Z6
+	VADDPS           Z4, Z6, Z3
+	VADDPS           Z5, Z2, Z4
+	VSUBPS           Z2, Z4, Z2
+	VSUBPS           Z2, Z5, Z2
+	VADDPS           Z3, Z2, Z2
+	VMULPS           Z4, Z1, Z3
+	VRNDSCALEPS      $0x08, Z3, Z5
+	VMOVAPS          Z1, Z6
+	VXORPS.BCST      lanes<>+1408(SB), Z3, Z7
+	VFMADD213PS      Z7, Z4, Z6
+	VFMADD231PS      Z2, Z1, Z6
+	VSUBPS           Z5, Z3, Z1
+	VADDPS           Z1, Z6, Z1
+	VBROADCASTSS     lanes<>+3904(SB), Z2
+	VFMADD213PS.BCST lanes<>+3936(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+3968(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4000(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4032(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+3584(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
+	VSCALEFPS        Z5, Z2, Z2
+	VANDPS.BCST      lanes<>+2464(SB), Z3, Z1
+	VCMPPS.BCST      $0x19, lanes<>+576(SB), Z0, K1
+	KORTESTW         K1, K1
+	JNE              end
+	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
+	KORTESTW         K1, K1
+	JNE              end
+	VCMPPS.BCST      $0x15, lanes<>+4064(SB), Z1, K1
+	KORTESTW         K1, K1
+	JNE              end
+	VMOVUPS          Z2, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000010, SI
+	SUBQ             $0x00000010, CX
+	JMP              next
+
+end:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func fmodAVX512(dst []float32, a []float32, b []float32) int
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·fmodAVX512(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+
+next:
+	CMPQ         CX, $0x00000010
+	JLT          end
+	VMOVUPS      (DX), Z0
+	VMOVUPS      (BX), Z1
+	VDIVPS       Z1, Z0, Z2
+	VRNDSCALEPS  $0x0b, Z2, Z2
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z2, Z1, Z4
+	VANDPS.BCST  lanes<>+1408(SB), Z0, Z0
+	VANDPS.BCST  lanes<>+2464(SB), Z1, Z1
+	VXORPS       Z0, Z4, Z5
+	VXORPS       Z0, Z1, Z6
+	VADDPS       Z6, Z4, Z6
+	VCMPPS.BCST  $0x11, lanes<>+480(SB), Z5, K1
+	VBLENDMPS    Z6, Z4, K1, Z3
+	VANDPS.BCST  lanes<>+2464(SB), Z3, Z4
+	VORPS        Z0, Z4, Z0
+	VANDPS.BCST  lanes<>+2464(SB), Z2, Z2
+	VCMPPS.BCST  $0x15, lanes<>+4096(SB), Z2, K1
+	KORTESTW     K1, K1
+	JNE          end
+	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
+	KORTESTW     K1, K1
+	JNE          end
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000010, CX
+	JMP          next
+
+end:
+	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -12874,7 +18080,135 @@ DATA lanes<>+3600(SB)/4, $0x3f317218
 DATA lanes<>+3604(SB)/4, $0x3f317218
 DATA lanes<>+3608(SB)/4, $0x3f317218
 DATA lanes<>+3612(SB)/4, $0x3f317218
-GLOBL lanes<>(SB), RODATA|NOPTR, $3616
+DATA lanes<>+3616(SB)/4, $0x01010101
+DATA lanes<>+3620(SB)/4, $0x01010101
+DATA lanes<>+3624(SB)/4, $0x01010101
+DATA lanes<>+3628(SB)/4, $0x01010101
+DATA lanes<>+3632(SB)/4, $0x01010101
+DATA lanes<>+3636(SB)/4, $0x01010101
+DATA lanes<>+3640(SB)/4, $0x01010101
+DATA lanes<>+3644(SB)/4, $0x01010101
+DATA lanes<>+3648(SB)/4, $0x000000ff
+DATA lanes<>+3652(SB)/4, $0x000000ff
+DATA lanes<>+3656(SB)/4, $0x000000ff
+DATA lanes<>+3660(SB)/4, $0x000000ff
+DATA lanes<>+3664(SB)/4, $0x000000ff
+DATA lanes<>+3668(SB)/4, $0x000000ff
+DATA lanes<>+3672(SB)/4, $0x000000ff
+DATA lanes<>+3676(SB)/4, $0x000000ff
+DATA lanes<>+3680(SB)/4, $0x3e90acfa
+DATA lanes<>+3684(SB)/4, $0x3e90acfa
+DATA lanes<>+3688(SB)/4, $0x3e90acfa
+DATA lanes<>+3692(SB)/4, $0x3e90acfa
+DATA lanes<>+3696(SB)/4, $0x3e90acfa
+DATA lanes<>+3700(SB)/4, $0x3e90acfa
+DATA lanes<>+3704(SB)/4, $0x3e90acfa
+DATA lanes<>+3708(SB)/4, $0x3e90acfa
+DATA lanes<>+3712(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3716(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3720(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3724(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3728(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3732(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3736(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3740(SB)/4, $0x3ea3ce3c
+DATA lanes<>+3744(SB)/4, $0x3ed30cfc
+DATA lanes<>+3748(SB)/4, $0x3ed30cfc
+DATA lanes<>+3752(SB)/4, $0x3ed30cfc
+DATA lanes<>+3756(SB)/4, $0x3ed30cfc
+DATA lanes<>+3760(SB)/4, $0x3ed30cfc
+DATA lanes<>+3764(SB)/4, $0x3ed30cfc
+DATA lanes<>+3768(SB)/4, $0x3ed30cfc
+DATA lanes<>+3772(SB)/4, $0x3ed30cfc
+DATA lanes<>+3776(SB)/4, $0x3f13bb61
+DATA lanes<>+3780(SB)/4, $0x3f13bb61
+DATA lanes<>+3784(SB)/4, $0x3f13bb61
+DATA lanes<>+3788(SB)/4, $0x3f13bb61
+DATA lanes<>+3792(SB)/4, $0x3f13bb61
+DATA lanes<>+3796(SB)/4, $0x3f13bb61
+DATA lanes<>+3800(SB)/4, $0x3f13bb61
+DATA lanes<>+3804(SB)/4, $0x3f13bb61
+DATA lanes<>+3808(SB)/4, $0x3f76384f
+DATA lanes<>+3812(SB)/4, $0x3f76384f
+DATA lanes<>+3816(SB)/4, $0x3f76384f
+DATA lanes<>+3820(SB)/4, $0x3f76384f
+DATA lanes<>+3824(SB)/4, $0x3f76384f
+DATA lanes<>+3828(SB)/4, $0x3f76384f
+DATA lanes<>+3832(SB)/4, $0x3f76384f
+DATA lanes<>+3836(SB)/4, $0x3f76384f
+DATA lanes<>+3840(SB)/4, $0x4038aa3b
+DATA lanes<>+3844(SB)/4, $0x4038aa3b
+DATA lanes<>+3848(SB)/4, $0x4038aa3b
+DATA lanes<>+3852(SB)/4, $0x4038aa3b
+DATA lanes<>+3856(SB)/4, $0x4038aa3b
+DATA lanes<>+3860(SB)/4, $0x4038aa3b
+DATA lanes<>+3864(SB)/4, $0x4038aa3b
+DATA lanes<>+3868(SB)/4, $0x4038aa3b
+DATA lanes<>+3872(SB)/4, $0x33257060
+DATA lanes<>+3876(SB)/4, $0x33257060
+DATA lanes<>+3880(SB)/4, $0x33257060
+DATA lanes<>+3884(SB)/4, $0x33257060
+DATA lanes<>+3888(SB)/4, $0x33257060
+DATA lanes<>+3892(SB)/4, $0x33257060
+DATA lanes<>+3896(SB)/4, $0x33257060
+DATA lanes<>+3900(SB)/4, $0x33257060
+DATA lanes<>+3904(SB)/4, $0x3920e8f8
+DATA lanes<>+3908(SB)/4, $0x3920e8f8
+DATA lanes<>+3912(SB)/4, $0x3920e8f8
+DATA lanes<>+3916(SB)/4, $0x3920e8f8
+DATA lanes<>+3920(SB)/4, $0x3920e8f8
+DATA lanes<>+3924(SB)/4, $0x3920e8f8
+DATA lanes<>+3928(SB)/4, $0x3920e8f8
+DATA lanes<>+3932(SB)/4, $0x3920e8f8
+DATA lanes<>+3936(SB)/4, $0x3aafa398
+DATA lanes<>+3940(SB)/4, $0x3aafa398
+DATA lanes<>+3944(SB)/4, $0x3aafa398
+DATA lanes<>+3948(SB)/4, $0x3aafa398
+DATA lanes<>+3952(SB)/4, $0x3aafa398
+DATA lanes<>+3956(SB)/4, $0x3aafa398
+DATA lanes<>+3960(SB)/4, $0x3aafa398
+DATA lanes<>+3964(SB)/4, $0x3aafa398
+DATA lanes<>+3968(SB)/4, $0x3c1d96e1
+DATA lanes<>+3972(SB)/4, $0x3c1d96e1
+DATA lanes<>+3976(SB)/4, $0x3c1d96e1
+DATA lanes<>+3980(SB)/4, $0x3c1d96e1
+DATA lanes<>+3984(SB)/4, $0x3c1d96e1
+DATA lanes<>+3988(SB)/4, $0x3c1d96e1
+DATA lanes<>+3992(SB)/4, $0x3c1d96e1
+DATA lanes<>+3996(SB)/4, $0x3c1d96e1
+DATA lanes<>+4000(SB)/4, $0x3d635769
+DATA lanes<>+4004(SB)/4, $0x3d635769
+DATA lanes<>+4008(SB)/4, $0x3d635769
+DATA lanes<>+4012(SB)/4, $0x3d635769
+DATA lanes<>+4016(SB)/4, $0x3d635769
+DATA lanes<>+4020(SB)/4, $0x3d635769
+DATA lanes<>+4024(SB)/4, $0x3d635769
+DATA lanes<>+4028(SB)/4, $0x3d635769
+DATA lanes<>+4032(SB)/4, $0x3e75fded
+DATA lanes<>+4036(SB)/4, $0x3e75fded
+DATA lanes<>+4040(SB)/4, $0x3e75fded
+DATA lanes<>+4044(SB)/4, $0x3e75fded
+DATA lanes<>+4048(SB)/4, $0x3e75fded
+DATA lanes<>+4052(SB)/4, $0x3e75fded
+DATA lanes<>+4056(SB)/4, $0x3e75fded
+DATA lanes<>+4060(SB)/4, $0x3e75fded
+DATA lanes<>+4064(SB)/4, $0x42fa0000
+DATA lanes<>+4068(SB)/4, $0x42fa0000
+DATA lanes<>+4072(SB)/4, $0x42fa0000
+DATA lanes<>+4076(SB)/4, $0x42fa0000
+DATA lanes<>+4080(SB)/4, $0x42fa0000
+DATA lanes<>+4084(SB)/4, $0x42fa0000
+DATA lanes<>+4088(SB)/4, $0x42fa0000
+DATA lanes<>+4092(SB)/4, $0x42fa0000
+DATA lanes<>+4096(SB)/4, $0x4a800000
+DATA lanes<>+4100(SB)/4, $0x4a800000
+DATA lanes<>+4104(SB)/4, $0x4a800000
+DATA lanes<>+4108(SB)/4, $0x4a800000
+DATA lanes<>+4112(SB)/4, $0x4a800000
+DATA lanes<>+4116(SB)/4, $0x4a800000
+DATA lanes<>+4120(SB)/4, $0x4a800000
+DATA lanes<>+4124(SB)/4, $0x4a800000
+GLOBL lanes<>(SB), RODATA|NOPTR, $4128
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff
@@ -12893,3 +18227,13 @@ DATA tail<>+52(SB)/4, $0x00000000
 DATA tail<>+56(SB)/4, $0x00000000
 DATA tail<>+60(SB)/4, $0x00000000
 GLOBL tail<>(SB), RODATA|NOPTR, $64
+
+DATA unpack<>+0(SB)/4, $0x00000000
+DATA unpack<>+4(SB)/4, $0x00000004
+DATA unpack<>+8(SB)/4, $0x00000001
+DATA unpack<>+12(SB)/4, $0x00000005
+DATA unpack<>+16(SB)/4, $0x00000002
+DATA unpack<>+20(SB)/4, $0x00000006
+DATA unpack<>+24(SB)/4, $0x00000003
+DATA unpack<>+28(SB)/4, $0x00000007
+GLOBL unpack<>(SB), RODATA|NOPTR, $32

@@ -20,7 +20,17 @@ func main() {
 		g.normRow()
 		g.converts()
 		g.where()
+		for _, k := range compareKernels {
+			g.compare(k)
+		}
+		for _, k := range convertKernels {
+			g.convert(k)
+		}
+		for _, k := range partialKernels {
+			g.partial(k)
+		}
 	}
 	emitTable()
+	emitUnpack()
 	Generate()
 }
