@@ -62,7 +62,7 @@ func customActivation(name string, param func(i int, name string, def float32) f
 	case "Softplus":
 		return func(x []float32) { vec.Softplus(x, x) }
 	case "Softsign":
-		return func(x []float32) { softsign(x, x) }
+		return func(x []float32) { vec.Softsign(x, x) }
 	case "ThresholdedRelu":
 		return func(x []float32) {
 			for i, v := range x {
