@@ -42,6 +42,9 @@ func Open(name string, opts *OpenOptions) (*File, error) {
 	return open(main, main.Bytes(), newExternal(folders(name, o.ExternalRoot), o.NoMap), o)
 }
 
+// NewFile makes a File of a model that a program has built, whose tensors hold their values.
+func NewFile(m *Model) *File { return &File{Model: m, ext: newExternal(nil, true)} }
+
 // OpenBytes opens a model in memory, which must not change while it is in use. External data are looked up
 // in ExternalRoot.
 func OpenBytes(msg []byte, opts *OpenOptions) (*File, error) {
