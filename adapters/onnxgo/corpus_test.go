@@ -2,6 +2,7 @@ package onnxgo
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	goruntime "runtime"
@@ -30,6 +31,38 @@ func TestCorpus(t *testing.T) {
 	for _, tc := range cases {
 		c := tc()
 		t.Run(c.Title, func(t *testing.T) { runFile(t, c) })
+	}
+}
+
+// TestReadme holds what README.md says of this package to what the tests find.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := `gorgonnx "github.com/onnxrun/onnxrun/adapters/onnxgo" // was github.com/owulveryck/onnx-go/backend/x/gorgonnx`
+	if !strings.Contains(string(example), change) {
+		t.Error("the example does not change the import that README.md tells to change")
+	}
+	fails := 0
+	for _, d := range departures(t) {
+		if d.where != "plain" {
+			fails++
+		}
+	}
+	for _, claim := range []string{
+		"    import " + change,
+		fmt.Sprintf("| models of onnx-go v0.5.0 (`adapters/onnxgo`), rtol 1e-3, atol 1e-7 | %d | %[1]d |", corpusSize),
+		fmt.Sprintf("Of the %d cases that onnx-go registers", corpusSize),
+		fmt.Sprintf("; %d fail or are skipped here", fails),
+	} {
+		if !strings.Contains(string(text), claim) {
+			t.Errorf("README.md does not say %q", claim)
+		}
 	}
 }
 
