@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -181,5 +182,32 @@ func rotate[T float32 | float64](dst, src, cos, sin []T, interleaved bool) {
 	for i, c := range cos {
 		a, b, s := lo[i], hi[i], sin[i]
 		outLo[i], outHi[i] = c*a-s*b, s*a+c*b
+	}
+}
+
+// grad turns the gradient back: by the same angles with the other sign.
+func (p rotaryParts) grad(domain string) func(GradCtx) error {
+	return func(c GradCtx) error {
+		g := grads{c}
+		if g.Wants(p.cos) || g.Wants(p.sin) {
+			return Unsupported("no gradient of the caches of RotaryEmbedding")
+		}
+		return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
+			attrs := map[string]any{}
+			for _, a := range g.Attrs() {
+				switch a.Type {
+				case onnx.AttrInt:
+					attrs[a.Name] = a.I
+				case onnx.AttrFloat:
+					attrs[a.Name] = a.F
+				}
+			}
+			in := make([]Ref, g.Inputs())
+			for i := range in {
+				in[i] = g.In(i)
+			}
+			in[0], in[p.sin] = dy, g.neg(g.In(p.sin))
+			return g.Emit(domain, "RotaryEmbedding", attrs, in...)
+		})(c)
 	}
 }

@@ -4,6 +4,7 @@ package ops
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
 	{"onnxrun", "AveragePoolGrad", 1, float, averagePoolGradInfer, averagePoolGradKernel, nil, 0},
+	{"onnxrun", "ClassLossGrad", 1, float, classLossGradInfer, classLossGradKernel, nil, 0},
 	{"onnxrun", "ConvGradW", 1, float, convGradWInfer, convGradWKernel, nil, 0},
 	{"onnxrun", "ConvGradX", 1, float, convGradXInfer, convGradXKernel, nil, 0},
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},

@@ -41,7 +41,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "QuantizeLinear", 1, float, quantizeInfer, quantizationOf(false), nil, 0},
 	{"com.microsoft", "QuickGelu", 1, float, unaryInfer, swishKernel, swishGrad, InPlace},
 	{"com.microsoft", "ReduceSumInteger", 1, bytes8, reduceSumIntegerInfer, reduceSumIntegerKernel, nil, 0},
-	{"com.microsoft", "RotaryEmbedding", 1, f32 | f16 | bf16, rotaryMicrosoft.infer, rotaryOf(rotaryMicrosoft), nil, 0},
+	{"com.microsoft", "RotaryEmbedding", 1, f32 | f16 | bf16, rotaryMicrosoft.infer, rotaryOf(rotaryMicrosoft), rotaryMicrosoft.grad("com.microsoft"), 0},
 	{"com.microsoft", "SkipLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipNormParts), layerNormGrad(skipNormParts), 0},
 	{"com.microsoft", "SkipSimplifiedLayerNormalization", 1, float, skipNormInfer, layerNormOf(skipSimpleNormParts), layerNormGrad(skipSimpleNormParts), 0},
 	{"com.microsoft", "Tokenizer", 1, str, tokenizerInfer, tokenizerKernel, nil, Managed},

@@ -241,7 +241,7 @@ func (p *probe) model(symbolic bool) []byte {
 }
 
 func attributeOf(name, value string) *onnx.Attribute {
-	if strings.Contains(value, ",") {
+	if strings.Contains(value, ",") && name != "equation" {
 		var list []int64
 		for _, s := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' }) {
 			v, _ := strconv.ParseInt(s, 10, 64)

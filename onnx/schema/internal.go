@@ -12,6 +12,7 @@ package schema
 // a tensor of the given shape would be repeated to get the shape of X.
 var internalOperators = []operator{
 	{domain: Internal, name: "AveragePoolGrad", text: `1|dY:T shape:tensor(int64)|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 count_include_pad:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "ClassLossGrad", text: `1|dLoss:T labels:I weights:T? shape:tensor(int64)|dX:T|ignore_index:i reduction:s=mean|T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "ConvGradW", text: `1|dY:T X:T xshape:tensor(int64) wshape:tensor(int64)|dW:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "ConvGradX", text: `1|dY:T W:T xshape:tensor(int64) wshape:tensor(int64)|dX:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
