@@ -128,8 +128,8 @@ type GradCtx interface {
 	// Wants reports whether the gradient of input i is needed.
 	Wants(i int) bool
 	// Emit adds a node of the newest version of an operator and returns its first output; EmitAll returns the
-	// given number of outputs. Attributes are bool, int, int64, float32, float64, string, lists of int64 or float32,
-	// element types or tensors.
+	// given number of outputs. Attributes are bool, int, int64, float32, float64, string, lists of int64,
+	// float32 or string, element types or tensors.
 	Emit(domain, name string, attrs map[string]any, in ...Ref) Ref
 	EmitAll(outputs int, domain, name string, attrs map[string]any, in ...Ref) []Ref
 	// Const adds a constant.

@@ -12,6 +12,8 @@ var internalTable = []Op{
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
 	{"onnxrun", "LpPoolGrad", 1, float, maxPoolGradInfer, lpPoolGradKernel, nil, 0},
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
+	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},
+	{"onnxrun", "ResizeGrad", 1, float, resizeGradInfer, resizeGradKernel, nil, 0},
 	{"onnxrun", "SliceGrad", 1, float, sliceGradInfer, sliceGradKernel, sliceGradGrad, 0},
 	{"onnxrun", "StandardizeGrad", 1, float, standardizeGradInfer, standardizeGradKernel, nil, 0},
 	{"onnxrun", "SumTo", 1, float, sumToInfer, sumToKernel, sumToGrad, 0},

@@ -119,6 +119,8 @@ func attribute(name string, value any) (*onnx.Attribute, error) {
 		return onnx.NewInts(name, v...), nil
 	case []float32:
 		return onnx.NewFloats(name, v...), nil
+	case []string:
+		return onnx.NewStrings(name, v...), nil
 	case *tensor.Tensor:
 		return onnx.NewTensor(name, tensor.NewProto("", v)), nil
 	}
