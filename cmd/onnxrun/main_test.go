@@ -172,6 +172,15 @@ func TestCases(t *testing.T) {
 	if code, out, _ = onnxrun(t, "test", root, "--run", "^right$"); code != exitOK {
 		t.Errorf("exit %d, %s", code, out)
 	}
+	if code, out, _ = onnxrun(t, "test", root, "--run", "^left$"); code != exitUsage {
+		t.Errorf("no case runs: exit %d, %s", code, out)
+	}
+	if err := os.Remove(filepath.Join(root, "right", "test_data_set_0", "output_0.pb")); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ = onnxrun(t, "test", filepath.Join(root, "right")); code != exitMismatch {
+		t.Errorf("nothing recorded: exit %d, %s", code, out)
+	}
 }
 
 func TestParseSize(t *testing.T) {

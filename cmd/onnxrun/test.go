@@ -58,7 +58,10 @@ needs something that is missing here is skipped and does not change the exit cod
 					return err
 				}
 			}
-			return report.finish(nil)
+			if err := report.finish(nil); err != nil || len(report.sum.Cases) > 0 {
+				return err
+			}
+			return usage("no case has a name that matches --run %q", pattern)
 		},
 	}
 	c.register(cmd)

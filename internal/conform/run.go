@@ -180,6 +180,9 @@ func (c *Case) runSet(ctx context.Context, s *runtime.Session, set DataSet, trai
 	}
 	var got, want []*tensor.Tensor
 	outs := s.Outputs()
+	if len(set.Outputs) == 0 && len(outs) > 0 {
+		return 0, errors.New("conform: no output is recorded")
+	}
 	if len(set.Outputs) > len(outs) {
 		return 0, fmt.Errorf("conform: %d output files for %d outputs", len(set.Outputs), len(outs))
 	}

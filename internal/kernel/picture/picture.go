@@ -28,14 +28,19 @@ var ErrTooLarge = errors.New("picture: too large")
 // MaxPixels is the size from which Pillow, too, takes a picture for an attack on memory.
 const MaxPixels = 178956970
 
-// density bounds pixels per byte of the file. One bit a pixel, deflated at its limit of 1:1032, is 8256.
-const density = 1 << 14
+// What a byte of a file can stand for at most, in pixels, so that a small file cannot ask for much memory.
+const (
+	denseBMP  = 8       // one bit a pixel
+	denseJPEG = 1024    // one bit a block of 64, of which sampling factors may leave out one in nine
+	densePNG  = 1 << 14 // one bit a pixel, deflated at its limit of 1:1032; TIFF, too
+)
 
 // A Picture is a file whose kind and size are known.
 type Picture struct {
 	Width, Height int
 
-	load func() (rows, error)
+	dense int // pixels per byte at most, 0: no bound
+	load  func() (rows, error)
 }
 
 // rows writes the pixels of row y as red, green, blue.
@@ -55,7 +60,7 @@ func Open(data []byte) (*Picture, error) {
 		return nil, fmt.Errorf("picture: size %d x %d", p.Width, p.Height)
 	case p.Width > MaxPixels/p.Height:
 		return nil, fmt.Errorf("%w: %d x %d pixels, at most %d", ErrTooLarge, p.Width, p.Height, MaxPixels)
-	case !isWebP(data) && p.Width*p.Height/density > len(data): // a WebP of one colour takes no bits at all
+	case p.dense > 0 && p.Width*p.Height/p.dense > len(data):
 		return nil, fmt.Errorf("picture: %d x %d pixels in %d bytes", p.Width, p.Height, len(data))
 	}
 	return p, nil
@@ -67,9 +72,9 @@ func open(data []byte) (*Picture, error) {
 	case has("\xff\xd8"):
 		return openJPEG(data)
 	case has("\x89PNG\r\n\x1a\n"):
-		return openStd(data, png.DecodeConfig, png.Decode)
+		return openStd(data, densePNG, png.DecodeConfig, png.Decode)
 	case has("BM"):
-		return openStd(data, bmp.DecodeConfig, bmp.Decode)
+		return openStd(data, denseBMP, bmp.DecodeConfig, bmp.Decode)
 	case has("II*\x00"), has("MM\x00*"):
 		return openTIFF(data)
 	case isWebP(data):
@@ -142,7 +147,7 @@ func openJPEG(data []byte) (*Picture, error) {
 			return f.Row, nil
 		}
 	}
-	return &Picture{Width: f.Width, Height: f.Height, load: load}, nil
+	return &Picture{Width: f.Width, Height: f.Height, dense: denseJPEG, load: load}, nil
 }
 
 // spread makes three bytes of each of the first third of the row, in place.
@@ -161,12 +166,12 @@ func mix(rgb, ink []byte) {
 	}
 }
 
-func openStd(data []byte, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (*Picture, error) {
+func openStd(data []byte, dense int, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (*Picture, error) {
 	c, err := config(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	return &Picture{Width: c.Width, Height: c.Height, load: func() (rows, error) {
+	return &Picture{Width: c.Width, Height: c.Height, dense: dense, load: func() (rows, error) {
 		m, err := decode(bytes.NewReader(data))
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ const (
 )
 
 func openTIFF(data []byte) (*Picture, error) {
-	p, err := openStd(data, tiff.DecodeConfig, tiff.Decode)
+	p, err := openStd(data, densePNG, tiff.DecodeConfig, tiff.Decode)
 	if err != nil {
 		return nil, err
 	}

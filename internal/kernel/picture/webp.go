@@ -20,6 +20,7 @@ func openWebP(data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A WebP of one colour takes no bits at all, hence no bound on pixels per byte.
 	return &Picture{Width: c.Width, Height: c.Height, load: func() (rows, error) {
 		m, err := webp.Decode(bytes.NewReader(data))
 		if err != nil {
