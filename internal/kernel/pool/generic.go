@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
@@ -78,7 +77,8 @@ func (c *cursor) step() {
 }
 
 // Max writes the maximum of each window to y and, when index is not nil, its position in x to index. With columnMajor,
-// positions count the spatial axes with the first one fastest. Windows without elements give low and -1.
+// positions count the spatial axes with the first one fastest. NaN is passed over, as other runtimes do; windows without
+// other elements give low and -1.
 func Max[T Number](g *Geom, x, y []T, index []int64, columnMajor bool, low T) {
 	c := newCursor(g)
 	in, out := g.InSize(), g.OutSize()
@@ -89,7 +89,7 @@ func Max[T Number](g *Geom, x, y []T, index []int64, columnMajor bool, low T) {
 			for ok := c.start(); ok; ok = c.next() {
 				pos, n, step := c.row()
 				for range n {
-					if v := plane[pos]; at < 0 || cmp.Compare(v, best) > 0 && best == best || v != v {
+					if v := plane[pos]; v > best || at < 0 && v == v {
 						best, at = v, pos
 					}
 					pos += step

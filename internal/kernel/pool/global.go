@@ -78,7 +78,9 @@ func (t *globalTask) Chunk(i int) {
 
 func maxOf(m float32, x []float32) float32 {
 	for _, v := range x {
-		m = max(m, v)
+		if v > m { // NaN is passed over
+			m = v
+		}
 	}
 	return m
 }

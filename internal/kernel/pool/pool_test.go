@@ -91,6 +91,34 @@ func TestGlobal(t *testing.T) {
 	}
 }
 
+// TestMaxPassesOverNaN compares every algorithm with the maxima of -inf in the place of NaN.
+func TestMaxPassesOverNaN(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	low := float32(math.Inf(-1))
+	for i := range 300 {
+		g := randomGeom(r, 1+i%3)
+		x, clean := make([]float32, g.Planes*g.InSize()), make([]float32, g.Planes*g.InSize())
+		for i := range x {
+			x[i] = r.Float32() - 0.5
+			if clean[i] = x[i]; r.IntN(4) == 0 {
+				x[i], clean[i] = float32(math.NaN()), low
+			}
+		}
+		n := g.Planes * g.OutSize()
+		want, got, whole := make([]float32, n), make([]float32, n), make([]float32, g.Planes)
+		Max(&g, clean, want, nil, false, low)
+		Max(&g, x, got, nil, false, low)
+		close(t, "plain", got, want)
+		levels(func(level string) {
+			MaxF32(1, &g, x, got)
+			close(t, fmt.Sprintf("%s %+v", level, g), got, want)
+			GlobalMaxF32(1, g.Planes, g.InSize(), clean, whole)
+			GlobalMaxF32(1, g.Planes, g.InSize(), x, got[:g.Planes])
+			close(t, level+" whole planes", got[:g.Planes], whole)
+		})
+	}
+}
+
 func TestMaxIndices(t *testing.T) {
 	g := Geom{Planes: 2, Rank: 2}
 	a := window.Attrs{Kernel: []int{2, 2}, Strides: []int{2, 2}}

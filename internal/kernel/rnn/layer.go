@@ -114,8 +114,12 @@ type ArgsOf[T float32 | float64] struct {
 	Threads     int
 }
 
-// Args are the arguments of Layer.Run. Lens, if set, are the steps of each row; outputs after them are zero.
+// Args are the arguments of Layer.Run. Lens, if set, are the steps of each row; outputs after them are zero, and
+// so is the final state of a row without steps: ONNX leaves it open, ONNX Runtime has zeros.
 type Args = ArgsOf[float32]
+
+// idle reports whether row b has no steps.
+func (a *ArgsOf[T]) idle(b int) bool { return a.Lens != nil && a.Lens[b] <= 0 }
 
 // blockElems bounds the products of inputs that are kept at a time.
 const blockElems = 1 << 20

@@ -41,6 +41,10 @@ func RunPlain[T float32 | float64](l *Layer, w PlainWeights[T], a *ArgsOf[T]) {
 				}
 			}
 		}
+		if a.idle(b) {
+			clear(h)
+			clear(c)
+		}
 		if a.HOut != nil {
 			copy(a.HOut[b*a.StateRow:], h)
 		}

@@ -88,7 +88,12 @@ func (r *run) save(dst, src []float32) {
 		return
 	}
 	for b := range r.Batch {
-		copy(dst[b*r.StateRow:], src[b*r.Hidden:(b+1)*r.Hidden])
+		row := dst[b*r.StateRow:][:r.Hidden]
+		if r.idle(b) {
+			clear(row)
+			continue
+		}
+		copy(row, src[b*r.Hidden:])
 	}
 }
 

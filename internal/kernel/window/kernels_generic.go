@@ -72,7 +72,7 @@ func maxTapsGeneric(a *TapArgs) {
 		}
 		for _, off := range a.Off {
 			for i, x := range a.Src[r*a.SrcStep+off:][:len(dst)] {
-				if !(dst[i] > x) {
+				if x > dst[i] { // NaN is passed over
 					dst[i] = x
 				}
 			}

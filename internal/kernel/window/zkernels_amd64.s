@@ -928,21 +928,29 @@ r4c2:
 	LEAQ    (SI)(SI*2), R10
 
 r4_2taps:
-	CMPQ   R9, $0x00000001
-	JL     r4_2taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Y2, Y2
-	VMAXPS 32(R11), Y3, Y3
-	VMAXPS (R11)(SI*1), Y4, Y4
-	VMAXPS 32(R11)(SI*1), Y5, Y5
-	VMAXPS (R11)(SI*2), Y6, Y6
-	VMAXPS 32(R11)(SI*2), Y7, Y7
-	VMAXPS (R11)(R10*1), Y8, Y8
-	VMAXPS 32(R11)(R10*1), Y9, Y9
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4_2taps
+	CMPQ    R9, $0x00000001
+	JL      r4_2taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Y10
+	VMAXPS  Y2, Y10, Y2
+	VMOVUPS 32(R11), Y10
+	VMAXPS  Y3, Y10, Y3
+	VMOVUPS (R11)(SI*1), Y10
+	VMAXPS  Y4, Y10, Y4
+	VMOVUPS 32(R11)(SI*1), Y10
+	VMAXPS  Y5, Y10, Y5
+	VMOVUPS (R11)(SI*2), Y10
+	VMAXPS  Y6, Y10, Y6
+	VMOVUPS 32(R11)(SI*2), Y10
+	VMAXPS  Y7, Y10, Y7
+	VMOVUPS (R11)(R10*1), Y10
+	VMAXPS  Y8, Y10, Y8
+	VMOVUPS 32(R11)(R10*1), Y10
+	VMAXPS  Y9, Y10, Y9
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4_2taps
 
 r4_2taps_end:
 	LEAQ    (DI)(DI*2), R10
@@ -972,17 +980,21 @@ r4c1:
 	LEAQ    (SI)(SI*2), R10
 
 r4_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r4_1taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Y2, Y2
-	VMAXPS (R11)(SI*1), Y3, Y3
-	VMAXPS (R11)(SI*2), Y4, Y4
-	VMAXPS (R11)(R10*1), Y5, Y5
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4_1taps
+	CMPQ    R9, $0x00000001
+	JL      r4_1taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Y6
+	VMAXPS  Y2, Y6, Y2
+	VMOVUPS (R11)(SI*1), Y6
+	VMAXPS  Y3, Y6, Y3
+	VMOVUPS (R11)(SI*2), Y6
+	VMAXPS  Y4, Y6, Y4
+	VMOVUPS (R11)(R10*1), Y6
+	VMAXPS  Y5, Y6, Y5
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4_1taps
 
 r4_1taps_end:
 	LEAQ    (DI)(DI*2), R10
@@ -1007,17 +1019,21 @@ r4c1_end:
 	LEAQ    (SI)(SI*2), R10
 
 r4t_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r4t_1taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Y2, Y2
-	VMAXPS (R11)(SI*1), Y3, Y3
-	VMAXPS (R11)(SI*2), Y4, Y4
-	VMAXPS (R11)(R10*1), Y5, Y5
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4t_1taps
+	CMPQ    R9, $0x00000001
+	JL      r4t_1taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Y6
+	VMAXPS  Y2, Y6, Y2
+	VMOVUPS (R11)(SI*1), Y6
+	VMAXPS  Y3, Y6, Y3
+	VMOVUPS (R11)(SI*2), Y6
+	VMAXPS  Y4, Y6, Y4
+	VMOVUPS (R11)(R10*1), Y6
+	VMAXPS  Y5, Y6, Y5
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4t_1taps
 
 r4t_1taps_end:
 	LEAQ       (DI)(DI*2), R10
@@ -1058,17 +1074,21 @@ r1c4:
 	MOVQ    56(AX), R9
 
 r1_4taps:
-	CMPQ   R9, $0x00000001
-	JL     r1_4taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Y2, Y2
-	VMAXPS 32(R10), Y3, Y3
-	VMAXPS 64(R10), Y4, Y4
-	VMAXPS 96(R10), Y5, Y5
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1_4taps
+	CMPQ    R9, $0x00000001
+	JL      r1_4taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Y6
+	VMAXPS  Y2, Y6, Y2
+	VMOVUPS 32(R10), Y6
+	VMAXPS  Y3, Y6, Y3
+	VMOVUPS 64(R10), Y6
+	VMAXPS  Y4, Y6, Y4
+	VMOVUPS 96(R10), Y6
+	VMAXPS  Y5, Y6, Y5
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1_4taps
 
 r1_4taps_end:
 	VMOVUPS Y2, (BX)
@@ -1089,14 +1109,15 @@ r1c1:
 	MOVQ    56(AX), R9
 
 r1_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r1_1taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Y2, Y2
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1_1taps
+	CMPQ    R9, $0x00000001
+	JL      r1_1taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Y3
+	VMAXPS  Y2, Y3, Y2
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1_1taps
 
 r1_1taps_end:
 	VMOVUPS Y2, (BX)
@@ -1113,14 +1134,15 @@ r1c1_end:
 	MOVQ    56(AX), R9
 
 r1t_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r1t_1taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Y2, Y2
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1t_1taps
+	CMPQ    R9, $0x00000001
+	JL      r1t_1taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Y3
+	VMAXPS  Y2, Y3, Y2
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1t_1taps
 
 r1t_1taps_end:
 	VMASKMOVPS Y2, Y1, (BX)
@@ -3037,21 +3059,29 @@ r4c2:
 	LEAQ    (SI)(SI*2), R10
 
 r4_2taps:
-	CMPQ   R9, $0x00000001
-	JL     r4_2taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Z1, Z1
-	VMAXPS 64(R11), Z2, Z2
-	VMAXPS (R11)(SI*1), Z3, Z3
-	VMAXPS 64(R11)(SI*1), Z4, Z4
-	VMAXPS (R11)(SI*2), Z5, Z5
-	VMAXPS 64(R11)(SI*2), Z6, Z6
-	VMAXPS (R11)(R10*1), Z7, Z7
-	VMAXPS 64(R11)(R10*1), Z8, Z8
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4_2taps
+	CMPQ    R9, $0x00000001
+	JL      r4_2taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Z9
+	VMAXPS  Z1, Z9, Z1
+	VMOVUPS 64(R11), Z9
+	VMAXPS  Z2, Z9, Z2
+	VMOVUPS (R11)(SI*1), Z9
+	VMAXPS  Z3, Z9, Z3
+	VMOVUPS 64(R11)(SI*1), Z9
+	VMAXPS  Z4, Z9, Z4
+	VMOVUPS (R11)(SI*2), Z9
+	VMAXPS  Z5, Z9, Z5
+	VMOVUPS 64(R11)(SI*2), Z9
+	VMAXPS  Z6, Z9, Z6
+	VMOVUPS (R11)(R10*1), Z9
+	VMAXPS  Z7, Z9, Z7
+	VMOVUPS 64(R11)(R10*1), Z9
+	VMAXPS  Z8, Z9, Z8
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4_2taps
 
 r4_2taps_end:
 	LEAQ    (DI)(DI*2), R10
@@ -3081,17 +3111,21 @@ r4c1:
 	LEAQ    (SI)(SI*2), R10
 
 r4_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r4_1taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Z1, Z1
-	VMAXPS (R11)(SI*1), Z2, Z2
-	VMAXPS (R11)(SI*2), Z3, Z3
-	VMAXPS (R11)(R10*1), Z4, Z4
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4_1taps
+	CMPQ    R9, $0x00000001
+	JL      r4_1taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Z5
+	VMAXPS  Z1, Z5, Z1
+	VMOVUPS (R11)(SI*1), Z5
+	VMAXPS  Z2, Z5, Z2
+	VMOVUPS (R11)(SI*2), Z5
+	VMAXPS  Z3, Z5, Z3
+	VMOVUPS (R11)(R10*1), Z5
+	VMAXPS  Z4, Z5, Z4
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4_1taps
 
 r4_1taps_end:
 	LEAQ    (DI)(DI*2), R10
@@ -3116,17 +3150,21 @@ r4c1_end:
 	LEAQ    (SI)(SI*2), R10
 
 r4t_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r4t_1taps_end
-	MOVQ   (R8), R11
-	LEAQ   (DX)(R11*4), R11
-	VMAXPS (R11), Z1, Z1
-	VMAXPS (R11)(SI*1), Z2, Z2
-	VMAXPS (R11)(SI*2), Z3, Z3
-	VMAXPS (R11)(R10*1), Z4, Z4
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r4t_1taps
+	CMPQ    R9, $0x00000001
+	JL      r4t_1taps_end
+	MOVQ    (R8), R11
+	LEAQ    (DX)(R11*4), R11
+	VMOVUPS (R11), Z5
+	VMAXPS  Z1, Z5, Z1
+	VMOVUPS (R11)(SI*1), Z5
+	VMAXPS  Z2, Z5, Z2
+	VMOVUPS (R11)(SI*2), Z5
+	VMAXPS  Z3, Z5, Z3
+	VMOVUPS (R11)(R10*1), Z5
+	VMAXPS  Z4, Z5, Z4
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r4t_1taps
 
 r4t_1taps_end:
 	LEAQ    (DI)(DI*2), R10
@@ -3167,17 +3205,21 @@ r1c4:
 	MOVQ    56(AX), R9
 
 r1_4taps:
-	CMPQ   R9, $0x00000001
-	JL     r1_4taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Z1, Z1
-	VMAXPS 64(R10), Z2, Z2
-	VMAXPS 128(R10), Z3, Z3
-	VMAXPS 192(R10), Z4, Z4
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1_4taps
+	CMPQ    R9, $0x00000001
+	JL      r1_4taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Z5
+	VMAXPS  Z1, Z5, Z1
+	VMOVUPS 64(R10), Z5
+	VMAXPS  Z2, Z5, Z2
+	VMOVUPS 128(R10), Z5
+	VMAXPS  Z3, Z5, Z3
+	VMOVUPS 192(R10), Z5
+	VMAXPS  Z4, Z5, Z4
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1_4taps
 
 r1_4taps_end:
 	VMOVUPS Z1, (BX)
@@ -3198,14 +3240,15 @@ r1c1:
 	MOVQ    56(AX), R9
 
 r1_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r1_1taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Z1, Z1
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1_1taps
+	CMPQ    R9, $0x00000001
+	JL      r1_1taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Z2
+	VMAXPS  Z1, Z2, Z1
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1_1taps
 
 r1_1taps_end:
 	VMOVUPS Z1, (BX)
@@ -3222,14 +3265,15 @@ r1c1_end:
 	MOVQ    56(AX), R9
 
 r1t_1taps:
-	CMPQ   R9, $0x00000001
-	JL     r1t_1taps_end
-	MOVQ   (R8), R10
-	LEAQ   (DX)(R10*4), R10
-	VMAXPS (R10), Z1, Z1
-	ADDQ   $0x08, R8
-	SUBQ   $0x00000001, R9
-	JMP    r1t_1taps
+	CMPQ    R9, $0x00000001
+	JL      r1t_1taps_end
+	MOVQ    (R8), R10
+	LEAQ    (DX)(R10*4), R10
+	VMOVUPS (R10), Z2
+	VMAXPS  Z1, Z2, Z1
+	ADDQ    $0x08, R8
+	SUBQ    $0x00000001, R9
+	JMP     r1t_1taps
 
 r1t_1taps_end:
 	VMOVUPS Z1, K1, (BX)

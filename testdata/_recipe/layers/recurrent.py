@@ -15,7 +15,7 @@ DEFAULTS = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Ta
 # name: (takes alpha, takes beta, default alpha, default beta, function)
 ACTIVATIONS = {
     "Tanh": (0, 0, 0, 0, lambda x, a, b: np.tanh(x)),
-    "Sigmoid": (0, 0, 0, 0, lambda x, a, b: 1 / (1 + np.exp(-x))),
+    "Sigmoid": (0, 0, 0, 0, lambda x, a, b: 0.5 + 0.5 * np.tanh(x / 2)),
     "Relu": (0, 0, 0, 0, lambda x, a, b: np.maximum(x, 0)),
     "Softsign": (0, 0, 0, 0, lambda x, a, b: x / (1 + np.abs(x))),
     "Softplus": (0, 0, 0, 0, lambda x, a, b: np.logaddexp(0, x)),
@@ -67,10 +67,12 @@ def run(op, attrs, x, w, r, b=None, lens=None, h0=None, c0=None, p=None):
                 part = (w[k], r[k], np.zeros(2 * len(r[k])) if b is None else b[k], None if p is None else p[k])
                 h, c = CELLS[op](x[t, n], h, c, part, bound[k * each : (k + 1) * each], attrs)
                 y[t, k, n] = h
-            yh[k, n], yc[k, n] = h, c
+            if lens[n] > 0:  # the last of no outputs is zero, as ONNX Runtime has it
+                yh[k, n], yc[k, n] = h, c
     if attrs.get("layout"):
         y, yh, yc = y.transpose(2, 0, 1, 3), yh.swapaxes(0, 1), yc.swapaxes(0, 1)
-    return [v.astype(dtype) for v in ([y, yh, yc] if op == "LSTM" else [y, yh])]
+    with np.errstate(over="ignore"):
+        return [v.astype(dtype) for v in ([y, yh, yc] if op == "LSTM" else [y, yh])]
 
 
 def clipped(attrs):
@@ -173,7 +175,8 @@ def layer(d, op):
     state = [ways, batch, hidden]
     if attrs.get("layout"):
         x, state = x.swapaxes(0, 1).copy(), [batch, ways, hidden]
-    w, r = d.floats([ways, gates * hidden, size], dtype, 0.5), d.floats([ways, gates * hidden, hidden], dtype, 0.5)
+    spread = 0.5 if "activations" not in attrs else 0.5 / np.sqrt(max(size, hidden))  # some activations have no bounds
+    w, r = d.floats([ways, gates * hidden, size], dtype, spread), d.floats([ways, gates * hidden, hidden], dtype, spread)
     b = d.floats([ways, 2 * gates * hidden], dtype, 0.5) if d.chance(0.5) else None
     low = 0 if d.chance(0.15) else 1
     lens = d.g.integers(low, steps + 1, [batch]).astype(I32) if d.chance(0.35) else None

@@ -158,8 +158,10 @@ func (g *tapGen) block(name string, r, c int, m *mask, sc gp) {
 				switch g.op {
 				case opFMA:
 					VFMADD231PS(x, wv, acc[i*c+j])
-				case opMax:
-					VMAXPS(x, acc[i*c+j], acc[i*c+j])
+				case opMax: // the accumulator comes second: it stays where x is NaN
+					t := v.vec()
+					VMOVUPS(x, t)
+					VMAXPS(acc[i*c+j], t, acc[i*c+j])
 				case opSum:
 					VADDPS(x, acc[i*c+j], acc[i*c+j])
 				}
