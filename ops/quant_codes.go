@@ -107,8 +107,19 @@ func storeCodes(t *tensor.Tensor, lo int, src []float32, saturate bool) bool {
 
 func storeInts[T int8 | uint8 | int16 | uint16](dst []T, src []float32, lo, hi float32) {
 	for i, v := range src {
-		dst[i] = T(min(max(v, lo), hi))
+		dst[i] = T(within(v, lo, hi))
 	}
+}
+
+// within keeps v in [lo, hi]; NaN becomes lo, as in ONNX Runtime.
+func within(v, lo, hi float32) float32 {
+	switch {
+	case v > hi:
+		return hi
+	case v > lo:
+		return v
+	}
+	return lo
 }
 
 // storePacked is storeCodes for elements of less than a byte.
@@ -125,7 +136,7 @@ func storePacked(t *tensor.Tensor, lo int, src []float32) {
 		if t.DType() == tensor.Float4E2M1 {
 			code = uint8(small.ToFloat4E2M1(float64(v)))
 		} else {
-			code = uint8(int8(min(max(v, low), high))) & (1<<bits - 1)
+			code = uint8(int8(within(v, low, high))) & (1<<bits - 1)
 		}
 		out[i*bits/8] |= code << (i * bits % 8)
 	}

@@ -77,8 +77,8 @@ func (c *cursor) step() {
 }
 
 // Max writes the maximum of each window to y and, when index is not nil, its position in x to index. With columnMajor,
-// positions count the spatial axes with the first one fastest. NaN is passed over, as other runtimes do; windows without
-// other elements give low and -1.
+// positions count the spatial axes with the first one fastest. NaN is passed over, but for one at the head of a window
+// when its index is wanted: so do other runtimes. Windows without elements give low and -1.
 func Max[T Number](g *Geom, x, y []T, index []int64, columnMajor bool, low T) {
 	c := newCursor(g)
 	in, out := g.InSize(), g.OutSize()
@@ -89,7 +89,7 @@ func Max[T Number](g *Geom, x, y []T, index []int64, columnMajor bool, low T) {
 			for ok := c.start(); ok; ok = c.next() {
 				pos, n, step := c.row()
 				for range n {
-					if v := plane[pos]; v > best || at < 0 && v == v {
+					if v := plane[pos]; v > best || at < 0 && (index != nil || v == v) {
 						best, at = v, pos
 					}
 					pos += step

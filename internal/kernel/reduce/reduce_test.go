@@ -305,6 +305,18 @@ func TestSoftmaxMaskRows(t *testing.T) {
 	}
 }
 
+// TestGroupNormFarFromZero: planes of one value give the bias, however large the value is.
+func TestGroupNormFarFromZero(t *testing.T) {
+	x := []float32{1000.25, 1000.25, -3000.5, -3000.5, 77.125, 77.125}
+	got, bias := make([]float32, 6), []float32{0.087, -1, 0}
+	GroupNorm(got, x, PlaneNorm{Batch: 1, Channels: 3, Plane: 2, Groups: 3, Eps: 1e-5, Bias: bias}, 1)
+	for i, v := range got {
+		if v != bias[i/2] {
+			t.Errorf("element %d is %v, want %v", i, v, bias[i/2])
+		}
+	}
+}
+
 func TestGroupNorm(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	const batch, channels, plane, groups = 2, 6, 35, 3

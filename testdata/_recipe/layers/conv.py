@@ -5,7 +5,7 @@ import numpy as np
 from .draw import BF16, F16, F32, F64, Node, family
 
 
-def window(d, size, kernel, opset, dilate=True):
+def window(d, size, kernel, dilate=True):
     """Strides, dilations and pads of a window over the given sizes, not larger than them."""
     rank = len(size)
     attrs = {}
@@ -28,7 +28,7 @@ def geometry(d):
     kernel = [d.int(1, 4) for _ in size]
     if d.chance(0.2):
         kernel = [d.pick(1, 3)] * rank
-    return (0 if d.chance(0.02) else d.int(1, 3)), size, kernel
+    return d.batch(3), size, kernel
 
 
 def channels(d):
@@ -46,7 +46,7 @@ def conv(d):
     group, cin, cout = channels(d)
     opset = d.pick(1, 11, 22, 22)
     dtype = d.dtype(F16, F64, *([BF16] if opset == 22 else []))
-    attrs = window(d, size, kernel, opset)
+    attrs = window(d, size, kernel)
     if group > 1 or d.chance(0.3):
         attrs["group"] = group
     if d.chance(0.5):
@@ -64,7 +64,7 @@ def conv_wide(d):
     size = [d.int(7, 20), d.int(7, 20)]
     group, cin, cout = d.pick((1, 16, 16), (1, 32, 24), (1, 3, 32), (1, 24, 8), (16, 1, 1), (24, 1, 1), (2, 16, 8), (1, 17, 33))
     attrs = {"strides": d.pick([1, 1], [1, 1], [2, 2], [1, 2]), "pads": d.pick([k // 2] * 4, [0] * 4, [1, 0, 0, 1]), "group": group}
-    x = d.floats([d.int(1, 2), group * cin, *size])
+    x = d.floats([d.batch(2), group * cin, *size])
     w = d.floats([group * cout, cin, k, k], scale=0.2)
     b = d.floats([group * cout]) if d.chance(0.5) else None
     return Node("Conv", 22, [x, w, b], attrs, constant=d.pick(0.0, 1.0))
@@ -133,7 +133,7 @@ def deformconv(d):
 def qlinearconv(d):
     n, size, kernel = geometry(d)
     group, cin, cout = channels(d)
-    attrs = window(d, size, kernel, 10)
+    attrs = window(d, size, kernel)
     attrs["group"] = group
     xt, wt = d.pick((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8))
     x, w = d.codes([n, group * cin, *size], xt), d.codes([group * cout, cin, *kernel], wt)
@@ -149,7 +149,7 @@ def qlinearconv(d):
 def convinteger(d):
     n, size, kernel = geometry(d)
     group, cin, cout = channels(d)
-    attrs = window(d, size, kernel, 10)
+    attrs = window(d, size, kernel)
     attrs["group"] = group
     xt, wt = d.pick((np.uint8, np.uint8), (np.uint8, np.int8), (np.int8, np.int8))
     x, w = d.codes([n, group * cin, *size], xt), d.codes([group * cout, cin, *kernel], wt)

@@ -39,6 +39,10 @@ class Draw(draw.Draw):
     def ints(self, n, low, high):
         return [self.int(low, high) for _ in range(n)]
 
+    def batch(self, most):
+        """The size of a first axis, now and then none."""
+        return 0 if self.chance(0.03) else self.int(1, most)
+
     def float(self, low, high):
         """A number that float32 holds exactly."""
         return float(np.float32(self.g.uniform(low, high)))

@@ -9,7 +9,7 @@ F64_, I32, I64 = F64, np.dtype("int32"), np.dtype("int64")
 
 def image(d, dtype, low=1, high=6):
     """Batch, channels and up to three spatial dimensions."""
-    return d.floats([d.int(1, 3), d.int(low, high), *d.ints(d.int(1, 3), 1, 5)], dtype, d.pick(1, 1, 10), d.pick(0, 0, 5))
+    return d.floats([d.batch(3), d.int(low, high), *d.ints(d.int(1, 3), 1, 5)], dtype, d.pick(1, 1, 10), d.pick(0, 0, 5))
 
 
 @family
@@ -17,7 +17,7 @@ def lrn(d):
     opset = d.pick(1, 13)
     attrs = {"size": d.int(1, 7), "alpha": d.float(1e-4, 2), "beta": d.float(0.3, 1.2), "bias": d.float(0.5, 2)}
     attrs = {k: v for k, v in attrs.items() if k == "size" or d.chance(0.6)}
-    x = d.floats([d.int(1, 2), d.int(1, 8), *(d.ints(2, 1, 5) if d.chance(0.8) else d.ints(d.int(0, 3), 1, 4))], d.dtype(F16, F64), d.pick(1, 5))
+    x = d.floats([d.batch(2), d.int(1, 8), *(d.ints(2, 1, 5) if d.chance(0.8) else d.ints(d.int(0, 3), 1, 4))], d.dtype(F16, F64), d.pick(1, 5))
     return Node("LRN", opset, [x], attrs)
 
 
@@ -25,7 +25,7 @@ def lrn(d):
 def batchnorm(d):
     opset = d.pick(7, 9, 14, 15, 15)
     dtype = d.dtype(F16, F64)
-    x = image(d, dtype) if d.chance(0.9) else d.floats([d.int(1, 4), d.int(1, 4)], dtype)
+    x = image(d, dtype) if d.chance(0.9) else d.floats([d.batch(4), d.int(1, 4)], dtype)
     c = x.shape[1:2]
     pt = st = dtype
     if opset == 15 and dtype == F16 and d.chance(0.5):
@@ -67,7 +67,7 @@ def groupnorm(d):
     dtype = d.dtype(F16, F64)
     groups = d.int(1, 4)
     per = d.int(1, 3)
-    x = d.floats([d.int(1, 3), groups * per, *d.ints(d.int(1, 3), 1, 4)], dtype, d.pick(1, 4), d.pick(0, 2))
+    x = d.floats([d.batch(3), groups * per, *d.ints(d.int(1, 3), 1, 4)], dtype, d.pick(1, 4), d.pick(0, 2))
     n = [groups if opset == 18 else groups * per]
     return Node("GroupNormalization", opset, [x, d.floats(n, dtype), d.floats(n, dtype)], {"num_groups": groups, "epsilon": d.pick(None, 1e-3)})
 
@@ -94,7 +94,7 @@ def lpnorm(d):
 
 @family
 def mvn(d):
-    x = d.floats([d.int(1, 3), d.int(1, 4), *d.ints(2, 1, 5)], d.dtype(F16, F64), 3, 1)
+    x = d.floats([d.batch(3), d.int(1, 4), *d.ints(2, 1, 5)], d.dtype(F16, F64), 3, 1)
     axes = sorted(int(a) for a in d.g.permutation(x.ndim)[: d.int(1, x.ndim)])
     if d.chance(0.3):
         axes = [a - x.ndim for a in axes]

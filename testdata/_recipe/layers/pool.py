@@ -6,8 +6,10 @@ from .conv import geometry, window
 from .draw import BF16, F16, F32, F64, Node, family
 
 
-def pool_attrs(d, size, kernel, opset, ceil=True, dilate=True):
-    attrs = {"kernel_shape": kernel, **window(d, size, kernel, opset, dilate)}
+def pool_attrs(d, size, kernel, ceil=True, dilate=True):
+    attrs = {"kernel_shape": kernel, **window(d, size, kernel, dilate)}
+    if attrs.get("auto_pad", "").startswith("SAME") and "strides" in attrs:  # else the padding that a stride asks for may be negative
+        attrs["strides"] = [min(s, k) for s, k in zip(attrs["strides"], kernel)]
     if ceil and d.chance(0.4):
         attrs["ceil_mode"] = d.int(0, 1)
     return attrs
@@ -18,7 +20,7 @@ def maxpool(d):
     n, size, kernel = geometry(d)
     opset = d.pick(1, 8, 10, 11, 12, 22, 22)
     dtype = d.dtype(F16, F64, *([np.int8, np.uint8] if opset >= 12 else []), *([BF16] if opset == 22 else []))
-    attrs = pool_attrs(d, size, kernel, opset, opset >= 10, opset >= 10)
+    attrs = pool_attrs(d, size, kernel, opset >= 10, opset >= 10)
     if opset >= 8 and d.chance(0.3):
         attrs["storage_order"] = d.int(0, 1)
     shape = [n, d.int(1, 4), *size]
@@ -32,7 +34,7 @@ def averagepool(d):
     n, size, kernel = geometry(d)
     opset = d.pick(1, 7, 10, 11, 19, 22, 22)
     dtype = d.dtype(F16, F64, *([BF16] if opset == 22 else []))
-    attrs = pool_attrs(d, size, kernel, opset, opset >= 10, opset >= 19)
+    attrs = pool_attrs(d, size, kernel, opset >= 10, opset >= 19)
     if opset >= 7 and d.chance(0.6):
         attrs["count_include_pad"] = d.int(0, 1)
     return Node("AveragePool", opset, [d.floats([n, d.int(1, 4), *size], dtype)], attrs)
@@ -42,7 +44,7 @@ def averagepool(d):
 def lppool(d):
     n, size, kernel = geometry(d)
     opset = d.pick(2, 11, 18, 22, 22)
-    attrs = pool_attrs(d, size, kernel, opset, opset >= 18, opset >= 18)
+    attrs = pool_attrs(d, size, kernel, opset >= 18, opset >= 18)
     if d.chance(0.7):
         attrs["p"] = d.int(1, 4)
     return Node("LpPool", opset, [d.floats([n, d.int(1, 4), *size], d.dtype(F16, F64))], attrs)
@@ -53,7 +55,7 @@ def globalpool(d):
     op = d.pick("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
     opset = d.pick(1, 22) if op != "GlobalLpPool" else d.pick(2, 22)
     attrs = {"p": d.int(1, 4)} if op == "GlobalLpPool" and d.chance(0.7) else {}
-    x = d.floats([d.int(1, 3), d.int(1, 4), *d.ints(d.int(1, 4), 1, 6)], d.dtype(F16, F64))
+    x = d.floats([d.batch(3), d.int(1, 4), *d.ints(d.int(1, 4), 1, 6)], d.dtype(F16, F64))
     return Node(op, opset, [d.odd(x, 0.1)], attrs)
 
 
