@@ -3,9 +3,11 @@ package ops
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/resize"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -23,7 +25,8 @@ type resizePlan struct {
 	roi     []float32
 	box32   *resize.Box[float32]
 	box64   *resize.Box[float64]
-	nearest [][]int
+	nearest [][]int  // input positions by axis, for copies
+	outside [][]bool // which outputs of an axis lie outside the region, with nearest
 }
 
 var (
@@ -70,13 +73,13 @@ func (r *resizeRun) run(c *Call) error {
 	x := c.In[0]
 	switch {
 	case p.nearest != nil:
-		return nearestAny(y, x, p.nearest)
+		return r.copyNearest(p, y, x)
 	case p.box64 != nil:
 		p.box64.Run(c.Threads, tensor.Of[float64](x), tensor.Of[float64](y))
 	case r.dtype == tensor.Float32:
 		p.box32.Run(c.Threads, tensor.Of[float32](x), tensor.Of[float32](y))
 	default:
-		resizeInts(p.box32, c.Threads, x, y)
+		resizeInts(p.box32, c.Threads, x, y, r.spec.Mode == resize.Cubic || r.spec.Antialias)
 	}
 	return nil
 }
@@ -178,10 +181,10 @@ func (r *resizeRun) build(p *resizePlan) error {
 			specs[a].Start, specs[a].End = p.roi[i], p.roi[n+i]
 		}
 	}
-	if r.spec.Mode == resize.NearestMode && r.spec.Transform != resize.TFCropAndResize {
+	if r.spec.Mode == resize.NearestMode && (r.spec.Transform != resize.TFCropAndResize || !summable.Has(r.dtype)) {
 		for i := range specs {
-			index, _ := resize.NearestIndex(&specs[i], p.x[i], p.out[i])
-			p.nearest = append(p.nearest, index)
+			index, outside := resize.NearestIndex(&specs[i], p.x[i], p.out[i])
+			p.nearest, p.outside = append(p.nearest, index), append(p.outside, outside)
 		}
 		return nil
 	}
@@ -199,6 +202,40 @@ func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resi
 		tables[i] = resize.NewTable[T](&specs[i], p.x[i], p.out[i])
 	}
 	return resize.NewBox(tables, outside)
+}
+
+// copyNearest resamples by copies, and sets what lies outside the region to the value for it.
+func (r *resizeRun) copyNearest(p *resizePlan, y, x *tensor.Tensor) error {
+	if err := nearestAny(y, x, p.nearest); err != nil {
+		return err
+	}
+	for a, outside := range p.outside {
+		if !slices.Contains(outside, true) {
+			continue
+		}
+		one, err := tensor.FromFloat64s(r.dtype, []int{1}, []float64{float64(r.outside)})
+		if err != nil {
+			return err
+		}
+		fillOutside(y.Bytes(), one.Bytes(), outside, p.out[a+1:].Len())
+	}
+	return nil
+}
+
+// fillOutside sets elements of y, seen as [outer, len(outside), inner], to value where outside is set.
+func fillOutside(y, value []byte, outside []bool, inner int) {
+	row := inner * len(value)
+	for at := 0; at < len(y); at += row * len(outside) {
+		for o, out := range outside {
+			if !out {
+				continue
+			}
+			part := y[at+o*row:][:row]
+			for n := copy(part, value); n < row; n *= 2 {
+				copy(part[n:], part[:n])
+			}
+		}
+	}
 }
 
 // nearestAny resamples elements of any type of whole bytes.
@@ -221,24 +258,32 @@ func nearestAny(y, x *tensor.Tensor, index [][]int) error {
 	return nil
 }
 
-// resizeInts resamples integers in float32; results are cut off towards zero.
-func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor) {
+// resizeInts resamples integers in float32. Results are rounded, or cut off towards zero: ONNX leaves it open, ONNX
+// Runtime cuts off plain linear interpolation only.
+func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor, round bool) {
 	from, to := make([]float32, x.Len()), make([]float32, y.Len())
+	run := func() {
+		b.Run(threads, from, to)
+		if round {
+			vec.Round(to, to)
+		}
+	}
 	switch x.DType() {
 	case tensor.Uint8:
-		convertVia(b, threads, tensor.Of[uint8](x), tensor.Of[uint8](y), from, to, 0, math.MaxUint8)
+		convertVia(run, tensor.Of[uint8](x), tensor.Of[uint8](y), from, to, 0, math.MaxUint8)
 	case tensor.Int8:
-		convertVia(b, threads, tensor.Of[int8](x), tensor.Of[int8](y), from, to, math.MinInt8, math.MaxInt8)
+		convertVia(run, tensor.Of[int8](x), tensor.Of[int8](y), from, to, math.MinInt8, math.MaxInt8)
 	case tensor.Int32:
-		convertVia(b, threads, tensor.Of[int32](x), tensor.Of[int32](y), from, to, math.MinInt32, math.MaxInt32-127)
+		convertVia(run, tensor.Of[int32](x), tensor.Of[int32](y), from, to, math.MinInt32, math.MaxInt32-127)
 	}
 }
 
-func convertVia[T int8 | uint8 | int32](b *resize.Box[float32], threads int, x, y []T, from, to []float32, lo, hi float32) {
+// convertVia sets from to x, runs what makes to of it, and sets y to that, kept between lo and hi.
+func convertVia[T int8 | uint8 | int32](run func(), x, y []T, from, to []float32, lo, hi float32) {
 	for i, v := range x {
 		from[i] = float32(v)
 	}
-	b.Run(threads, from, to)
+	run()
 	for i, v := range to {
 		y[i] = T(max(lo, min(hi, v)))
 	}

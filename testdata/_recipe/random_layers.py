@@ -86,6 +86,9 @@ def found():
         yield f"nan_to_{t.name}", Node("QuantizeLinear", 13, [odd, np.array(1, f32), np.zeros((), t)], {}, [t])
     for op in ("HannWindow", "HammingWindow", "BlackmanWindow"):
         yield f"one_symmetric_{op}", Node(op, 17, [np.array(1, np.int64)], {"periodic": 0}, [f32])
+    crop = {"mode": "nearest", "coordinate_transformation_mode": "tf_crop_and_resize"}
+    halves = np.arange(10, dtype=f16).reshape(2, 5)
+    yield "crop_of_halves", Node("Resize", 19, [halves, np.array([0, 0.25, 1, 0.75], f32), None, np.array([2, 3], np.int64)], crop)
     group = np.arange(24, dtype=f32).reshape(2, 4, 3) % 5
     yield "scale_by_group", Node("GroupNormalization", 18, [group, np.array([1, 2], f32), np.array([0, -1], f32)], {"num_groups": 2})
 
