@@ -95,25 +95,43 @@ func gatherElementsOf[T any](j *gatherElementsJob, x, y []T, lo, hi int) {
 func gatherElementRows[T any, I move.Index](j *gatherElementsJob, x, y []T, index []I, lo, hi int) {
 	n, row := j.x.Shape()[j.axis], j.row()
 	stride := mvLen(j.x.Shape()[j.axis+1:])
-	step := 1
-	if j.axis == j.x.Rank()-1 {
-		step = 0
-	}
+	last := j.axis == j.x.Rank()-1
 	for r := lo; r < hi; r++ {
 		base := elementBase(j.x.Shape(), j.index.Shape(), j.axis, r)
 		out, at := y[r*row:(r+1)*row], index[r*row:(r+1)*row]
+		if last {
+			if bad := takeElements(out, x[base:base+n], at); bad >= 0 {
+				j.bad.Store(int64(r*row+bad) + 1)
+				return
+			}
+			continue
+		}
+		from := x[base:]
 		for i, v := range at {
 			k := int(v)
-			if k < 0 {
-				k += n
-			}
+			k += n & (k >> 63)
 			if uint(k) >= uint(n) {
 				j.bad.Store(int64(r*row+i) + 1)
 				return
 			}
-			out[i] = x[base+i*step+k*stride]
+			out[i] = from[i+k*stride]
 		}
 	}
+}
+
+// takeElements sets out[i] = x[at[i]], counting negative positions from the end, and returns the first i whose position
+// is out of range, or -1.
+func takeElements[T any, I move.Index](out, x []T, at []I) int {
+	out = out[:len(at)]
+	for i, v := range at {
+		k := int(v)
+		k += len(x) & (k >> 63)
+		if uint(k) >= uint(len(x)) {
+			return i
+		}
+		out[i] = x[k]
+	}
+	return -1
 }
 
 // elementBase returns the position in data of the first element of row r of the index, taking the coordinate along

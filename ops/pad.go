@@ -151,7 +151,9 @@ func padRun(c *Call, y, x *tensor.Tensor, g *padGeom, mode string, fill *tensor.
 				return fmt.Errorf("ops: input 2 (constant_value) has shape %v and type %v, want one %v", fill.Shape(), fill.DType(), x.DType())
 			}
 		}
-		fillTensor(y, fill)
+		if y.DType() == tensor.String || packed.Has(y.DType()) {
+			fillTensor(y, fill)
+		}
 	}
 	to, from := mvDataOf(y), mvDataOf(x)
 	var db, sb, tb mvDims
@@ -167,8 +169,12 @@ func padRun(c *Call, y, x *tensor.Tensor, g *padGeom, mode string, fill *tensor.
 	if empty && !constant {
 		return fmt.Errorf("ops: an input of shape %v has nothing to pad with in mode %q", x.Shape(), mode)
 	}
-	if !empty {
-		mvStrided(to, from, move.Copy{Dims: dims, DstStride: dst, SrcStride: src, DstOff: dstOff, SrcOff: srcOff}, c.Threads)
+	box := move.Copy{Dims: dims, DstStride: dst, SrcStride: src, DstOff: dstOff, SrcOff: srcOff, Width: to.width}
+	switch {
+	case constant && y.DType() != tensor.String && !packed.Has(y.DType()):
+		move.Inset(to.b, from.b, box, fill.Bytes(), c.Threads)
+	case !empty:
+		mvStrided(to, from, box, c.Threads)
 	}
 	for axis := len(dims) - 1; axis >= 0 && !constant; axis-- {
 		padAxis(to, g, dims, dst, axis, mode)

@@ -2,14 +2,15 @@ package ops
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/tensor"
 	codes "github.com/onnxrun/onnxrun/tensor/num"
 )
 
-// A scatterFn combines n elements of u from position from into y from position to.
-type scatterFn func(y, u *tensor.Tensor, to, from, n int)
+// A scatterFn combines blocks of n elements of u, from position from on, into y: each at the position that to names.
+type scatterFn func(y, u *tensor.Tensor, to []int, from, n int)
 
 // scatterApply returns the function for a reduction: none (or ""), add, mul, min or max.
 func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
@@ -20,10 +21,14 @@ func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
 		return scatterBool(reduction)
 	case d == tensor.Float16:
 		f, err := scatterReduce[float32](reduction)
-		return scatterFloat16(f), err
+		return scatterEach(func(a, b tensor.Float16Bits) tensor.Float16Bits {
+			return codes.ToFloat16(float64(f(a.Float32(), b.Float32())))
+		}), err
 	case d == tensor.BFloat16:
 		f, err := scatterReduce[float32](reduction)
-		return scatterBFloat16(f), err
+		return scatterEach(func(a, b tensor.BFloat16Bits) tensor.BFloat16Bits {
+			return codes.ToBFloat16(float64(f(a.Float32(), b.Float32())))
+		}), err
 	case d == tensor.Float32:
 		return scatterNumber[float32](reduction)
 	case d == tensor.Float64:
@@ -50,11 +55,36 @@ func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
 
 // scatterSet overwrites.
 func scatterSet(d tensor.DType) scatterFn {
-	if d == tensor.String {
-		return func(y, u *tensor.Tensor, to, from, n int) { copy(y.Strings()[to:to+n], u.Strings()[from:]) }
+	switch {
+	case d == tensor.String:
+		return func(y, u *tensor.Tensor, to []int, from, n int) { setBlocks(y.Strings(), u.Strings(), to, from, n) }
+	case d.Size() == 1:
+		return scatterWords[uint8]
+	case d.Size() == 2:
+		return scatterWords[uint16]
+	case d.Size() == 4:
+		return scatterWords[uint32]
+	case d.Size() == 8:
+		return scatterWords[uint64]
 	}
-	w := d.Size()
-	return func(y, u *tensor.Tensor, to, from, n int) { copy(y.Bytes()[to*w:(to+n)*w], u.Bytes()[from*w:]) }
+	return scatterWords[complex128]
+}
+
+func scatterWords[T tensor.Element](y, u *tensor.Tensor, to []int, from, n int) {
+	setBlocks(tensor.Raw[T](y), tensor.Raw[T](u), to, from, n)
+}
+
+func setBlocks[T any](y, u []T, to []int, from, n int) {
+	u = u[from : from+len(to)*n]
+	if n == 1 {
+		for i, p := range to {
+			y[p] = u[i]
+		}
+		return
+	}
+	for i, p := range to {
+		copy(y[p:p+n], u[i*n:])
+	}
 }
 
 // scatterReduce returns the reduction as a function of two numbers. Minimum and maximum pass NaN on.
@@ -74,28 +104,36 @@ func scatterReduce[T mvNumber](reduction string) (func(a, b T) T, error) {
 
 func scatterNumber[T mvNumber](reduction string) (scatterFn, error) {
 	f, err := scatterReduce[T](reduction)
-	return func(y, u *tensor.Tensor, to, from, n int) {
-		a, b := tensor.Raw[T](y)[to:to+n], tensor.Raw[T](u)[from:from+n]
-		for i, v := range b {
-			a[i] = f(a[i], v)
+	sums := reduction == "add"
+	return func(y, u *tensor.Tensor, to []int, from, n int) {
+		a, b := tensor.Raw[T](y), tensor.Raw[T](u)[from:from+len(to)*n]
+		for i, p := range to {
+			switch {
+			case !sums:
+				combine(f, a[p:p+n], b[i*n:])
+			case n == 1:
+				a[p] += b[i]
+			default:
+				for j, v := range b[i*n : (i+1)*n] {
+					a[p+j] += v
+				}
+			}
 		}
 	}, err
 }
 
-func scatterFloat16(f func(a, b float32) float32) scatterFn {
-	return func(y, u *tensor.Tensor, to, from, n int) {
-		a, b := tensor.Of[tensor.Float16Bits](y)[to:to+n], tensor.Of[tensor.Float16Bits](u)[from:from+n]
-		for i, v := range b {
-			a[i] = codes.ToFloat16(float64(f(a[i].Float32(), v.Float32())))
-		}
+// combine sets each element of a to f of itself and that of b.
+func combine[T any](f func(a, b T) T, a, b []T) {
+	for i, v := range b[:len(a)] {
+		a[i] = f(a[i], v)
 	}
 }
 
-func scatterBFloat16(f func(a, b float32) float32) scatterFn {
-	return func(y, u *tensor.Tensor, to, from, n int) {
-		a, b := tensor.Of[tensor.BFloat16Bits](y)[to:to+n], tensor.Of[tensor.BFloat16Bits](u)[from:from+n]
-		for i, v := range b {
-			a[i] = codes.ToBFloat16(float64(f(a[i].Float32(), v.Float32())))
+func scatterEach[T tensor.Element](f func(a, b T) T) scatterFn {
+	return func(y, u *tensor.Tensor, to []int, from, n int) {
+		a, b := tensor.Raw[T](y), tensor.Raw[T](u)
+		for i, p := range to {
+			combine(f, a[p:p+n], b[from+i*n:])
 		}
 	}
 }
@@ -105,14 +143,17 @@ func scatterBool(reduction string) (scatterFn, error) {
 	if _, err := scatterReduce[uint8](reduction); err != nil {
 		return nil, err
 	}
-	either := reduction == "add" || reduction == "max"
-	return func(y, u *tensor.Tensor, to, from, n int) {
-		a, b := tensor.Of[bool](y)[to:to+n], tensor.Of[bool](u)[from:from+n]
-		for i, v := range b {
-			a[i] = either && (a[i] || v) || a[i] && v
-		}
-	}, nil
+	if reduction == "add" || reduction == "max" {
+		return scatterEach(func(a, b bool) bool { return a || b }), nil
+	}
+	return scatterEach(func(a, b bool) bool { return a && b }), nil
 }
+
+// scatterStep is the number of positions that a scatterFn takes at a time.
+const scatterStep = 512
+
+// scatterPositions holds positions: *[scatterStep]int.
+var scatterPositions = sync.Pool{New: func() any { return new([scatterStep]int) }}
 
 func scatterElementsInfer(c *InferCtx) error {
 	c.SetType(0, c.Type(0))
@@ -160,17 +201,21 @@ func scatterElements[I move.Index](y, u *tensor.Tensor, index []I, si tensor.Sha
 	if axis == len(s)-1 {
 		step = 0
 	}
+	to := scatterPositions.Get().(*[scatterStep]int)
+	defer scatterPositions.Put(to)
 	for r := 0; r*row < len(index); r++ {
 		base := elementBase(s, si, axis, r)
-		for i, v := range index[r*row : (r+1)*row] {
-			k := int(v)
-			if k < 0 {
-				k += n
+		for lo := 0; lo < row; lo += scatterStep {
+			part := index[r*row+lo : r*row+min(row, lo+scatterStep)]
+			for i, v := range part {
+				k := int(v)
+				k += n & (k >> 63)
+				if uint(k) >= uint(n) {
+					return mvIndexError(int64(v), n)
+				}
+				to[i] = base + (lo+i)*step + k*stride
 			}
-			if uint(k) >= uint(n) {
-				return mvIndexError(int64(v), n)
-			}
-			apply(y, u, base+i*step+k*stride, r*row+i, 1)
+			apply(y, u, to[:len(part)], r*row+lo, 1)
 		}
 	}
 	return nil

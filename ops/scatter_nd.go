@@ -52,12 +52,19 @@ func scatterNDKernel(k *KernelCtx) (Kernel, error) {
 		mvCopy(y, x)
 		block := mvLen(s[tuple:])
 		at := tensor.Of[int64](index)
-		for t := range mvLen(si[:last]) {
-			p, ok := tupleOffset(at[t*tuple:], s[:tuple])
-			if !ok {
-				return fmt.Errorf("ops: input 1 (indices) has %v, out of range for data of shape %v", append([]int64(nil), at[t*tuple:(t+1)*tuple]...), s)
+		to := scatterPositions.Get().(*[scatterStep]int)
+		defer scatterPositions.Put(to)
+		for lo, all := 0, mvLen(si[:last]); lo < all; lo += scatterStep {
+			count := min(scatterStep, all-lo)
+			for i := range count {
+				t := lo + i
+				p, ok := tupleOffset(at[t*tuple:], s[:tuple])
+				if !ok {
+					return fmt.Errorf("ops: input 1 (indices) has %v, out of range for data of shape %v", append([]int64(nil), at[t*tuple:(t+1)*tuple]...), s)
+				}
+				to[i] = p * block
 			}
-			apply(y, u, p*block, t*block, block)
+			apply(y, u, to[:count], lo*block, block)
 		}
 		return nil
 	}}, nil

@@ -102,6 +102,10 @@ func (s *softmax) run32(c *Call) error {
 	case softmaxLog:
 		reduce.LogSoftmaxAxis(y, x, outer, n, inner, c.Threads)
 	default:
+		if inner == 1 {
+			reduce.Hardmax(y, x, outer, n, c.Threads)
+			return nil
+		}
 		hardmax(y, x, outer, n, inner)
 	}
 	return nil

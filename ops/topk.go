@@ -177,7 +177,7 @@ func (j *topKJob[T]) selectRow(h []topKItem[T], x []T) []topKItem[T] {
 	for i := j.k/2 - 1; i >= 0; i-- {
 		j.sink(h, i)
 	}
-	for i := j.k; i < j.n; i++ {
+	for i := j.skip(x, j.k, h[0].v); i < j.n; i = j.skip(x, i+1, h[0].v) {
 		if item := (topKItem[T]{x[i*j.inner], i}); j.before(item, h[0]) {
 			h[0] = item
 			j.sink(h, 0)
@@ -188,6 +188,20 @@ func (j *topKJob[T]) selectRow(h []topKItem[T], x []T) []topKItem[T] {
 		j.sink(h[:n], 0)
 	}
 	return h
+}
+
+// skip returns the position of the first element from i on that may come before an earlier one of value v, which
+// is the hindmost of those that were chosen.
+func (j *topKJob[T]) skip(x []T, i int, v T) int {
+	switch {
+	case j.inner == 1 && j.smallest:
+		for n := j.n; i < n && x[i] >= v; i++ {
+		}
+	case j.inner == 1:
+		for n := j.n; i < n && x[i] <= v; i++ {
+		}
+	}
+	return i
 }
 
 // sink restores the heap, whose root is its hindmost element, below position i.

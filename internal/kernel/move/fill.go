@@ -5,9 +5,22 @@ func Fill(dst, pattern []byte) {
 	if len(dst) == 0 || len(pattern) == 0 {
 		return
 	}
+	if zero(pattern) {
+		clear(dst)
+		return
+	}
 	for n := copy(dst, pattern); n < len(dst); n *= 2 {
 		copy(dst[n:], dst[:n])
 	}
+}
+
+func zero(b []byte) bool {
+	for _, v := range b {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Reverse reverses the middle axis of src, seen as [outer, n, inner] with elements of width bytes. dst

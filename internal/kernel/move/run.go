@@ -100,6 +100,10 @@ func (b *box) inner(dp, sp unsafe.Pointer, d, s, split int) {
 		copy(unsafe.Slice((*byte)(dp), n*b.width), unsafe.Slice((*byte)(sp), n*b.width))
 		return
 	}
+	if b.along.dst == b.width && b.along.src == 0 {
+		Fill(unsafe.Slice((*byte)(dp), n*b.width), unsafe.Slice((*byte)(sp), b.width))
+		return
+	}
 	stridedRow(dp, sp, n, b.along.dst, b.along.src, b.width)
 }
 

@@ -10,7 +10,7 @@ import (
 // fold32 is fold for float32.
 func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
 	switch {
-	case inner == 1 && n >= longRow && op != Prod && op != LogSumExp:
+	case inner == 1 && n >= longRow && op != LogSumExp:
 		for o := range outer {
 			dst[o] = foldLong(op, src[o*n:(o+1)*n], threads)
 		}
@@ -19,9 +19,9 @@ func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
 		j.op, j.n = op, n
 		j.do(outer, n, threads)
 	case op == LogSumExp:
-		for o := range outer {
-			logSumExpRows(dst[o*inner:(o+1)*inner], src[o*n*inner:(o+1)*n*inner])
-		}
+		j := newJob(logSumExpTiles, dst, src)
+		j.n, j.inner, j.tiles = n, inner, (inner+tile-1)/tile
+		j.do(outer*j.tiles, n*min(inner, tile), threads)
 	default:
 		j := newJob(foldTiles, dst, src)
 		j.op, j.n, j.inner, j.tiles = op, n, inner, (inner+tile-1)/tile
@@ -46,7 +46,7 @@ func foldRow32(op Op, x []float32) float32 {
 	case L1:
 		return vec.SumAbs(x)
 	case Prod:
-		return prod(x)
+		return vec.Product(x)
 	case LogSumExp:
 		return logSumExp32(x)
 	}
@@ -67,6 +67,35 @@ func logSumExp32(x []float32) float32 {
 		x = x[n:]
 	}
 	return float32(float64(m) + math.Log(sum))
+}
+
+// logSumExpTiles reduces the columns of some tiles.
+func logSumExpTiles(j *job, lo, hi int) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	for u := lo; u < hi; u++ {
+		o, from := u/j.tiles, u%j.tiles*tile
+		width := min(tile, j.inner-from)
+		at, acc := o*j.n*j.inner+from, j.dst[o*j.inner+from:][:width]
+		high, sum, e := s.a[:width], s.b[:width], s.c[:width]
+		vec.Fill(high, float32(math.Inf(-1)))
+		for i := range j.n {
+			vec.Max(high, high, j.src[at+i*j.inner:][:width])
+		}
+		clear(sum)
+		for i := range j.n {
+			vec.Sub(e, j.src[at+i*j.inner:][:width], high)
+			vec.Exp(e, e)
+			vec.Add(sum, sum, e)
+		}
+		vec.Log(sum, sum)
+		vec.Add(acc, high, sum)
+		for i, m := range high {
+			if m-m != 0 { // infinite, or not a number
+				acc[i] = m
+			}
+		}
+	}
 }
 
 const (
@@ -93,6 +122,8 @@ func foldLong(op Op, x []float32, threads int) float32 {
 		return vec.Largest(parts)
 	case Min:
 		return vec.Smallest(parts)
+	case Prod:
+		return vec.Product(parts)
 	}
 	sum := 0.0
 	for _, v := range parts {

@@ -32,6 +32,9 @@ func SoftmaxScaled(dst, src []float32, a SoftmaxArgs, threads int) {
 
 func softmaxRows(j *job, lo, hi int) {
 	a := &j.softmax
+	if a.Scale == 1 && a.Mask == nil && vec.SoftmaxShort(j.dst[lo*a.Cols:hi*a.Cols], j.src[lo*a.Cols:hi*a.Cols], a.Cols, false) {
+		return
+	}
 	for r := lo; r < hi; r++ {
 		x, out := j.src[r*a.Cols:(r+1)*a.Cols], j.dst[r*a.Cols:(r+1)*a.Cols]
 		if a.Scale != 1 || a.Mask != nil {
@@ -54,6 +57,9 @@ func LogSoftmax(dst, src []float32, rows, cols, threads int) {
 }
 
 func logSoftmaxRows(j *job, lo, hi int) {
+	if vec.SoftmaxShort(j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.n, true) {
+		return
+	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	for r := lo; r < hi; r++ {
@@ -63,8 +69,7 @@ func logSoftmaxRows(j *job, lo, hi int) {
 			part := x[i:min(i+tile, len(x))]
 			sum += float64(vec.ExpSum(s.a[:len(part)], part, m))
 		}
-		vec.ScaleShift(out, x, 1, -m)
-		vec.ScaleShift(out, out, 1, -float32(math.Log(sum)))
+		vec.Sub2(out, x, m, float32(math.Log(sum)))
 	}
 }
 

@@ -9,6 +9,7 @@ const (
 	opSum foldOp = iota
 	opSumSquare
 	opSumAbs
+	opProduct
 	opHighest
 	opLowest
 	numFold
@@ -37,6 +38,15 @@ func SumSquare(x []float32) float32 { return foldSum(opSumSquare, x) }
 
 // SumAbs returns the sum of the absolute values of x.
 func SumAbs(x []float32) float32 { return foldSum(opSumAbs, x) }
+
+// Product returns the product of x, taken in several lanes in an order that depends on its length only.
+func Product(x []float32) float32 {
+	p := float32(1)
+	for ; len(x) > block; x = x[block:] {
+		p *= active.fold[opProduct](x[:block])
+	}
+	return p * active.fold[opProduct](x)
+}
 
 // SumDeviation returns the sum of (x[i]-m)*(x[i]-m).
 func SumDeviation(x []float32, m float32) float32 {

@@ -25,6 +25,14 @@ func sumAbsGo(x []float32) float32 {
 	return lanes(x, func(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) })
 }
 
+func productGo(x []float32) float32 {
+	p := [4]float32{1, 1, 1, 1}
+	for i, v := range x {
+		p[i&3] *= v
+	}
+	return (p[0] * p[1]) * (p[2] * p[3])
+}
+
 func sumDeviationGo(x []float32, m float32) float32 {
 	return lanes(x, func(v float32) float32 { return (v - m) * (v - m) })
 }

@@ -29,6 +29,9 @@ type kernels struct {
 	compare     [numCompare]compareFunc
 	convert     [numConvert]convertFunc // nil where there is none
 	pow, fmod   partialFunc
+	// softmax and logSoftmax take rows of at most lanes elements.
+	lanes               int
+	softmax, logSoftmax func(dst, x []float32, cols int)
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.

@@ -8,7 +8,7 @@ var generic = kernels{
 		opGelu: geluGo, opGeluTanh: geluTanhGo, opSilu: siluGo, opSoftplus: softplusGo, opMish: mishGo,
 		opHardSwish: hardSwishGo, opHardSigmoid: hardSigmoidGo, opRelu: reluGo, opLeakyRelu: leakyReluGo,
 		opElu: eluGo, opClip: clipGo, opNeg: negGo, opAbs: absGo, opSqrt: sqrtGo, opReciprocal: reciprocalGo,
-		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo, opCube: cubeGo,
+		opFloor: floorGo, opCeil: ceilGo, opRound: roundGo, opScaleShift: scaleShiftGo, opAxpy: axpyGo, opCube: cubeGo, opSub2: sub2Go,
 		opSin: sinGo, opCos: cosGo, opTan: tanGo, opAtan: atanGo,
 		opAsin: asinGo, opAcos: acosGo, opSinh: sinhGo, opCosh: coshGo,
 		opAsinh: asinhGo, opAcosh: acoshGo, opAtanh: atanhGo, opSoftsign: softsignGo,
@@ -20,7 +20,7 @@ var generic = kernels{
 		opMulInt: mulIntGo, opAndBits: andBitsGo, opOrBits: orBitsGo, opXorBits: xorBitsGo,
 	},
 	fold: [numFold]foldFunc{
-		opSum: sumGo, opSumSquare: sumSquareGo, opSumAbs: sumAbsGo, opHighest: highestGo, opLowest: lowestGo,
+		opSum: sumGo, opSumSquare: sumSquareGo, opSumAbs: sumAbsGo, opProduct: productGo, opHighest: highestGo, opLowest: lowestGo,
 	},
 	sumDeviation: sumDeviationGo,
 	dot:          dotGo,

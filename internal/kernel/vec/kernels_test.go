@@ -58,6 +58,7 @@ var unaryCases = []struct {
 	{opScaleShift, "scaleShift", 1.25, -3, 1, 1e-6},
 	{opAxpy, "axpy", 1.25, 0, 1, 1e-5},
 	{opCube, "cube", 0, 0, 0, 0},
+	{opSub2, "sub2", 1.5, 0.25, 0, 0},
 	{opSin, "sin", 0, 0, 2, 0},
 	{opCos, "cos", 0, 0, 2, 0},
 	{opTan, "tan", 0, 0, 4, 0},

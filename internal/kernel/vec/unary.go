@@ -30,6 +30,7 @@ const (
 	opScaleShift
 	opAxpy
 	opCube
+	opSub2
 	opSin
 	opCos
 	opTan
@@ -148,6 +149,9 @@ func ThresholdedRelu(dst, x []float32, alpha float32) { apply(opThresholdedRelu,
 
 // Shrink moves what is beyond lambd in size by bias towards zero and makes the rest zero.
 func Shrink(dst, x []float32, lambd, bias float32) { apply(opShrink, dst, x, lambd, bias) }
+
+// Sub2 sets dst[i] = (x[i] - a) - b.
+func Sub2(dst, x []float32, a, b float32) { apply(opSub2, dst, x, a, b) }
 
 // ScaleShift sets dst[i] = x[i]*scale + shift.
 func ScaleShift(dst, x []float32, scale, shift float32) { apply(opScaleShift, dst, x, scale, shift) }

@@ -208,6 +208,12 @@ func cubeGo(dst, x []float32, _, _ float32) {
 	}
 }
 
+func sub2Go(dst, x []float32, a, b float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = float32(v-a) - b
+	}
+}
+
 func axpyGo(dst, x []float32, s, _ float32) {
 	for i, v := range x[:len(dst)] {
 		dst[i] += s * v

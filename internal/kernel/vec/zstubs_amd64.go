@@ -77,6 +77,9 @@ func roundAVX2(dst []float32, x []float32, a float32, b float32)
 func scaleShiftAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func sub2AVX2(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func cubeAVX2(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -188,6 +191,9 @@ func sumDeviationAVX2(x []float32, m float32) float32
 func dotAVX2(x []float32, y []float32) float32
 
 //go:noescape
+func productAVX2(x []float32) float32
+
+//go:noescape
 func highestAVX2(x []float32) float32
 
 //go:noescape
@@ -207,6 +213,12 @@ func toFloat16AVX2(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX2(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func softmaxShortAVX2(dst []float32, x []float32, cols int)
+
+//go:noescape
+func logSoftmaxShortAVX2(dst []float32, x []float32, cols int)
 
 //go:noescape
 func equalAVX2(dst []bool, a []float32, b []float32)
@@ -338,6 +350,9 @@ func roundAVX512(dst []float32, x []float32, a float32, b float32)
 func scaleShiftAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
+func sub2AVX512(dst []float32, x []float32, a float32, b float32)
+
+//go:noescape
 func cubeAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -449,6 +464,9 @@ func sumDeviationAVX512(x []float32, m float32) float32
 func dotAVX512(x []float32, y []float32) float32
 
 //go:noescape
+func productAVX512(x []float32) float32
+
+//go:noescape
 func highestAVX512(x []float32) float32
 
 //go:noescape
@@ -468,6 +486,12 @@ func toFloat16AVX512(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX512(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func softmaxShortAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func logSoftmaxShortAVX512(dst []float32, x []float32, cols int)
 
 //go:noescape
 func equalAVX512(dst []bool, a []float32, b []float32)

@@ -2091,6 +2091,69 @@ done23:
 	VZEROUPPER
 	RET
 
+// func sub2AVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·sub2AVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Y1
+
+many24:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd24
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many24
+
+manyEnd24:
+one24:
+	CMPQ    CX, $0x00000008
+	JLT     oneEnd24
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     one24
+
+oneEnd24:
+	TESTQ      CX, CX
+	JE         done24
+	LEAQ       tail<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y2
+	VMASKMOVPS (DX), Y2, Y3
+	VSUBPS     Y0, Y3, Y0
+	VSUBPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y2, (AX)
+
+done24:
+	VZEROUPPER
+	RET
+
 // func cubeAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX
 TEXT ·cubeAVX2(SB), NOSPLIT, $0-56
@@ -2098,9 +2161,9 @@ TEXT ·cubeAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many24:
+many25:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd24
+	JLT     manyEnd25
 	VMOVUPS (DX), Y0
 	VMULPS  Y0, Y0, Y1
 	VMULPS  Y0, Y1, Y0
@@ -2120,12 +2183,12 @@ many24:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many24
+	JMP     many25
 
-manyEnd24:
-one24:
+manyEnd25:
+one25:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd24
+	JLT     oneEnd25
 	VMOVUPS (DX), Y0
 	VMULPS  Y0, Y0, Y1
 	VMULPS  Y0, Y1, Y0
@@ -2133,11 +2196,11 @@ one24:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one24
+	JMP     one25
 
-oneEnd24:
+oneEnd25:
 	TESTQ      CX, CX
-	JE         done24
+	JE         done25
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -2146,7 +2209,7 @@ oneEnd24:
 	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done24:
+done25:
 	VZEROUPPER
 	RET
 
@@ -2159,9 +2222,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
 
-many25:
+many26:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd25
+	JLT         manyEnd26
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -2181,12 +2244,12 @@ many25:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many25
+	JMP         many26
 
-manyEnd25:
-one25:
+manyEnd26:
+one26:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd25
+	JLT         oneEnd26
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -2194,11 +2257,11 @@ one25:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one25
+	JMP         one26
 
-oneEnd25:
+oneEnd26:
 	TESTQ       CX, CX
-	JE          done25
+	JE          done26
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -2207,98 +2270,13 @@ oneEnd25:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done25:
+done26:
 	VZEROUPPER
 	RET
 
 // func sinAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sinAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    dst_len+8(FP), CX
-	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+64(SB), Y0
-
-one26:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd26
-	VMOVUPS      (DX), Y1
-	VMOVAPS      Y1, Y1
-	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
-	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
-	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y3, Y4
-	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+2752(SB), Y3
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+896(SB), Y1, Y5
-	VMULPS       Y1, Y1, Y1
-	VFMADD231PS  Y1, Y3, Y5
-	VPSLLD       $0x1f, Y2, Y1
-	VPSLLD       $0x1e, Y2, Y2
-	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1408(SB), Y2, Y2
-	VXORPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one26
-
-oneEnd26:
-	TESTQ        CX, CX
-	JE           done26
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y1
-	VMASKMOVPS   (DX), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
-	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
-	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
-	VMULPS       Y2, Y0, Y0
-	VFMADD213PS  Y2, Y0, Y4
-	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2752(SB), Y2
-	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
-	VMOVUPS      lanes<>+352(SB), Y5
-	VFNMADD231PS lanes<>+896(SB), Y0, Y5
-	VMULPS       Y0, Y0, Y0
-	VFMADD231PS  Y0, Y2, Y5
-	VPSLLD       $0x1f, Y3, Y0
-	VPSLLD       $0x1e, Y3, Y3
-	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1408(SB), Y3, Y2
-	VXORPS       Y2, Y0, Y0
-	VMASKMOVPS   Y0, Y1, (AX)
-
-done26:
-	VZEROUPPER
-	RET
-
-// func cosAVX2(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX2, FMA3
-TEXT ·cosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
@@ -2315,7 +2293,6 @@ one27:
 	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
 	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
 	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
-	VPADDD       lanes<>+2848(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
 	VMOVUPS      lanes<>+2624(SB), Y4
 	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
@@ -2356,7 +2333,6 @@ oneEnd27:
 	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
 	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
 	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
-	VPADDD       lanes<>+2848(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
 	VMOVUPS      lanes<>+2624(SB), Y4
 	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
@@ -2383,9 +2359,9 @@ done27:
 	VZEROUPPER
 	RET
 
-// func tanAVX2(dst []float32, x []float32, a float32, b float32)
+// func cosAVX2(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanAVX2(SB), NOSPLIT, $0-56
+TEXT ·cosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
@@ -2394,6 +2370,93 @@ TEXT ·tanAVX2(SB), NOSPLIT, $0-56
 one28:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd28
+	VMOVUPS      (DX), Y1
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VPADDD       lanes<>+2848(SB), Y2, Y2
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y3, Y4
+	VMULPS       Y1, Y1, Y1
+	VMOVUPS      lanes<>+2752(SB), Y3
+	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y1, Y3, Y5
+	VPSLLD       $0x1f, Y2, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VBLENDVPS    Y1, Y5, Y4, Y1
+	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VXORPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one28
+
+oneEnd28:
+	TESTQ        CX, CX
+	JE           done28
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y2, Y3
+	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VPADDD       lanes<>+2848(SB), Y3, Y3
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2624(SB), Y4
+	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
+	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMULPS       Y2, Y0, Y0
+	VFMADD213PS  Y2, Y0, Y4
+	VMULPS       Y2, Y2, Y0
+	VMOVUPS      lanes<>+2752(SB), Y2
+	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
+	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+352(SB), Y5
+	VFNMADD231PS lanes<>+896(SB), Y0, Y5
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y0, Y2, Y5
+	VPSLLD       $0x1f, Y3, Y0
+	VPSLLD       $0x1e, Y3, Y3
+	VBLENDVPS    Y0, Y5, Y4, Y0
+	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VXORPS       Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done28:
+	VZEROUPPER
+	RET
+
+// func tanAVX2(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	VMOVUPS lanes<>+64(SB), Y0
+
+one29:
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd29
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -2426,11 +2489,11 @@ one28:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one28
+	JMP          one29
 
-oneEnd28:
+oneEnd29:
 	TESTQ        CX, CX
-	JE           done28
+	JE           done29
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y1
@@ -2464,7 +2527,7 @@ oneEnd28:
 	VXORPS       Y0, Y2, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
-done28:
+done29:
 	VZEROUPPER
 	RET
 
@@ -2477,9 +2540,9 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y0
 	VMOVUPS lanes<>+2528(SB), Y1
 
-one29:
+one30:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd29
+	JLT         oneEnd30
 	VMOVUPS     (DX), Y2
 	VANDPS      lanes<>+2464(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
@@ -2506,11 +2569,11 @@ one29:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one29
+	JMP         one30
 
-oneEnd29:
+oneEnd30:
 	TESTQ       CX, CX
-	JE          done29
+	JE          done30
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
@@ -2538,7 +2601,7 @@ oneEnd29:
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done29:
+done30:
 	VZEROUPPER
 	RET
 
@@ -2552,9 +2615,9 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+2528(SB), Y2
 
-one30:
+one31:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd30
+	JLT         oneEnd31
 	VMOVUPS     (DX), Y3
 	VANDPS      lanes<>+2464(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
@@ -2582,11 +2645,11 @@ one30:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one30
+	JMP         one31
 
-oneEnd30:
+oneEnd31:
 	TESTQ       CX, CX
-	JE          done30
+	JE          done31
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
@@ -2615,7 +2678,7 @@ oneEnd30:
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
-done30:
+done31:
 	VZEROUPPER
 	RET
 
@@ -2629,9 +2692,9 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+2528(SB), Y2
 
-one31:
+one32:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd31
+	JLT         oneEnd32
 	VMOVUPS     (DX), Y3
 	VANDPS      lanes<>+2464(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
@@ -2662,11 +2725,11 @@ one31:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one31
+	JMP         one32
 
-oneEnd31:
+oneEnd32:
 	TESTQ       CX, CX
-	JE          done31
+	JE          done32
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
@@ -2698,7 +2761,7 @@ oneEnd31:
 	VBLENDVPS   Y0, Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
-done31:
+done32:
 	VZEROUPPER
 	RET
 
@@ -2712,9 +2775,9 @@ TEXT ·sinhAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+32(SB), Y1
 	VMOVUPS lanes<>+64(SB), Y1
 
-one32:
+one33:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd32
+	JLT          oneEnd33
 	VMOVUPS      (DX), Y2
 	VANDPS       lanes<>+2464(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
@@ -2761,11 +2824,11 @@ one32:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one32
+	JMP          one33
 
-oneEnd32:
+oneEnd33:
 	TESTQ        CX, CX
-	JE           done32
+	JE           done33
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
@@ -2813,7 +2876,7 @@ oneEnd32:
 	VXORPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
-done32:
+done33:
 	VZEROUPPER
 	RET
 
@@ -2827,9 +2890,9 @@ TEXT ·coshAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+32(SB), Y1
 	VMOVUPS lanes<>+64(SB), Y1
 
-one33:
+one34:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd33
+	JLT          oneEnd34
 	VMOVUPS      (DX), Y2
 	VANDPS       lanes<>+2464(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
@@ -2864,11 +2927,11 @@ one33:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one33
+	JMP          one34
 
-oneEnd33:
+oneEnd34:
 	TESTQ        CX, CX
-	JE           done33
+	JE           done34
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
@@ -2904,7 +2967,7 @@ oneEnd33:
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
-done33:
+done34:
 	VZEROUPPER
 	RET
 
@@ -2915,9 +2978,9 @@ TEXT ·asinhAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one34:
+one35:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd34
+	JLT          oneEnd35
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+2464(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
@@ -2993,11 +3056,11 @@ one34:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one34
+	JMP          one35
 
-oneEnd34:
+oneEnd35:
 	TESTQ        CX, CX
-	JE           done34
+	JE           done35
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3074,7 +3137,7 @@ oneEnd34:
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done34:
+done35:
 	VZEROUPPER
 	RET
 
@@ -3085,9 +3148,9 @@ TEXT ·acoshAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one35:
+one36:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd35
+	JLT          oneEnd36
 	VMOVUPS      (DX), Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
@@ -3158,11 +3221,11 @@ one35:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one35
+	JMP          one36
 
-oneEnd35:
+oneEnd36:
 	TESTQ        CX, CX
-	JE           done35
+	JE           done36
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3234,7 +3297,7 @@ oneEnd35:
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done35:
+done36:
 	VZEROUPPER
 	RET
 
@@ -3245,9 +3308,9 @@ TEXT ·atanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-one36:
+one37:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd36
+	JLT          oneEnd37
 	VMOVUPS      (DX), Y0
 	VANDPS       lanes<>+2464(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
@@ -3313,11 +3376,11 @@ one36:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one36
+	JMP          one37
 
-oneEnd36:
+oneEnd37:
 	TESTQ        CX, CX
-	JE           done36
+	JE           done37
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
@@ -3384,7 +3447,7 @@ oneEnd36:
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
-done36:
+done37:
 	VZEROUPPER
 	RET
 
@@ -3395,9 +3458,9 @@ TEXT ·softsignAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many37:
+many38:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd37
+	JLT     manyEnd38
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+2464(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
@@ -3411,12 +3474,12 @@ many37:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     many37
+	JMP     many38
 
-manyEnd37:
-one37:
+manyEnd38:
+one38:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd37
+	JLT     oneEnd38
 	VMOVUPS (DX), Y0
 	VANDPS  lanes<>+2464(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
@@ -3425,11 +3488,11 @@ one37:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one37
+	JMP     one38
 
-oneEnd37:
+oneEnd38:
 	TESTQ      CX, CX
-	JE         done37
+	JE         done38
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3439,7 +3502,7 @@ oneEnd37:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done37:
+done38:
 	VZEROUPPER
 	RET
 
@@ -3451,9 +3514,9 @@ TEXT ·signAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+480(SB), Y0
 
-many38:
+many39:
 	CMPQ      CX, $0x00000010
-	JLT       manyEnd38
+	JLT       manyEnd39
 	VMOVUPS   (DX), Y1
 	VANDPS    lanes<>+1408(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
@@ -3473,12 +3536,12 @@ many38:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       many38
+	JMP       many39
 
-manyEnd38:
-one38:
+manyEnd39:
+one39:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd38
+	JLT       oneEnd39
 	VMOVUPS   (DX), Y1
 	VANDPS    lanes<>+1408(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
@@ -3490,11 +3553,11 @@ one38:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one38
+	JMP       one39
 
-oneEnd38:
+oneEnd39:
 	TESTQ      CX, CX
-	JE         done38
+	JE         done39
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3507,7 +3570,7 @@ oneEnd38:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done38:
+done39:
 	VZEROUPPER
 	RET
 
@@ -3521,9 +3584,9 @@ TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+480(SB), Y1
 
-many39:
+many40:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd39
+	JLT       manyEnd40
 	VMOVUPS   (DX), Y2
 	VCMPPS    $0x11, Y2, Y0, Y3
 	VBLENDVPS Y3, Y2, Y1, Y2
@@ -3543,12 +3606,12 @@ many39:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many39
+	JMP       many40
 
-manyEnd39:
-one39:
+manyEnd40:
+one40:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd39
+	JLT       oneEnd40
 	VMOVUPS   (DX), Y2
 	VCMPPS    $0x11, Y2, Y0, Y3
 	VBLENDVPS Y3, Y2, Y1, Y2
@@ -3556,11 +3619,11 @@ one39:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one39
+	JMP       one40
 
-oneEnd39:
+oneEnd40:
 	TESTQ      CX, CX
-	JE         done39
+	JE         done40
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
@@ -3569,7 +3632,7 @@ oneEnd39:
 	VBLENDVPS  Y0, Y3, Y1, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done39:
+done40:
 	VZEROUPPER
 	RET
 
@@ -3585,9 +3648,9 @@ TEXT ·shrinkAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS X1, Y1
 	VMOVUPS      lanes<>+480(SB), Y2
 
-many40:
+many41:
 	CMPQ      CX, $0x00000010
-	JLT       manyEnd40
+	JLT       manyEnd41
 	VMOVUPS   (DX), Y3
 	VXORPS    lanes<>+1408(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
@@ -3609,12 +3672,12 @@ many40:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       many40
+	JMP       many41
 
-manyEnd40:
-one40:
+manyEnd41:
+one41:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd40
+	JLT       oneEnd41
 	VMOVUPS   (DX), Y3
 	VXORPS    lanes<>+1408(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
@@ -3627,11 +3690,11 @@ one40:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one40
+	JMP       one41
 
-oneEnd40:
+oneEnd41:
 	TESTQ      CX, CX
-	JE         done40
+	JE         done41
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
@@ -3645,7 +3708,7 @@ oneEnd40:
 	VBLENDVPS  Y0, Y1, Y2, Y0
 	VMASKMOVPS Y0, Y3, (AX)
 
-done40:
+done41:
 	VZEROUPPER
 	RET
 
@@ -3663,9 +3726,9 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many41:
+many42:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd41
+	JLT     manyEnd42
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -3686,12 +3749,12 @@ many41:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many41
+	JMP     many42
 
-manyEnd41:
-one41:
+manyEnd42:
+one42:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd41
+	JLT     oneEnd42
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
@@ -3700,11 +3763,11 @@ one41:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one41
+	JMP     one42
 
-oneEnd41:
+oneEnd42:
 	TESTQ      CX, CX
-	JE         done41
+	JE         done42
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3713,16 +3776,16 @@ oneEnd41:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done41:
+done42:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many42:
+many43:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd42
+	JLT     manyEnd43
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -3738,23 +3801,23 @@ many42:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many42
+	JMP     many43
 
-manyEnd42:
-one42:
+manyEnd43:
+one43:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd42
+	JLT     oneEnd43
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one42
+	JMP     one43
 
-oneEnd42:
+oneEnd43:
 	TESTQ      CX, CX
-	JE         done42
+	JE         done43
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -3762,16 +3825,16 @@ oneEnd42:
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done42:
+done43:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many43:
+many44:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd43
+	JLT     manyEnd44
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -3787,23 +3850,23 @@ many43:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many43
+	JMP     many44
 
-manyEnd43:
-one43:
+manyEnd44:
+one44:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd43
+	JLT     oneEnd44
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one43
+	JMP     one44
 
-oneEnd43:
+oneEnd44:
 	TESTQ      CX, CX
-	JE         done43
+	JE         done44
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3811,7 +3874,7 @@ oneEnd43:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done43:
+done44:
 	VZEROUPPER
 	RET
 
@@ -3829,9 +3892,9 @@ TEXT ·subAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many44:
+many45:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd44
+	JLT     manyEnd45
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -3852,12 +3915,12 @@ many44:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many44
+	JMP     many45
 
-manyEnd44:
-one44:
+manyEnd45:
+one45:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd44
+	JLT     oneEnd45
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -3866,11 +3929,11 @@ one44:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one44
+	JMP     one45
 
-oneEnd44:
+oneEnd45:
 	TESTQ      CX, CX
-	JE         done44
+	JE         done45
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -3879,16 +3942,16 @@ oneEnd44:
 	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done44:
+done45:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many45:
+many46:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd45
+	JLT     manyEnd46
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -3904,23 +3967,23 @@ many45:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many45
+	JMP     many46
 
-manyEnd45:
-one45:
+manyEnd46:
+one46:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd45
+	JLT     oneEnd46
 	VMOVUPS (SI), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one45
+	JMP     one46
 
-oneEnd45:
+oneEnd46:
 	TESTQ      CX, CX
-	JE         done45
+	JE         done46
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -3928,16 +3991,16 @@ oneEnd45:
 	VSUBPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done45:
+done46:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many46:
+many47:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd46
+	JLT     manyEnd47
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -3953,23 +4016,23 @@ many46:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many46
+	JMP     many47
 
-manyEnd46:
-one46:
+manyEnd47:
+one47:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd46
+	JLT     oneEnd47
 	VMOVUPS (DX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one46
+	JMP     one47
 
-oneEnd46:
+oneEnd47:
 	TESTQ      CX, CX
-	JE         done46
+	JE         done47
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -3977,7 +4040,7 @@ oneEnd46:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done46:
+done47:
 	VZEROUPPER
 	RET
 
@@ -3995,9 +4058,9 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many47:
+many48:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd47
+	JLT     manyEnd48
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -4018,12 +4081,12 @@ many47:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many47
+	JMP     many48
 
-manyEnd47:
-one47:
+manyEnd48:
+one48:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd47
+	JLT     oneEnd48
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y0
@@ -4032,11 +4095,11 @@ one47:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one47
+	JMP     one48
 
-oneEnd47:
+oneEnd48:
 	TESTQ      CX, CX
-	JE         done47
+	JE         done48
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4045,16 +4108,16 @@ oneEnd47:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done47:
+done48:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many48:
+many49:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd48
+	JLT     manyEnd49
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -4070,23 +4133,23 @@ many48:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many48
+	JMP     many49
 
-manyEnd48:
-one48:
+manyEnd49:
+one49:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd48
+	JLT     oneEnd49
 	VMOVUPS (SI), Y1
 	VMULPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one48
+	JMP     one49
 
-oneEnd48:
+oneEnd49:
 	TESTQ      CX, CX
-	JE         done48
+	JE         done49
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4094,16 +4157,16 @@ oneEnd48:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done48:
+done49:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many49:
+many50:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd49
+	JLT     manyEnd50
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -4119,23 +4182,23 @@ many49:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many49
+	JMP     many50
 
-manyEnd49:
-one49:
+manyEnd50:
+one50:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd49
+	JLT     oneEnd50
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one49
+	JMP     one50
 
-oneEnd49:
+oneEnd50:
 	TESTQ      CX, CX
-	JE         done49
+	JE         done50
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4143,7 +4206,7 @@ oneEnd49:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done49:
+done50:
 	VZEROUPPER
 	RET
 
@@ -4161,9 +4224,9 @@ TEXT ·divAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many50:
+many51:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd50
+	JLT     manyEnd51
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -4184,12 +4247,12 @@ many50:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many50
+	JMP     many51
 
-manyEnd50:
-one50:
+manyEnd51:
+one51:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd50
+	JLT     oneEnd51
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -4198,11 +4261,11 @@ one50:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one50
+	JMP     one51
 
-oneEnd50:
+oneEnd51:
 	TESTQ      CX, CX
-	JE         done50
+	JE         done51
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4211,16 +4274,16 @@ oneEnd50:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done50:
+done51:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many51:
+many52:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd51
+	JLT     manyEnd52
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -4236,23 +4299,23 @@ many51:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many51
+	JMP     many52
 
-manyEnd51:
-one51:
+manyEnd52:
+one52:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd51
+	JLT     oneEnd52
 	VMOVUPS (SI), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one51
+	JMP     one52
 
-oneEnd51:
+oneEnd52:
 	TESTQ      CX, CX
-	JE         done51
+	JE         done52
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4260,16 +4323,16 @@ oneEnd51:
 	VDIVPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done51:
+done52:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many52:
+many53:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd52
+	JLT     manyEnd53
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -4285,23 +4348,23 @@ many52:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many52
+	JMP     many53
 
-manyEnd52:
-one52:
+manyEnd53:
+one53:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd52
+	JLT     oneEnd53
 	VMOVUPS (DX), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one52
+	JMP     one53
 
-oneEnd52:
+oneEnd53:
 	TESTQ      CX, CX
-	JE         done52
+	JE         done53
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4309,7 +4372,7 @@ oneEnd52:
 	VDIVPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done52:
+done53:
 	VZEROUPPER
 	RET
 
@@ -4327,9 +4390,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many53:
+many54:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd53
+	JLT       manyEnd54
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -4358,12 +4421,12 @@ many53:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many53
+	JMP       many54
 
-manyEnd53:
-one53:
+manyEnd54:
+one54:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd53
+	JLT       oneEnd54
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y0
@@ -4374,11 +4437,11 @@ one53:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one53
+	JMP       one54
 
-oneEnd53:
+oneEnd54:
 	TESTQ      CX, CX
-	JE         done53
+	JE         done54
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4389,16 +4452,16 @@ oneEnd53:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done53:
+done54:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many54:
+many55:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd54
+	JLT       manyEnd55
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4422,12 +4485,12 @@ many54:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many54
+	JMP       many55
 
-manyEnd54:
-one54:
+manyEnd55:
+one55:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd54
+	JLT       oneEnd55
 	VMOVUPS   (SI), Y1
 	VMAXPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4436,11 +4499,11 @@ one54:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one54
+	JMP       one55
 
-oneEnd54:
+oneEnd55:
 	TESTQ      CX, CX
-	JE         done54
+	JE         done55
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4450,16 +4513,16 @@ oneEnd54:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done54:
+done55:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many55:
+many56:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd55
+	JLT       manyEnd56
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4483,12 +4546,12 @@ many55:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many55
+	JMP       many56
 
-manyEnd55:
-one55:
+manyEnd56:
+one56:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd55
+	JLT       oneEnd56
 	VMOVUPS   (DX), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4497,11 +4560,11 @@ one55:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one55
+	JMP       one56
 
-oneEnd55:
+oneEnd56:
 	TESTQ      CX, CX
-	JE         done55
+	JE         done56
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4511,7 +4574,7 @@ oneEnd55:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done55:
+done56:
 	VZEROUPPER
 	RET
 
@@ -4529,9 +4592,9 @@ TEXT ·minAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many56:
+many57:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd56
+	JLT       manyEnd57
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -4560,12 +4623,12 @@ many56:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many56
+	JMP       many57
 
-manyEnd56:
-one56:
+manyEnd57:
+one57:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd56
+	JLT       oneEnd57
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y0
@@ -4576,11 +4639,11 @@ one56:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one56
+	JMP       one57
 
-oneEnd56:
+oneEnd57:
 	TESTQ      CX, CX
-	JE         done56
+	JE         done57
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4591,16 +4654,16 @@ oneEnd56:
 	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done56:
+done57:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many57:
+many58:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd57
+	JLT       manyEnd58
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4624,12 +4687,12 @@ many57:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many57
+	JMP       many58
 
-manyEnd57:
-one57:
+manyEnd58:
+one58:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd57
+	JLT       oneEnd58
 	VMOVUPS   (SI), Y1
 	VMINPS    Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
@@ -4638,11 +4701,11 @@ one57:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one57
+	JMP       one58
 
-oneEnd57:
+oneEnd58:
 	TESTQ      CX, CX
-	JE         done57
+	JE         done58
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -4652,16 +4715,16 @@ oneEnd57:
 	VBLENDVPS  Y3, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done57:
+done58:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many58:
+many59:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd58
+	JLT       manyEnd59
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4685,12 +4748,12 @@ many58:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many58
+	JMP       many59
 
-manyEnd58:
-one58:
+manyEnd59:
+one59:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd58
+	JLT       oneEnd59
 	VMOVUPS   (DX), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -4699,11 +4762,11 @@ one58:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one58
+	JMP       one59
 
-oneEnd58:
+oneEnd59:
 	TESTQ      CX, CX
-	JE         done58
+	JE         done59
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4713,7 +4776,7 @@ oneEnd58:
 	VBLENDVPS  Y3, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done58:
+done59:
 	VZEROUPPER
 	RET
 
@@ -4732,9 +4795,9 @@ TEXT ·addReluAVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-many59:
+many60:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd59
+	JLT     manyEnd60
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -4759,12 +4822,12 @@ many59:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many59
+	JMP     many60
 
-manyEnd59:
-one59:
+manyEnd60:
+one60:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd59
+	JLT     oneEnd60
 	VMOVUPS (DX), Y1
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y1
@@ -4774,11 +4837,11 @@ one59:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one59
+	JMP     one60
 
-oneEnd59:
+oneEnd60:
 	TESTQ      CX, CX
-	JE         done59
+	JE         done60
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -4788,16 +4851,16 @@ oneEnd59:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done59:
+done60:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y1
 
-many60:
+many61:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd60
+	JLT     manyEnd61
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4817,12 +4880,12 @@ many60:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many60
+	JMP     many61
 
-manyEnd60:
-one60:
+manyEnd61:
+one61:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd60
+	JLT     oneEnd61
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y1, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4830,11 +4893,11 @@ one60:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one60
+	JMP     one61
 
-oneEnd60:
+oneEnd61:
 	TESTQ      CX, CX
-	JE         done60
+	JE         done61
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y2
@@ -4843,16 +4906,16 @@ oneEnd60:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done60:
+done61:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y1
 
-many61:
+many62:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd61
+	JLT     manyEnd62
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4872,12 +4935,12 @@ many61:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many61
+	JMP     many62
 
-manyEnd61:
-one61:
+manyEnd62:
+one62:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd61
+	JLT     oneEnd62
 	VMOVUPS (DX), Y2
 	VADDPS  Y1, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
@@ -4885,11 +4948,11 @@ one61:
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one61
+	JMP     one62
 
-oneEnd61:
+oneEnd62:
 	TESTQ      CX, CX
-	JE         done61
+	JE         done62
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
@@ -4898,7 +4961,7 @@ oneEnd61:
 	VMAXPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done61:
+done62:
 	VZEROUPPER
 	RET
 
@@ -4916,9 +4979,9 @@ TEXT ·preluAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many62:
+many63:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd62
+	JLT       manyEnd63
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMULPS    Y1, Y0, Y1
@@ -4943,12 +5006,12 @@ many62:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many62
+	JMP       many63
 
-manyEnd62:
-one62:
+manyEnd63:
+one63:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd62
+	JLT       oneEnd63
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (SI), Y1
 	VMULPS    Y1, Y0, Y1
@@ -4958,11 +5021,11 @@ one62:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one62
+	JMP       one63
 
-oneEnd62:
+oneEnd63:
 	TESTQ      CX, CX
-	JE         done62
+	JE         done63
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -4972,16 +5035,16 @@ oneEnd62:
 	VBLENDVPS  Y1, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done62:
+done63:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many63:
+many64:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd63
+	JLT       manyEnd64
 	VMOVUPS   (SI), Y1
 	VMULPS    Y1, Y0, Y1
 	VBLENDVPS Y0, Y1, Y0, Y1
@@ -5001,12 +5064,12 @@ many63:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, CX
-	JMP       many63
+	JMP       many64
 
-manyEnd63:
-one63:
+manyEnd64:
+one64:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd63
+	JLT       oneEnd64
 	VMOVUPS   (SI), Y1
 	VMULPS    Y1, Y0, Y1
 	VBLENDVPS Y0, Y1, Y0, Y1
@@ -5014,11 +5077,11 @@ one63:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000008, CX
-	JMP       one63
+	JMP       one64
 
-oneEnd63:
+oneEnd64:
 	TESTQ      CX, CX
-	JE         done63
+	JE         done64
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5027,16 +5090,16 @@ oneEnd63:
 	VBLENDVPS  Y0, Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done63:
+done64:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many64:
+many65:
 	CMPQ      CX, $0x00000020
-	JLT       manyEnd64
+	JLT       manyEnd65
 	VMOVUPS   (DX), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -5056,12 +5119,12 @@ many64:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, CX
-	JMP       many64
+	JMP       many65
 
-manyEnd64:
-one64:
+manyEnd65:
+one65:
 	CMPQ      CX, $0x00000008
-	JLT       oneEnd64
+	JLT       oneEnd65
 	VMOVUPS   (DX), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -5069,11 +5132,11 @@ one64:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, CX
-	JMP       one64
+	JMP       one65
 
-oneEnd64:
+oneEnd65:
 	TESTQ      CX, CX
-	JE         done64
+	JE         done65
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5082,7 +5145,7 @@ oneEnd64:
 	VBLENDVPS  Y2, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done64:
+done65:
 	VZEROUPPER
 	RET
 
@@ -5100,9 +5163,9 @@ TEXT ·addIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many65:
+many66:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd65
+	JLT     manyEnd66
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPADDD  Y1, Y0, Y0
@@ -5123,12 +5186,12 @@ many65:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many65
+	JMP     many66
 
-manyEnd65:
-one65:
+manyEnd66:
+one66:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd65
+	JLT     oneEnd66
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPADDD  Y1, Y0, Y0
@@ -5137,11 +5200,11 @@ one65:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one65
+	JMP     one66
 
-oneEnd65:
+oneEnd66:
 	TESTQ      CX, CX
-	JE         done65
+	JE         done66
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5150,16 +5213,16 @@ oneEnd65:
 	VPADDD     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done65:
+done66:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many66:
+many67:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd66
+	JLT     manyEnd67
 	VMOVUPS (SI), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -5175,23 +5238,23 @@ many66:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many66
+	JMP     many67
 
-manyEnd66:
-one66:
+manyEnd67:
+one67:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd66
+	JLT     oneEnd67
 	VMOVUPS (SI), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one66
+	JMP     one67
 
-oneEnd66:
+oneEnd67:
 	TESTQ      CX, CX
-	JE         done66
+	JE         done67
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5199,16 +5262,16 @@ oneEnd66:
 	VPADDD     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done66:
+done67:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many67:
+many68:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd67
+	JLT     manyEnd68
 	VMOVUPS (DX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -5224,23 +5287,23 @@ many67:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many67
+	JMP     many68
 
-manyEnd67:
-one67:
+manyEnd68:
+one68:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd67
+	JLT     oneEnd68
 	VMOVUPS (DX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one67
+	JMP     one68
 
-oneEnd67:
+oneEnd68:
 	TESTQ      CX, CX
-	JE         done67
+	JE         done68
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5248,7 +5311,7 @@ oneEnd67:
 	VPADDD     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done67:
+done68:
 	VZEROUPPER
 	RET
 
@@ -5266,9 +5329,9 @@ TEXT ·subIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many68:
+many69:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd68
+	JLT     manyEnd69
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -5289,12 +5352,12 @@ many68:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many68
+	JMP     many69
 
-manyEnd68:
-one68:
+manyEnd69:
+one69:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd68
+	JLT     oneEnd69
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -5303,11 +5366,11 @@ one68:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one68
+	JMP     one69
 
-oneEnd68:
+oneEnd69:
 	TESTQ      CX, CX
-	JE         done68
+	JE         done69
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5316,16 +5379,16 @@ oneEnd68:
 	VPSUBD     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done68:
+done69:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many69:
+many70:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd69
+	JLT     manyEnd70
 	VMOVUPS (SI), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -5341,23 +5404,23 @@ many69:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many69
+	JMP     many70
 
-manyEnd69:
-one69:
+manyEnd70:
+one70:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd69
+	JLT     oneEnd70
 	VMOVUPS (SI), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one69
+	JMP     one70
 
-oneEnd69:
+oneEnd70:
 	TESTQ      CX, CX
-	JE         done69
+	JE         done70
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5365,16 +5428,16 @@ oneEnd69:
 	VPSUBD     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done69:
+done70:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many70:
+many71:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd70
+	JLT     manyEnd71
 	VMOVUPS (DX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -5390,23 +5453,23 @@ many70:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many70
+	JMP     many71
 
-manyEnd70:
-one70:
+manyEnd71:
+one71:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd70
+	JLT     oneEnd71
 	VMOVUPS (DX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one70
+	JMP     one71
 
-oneEnd70:
+oneEnd71:
 	TESTQ      CX, CX
-	JE         done70
+	JE         done71
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5414,7 +5477,7 @@ oneEnd70:
 	VPSUBD     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done70:
+done71:
 	VZEROUPPER
 	RET
 
@@ -5432,9 +5495,9 @@ TEXT ·mulIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many71:
+many72:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd71
+	JLT     manyEnd72
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPMULLD Y1, Y0, Y0
@@ -5455,12 +5518,12 @@ many71:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many71
+	JMP     many72
 
-manyEnd71:
-one71:
+manyEnd72:
+one72:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd71
+	JLT     oneEnd72
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VPMULLD Y1, Y0, Y0
@@ -5469,11 +5532,11 @@ one71:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one71
+	JMP     one72
 
-oneEnd71:
+oneEnd72:
 	TESTQ      CX, CX
-	JE         done71
+	JE         done72
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5482,16 +5545,16 @@ oneEnd71:
 	VPMULLD    Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done71:
+done72:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many72:
+many73:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd72
+	JLT     manyEnd73
 	VMOVUPS (SI), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -5507,23 +5570,23 @@ many72:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many72
+	JMP     many73
 
-manyEnd72:
-one72:
+manyEnd73:
+one73:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd72
+	JLT     oneEnd73
 	VMOVUPS (SI), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one72
+	JMP     one73
 
-oneEnd72:
+oneEnd73:
 	TESTQ      CX, CX
-	JE         done72
+	JE         done73
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5531,16 +5594,16 @@ oneEnd72:
 	VPMULLD    Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done72:
+done73:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many73:
+many74:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd73
+	JLT     manyEnd74
 	VMOVUPS (DX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -5556,23 +5619,23 @@ many73:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many73
+	JMP     many74
 
-manyEnd73:
-one73:
+manyEnd74:
+one74:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd73
+	JLT     oneEnd74
 	VMOVUPS (DX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one73
+	JMP     one74
 
-oneEnd73:
+oneEnd74:
 	TESTQ      CX, CX
-	JE         done73
+	JE         done74
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5580,7 +5643,7 @@ oneEnd73:
 	VPMULLD    Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done73:
+done74:
 	VZEROUPPER
 	RET
 
@@ -5598,9 +5661,9 @@ TEXT ·andBitsAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many74:
+many75:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd74
+	JLT     manyEnd75
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VANDPS  Y1, Y0, Y0
@@ -5621,12 +5684,12 @@ many74:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many74
+	JMP     many75
 
-manyEnd74:
-one74:
+manyEnd75:
+one75:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd74
+	JLT     oneEnd75
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VANDPS  Y1, Y0, Y0
@@ -5635,11 +5698,11 @@ one74:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one74
+	JMP     one75
 
-oneEnd74:
+oneEnd75:
 	TESTQ      CX, CX
-	JE         done74
+	JE         done75
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5648,16 +5711,16 @@ oneEnd74:
 	VANDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done74:
+done75:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many75:
+many76:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd75
+	JLT     manyEnd76
 	VMOVUPS (SI), Y1
 	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -5673,23 +5736,23 @@ many75:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many75
+	JMP     many76
 
-manyEnd75:
-one75:
+manyEnd76:
+one76:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd75
+	JLT     oneEnd76
 	VMOVUPS (SI), Y1
 	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one75
+	JMP     one76
 
-oneEnd75:
+oneEnd76:
 	TESTQ      CX, CX
-	JE         done75
+	JE         done76
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5697,16 +5760,16 @@ oneEnd75:
 	VANDPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done75:
+done76:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many76:
+many77:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd76
+	JLT     manyEnd77
 	VMOVUPS (DX), Y1
 	VANDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -5722,23 +5785,23 @@ many76:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many76
+	JMP     many77
 
-manyEnd76:
-one76:
+manyEnd77:
+one77:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd76
+	JLT     oneEnd77
 	VMOVUPS (DX), Y1
 	VANDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one76
+	JMP     one77
 
-oneEnd76:
+oneEnd77:
 	TESTQ      CX, CX
-	JE         done76
+	JE         done77
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5746,7 +5809,7 @@ oneEnd76:
 	VANDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done76:
+done77:
 	VZEROUPPER
 	RET
 
@@ -5764,9 +5827,9 @@ TEXT ·orBitsAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many77:
+many78:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd77
+	JLT     manyEnd78
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VORPS   Y1, Y0, Y0
@@ -5787,12 +5850,12 @@ many77:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many77
+	JMP     many78
 
-manyEnd77:
-one77:
+manyEnd78:
+one78:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd77
+	JLT     oneEnd78
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VORPS   Y1, Y0, Y0
@@ -5801,11 +5864,11 @@ one77:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one77
+	JMP     one78
 
-oneEnd77:
+oneEnd78:
 	TESTQ      CX, CX
-	JE         done77
+	JE         done78
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5814,16 +5877,16 @@ oneEnd77:
 	VORPS      Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done77:
+done78:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many78:
+many79:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd78
+	JLT     manyEnd79
 	VMOVUPS (SI), Y1
 	VORPS   Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -5839,23 +5902,23 @@ many78:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many78
+	JMP     many79
 
-manyEnd78:
-one78:
+manyEnd79:
+one79:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd78
+	JLT     oneEnd79
 	VMOVUPS (SI), Y1
 	VORPS   Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one78
+	JMP     one79
 
-oneEnd78:
+oneEnd79:
 	TESTQ      CX, CX
-	JE         done78
+	JE         done79
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -5863,16 +5926,16 @@ oneEnd78:
 	VORPS      Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done78:
+done79:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many79:
+many80:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd79
+	JLT     manyEnd80
 	VMOVUPS (DX), Y1
 	VORPS   Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -5888,23 +5951,23 @@ many79:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many79
+	JMP     many80
 
-manyEnd79:
-one79:
+manyEnd80:
+one80:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd79
+	JLT     oneEnd80
 	VMOVUPS (DX), Y1
 	VORPS   Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one79
+	JMP     one80
 
-oneEnd79:
+oneEnd80:
 	TESTQ      CX, CX
-	JE         done79
+	JE         done80
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -5912,7 +5975,7 @@ oneEnd79:
 	VORPS      Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done79:
+done80:
 	VZEROUPPER
 	RET
 
@@ -5930,9 +5993,9 @@ TEXT ·xorBitsAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many80:
+many81:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd80
+	JLT     manyEnd81
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VXORPS  Y1, Y0, Y0
@@ -5953,12 +6016,12 @@ many80:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many80
+	JMP     many81
 
-manyEnd80:
-one80:
+manyEnd81:
+one81:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd80
+	JLT     oneEnd81
 	VMOVUPS (DX), Y0
 	VMOVUPS (SI), Y1
 	VXORPS  Y1, Y0, Y0
@@ -5967,11 +6030,11 @@ one80:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one80
+	JMP     one81
 
-oneEnd80:
+oneEnd81:
 	TESTQ      CX, CX
-	JE         done80
+	JE         done81
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
@@ -5980,16 +6043,16 @@ oneEnd80:
 	VXORPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
-done80:
+done81:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many81:
+many82:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd81
+	JLT     manyEnd82
 	VMOVUPS (SI), Y1
 	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -6005,23 +6068,23 @@ many81:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, CX
-	JMP     many81
+	JMP     many82
 
-manyEnd81:
-one81:
+manyEnd82:
+one82:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd81
+	JLT     oneEnd82
 	VMOVUPS (SI), Y1
 	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, CX
-	JMP     one81
+	JMP     one82
 
-oneEnd81:
+oneEnd82:
 	TESTQ      CX, CX
-	JE         done81
+	JE         done82
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -6029,16 +6092,16 @@ oneEnd81:
 	VXORPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done81:
+done82:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many82:
+many83:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd82
+	JLT     manyEnd83
 	VMOVUPS (DX), Y1
 	VXORPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -6054,23 +6117,23 @@ many82:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many82
+	JMP     many83
 
-manyEnd82:
-one82:
+manyEnd83:
+one83:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd82
+	JLT     oneEnd83
 	VMOVUPS (DX), Y1
 	VXORPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, CX
-	JMP     one82
+	JMP     one83
 
-oneEnd82:
+oneEnd83:
 	TESTQ      CX, CX
-	JE         done82
+	JE         done83
 	LEAQ       tail<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
@@ -6078,7 +6141,7 @@ oneEnd82:
 	VXORPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 
-done82:
+done83:
 	VZEROUPPER
 	RET
 
@@ -6096,9 +6159,9 @@ TEXT ·mulAccAVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many83:
+many84:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd83
+	JLT         manyEnd84
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6123,12 +6186,12 @@ many83:
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many83
+	JMP         many84
 
-manyEnd83:
-one83:
+manyEnd84:
+one84:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd83
+	JLT         oneEnd84
 	VMOVUPS     (AX), Y0
 	VMOVUPS     (DX), Y1
 	VMOVUPS     (SI), Y2
@@ -6138,11 +6201,11 @@ one83:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one83
+	JMP         one84
 
-oneEnd83:
+oneEnd84:
 	TESTQ       CX, CX
-	JE          done83
+	JE          done84
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y0
@@ -6152,16 +6215,16 @@ oneEnd83:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
-done83:
+done84:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Y0
 
-many84:
+many85:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd84
+	JLT         manyEnd85
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -6181,12 +6244,12 @@ many84:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many84
+	JMP         many85
 
-manyEnd84:
-one84:
+manyEnd85:
+one85:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd84
+	JLT         oneEnd85
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (SI), Y2
 	VFMADD231PS Y0, Y2, Y1
@@ -6194,11 +6257,11 @@ one84:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one84
+	JMP         one85
 
-oneEnd84:
+oneEnd85:
 	TESTQ       CX, CX
-	JE          done84
+	JE          done85
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y1
@@ -6207,16 +6270,16 @@ oneEnd84:
 	VFMADD231PS Y0, Y3, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done84:
+done85:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Y0
 
-many85:
+many86:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd85
+	JLT         manyEnd86
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -6236,12 +6299,12 @@ many85:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many85
+	JMP         many86
 
-manyEnd85:
-one85:
+manyEnd86:
+one86:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd85
+	JLT         oneEnd86
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -6249,11 +6312,11 @@ one85:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
-	JMP         one85
+	JMP         one86
 
-oneEnd85:
+oneEnd86:
 	TESTQ       CX, CX
-	JE          done85
+	JE          done86
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y1
@@ -6262,7 +6325,7 @@ oneEnd85:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)
 
-done85:
+done86:
 	VZEROUPPER
 	RET
 
@@ -6276,9 +6339,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many86:
+many87:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd86
+	JLT     manyEnd87
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -6289,28 +6352,28 @@ many86:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many86
+	JMP     many87
 
-manyEnd86:
-one86:
+manyEnd87:
+one87:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd86
+	JLT     oneEnd87
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one86
+	JMP     one87
 
-oneEnd86:
+oneEnd87:
 	TESTQ      AX, AX
-	JE         done86
+	JE         done87
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done86:
+done87:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6334,9 +6397,9 @@ TEXT ·sumSquareAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many87:
+many88:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd87
+	JLT         manyEnd88
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     32(CX), Y4
@@ -6347,28 +6410,28 @@ many87:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many87
+	JMP         many88
 
-manyEnd87:
-one87:
+manyEnd88:
+one88:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd87
+	JLT         oneEnd88
 	VMOVUPS     (CX), Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one87
+	JMP         one88
 
-oneEnd87:
+oneEnd88:
 	TESTQ       AX, AX
-	JE          done87
+	JE          done88
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y4
 	VMASKMOVPS  (CX), Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done87:
+done88:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6392,9 +6455,9 @@ TEXT ·sumAbsAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many88:
+many89:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd88
+	JLT     manyEnd89
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
@@ -6409,22 +6472,22 @@ many88:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many88
+	JMP     many89
 
-manyEnd88:
-one88:
+manyEnd89:
+one89:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd88
+	JLT     oneEnd89
 	VMOVUPS (CX), Y4
 	VANDPS  lanes<>+2464(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one88
+	JMP     one89
 
-oneEnd88:
+oneEnd89:
 	TESTQ      AX, AX
-	JE         done88
+	JE         done89
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
@@ -6432,7 +6495,7 @@ oneEnd88:
 	VANDPS     lanes<>+2464(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
-done88:
+done89:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6458,9 +6521,9 @@ TEXT ·sumDeviationAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many89:
+many90:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd89
+	JLT         manyEnd90
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -6475,22 +6538,22 @@ many89:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many89
+	JMP         many90
 
-manyEnd89:
-one89:
+manyEnd90:
+one90:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd89
+	JLT         oneEnd90
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one89
+	JMP         one90
 
-oneEnd89:
+oneEnd90:
 	TESTQ       AX, AX
-	JE          done89
+	JE          done90
 	LEAQ        tail<>+32(SB), DX
 	NEGQ        AX
 	VMOVUPS     (DX)(AX*4), Y5
@@ -6499,7 +6562,7 @@ oneEnd89:
 	VSUBPS      Y0, Y6, Y0
 	VFMADD231PS Y0, Y0, Y2
 
-done89:
+done90:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -6524,9 +6587,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VMOVUPS lanes<>+480(SB), Y2
 	VMOVUPS lanes<>+480(SB), Y3
 
-many90:
+many91:
 	CMPQ        AX, $0x00000020
-	JLT         manyEnd90
+	JLT         manyEnd91
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -6542,23 +6605,23 @@ many90:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many90
+	JMP         many91
 
-manyEnd90:
-one90:
+manyEnd91:
+one91:
 	CMPQ        AX, $0x00000008
-	JLT         oneEnd90
+	JLT         oneEnd91
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one90
+	JMP         one91
 
-oneEnd90:
+oneEnd91:
 	TESTQ       AX, AX
-	JE          done90
+	JE          done91
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -6566,7 +6629,7 @@ oneEnd90:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y4, Y5, Y1
 
-done90:
+done91:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -6577,6 +6640,66 @@ done90:
 	VPERMILPS    $0xb1, X0, X1
 	VADDPS       X1, X0, X0
 	MOVSS        X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func productAVX2(x []float32) float32
+// Requires: AVX, SSE
+TEXT ·productAVX2(SB), NOSPLIT, $0-28
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+352(SB), Y2
+	VMOVUPS lanes<>+352(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y4
+
+many92:
+	CMPQ    AX, $0x00000020
+	JLT     manyEnd92
+	VMOVUPS (CX), Y5
+	VMULPS  Y5, Y1, Y1
+	VMOVUPS 32(CX), Y5
+	VMULPS  Y5, Y2, Y2
+	VMOVUPS 64(CX), Y5
+	VMULPS  Y5, Y3, Y3
+	VMOVUPS 96(CX), Y5
+	VMULPS  Y5, Y4, Y4
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JMP     many92
+
+manyEnd92:
+one92:
+	CMPQ    AX, $0x00000008
+	JLT     oneEnd92
+	VMOVUPS (CX), Y5
+	VMULPS  Y5, Y1, Y1
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JMP     one92
+
+oneEnd92:
+	TESTQ      AX, AX
+	JE         done92
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       AX
+	VMOVUPS    (DX)(AX*4), Y5
+	VMASKMOVPS (CX), Y5, Y6
+	VBLENDVPS  Y5, Y6, Y0, Y6
+	VMULPS     Y6, Y2, Y2
+
+done92:
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VMULPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VMULPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VMULPS       X0, X1, X1
+	MOVSS        X1, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -6592,9 +6715,9 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+512(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many91:
+many93:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd91
+	JLT     manyEnd93
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -6613,23 +6736,23 @@ many91:
 	VMAXPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many91
+	JMP     many93
 
-manyEnd91:
-one91:
+manyEnd93:
+one93:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd91
+	JLT     oneEnd93
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMAXPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one91
+	JMP     one93
 
-oneEnd91:
+oneEnd93:
 	TESTQ      AX, AX
-	JE         done91
+	JE         done93
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -6639,7 +6762,7 @@ oneEnd91:
 	VORPS      Y0, Y5, Y5
 	VMAXPS     Y7, Y2, Y2
 
-done91:
+done93:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -6671,9 +6794,9 @@ TEXT ·lowestAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS lanes<>+928(SB), Y4
 	VMOVUPS lanes<>+480(SB), Y5
 
-many92:
+many94:
 	CMPQ    AX, $0x00000020
-	JLT     manyEnd92
+	JLT     manyEnd94
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
@@ -6692,23 +6815,23 @@ many92:
 	VMINPS  Y6, Y4, Y4
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
-	JMP     many92
+	JMP     many94
 
-manyEnd92:
-one92:
+manyEnd94:
+one94:
 	CMPQ    AX, $0x00000008
-	JLT     oneEnd92
+	JLT     oneEnd94
 	VMOVUPS (CX), Y6
 	VCMPPS  $0x03, Y6, Y6, Y7
 	VORPS   Y7, Y5, Y5
 	VMINPS  Y6, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one92
+	JMP     one94
 
-oneEnd92:
+oneEnd94:
 	TESTQ      AX, AX
-	JE         done92
+	JE         done94
 	LEAQ       tail<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y6
@@ -6718,7 +6841,7 @@ oneEnd92:
 	VORPS      Y0, Y5, Y5
 	VMINPS     Y7, Y2, Y2
 
-done92:
+done94:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -6751,9 +6874,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many93:
+many95:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd93
+	JLT          manyEnd95
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -6795,12 +6918,12 @@ many93:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many93
+	JMP          many95
 
-manyEnd93:
-one93:
+manyEnd95:
+one95:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd93
+	JLT          oneEnd95
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -6823,11 +6946,11 @@ one93:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one93
+	JMP          one95
 
-oneEnd93:
+oneEnd95:
 	TESTQ        CX, CX
-	JE           done93
+	JE           done95
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y5
@@ -6853,7 +6976,7 @@ oneEnd93:
 	VMASKMOVPS   Y0, Y5, (AX)
 	VADDPS       Y0, Y4, Y4
 
-done93:
+done95:
 	VADDPS       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X1
@@ -6881,9 +7004,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many94:
+many96:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd94
+	JLT         manyEnd96
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -6903,12 +7026,12 @@ many94:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many94
+	JMP         many96
 
-manyEnd94:
-one94:
+manyEnd96:
+one96:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd94
+	JLT         oneEnd96
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -6921,11 +7044,11 @@ one94:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one94
+	JMP         one96
 
-oneEnd94:
+oneEnd96:
 	TESTQ       CX, CX
-	JE          done94
+	JE          done96
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -6937,14 +7060,14 @@ oneEnd94:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done94:
+done96:
 	VZEROUPPER
 	RET
 
 plain:
-many95:
+many97:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd95
+	JLT     manyEnd97
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -6961,12 +7084,12 @@ many95:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many95
+	JMP     many97
 
-manyEnd95:
-one95:
+manyEnd97:
+one97:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd95
+	JLT     oneEnd97
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -6977,11 +7100,11 @@ one95:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one95
+	JMP     one97
 
-oneEnd95:
+oneEnd97:
 	TESTQ      CX, CX
-	JE         done95
+	JE         done97
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -6992,7 +7115,7 @@ oneEnd95:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done95:
+done97:
 	VZEROUPPER
 	RET
 
@@ -7056,58 +7179,17 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next96:
-	CMPQ      SI, $0x00000008
-	JLT       end96
-	VMOVUPS   (DX), Y1
-	ADDQ      $0x00000020, DX
-	VMOVUPS   (BX), Y2
-	ADDQ      $0x00000020, BX
-	VPMOVZXBD (CX), Y3
-	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next96
-
-end96:
-	VZEROUPPER
-	RET
-
-onlyB:
-next97:
-	CMPQ      SI, $0x00000008
-	JLT       end97
-	VMOVUPS   (DX), Y1
-	ADDQ      $0x00000020, DX
-	VPMOVZXBD (CX), Y3
-	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next97
-
-end97:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
 next98:
 	CMPQ      SI, $0x00000008
 	JLT       end98
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
 	VMOVUPS   (BX), Y2
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y2
-	VMOVUPS   Y2, (AX)
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
@@ -7117,10 +7199,51 @@ end98:
 	VZEROUPPER
 	RET
 
-both:
+onlyB:
 next99:
 	CMPQ      SI, $0x00000008
 	JLT       end99
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next99
+
+end99:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next100:
+	CMPQ      SI, $0x00000008
+	JLT       end100
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next100
+
+end100:
+	VZEROUPPER
+	RET
+
+both:
+next101:
+	CMPQ      SI, $0x00000008
+	JLT       end101
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y3
@@ -7128,9 +7251,180 @@ next99:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next99
+	JMP       next101
 
-end99:
+end101:
+	VZEROUPPER
+	RET
+
+// func softmaxShortAVX2(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxShortAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+48(FP), BX
+	LEAQ    tail<>+32(SB), SI
+	MOVQ    BX, DI
+	NEGQ    DI
+	VMOVUPS (SI)(DI*4), Y0
+	VMOVUPS lanes<>+512(SB), Y1
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VMASKMOVPS   (DX), Y0, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y2
+	VMOVAPS      Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VMAXPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMOVAPS      Y2, Y2
+	VMOVUPS      lanes<>+1312(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVAPS      Y2, Y3
+	VMOVUPS      lanes<>+1376(SB), Y4
+	VFMADD132PS  lanes<>+96(SB), Y4, Y3
+	VMOVUPS      lanes<>+1376(SB), Y4
+	VSUBPS       Y4, Y3, Y4
+	VFNMADD231PS lanes<>+128(SB), Y4, Y2
+	VFNMADD231PS lanes<>+160(SB), Y4, Y2
+	VMOVUPS      lanes<>+192(SB), Y4
+	VFMADD213PS  lanes<>+224(SB), Y2, Y4
+	VFMADD213PS  lanes<>+256(SB), Y2, Y4
+	VFMADD213PS  lanes<>+288(SB), Y2, Y4
+	VFMADD213PS  lanes<>+320(SB), Y2, Y4
+	VFMADD213PS  lanes<>+352(SB), Y2, Y4
+	VFMADD213PS  lanes<>+352(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y2
+	VMOVAPS      Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (AX)(BX*4), AX
+	SUBQ         BX, CX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxShortAVX2(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logSoftmaxShortAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+48(FP), BX
+	LEAQ    tail<>+32(SB), SI
+	MOVQ    BX, DI
+	NEGQ    DI
+	VMOVUPS (SI)(DI*4), Y0
+	VMOVUPS lanes<>+512(SB), Y1
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VMASKMOVPS   (DX), Y0, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y2
+	VMOVAPS      Y2, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VMAXPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMOVAPS      Y2, Y3
+	VMOVUPS      lanes<>+1312(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVAPS      Y3, Y4
+	VMOVUPS      lanes<>+1376(SB), Y5
+	VFMADD132PS  lanes<>+96(SB), Y5, Y4
+	VMOVUPS      lanes<>+1376(SB), Y5
+	VSUBPS       Y5, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VMOVAPS      Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      lanes<>+416(SB), Y4
+	VMULPS       Y4, Y3, Y4
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y4
+	VMOVUPS      lanes<>+448(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	VCMPPS       $0x11, lanes<>+576(SB), Y3, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VPSUBD       lanes<>+608(SB), Y4, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y4, Y7
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y5, Y6, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VSUBPS       Y5, Y7, Y5
+	VMULPS       Y5, Y5, Y6
+	VMOVUPS      lanes<>+640(SB), Y7
+	VFMADD213PS  lanes<>+672(SB), Y5, Y7
+	VFMADD213PS  lanes<>+704(SB), Y5, Y7
+	VFMADD213PS  lanes<>+736(SB), Y5, Y7
+	VFMADD213PS  lanes<>+768(SB), Y5, Y7
+	VFMADD213PS  lanes<>+800(SB), Y5, Y7
+	VFMADD213PS  lanes<>+832(SB), Y5, Y7
+	VFMADD213PS  lanes<>+864(SB), Y5, Y7
+	VMULPS       Y6, Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VFMADD231PS  lanes<>+160(SB), Y4, Y7
+	VFNMADD231PS lanes<>+896(SB), Y6, Y7
+	VADDPS       Y5, Y7, Y5
+	VFMADD231PS  lanes<>+128(SB), Y4, Y5
+	VCMPPS       $0x15, lanes<>+928(SB), Y3, Y4
+	VBLENDVPS    Y4, Y3, Y5, Y4
+	VMOVUPS      lanes<>+544(SB), Y5
+	VCMPPS       $0x11, lanes<>+480(SB), Y3, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y4
+	VMOVUPS      lanes<>+512(SB), Y5
+	VCMPPS       $0x00, lanes<>+480(SB), Y3, Y3
+	VBLENDVPS    Y3, Y5, Y4, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (AX)(BX*4), AX
+	SUBQ         BX, CX
+	JMP          next
+
+end:
 	VZEROUPPER
 	RET
 
@@ -7152,9 +7446,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next100:
+next102:
 	TESTQ     BX, BX
-	JE        end100
+	JE        end102
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -7177,16 +7471,16 @@ next100:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next100
+	JMP       next102
 
-end100:
+end102:
 	VZEROUPPER
 	RET
 
 onlyB:
-next101:
+next103:
 	TESTQ     BX, BX
-	JE        end101
+	JE        end103
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7204,9 +7498,9 @@ next101:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next101
+	JMP       next103
 
-end101:
+end103:
 	VZEROUPPER
 	RET
 
@@ -7214,9 +7508,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next102:
+next104:
 	TESTQ     BX, BX
-	JE        end102
+	JE        end104
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7234,16 +7528,16 @@ next102:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next102
+	JMP       next104
 
-end102:
+end104:
 	VZEROUPPER
 	RET
 
 both:
-next103:
+next105:
 	TESTQ     BX, BX
-	JE        end103
+	JE        end105
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -7256,9 +7550,9 @@ next103:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next103
+	JMP       next105
 
-end103:
+end105:
 	VZEROUPPER
 	RET
 
@@ -7280,9 +7574,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next104:
+next106:
 	TESTQ     BX, BX
-	JE        end104
+	JE        end106
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -7305,16 +7599,16 @@ next104:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next104
+	JMP       next106
 
-end104:
+end106:
 	VZEROUPPER
 	RET
 
 onlyB:
-next105:
+next107:
 	TESTQ     BX, BX
-	JE        end105
+	JE        end107
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7332,9 +7626,9 @@ next105:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next105
+	JMP       next107
 
-end105:
+end107:
 	VZEROUPPER
 	RET
 
@@ -7342,9 +7636,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next106:
+next108:
 	TESTQ     BX, BX
-	JE        end106
+	JE        end108
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7362,16 +7656,16 @@ next106:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next106
+	JMP       next108
 
-end106:
+end108:
 	VZEROUPPER
 	RET
 
 both:
-next107:
+next109:
 	TESTQ     BX, BX
-	JE        end107
+	JE        end109
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -7384,9 +7678,9 @@ next107:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next107
+	JMP       next109
 
-end107:
+end109:
 	VZEROUPPER
 	RET
 
@@ -7408,9 +7702,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next108:
+next110:
 	TESTQ     BX, BX
-	JE        end108
+	JE        end110
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -7433,16 +7727,16 @@ next108:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next108
+	JMP       next110
 
-end108:
+end110:
 	VZEROUPPER
 	RET
 
 onlyB:
-next109:
+next111:
 	TESTQ     BX, BX
-	JE        end109
+	JE        end111
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7460,9 +7754,9 @@ next109:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next109
+	JMP       next111
 
-end109:
+end111:
 	VZEROUPPER
 	RET
 
@@ -7470,9 +7764,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next110:
+next112:
 	TESTQ     BX, BX
-	JE        end110
+	JE        end112
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7490,16 +7784,16 @@ next110:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next110
+	JMP       next112
 
-end110:
+end112:
 	VZEROUPPER
 	RET
 
 both:
-next111:
+next113:
 	TESTQ     BX, BX
-	JE        end111
+	JE        end113
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -7512,9 +7806,9 @@ next111:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next111
+	JMP       next113
 
-end111:
+end113:
 	VZEROUPPER
 	RET
 
@@ -7536,9 +7830,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next112:
+next114:
 	TESTQ     BX, BX
-	JE        end112
+	JE        end114
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -7561,16 +7855,16 @@ next112:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next112
+	JMP       next114
 
-end112:
+end114:
 	VZEROUPPER
 	RET
 
 onlyB:
-next113:
+next115:
 	TESTQ     BX, BX
-	JE        end113
+	JE        end115
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7588,9 +7882,9 @@ next113:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next113
+	JMP       next115
 
-end113:
+end115:
 	VZEROUPPER
 	RET
 
@@ -7598,9 +7892,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next114:
+next116:
 	TESTQ     BX, BX
-	JE        end114
+	JE        end116
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7618,16 +7912,16 @@ next114:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next114
+	JMP       next116
 
-end114:
+end116:
 	VZEROUPPER
 	RET
 
 both:
-next115:
+next117:
 	TESTQ     BX, BX
-	JE        end115
+	JE        end117
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -7640,9 +7934,9 @@ next115:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next115
+	JMP       next117
 
-end115:
+end117:
 	VZEROUPPER
 	RET
 
@@ -7664,9 +7958,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next116:
+next118:
 	TESTQ     BX, BX
-	JE        end116
+	JE        end118
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -7689,16 +7983,16 @@ next116:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next116
+	JMP       next118
 
-end116:
+end118:
 	VZEROUPPER
 	RET
 
 onlyB:
-next117:
+next119:
 	TESTQ     BX, BX
-	JE        end117
+	JE        end119
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7716,9 +8010,9 @@ next117:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next117
+	JMP       next119
 
-end117:
+end119:
 	VZEROUPPER
 	RET
 
@@ -7726,9 +8020,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next118:
+next120:
 	TESTQ     BX, BX
-	JE        end118
+	JE        end120
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7746,16 +8040,16 @@ next118:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next118
+	JMP       next120
 
-end118:
+end120:
 	VZEROUPPER
 	RET
 
 both:
-next119:
+next121:
 	TESTQ     BX, BX
-	JE        end119
+	JE        end121
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -7768,9 +8062,9 @@ next119:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next119
+	JMP       next121
 
-end119:
+end121:
 	VZEROUPPER
 	RET
 
@@ -7793,9 +8087,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next120:
+next122:
 	TESTQ     BX, BX
-	JE        end120
+	JE        end122
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2464(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -7822,16 +8116,16 @@ next120:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next120
+	JMP       next122
 
-end120:
+end122:
 	VZEROUPPER
 	RET
 
 onlyB:
-next121:
+next123:
 	TESTQ     BX, BX
-	JE        end121
+	JE        end123
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2464(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -7853,9 +8147,9 @@ next121:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next121
+	JMP       next123
 
-end121:
+end123:
 	VZEROUPPER
 	RET
 
@@ -7863,9 +8157,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next122:
+next124:
 	TESTQ     BX, BX
-	JE        end122
+	JE        end124
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7883,16 +8177,16 @@ next122:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next122
+	JMP       next124
 
-end122:
+end124:
 	VZEROUPPER
 	RET
 
 both:
-next123:
+next125:
 	TESTQ     BX, BX
-	JE        end123
+	JE        end125
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -7905,9 +8199,9 @@ next123:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next123
+	JMP       next125
 
-end123:
+end125:
 	VZEROUPPER
 	RET
 
@@ -7929,9 +8223,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next124:
+next126:
 	TESTQ     BX, BX
-	JE        end124
+	JE        end126
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -7954,16 +8248,16 @@ next124:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next124
+	JMP       next126
 
-end124:
+end126:
 	VZEROUPPER
 	RET
 
 onlyB:
-next125:
+next127:
 	TESTQ     BX, BX
-	JE        end125
+	JE        end127
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7981,9 +8275,9 @@ next125:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next125
+	JMP       next127
 
-end125:
+end127:
 	VZEROUPPER
 	RET
 
@@ -7991,9 +8285,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next126:
+next128:
 	TESTQ     BX, BX
-	JE        end126
+	JE        end128
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8011,16 +8305,16 @@ next126:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next126
+	JMP       next128
 
-end126:
+end128:
 	VZEROUPPER
 	RET
 
 both:
-next127:
+next129:
 	TESTQ     BX, BX
-	JE        end127
+	JE        end129
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -8033,9 +8327,9 @@ next127:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next127
+	JMP       next129
 
-end127:
+end129:
 	VZEROUPPER
 	RET
 
@@ -8057,9 +8351,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next128:
+next130:
 	TESTQ     BX, BX
-	JE        end128
+	JE        end130
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -8082,16 +8376,16 @@ next128:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next128
+	JMP       next130
 
-end128:
+end130:
 	VZEROUPPER
 	RET
 
 onlyB:
-next129:
+next131:
 	TESTQ     BX, BX
-	JE        end129
+	JE        end131
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -8109,9 +8403,9 @@ next129:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next129
+	JMP       next131
 
-end129:
+end131:
 	VZEROUPPER
 	RET
 
@@ -8119,9 +8413,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next130:
+next132:
 	TESTQ     BX, BX
-	JE        end130
+	JE        end132
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -8139,16 +8433,16 @@ next130:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next130
+	JMP       next132
 
-end130:
+end132:
 	VZEROUPPER
 	RET
 
 both:
-next131:
+next133:
 	TESTQ     BX, BX
-	JE        end131
+	JE        end133
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -8161,9 +8455,9 @@ next131:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next131
+	JMP       next133
 
-end131:
+end133:
 	VZEROUPPER
 	RET
 
@@ -8185,9 +8479,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next132:
+next134:
 	TESTQ     BX, BX
-	JE        end132
+	JE        end134
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -8210,16 +8504,16 @@ next132:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next132
+	JMP       next134
 
-end132:
+end134:
 	VZEROUPPER
 	RET
 
 onlyB:
-next133:
+next135:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end135
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8237,9 +8531,9 @@ next133:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next135
 
-end133:
+end135:
 	VZEROUPPER
 	RET
 
@@ -8247,9 +8541,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next134:
+next136:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end136
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8267,16 +8561,16 @@ next134:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next136
 
-end134:
+end136:
 	VZEROUPPER
 	RET
 
 both:
-next135:
+next137:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end137
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -8289,9 +8583,9 @@ next135:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next137
 
-end135:
+end137:
 	VZEROUPPER
 	RET
 
@@ -8635,9 +8929,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many136:
+many138:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd136
+	JLT          manyEnd138
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -8675,12 +8969,12 @@ many136:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many136
+	JMP          many138
 
-manyEnd136:
-one136:
+manyEnd138:
+one138:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd136
+	JLT          oneEnd138
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -8701,11 +8995,11 @@ one136:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one136
+	JMP          one138
 
-oneEnd136:
+oneEnd138:
 	TESTQ        CX, CX
-	JE           done136
+	JE           done138
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8728,7 +9022,7 @@ oneEnd136:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done136:
+done138:
 	VZEROUPPER
 	RET
 
@@ -8753,9 +9047,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one137:
+one139:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd137
+	JLT               oneEnd139
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -8794,11 +9088,11 @@ one137:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one137
+	JMP               one139
 
-oneEnd137:
+oneEnd139:
 	TESTQ             CX, CX
-	JE                done137
+	JE                done139
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -8839,7 +9133,7 @@ oneEnd137:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done137:
+done139:
 	VZEROUPPER
 	RET
 
@@ -8862,9 +9156,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many138:
+many140:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd138
+	JLT          manyEnd140
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -8906,12 +9200,12 @@ many138:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many138
+	JMP          many140
 
-manyEnd138:
-one138:
+manyEnd140:
+one140:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd138
+	JLT          oneEnd140
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -8934,11 +9228,11 @@ one138:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one138
+	JMP          one140
 
-oneEnd138:
+oneEnd140:
 	TESTQ        CX, CX
-	JE           done138
+	JE           done140
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -8963,7 +9257,7 @@ oneEnd138:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done138:
+done140:
 	VZEROUPPER
 	RET
 
@@ -8986,9 +9280,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many139:
+many141:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd139
+	JLT          manyEnd141
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9034,12 +9328,12 @@ many139:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many139
+	JMP          many141
 
-manyEnd139:
-one139:
+manyEnd141:
+one141:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd139
+	JLT          oneEnd141
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9064,11 +9358,11 @@ one139:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one139
+	JMP          one141
 
-oneEnd139:
+oneEnd141:
 	TESTQ        CX, CX
-	JE           done139
+	JE           done141
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9095,7 +9389,7 @@ oneEnd139:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done139:
+done141:
 	VZEROUPPER
 	RET
 
@@ -9121,9 +9415,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many140:
+many142:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd140
+	JLT          manyEnd142
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9169,12 +9463,12 @@ many140:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many140
+	JMP          many142
 
-manyEnd140:
-one140:
+manyEnd142:
+one142:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd140
+	JLT          oneEnd142
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9199,11 +9493,11 @@ one140:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one140
+	JMP          one142
 
-oneEnd140:
+oneEnd142:
 	TESTQ        CX, CX
-	JE           done140
+	JE           done142
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9230,7 +9524,7 @@ oneEnd140:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done140:
+done142:
 	VZEROUPPER
 	RET
 
@@ -9256,9 +9550,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many141:
+many143:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd141
+	JLT          manyEnd143
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -9310,12 +9604,12 @@ many141:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many141
+	JMP          many143
 
-manyEnd141:
-one141:
+manyEnd143:
+one143:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd141
+	JLT          oneEnd143
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -9343,11 +9637,11 @@ one141:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one141
+	JMP          one143
 
-oneEnd141:
+oneEnd143:
 	TESTQ        CX, CX
-	JE           done141
+	JE           done143
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9377,7 +9671,7 @@ oneEnd141:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done141:
+done143:
 	VZEROUPPER
 	RET
 
@@ -9400,9 +9694,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many142:
+many144:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd142
+	JLT              manyEnd144
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -9452,12 +9746,12 @@ many142:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many142
+	JMP              many144
 
-manyEnd142:
-one142:
+manyEnd144:
+one144:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd142
+	JLT              oneEnd144
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -9484,11 +9778,11 @@ one142:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one142
+	JMP              one144
 
-oneEnd142:
+oneEnd144:
 	TESTQ            CX, CX
-	JE               done142
+	JE               done144
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -9517,7 +9811,7 @@ oneEnd142:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done142:
+done144:
 	VZEROUPPER
 	RET
 
@@ -9542,9 +9836,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many143:
+many145:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd143
+	JLT          manyEnd145
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -9590,12 +9884,12 @@ many143:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many143
+	JMP          many145
 
-manyEnd143:
-one143:
+manyEnd145:
+one145:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd143
+	JLT          oneEnd145
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -9620,11 +9914,11 @@ one143:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one143
+	JMP          one145
 
-oneEnd143:
+oneEnd145:
 	TESTQ        CX, CX
-	JE           done143
+	JE           done145
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9651,7 +9945,7 @@ oneEnd143:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done143:
+done145:
 	VZEROUPPER
 	RET
 
@@ -9684,9 +9978,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one144:
+one146:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd144
+	JLT          oneEnd146
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -9720,11 +10014,11 @@ one144:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one144
+	JMP          one146
 
-oneEnd144:
+oneEnd146:
 	TESTQ        CX, CX
-	JE           done144
+	JE           done146
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9760,7 +10054,7 @@ oneEnd144:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done144:
+done146:
 	VZEROUPPER
 	RET
 
@@ -9784,9 +10078,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many145:
+many147:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd145
+	JLT          manyEnd147
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -9836,12 +10130,12 @@ many145:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many145
+	JMP          many147
 
-manyEnd145:
-one145:
+manyEnd147:
+one147:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd145
+	JLT          oneEnd147
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -9868,11 +10162,11 @@ one145:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one145
+	JMP          one147
 
-oneEnd145:
+oneEnd147:
 	TESTQ        CX, CX
-	JE           done145
+	JE           done147
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9901,7 +10195,7 @@ oneEnd145:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done145:
+done147:
 	VZEROUPPER
 	RET
 
@@ -9914,9 +10208,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many146:
+many148:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd146
+	JLT         manyEnd148
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -9934,12 +10228,12 @@ many146:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many146
+	JMP         many148
 
-manyEnd146:
-one146:
+manyEnd148:
+one148:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd146
+	JLT         oneEnd148
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -9950,11 +10244,11 @@ one146:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one146
+	JMP         one148
 
-oneEnd146:
+oneEnd148:
 	TESTQ       CX, CX
-	JE          done146
+	JE          done148
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -9967,7 +10261,7 @@ oneEnd146:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done146:
+done148:
 	VZEROUPPER
 	RET
 
@@ -9984,9 +10278,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many147:
+many149:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd147
+	JLT     manyEnd149
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10002,12 +10296,12 @@ many147:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many147
+	JMP     many149
 
-manyEnd147:
-one147:
+manyEnd149:
+one149:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd147
+	JLT     oneEnd149
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10017,11 +10311,11 @@ one147:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one147
+	JMP     one149
 
-oneEnd147:
+oneEnd149:
 	TESTQ     CX, CX
-	JE        done147
+	JE        done149
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10033,7 +10327,7 @@ oneEnd147:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done147:
+done149:
 	VZEROUPPER
 	RET
 
@@ -10045,9 +10339,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many148:
+many150:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd148
+	JLT     manyEnd150
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -10063,23 +10357,23 @@ many148:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many148
+	JMP     many150
 
-manyEnd148:
-one148:
+manyEnd150:
+one150:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd148
+	JLT     oneEnd150
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one148
+	JMP     one150
 
-oneEnd148:
+oneEnd150:
 	TESTQ     CX, CX
-	JE        done148
+	JE        done150
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10088,7 +10382,7 @@ oneEnd148:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done148:
+done150:
 	VZEROUPPER
 	RET
 
@@ -10101,9 +10395,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many149:
+many151:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd149
+	JLT       manyEnd151
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -10127,12 +10421,12 @@ many149:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many149
+	JMP       many151
 
-manyEnd149:
-one149:
+manyEnd151:
+one151:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd149
+	JLT       oneEnd151
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -10141,11 +10435,11 @@ one149:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one149
+	JMP       one151
 
-oneEnd149:
+oneEnd151:
 	TESTQ     CX, CX
-	JE        done149
+	JE        done151
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10156,7 +10450,7 @@ oneEnd149:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done149:
+done151:
 	VZEROUPPER
 	RET
 
@@ -10181,9 +10475,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many150:
+many152:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd150
+	JLT          manyEnd152
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -10235,12 +10529,12 @@ many150:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many150
+	JMP          many152
 
-manyEnd150:
-one150:
+manyEnd152:
+one152:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd150
+	JLT          oneEnd152
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -10268,11 +10562,11 @@ one150:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one150
+	JMP          one152
 
-oneEnd150:
+oneEnd152:
 	TESTQ        CX, CX
-	JE           done150
+	JE           done152
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10302,7 +10596,7 @@ oneEnd150:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done150:
+done152:
 	VZEROUPPER
 	RET
 
@@ -10317,9 +10611,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many151:
+many153:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd151
+	JLT     manyEnd153
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -10339,12 +10633,12 @@ many151:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many151
+	JMP     many153
 
-manyEnd151:
-one151:
+manyEnd153:
+one153:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd151
+	JLT     oneEnd153
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -10352,11 +10646,11 @@ one151:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one151
+	JMP     one153
 
-oneEnd151:
+oneEnd153:
 	TESTQ     CX, CX
-	JE        done151
+	JE        done153
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10366,7 +10660,7 @@ oneEnd151:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done151:
+done153:
 	VZEROUPPER
 	RET
 
@@ -10377,9 +10671,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many152:
+many154:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd152
+	JLT         manyEnd154
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -10395,23 +10689,23 @@ many152:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many152
+	JMP         many154
 
-manyEnd152:
-one152:
+manyEnd154:
+one154:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd152
+	JLT         oneEnd154
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one152
+	JMP         one154
 
-oneEnd152:
+oneEnd154:
 	TESTQ       CX, CX
-	JE          done152
+	JE          done154
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10420,7 +10714,7 @@ oneEnd152:
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done152:
+done154:
 	VZEROUPPER
 	RET
 
@@ -10431,9 +10725,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many153:
+many155:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd153
+	JLT         manyEnd155
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -10449,23 +10743,23 @@ many153:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many153
+	JMP         many155
 
-manyEnd153:
-one153:
+manyEnd155:
+one155:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd153
+	JLT         oneEnd155
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one153
+	JMP         one155
 
-oneEnd153:
+oneEnd155:
 	TESTQ       CX, CX
-	JE          done153
+	JE          done155
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10474,7 +10768,7 @@ oneEnd153:
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done153:
+done155:
 	VZEROUPPER
 	RET
 
@@ -10485,9 +10779,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many154:
+many156:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd154
+	JLT     manyEnd156
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -10497,23 +10791,23 @@ many154:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many154
+	JMP     many156
 
-manyEnd154:
-one154:
+manyEnd156:
+one156:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd154
+	JLT     oneEnd156
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one154
+	JMP     one156
 
-oneEnd154:
+oneEnd156:
 	TESTQ     CX, CX
-	JE        done154
+	JE        done156
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10522,7 +10816,7 @@ oneEnd154:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done154:
+done156:
 	VZEROUPPER
 	RET
 
@@ -10533,9 +10827,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many155:
+many157:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd155
+	JLT          manyEnd157
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -10547,12 +10841,12 @@ many155:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many155
+	JMP          many157
 
-manyEnd155:
-one155:
+manyEnd157:
+one157:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd155
+	JLT          oneEnd157
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -10560,11 +10854,11 @@ one155:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one155
+	JMP          one157
 
-oneEnd155:
+oneEnd157:
 	TESTQ        CX, CX
-	JE           done155
+	JE           done157
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10574,7 +10868,7 @@ oneEnd155:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done155:
+done157:
 	VZEROUPPER
 	RET
 
@@ -10585,128 +10879,20 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many156:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd156
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many156
-
-manyEnd156:
-one156:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd156
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one156
-
-oneEnd156:
-	TESTQ       CX, CX
-	JE          done156
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done156:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many157:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd157
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many157
-
-manyEnd157:
-one157:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd157
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one157
-
-oneEnd157:
-	TESTQ       CX, CX
-	JE          done157
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done157:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many158:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd158
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -10718,7 +10904,7 @@ one158:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd158
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -10733,10 +10919,118 @@ oneEnd158:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done158:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many159:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd159
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many159
+
+manyEnd159:
+one159:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd159
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one159
+
+oneEnd159:
+	TESTQ       CX, CX
+	JE          done159
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done159:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many160:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd160
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many160
+
+manyEnd160:
+one160:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd160
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one160
+
+oneEnd160:
+	TESTQ       CX, CX
+	JE          done160
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done160:
 	VZEROUPPER
 	RET
 
@@ -10751,9 +11045,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many159:
+many161:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd159
+	JLT         manyEnd161
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -10773,12 +11067,12 @@ many159:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many159
+	JMP         many161
 
-manyEnd159:
-one159:
+manyEnd161:
+one161:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd159
+	JLT         oneEnd161
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -10786,11 +11080,11 @@ one159:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one159
+	JMP         one161
 
-oneEnd159:
+oneEnd161:
 	TESTQ       CX, CX
-	JE          done159
+	JE          done161
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10800,7 +11094,71 @@ oneEnd159:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done159:
+done161:
+	VZEROUPPER
+	RET
+
+// func sub2AVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Z1
+
+many162:
+	CMPQ    CX, $0x00000040
+	JLT     manyEnd162
+	VMOVUPS (DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z1, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z1, Z2, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     many162
+
+manyEnd162:
+one162:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd162
+	VMOVUPS (DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VSUBPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one162
+
+oneEnd162:
+	TESTQ     CX, CX
+	JE        done162
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z2
+	VSUBPS    Z0, Z2, Z0
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done162:
 	VZEROUPPER
 	RET
 
@@ -10811,9 +11169,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many160:
+many163:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd160
+	JLT     manyEnd163
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -10833,12 +11191,12 @@ many160:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many160
+	JMP     many163
 
-manyEnd160:
-one160:
+manyEnd163:
+one163:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd160
+	JLT     oneEnd163
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -10846,11 +11204,11 @@ one160:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one160
+	JMP     one163
 
-oneEnd160:
+oneEnd163:
 	TESTQ     CX, CX
-	JE        done160
+	JE        done163
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10860,7 +11218,7 @@ oneEnd160:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done160:
+done163:
 	VZEROUPPER
 	RET
 
@@ -10873,9 +11231,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many161:
+many164:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd161
+	JLT         manyEnd164
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -10895,12 +11253,12 @@ many161:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many161
+	JMP         many164
 
-manyEnd161:
-one161:
+manyEnd164:
+one164:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd161
+	JLT         oneEnd164
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -10908,11 +11266,11 @@ one161:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one161
+	JMP         one164
 
-oneEnd161:
+oneEnd164:
 	TESTQ       CX, CX
-	JE          done161
+	JE          done164
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10922,7 +11280,7 @@ oneEnd161:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done161:
+done164:
 	VZEROUPPER
 	RET
 
@@ -10941,9 +11299,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one162:
+one165:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd162
+	JLT               oneEnd165
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -10977,11 +11335,11 @@ one162:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one162
+	JMP               one165
 
-oneEnd162:
+oneEnd165:
 	TESTQ             CX, CX
-	JE                done162
+	JE                done165
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11017,7 +11375,7 @@ oneEnd162:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done162:
+done165:
 	VZEROUPPER
 	RET
 
@@ -11036,9 +11394,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one163:
+one166:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd163
+	JLT               oneEnd166
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -11073,11 +11431,11 @@ one163:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one163
+	JMP               one166
 
-oneEnd163:
+oneEnd166:
 	TESTQ             CX, CX
-	JE                done163
+	JE                done166
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11114,7 +11472,7 @@ oneEnd163:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done163:
+done166:
 	VZEROUPPER
 	RET
 
@@ -11133,9 +11491,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z9
 	VBROADCASTSS lanes<>+2752(SB), Z10
 
-one164:
+one167:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd164
+	JLT               oneEnd167
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -11170,11 +11528,11 @@ one164:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one164
+	JMP               one167
 
-oneEnd164:
+oneEnd167:
 	TESTQ             CX, CX
-	JE                done164
+	JE                done167
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11211,7 +11569,7 @@ oneEnd164:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done164:
+done167:
 	VZEROUPPER
 	RET
 
@@ -11233,9 +11591,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2912(SB), Z9
 	VBROADCASTSS lanes<>+2880(SB), Z10
 
-one165:
+one168:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd165
+	JLT          oneEnd168
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -11262,11 +11620,11 @@ one165:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one165
+	JMP          one168
 
-oneEnd165:
+oneEnd168:
 	TESTQ        CX, CX
-	JE           done165
+	JE           done168
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11295,7 +11653,7 @@ oneEnd165:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done165:
+done168:
 	VZEROUPPER
 	RET
 
@@ -11314,9 +11672,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one166:
+one169:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd166
+	JLT          oneEnd169
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -11344,11 +11702,11 @@ one166:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one166
+	JMP          one169
 
-oneEnd166:
+oneEnd169:
 	TESTQ        CX, CX
-	JE           done166
+	JE           done169
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11378,7 +11736,7 @@ oneEnd166:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done166:
+done169:
 	VZEROUPPER
 	RET
 
@@ -11397,9 +11755,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one167:
+one170:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd167
+	JLT          oneEnd170
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -11431,11 +11789,11 @@ one167:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one167
+	JMP          one170
 
-oneEnd167:
+oneEnd170:
 	TESTQ        CX, CX
-	JE           done167
+	JE           done170
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11469,7 +11827,7 @@ oneEnd167:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done167:
+done170:
 	VZEROUPPER
 	RET
 
@@ -11496,9 +11854,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3392(SB), Z14
 	VBROADCASTSS lanes<>+3360(SB), Z15
 
-one168:
+one171:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd168
+	JLT          oneEnd171
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -11538,11 +11896,11 @@ one168:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one168
+	JMP          one171
 
-oneEnd168:
+oneEnd171:
 	TESTQ        CX, CX
-	JE           done168
+	JE           done171
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11584,7 +11942,7 @@ oneEnd168:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done168:
+done171:
 	VZEROUPPER
 	RET
 
@@ -11607,9 +11965,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one169:
+one172:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd169
+	JLT          oneEnd172
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -11637,11 +11995,11 @@ one169:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one169
+	JMP          one172
 
-oneEnd169:
+oneEnd172:
 	TESTQ        CX, CX
-	JE           done169
+	JE           done172
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11671,7 +12029,7 @@ oneEnd169:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done169:
+done172:
 	VZEROUPPER
 	RET
 
@@ -11684,9 +12042,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one170:
+one173:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd170
+	JLT               oneEnd173
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -11755,11 +12113,11 @@ one170:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one170
+	JMP               one173
 
-oneEnd170:
+oneEnd173:
 	TESTQ             CX, CX
-	JE                done170
+	JE                done173
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11830,7 +12188,7 @@ oneEnd170:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done170:
+done173:
 	VZEROUPPER
 	RET
 
@@ -11843,9 +12201,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one171:
+one174:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd171
+	JLT               oneEnd174
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -11910,11 +12268,11 @@ one171:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one171
+	JMP               one174
 
-oneEnd171:
+oneEnd174:
 	TESTQ             CX, CX
-	JE                done171
+	JE                done174
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11981,7 +12339,7 @@ oneEnd171:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done171:
+done174:
 	VZEROUPPER
 	RET
 
@@ -11994,9 +12352,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one172:
+one175:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd172
+	JLT               oneEnd175
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -12056,11 +12414,11 @@ one172:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one172
+	JMP               one175
 
-oneEnd172:
+oneEnd175:
 	TESTQ             CX, CX
-	JE                done172
+	JE                done175
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12122,7 +12480,7 @@ oneEnd172:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done172:
+done175:
 	VZEROUPPER
 	RET
 
@@ -12133,9 +12491,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many173:
+many176:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd173
+	JLT         manyEnd176
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -12149,12 +12507,12 @@ many173:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many173
+	JMP         many176
 
-manyEnd173:
-one173:
+manyEnd176:
+one176:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd173
+	JLT         oneEnd176
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -12163,11 +12521,11 @@ one173:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one173
+	JMP         one176
 
-oneEnd173:
+oneEnd176:
 	TESTQ       CX, CX
-	JE          done173
+	JE          done176
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12178,7 +12536,7 @@ oneEnd173:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done173:
+done176:
 	VZEROUPPER
 	RET
 
@@ -12190,9 +12548,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many174:
+many177:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd174
+	JLT         manyEnd177
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -12212,12 +12570,12 @@ many174:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many174
+	JMP         many177
 
-manyEnd174:
-one174:
+manyEnd177:
+one177:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd174
+	JLT         oneEnd177
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -12229,11 +12587,11 @@ one174:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one174
+	JMP         one177
 
-oneEnd174:
+oneEnd177:
 	TESTQ       CX, CX
-	JE          done174
+	JE          done177
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12247,7 +12605,7 @@ oneEnd174:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done174:
+done177:
 	VZEROUPPER
 	RET
 
@@ -12261,9 +12619,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many175:
+many178:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd175
+	JLT       manyEnd178
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -12283,12 +12641,12 @@ many175:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many175
+	JMP       many178
 
-manyEnd175:
-one175:
+manyEnd178:
+one178:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd175
+	JLT       oneEnd178
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -12296,11 +12654,11 @@ one175:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one175
+	JMP       one178
 
-oneEnd175:
+oneEnd178:
 	TESTQ     CX, CX
-	JE        done175
+	JE        done178
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12310,7 +12668,7 @@ oneEnd175:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done175:
+done178:
 	VZEROUPPER
 	RET
 
@@ -12326,9 +12684,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many176:
+many179:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd176
+	JLT         manyEnd179
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -12350,12 +12708,12 @@ many176:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many176
+	JMP         many179
 
-manyEnd176:
-one176:
+manyEnd179:
+one179:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd176
+	JLT         oneEnd179
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -12368,11 +12726,11 @@ one176:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one176
+	JMP         one179
 
-oneEnd176:
+oneEnd179:
 	TESTQ       CX, CX
-	JE          done176
+	JE          done179
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12387,7 +12745,7 @@ oneEnd176:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done176:
+done179:
 	VZEROUPPER
 	RET
 
@@ -12405,9 +12763,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many177:
+many180:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd177
+	JLT     manyEnd180
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -12428,12 +12786,12 @@ many177:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many177
+	JMP     many180
 
-manyEnd177:
-one177:
+manyEnd180:
+one180:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd177
+	JLT     oneEnd180
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -12442,11 +12800,11 @@ one177:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one177
+	JMP     one180
 
-oneEnd177:
+oneEnd180:
 	TESTQ     CX, CX
-	JE        done177
+	JE        done180
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12456,16 +12814,16 @@ oneEnd177:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done177:
+done180:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many178:
+many181:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd178
+	JLT     manyEnd181
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12481,23 +12839,23 @@ many178:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many178
+	JMP     many181
 
-manyEnd178:
-one178:
+manyEnd181:
+one181:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd178
+	JLT     oneEnd181
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one178
+	JMP     one181
 
-oneEnd178:
+oneEnd181:
 	TESTQ     CX, CX
-	JE        done178
+	JE        done181
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -12506,16 +12864,16 @@ oneEnd178:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done178:
+done181:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many179:
+many182:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd179
+	JLT     manyEnd182
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -12531,23 +12889,23 @@ many179:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many179
+	JMP     many182
 
-manyEnd179:
-one179:
+manyEnd182:
+one182:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd179
+	JLT     oneEnd182
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one179
+	JMP     one182
 
-oneEnd179:
+oneEnd182:
 	TESTQ     CX, CX
-	JE        done179
+	JE        done182
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12556,7 +12914,7 @@ oneEnd179:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done179:
+done182:
 	VZEROUPPER
 	RET
 
@@ -12574,9 +12932,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many180:
+many183:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd180
+	JLT     manyEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -12597,12 +12955,12 @@ many180:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many180
+	JMP     many183
 
-manyEnd180:
-one180:
+manyEnd183:
+one183:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd180
+	JLT     oneEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -12611,11 +12969,11 @@ one180:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one180
+	JMP     one183
 
-oneEnd180:
+oneEnd183:
 	TESTQ     CX, CX
-	JE        done180
+	JE        done183
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12625,16 +12983,16 @@ oneEnd180:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done180:
+done183:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many181:
+many184:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd181
+	JLT     manyEnd184
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12650,23 +13008,23 @@ many181:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many181
+	JMP     many184
 
-manyEnd181:
-one181:
+manyEnd184:
+one184:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd181
+	JLT     oneEnd184
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one181
+	JMP     one184
 
-oneEnd181:
+oneEnd184:
 	TESTQ     CX, CX
-	JE        done181
+	JE        done184
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -12675,16 +13033,16 @@ oneEnd181:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done181:
+done184:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many182:
+many185:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd182
+	JLT     manyEnd185
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -12700,23 +13058,23 @@ many182:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many182
+	JMP     many185
 
-manyEnd182:
-one182:
+manyEnd185:
+one185:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd182
+	JLT     oneEnd185
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one182
+	JMP     one185
 
-oneEnd182:
+oneEnd185:
 	TESTQ     CX, CX
-	JE        done182
+	JE        done185
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12725,7 +13083,7 @@ oneEnd182:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done182:
+done185:
 	VZEROUPPER
 	RET
 
@@ -12743,9 +13101,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many183:
+many186:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd183
+	JLT     manyEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -12766,12 +13124,12 @@ many183:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many183
+	JMP     many186
 
-manyEnd183:
-one183:
+manyEnd186:
+one186:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd183
+	JLT     oneEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -12780,11 +13138,11 @@ one183:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one183
+	JMP     one186
 
-oneEnd183:
+oneEnd186:
 	TESTQ     CX, CX
-	JE        done183
+	JE        done186
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12794,16 +13152,16 @@ oneEnd183:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done183:
+done186:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many184:
+many187:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd184
+	JLT     manyEnd187
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12819,23 +13177,23 @@ many184:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many184
+	JMP     many187
 
-manyEnd184:
-one184:
+manyEnd187:
+one187:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd184
+	JLT     oneEnd187
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one184
+	JMP     one187
 
-oneEnd184:
+oneEnd187:
 	TESTQ     CX, CX
-	JE        done184
+	JE        done187
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -12844,16 +13202,16 @@ oneEnd184:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done184:
+done187:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many185:
+many188:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd185
+	JLT     manyEnd188
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -12869,23 +13227,23 @@ many185:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many185
+	JMP     many188
 
-manyEnd185:
-one185:
+manyEnd188:
+one188:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd185
+	JLT     oneEnd188
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one185
+	JMP     one188
 
-oneEnd185:
+oneEnd188:
 	TESTQ     CX, CX
-	JE        done185
+	JE        done188
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12894,7 +13252,7 @@ oneEnd185:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done185:
+done188:
 	VZEROUPPER
 	RET
 
@@ -12912,9 +13270,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many186:
+many189:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd186
+	JLT     manyEnd189
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -12935,12 +13293,12 @@ many186:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many186
+	JMP     many189
 
-manyEnd186:
-one186:
+manyEnd189:
+one189:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd186
+	JLT     oneEnd189
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -12949,11 +13307,11 @@ one186:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one186
+	JMP     one189
 
-oneEnd186:
+oneEnd189:
 	TESTQ     CX, CX
-	JE        done186
+	JE        done189
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12963,16 +13321,16 @@ oneEnd186:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done186:
+done189:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many187:
+many190:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd187
+	JLT     manyEnd190
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12988,23 +13346,23 @@ many187:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many187
+	JMP     many190
 
-manyEnd187:
-one187:
+manyEnd190:
+one190:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd187
+	JLT     oneEnd190
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one187
+	JMP     one190
 
-oneEnd187:
+oneEnd190:
 	TESTQ     CX, CX
-	JE        done187
+	JE        done190
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13013,16 +13371,16 @@ oneEnd187:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done187:
+done190:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many188:
+many191:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd188
+	JLT     manyEnd191
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13038,23 +13396,23 @@ many188:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many188
+	JMP     many191
 
-manyEnd188:
-one188:
+manyEnd191:
+one191:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd188
+	JLT     oneEnd191
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one188
+	JMP     one191
 
-oneEnd188:
+oneEnd191:
 	TESTQ     CX, CX
-	JE        done188
+	JE        done191
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13063,7 +13421,7 @@ oneEnd188:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done188:
+done191:
 	VZEROUPPER
 	RET
 
@@ -13081,235 +13439,30 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many189:
-	CMPQ      CX, $0x00000040
-	JLT       manyEnd189
-	VMOVUPS   (DX), Z0
-	VMOVUPS   (SI), Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(DX), Z0
-	VMOVUPS   64(SI), Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   128(DX), Z0
-	VMOVUPS   128(SI), Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z4
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   192(DX), Z0
-	VMOVUPS   192(SI), Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z5
-	VMOVUPS   Z5, 192(AX)
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000100, DX
-	ADDQ      $0x00000100, SI
-	SUBQ      $0x00000040, CX
-	JMP       many189
-
-manyEnd189:
-one189:
-	CMPQ      CX, $0x00000010
-	JLT       oneEnd189
-	VMOVUPS   (DX), Z0
-	VMOVUPS   (SI), Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z6
-	VMOVUPS   Z6, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, DX
-	ADDQ      $0x00000040, SI
-	SUBQ      $0x00000010, CX
-	JMP       one189
-
-oneEnd189:
-	TESTQ     CX, CX
-	JE        done189
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VMOVUPS.Z (SI), K1, Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K2
-	VBLENDMPS Z1, Z0, K2, Z7
-	VMOVUPS   Z7, K1, (AX)
-
-done189:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VBROADCASTSS (DX), Z0
-
-many190:
-	CMPQ      CX, $0x00000040
-	JLT       manyEnd190
-	VMOVUPS   (SI), Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z2, K1, Z3
-	VMOVUPS   Z3, (AX)
-	VMOVUPS   64(SI), Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z2, K1, Z4
-	VMOVUPS   Z4, 64(AX)
-	VMOVUPS   128(SI), Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z2, K1, Z5
-	VMOVUPS   Z5, 128(AX)
-	VMOVUPS   192(SI), Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z2, K1, Z6
-	VMOVUPS   Z6, 192(AX)
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000100, SI
-	SUBQ      $0x00000040, CX
-	JMP       many190
-
-manyEnd190:
-one190:
-	CMPQ      CX, $0x00000010
-	JLT       oneEnd190
-	VMOVUPS   (SI), Z1
-	VMAXPS    Z0, Z1, Z2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z2, K1, Z7
-	VMOVUPS   Z7, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, SI
-	SUBQ      $0x00000010, CX
-	JMP       one190
-
-oneEnd190:
-	TESTQ     CX, CX
-	JE        done190
-	MOVQ      $0x00000001, DX
-	SHLXQ     CX, DX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (SI), K1, Z1
-	VMAXPS    Z0, Z1, Z0
-	VCMPPS    $0x03, Z1, Z1, K2
-	VBLENDMPS Z1, Z0, K2, Z8
-	VMOVUPS   Z8, K1, (AX)
-
-done190:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VBROADCASTSS (SI), Z0
-
-many191:
-	CMPQ      CX, $0x00000040
-	JLT       manyEnd191
-	VMOVUPS   (DX), Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K1
-	VBLENDMPS Z0, Z1, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(DX), Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K1
-	VBLENDMPS Z0, Z1, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   128(DX), Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K1
-	VBLENDMPS Z0, Z1, K1, Z4
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   192(DX), Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K1
-	VBLENDMPS Z0, Z1, K1, Z5
-	VMOVUPS   Z5, 192(AX)
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000100, DX
-	SUBQ      $0x00000040, CX
-	JMP       many191
-
-manyEnd191:
-one191:
-	CMPQ      CX, $0x00000010
-	JLT       oneEnd191
-	VMOVUPS   (DX), Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K1
-	VBLENDMPS Z0, Z1, K1, Z6
-	VMOVUPS   Z6, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x00000010, CX
-	JMP       one191
-
-oneEnd191:
-	TESTQ     CX, CX
-	JE        done191
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z1
-	VMAXPS    Z1, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K2
-	VBLENDMPS Z0, Z1, K2, Z7
-	VMOVUPS   Z7, K1, (AX)
-
-done191:
-	VZEROUPPER
-	RET
-
-// func minAVX512(dst []float32, a []float32, b []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·minAVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ a_base+24(FP), DX
-	MOVQ a_len+32(FP), BX
-	MOVQ b_base+48(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ BX, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
 many192:
 	CMPQ      CX, $0x00000040
 	JLT       manyEnd192
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K1
 	VBLENDMPS Z1, Z0, K1, Z2
 	VMOVUPS   Z2, (AX)
 	VMOVUPS   64(DX), Z0
 	VMOVUPS   64(SI), Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K1
 	VBLENDMPS Z1, Z0, K1, Z3
 	VMOVUPS   Z3, 64(AX)
 	VMOVUPS   128(DX), Z0
 	VMOVUPS   128(SI), Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K1
 	VBLENDMPS Z1, Z0, K1, Z4
 	VMOVUPS   Z4, 128(AX)
 	VMOVUPS   192(DX), Z0
 	VMOVUPS   192(SI), Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K1
 	VBLENDMPS Z1, Z0, K1, Z5
 	VMOVUPS   Z5, 192(AX)
@@ -13325,7 +13478,7 @@ one192:
 	JLT       oneEnd192
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K1
 	VBLENDMPS Z1, Z0, K1, Z6
 	VMOVUPS   Z6, (AX)
@@ -13344,7 +13497,7 @@ oneEnd192:
 	KMOVW     CX, K1
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (SI), K1, Z1
-	VMINPS    Z0, Z1, Z0
+	VMAXPS    Z0, Z1, Z0
 	VCMPPS    $0x03, Z1, Z1, K2
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
@@ -13359,6 +13512,211 @@ scalarA:
 many193:
 	CMPQ      CX, $0x00000040
 	JLT       manyEnd193
+	VMOVUPS   (SI), Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(SI), Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	VMOVUPS   128(SI), Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z2, K1, Z5
+	VMOVUPS   Z5, 128(AX)
+	VMOVUPS   192(SI), Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z2, K1, Z6
+	VMOVUPS   Z6, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000040, CX
+	JMP       many193
+
+manyEnd193:
+one193:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd193
+	VMOVUPS   (SI), Z1
+	VMAXPS    Z0, Z1, Z2
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z2, K1, Z7
+	VMOVUPS   Z7, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, SI
+	SUBQ      $0x00000010, CX
+	JMP       one193
+
+oneEnd193:
+	TESTQ     CX, CX
+	JE        done193
+	MOVQ      $0x00000001, DX
+	SHLXQ     CX, DX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (SI), K1, Z1
+	VMAXPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K2
+	VBLENDMPS Z1, Z0, K2, Z8
+	VMOVUPS   Z8, K1, (AX)
+
+done193:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VBROADCASTSS (SI), Z0
+
+many194:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd194
+	VMOVUPS   (DX), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(DX), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	VMOVUPS   128(DX), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z4
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   192(DX), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z5
+	VMOVUPS   Z5, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, CX
+	JMP       many194
+
+manyEnd194:
+one194:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd194
+	VMOVUPS   (DX), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z6
+	VMOVUPS   Z6, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       one194
+
+oneEnd194:
+	TESTQ     CX, CX
+	JE        done194
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z1, K2, Z7
+	VMOVUPS   Z7, K1, (AX)
+
+done194:
+	VZEROUPPER
+	RET
+
+// func minAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ a_len+32(FP), BX
+	MOVQ b_base+48(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ BX, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+many195:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd195
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (SI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(DX), Z0
+	VMOVUPS   64(SI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	VMOVUPS   128(DX), Z0
+	VMOVUPS   128(SI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z4
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   192(DX), Z0
+	VMOVUPS   192(SI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z5
+	VMOVUPS   Z5, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000040, CX
+	JMP       many195
+
+manyEnd195:
+one195:
+	CMPQ      CX, $0x00000010
+	JLT       oneEnd195
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (SI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z6
+	VMOVUPS   Z6, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SUBQ      $0x00000010, CX
+	JMP       one195
+
+oneEnd195:
+	TESTQ     CX, CX
+	JE        done195
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K2
+	VBLENDMPS Z1, Z0, K2, Z7
+	VMOVUPS   Z7, K1, (AX)
+
+done195:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VBROADCASTSS (DX), Z0
+
+many196:
+	CMPQ      CX, $0x00000040
+	JLT       manyEnd196
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13382,12 +13740,12 @@ many193:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many193
+	JMP       many196
 
-manyEnd193:
-one193:
+manyEnd196:
+one196:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd193
+	JLT       oneEnd196
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13396,11 +13754,11 @@ one193:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one193
+	JMP       one196
 
-oneEnd193:
+oneEnd196:
 	TESTQ     CX, CX
-	JE        done193
+	JE        done196
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13411,16 +13769,16 @@ oneEnd193:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done193:
+done196:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many194:
+many197:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd194
+	JLT       manyEnd197
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13444,12 +13802,12 @@ many194:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many194
+	JMP       many197
 
-manyEnd194:
-one194:
+manyEnd197:
+one197:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd194
+	JLT       oneEnd197
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13458,11 +13816,11 @@ one194:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one194
+	JMP       one197
 
-oneEnd194:
+oneEnd197:
 	TESTQ     CX, CX
-	JE        done194
+	JE        done197
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13473,7 +13831,7 @@ oneEnd194:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done194:
+done197:
 	VZEROUPPER
 	RET
 
@@ -13492,9 +13850,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many195:
+many198:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd195
+	JLT     manyEnd198
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -13519,12 +13877,12 @@ many195:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many195
+	JMP     many198
 
-manyEnd195:
-one195:
+manyEnd198:
+one198:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd195
+	JLT     oneEnd198
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -13534,11 +13892,11 @@ one195:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one195
+	JMP     one198
 
-oneEnd195:
+oneEnd198:
 	TESTQ     CX, CX
-	JE        done195
+	JE        done198
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13549,16 +13907,16 @@ oneEnd195:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done195:
+done198:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many196:
+many199:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd196
+	JLT     manyEnd199
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13578,12 +13936,12 @@ many196:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many196
+	JMP     many199
 
-manyEnd196:
-one196:
+manyEnd199:
+one199:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd196
+	JLT     oneEnd199
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13591,11 +13949,11 @@ one196:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one196
+	JMP     one199
 
-oneEnd196:
+oneEnd199:
 	TESTQ     CX, CX
-	JE        done196
+	JE        done199
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13605,16 +13963,16 @@ oneEnd196:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done196:
+done199:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many197:
+many200:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd197
+	JLT     manyEnd200
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13634,12 +13992,12 @@ many197:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many197
+	JMP     many200
 
-manyEnd197:
-one197:
+manyEnd200:
+one200:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd197
+	JLT     oneEnd200
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13647,11 +14005,11 @@ one197:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one197
+	JMP     one200
 
-oneEnd197:
+oneEnd200:
 	TESTQ     CX, CX
-	JE        done197
+	JE        done200
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13661,7 +14019,7 @@ oneEnd197:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done197:
+done200:
 	VZEROUPPER
 	RET
 
@@ -13679,9 +14037,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many198:
+many201:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd198
+	JLT       manyEnd201
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMULPS    Z1, Z0, Z1
@@ -13710,12 +14068,12 @@ many198:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many198
+	JMP       many201
 
-manyEnd198:
-one198:
+manyEnd201:
+one201:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd198
+	JLT       oneEnd201
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMULPS    Z1, Z0, Z1
@@ -13726,11 +14084,11 @@ one198:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one198
+	JMP       one201
 
-oneEnd198:
+oneEnd201:
 	TESTQ     CX, CX
-	JE        done198
+	JE        done201
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13742,16 +14100,16 @@ oneEnd198:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done198:
+done201:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many199:
+many202:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd199
+	JLT       manyEnd202
 	VMOVUPS   (SI), Z1
 	VMULPS    Z1, Z0, Z1
 	VPMOVD2M  Z0, K1
@@ -13775,12 +14133,12 @@ many199:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many199
+	JMP       many202
 
-manyEnd199:
-one199:
+manyEnd202:
+one202:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd199
+	JLT       oneEnd202
 	VMOVUPS   (SI), Z1
 	VMULPS    Z1, Z0, Z1
 	VPMOVD2M  Z0, K1
@@ -13789,11 +14147,11 @@ one199:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one199
+	JMP       one202
 
-oneEnd199:
+oneEnd202:
 	TESTQ     CX, CX
-	JE        done199
+	JE        done202
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13804,16 +14162,16 @@ oneEnd199:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done199:
+done202:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many200:
+many203:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd200
+	JLT       manyEnd203
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -13837,12 +14195,12 @@ many200:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many200
+	JMP       many203
 
-manyEnd200:
-one200:
+manyEnd203:
+one203:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd200
+	JLT       oneEnd203
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -13851,11 +14209,11 @@ one200:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one200
+	JMP       one203
 
-oneEnd200:
+oneEnd203:
 	TESTQ     CX, CX
-	JE        done200
+	JE        done203
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13866,7 +14224,7 @@ oneEnd200:
 	VBLENDMPS Z0, Z1, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done200:
+done203:
 	VZEROUPPER
 	RET
 
@@ -13884,9 +14242,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many201:
+many204:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd201
+	JLT     manyEnd204
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -13907,12 +14265,12 @@ many201:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many201
+	JMP     many204
 
-manyEnd201:
-one201:
+manyEnd204:
+one204:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd201
+	JLT     oneEnd204
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -13921,11 +14279,11 @@ one201:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one201
+	JMP     one204
 
-oneEnd201:
+oneEnd204:
 	TESTQ     CX, CX
-	JE        done201
+	JE        done204
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13935,16 +14293,16 @@ oneEnd201:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done201:
+done204:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many202:
+many205:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd202
+	JLT     manyEnd205
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13960,23 +14318,23 @@ many202:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many202
+	JMP     many205
 
-manyEnd202:
-one202:
+manyEnd205:
+one205:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd202
+	JLT     oneEnd205
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one202
+	JMP     one205
 
-oneEnd202:
+oneEnd205:
 	TESTQ     CX, CX
-	JE        done202
+	JE        done205
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13985,16 +14343,16 @@ oneEnd202:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done202:
+done205:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many203:
+many206:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd203
+	JLT     manyEnd206
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14010,23 +14368,23 @@ many203:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many203
+	JMP     many206
 
-manyEnd203:
-one203:
+manyEnd206:
+one206:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd203
+	JLT     oneEnd206
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one203
+	JMP     one206
 
-oneEnd203:
+oneEnd206:
 	TESTQ     CX, CX
-	JE        done203
+	JE        done206
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14035,7 +14393,7 @@ oneEnd203:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done203:
+done206:
 	VZEROUPPER
 	RET
 
@@ -14053,9 +14411,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many204:
+many207:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd204
+	JLT     manyEnd207
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14076,12 +14434,12 @@ many204:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many204
+	JMP     many207
 
-manyEnd204:
-one204:
+manyEnd207:
+one207:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd204
+	JLT     oneEnd207
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14090,11 +14448,11 @@ one204:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one204
+	JMP     one207
 
-oneEnd204:
+oneEnd207:
 	TESTQ     CX, CX
-	JE        done204
+	JE        done207
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14104,16 +14462,16 @@ oneEnd204:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done204:
+done207:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many205:
+many208:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd205
+	JLT     manyEnd208
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14129,23 +14487,23 @@ many205:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many205
+	JMP     many208
 
-manyEnd205:
-one205:
+manyEnd208:
+one208:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd205
+	JLT     oneEnd208
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one205
+	JMP     one208
 
-oneEnd205:
+oneEnd208:
 	TESTQ     CX, CX
-	JE        done205
+	JE        done208
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14154,16 +14512,16 @@ oneEnd205:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done205:
+done208:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many206:
+many209:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd206
+	JLT     manyEnd209
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14179,23 +14537,23 @@ many206:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many206
+	JMP     many209
 
-manyEnd206:
-one206:
+manyEnd209:
+one209:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd206
+	JLT     oneEnd209
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one206
+	JMP     one209
 
-oneEnd206:
+oneEnd209:
 	TESTQ     CX, CX
-	JE        done206
+	JE        done209
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14204,7 +14562,7 @@ oneEnd206:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done206:
+done209:
 	VZEROUPPER
 	RET
 
@@ -14222,9 +14580,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many207:
+many210:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd207
+	JLT     manyEnd210
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -14245,12 +14603,12 @@ many207:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many207
+	JMP     many210
 
-manyEnd207:
-one207:
+manyEnd210:
+one210:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd207
+	JLT     oneEnd210
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -14259,11 +14617,11 @@ one207:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one207
+	JMP     one210
 
-oneEnd207:
+oneEnd210:
 	TESTQ     CX, CX
-	JE        done207
+	JE        done210
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14273,16 +14631,16 @@ oneEnd207:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done207:
+done210:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many208:
+many211:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd208
+	JLT     manyEnd211
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14298,23 +14656,23 @@ many208:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many208
+	JMP     many211
 
-manyEnd208:
-one208:
+manyEnd211:
+one211:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd208
+	JLT     oneEnd211
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one208
+	JMP     one211
 
-oneEnd208:
+oneEnd211:
 	TESTQ     CX, CX
-	JE        done208
+	JE        done211
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14323,16 +14681,16 @@ oneEnd208:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done208:
+done211:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many209:
+many212:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd209
+	JLT     manyEnd212
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14348,23 +14706,23 @@ many209:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many209
+	JMP     many212
 
-manyEnd209:
-one209:
+manyEnd212:
+one212:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd209
+	JLT     oneEnd212
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one209
+	JMP     one212
 
-oneEnd209:
+oneEnd212:
 	TESTQ     CX, CX
-	JE        done209
+	JE        done212
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14373,7 +14731,7 @@ oneEnd209:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done209:
+done212:
 	VZEROUPPER
 	RET
 
@@ -14391,9 +14749,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many210:
+many213:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd210
+	JLT     manyEnd213
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -14414,12 +14772,12 @@ many210:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many210
+	JMP     many213
 
-manyEnd210:
-one210:
+manyEnd213:
+one213:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd210
+	JLT     oneEnd213
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -14428,11 +14786,11 @@ one210:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one210
+	JMP     one213
 
-oneEnd210:
+oneEnd213:
 	TESTQ     CX, CX
-	JE        done210
+	JE        done213
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14442,16 +14800,16 @@ oneEnd210:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done210:
+done213:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many211:
+many214:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd211
+	JLT     manyEnd214
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14467,23 +14825,23 @@ many211:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many211
+	JMP     many214
 
-manyEnd211:
-one211:
+manyEnd214:
+one214:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd211
+	JLT     oneEnd214
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one211
+	JMP     one214
 
-oneEnd211:
+oneEnd214:
 	TESTQ     CX, CX
-	JE        done211
+	JE        done214
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14492,16 +14850,16 @@ oneEnd211:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done211:
+done214:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many212:
+many215:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd212
+	JLT     manyEnd215
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14517,23 +14875,23 @@ many212:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many212
+	JMP     many215
 
-manyEnd212:
-one212:
+manyEnd215:
+one215:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd212
+	JLT     oneEnd215
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one212
+	JMP     one215
 
-oneEnd212:
+oneEnd215:
 	TESTQ     CX, CX
-	JE        done212
+	JE        done215
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14542,7 +14900,7 @@ oneEnd212:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done212:
+done215:
 	VZEROUPPER
 	RET
 
@@ -14560,9 +14918,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many213:
+many216:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd213
+	JLT     manyEnd216
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -14583,12 +14941,12 @@ many213:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many213
+	JMP     many216
 
-manyEnd213:
-one213:
+manyEnd216:
+one216:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd213
+	JLT     oneEnd216
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -14597,11 +14955,11 @@ one213:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one213
+	JMP     one216
 
-oneEnd213:
+oneEnd216:
 	TESTQ     CX, CX
-	JE        done213
+	JE        done216
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14611,16 +14969,16 @@ oneEnd213:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done213:
+done216:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many214:
+many217:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd214
+	JLT     manyEnd217
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14636,23 +14994,23 @@ many214:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many214
+	JMP     many217
 
-manyEnd214:
-one214:
+manyEnd217:
+one217:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd214
+	JLT     oneEnd217
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one214
+	JMP     one217
 
-oneEnd214:
+oneEnd217:
 	TESTQ     CX, CX
-	JE        done214
+	JE        done217
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14661,16 +15019,16 @@ oneEnd214:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done214:
+done217:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many215:
+many218:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd215
+	JLT     manyEnd218
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14686,23 +15044,23 @@ many215:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many215
+	JMP     many218
 
-manyEnd215:
-one215:
+manyEnd218:
+one218:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd215
+	JLT     oneEnd218
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one215
+	JMP     one218
 
-oneEnd215:
+oneEnd218:
 	TESTQ     CX, CX
-	JE        done215
+	JE        done218
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14711,7 +15069,7 @@ oneEnd215:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done215:
+done218:
 	VZEROUPPER
 	RET
 
@@ -14729,9 +15087,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many216:
+many219:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd216
+	JLT     manyEnd219
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -14752,12 +15110,12 @@ many216:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many216
+	JMP     many219
 
-manyEnd216:
-one216:
+manyEnd219:
+one219:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd216
+	JLT     oneEnd219
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -14766,11 +15124,11 @@ one216:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one216
+	JMP     one219
 
-oneEnd216:
+oneEnd219:
 	TESTQ     CX, CX
-	JE        done216
+	JE        done219
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14780,16 +15138,16 @@ oneEnd216:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done216:
+done219:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many217:
+many220:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd217
+	JLT     manyEnd220
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14805,23 +15163,23 @@ many217:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many217
+	JMP     many220
 
-manyEnd217:
-one217:
+manyEnd220:
+one220:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd217
+	JLT     oneEnd220
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one217
+	JMP     one220
 
-oneEnd217:
+oneEnd220:
 	TESTQ     CX, CX
-	JE        done217
+	JE        done220
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14830,16 +15188,16 @@ oneEnd217:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done217:
+done220:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many218:
+many221:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd218
+	JLT     manyEnd221
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14855,23 +15213,23 @@ many218:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many218
+	JMP     many221
 
-manyEnd218:
-one218:
+manyEnd221:
+one221:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd218
+	JLT     oneEnd221
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one218
+	JMP     one221
 
-oneEnd218:
+oneEnd221:
 	TESTQ     CX, CX
-	JE        done218
+	JE        done221
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14880,7 +15238,7 @@ oneEnd218:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done218:
+done221:
 	VZEROUPPER
 	RET
 
@@ -14898,9 +15256,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many219:
+many222:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd219
+	JLT         manyEnd222
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -14925,12 +15283,12 @@ many219:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many219
+	JMP         many222
 
-manyEnd219:
-one219:
+manyEnd222:
+one222:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd219
+	JLT         oneEnd222
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -14940,11 +15298,11 @@ one219:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one219
+	JMP         one222
 
-oneEnd219:
+oneEnd222:
 	TESTQ       CX, CX
-	JE          done219
+	JE          done222
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -14955,16 +15313,16 @@ oneEnd219:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done219:
+done222:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many220:
+many223:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd220
+	JLT         manyEnd223
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -14984,12 +15342,12 @@ many220:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many220
+	JMP         many223
 
-manyEnd220:
-one220:
+manyEnd223:
+one223:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd220
+	JLT         oneEnd223
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -14997,11 +15355,11 @@ one220:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one220
+	JMP         one223
 
-oneEnd220:
+oneEnd223:
 	TESTQ       CX, CX
-	JE          done220
+	JE          done223
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -15011,16 +15369,16 @@ oneEnd220:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done220:
+done223:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many221:
+many224:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd221
+	JLT         manyEnd224
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15040,12 +15398,12 @@ many221:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many221
+	JMP         many224
 
-manyEnd221:
-one221:
+manyEnd224:
+one224:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd221
+	JLT         oneEnd224
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15053,11 +15411,11 @@ one221:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one221
+	JMP         one224
 
-oneEnd221:
+oneEnd224:
 	TESTQ       CX, CX
-	JE          done221
+	JE          done224
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -15067,7 +15425,7 @@ oneEnd221:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done221:
+done224:
 	VZEROUPPER
 	RET
 
@@ -15081,9 +15439,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many222:
+many225:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd222
+	JLT     manyEnd225
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -15094,21 +15452,21 @@ many222:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many222
+	JMP     many225
 
-manyEnd222:
-one222:
+manyEnd225:
+one225:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd222
+	JLT     oneEnd225
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one222
+	JMP     one225
 
-oneEnd222:
+oneEnd225:
 	TESTQ     AX, AX
-	JE        done222
+	JE        done225
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -15116,7 +15474,7 @@ oneEnd222:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done222:
+done225:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15142,9 +15500,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many223:
+many226:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd223
+	JLT         manyEnd226
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -15155,21 +15513,21 @@ many223:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many223
+	JMP         many226
 
-manyEnd223:
-one223:
+manyEnd226:
+one226:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd223
+	JLT         oneEnd226
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one223
+	JMP         one226
 
-oneEnd223:
+oneEnd226:
 	TESTQ       AX, AX
-	JE          done223
+	JE          done226
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15177,7 +15535,7 @@ oneEnd223:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done223:
+done226:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15203,9 +15561,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many224:
+many227:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd224
+	JLT         manyEnd227
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -15220,22 +15578,22 @@ many224:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many224
+	JMP         many227
 
-manyEnd224:
-one224:
+manyEnd227:
+one227:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd224
+	JLT         oneEnd227
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one224
+	JMP         one227
 
-oneEnd224:
+oneEnd227:
 	TESTQ       AX, AX
-	JE          done224
+	JE          done227
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15244,7 +15602,7 @@ oneEnd224:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done224:
+done227:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15272,9 +15630,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many225:
+many228:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd225
+	JLT         manyEnd228
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -15289,22 +15647,22 @@ many225:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many225
+	JMP         many228
 
-manyEnd225:
-one225:
+manyEnd228:
+one228:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd225
+	JLT         oneEnd228
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one225
+	JMP         one228
 
-oneEnd225:
+oneEnd228:
 	TESTQ       AX, AX
-	JE          done225
+	JE          done228
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15314,7 +15672,7 @@ oneEnd225:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done225:
+done228:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -15341,9 +15699,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many226:
+many229:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd226
+	JLT         manyEnd229
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -15359,23 +15717,23 @@ many226:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many226
+	JMP         many229
 
-manyEnd226:
-one226:
+manyEnd229:
+one229:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd226
+	JLT         oneEnd229
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one226
+	JMP         one229
 
-oneEnd226:
+oneEnd229:
 	TESTQ       AX, AX
-	JE          done226
+	JE          done229
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -15384,7 +15742,7 @@ oneEnd226:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done226:
+done229:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15400,6 +15758,69 @@ done226:
 	VZEROUPPER
 	RET
 
+// func productAVX512(x []float32) float32
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·productAVX512(SB), NOSPLIT, $0-28
+	MOVQ         x_len+8(FP), AX
+	MOVQ         x_base+0(FP), CX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z2
+	VBROADCASTSS lanes<>+352(SB), Z3
+	VBROADCASTSS lanes<>+352(SB), Z4
+
+many230:
+	CMPQ    AX, $0x00000040
+	JLT     manyEnd230
+	VMOVUPS (CX), Z5
+	VMULPS  Z5, Z1, Z1
+	VMOVUPS 64(CX), Z5
+	VMULPS  Z5, Z2, Z2
+	VMOVUPS 128(CX), Z5
+	VMULPS  Z5, Z3, Z3
+	VMOVUPS 192(CX), Z5
+	VMULPS  Z5, Z4, Z4
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JMP     many230
+
+manyEnd230:
+one230:
+	CMPQ    AX, $0x00000010
+	JLT     oneEnd230
+	VMOVUPS (CX), Z5
+	VMULPS  Z5, Z1, Z1
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JMP     one230
+
+oneEnd230:
+	TESTQ   AX, AX
+	JE      done230
+	MOVQ    $0x00000001, DX
+	SHLXQ   AX, DX, AX
+	DECQ    AX
+	KMOVW   AX, K1
+	VMOVAPS Z0, Z0
+	VMOVUPS (CX), K1, Z0
+	VMULPS  Z0, Z2, Z2
+
+done230:
+	VMULPS        Z2, Z1, Z1
+	VMULPS        Z4, Z3, Z3
+	VMULPS        Z3, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMULPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMULPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMULPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMULPS        X1, X0, X0
+	MOVSS         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func highestAVX512(x []float32) float32
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·highestAVX512(SB), NOSPLIT, $0-28
@@ -15412,9 +15833,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many227:
+many231:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd227
+	JLT     manyEnd231
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -15433,23 +15854,23 @@ many227:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many227
+	JMP     many231
 
-manyEnd227:
-one227:
+manyEnd231:
+one231:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd227
+	JLT     oneEnd231
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one227
+	JMP     one231
 
-oneEnd227:
+oneEnd231:
 	TESTQ   AX, AX
-	JE      done227
+	JE      done231
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -15460,7 +15881,7 @@ oneEnd227:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done227:
+done231:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -15494,9 +15915,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many228:
+many232:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd228
+	JLT     manyEnd232
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -15515,23 +15936,23 @@ many228:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many228
+	JMP     many232
 
-manyEnd228:
-one228:
+manyEnd232:
+one232:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd228
+	JLT     oneEnd232
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one228
+	JMP     one232
 
-oneEnd228:
+oneEnd232:
 	TESTQ   AX, AX
-	JE      done228
+	JE      done232
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -15542,7 +15963,7 @@ oneEnd228:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done228:
+done232:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -15586,9 +16007,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many229:
+many233:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd229
+	JLT          manyEnd233
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -15628,12 +16049,12 @@ many229:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many229
+	JMP          many233
 
-manyEnd229:
-one229:
+manyEnd233:
+one233:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd229
+	JLT          oneEnd233
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -15655,11 +16076,11 @@ one229:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one229
+	JMP          one233
 
-oneEnd229:
+oneEnd233:
 	TESTQ        CX, CX
-	JE           done229
+	JE           done233
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -15685,7 +16106,7 @@ oneEnd229:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done229:
+done233:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -15715,9 +16136,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many230:
+many234:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd230
+	JLT         manyEnd234
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -15737,12 +16158,12 @@ many230:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many230
+	JMP         many234
 
-manyEnd230:
-one230:
+manyEnd234:
+one234:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd230
+	JLT         oneEnd234
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -15755,11 +16176,11 @@ one230:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one230
+	JMP         one234
 
-oneEnd230:
+oneEnd234:
 	TESTQ       CX, CX
-	JE          done230
+	JE          done234
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -15772,14 +16193,14 @@ oneEnd230:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done230:
+done234:
 	VZEROUPPER
 	RET
 
 plain:
-many231:
+many235:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd231
+	JLT     manyEnd235
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -15796,12 +16217,12 @@ many231:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many231
+	JMP     many235
 
-manyEnd231:
-one231:
+manyEnd235:
+one235:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd231
+	JLT     oneEnd235
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -15812,11 +16233,11 @@ one231:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one231
+	JMP     one235
 
-oneEnd231:
+oneEnd235:
 	TESTQ     CX, CX
-	JE        done231
+	JE        done235
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -15828,7 +16249,7 @@ oneEnd231:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done231:
+done235:
 	VZEROUPPER
 	RET
 
@@ -15892,9 +16313,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next232:
+next236:
 	CMPQ      SI, $0x00000010
-	JLT       end232
+	JLT       end236
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -15906,16 +16327,16 @@ next232:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next232
+	JMP       next236
 
-end232:
+end236:
 	VZEROUPPER
 	RET
 
 onlyB:
-next233:
+next237:
 	CMPQ      SI, $0x00000010
-	JLT       end233
+	JLT       end237
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -15925,9 +16346,9 @@ next233:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next233
+	JMP       next237
 
-end233:
+end237:
 	VZEROUPPER
 	RET
 
@@ -15935,9 +16356,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next234:
+next238:
 	CMPQ      SI, $0x00000010
-	JLT       end234
+	JLT       end238
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -15947,16 +16368,16 @@ next234:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next234
+	JMP       next238
 
-end234:
+end238:
 	VZEROUPPER
 	RET
 
 both:
-next235:
+next239:
 	CMPQ      SI, $0x00000010
-	JLT       end235
+	JLT       end239
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -15964,9 +16385,186 @@ next235:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next235
+	JMP       next239
 
-end235:
+end239:
+	VZEROUPPER
+	RET
+
+// func softmaxShortAVX512(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softmaxShortAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+48(FP), BX
+	MOVQ         $0x00000001, SI
+	SHLXQ        BX, SI, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VBROADCASTSS lanes<>+512(SB), Z0
+
+next:
+	CMPQ              CX, BX
+	JLT               end
+	VMOVAPS           Z0, Z1
+	VMOVUPS           (DX), K1, Z1
+	VMOVAPS           Z1, Z2
+	VEXTRACTF64X4     $0x01, Z2, Y3
+	VMAXPS            Y3, Y2, Y3
+	VEXTRACTF128      $0x01, Y3, X2
+	VMAXPS            X2, X3, X3
+	VPERMILPS         $0x4e, X3, X2
+	VMAXPS            X2, X3, X3
+	VPERMILPS         $0xb1, X3, X2
+	VMAXPS            X2, X3, X3
+	VBROADCASTSS      X3, Z2
+	VSUBPS            Z2, Z1, Z1
+	VMOVAPS           Z1, Z1
+	VBROADCASTSS      lanes<>+1312(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VMOVAPS           Z1, Z2
+	VBROADCASTSS      lanes<>+1376(SB), Z3
+	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z2
+	VBROADCASTSS      lanes<>+1376(SB), Z3
+	VSUBPS            Z3, Z2, Z2
+	VFNMADD231PS.BCST lanes<>+128(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes<>+160(SB), Z2, Z1
+	VBROADCASTSS      lanes<>+192(SB), Z3
+	VFMADD213PS.BCST  lanes<>+224(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes<>+256(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes<>+288(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes<>+320(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z3
+	VMOVAPS           Z3, Z1
+	VEXTRACTF64X4     $0x01, Z1, Y2
+	VADDPS            Y2, Y1, Y2
+	VEXTRACTF128      $0x01, Y2, X1
+	VADDPS            X1, X2, X2
+	VPERMILPS         $0x4e, X2, X1
+	VADDPS            X1, X2, X2
+	VPERMILPS         $0xb1, X2, X1
+	VADDPS            X1, X2, X2
+	VBROADCASTSS      X2, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VDIVPS            Z1, Z2, Z1
+	VMULPS            Z1, Z3, Z1
+	VMOVUPS           Z1, K1, (AX)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (AX)(BX*4), AX
+	SUBQ              BX, CX
+	JMP               next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxShortAVX512(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·logSoftmaxShortAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+48(FP), BX
+	MOVQ         $0x00000001, SI
+	SHLXQ        BX, SI, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VBROADCASTSS lanes<>+512(SB), Z0
+
+next:
+	CMPQ              CX, BX
+	JLT               end
+	VMOVAPS           Z0, Z1
+	VMOVUPS           (DX), K1, Z1
+	VMOVAPS           Z1, Z2
+	VEXTRACTF64X4     $0x01, Z2, Y3
+	VMAXPS            Y3, Y2, Y3
+	VEXTRACTF128      $0x01, Y3, X2
+	VMAXPS            X2, X3, X3
+	VPERMILPS         $0x4e, X3, X2
+	VMAXPS            X2, X3, X3
+	VPERMILPS         $0xb1, X3, X2
+	VMAXPS            X2, X3, X3
+	VBROADCASTSS      X3, Z2
+	VSUBPS            Z2, Z1, Z1
+	VMOVAPS           Z1, Z2
+	VBROADCASTSS      lanes<>+1312(SB), Z3
+	VMAXPS            Z2, Z3, Z2
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      lanes<>+1376(SB), Z9
+	VFMADD132PS.BCST  lanes<>+96(SB), Z9, Z3
+	VBROADCASTSS      lanes<>+1376(SB), Z9
+	VSUBPS            Z9, Z3, Z3
+	VFNMADD231PS.BCST lanes<>+128(SB), Z3, Z2
+	VFNMADD231PS.BCST lanes<>+160(SB), Z3, Z2
+	VBROADCASTSS      lanes<>+192(SB), Z9
+	VFMADD213PS.BCST  lanes<>+224(SB), Z2, Z9
+	VFMADD213PS.BCST  lanes<>+256(SB), Z2, Z9
+	VFMADD213PS.BCST  lanes<>+288(SB), Z2, Z9
+	VFMADD213PS.BCST  lanes<>+320(SB), Z2, Z9
+	VFMADD213PS.BCST  lanes<>+352(SB), Z2, Z9
+	VFMADD213PS.BCST  lanes<>+352(SB), Z2, Z9
+	VSCALEFPS         Z3, Z9, Z9
+	VMOVAPS           Z9, Z2
+	VEXTRACTF64X4     $0x01, Z2, Y3
+	VADDPS            Y3, Y2, Y3
+	VEXTRACTF128      $0x01, Y3, X2
+	VADDPS            X2, X3, X3
+	VPERMILPS         $0x4e, X3, X2
+	VADDPS            X2, X3, X3
+	VPERMILPS         $0xb1, X3, X2
+	VADDPS            X2, X3, X3
+	VBROADCASTSS      X3, Z2
+	VBROADCASTSS      lanes<>+416(SB), Z3
+	VMULPS            Z3, Z2, Z3
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z2, K2
+	VBLENDMPS         Z3, Z2, K2, Z4
+	VBROADCASTSS      lanes<>+448(SB), Z3
+	VBROADCASTSS      lanes<>+480(SB), Z9
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z2, K2
+	VBLENDMPS         Z3, Z9, K2, Z5
+	VPSUBD.BCST       lanes<>+608(SB), Z4, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z9
+	VPSUBD            Z9, Z4, Z9
+	VCVTDQ2PS         Z3, Z3
+	VSUBPS            Z5, Z3, Z3
+	VBROADCASTSS      lanes<>+352(SB), Z10
+	VSUBPS            Z10, Z9, Z9
+	VMULPS            Z9, Z9, Z10
+	VBROADCASTSS      lanes<>+640(SB), Z11
+	VFMADD213PS.BCST  lanes<>+672(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+704(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+736(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+768(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+800(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+832(SB), Z9, Z11
+	VFMADD213PS.BCST  lanes<>+864(SB), Z9, Z11
+	VMULPS            Z10, Z11, Z11
+	VMULPS            Z9, Z11, Z11
+	VFMADD231PS.BCST  lanes<>+160(SB), Z3, Z11
+	VFNMADD231PS.BCST lanes<>+896(SB), Z10, Z11
+	VADDPS            Z9, Z11, Z9
+	VFMADD231PS.BCST  lanes<>+128(SB), Z3, Z9
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z2, K2
+	VBLENDMPS         Z2, Z9, K2, Z6
+	VBROADCASTSS      lanes<>+544(SB), Z3
+	VCMPPS.BCST       $0x11, lanes<>+480(SB), Z2, K2
+	VBLENDMPS         Z3, Z6, K2, Z7
+	VBROADCASTSS      lanes<>+512(SB), Z3
+	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z2, K2
+	VBLENDMPS         Z3, Z7, K2, Z8
+	VSUBPS            Z8, Z1, Z1
+	VMOVUPS           Z1, K1, (AX)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (AX)(BX*4), AX
+	SUBQ              BX, CX
+	JMP               next
+
+end:
 	VZEROUPPER
 	RET
 
@@ -15987,114 +16585,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next236:
-	TESTQ      BX, BX
-	JE         end236
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next236
-
-end236:
-	VZEROUPPER
-	RET
-
-onlyB:
-next237:
-	TESTQ      BX, BX
-	JE         end237
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next237
-
-end237:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next238:
-	TESTQ      BX, BX
-	JE         end238
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next238
-
-end238:
-	VZEROUPPER
-	RET
-
-both:
-next239:
-	TESTQ      BX, BX
-	JE         end239
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next239
-
-end239:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next240:
 	TESTQ      BX, BX
 	JE         end240
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16113,9 +16612,9 @@ next241:
 	TESTQ      BX, BX
 	JE         end241
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16136,9 +16635,9 @@ next242:
 	TESTQ      BX, BX
 	JE         end242
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16155,8 +16654,8 @@ both:
 next243:
 	TESTQ      BX, BX
 	JE         end243
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16168,9 +16667,9 @@ end243:
 	VZEROUPPER
 	RET
 
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -16190,10 +16689,10 @@ next244:
 	JE         end244
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16212,9 +16711,9 @@ next245:
 	TESTQ      BX, BX
 	JE         end245
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16235,9 +16734,9 @@ next246:
 	TESTQ      BX, BX
 	JE         end246
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16254,8 +16753,8 @@ both:
 next247:
 	TESTQ      BX, BX
 	JE         end247
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16267,9 +16766,9 @@ end247:
 	VZEROUPPER
 	RET
 
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -16289,10 +16788,10 @@ next248:
 	JE         end248
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16311,9 +16810,9 @@ next249:
 	TESTQ      BX, BX
 	JE         end249
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16334,9 +16833,9 @@ next250:
 	TESTQ      BX, BX
 	JE         end250
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16353,8 +16852,8 @@ both:
 next251:
 	TESTQ      BX, BX
 	JE         end251
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16366,9 +16865,9 @@ end251:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -16388,10 +16887,10 @@ next252:
 	JE         end252
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16410,9 +16909,9 @@ next253:
 	TESTQ      BX, BX
 	JE         end253
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16433,9 +16932,9 @@ next254:
 	TESTQ      BX, BX
 	JE         end254
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16452,8 +16951,8 @@ both:
 next255:
 	TESTQ      BX, BX
 	JE         end255
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16462,6 +16961,105 @@ next255:
 	JMP        next255
 
 end255:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next256:
+	TESTQ      BX, BX
+	JE         end256
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next256
+
+end256:
+	VZEROUPPER
+	RET
+
+onlyB:
+next257:
+	TESTQ      BX, BX
+	JE         end257
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next257
+
+end257:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next258:
+	TESTQ      BX, BX
+	JE         end258
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next258
+
+end258:
+	VZEROUPPER
+	RET
+
+both:
+next259:
+	TESTQ      BX, BX
+	JE         end259
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next259
+
+end259:
 	VZEROUPPER
 	RET
 
@@ -16483,9 +17081,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next256:
+next260:
 	TESTQ       BX, BX
-	JE          end256
+	JE          end260
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -16501,16 +17099,16 @@ next256:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next256
+	JMP         next260
 
-end256:
+end260:
 	VZEROUPPER
 	RET
 
 onlyB:
-next257:
+next261:
 	TESTQ       BX, BX
-	JE          end257
+	JE          end261
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -16523,9 +17121,9 @@ next257:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next257
+	JMP         next261
 
-end257:
+end261:
 	VZEROUPPER
 	RET
 
@@ -16533,9 +17131,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next258:
+next262:
 	TESTQ      BX, BX
-	JE         end258
+	JE         end262
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -16546,16 +17144,16 @@ next258:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next258
+	JMP        next262
 
-end258:
+end262:
 	VZEROUPPER
 	RET
 
 both:
-next259:
+next263:
 	TESTQ      BX, BX
-	JE         end259
+	JE         end263
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -16563,9 +17161,9 @@ next259:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next259
+	JMP        next263
 
-end259:
+end263:
 	VZEROUPPER
 	RET
 
@@ -16586,114 +17184,15 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next260:
-	TESTQ      BX, BX
-	JE         end260
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next260
-
-end260:
-	VZEROUPPER
-	RET
-
-onlyB:
-next261:
-	TESTQ      BX, BX
-	JE         end261
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next261
-
-end261:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next262:
-	TESTQ      BX, BX
-	JE         end262
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next262
-
-end262:
-	VZEROUPPER
-	RET
-
-both:
-next263:
-	TESTQ      BX, BX
-	JE         end263
-	VPCMPD     $0x00, Z1, Z0, K1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next263
-
-end263:
-	VZEROUPPER
-	RET
-
-// func lessIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next264:
 	TESTQ      BX, BX
 	JE         end264
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16712,9 +17211,9 @@ next265:
 	TESTQ      BX, BX
 	JE         end265
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16735,9 +17234,9 @@ next266:
 	TESTQ      BX, BX
 	JE         end266
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16754,8 +17253,8 @@ both:
 next267:
 	TESTQ      BX, BX
 	JE         end267
-	VPCMPD     $0x01, Z1, Z0, K1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16767,9 +17266,9 @@ end267:
 	VZEROUPPER
 	RET
 
-// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -16789,10 +17288,10 @@ next268:
 	JE         end268
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16811,9 +17310,9 @@ next269:
 	TESTQ      BX, BX
 	JE         end269
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -16834,9 +17333,9 @@ next270:
 	TESTQ      BX, BX
 	JE         end270
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -16853,8 +17352,8 @@ both:
 next271:
 	TESTQ      BX, BX
 	JE         end271
-	VPCMPD     $0x02, Z1, Z0, K1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -16863,6 +17362,105 @@ next271:
 	JMP        next271
 
 end271:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+3616(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next272:
+	TESTQ      BX, BX
+	JE         end272
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next272
+
+end272:
+	VZEROUPPER
+	RET
+
+onlyB:
+next273:
+	TESTQ      BX, BX
+	JE         end273
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next273
+
+end273:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next274:
+	TESTQ      BX, BX
+	JE         end274
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next274
+
+end274:
+	VZEROUPPER
+	RET
+
+both:
+next275:
+	TESTQ      BX, BX
+	JE         end275
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next275
+
+end275:
 	VZEROUPPER
 	RET
 

@@ -30,6 +30,7 @@ var foldKernels = []foldKernel{
 		VFMADD231PS(d, d, acc)
 	}, VADDPS, false},
 	{"dot", []string{"x", "y"}, 0, "", func(g *isa, acc vec, x []vec, _ vec) { VFMADD231PS(x[1], x[0], acc) }, VADDPS, false},
+	{"product", []string{"x"}, f32(1), "start", func(g *isa, acc vec, x []vec, _ vec) { VMULPS(x[0], acc, acc) }, VMULPS, false},
 	{"highest", []string{"x"}, f32(math.Inf(-1)), "start", func(g *isa, acc vec, x []vec, _ vec) { VMAXPS(x[0], acc, acc) }, VMAXPS, true},
 	{"lowest", []string{"x"}, f32(math.Inf(1)), "start", func(g *isa, acc vec, x []vec, _ vec) { VMINPS(x[0], acc, acc) }, VMINPS, true},
 }

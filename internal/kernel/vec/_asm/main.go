@@ -20,6 +20,8 @@ func main() {
 		g.normRow()
 		g.converts()
 		g.where()
+		g.softmaxShort("softmaxShort", false)
+		g.softmaxShort("logSoftmaxShort", true)
 		for _, k := range compareKernels {
 			g.compare(k)
 		}

@@ -83,6 +83,7 @@ var unaryKernels = []unaryKernel{
 		VFMADD213PS(p[1], p[0], v)
 		return v
 	}},
+	{"sub2", 2, 4, nil, nil, func(g *isa, x vec, p []vec) vec { return g.sub(g.sub(x, p[0]), p[1]) }},
 	{"cube", 0, 4, nil, nil, func(g *isa, x vec, _ []vec) vec { return g.mul(g.mul(x, x), x) }},
 	{"axpy", 1, 4, nil, nil, func(g *isa, x vec, p []vec) vec {
 		VFMADD231PS(x, p[0], p[1])
