@@ -20,9 +20,6 @@ func hardmaxRows(j *job, lo, hi int) {
 // firstLargest looks for the part that holds the largest element, and then in that part.
 func firstLargest(x []float32) int {
 	const part = 128
-	if len(x) <= part/2 {
-		return largestAt(x)
-	}
 	at, high := 0, vec.Largest(x[:min(part, len(x))])
 	for lo := part; lo < len(x); lo += part {
 		m := vec.Largest(x[lo:min(lo+part, len(x))])
