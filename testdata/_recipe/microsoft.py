@@ -8,6 +8,7 @@ changes no other one.
     python3 microsoft.py [pattern]      # a pattern only prints the names and shapes of matching cases
 """
 
+import math
 import re
 import sys
 import zlib
@@ -611,8 +612,166 @@ def quantize():
     add("dequantize_int32", "DequantizeLinear", {"x": r.integers(-1000, 1000, (3, 4), dtype=np.int32), "x_scale": np.array(0.3, np.float32)}, ["y"])
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gelu_erf(x):
+    return x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def group_norm(x, gamma, beta, groups, last, eps, silu):
+    """The documented formula in float64, for the operators that only GPU providers have."""
+    x = x.astype(np.float64)
+    if last:
+        x = np.moveaxis(x, -1, 1)
+    b, c = x.shape[:2]
+    y = x.reshape(b, groups, -1)
+    y = (y - y.mean(-1, keepdims=True)) / np.sqrt(y.var(-1, keepdims=True) + eps)
+    y = y.reshape(x.shape) * gamma.reshape(1, c, 1, 1).astype(np.float64) + beta.reshape(1, c, 1, 1).astype(np.float64)
+    if silu:
+        y = y * sigmoid(y)
+    return np.moveaxis(y, 1, -1) if last else y
+
+
+def diffusion():
+    for i, (last, silu, groups, dt) in enumerate([(1, 0, 2, np.float32), (1, 1, 4, np.float32), (0, 1, 2, np.float32), (0, 0, 8, np.float32), (1, 1, 2, np.float16)]):
+        name = f"groupnorm_{i}"
+        r = rng(name)
+        shape = (2, 3, 4, 8) if last else (2, 8, 3, 4)
+        x, gamma, beta = floats(r, *shape, dtype=dt) + dt(2), floats(r, 8), floats(r, 8)
+        want = group_norm(x, gamma, beta, groups, last, 1e-5, silu).astype(dt)
+        add(name, "GroupNorm", {"X": x, "gamma": gamma, "beta": beta}, ["Y"], {"groups": groups, "activation": silu, "channels_last": last}, want=[want])
+        for j, form in enumerate(("same", "channels", "planes")):
+            name = f"skipgroupnorm_{i}_{form}"
+            r = rng(name)
+            x, gamma, beta = floats(r, *shape, dtype=dt), floats(r, 8), floats(r, 8)
+            skip = floats(r, *{"same": shape, "channels": (2, 8), "planes": (2, 1, 1, 8) if last else (2, 8, 1, 1)}[form], dtype=dt)
+            bias = floats(r, 8, dtype=dt) if j else None
+            wide = skip if form == "same" else skip.reshape((2, 1, 1, 8) if last else (2, 8, 1, 1))
+            total = x.astype(np.float64) + wide
+            if j:
+                total = total + bias.reshape((1, 1, 1, 8) if last else (1, 8, 1, 1))
+            want = [group_norm(total, gamma, beta, groups, last, 1e-5, silu).astype(dt), total.astype(dt)][: 1 + j % 2]
+            add(name, "SkipGroupNorm", {"X": x, "gamma": gamma, "beta": beta, "skip": skip, "bias": bias}, ["Y", "S"][: 1 + j % 2],
+                {"groups": groups, "activation": silu, "channels_last": last}, want=want)
+    for dt in (np.float32, np.float16):
+        name = f"biassplitgelu_{np.dtype(dt).name}"
+        r = rng(name)
+        x, bias = floats(r, 2, 3, 20, dtype=dt), floats(r, 20, dtype=dt)
+        h = x.astype(np.float64) + bias
+        add(name, "BiasSplitGelu", {"X": x, "bias": bias}, ["Y"], want=[(h[..., :10] * gelu_erf(h[..., 10:])).astype(dt)])
+    name = "biasadd"
+    r = rng(name)
+    x, bias, skip = floats(r, 2, 3, 7), floats(r, 7), floats(r, 2, 3, 7)
+    add(name, "BiasAdd", {"X": x, "bias": bias, "skip": skip}, ["Y"], want=[x + bias + skip])
+    add("biasdropout", "BiasDropout", {"data": x, "bias": bias, "residual": skip}, ["output", "mask"], want=[x + bias + skip, np.ones(x.shape, bool)])
+    add("biasdropout_plain", "BiasDropout", {"data": x, "bias": bias, "residual": None, "ratio": np.array(0.3, np.float32), "training_mode": np.array(False)},
+        ["output"], want=[x + bias])
+
+    def softmax(x, axis):
+        y = x.reshape(int(np.prod(x.shape[:axis])), -1).astype(np.float64)
+        y = np.exp(y - y.max(1, keepdims=True))
+        return (y / y.sum(1, keepdims=True)).reshape(x.shape).astype(x.dtype)
+
+    for i, (bshape, axis, inner) in enumerate([((2, 1, 1, 5), 3, 1), ((4, 5), 2, 0), ((2, 1, 4, 5), 2, 1), ((1, 1, 1, 5), 3, 0)]):
+        name = f"biassoftmax_{i}"
+        r = rng(name)
+        x, b = floats(r, 2, 3, 4, 5), floats(r, *bshape)
+        add(name, "BiasSoftmax", {"data": x, "bias": b}, ["Y"], {"axis": axis, "is_inner_broadcast": inner}, want=[softmax(x + b, axis)])
+    for i, (g, pads, strides) in enumerate([(1, [1, 1, 1, 1], [1, 1]), (2, [0, 1, 1, 0], [2, 1]), (4, [0, 0, 0, 0], [1, 2])]):
+        name = f"nhwcconv_{i}"
+        r = rng(name)
+        x, w, b = floats(r, 2, 4, 6, 7), floats(r, 8, 4 // g, 3, 3, scale=0.3), floats(r, 8)
+        attrs = {"group": g, "pads": pads, "strides": strides, "kernel_shape": [3, 3]}
+        want = run(build("Conv", [("X", x), ("W", w), ("B", b)], attrs, ["Y"], (), ""), [("X", x), ("W", w), ("B", b)], ())[0]
+        add(name, "NhwcConv", {"X": np.ascontiguousarray(np.moveaxis(x, 1, -1)), "W": w, "B": b}, ["Y"], attrs, consts=("W", "B"),
+            want=[np.ascontiguousarray(np.moveaxis(want, 1, -1))])
+    name = "gemmfastgelu"
+    r = rng(name)
+    x, w, b = floats(r, 2, 3, 8), floats(r, 8, 5), floats(r, 5)
+    h = (x @ w + b).astype(np.float64)
+    add(name, "GemmFastGelu", {"X": x, "W": w, "bias": b}, ["Y"], want=[(0.5 * h * (1 + np.tanh(math.sqrt(2 / math.pi) * (h + 0.044715 * h**3)))).astype(np.float32)])
+
+
+def forms():
+    for i, (mode, pad, corners) in enumerate([("bilinear", "zeros", 0), ("bilinear", "border", 1), ("nearest", "reflection", 0), ("bicubic", "zeros", 1), ("bicubic", "reflection", 0)]):
+        name = f"gridsample_{i}"
+        r = rng(name)
+        add(name, "GridSample", {"X": floats(r, 2, 3, 4, 5), "Grid": (r.random((2, 3, 2, 2)) * 2.6 - 1.3).astype(np.float32)}, ["Y"],
+            {"mode": mode, "padding_mode": pad, "align_corners": corners})
+    for i, (k, upper, dt) in enumerate([(None, 1, np.float32), (1, 0, np.float64), (-2, 1, np.int64)]):
+        name = f"trilu_{i}"
+        r = rng(name)
+        add(name, "Trilu", {"X": (r.random((2, 4, 5)) * 9).astype(dt), "k": None if k is None else np.array(k, np.int64)}, ["Y"], {"upper": upper})
+    r = rng("inverse")
+    add("inverse", "Inverse", {"X": floats(r, 2, 4, 4) + 3 * np.eye(4, dtype=np.float32)}, ["Y"])
+    add("unique", "Unique", {"x": np.array([2, 1, 1, 3, 4, 3, -1], np.float32)}, ["y", "idx", "counts"])
+    for i, axis in enumerate([0, 1, -1, -3]):
+        add(f"expanddims_{i}", "ExpandDims", {"X": floats(rng(f"expanddims_{i}"), 2, 3), "axis": np.array(axis, np.int32)}, ["Y"], consts=("axis",) if i % 2 else ())
+    add("range_int", "Range", {"start": np.array(3, np.int64), "limit": np.array(17, np.int64), "delta": np.array(4, np.int64)}, ["Y"])
+    add("range_one", "Range", {"start": np.array([2], np.int32), "limit": np.array([7], np.int32)}, ["Y"])
+    add("range_float", "Range", {"start": np.array(5.5, np.float32), "limit": np.array(-2, np.float32), "delta": np.array(-1.5, np.float32)}, ["Y"])
+    add("range_float_plain", "Range", {"start": np.array(0.5, np.float64), "limit": np.array(4, np.float64)}, ["Y"])
+    for i, (dim, size, step) in enumerate([(-1, 3, 1), (0, 2, 2), (1, 4, 3)]):
+        name = f"unfold_{i}"
+        add(name, "UnfoldTensor", {"input": floats(rng(name), 4, 7, 5)}, ["output"], {"dim": dim, "size": size, "step": step})
+    r = rng("gathernd")
+    add("gathernd", "GatherND", {"data": floats(r, 3, 4, 2), "indices": np.array([[0, 1], [2, 3]], np.int32)}, ["output"])
+    add("gathernd_slices", "GatherND", {"data": floats(r, 3, 4, 2), "indices": np.array([[[2]], [[0]]], np.int64)}, ["output"])
+
+
+def hybrid():
+    def conv(name, l, k, past=False, bias=True, **attrs):
+        name = "causalconv_" + name
+        r = rng(name)
+        add(name, "CausalConvWithState", {"input": floats(r, 2, 6, l), "weight": floats(r, 6, 1, k), "bias": floats(r, 6) if bias else None,
+            "past_state": floats(r, 2, 6, k - 1) if past else None}, ["output", "present_state"], attrs)
+
+    conv("plain", 7, 4)
+    conv("silu_past", 5, 4, past=True, activation="silu")
+    conv("decode", 1, 3, past=True, bias=False, activation="swish")
+    for i, (rule, q, kv, t) in enumerate([("linear", 2, 2, 5), ("gated", 4, 2, 4), ("delta", 2, 2, 6), ("gated_delta", 4, 2, 5), ("gated_delta", 2, 2, 1)]):
+        name = f"linearattention_{i}_{rule}"
+        r = rng(name)
+        dk, dv = 8, 4
+        ins = {"query": floats(r, 2, t, q * dk), "key": floats(r, 2, t, kv * dk, scale=0.3), "value": floats(r, 2, t, kv * dv)}
+        ins["past_state"] = floats(r, 2, kv, dk, dv) if i % 2 == 0 else None
+        ins["decay"] = -r.random((2, t, kv * dk if i == 1 else kv)).astype(np.float32) if "gated" in rule else None
+        ins["beta"] = r.random((2, t, kv)).astype(np.float32) if "delta" in rule else None
+        add(name, "LinearAttention", ins, ["output", "present_state"], {"q_num_heads": q, "kv_num_heads": kv, "update_rule": rule})
+
+
+def small():
+    for i, (mode, size) in enumerate([("bilinear", (3, 4)), ("bilinear", (1, 1)), ("nearest", (4, 3)), ("bilinear", (2, 5))]):
+        name = f"cropandresize_{i}"
+        r = rng(name)
+        rois = np.array([[0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], [0.9, 0.8, 0.1, 0.3], [-0.2, 0.1, 1.3, 0.7]], np.float32)
+        add(name, "CropAndResize", {"X": floats(r, 2, 3, 6, 5), "rois": rois, "batch_indices": np.array([0, 1, 1, 0], np.int32), "crop_size": np.array(size, np.int32)}, ["Y"],
+            {"mode": mode, "extrapolation_value": 0.5 * i}, consts=("crop_size",) if i % 2 else ())
+    for i, (length, width) in enumerate([(8, 3), (6, 5)]):
+        name = f"wordconv_{i}"
+        r = rng(name)
+        words = r.integers(1, 12, (6, length), dtype=np.int32)
+        for w, n in zip(words, [length, 4, 1, 2, 6, 5]):
+            w[n:] = 0
+        add(name, "WordConvEmbedding", {"Sequence": words, "W": floats(r, 7, 1, width, 4), "B": floats(r, 7), "C": floats(r, 12, 4)}, ["Y"])
+    for metric in ("sqeuclidean", "euclidean"):
+        for dt in (np.float32, np.float64):
+            name = f"cdist_{metric}_{np.dtype(dt).name}"
+            r = rng(name)
+            add(name, "CDist", {"A": floats(r, 5, 7, dtype=dt), "B": floats(r, 4, 7, dtype=dt)}, ["C"], {"metric": metric}, rtol=1e-3)
+    for i, dt in enumerate((np.int32, np.uint32, np.int64, np.uint64, np.float32, np.float64)):
+        r = rng(f"murmur_{i}")
+        add(f"murmur_{i}", "MurmurHash3", {"X": (r.random((2, 5)) * 1000).astype(dt)}, ["Y"], {"positive": i % 2, "seed": i * 7})
+    add("murmur_strings", "MurmurHash3", {"X": np.array(["", "a", "ab", "abc", "abcd", "hello world", "gr\u00fc\u00dfe"], object)}, ["Y"], {"seed": 5})
+    for i, (n, l) in enumerate([(2, 7), (3, 9), (1, 4), (4, 2)]):
+        r = rng(f"ngram_{i}")
+        add(f"ngram_{i}", "NGramRepeatBlock", {"input_ids": r.integers(0, 3, (2, l)), "scores": floats(r, 2, 6)}, ["out"], {"ngram_size": n})
+
+
 def main():
-    for f in (activations, products, norms, embeddings, quantized_gather, quantize, matmul_nbits, multi_head, masked_multi_head, rotary, grouped, projected):
+    for f in (small, diffusion, forms, hybrid, activations, products, norms, embeddings, quantized_gather, quantize, matmul_nbits, multi_head, masked_multi_head, rotary, grouped, projected):
         f()
     pattern = sys.argv[1] if len(sys.argv) > 1 else None
     if pattern:
