@@ -80,3 +80,32 @@ func affineGrid[T float32 | float64](c *Call, align bool) error {
 	}
 	return nil
 }
+
+// affineGridGrad multiplies dy by the coordinates that theta was applied to: those that the identity gives, and 1.
+func affineGridGrad(c GradCtx) error {
+	g := grads{c}
+	theta, dy := g.In(0), g.Dy(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	rank, err := g.rank(dy)
+	if err != nil {
+		return err
+	}
+	n := int64(rank - 2)
+	one := make([]float64, n*(n+1))
+	for i := range n {
+		one[i*(n+1)+i] = 1
+	}
+	identity, err := tensor.FromFloat64s(g.Of(theta).DType, tensor.Shape{rank - 2, rank - 1}, one)
+	if err != nil {
+		return err
+	}
+	points := func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, -1, n)) }
+	base := points(g.with("AffineGrid", map[string]any{"align_corners": g.Attrs().Bool("align_corners")},
+		g.op("Expand", g.Const(identity), g.shape(theta)), g.In(1)))
+	ones := g.shift(g.scale(g.op("Slice", base, g.ints(0), g.ints(1), g.ints(2)), 0), 1)
+	base = g.with("Concat", map[string]any{"axis": 2}, base, ones)
+	g.SetGrad(0, product{alpha: 1}.emit(g, points(dy), base, true, false))
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -105,4 +106,58 @@ func addColumns[T float32 | float64](axes []window.Axis, tap int, x, y []T) {
 			y[pos] += v
 		}
 	}
+}
+
+// Im2Col of the onnxrun domain reads the windows that Col2Im writes: its gradient.
+func im2colInfer(c *InferCtx) error { return shapedInfer(c, 2) }
+
+func col2imGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		attrs := map[string]any{}
+		for _, name := range []string{"dilations", "pads", "strides"} {
+			if g.Attrs().HasAttr(name) {
+				attrs[name] = g.Attrs().IntList(name)
+			}
+		}
+		return g.own("Im2Col", attrs, dy, g.In(2), g.shape(x))
+	})(c)
+}
+
+var im2colKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	a, err := windowAttrs(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	if k.DType(0) == tensor.Float64 {
+		return Kernel{Run: func(c *Call) error { return im2col[float64](a, c) }}, nil
+	}
+	return Kernel{Run: func(c *Call) error { return im2col[float32](a, c) }}, nil
+})
+
+func im2col[T float32 | float64](a window.Attrs, c *Call) error {
+	t, err := shapedOut(c, 2)
+	if err != nil {
+		return err
+	}
+	s, image := t.Shape(), c.In[0].Shape()
+	rank := len(image) - 2
+	a.Kernel = listOf(c.In[1])
+	if err := a.Check(rank); err != nil {
+		return err
+	}
+	g := conv.Geom{Rank: rank}
+	for i := range rank {
+		if g.Axes[i], err = a.Axis(i, image[2+i]); err != nil {
+			return err
+		}
+	}
+	taps, columns, plane := g.Taps(), g.OutSize(), g.InSize()
+	if len(s) != 3 || s[0] != image[0] || s[1] != image[1]*taps || s[2] != columns {
+		return fmt.Errorf("ops: columns have shape %v for an image of shape %v and blocks of %v", s, image, a.Kernel)
+	}
+	x, y := tensor.Of[T](c.In[0]), tensor.Of[T](t)
+	for row := range s[0] * s[1] {
+		conv.Gather(&g, x[row/taps*plane:][:plane], y[row*columns:][:columns], row%taps, 0)
+	}
+	return nil
 }

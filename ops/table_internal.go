@@ -10,6 +10,7 @@ var internalTable = []Op{
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
+	{"onnxrun", "Im2Col", 1, float, im2colInfer, im2colKernel, nil, 0},
 	{"onnxrun", "LpPoolGrad", 1, float, maxPoolGradInfer, lpPoolGradKernel, nil, 0},
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},

@@ -19,8 +19,12 @@ type Emitter struct {
 	table *ops.Table
 	infer graph.Inferrer
 	path  string // of the node that the next ones belong to
-	count int
+	count int    // of names
+	made  int    // of nodes
 }
+
+// maxMade bounds the nodes that one Emitter makes: gradients of gradients grow without end.
+const maxMade = 1 << 17
 
 // NewEmitter returns an Emitter for operators of a table.
 func NewEmitter(table *ops.Table) *Emitter {
@@ -74,6 +78,9 @@ func (e *Emitter) Filled(v *graph.Value, x float64) (*graph.Value, error) {
 }
 
 func (e *Emitter) add(n *graph.Node) error {
+	if e.made++; e.made > maxMade {
+		return fmt.Errorf("autodiff: gradients take more than %d nodes", maxMade)
+	}
 	e.Nodes = append(e.Nodes, n)
 	return e.infer.Node(n)
 }

@@ -2,6 +2,7 @@ package autodiff_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -172,5 +173,30 @@ func TestStraightThrough(t *testing.T) {
 		if got["grad.a"] != want {
 			t.Errorf("gradient at %v is %v, want %v", a, got["grad.a"], want)
 		}
+	}
+}
+
+// TestGradientOfConstants differentiates what inference knows to be constant.
+func TestGradientOfConstants(t *testing.T) {
+	m := program("a", "Mul w w -> s; Mul s w -> y; Gradient w -> dw : w > y; Mul dw a -> z", "z")
+	m.Graph.Initializers = append(m.Graph.Initializers, tensor.NewProto("w", tensor.FromSlice([]float64{2})))
+	for _, plain := range []bool{false, true} {
+		if got := run(t, m, &runtime.Options{NoOptimize: plain}, map[string]float64{"a": 3}); got["z"] != 36 {
+			t.Errorf("plain %v: got %v, want 36", plain, got["z"])
+		}
+	}
+}
+
+// TestGradientsAreBounded nests gradients until they would fill the memory.
+func TestGradientsAreBounded(t *testing.T) {
+	text, y := "Mul a a -> s; Tanh s -> y0", "y0"
+	for i := range 40 {
+		next := fmt.Sprintf("y%d", i+1)
+		text += fmt.Sprintf("; Gradient a -> %s : a > %s", next, y)
+		y = next
+	}
+	_, err := runtime.OpenBytes(onnx.Encode(program("a", text, y)), nil)
+	if err == nil || !strings.Contains(err.Error(), "gradients take more than") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -161,7 +161,7 @@ func (n *Node) foldSmall() error {
 // Foldable reports whether n always gives the same outputs and each constant input has at most limit
 // elements.
 func (n *Node) Foldable(limit int) bool {
-	if n.Op == nil || n.Op.Flags&ops.Random != 0 || len(n.Bodies) > 0 {
+	if n.Op == nil || n.Op.Kernel == nil || n.Op.Flags&ops.Random != 0 || len(n.Bodies) > 0 {
 		return false
 	}
 	for _, v := range n.In {

@@ -18,6 +18,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "Im2Col", text: `1|X:T block_shape:tensor(int64) shape:tensor(int64)|Y:T|dilations:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "LpPoolGrad", text: `1|dY:T X:T Y:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! p:i=2 pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "MaxPoolGrad", text: `1|dY:T X:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "RNNGrad", text: `1|X:T W:T R:T B:T? sequence_lens:I? initial_h:T? initial_c:T? P:T? dY:T? dY_h:T? dY_c:T?|dX:T dW:T dR:T dB:T dinitial_h:T dinitial_c:T dP:T|activation_alpha:F activation_beta:F activations:S cell:s! clip:f direction:s=forward hidden_size:i input_forget:i=0 layout:i=0 linear_before_reset:i=0|T:float;double;float16;bfloat16 I:int32`},

@@ -108,12 +108,12 @@ type gradColumns[T float32 | float64] struct {
 // Chunk fills one row.
 func (c *gradColumns[T]) Chunk(row int) {
 	in := c.g.InSize()
-	gather(c.g, c.x[row/c.taps*in:][:in], (*c.buf)[row*c.n:][:c.n], row%c.taps, c.from)
+	Gather(c.g, c.x[row/c.taps*in:][:in], (*c.buf)[row*c.n:][:c.n], row%c.taps, c.from)
 }
 
-// gather sets dst to the elements of a plane that kernel element tap of the outputs from from on reads; zero for
+// Gather sets dst to the elements of a plane that kernel element tap of the outputs from from on reads; zero for
 // those outside.
-func gather[T float32 | float64](g *Geom, src, dst []T, tap, from int) {
+func Gather[T float32 | float64](g *Geom, src, dst []T, tap, from int) {
 	var k, o [window.MaxRank]int
 	last := g.Rank - 1
 	for i := last; i >= 0; i-- {
@@ -172,7 +172,7 @@ func (t *gradTaps[T]) Chunk(oc int) {
 	for tap := range taps {
 		sum := 0.0
 		for n := range g.Batch {
-			gather(g, t.x[(n*g.InC+ic)*in:][:in], *buf, tap, 0)
+			Gather(g, t.x[(n*g.InC+ic)*in:][:in], *buf, tap, 0)
 			for i, v := range t.dy[(n*g.OutC+oc)*out:][:out] {
 				sum += float64(v) * float64((*buf)[i])
 			}
