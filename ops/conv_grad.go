@@ -130,7 +130,7 @@ var convGradXKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) == tensor.Float64 {
 		return Kernel{Run: r.x64}, err
 	}
-	return Kernel{Run: r.x32}, err
+	return Kernel{Run: r.x32, Scratch: func(c *Call) int { return 4 * c.In[1].Len() }}, err
 })
 
 func (r *convGradRun) x32(c *Call) error {
@@ -154,11 +154,7 @@ func (r *convGradRun) x32(c *Call) error {
 		g := p.g.Flipped()
 		conv.ReferenceTransposed(&g, a.X, a.W, nil, a.Y)
 	default:
-		packed, err := c.Memory.Bytes(4 * len(w))
-		if err != nil {
-			return err
-		}
-		a.W = scratchOf[float32](packed, len(w))
+		a.W = scratchOf[float32](c.Scratch, len(w))
 		p.back.Pack(a.W, w)
 		p.back.Run(&a)
 	}

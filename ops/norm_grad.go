@@ -168,40 +168,24 @@ func groupNormGrad(instance, shared bool) func(GradCtx) error {
 		if dy == 0 {
 			return nil
 		}
-		rank, err := g.rank(x)
-		if err != nil {
-			return err
+		channels := func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, 0, -1)) } // [N, C, all else]
+		rows := channels                                                            // what is standardized together is a row
+		if !instance {
+			groups := int64(g.Attrs().Int("num_groups"))
+			rows = func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, groups, -1)) }
 		}
-		// The channels become [groups, channels of a group], all that follows one axis.
-		groups := int64(g.Attrs().IntOr("num_groups", 1))
-		view := func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, groups, -1)) }
-		column := g.ints(1)
-		if instance {
-			view = func(v Ref) Ref { return v }
-			axes := make([]int64, rank-2)
-			for i := range axes {
-				axes[i] = int64(i + 1)
-			}
-			column = g.ints(axes...)
-		}
-		channel := func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, 0, -1)) } // [N, C, all else]
-		param := func(i int) Ref { return g.op("Unsqueeze", g.In(i), column) }
-		wide := func(v, p Ref) Ref { return g.mul(v, p) }
-		if !instance && !shared {
-			wide = func(v, p Ref) Ref { return g.like(g.mul(channel(v), p), v) }
-		}
+		view := channels // in which scale and bias belong to axis 1
 		if shared {
-			wide = func(v, p Ref) Ref { return g.like(g.mul(view(v), p), v) }
-			channel = view
+			view = rows
 		}
-		if instance {
-			channel = func(v Ref) Ref { return v }
-		}
+		column := g.ints(1)
+		param := func(i int) Ref { return g.op("Unsqueeze", g.In(i), column) }
+		dy = view(dy)
 		out := g.EmitAll(2, "onnxrun", "StandardizeGrad",
-			map[string]any{"axis": 2, "epsilon": g.Attrs().Float("epsilon")}, view(wide(dy, param(1))), view(x))
+			map[string]any{"axis": 2, "epsilon": g.Attrs().Float("epsilon")}, rows(g.mul(dy, param(1))), rows(x))
 		g.set(0, func() Ref { return g.like(out[0], x) })
-		set := func(i int, v Ref) { g.set(i, func() Ref { return g.like(g.sumTo(channel(v), param(i)), g.In(i)) }) }
-		set(1, g.mul(dy, g.like(out[1], x)))
+		set := func(i int, v Ref) { g.set(i, func() Ref { return g.like(g.sumTo(v, param(i)), g.In(i)) }) }
+		set(1, g.mul(dy, g.like(out[1], dy)))
 		set(2, dy)
 		return nil
 	}

@@ -91,6 +91,9 @@ func transposeGrad(c GradCtx) error {
 		}
 		back := make([]int64, len(perm))
 		for i, p := range perm {
+			if p < 0 || int(p) >= len(back) {
+				return 0 // the node itself is refused
+			}
 			back[p] = int64(i)
 		}
 		return g.with("Transpose", map[string]any{"perm": back}, dy)
