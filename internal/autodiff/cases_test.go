@@ -131,7 +131,7 @@ var ruleCases = []ruleCase{
 	{"BatchNormalization", 9, "epsilon=0.01", "4x3 3 3 3 3+", 0},
 	{"BatchNormalization", 15, "epsilon=0.01 training_mode=1", "2x3x2x2 3 3 =3 =3+", 0},
 	{"LSTM", 14, "hidden_size=2", "3x2x3 1x8x3 1x8x2 1x16", 3},
-	{"LSTM", 14, "hidden_size=2 direction=bidirectional", "3x2x3 2x8x3 2x8x2 2x16 l:3,2 2x2x2 2x2x2 2x6", 3},
+	{"LSTM", 14, "hidden_size=2 direction=bidirectional", "3x2x3 2x8x3 2x8x2 2x16 l:3,0 2x2x2 2x2x2 2x6", 3},
 	{"LSTM", 14, "hidden_size=2 direction=reverse input_forget=1 layout=1", "2x3x3 1x8x3 1x8x2 1x16 - 2x1x2 2x1x2", 3},
 	{"LSTM", 14, "hidden_size=2 clip=0.8", "2x1x2 1x8x2 1x8x2", 1},
 	{"GRU", 14, "hidden_size=2", "3x2x3 1x6x3 1x6x2 1x12", 2},

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -44,18 +43,19 @@ func (t *gradTask[T]) Chunk(p int) {
 }
 
 func (t *gradTask[T]) max(c *cursor, plane, o int) {
-	var best T
-	at := -1
+	best, at := T(math.Inf(-1)), -1
 	for ok := true; ok; ok = c.next() {
 		pos, n, step := c.row()
 		for range n {
-			if v := t.x[plane+pos]; at < 0 || cmp.Compare(v, best) > 0 && best == best || v != v {
+			if v := t.x[plane+pos]; v > best || at < 0 && v == v {
 				best, at = v, pos
 			}
 			pos += step
 		}
 	}
-	t.dx[plane+at] += t.dy[o]
+	if at >= 0 {
+		t.dx[plane+at] += t.dy[o]
+	}
 }
 
 func (t *gradTask[T]) average(c *cursor, plane, o int) {

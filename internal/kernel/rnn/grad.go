@@ -214,6 +214,9 @@ func (g *gradRun[T]) backward() {
 	clear(g.lateIn)
 	clear(g.d.DP)
 	for b := range g.rows {
+		if g.a.idle(b) {
+			continue
+		}
 		if g.d.DY.HOut != nil {
 			copy(g.dh[b*n:][:n], g.d.DY.HOut[b*g.d.DY.StateRow:])
 		}
