@@ -3,7 +3,6 @@ package ops
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/resize"
@@ -27,6 +26,7 @@ type resizePlan struct {
 	box64   *resize.Box[float64]
 	nearest [][]int  // input positions by axis, for copies
 	outside [][]bool // which outputs of an axis lie outside the region, with nearest
+	fill    []byte   // the element for these
 }
 
 var (
@@ -73,7 +73,7 @@ func (r *resizeRun) run(c *Call) error {
 	x := c.In[0]
 	switch {
 	case p.nearest != nil:
-		return r.copyNearest(p, y, x)
+		return p.copyNearest(y, x)
 	case p.box64 != nil:
 		p.box64.Run(c.Threads, tensor.Of[float64](x), tensor.Of[float64](y))
 	case r.dtype == tensor.Float32:
@@ -181,12 +181,8 @@ func (r *resizeRun) build(p *resizePlan) error {
 			specs[a].Start, specs[a].End = p.roi[i], p.roi[n+i]
 		}
 	}
-	if r.spec.Mode == resize.NearestMode && (r.spec.Transform != resize.TFCropAndResize || !summable.Has(r.dtype)) {
-		for i := range specs {
-			index, outside := resize.NearestIndex(&specs[i], p.x[i], p.out[i])
-			p.nearest, p.outside = append(p.nearest, index), append(p.outside, outside)
-		}
-		return nil
+	if r.spec.Mode == resize.NearestMode && (r.spec.Transform != resize.TFCropAndResize || !(f32 | f64).Has(r.dtype)) {
+		return r.buildNearest(p, specs)
 	}
 	if r.dtype == tensor.Float64 {
 		p.box64 = newBox[float64](specs, p, float64(r.outside))
@@ -194,6 +190,37 @@ func (r *resizeRun) build(p *resizePlan) error {
 		p.box32 = newBox[float32](specs, p, r.outside)
 	}
 	return nil
+}
+
+// buildNearest makes the tables of copies.
+func (r *resizeRun) buildNearest(p *resizePlan, specs []resize.Spec) error {
+	crops := false
+	for i := range specs {
+		index, outside := resize.NearestIndex(&specs[i], p.x[i], p.out[i])
+		p.nearest, p.outside = append(p.nearest, index), append(p.outside, outside)
+		crops = crops || outside != nil
+	}
+	if !crops {
+		return nil
+	}
+	one, err := tensor.FromFloat64s(r.dtype, []int{1}, []float64{wholeIn(r.dtype, float64(r.outside))})
+	if err == nil {
+		p.fill = one.Bytes()
+	}
+	return err
+}
+
+// wholeIn cuts v off to what the element type holds, if that is an integer.
+func wholeIn(d tensor.DType, v float64) float64 {
+	if !d.IsInt() || v != v {
+		return v
+	}
+	bits := min(d.Bits(), 53) // that many a float64 holds exactly
+	low, high := 0.0, math.Exp2(float64(bits))-1
+	if signed.Has(d) {
+		low, high = -math.Exp2(float64(bits-1)), math.Exp2(float64(bits-1))-1
+	}
+	return math.Trunc(max(low, min(high, v)))
 }
 
 func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resize.Box[T] {
@@ -205,19 +232,14 @@ func newBox[T resize.Float](specs []resize.Spec, p *resizePlan, outside T) *resi
 }
 
 // copyNearest resamples by copies, and sets what lies outside the region to the value for it.
-func (r *resizeRun) copyNearest(p *resizePlan, y, x *tensor.Tensor) error {
+func (p *resizePlan) copyNearest(y, x *tensor.Tensor) error {
 	if err := nearestAny(y, x, p.nearest); err != nil {
 		return err
 	}
 	for a, outside := range p.outside {
-		if !slices.Contains(outside, true) {
-			continue
+		if outside != nil {
+			fillOutside(y.Bytes(), p.fill, outside, p.out[a+1:].Len())
 		}
-		one, err := tensor.FromFloat64s(r.dtype, []int{1}, []float64{float64(r.outside)})
-		if err != nil {
-			return err
-		}
-		fillOutside(y.Bytes(), one.Bytes(), outside, p.out[a+1:].Len())
 	}
 	return nil
 }
