@@ -119,14 +119,14 @@ def nested(d):
     feeds = {"x": d.array(T.FLOAT, (2, 3)), "z": d.array(T.FLOAT, d.pick([(3,), (2, 3), (1, 3)]))}
     nodes, out = (branch if d.chance() else loop_node)(d, names, ["x", "z"], d.int(0, 3))
     nodes.append(node("Identity", [out], ["y"]))
-    return build(d, nodes, feeds, ["y"], d.pick(13, 14, 16, 18, 19, 21, 23), types={"y": helper.make_tensor_type_proto(T.FLOAT, None)}, atol=1e-4)
+    return build(d, nodes, feeds, ["y"], d.pick(11, 12, 13, 14, 16, 18, 19, 21, 23, 24, 25), types={"y": helper.make_tensor_type_proto(T.FLOAT, None)}, atol=1e-4)
 
 
 def loop(d):
     """A Loop with trip count and condition given or not, several carried values and scan outputs, iteration number used."""
     elem = d.pick(T.FLOAT, T.FLOAT, T.INT64, T.DOUBLE, T.INT32)
     shape = d.shape(0, 2, 3, 0)
-    opset, since = opset_for(d, "Loop", lowest=8, highest=23)
+    opset, since = opset_for(d, "Loop", lowest=8, highest=26)
     trips = d.int(0, 5)
     limit = d.int(0, 4)
     feeds = {"x": d.array(elem, shape), "v0": d.array(elem, shape)}
@@ -212,6 +212,15 @@ def shapes_if(d):
     return build(d, nodes, {"c": np.array(d.chance()), "x": x}, ["y"], d.pick(13, 16, 19, 21), types={"y": helper.make_tensor_type_proto(T.FLOAT, None)})
 
 
+def old_if(d):
+    """If of versions 1 to 10, whose branches were typed more narrowly."""
+    opset = d.int(1, 10)
+    x = d.array(T.FLOAT, (2, 3))
+    sides = [graph([node(d.pick("Relu", "Neg", "Tanh"), ["x"], [o])], [], [info(o, T.FLOAT, [2, 3])]) for o in ("t", "e")]
+    nodes = [node("If", ["c"], ["y"], then_branch=sides[0], else_branch=sides[1])]
+    return build(d, nodes, {"c": np.array(d.chance()), "x": x}, ["y"], opset, types={"y": helper.make_tensor_type_proto(T.FLOAT, None)})
+
+
 def shadowed(d):
     """Names inside a body that also exist outside of it, in sibling bodies and in nested ones."""
     side = lambda op: graph([node(op, ["x"], ["t"]), node("Mul", ["t", "w"], ["u"])], [], [info("u")], [tensor("w", d.array(T.FLOAT, (3,)))])
@@ -223,7 +232,7 @@ def shadowed(d):
 
 def scan(d):
     """Scan of version 9 and later: axes and directions of inputs and outputs, captured values, several states."""
-    opset, since = opset_for(d, "Scan", lowest=9, highest=23)
+    opset, since = opset_for(d, "Scan", lowest=9, highest=26)
     n = d.int(1, 4)
     elem = d.pick(T.FLOAT, T.FLOAT, T.DOUBLE, T.INT64)
     row = d.shape(1, 2, 3, 0)
@@ -366,10 +375,13 @@ def function_optional(d):
     feeds = {"x": x} if kind == 0 else {"x": x, "b": b}
     outs = [["y"], ["y", "s"], ["s"]][kind]
     types = {"y": helper.make_tensor_type_proto(T.FLOAT, None), "s": helper.make_tensor_type_proto(T.INT64, None)}
-    return build(d, [call], feeds, outs, opset, functions=[f], domains=[("my", 1)], types={o: types[o] for o in outs})
+    y = x if kind == 0 else np.minimum(x, b)
+    s = np.array(x.shape, np.int64)
+    return build(d, [call], feeds, outs, opset, functions=[f], domains=[("my", 1)], types={o: types[o] for o in outs},
+                 own={"numpy": [[y], [y, s], [s]][kind]})
 
 
 FAMILIES = {
-    "nested": nested, "loop": loop, "loop_vector_scalars": loop_vector_scalars, "loop_sequence": loop_sequence, "shapes_if": shapes_if,
+    "nested": nested, "loop": loop, "loop_vector_scalars": loop_vector_scalars, "loop_sequence": loop_sequence, "shapes_if": shapes_if, "old_if": old_if,
     "shadowed": shadowed, "scan": scan, "scan8": scan8, "functions": functions, "function_optional": function_optional,
 }

@@ -342,8 +342,10 @@ def dict_vectorizer(d):
     keys = ["a", "b", "Abc", "zz"] if key == T.STRING else [1, 4, -2, 9]
     cast = int if val == T.INT64 else float
     x = {k: cast(d.int(-9, 9) / (1 if val == T.INT64 else 4)) for k in d.shuffled(keys + (["q"] if key == T.STRING else [77]))[: d.int(1, 5)]}
-    attrs = {"string_vocabulary" if key == T.STRING else "int64_vocabulary": d.shuffled(keys)}
-    return ml(d, "DictVectorizer", {"x": x}, attrs=attrs, types={"x": map_type(key, val)})
+    words = d.shuffled(keys)
+    attrs = {"string_vocabulary" if key == T.STRING else "int64_vocabulary": words}
+    y = np.array([[x.get(w, 0) for w in words]], dtype=np_type(val))
+    return ml(d, "DictVectorizer", {"x": x}, attrs=attrs, types={"x": map_type(key, val)}, only="ort", own={"numpy": [y]})
 
 
 def cast_map(d):

@@ -146,25 +146,25 @@ def sequence_map(d):
 
 def optional(d):
     """Optionals of tensors and sequences: made, tested, read; absent ones too."""
-    opset = d.pick(15, 16, 17, 18, 20, 23)
+    opset = d.pick(15, 16, 17, 18, 20, 23, 28)
     elem = d.pick(T.FLOAT, T.INT64, T.DOUBLE, T.BOOL)
     shape = d.shape(0, 3, 4, 0)
     kind = d.int(0, 6)
     x = d.array(elem, shape)
     if kind == 0:
         nodes = [node("Optional", ["x"], ["o"]), node("OptionalGetElement", ["o"], ["e"]), node("Identity", ["e"], ["y"])]
-        return build(d, nodes, {"x": x}, ["y"], opset)
+        return build(d, nodes, {"x": x}, ["y"], opset, only="ort", own={"numpy": [x]})
     if kind == 1:
         nodes = [node("Optional", ["x"], ["o"]), node("OptionalHasElement", ["o"], ["y"])]
         return build(d, nodes, {"x": x}, ["y"], opset)
     if kind == 2:
         tp = helper.make_tensor_type_proto(elem, [2, 3]) if d.chance() else seq_type(elem)
         nodes = [node("Optional", [], ["o"], type=tp), node("OptionalHasElement", ["o"], ["y"])]
-        return build(d, nodes, {}, ["y"], opset)
+        return build(d, nodes, {}, ["y"], opset, only="ort", own={"numpy": [np.array(False)]})
     if kind == 3:
         q = [d.array(elem, shape) for _ in range(d.int(1, 3))]
         nodes = [node("Optional", ["q"], ["o"]), node("OptionalGetElement", ["o"], ["e"]), node("SequenceAt", ["e", "i"], ["y"])]
-        return build(d, nodes, {"q": q, "i": np.array(0, np.int64)}, ["y"], opset, types={"q": seq_type(elem)})
+        return build(d, nodes, {"q": q, "i": np.array(0, np.int64)}, ["y"], opset, types={"q": seq_type(elem)}, only="ort", own={"numpy": [q[0]]})
     if kind == 4 and opset >= 18:
         op = d.pick("OptionalHasElement", "OptionalGetElement")
         return build(d, [node(op, ["x"], ["y"])], {"x": x}, ["y"], opset)
