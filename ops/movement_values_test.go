@@ -184,3 +184,24 @@ func TestResizeCropOfAnyType(t *testing.T) {
 		}
 	}
 }
+
+// TestPowOfUnlikeHalves raises half precision of one kind to the other; values as numpy has them.
+func TestPowOfUnlikeHalves(t *testing.T) {
+	base, exponent := []float64{2, 3, 4, 0.5}, []float64{3, 2, 0.5, -2}
+	for _, d := range [][2]tensor.DType{{tensor.Float16, tensor.BFloat16}, {tensor.BFloat16, tensor.Float16}} {
+		x, err := tensor.FromFloat64s(d[0], tensor.Shape{4}, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := tensor.FromFloat64s(d[1], tensor.Shape{4}, exponent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := tensor.Float64s(eval(t, "Pow", 15, 1, nil, x, e)[0], 4)
+		for i, want := range []float64{8, 9, 2, 4} {
+			if got[i] != want {
+				t.Errorf("%v to the power of %v: element %d is %v, want %v", d[0], d[1], i, got[i], want)
+			}
+		}
+	}
+}

@@ -101,57 +101,67 @@ func powSmall[T vec.Number, U vec.Half](dst, a []T, b []U) {
 	}
 }
 
-// powHalf binds bases of half precision to exponents of another type.
-func powHalf[T interface {
+// halfNumber is a half-precision type as a kernel computes with it.
+type halfNumber interface {
 	vec.Half
 	tensor.Element
 	Float32() float32
-}](e tensor.DType) (Kernel, error) {
+}
+
+// powHalf binds bases of half precision to exponents of another type.
+func powHalf[T halfNumber](e tensor.DType) (Kernel, error) {
 	switch e {
+	case tensor.Float16:
+		return binary(powNarrow[T](wideHalf[tensor.Float16Bits]))
+	case tensor.BFloat16:
+		return binary(powNarrow[T](wideHalf[tensor.BFloat16Bits]))
 	case tensor.Float32:
-		return binary(powNarrow[T, float32])
+		return binary(powNarrow[T](wide[float32]))
 	case tensor.Float64:
-		return binary(powNarrow[T, float64])
+		return binary(powNarrow[T](wide[float64]))
 	case tensor.Int8:
-		return binary(powNarrow[T, int8])
+		return binary(powNarrow[T](wide[int8]))
 	case tensor.Int16:
-		return binary(powNarrow[T, int16])
+		return binary(powNarrow[T](wide[int16]))
 	case tensor.Int32:
-		return binary(powNarrow[T, int32])
+		return binary(powNarrow[T](wide[int32]))
 	case tensor.Int64:
-		return binary(powNarrow[T, int64])
+		return binary(powNarrow[T](wide[int64]))
 	case tensor.Uint8:
-		return binary(powNarrow[T, uint8])
+		return binary(powNarrow[T](wide[uint8]))
 	case tensor.Uint16:
-		return binary(powNarrow[T, uint16])
+		return binary(powNarrow[T](wide[uint16]))
 	case tensor.Uint32:
-		return binary(powNarrow[T, uint32])
+		return binary(powNarrow[T](wide[uint32]))
 	case tensor.Uint64:
-		return binary(powNarrow[T, uint64])
+		return binary(powNarrow[T](wide[uint64]))
 	default:
 		return Kernel{}, Unsupported("element type %v of the exponent", e)
 	}
 }
 
-func powNarrow[T interface {
-	vec.Half
-	Float32() float32
-}, U vec.Number](dst, a []T, b []U) {
-	buf := floatBlocks.Get().(*[floatBlock]float32)
-	defer floatBlocks.Put(buf)
-	for lo := 0; lo < len(dst); lo += floatBlock {
-		hi := min(len(dst), lo+floatBlock)
-		for i := lo; i < hi; i++ {
-			x, e := a[0], b[0]
-			if len(a) > 1 {
-				x = a[i]
+func wide[U vec.Number](v U) float64     { return float64(v) }
+func wideHalf[U halfNumber](v U) float64 { return float64(v.Float32()) }
+
+// powNarrow raises to exponents that value turns into numbers.
+func powNarrow[T halfNumber, U any](value func(U) float64) func(dst, a []T, b []U) {
+	return func(dst, a []T, b []U) {
+		buf := floatBlocks.Get().(*[floatBlock]float32)
+		defer floatBlocks.Put(buf)
+		for lo := 0; lo < len(dst); lo += floatBlock {
+			hi := min(len(dst), lo+floatBlock)
+			for i := lo; i < hi; i++ {
+				x, e := a[0], b[0]
+				if len(a) > 1 {
+					x = a[i]
+				}
+				if len(b) > 1 {
+					e = b[i]
+				}
+				buf[i-lo] = float32(math.Pow(float64(x.Float32()), value(e)))
 			}
-			if len(b) > 1 {
-				e = b[i]
-			}
-			buf[i-lo] = float32(math.Pow(float64(x.Float32()), float64(e)))
+			vec.Narrow(dst[lo:hi], buf[:hi-lo])
 		}
-		vec.Narrow(dst[lo:hi], buf[:hi-lo])
 	}
 }
 
