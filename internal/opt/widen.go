@@ -43,7 +43,7 @@ func (w *widener) look(g *graph.Graph) {
 			continue
 		}
 		w.found = true
-		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) || w.fixed(n) {
+		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) || n.Type == "BitCast" {
 			w.stuck = true
 			return
 		}
@@ -62,17 +62,6 @@ func (w *widener) look(g *graph.Graph) {
 
 // takesHalf reports whether a body has inputs of half precision.
 func (w *widener) takesHalf(b graph.Body) bool { return slices.ContainsFunc(b.Graph.Inputs, w.isHalf) }
-
-// fixed reports whether n depends on the width of its elements, or sets the half type by an attribute that
-// retype does not know.
-func (w *widener) fixed(n *graph.Node) bool {
-	if n.Type == "BitCast" {
-		return true
-	}
-	return slices.ContainsFunc([]string{"dtype", "output_dtype", "output_datatype"}, func(name string) bool {
-		return n.Attrs.Int(name) == int(w.half)
-	})
-}
 
 func (w *widener) isHalf(v *graph.Value) bool { return v != nil && v.DType == w.half }
 
