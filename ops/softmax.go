@@ -2,9 +2,11 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
 	"github.com/onnxrun/onnxrun/tensor"
+	codes "github.com/onnxrun/onnxrun/tensor/num"
 )
 
 // wrapAxis counts a negative axis from the end and checks it against the rank.
@@ -65,7 +67,7 @@ const (
 
 // softmaxOf returns the kernel function of one operator.
 func softmaxOf(kind softmaxKind, flat bool) func(*KernelCtx) (Kernel, error) {
-	return widened(func(k *KernelCtx) (Kernel, error) {
+	wide := widened(func(k *KernelCtx) (Kernel, error) {
 		s := &softmax{k.Int("axis"), flat, kind}
 		switch k.DType(0) {
 		case tensor.Float32:
@@ -75,6 +77,15 @@ func softmaxOf(kind softmaxKind, flat bool) func(*KernelCtx) (Kernel, error) {
 		}
 		return Kernel{}, Unsupported("element type %v", k.DType(0))
 	})
+	if kind != softmaxPlain {
+		return wide
+	}
+	return func(k *KernelCtx) (Kernel, error) {
+		if k.DType(0) == tensor.Float16 {
+			return Kernel{Run: (&softmax{k.Int("axis"), flat, kind}).run16}, nil
+		}
+		return wide(k)
+	}
 }
 
 // extents sees a tensor of the given shape as [outer, n, inner] with the softmax along n.
@@ -107,6 +118,38 @@ func (s *softmax) run32(c *Call) error {
 			return nil
 		}
 		hardmax(y, x, outer, n, inner)
+	}
+	return nil
+}
+
+// run16 rounds after each step of the operator's function body, as the standard defines it for half precision:
+// difference, exponential, sum, quotient. Optimised graphs keep float32 and do not come here.
+func (s *softmax) run16(c *Call) error {
+	outer, n, inner, err := s.extents(c.In[0].Shape())
+	if err != nil || c.In[0].Len() == 0 {
+		return err
+	}
+	y, x := tensor.Of[tensor.Float16Bits](c.Out[0]), tensor.Of[tensor.Float16Bits](c.In[0])
+	half := func(v float64) tensor.Float16Bits { return codes.ToFloat16(v) }
+	for o := range outer * inner {
+		at := o/inner*n*inner + o%inner
+		high := float32(math.Inf(-1))
+		for i := range n {
+			if v := x[at+i*inner].Float32(); v > high || v != v {
+				high = v
+			}
+		}
+		sum := float32(0)
+		for i := range n {
+			d := half(float64(x[at+i*inner].Float32() - high))
+			e := half(math.Exp(float64(d.Float32())))
+			y[at+i*inner] = e
+			sum += e.Float32()
+		}
+		total := half(float64(sum)).Float32()
+		for i := range n {
+			y[at+i*inner] = half(float64(y[at+i*inner].Float32() / total))
+		}
 	}
 	return nil
 }
