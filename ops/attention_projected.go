@@ -16,6 +16,7 @@ const (
 	projectedPast       = 4
 	projectedAdd        = 5
 	projectedPastLength = 6
+	projectedProduct    = 7 // queries, keys and values, where QAttention has made them
 )
 
 // projectedInfer infers com.microsoft Attention: queries, keys and values are a product of the input [batch, length, width]
@@ -75,11 +76,10 @@ var projectedKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) != tensor.Float32 {
 		return Kernel{}, Unsupported("element type %v", k.DType(0))
 	}
-	if k.Bool("do_rotary") {
-		return Kernel{}, Unsupported("do_rotary")
+	p, err := projectedAttrs(k)
+	if err != nil {
+		return Kernel{}, err
 	}
-	p := &projected{share: k.Bool("past_present_share_buffer")}
-	p.set(k)
 	for i, v := range k.IntList("qkv_hidden_sizes") {
 		if i > 2 || v < 1 || v%int64(p.qHeads) != 0 || v > math.MaxInt32 {
 			return Kernel{}, fmt.Errorf("ops: qkv_hidden_sizes is %v, want 3 multiples of %d", k.IntList("qkv_hidden_sizes"), p.qHeads)
@@ -94,6 +94,16 @@ var projectedKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	}
 	return Kernel{Run: p.run, Scratch: p.scratch}, nil
 })
+
+// projectedAttrs reads the attributes that Attention and QAttention have in common.
+func projectedAttrs(k *KernelCtx) (*projected, error) {
+	if k.Bool("do_rotary") {
+		return nil, Unsupported("do_rotary")
+	}
+	p := &projected{share: k.Bool("past_present_share_buffer")}
+	p.set(k)
+	return p, nil
+}
 
 // scratch returns an upper bound of what run takes: the projections, a joined past, and the mask of padding.
 func (p *projected) scratch(c *Call) int {
@@ -195,16 +205,10 @@ func (p *projected) project(x *multiHeadCall, c *Call, room *attentionRoom) erro
 	if sizes[0]+sizes[1]+sizes[2] != w[1] || sizes[0] != sizes[1] || sizes[0]%p.qHeads != 0 || sizes[2]%p.qHeads != 0 {
 		return fmt.Errorf("ops: weights have shape %v for parts of %v over %d heads", w, sizes, p.qHeads)
 	}
-	rows := s[0] * s[1]
-	y := room.floats(rows * w[1])
-	args := gemm.Args{M: rows, N: w[1], K: w[0], A: tensor.Of[float32](c.In[0]), ARS: w[0], ACS: 1, Packed: p.packed,
-		B: tensor.Of[float32](c.In[1]), BRS: w[1], BCS: 1, C: y, LDC: w[1], Threads: c.Threads}
-	if b := part(c.In, projectedBias); b != nil {
-		if args.Epilogue.ColBias = tensor.Of[float32](b); b.Len() != w[1] {
-			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), w[1])
-		}
+	y, err := p.product(c, room, s[0]*s[1], w)
+	if err != nil {
+		return err
 	}
-	gemm.Run(&args)
 	at := 0
 	for i, h := range [3]*heads[float32]{&x.q, &x.key, &x.value} {
 		size := sizes[i] / p.qHeads
@@ -213,4 +217,21 @@ func (p *projected) project(x *multiHeadCall, c *Call, room *attentionRoom) erro
 		at += sizes[i]
 	}
 	return nil
+}
+
+// product returns the product of the rows of the input and the weights of shape w, plus the bias.
+func (p *projected) product(c *Call, room *attentionRoom, rows int, w tensor.Shape) ([]float32, error) {
+	if t := part(c.In, projectedProduct); t != nil {
+		return tensor.Of[float32](t), nil
+	}
+	y := room.floats(rows * w[1])
+	args := gemm.Args{M: rows, N: w[1], K: w[0], A: tensor.Of[float32](c.In[0]), ARS: w[0], ACS: 1, Packed: p.packed,
+		B: tensor.Of[float32](c.In[1]), BRS: w[1], BCS: 1, C: y, LDC: w[1], Threads: c.Threads}
+	if b := part(c.In, projectedBias); b != nil {
+		if args.Epilogue.ColBias = tensor.Of[float32](b); b.Len() != w[1] {
+			return nil, fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), w[1])
+		}
+	}
+	gemm.Run(&args)
+	return y, nil
 }

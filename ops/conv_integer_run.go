@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/kernel/quant"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -162,19 +162,13 @@ func (x *byteConvCall) finish(i int) {
 		return
 	}
 	channel := i % x.g.OutC
-	v := x.part[i*x.out : (i+1)*x.out]
 	var bias int32
 	if b := input(x.c, x.bias); b != nil {
 		bias = tensor.Of[int32](b)[channel]
 	}
-	for j, s := range sums {
-		v[j] = float32(s + bias)
-	}
 	scale := scaleAt(x.c.In[x.xScale], 0) * scaleAt(x.c.In[x.wScale], channel) / scaleAt(x.c.In[x.yScale], 0)
-	vec.ScaleShift(v, v, scale, 0)
-	vec.Round(v, v)
-	vec.ScaleShift(v, v, 1, zeroPoint(input(x.c, x.yZero), 0))
-	storeCodes(y, i*x.out, v, true)
+	zero := int32(zeroPoint(input(x.c, x.yZero), 0))
+	quant.Row(byteBits(y)[i*x.out:(i+1)*x.out], sums, bias, scale, zero, y.DType() == tensor.Int8)
 }
 
 // scaleAt returns element i of a float32 scale; a single element stands for any.

@@ -68,9 +68,9 @@ var maxPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	case tensor.Float64:
 		return poolRun(k, maxPoolOf(k, math.Inf(-1)))
 	case tensor.Int8:
-		return poolRun(k, maxPoolOf(k, vec.Lowest[int8]()))
+		return poolRun(k, maxPoolBytes(k, vec.Lowest[int8]()))
 	case tensor.Uint8:
-		return poolRun(k, maxPoolOf(k, uint8(0)))
+		return poolRun(k, maxPoolBytes(k, uint8(0)))
 	}
 	return Kernel{}, Unsupported("MaxPool of %v", k.DType(0))
 })
@@ -84,6 +84,17 @@ func maxPoolF32(k *KernelCtx) (Kernel, error) {
 		}
 		pool.MaxF32(c.Threads, g, tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]))
 	})
+}
+
+func maxPoolBytes[T int8 | uint8](k *KernelCtx, low T) func(c *Call, g *pool.Geom) {
+	plain := maxPoolOf(k, low)
+	return func(c *Call, g *pool.Geom) {
+		if g.Rank > 3 || len(c.Out) > 1 && c.Out[1] != nil {
+			plain(c, g)
+			return
+		}
+		pool.MaxBytes(c.Threads, g, tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), low)
+	}
 }
 
 func maxPoolOf[T float32 | float64 | int8 | uint8](k *KernelCtx, low T) func(c *Call, g *pool.Geom) {

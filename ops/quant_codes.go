@@ -9,13 +9,12 @@ import (
 )
 
 // quantTypes are the element types of quantised tensors.
-const quantTypes = 1<<tensor.Int8 | 1<<tensor.Uint8 | 1<<tensor.Int16 | 1<<tensor.Uint16 | float8&^(1<<tensor.Float8E8M0) | packed
+const quantTypes = 1<<tensor.Int8 | 1<<tensor.Uint8 | 1<<tensor.Int16 | 1<<tensor.Uint16 | float8&^(1<<tensor.Float8E8M0) | packed | float6
 
 // quantTile is the number of elements that are converted at a time; a multiple of every packing.
 const quantTile = 1024
 
-// loadCodes sets dst to the values of elements lo, lo+1, ... of t. lo is a multiple of quantTile, or t is not packed. It
-// reports whether the element type is known.
+// loadCodes sets dst to the values of elements lo, lo+1, ... of t. It reports whether the element type is known.
 func loadCodes(dst []float32, t *tensor.Tensor, lo int) bool {
 	n := lo + len(dst)
 	switch t.DType() {
@@ -45,7 +44,9 @@ func loadCodes(dst []float32, t *tensor.Tensor, lo int) bool {
 		small.Widen(dst, tensor.Of[tensor.Float8E5M2Bits](t)[lo:n])
 	case tensor.Float8E5M2FNUZ:
 		small.Widen(dst, tensor.Of[tensor.Float8E5M2FNUZBits](t)[lo:n])
-	case tensor.Int4, tensor.Uint4, tensor.Int2, tensor.Uint2, tensor.Float4E2M1:
+	case tensor.Float8E8M0:
+		small.Widen(dst, tensor.Of[tensor.Float8E8M0Bits](t)[lo:n])
+	case tensor.Int4, tensor.Uint4, tensor.Int2, tensor.Uint2, tensor.Float4E2M1, tensor.Float6E2M3, tensor.Float6E3M2:
 		loadPacked(dst, t, lo)
 	default:
 		return false
@@ -55,18 +56,28 @@ func loadCodes(dst []float32, t *tensor.Tensor, lo int) bool {
 
 // loadPacked is loadCodes for elements of less than a byte.
 func loadPacked(dst []float32, t *tensor.Tensor, lo int) {
-	bits := t.DType().Bits()
-	for i := range dst {
-		at := (lo + i) * bits
-		code := t.Bytes()[at/8] >> (at % 8) & (1<<bits - 1)
-		switch t.DType() {
-		case tensor.Float4E2M1:
-			dst[i] = small.Float4E2M1(code).Float32()
-		case tensor.Int4, tensor.Int2:
-			dst[i] = float32(int8(code<<(8-bits)) >> (8 - bits))
-		default:
-			dst[i] = float32(code)
+	d := t.DType()
+	bits := d.Bits()
+	var codes [quantTile]byte
+	for len(dst) > 0 {
+		skip := lo % 4 // 4 elements are whole bytes, of whatever width
+		n := min(len(dst), quantTile-skip)
+		small.Unpack(codes[:skip+n], t.Bytes()[(lo-skip)*bits/8:], bits)
+		for i, code := range codes[skip : skip+n] {
+			switch d {
+			case tensor.Float4E2M1:
+				dst[i] = small.Float4E2M1(code).Float32()
+			case tensor.Float6E2M3:
+				dst[i] = small.Float6E2M3(code).Float32()
+			case tensor.Float6E3M2:
+				dst[i] = small.Float6E3M2(code).Float32()
+			case tensor.Int4, tensor.Int2:
+				dst[i] = float32(int8(code<<(8-bits)) >> (8 - bits))
+			default:
+				dst[i] = float32(code)
+			}
 		}
+		dst, lo = dst[n:], lo+n
 	}
 }
 
@@ -97,7 +108,7 @@ func storeCodes(t *tensor.Tensor, lo int, src []float32, saturate bool) bool {
 		small.Narrow(tensor.Of[tensor.Float8E5M2Bits](t)[lo:n], src, func(x float64) small.Float8E5M2 { return small.ToFloat8E5M2(x, saturate) })
 	case tensor.Float8E5M2FNUZ:
 		small.Narrow(tensor.Of[tensor.Float8E5M2FNUZBits](t)[lo:n], src, func(x float64) small.Float8E5M2FNUZ { return small.ToFloat8E5M2FNUZ(x, saturate) })
-	case tensor.Int4, tensor.Uint4, tensor.Int2, tensor.Uint2, tensor.Float4E2M1:
+	case tensor.Int4, tensor.Uint4, tensor.Int2, tensor.Uint2, tensor.Float4E2M1, tensor.Float6E2M3, tensor.Float6E3M2:
 		storePacked(t, lo, src)
 	default:
 		return false
@@ -105,6 +116,7 @@ func storeCodes(t *tensor.Tensor, lo int, src []float32, saturate bool) bool {
 	return true
 }
 
+// storeInts keeps src in [lo, hi]; NaN becomes lo.
 func storeInts[T int8 | uint8 | int16 | uint16](dst []T, src []float32, lo, hi float32) {
 	for i, v := range src {
 		dst[i] = T(within(v, lo, hi))
@@ -122,22 +134,26 @@ func within(v, lo, hi float32) float32 {
 	return lo
 }
 
-// storePacked is storeCodes for elements of less than a byte.
+// storePacked is storeCodes for elements of less than a byte, at most quantTile of them.
 func storePacked(t *tensor.Tensor, lo int, src []float32) {
-	bits := t.DType().Bits()
-	out := t.Bytes()[lo*bits/8:]
-	clear(out[:(len(src)*bits+7)/8])
+	d := t.DType()
+	bits := d.Bits()
 	low, high := float32(0), float32(int(1)<<bits-1)
-	if d := t.DType(); d == tensor.Int4 || d == tensor.Int2 {
+	if d == tensor.Int4 || d == tensor.Int2 {
 		low, high = -float32(int(1)<<(bits-1)), float32(int(1)<<(bits-1)-1)
 	}
+	var codes [quantTile]byte
 	for i, v := range src {
-		var code uint8
-		if t.DType() == tensor.Float4E2M1 {
-			code = uint8(small.ToFloat4E2M1(float64(v)))
-		} else {
-			code = uint8(int8(within(v, low, high))) & (1<<bits - 1)
+		switch d {
+		case tensor.Float4E2M1:
+			codes[i] = byte(small.ToFloat4E2M1(float64(v)))
+		case tensor.Float6E2M3:
+			codes[i] = byte(small.ToFloat6E2M3(float64(v)))
+		case tensor.Float6E3M2:
+			codes[i] = byte(small.ToFloat6E3M2(float64(v)))
+		default:
+			codes[i] = byte(int8(within(v, low, high)))
 		}
-		out[i*bits/8] |= code << (i * bits % 8)
 	}
+	small.Pack(t.Bytes()[lo*bits/8:], codes[:len(src)], bits)
 }

@@ -72,9 +72,10 @@ func qlinearAveragePoolKernel(k *KernelCtx) (Kernel, error) {
 
 // averageCall turns the sums of windows into bytes.
 type averageCall struct {
-	result quant.Result
+	sums   []int32
 	factor float32
-	col    [1]float32
+	zero   int32
+	signed bool
 	y      []uint8
 	done   func(count int)
 }
@@ -104,9 +105,9 @@ func bindAveragePool[T quant.Byte](k *KernelCtx) (Kernel, error) {
 			x.done = x.finish
 		}
 		x.y, x.factor = byteBits(c.Out[0]), in.Scale/out.Scale
-		x.result = quant.Result{M: 1, N: inner, Sums: scratchOf[int32](c.Scratch, inner), Zero: out.Zero, Signed: c.In[0].DType() == tensor.Int8}
-		pool.SumInner(&g, inner, tensor.Of[T](c.In[0]), in.Zero, b.includePad, x.result.Sums, x.done)
-		x.y, x.result = nil, quant.Result{}
+		x.sums, x.zero, x.signed = scratchOf[int32](c.Scratch, inner), out.Zero, c.In[0].DType() == tensor.Int8
+		pool.SumInner(&g, inner, tensor.Of[T](c.In[0]), in.Zero, b.includePad, x.sums, x.done)
+		x.y, x.sums = nil, nil
 		calls.Put(x)
 		return nil
 	}}, err
@@ -123,9 +124,7 @@ func twoParams(c *Call) (in, out quant.Params, err error) {
 
 // finish stores the mean of the sums of a window of count elements.
 func (x *averageCall) finish(count int) {
-	n := x.result.N
-	x.col[0] = x.factor / float32(count)
-	x.result.Col = x.col[:]
-	x.result.Bytes(x.y[:n])
+	n := len(x.sums)
+	quant.Row(x.y[:n], x.sums, 0, x.factor/float32(count), x.zero, x.signed)
 	x.y = x.y[n:]
 }

@@ -42,6 +42,8 @@ var microsoftTable = []Op{
 	{"com.microsoft", "NGramRepeatBlock", 1, i64, ngramInfer, ngramKernel, nil, 0},
 	{"com.microsoft", "NhwcConv", 1, float, nhwcConvInfer, nhwcConvKernel, nil, 0},
 	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nil, 0},
+	{"com.microsoft", "QAttention", 1, bytes8, qattentionInfer, qattentionKernel, nil, 0},
+	{"com.microsoft", "QEmbedLayerNormalization", 1, i32, qembedInfer, qembedKernel, nil, 0},
 	{"com.microsoft", "QGemm", 1, bytes8, qgemmInfer, qgemmKernel, nil, 0},
 	{"com.microsoft", "QLinearAdd", 1, bytes8, qlinearBinaryInfer, qlinearAddKernel, nil, 0},
 	{"com.microsoft", "QLinearAveragePool", 1, bytes8, qlinearAveragePoolInfer, qlinearAveragePoolKernel, nil, 0},

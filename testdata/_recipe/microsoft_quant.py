@@ -294,12 +294,57 @@ def recurrent():
             rtol=1e-2, atol=5e-3)
 
 
+def embeddings():
+    """QEmbedLayerNormalization."""
+    for i, (batch, length, hidden, with_segments, with_mask, eps) in enumerate([
+            (1, 4, 8, 1, 1, None), (2, 5, 16, 1, 0, None), (3, 2, 12, 0, 1, 1e-5), (2, 7, 32, 0, 0, None), (1, 1, 5, 1, 1, 0.1), (2, 9, 64, 1, 1, 1e-8)]):
+        t = (U, S)[i % 2]
+        k = Maker(f"qembed_{i}")
+        ids = k.rng.integers(0, 11, (batch, length)).astype(np.int32)
+        seg = k.rng.integers(0, 2, (batch, length)).astype(np.int32) if with_segments else None
+        mask = (k.rng.random((batch, length)) < 0.7).astype(np.int32) if with_mask else None
+        tables = [k.bytes(t, 11, hidden), k.bytes(t, length + i % 3, hidden), k.bytes(t, 2, hidden) if with_segments else None, k.bytes(t, hidden), k.bytes(t, hidden)]
+        scales = [k.scale() if x is not None else None for x in tables]
+        zeros = [k.zero(t) if x is not None else None for x in tables]
+        constant = tuple(j for j in (*range(2, 7), *range(8, 18)) if [ids, seg, *tables, mask, *scales, *zeros][j] is not None) if i % 2 == 0 else ()
+        add("ms_" + k.name, "QEmbedLayerNormalization", [ids, seg, *tables, mask, *scales, *zeros], [np.float32, np.int32],
+            {} if eps is None else {"epsilon": eps}, constant=constant, atol=1e-4)
+
+
+def attentions():
+    """QAttention: masks by lengths, by starts and lengths, by key, and by query and key; a past; per-column weights."""
+    kinds = [
+        (1, 4, 8, 2, None, 0, {}), (2, 5, 12, 3, "length", 0, {}), (2, 4, 8, 2, "key", 0, {}), (1, 3, 16, 4, None, 2, {"unidirectional": 1}),
+        (2, 6, 8, 2, "range", 0, {}), (2, 3, 8, 1, "query", 0, {}), (1, 7, 8, 2, None, 0, {"unidirectional": 1, "scale": 0.3}),
+        (2, 3, 8, 2, "key", 4, {"mask_filter_value": -100.0}), (1, 33, 32, 4, "length", 0, {}),
+    ]
+    for i, (batch, length, width, heads, mask, past, attrs) in enumerate(kinds):
+        t = (S, U)[i % 2]
+        k = Maker(f"qattention_{i}")
+        total, size = length + past, width // heads
+        m = {None: lambda: None, "length": lambda: k.rng.integers(1, total + 1, batch), "key": lambda: k.rng.random((batch, total)) < 0.7,
+             "range": lambda: np.concatenate([np.full(batch, total - 1), np.full(batch, 1)]),
+             "query": lambda: k.rng.random((batch, length, total)) < 0.7}[mask]()
+        m = None if m is None else m.astype(np.int32)
+        column = i % 3 == 1
+        ws = k.scale(3 * width) if column else k.scale()
+        wz = None if i == 2 else (k.zero(t, 3 * width) if column else k.zero(t))
+        p = k.floats(2, batch, heads, past, size) if past else None
+        args = [k.bytes(U, batch, length, width), k.bytes(t, width, 3 * width), k.floats(3 * width), k.scale(lo=0.001, hi=0.01), ws, m,
+                k.zero(U) if i != 2 else None, wz, p]
+        constant = tuple(j for j in (1, 2, 3, 4, 6, 7) if args[j] is not None) if i % 2 else ()
+        outputs = [np.float32] * (2 if past else 1)
+        add("ms_" + k.name, "QAttention", args, outputs, {"num_heads": heads, **attrs}, constant=constant, atol=1e-4)
+
+
 def main(path):
     products()
     elementwise()
     pools()
     convolutions()
     recurrent()
+    embeddings()
+    attentions()
     pack.write(path, CASES)
     print(len(CASES), "cases")
 

@@ -70,10 +70,7 @@ func (t *resultTask) Chunk(c int) {
 
 func (t *resultTask) byteRow(dst []uint8, sums []int32, i int) {
 	if t.Row == nil && len(t.Col) == 1 {
-		f := t.Col[0]
-		for j, s := range sums {
-			dst[j] = uint8(t.r.round(float32(float32(s) * f)))
-		}
+		t.r.row(dst, sums, 0, t.Col[0])
 		return
 	}
 	for j, s := range sums {
@@ -103,4 +100,21 @@ func (t *resultTask) factor(i, j int) float32 {
 		return t.Col[j]
 	}
 	return float32(t.Row[i]*t.Col[j]) / t.Div
+}
+
+// row sets dst to the sums plus the bias, times the factor, rounded.
+func (r *rounder) row(dst []uint8, sums []int32, bias int32, factor float32) {
+	for j, s := range sums[:len(dst)] {
+		dst[j] = uint8(r.round(float32(float32(s+bias) * factor)))
+	}
+}
+
+// Row sets dst to the sums plus the bias, times the factor, rounded to bytes with the given zero point, in the calling
+// goroutine.
+func Row(dst []uint8, sums []int32, bias int32, factor float32, zero int32, signed bool) {
+	r := newRounder[uint8](zero)
+	if signed {
+		r = newRounder[int8](zero)
+	}
+	r.row(dst, sums, bias, factor)
 }
