@@ -199,12 +199,9 @@ func (a *attentionParts) mask() error {
 		a.bias = x
 	}
 	if a.in(3) != "" {
-		m, isBool, err := a.padded(never)
+		m, err := a.padded(zero, never)
 		if err != nil {
 			return err
-		}
-		if isBool {
-			m = a.emit("Where", []string{m, zero, never})
 		}
 		add(m)
 	}
@@ -222,20 +219,19 @@ func (a *attentionParts) mask() error {
 	return nil
 }
 
-// padded returns the mask with as many columns as there are keys.
-func (a *attentionParts) padded(never string) (string, bool, error) {
-	v := a.value(a.in(3))
+// padded returns the mask as numbers to add, with as many columns as there are keys.
+func (a *attentionParts) padded(zero, never string) (string, error) {
+	m, v := a.in(3), a.value(a.in(3))
 	if !v.Ranked || len(v.Dims) == 0 {
-		return "", false, fmt.Errorf("the rank of input 3 (%s) is not known", a.in(3))
+		return "", fmt.Errorf("the rank of input 3 (%s) is not known", m)
 	}
-	isBool, last := v.DType == tensor.Bool, int64(len(v.Dims)-1)
-	more := a.emit("Sub", []string{a.keys, a.size(a.in(3), last)})
+	last := int64(len(v.Dims) - 1)
+	more := a.emit("Sub", []string{a.keys, a.size(m, last)})
 	pads := a.emit("Concat", []string{a.vector(make([]int64, 2*last+1)...), a.unsqueeze(more, 0)}, onnx.NewInt("axis", 0))
-	in := []string{a.in(3), pads}
-	if !isBool {
-		in = append(in, never)
+	if v.DType == tensor.Bool {
+		m = a.emit("Where", []string{m, zero, never})
 	}
-	return a.emit("Pad", in), isBool, nil
+	return a.emit("Pad", []string{m, pads, never}), nil
 }
 
 // reachable returns tables of which keys are in reach of which queries: causally, in the window, and at all.

@@ -3,6 +3,7 @@ package convert_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -198,5 +199,45 @@ func TestRefusals(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// TestExternalData: weights in another file are shared, not copied, and written with the result.
+func TestExternalData(t *testing.T) {
+	dir := t.TempDir()
+	m := &onnx.Model{IRVersion: 8, Opsets: []onnx.OpsetID{{Version: 11}}, Graph: &onnx.Graph{Name: "g",
+		Inputs: []*onnx.ValueInfo{info("x", 3)}, Outputs: []*onnx.ValueInfo{info("y", 2, 3)},
+		Initializers: []*onnx.TensorProto{tensor.NewProto("w", tensor.FromSlice([]float32{1, 2, 3, 4, 5, 6}, 2, 3))},
+		Nodes:        []*onnx.Node{node("Add", "x w", "s"), node("Softmax", "s", "y", onnx.NewInt("axis", 0))}}}
+	if err := onnx.WriteFile(filepath.Join(dir, "in.onnx"), m, &onnx.WriteOptions{External: "in.bin", ExternalSize: 1}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := onnx.Open(filepath.Join(dir, "in.onnx"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Graph.Initializers[0].Location != tensor.LocationExternal {
+		t.Fatal("the weights are not in another file")
+	}
+	out, err := convert.Model(f.Model, map[string]int{"": 13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Graph.Initializers[0] != f.Graph.Initializers[0] {
+		t.Error("the weights were copied")
+	}
+	name := filepath.Join(dir, "out.onnx")
+	if err := onnx.WriteFile(name, out, nil); err != nil {
+		t.Fatal(err)
+	}
+	g, err := onnx.Open(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	x := tensor.FromSlice([]float32{1, 0, -1}, 3)
+	if got, want := tensor.Of[float32](run(t, g.Model, x)), tensor.Of[float32](run(t, m, x)); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

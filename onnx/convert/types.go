@@ -272,7 +272,7 @@ func equalDown(s *site) error {
 	return s.replaceBy("Not", []string{s.emit("Or", []string{differ, none})})
 }
 
-// triluMask keeps the triangle of matrices of a known size.
+// triluMask keeps the triangle of matrices of a known size, by comparing the number of each diagonal.
 func triluMask(s *site) error {
 	shape, err := s.shape(0)
 	if err != nil {
@@ -282,11 +282,9 @@ func triluMask(s *site) error {
 	if err != nil {
 		return err
 	}
-	k := int64(0)
-	if s.in(1) != "" {
-		if k, err = s.whole(1); err != nil {
-			return err
-		}
+	d, err := s.dtype(0)
+	if err != nil {
+		return err
 	}
 	rank := len(shape)
 	if rank < 2 {
@@ -296,18 +294,21 @@ func triluMask(s *site) error {
 	if rows != 0 && cols > maxMask/rows {
 		return fmt.Errorf("matrices of %d x %d are too large for a constant", rows, cols)
 	}
-	mask := make([]bool, rows*cols)
-	for i := range mask {
-		row, col := int64(i/cols), int64(i%cols)
-		mask[i] = upper != 0 && col-row >= k || upper == 0 && col-row <= k
+	diagonals := make([]int64, rows*cols)
+	for i := range diagonals {
+		diagonals[i] = int64(i%cols) - int64(i/cols)
 	}
-	d, err := s.dtype(0)
-	if err != nil {
-		return err
+	k := s.in(1)
+	if k == "" {
+		k = s.tensor(tensor.Scalar(int64(0)))
 	}
-	zero := s.tensor(tensor.New(d))
-	return s.replaceBy("Where", []string{s.tensor(tensor.FromSlice(mask, rows, cols)), s.in(0), zero})
+	compared := []string{s.tensor(tensor.FromSlice(diagonals, rows, cols)), k}
+	if upper == 0 {
+		slices.Reverse(compared)
+	}
+	kept := s.emit("Not", []string{s.emit("Less", compared)})
+	return s.replaceBy("Where", []string{kept, s.in(0), s.tensor(tensor.New(d))})
 }
 
 // maxMask bounds the elements of constants that adapters compute.
-const maxMask = 1 << 24
+const maxMask = 1 << 22
