@@ -91,9 +91,6 @@ func (c *conversion) run(ctx context.Context, cmd *cobra.Command, model string) 
 			return err
 		}
 	}
-	if err := onnx.Check(f.Model).Err(); err != nil {
-		return err
-	}
 	m, err := bounded(ctx, func() (*onnx.Model, error) { return convert.Model(f.Model, targets) })
 	if err != nil {
 		return err

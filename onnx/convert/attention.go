@@ -174,11 +174,11 @@ func (a *attentionParts) scores() error {
 	if err != nil || softcap == nil || softcap.F <= 0 {
 		return err
 	}
-	cap, err := a.scalar(a.dtype, float64(softcap.F))
+	limit, err := a.scalar(a.dtype, float64(softcap.F))
 	if err != nil {
 		return err
 	}
-	a.capped = a.emit("Mul", []string{a.emit("Tanh", []string{a.emit("Div", []string{a.raw, cap})}), cap})
+	a.capped = a.emit("Mul", []string{a.emit("Tanh", []string{a.emit("Div", []string{a.raw, limit})}), limit})
 	return nil
 }
 

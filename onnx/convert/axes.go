@@ -143,6 +143,9 @@ func splitSizes(s *site) error {
 	if err != nil || count <= 0 {
 		return err
 	}
+	if count != int64(len(s.node.Outputs)) {
+		return fmt.Errorf("num_outputs=%d for %d outputs", count, len(s.node.Outputs))
+	}
 	s.del("num_outputs")
 	axis, err := s.int("axis", 0)
 	if err != nil {

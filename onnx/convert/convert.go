@@ -59,8 +59,8 @@ func Model(m *onnx.Model, to map[string]int) (out *onnx.Model, err error) {
 }
 
 func convertModel(m *onnx.Model, to map[string]int) (*onnx.Model, error) {
-	if m.Graph == nil {
-		return nil, onnx.Malformed("model", "has no graph")
+	if err := onnx.Check(m).Err(); err != nil {
+		return nil, err
 	}
 	out := *m
 	out.Opsets = slices.Clone(m.Opsets)
@@ -202,7 +202,7 @@ func (u *unit) convert(to map[string]int) error {
 func (u *unit) step(domain string, from, to int) error {
 	for {
 		p := &pass{unit: u, domain: domain, from: from, to: to}
-		g := p.convert(u.graph, nil)
+		g := p.convert(&scope{graph: u.graph})
 		if len(p.failed) == 0 {
 			u.graph = g
 			return nil

@@ -56,16 +56,9 @@ type scope struct {
 	path  string // of the nodes in the graph
 }
 
-// convert returns the graph with converted nodes; what does not change is shared.
-func (p *pass) convert(g *onnx.Graph, outer *scope) *onnx.Graph {
-	sc := &scope{graph: g, outer: outer}
-	if outer != nil {
-		sc.path = outer.path
-	}
-	return p.convertIn(g, sc)
-}
-
-func (p *pass) convertIn(g *onnx.Graph, sc *scope) *onnx.Graph {
+// convert returns the graph of a scope with converted nodes; what does not change is shared.
+func (p *pass) convert(sc *scope) *onnx.Graph {
+	g := sc.graph
 	out := *g
 	out.Nodes = make([]*onnx.Node, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
@@ -120,7 +113,7 @@ func (p *pass) bodies(n *onnx.Node, sc *scope, path string) *onnx.Node {
 		}
 		b := *a
 		inner := func(g *onnx.Graph) *onnx.Graph {
-			return p.convertIn(g, &scope{graph: g, outer: sc, path: path + "/" + a.Name + "/"})
+			return p.convert(&scope{graph: g, outer: sc, path: path + "/" + a.Name + "/"})
 		}
 		if a.G != nil {
 			b.G = inner(a.G)

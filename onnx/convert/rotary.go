@@ -71,11 +71,11 @@ func (s *site) turn(x string, interleaved bool) string {
 		s.before = append(s.before, &onnx.Node{Name: s.fresh("halves"), OpType: "Split", Inputs: []string{x}, Outputs: []string{a, b},
 			Attributes: []*onnx.Attribute{last, onnx.NewInt("num_outputs", 2)}})
 	}
-	real := s.emit("Sub", []string{s.emit("Mul", []string{cos, a}), s.emit("Mul", []string{sin, b})})
-	imaginary := s.emit("Add", []string{s.emit("Mul", []string{sin, a}), s.emit("Mul", []string{cos, b})})
+	first := s.emit("Sub", []string{s.emit("Mul", []string{cos, a}), s.emit("Mul", []string{sin, b})})
+	second := s.emit("Add", []string{s.emit("Mul", []string{sin, a}), s.emit("Mul", []string{cos, b})})
 	if !interleaved {
-		return s.emit("Concat", []string{real, imaginary}, last)
+		return s.emit("Concat", []string{first, second}, last)
 	}
-	pairs := s.emit("Concat", []string{s.unsqueeze(real, 4), s.unsqueeze(imaginary, 4)}, last)
+	pairs := s.emit("Concat", []string{s.unsqueeze(first, 4), s.unsqueeze(second, 4)}, last)
 	return s.emit("Reshape", []string{pairs, s.emit("Shape", []string{x})})
 }

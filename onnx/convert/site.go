@@ -19,6 +19,7 @@ type site struct {
 	def, next *schema.Schema
 	before    []*onnx.Node
 	after     []*onnx.Node
+	err       error // of a constant that the version has no way for
 }
 
 // convert applies the adapter of the table and fits what is left to the schema.
@@ -35,6 +36,9 @@ func (s *site) convert() ([]*onnx.Node, error) {
 		if err := row.apply(s); err != nil {
 			return nil, err
 		}
+	}
+	if s.err != nil {
+		return nil, s.err
 	}
 	list := s.before
 	if s.node != nil {
@@ -227,11 +231,12 @@ func (s *site) tensor(t *tensor.Tensor) string {
 		s.initializers = append(s.initializers, tensor.NewProto(name, t))
 		return name
 	}
-	wide, err := tensor.FromFloat64s(tensor.Float64, t.Shape(), tensor.Float64s(t, t.Len()))
-	if err != nil {
-		return s.emit("Constant", nil, onnx.NewTensor("value", tensor.NewProto("", t)))
+	wide := tensor.Float64s(t, t.Len())
+	if wide == nil || slices.ContainsFunc(wide, func(v float64) bool { return v >= 1<<53 || v <= -1<<53 }) {
+		s.err = fmt.Errorf("version %d has no constant of type %v with these elements in an inner graph or function", s.to, t.DType())
+		return ""
 	}
-	return s.cast(s.tensor(wide), t.DType())
+	return s.cast(s.tensor(tensor.FromSlice(wide, t.Shape()...)), t.DType())
 }
 
 // vector makes a constant list of integers.
