@@ -1,6 +1,10 @@
 package convert
 
-import "github.com/onnxrun/onnxrun/onnx"
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/onnx"
+)
 
 // flattened takes Softmax and its kin from version 11, where all dimensions from the axis on are normalised
 // together, to version 13, where only one is: unless it is the last anyway, the input goes through two
@@ -45,6 +49,9 @@ func unflattened(s *site) error {
 	last := int64(rank) - 1
 	if axis < 0 {
 		axis += int64(rank)
+	}
+	if axis < 0 || axis > last {
+		return fmt.Errorf("axis %d of rank %d", axis, rank)
 	}
 	s.set(onnx.NewInt("axis", last))
 	if axis == last {
