@@ -23,8 +23,12 @@ type attention[T float32 | float64] struct {
 }
 
 var attentionKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	if k.DType(2) != k.DType(0) {
-		return Kernel{}, Unsupported("values of %v for queries of %v", k.DType(2), k.DType(0))
+	mask, hasMask := k.DType(3), k.Has(3)
+	switch additive := hasMask && mask != tensor.Bool; {
+	case additive && (mask != k.DType(0) || k.DType(2) != k.DType(0)):
+		return throughFloat64(k, bindAttention64, 0, 1, 2, 3, 4, 5)
+	case k.DType(2) != k.DType(0):
+		return throughFloat64(k, bindAttention64, 0, 1, 2, 4, 5)
 	}
 	switch k.DType(0) {
 	case tensor.Float32:
@@ -34,6 +38,8 @@ var attentionKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	}
 	return Kernel{}, Unsupported("element type %v", k.DType(0))
 })
+
+func bindAttention64(k *KernelCtx) (Kernel, error) { return bindAttention[float64](k), nil }
 
 func bindAttention[T float32 | float64](k *KernelCtx) Kernel {
 	a := &attention[T]{

@@ -13,9 +13,6 @@ func attentionInfer(c *InferCtx) error {
 	if err := sameElements(c, 0, 1, 4); err != nil {
 		return err
 	}
-	if c.Has(3) && c.Type(3).DType != tensor.Bool && c.Type(3).DType != q.DType {
-		return Unsupported("attention mask of %v for %v", c.Type(3).DType, q.DType)
-	}
 	if c.Has(4) != c.Has(5) {
 		return fmt.Errorf("ops: past key and past value go together")
 	}

@@ -51,7 +51,7 @@ type batchNorm[T float32 | float64] struct {
 var batchNormKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	for i := range k.In {
 		if k.DType(i) != k.DType(0) {
-			return Kernel{}, Unsupported("element types %v and %v", k.DType(0), k.DType(i))
+			return throughFloat64(k, func(k *KernelCtx) (Kernel, error) { return bindBatchNorm[float64](k), nil }, 0, 1, 2, 3, 4)
 		}
 	}
 	switch k.DType(0) {

@@ -41,14 +41,25 @@ var col2imKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	if k.DType(0) == tensor.Float64 {
+	switch k.DType(0) {
+	case tensor.Float32:
+		return Kernel{Run: func(c *Call) error { return col2im[float32](a, c) }}, nil
+	case tensor.Float64:
 		return Kernel{Run: func(c *Call) error { return col2im[float64](a, c) }}, nil
+	case tensor.Int64:
+		return Kernel{Run: func(c *Call) error { return col2im[int64](a, c) }}, nil
+	case tensor.Uint64:
+		return Kernel{Run: func(c *Call) error { return col2im[uint64](a, c) }}, nil
+	case tensor.String:
+		return Kernel{}, fmt.Errorf("ops: sums of strings, want numbers")
 	}
-	return Kernel{Run: func(c *Call) error { return col2im[float32](a, c) }}, nil
+	return throughFloat64(k, func(*KernelCtx) (Kernel, error) {
+		return Kernel{Run: func(c *Call) error { return col2im[float64](a, c) }}, nil
+	}, 0)
 })
 
 // col2im adds every column to the window of the image that it came from.
-func col2im[T float32 | float64](a window.Attrs, c *Call) error {
+func col2im[T float32 | float64 | int64 | uint64](a window.Attrs, c *Call) error {
 	xs := c.In[0].Shape()
 	image := ints(tensor.Of[int64](c.In[1]))
 	a.Kernel = ints(tensor.Of[int64](c.In[2]))
@@ -86,7 +97,7 @@ func col2im[T float32 | float64](a window.Attrs, c *Call) error {
 }
 
 // addColumns adds the elements that all windows have at position tap.
-func addColumns[T float32 | float64](axes []window.Axis, tap int, x, y []T) {
+func addColumns[T float32 | float64 | int64 | uint64](axes []window.Axis, tap int, x, y []T) {
 	var k [window.MaxRank]int
 	for i := len(axes) - 1; i >= 0; i-- {
 		k[i] = tap % axes[i].Kernel

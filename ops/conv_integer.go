@@ -140,7 +140,7 @@ func loadDiff(dst []float32, t *tensor.Tensor, lo int, zero *tensor.Tensor, i in
 	}
 }
 
-// zeroPoint returns element i of a zero point of bytes; a single element stands for any, nil for 0.
+// zeroPoint returns element i of a zero point; a single element stands for any, nil for 0.
 func zeroPoint(zero *tensor.Tensor, i int) float32 {
 	if zero == nil {
 		return 0
@@ -148,10 +148,15 @@ func zeroPoint(zero *tensor.Tensor, i int) float32 {
 	if zero.Len() == 1 {
 		i = 0
 	}
-	if zero.DType() == tensor.Int8 {
+	switch zero.DType() {
+	case tensor.Int8:
 		return float32(tensor.Of[int8](zero)[i])
+	case tensor.Uint8:
+		return float32(tensor.Of[uint8](zero)[i])
 	}
-	return float32(tensor.Of[uint8](zero)[i])
+	var v [1]float32
+	loadCodes(v[:], zero, i)
+	return v[0]
 }
 
 // planFor returns the plan for the given shapes, the last one used if it fits.

@@ -16,6 +16,8 @@ type dropout struct {
 	seeded  bool
 	seed    uint32
 	source  *randomSource
+	decode  decoder
+	encode  encoder
 	streams sync.Pool // of *random.MT19937
 }
 
@@ -24,6 +26,9 @@ const dropoutPart = 512
 
 func dropoutKernel(k *KernelCtx) (Kernel, error) {
 	d := &dropout{seeded: k.HasAttr("seed"), seed: uint32(k.Int("seed")), source: newRandomSource(nil)}
+	if d.decode, d.encode = castDecoder(k.DType(0)), castEncoder(nil, k.DType(0)); d.decode == nil || d.encode == nil {
+		return Kernel{}, Unsupported("element type %v", k.DType(0))
+	}
 	if t := k.Const(2); t != nil && !trains(t) {
 		return Kernel{Run: passOn}, nil
 	}
@@ -42,12 +47,10 @@ func (d *dropout) run(c *Call) error {
 	}
 	ratio := 0.5
 	if t := input(c, 1); t != nil {
-		var r [1]float64
 		if t.Len() != 1 {
 			return fmt.Errorf("ops: ratio has shape %v, want one element", t.Shape())
 		}
-		loadFloats(r[:], t, 0)
-		ratio = r[0]
+		ratio = tensor.Float64s(t, 1)[0]
 	}
 	switch {
 	case ratio == 0:
@@ -94,9 +97,9 @@ func (d *dropout) drop(c *Call, ratio float64, mask []bool) {
 				mask[lo+i] = keep
 			}
 		}
-		loadFloats(values[:n], x, lo)
+		d.decode(values[:n], x, lo)
 		vec.MulOf(values[:n], values[:n], factors[:n])
-		storeFloats(y, lo, values[:n])
+		d.encode(y, lo, values[:n])
 	}
 	d.streams.Put(s)
 }

@@ -176,7 +176,7 @@ func flexConvert[T float32 | float64](dst []T, t *tensor.Tensor) {
 	case []float32:
 		loadCodes(d, t, 0)
 	case []float64:
-		loadFloats(d, t, 0)
+		castDecoder(t.DType())(d, t, 0)
 	}
 }
 
@@ -186,6 +186,6 @@ func flexStore[T float32 | float64](t *tensor.Tensor, src []T) {
 	case []float32:
 		storeCodes(t, 0, s, false)
 	case []float64:
-		storeFloats(t, 0, s)
+		castEncoder(nil, t.DType())(t, 0, s)
 	}
 }

@@ -54,7 +54,17 @@ var gridSampleKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	default:
 		return Kernel{}, Unsupported("GridSample with padding_mode %q", s.padding)
 	}
-	if k.DType(0) == tensor.Float64 {
+	switch d := k.DType(0); {
+	case s.order == 0 && (d != k.DType(1) || !(f32 | f64).Has(d)):
+		return bindGridNearest(s, k)
+	case d == tensor.String:
+		return Kernel{}, fmt.Errorf("ops: weighted sums of strings, want mode nearest")
+	case d != k.DType(1) || !(f32 | f64).Has(d):
+		return throughFloat64(k, func(k *KernelCtx) (Kernel, error) {
+			tasks := newGridTasks[float64]()
+			return Kernel{Run: func(c *Call) error { return gridSample[float64](s, tasks, c) }}, nil
+		}, 0, 1)
+	case d == tensor.Float64:
 		tasks := newGridTasks[float64]()
 		return Kernel{Run: func(c *Call) error { return gridSample[float64](s, tasks, c) }}, nil
 	}
@@ -91,11 +101,8 @@ const gridGrain = 16 << 10
 func gridSample[T float32 | float64](s *sampler, tasks *sync.Pool, c *Call) error {
 	xs, gs := c.In[0].Shape(), c.In[1].Shape()
 	rank := len(xs) - 2
-	if rank < 1 || rank > 3 || len(gs) != len(xs) || gs[0] != xs[0] || gs[len(gs)-1] != rank {
-		return fmt.Errorf("ops: grid of shape %v does not fit input of shape %v", gs, xs)
-	}
-	if c.In[1].DType() != c.In[0].DType() {
-		return Unsupported("GridSample of %v on a grid of %v", c.In[0].DType(), c.In[1].DType())
+	if err := checkGrid(xs, gs); err != nil {
+		return err
 	}
 	t := tasks.Get().(*gridTask[T])
 	t.sampler, t.x, t.y, t.grid = s, tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), tensor.Of[T](c.In[1])
@@ -245,4 +252,12 @@ func reflect(v, lo, hi float64) float64 {
 		return lo + r
 	}
 	return hi - r
+}
+
+func checkGrid(x, grid tensor.Shape) error {
+	rank := len(x) - 2
+	if rank < 1 || rank > 3 || len(grid) != len(x) || grid[0] != x[0] || grid[len(grid)-1] != rank {
+		return fmt.Errorf("ops: grid of shape %v does not fit input of shape %v", grid, x)
+	}
+	return nil
 }

@@ -79,7 +79,7 @@ func layerNormOf(l layerNorm) func(*KernelCtx) (Kernel, error) {
 		b.axis, b.eps = k.IntOr("axis", -1), k.Float("epsilon")
 		for i := range k.In {
 			if k.Has(i) && k.DType(i) != k.DType(0) {
-				return Kernel{}, Unsupported("element types %v and %v", k.DType(0), k.DType(i))
+				return throughFloat64(k, func(*KernelCtx) (Kernel, error) { return Kernel{Run: b.run64}, nil }, 0, 1, 2, 3, 4)
 			}
 		}
 		switch k.DType(0) {

@@ -62,6 +62,9 @@ func matmulIntegerKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func qlinearMatMulKernel(k *KernelCtx) (Kernel, error) {
+	if float8.Has(k.DType(0)) || float8.Has(k.DType(3)) || float8.Has(k.OutType(0).DType) {
+		return bindFloat8MatMul(k)
+	}
 	return bindByteMatMul(k, &byteMatMul{a: 0, aScale: 1, aZero: 2, b: 3, bScale: 4, bZero: 5, bias: -1, yScale: 6, yZero: 7, alpha: 1})
 }
 

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write OPERATORS.md anew")
 
 // TestOperatorList holds OPERATORS.md to the table and to the schemas.
 func TestOperatorList(t *testing.T) {
-	want := operatorList()
+	want := operatorList(vectorCounts(t))
 	if *update {
 		if err := os.WriteFile("OPERATORS.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -110,33 +110,27 @@ func entries() []entry {
 	return list
 }
 
-func operatorList() string {
+func operatorList(vectors map[[2]string]int) string {
 	var b strings.Builder
 	b.WriteString(`# Operators
 
-Written by ` + "`go generate ./ops`" + ` from the operator table and the schemas of ONNX; a test compares. *Versions* are those of the schema that a row
-covers, *missing* those that none does (versions that only deprecate an operator are left out). *Types* are the element types that the
-kernel takes, version by version where rows differ; kernels may refuse combinations of types, with a message that says so.
+Written by ` + "`go generate ./ops`" + ` from the operator table, the schemas of ONNX and the archives of cases; a test compares. *Versions* are those of
+the schema that are covered (versions that only deprecate an operator are left out), *types* the element types that the kernel takes, version by
+version where rows differ, *vectors* the cases in testdata/conformance that use the operator. *Kernels*: native ones, the function body that the
+standard gives, or expanded into other operators when the graph is built. *Gradient*: whether training goes through.
 
 `)
 	for _, l := range listed {
 		fmt.Fprintf(&b, "- *%s*: %s\n", l.name, members(l.set))
 	}
 	var domain string
-	var without []entry
 	for i, e := range entries() {
 		if i == 0 || e.domain != domain {
-			missingList(&b, without)
-			without, domain = nil, e.domain
-			fmt.Fprintf(&b, "\n## %s\n\n| operator | versions | missing | types | differentiable | flags |\n|---|---|---|---|---|---|\n", domainTitle(domain))
+			domain = e.domain
+			fmt.Fprintf(&b, "\n## %s\n\n| operator | versions | types | vectors | kernels | gradient | flags |\n|---|---|---|---|---|---|---|\n", domainTitle(domain))
 		}
-		if len(e.rows) == 0 {
-			without = append(without, e)
-			continue
-		}
-		e.write(&b)
+		e.write(&b, vectors[[2]string{e.domain, e.name}])
 	}
-	missingList(&b, without)
 	return b.String()
 }
 
@@ -157,64 +151,68 @@ func members(s DTypes) string {
 	return s.String()
 }
 
-func (e *entry) write(b *strings.Builder) {
+func (e *entry) write(b *strings.Builder, vectors int) {
 	var have, missing []string
+	native, body, expands := len(e.versions) == 0, false, false
 	for _, s := range e.versions {
+		row := Default().Find(e.domain, e.name, s.Since)
 		switch {
 		case s.Deprecated:
-		case Default().Find(e.domain, e.name, s.Since) != nil:
-			have = append(have, fmt.Sprint(s.Since))
+			continue
+		case row != nil && row.Flags&Rewritten != 0:
+			expands = true
+		case row != nil:
+			native = true
+		case s.HasFunction():
+			body = true
 		default:
 			missing = append(missing, fmt.Sprint(s.Since))
+			continue
 		}
+		have = append(have, fmt.Sprint(s.Since))
 	}
 	if len(e.versions) == 0 {
 		for _, r := range e.rows {
 			have = append(have, fmt.Sprint(r.Since))
 		}
 	}
-	var types []string
-	grad := ""
+	if len(have)+len(missing) == 0 {
+		return // was never more than deprecated
+	}
+	var kernels []string
+	for _, k := range []struct {
+		name string
+		is   bool
+	}{{"native", native}, {"function body", body}, {"expands", expands}, {"missing: " + strings.Join(missing, " "), len(missing) > 0}} {
+		if k.is {
+			kernels = append(kernels, k.name)
+		}
+	}
+	types, grad, flags := e.columns()
+	fmt.Fprintf(b, "| %s | %s | %s | %d | %s | %s | %s |\n", e.name, strings.Join(have, " "), types, vectors, strings.Join(kernels, ", "), grad, flags)
+}
+
+// columns returns the types, the gradient and the flags of the rows.
+func (e *entry) columns() (types, grad, flags string) {
+	var list []string
 	for i, r := range e.rows {
 		if text := typeNames(r.Types); i == 0 || typeNames(e.rows[i-1].Types) != text {
 			if i > 0 {
 				text = fmt.Sprintf("%d: %s", r.Since, text)
 			}
-			types = append(types, text)
+			list = append(list, text)
 		}
 		if r.Grad != nil {
 			grad = "yes"
 		}
+		flags = flagText(r.Flags)
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", e.name, strings.Join(have, " "), strings.Join(missing, " "),
-		strings.Join(types, "; "), grad, flagText(e.rows[len(e.rows)-1].Flags))
-}
-
-// missingList writes the operators of a domain that have no row. Those with a function body in the standard
-// run by it, as far as the operators in it do.
-func missingList(b *strings.Builder, list []entry) {
-	var functions, missing []string
-	for _, e := range list {
-		last := e.versions[len(e.versions)-1]
-		switch {
-		case last.Deprecated:
-		case last.HasFunction():
-			functions = append(functions, e.name)
-		default:
-			missing = append(missing, e.name)
-		}
-	}
-	if len(functions) > 0 {
-		fmt.Fprintf(b, "\nBy the function body of the standard, without a row (%d): %s\n", len(functions), strings.Join(functions, ", "))
-	}
-	if len(missing) > 0 {
-		fmt.Fprintf(b, "\nMissing (%d): %s\n", len(missing), strings.Join(missing, ", "))
-	}
+	return strings.Join(list, "; "), grad, flags
 }
 
 // TestRowsOnce: no list of rows names an operator and version twice.
 func TestRowsOnce(t *testing.T) {
-	for _, list := range [][]Op{onnxTable, mlTable, trainingTable, microsoftTable, internalTable} {
+	for _, list := range [][]Op{onnxTable, mlTable, previewTable, trainingTable, microsoftTable, internalTable} {
 		seen := map[string]bool{}
 		for _, r := range list {
 			key := fmt.Sprintf("%s:%s %d", r.Domain, r.Name, r.Since)

@@ -8,6 +8,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/pool"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -125,8 +126,20 @@ var averagePoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	})
 })
 
+// lpOrder returns the order of a norm, which is a float in version 1 and whole later on.
+func lpOrder(a Attrs) float64 {
+	switch x := a.Find("p"); {
+	case x == nil:
+		return 2
+	case x.Type == onnx.AttrFloat:
+		return float64(x.F)
+	default:
+		return float64(x.I)
+	}
+}
+
 var lpPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	p := k.IntOr("p", 2)
+	p := lpOrder(k.Attrs)
 	if k.DType(0) == tensor.Float64 {
 		return poolRun(k, func(c *Call, g *pool.Geom) {
 			pool.Lp(g, tensor.Of[float64](c.In[0]), tensor.Of[float64](c.Out[0]), p)
@@ -185,7 +198,7 @@ var globalMaxPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
 })
 
 var globalLpPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	p := k.IntOr("p", 2)
+	p := lpOrder(k.Attrs)
 	if k.DType(0) == tensor.Float64 {
 		return Kernel{Run: func(c *Call) error {
 			pool.Lp(globalGeom(c.In[0]), tensor.Of[float64](c.In[0]), tensor.Of[float64](c.Out[0]), p)

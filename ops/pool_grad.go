@@ -35,7 +35,7 @@ func poolRule(c GradCtx, op string) error {
 			attrs["count_include_pad"] = a.Bool("count_include_pad")
 			return g.own(op, attrs, dy, g.shape(x))
 		}
-		attrs["p"] = a.IntOr("p", 2)
+		attrs["p"] = float32(lpOrder(a))
 		return g.own(op, attrs, dy, x, y)
 	})(c)
 }
@@ -72,7 +72,7 @@ var averagePoolGradKernel = poolGradOf(func(k *KernelCtx) func(*Call, *pool.Geom
 })
 
 var lpPoolGradKernel = poolGradOf(func(k *KernelCtx) func(*Call, *pool.Geom) {
-	p := k.IntOr("p", 2)
+	p := lpOrder(k.Attrs)
 	if k.DType(0) == tensor.Float64 {
 		return func(c *Call, g *pool.Geom) {
 			pool.LpGrad(g, tensor.Of[float64](c.In[1]), tensor.Of[float64](c.In[2]), tensor.Of[float64](c.In[0]), tensor.Of[float64](c.Out[0]), p, c.Threads)
@@ -141,7 +141,7 @@ func globalMaxPoolGrad(c GradCtx) error {
 
 func globalLpPoolGrad(c GradCtx) error {
 	return unaryGrad(func(g grads, dy, x, y Ref) Ref {
-		p := float64(g.Attrs().IntOr("p", 2))
+		p := lpOrder(g.Attrs())
 		safe := g.where(g.above(y, 0), y, g.num(y, 1))
 		ratio := g.div(g.op("Abs", x), safe)
 		return g.mul(dy, g.op("Sign", x), g.op("Pow", ratio, g.num(x, p-1)))

@@ -24,9 +24,13 @@ func quantizeInfer(c *InferCtx) error {
 	return quantShape(c, d)
 }
 
-// dequantizeInfer infers DequantizeLinear, whose result has the type of the scale, or that of an attribute.
+// dequantizeInfer infers DequantizeLinear, whose result has the type of the scale (float32 for one of powers of 2), or that
+// of an attribute.
 func dequantizeInfer(c *InferCtx) error {
 	d := c.Type(1).DType
+	if d == tensor.Float8E8M0 {
+		d = tensor.Float32
+	}
 	if v := c.Int("output_dtype"); v != 0 {
 		d = tensor.DType(v)
 	}

@@ -105,9 +105,9 @@ func randomUniformKernel(k *KernelCtx) (Kernel, error) {
 // randomFill is a kernel that fills output 0 with what draw gives.
 func randomFill(k *KernelCtx, draw func(p *randomStream, x []float64)) (Kernel, error) {
 	if d := k.OutType(0).DType; !float.Has(d) {
-		return Kernel{}, Unsupported("element type %v", d)
+		return Kernel{}, fmt.Errorf("ops: random numbers of type %v, want a type of floats in attribute dtype", d)
 	}
-	source := newRandomSource(k.Attrs)
+	source, encode := newRandomSource(k.Attrs), castEncoder(nil, k.OutType(0).DType)
 	const part = 512 // numbers drawn at a time
 	return Kernel{Scratch: func(*Call) int { return carveBytes(part, 8) }, Run: func(c *Call) error {
 		x, _ := carve[float64](c.Scratch, part)
@@ -115,7 +115,7 @@ func randomFill(k *KernelCtx, draw func(p *randomStream, x []float64)) (Kernel, 
 		for at, n := 0, c.Out[0].Len(); at < n; at += part {
 			m := min(part, n-at)
 			draw(&stream, x[:m])
-			storeFloats(c.Out[0], at, x[:m])
+			encode(c.Out[0], at, x[:m])
 		}
 		return nil
 	}}, nil

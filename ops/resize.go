@@ -54,6 +54,9 @@ func readUpsample(a Attrs) (*resizeNode, error) {
 	}
 	r.roi, r.scale, r.size = -1, 1, -1
 	r.fixed = a.FloatList("scales")
+	if a.HasAttr("height_scale") { // version 1, of pictures [N, C, H, W]
+		r.fixed = []float32{1, 1, a.Float("height_scale"), a.Float("width_scale")}
+	}
 	r.spec.Transform, r.spec.Rounding = resize.Asymmetric, resize.Simple
 	return r, nil
 }

@@ -44,18 +44,49 @@ func bindResize(read func(Attrs) (*resizeNode, error)) func(*KernelCtx) (Kernel,
 			return Kernel{}, err
 		}
 		r := &resizeRun{resizeNode: n, dtype: k.DType(0)}
-		if n.spec.Mode != resize.NearestMode && !summable.Has(r.dtype) {
-			return Kernel{}, Unsupported("Resize of %v by weighted sums", r.dtype)
-		}
 		return Kernel{Run: r.run}, nil
 	}
-	wide := widened(plain)
+	wide := widened(func(k *KernelCtx) (Kernel, error) {
+		switch d := k.DType(0); {
+		case d == tensor.String:
+			return Kernel{}, fmt.Errorf("ops: weighted sums of strings, want mode nearest")
+		case !summable.Has(d):
+			return throughFloat64(k, func(k *KernelCtx) (Kernel, error) { return roundedTo(d, plain, k) }, 0)
+		}
+		return plain(k)
+	})
 	return func(k *KernelCtx) (Kernel, error) {
 		if k.Str("mode") == "nearest" || k.Str("mode") == "" {
 			return plain(k) // copies elements of any type
 		}
 		return wide(k)
 	}
+}
+
+// roundedTo binds a kernel whose float64 results become integers of type d: the nearest in range. That is what the reference
+// implementation does; the types of resizeInts follow ONNX Runtime.
+func roundedTo(d tensor.DType, build func(*KernelCtx) (Kernel, error), k *KernelCtx) (Kernel, error) {
+	inner, err := build(k)
+	if err != nil || !integer.Has(d) {
+		return inner, err
+	}
+	lo, hi := 0.0, math.Ldexp(1, d.Bits())
+	if signed.Has(d) {
+		hi /= 2
+		lo = -hi
+	}
+	hi = min(hi-1, math.Nextafter(hi, 0)) // the largest number that float64 holds below it
+	run := inner.Run
+	inner.Run = func(c *Call) error {
+		if err := run(c); err != nil {
+			return err
+		}
+		for i, v := range tensor.Of[float64](c.Out[0]) {
+			tensor.Of[float64](c.Out[0])[i] = min(max(math.RoundToEven(v), lo), hi)
+		}
+		return nil
+	}
+	return inner, nil
 }
 
 func (r *resizeRun) run(c *Call) error {
@@ -263,6 +294,10 @@ func fillOutside(y, value []byte, outside []bool, inner int) {
 // nearestAny resamples elements of any type of whole bytes.
 func nearestAny(y, x *tensor.Tensor, index [][]int) error {
 	in := []int(x.Shape())
+	if x.DType() == tensor.String {
+		resize.Nearest(y.Strings(), x.Strings(), in, index)
+		return nil
+	}
 	switch x.DType().Bits() {
 	case 8:
 		resize.Nearest(tensor.Raw[uint8](y), tensor.Raw[uint8](x), in, index)

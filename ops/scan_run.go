@@ -81,8 +81,8 @@ func (r *scanRun) walk(c *Call, s *scanState) error {
 		} else if !got.Equal(s.lead) {
 			return fmt.Errorf("ops: scan input %d has %v rounds, want %v as input 0", i, []int(got), s.lead)
 		}
-		if d := t.DType(); d != tensor.String && d.Size() == 0 {
-			return Unsupported("scan inputs of type %v", d)
+		if d := t.DType(); r.batch && d.Bits() < 8 && d != tensor.String {
+			return fmt.Errorf("ops: scan input %d is %v, want whole bytes where there is a batch", i, d)
 		}
 	}
 	return nil
@@ -258,7 +258,18 @@ func (r *scanRun) cut(x *tensor.Tensor, s *scanState, i, at, total int) {
 		s.slices[i].ResetTo(tensor.FromSlice(row, s.shape...))
 		return
 	}
-	size := n * x.DType().Size()
+	size := x.DType().ByteLen(n)
+	if bits := x.DType().Bits(); bits < 8 {
+		if cap(s.bufs[i]) < size {
+			s.bufs[i] = make([]byte, size)
+		}
+		row := s.bufs[i][:size]
+		for o := range outer {
+			copyPacked(row, o*n/outer, x.Bytes(), (o*total+at)*n/outer, n/outer, bits)
+		}
+		s.slices[i].Reset(x.DType(), s.shape, row)
+		return
+	}
 	if axis == 0 {
 		s.slices[i].Reset(x.DType(), s.shape, x.Bytes()[at*size:(at+1)*size:(at+1)*size])
 		return

@@ -50,7 +50,13 @@ func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
 	case d == tensor.Uint8:
 		return scatterNumber[uint8](reduction)
 	}
-	return nil, Unsupported("reduction %q of %v", reduction, d)
+	switch d {
+	case tensor.Complex64:
+		return scatterComplex[complex64](reduction)
+	case tensor.Complex128:
+		return scatterComplex[complex128](reduction)
+	}
+	return nil, fmt.Errorf("ops: reduction %q of %v, want numbers", reduction, d)
 }
 
 // scatterSet overwrites.
@@ -127,6 +133,17 @@ func combine[T any](f func(a, b T) T, a, b []T) {
 	for i, v := range b[:len(a)] {
 		a[i] = f(a[i], v)
 	}
+}
+
+// scatterComplex adds or multiplies: complex numbers have no order.
+func scatterComplex[T complex64 | complex128](reduction string) (scatterFn, error) {
+	switch reduction {
+	case "add":
+		return scatterEach(func(a, b T) T { return a + b }), nil
+	case "mul":
+		return scatterEach(func(a, b T) T { return a * b }), nil
+	}
+	return nil, fmt.Errorf("ops: reduction %q of complex numbers, want add or mul", reduction)
 }
 
 func scatterEach[T tensor.Element](f func(a, b T) T) scatterFn {

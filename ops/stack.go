@@ -20,6 +20,7 @@ type stacker struct {
 	dtype   tensor.DType // of a round
 	elem    tensor.Shape // of a round
 	size    int          // bytes of a round
+	packed  bool         // elements are smaller than a byte, so that rounds need not end with one
 	buf     []byte       // the rounds so far, where the output has no storage yet
 	strings []string     // the same for strings
 	row     tensor.Tensor
@@ -70,9 +71,7 @@ func (s *stacker) learn(d tensor.DType) error {
 		return err
 	}
 	s.dtype, s.size, s.known = d, d.ByteLen(n), true
-	if d != tensor.String && d.Size() == 0 && n*d.Bits()%8 != 0 {
-		return Unsupported("rounds of %d elements of type %v", n, d)
-	}
+	s.packed = d != tensor.String && d.Bits() < 8
 	return nil
 }
 
@@ -90,7 +89,7 @@ func (s *stacker) place(c *Call, r int) []byte {
 	if out := c.Out[s.index]; out != nil && bodyPlaced(out) {
 		store = out.Bytes()
 	}
-	if s.axis == 0 && (r+1)*s.size <= len(store) {
+	if s.axis == 0 && !s.packed && (r+1)*s.size <= len(store) {
 		return store[r*s.size : (r+1)*s.size : (r+1)*s.size]
 	}
 	if len(s.rowBuf) < s.size {
@@ -191,6 +190,11 @@ func (s *stacker) store(out *tensor.Tensor, r int) error {
 	outer := tensor.Shape(s.elem[:at]).Len()
 	if s.dtype == tensor.String {
 		stackRows(out.Strings(), s.row.Strings(), outer, rounds, r)
+	} else if s.packed {
+		n := s.elem.Len() / max(outer, 1)
+		for i := range outer {
+			copyPacked(out.Bytes(), (i*rounds+r)*n, s.row.Bytes(), i*n, n, s.dtype.Bits())
+		}
 	} else if src := s.row.Bytes(); outer != 1 || !bodySame(src, out.Bytes()[r*s.size:]) {
 		stackRows(out.Bytes(), src, outer, rounds, r)
 	}
@@ -254,6 +258,15 @@ func (s *stacker) finish(c *Call, rounds int, t Type) error {
 			return err
 		}
 		copy(out.Strings(), s.strings)
+		return nil
+	}
+	if s.packed {
+		if _, err := c.Alloc(s.index, s.dtype, dims...); err != nil {
+			return err
+		}
+		for r, n := 0, s.elem.Len(); r < rounds; r++ {
+			copyPacked(out.Bytes(), r*n, s.buf[r*s.size:], 0, n, s.dtype.Bits())
+		}
 		return nil
 	}
 	out.Reset(s.dtype, dims, s.buf[:rounds*s.size:rounds*s.size])

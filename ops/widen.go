@@ -105,12 +105,15 @@ func (w *wideRun) run(c *Call) error {
 }
 
 // wide returns tensor i of the call: float32, of the shape of t.
-func (x *wideCall) wide(i int, t *tensor.Tensor) *tensor.Tensor {
-	n := 4 * t.Len()
+func (x *wideCall) wide(i int, t *tensor.Tensor) *tensor.Tensor { return x.sized(i, tensor.Float32, t) }
+
+// sized returns tensor i of the call with the given element type and the shape of t.
+func (x *wideCall) sized(i int, d tensor.DType, t *tensor.Tensor) *tensor.Tensor {
+	n := d.Size() * t.Len()
 	if cap(x.bufs[i]) < n {
-		x.bufs[i] = tensor.New(tensor.Float32, t.Len()).Bytes()
+		x.bufs[i] = tensor.New(d, t.Len()).Bytes()
 	}
-	x.tensors[i].Reset(tensor.Float32, t.Shape(), x.bufs[i][:n])
+	x.tensors[i].Reset(d, t.Shape(), x.bufs[i][:n])
 	return &x.tensors[i]
 }
 

@@ -145,7 +145,7 @@ func Average[T ~float32 | ~float64](g *Geom, x, y []T, includePad bool) {
 }
 
 // Lp writes the norm of order order of each window to y.
-func Lp[T ~float32 | ~float64](g *Geom, x, y []T, order int) {
+func Lp[T ~float32 | ~float64](g *Geom, x, y []T, order float64) {
 	c := newCursor(g)
 	in, out := g.InSize(), g.OutSize()
 	for p := range g.Planes {
@@ -165,22 +165,22 @@ func Lp[T ~float32 | ~float64](g *Geom, x, y []T, order int) {
 	}
 }
 
-func power(x float64, order int) float64 {
+func power(x, order float64) float64 {
 	switch order {
 	case 1:
 		return math.Abs(x)
 	case 2:
 		return x * x
 	}
-	return math.Pow(math.Abs(x), float64(order))
+	return math.Pow(math.Abs(x), order)
 }
 
-func root(x float64, order int) float64 {
+func root(x, order float64) float64 {
 	switch order {
 	case 1:
 		return x
 	case 2:
 		return math.Sqrt(x)
 	}
-	return math.Pow(x, 1/float64(order))
+	return math.Pow(x, 1/order)
 }

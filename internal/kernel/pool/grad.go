@@ -17,8 +17,8 @@ func AverageGrad[T ~float32 | ~float64](g *Geom, dy, dx []T, includePad bool, th
 }
 
 // LpGrad sets dx to the gradient of Lp, whose output is y. The norm of zeros has the gradient 0.
-func LpGrad[T ~float32 | ~float64](g *Geom, x, y, dy, dx []T, order, threads int) {
-	par.Run(threads, g.Planes, &gradTask[T]{g: g, x: x, y: y, dy: dy, dx: dx, order: float64(order), add: (*gradTask[T]).lp})
+func LpGrad[T ~float32 | ~float64](g *Geom, x, y, dy, dx []T, order float64, threads int) {
+	par.Run(threads, g.Planes, &gradTask[T]{g: g, x: x, y: y, dy: dy, dx: dx, order: order, add: (*gradTask[T]).lp})
 }
 
 type gradTask[T ~float32 | ~float64] struct {
