@@ -184,7 +184,7 @@ func mvCopy(dst, src *tensor.Tensor) {
 		copy(dst.Strings(), src.Strings())
 		return
 	}
-	copy(dst.Bytes(), src.Bytes())
+	move.Block(dst.Bytes(), src.Bytes())
 }
 
 // mvStrides appends the row-major strides of shape to buf.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/mmap"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -53,7 +54,7 @@ func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
 		f.finish()
 		return err
 	}
-	f.handOut(out)
+	f.handOut(in, out)
 	f.finish()
 	return nil
 }
@@ -132,20 +133,24 @@ func (f *Frame) pointViews() {
 }
 
 // handOut fills in the caller's tensors.
-func (f *Frame) handOut(out []*tensor.Tensor) {
+func (f *Frame) handOut(in, out []*tensor.Tensor) {
 	for i, o := range f.p.outputs {
 		t := &f.vals[o.slot]
 		switch {
 		case o.copy && t.Kind() == tensor.KindTensor && t.DType() != tensor.String:
 			b := out[i].Bytes()
-			if cap(b) < len(t.Bytes()) || b == nil {
+			if cap(b) < len(t.Bytes()) || b == nil || overlaps(b[:cap(b)], in) {
 				b = make([]byte, len(t.Bytes()))
 			}
 			b = b[:len(t.Bytes())]
-			copy(b, t.Bytes())
+			move.Block(b, t.Bytes())
 			out[i].Reset(t.DType(), t.Shape(), b)
 		case o.copy:
 			out[i].ResetTo(t.Clone())
+		case f.p.slots[o.slot].store == isDynamic && fits(out[i], t, in):
+			b := out[i].Bytes()[:len(t.Bytes())]
+			move.Block(b, t.Bytes())
+			out[i].Reset(t.DType(), t.Shape(), b)
 		default:
 			if f.p.slots[o.slot].store == isDynamic {
 				f.escape(o.slot)
@@ -153,6 +158,15 @@ func (f *Frame) handOut(out []*tensor.Tensor) {
 			out[i].ResetTo(t)
 		}
 	}
+}
+
+// fits reports whether the caller's tensor has room of its own for t, so that t's storage need not be given away.
+func fits(out, t *tensor.Tensor, in []*tensor.Tensor) bool {
+	if t.Kind() != tensor.KindTensor || t.DType() == tensor.String || out.Kind() != tensor.KindTensor || out.DType() == tensor.String {
+		return false
+	}
+	b := out.Bytes()
+	return len(t.Bytes()) > 0 && cap(b) >= len(t.Bytes()) && !overlaps(b[:cap(b)], in)
 }
 
 // finish takes back the storage of dynamic values and lets go of the caller's tensors.

@@ -138,6 +138,7 @@ func (b *box) choose() {
 	const most = 1 << 16
 	switch a := b.along; {
 	case a.dst != b.width:
+	case a.src == 0 && a.n*b.width >= 64: // rows of one element each
 	case a.src != b.width:
 		b.chooseAcross()
 	case a.n > most:

@@ -66,7 +66,7 @@ func (j *insetJob) Chunk(i int) {
 		for n := min(hi-r, inner.n-r%inner.n); n > 0; n-- {
 			Fill(j.dst[filled:d], j.pattern)
 			filled = d + j.row
-			copy(j.dst[d:filled], j.src[s:s+j.row])
+			Block(j.dst[d:filled], j.src[s:s+j.row])
 			d, s, r = d+inner.dst, s+inner.src, r+1
 		}
 	}
