@@ -138,8 +138,6 @@ func (d departure) here() (is, known bool) {
 		return true, true
 	case "vector":
 		return vector, goruntime.GOARCH == "amd64"
-	case "wide":
-		return cpu.Has(cpu.AVX512), goruntime.GOARCH == "amd64"
 	case "plain":
 		return !vector, goruntime.GOARCH == "amd64"
 	}
