@@ -1,6 +1,6 @@
 """Times single operators of a million float32 elements against ONNX Runtime, one thread each.
 
-    go build -o /tmp/onnxrun ./cmd/onnxrun && python3 bench/operators.py /tmp/onnxrun [--run REGEXP] [--reps 3] [--markdown FILE]
+    go build ./cmd/onnxrun && python3 bench/operators.py ./onnxrun [--run REGEXP] [--reps 3] [--markdown FILE]
 
 Every case is a model of one node. The two take turns, case by case and repetition by repetition; ONNX Runtime runs
 with bound inputs and outputs, so that neither side copies or allocates. A ratio is ours / theirs of the best

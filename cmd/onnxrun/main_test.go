@@ -48,6 +48,35 @@ func TestNoArguments(t *testing.T) {
 	}
 }
 
+// TestReadmeCommands holds the command lines of README.md to the commands and flags that there are.
+func TestReadmeCommands(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		line, ok := strings.CutPrefix(line, "    onnxrun ")
+		if !ok {
+			continue
+		}
+		found++
+		line, _, _ = strings.Cut(line, "#")
+		root := newRoot()
+		cmd, args, err := root.Find(withCommand(root, strings.Fields(line)))
+		if err != nil {
+			t.Errorf("onnxrun %s: %v", line, err)
+		} else if err := cmd.ParseFlags(args); err != nil {
+			t.Errorf("onnxrun %s: %v", line, err)
+		} else if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
+			t.Errorf("onnxrun %s: %v", line, err)
+		}
+	}
+	if found == 0 {
+		t.Error("README.md shows no command")
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	model := digits(t)
 	dir := filepath.Dir(model)

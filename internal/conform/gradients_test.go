@@ -2,7 +2,9 @@ package conform_test
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/conform"
@@ -43,6 +45,13 @@ func TestGradients(t *testing.T) {
 		}
 	}
 	t.Logf("%d passed, %d skipped, %d of %d coarser than PyTorch", passed, skipped, coarse, single)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%d are unsupported) | %d | %d |", skipped, passed+skipped, passed); !strings.Contains(string(readme), want) {
+		t.Errorf("README.md does not say %q", want)
+	}
 	if coarse*100 > single {
 		t.Errorf("%d of %d gradients in float32 are coarser than PyTorch's", coarse, single)
 	}

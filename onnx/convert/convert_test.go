@@ -46,20 +46,6 @@ func run(t *testing.T, m *onnx.Model, x *tensor.Tensor) *tensor.Tensor {
 	return out["y"]
 }
 
-// ops lists the operators of a graph and those inside it.
-func ops(g *onnx.Graph) []string {
-	var list []string
-	for _, n := range g.Nodes {
-		list = append(list, n.OpType)
-		for _, a := range n.Attributes {
-			if a.G != nil {
-				list = append(list, ops(a.G)...)
-			}
-		}
-	}
-	return list
-}
-
 // branches is y = relu of the sum over axis 1 or of x itself, by an If.
 func branches() *onnx.Model {
 	then := &onnx.Graph{Name: "then", Outputs: []*onnx.ValueInfo{info("a", 2, 1)},

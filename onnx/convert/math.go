@@ -189,7 +189,7 @@ func gemmZero(s *site) error {
 	}
 	zero, err := s.scalar(d, 0)
 	if err != nil {
-		return fmt.Errorf("C: %w", err)
+		return fmt.Errorf("input C: %w", err)
 	}
 	s.setIn(2, zero)
 	return nil
