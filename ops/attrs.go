@@ -22,6 +22,28 @@ func (a Attrs) Find(name string) *onnx.Attribute {
 // HasAttr reports whether the attribute is given or has a default.
 func (a Attrs) HasAttr(name string) bool { return a.Find(name) != nil }
 
+// values returns the numbers, strings and lists of them in the form that GradCtx.Emit takes.
+func (a Attrs) values() map[string]any {
+	out := map[string]any{}
+	for _, x := range a {
+		switch x.Type {
+		case onnx.AttrInt:
+			out[x.Name] = x.I
+		case onnx.AttrFloat:
+			out[x.Name] = x.F
+		case onnx.AttrString:
+			out[x.Name] = string(x.S)
+		case onnx.AttrInts:
+			out[x.Name] = x.Ints
+		case onnx.AttrFloats:
+			out[x.Name] = x.Floats
+		case onnx.AttrStrings:
+			out[x.Name] = a.StrList(x.Name)
+		}
+	}
+	return out
+}
+
 // Int returns an integer attribute, 0 if it is absent.
 func (a Attrs) Int(name string) int {
 	if x := a.Find(name); x != nil {

@@ -55,10 +55,9 @@ func causalConv(c *Call, silu bool) error {
 		X: tensor.Of[float32](c.In[0]), W: tensor.Of[float32](c.In[1]), Y: tensor.Of[float32](c.Out[0]),
 	}
 	state := tensor.Shape{x[0], x[1], w[2] - 1}
-	if b := input(c, 2); b != nil {
-		if a.Bias = tensor.Of[float32](b); len(a.Bias) != x[1] {
-			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), x[1])
-		}
+	var err error
+	if a.Bias, err = convBias[float32](c, x[1]); err != nil {
+		return err
 	}
 	if past := input(c, 3); past != nil {
 		if a.Past = tensor.Of[float32](past); !past.Shape().Equal(state) {

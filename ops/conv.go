@@ -162,10 +162,9 @@ type convArgs struct{ conv.Args }
 // read takes X, W, B and Z of the call.
 func (a *convArgs) read(c *Call, outC int) error {
 	a.X, a.W, a.Y = tensor.Of[float32](c.In[0]), tensor.Of[float32](c.In[1]), tensor.Of[float32](c.Out[0])
-	if b := input(c, 2); b != nil {
-		if a.Bias = tensor.Of[float32](b); len(a.Bias) != outC {
-			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), outC)
-		}
+	var err error
+	if a.Bias, err = convBias[float32](c, outC); err != nil {
+		return err
 	}
 	if z := input(c, 3); z != nil {
 		if a.Residual = tensor.Of[float32](z); !slices.Equal(z.Shape(), c.Out[0].Shape()) {
@@ -184,16 +183,27 @@ func input(c *Call, i int) *tensor.Tensor {
 	return nil
 }
 
+// convBias returns input 2 of a convolution, the bias, one for each output channel, nil if there is none.
+func convBias[T tensor.Element](c *Call, channels int) ([]T, error) {
+	b := input(c, 2)
+	if b == nil {
+		return nil, nil
+	}
+	bias := tensor.Of[T](b)
+	if len(bias) != channels {
+		return nil, fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), channels)
+	}
+	return bias, nil
+}
+
 func (r *convRun) run64(c *Call) error {
 	g, err := conv.NewGeom(r.attrs, r.groups, c.In[0].Shape(), c.In[1].Shape())
 	if err != nil {
 		return err
 	}
-	var bias []float64
-	if b := input(c, 2); b != nil {
-		if bias = tensor.Of[float64](b); len(bias) != g.OutC {
-			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), g.OutC)
-		}
+	bias, err := convBias[float64](c, g.OutC)
+	if err != nil {
+		return err
 	}
 	conv.Reference(&g, tensor.Of[float64](c.In[0]), tensor.Of[float64](c.In[1]), bias, tensor.Of[float64](c.Out[0]))
 	return nil

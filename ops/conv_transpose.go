@@ -220,11 +220,9 @@ func runTransposedPlain[T float32 | float64](r *transposeRun, c *Call) error {
 	if err != nil {
 		return err
 	}
-	var bias []T
-	if b := input(c, 2); b != nil {
-		if bias = tensor.Of[T](b); len(bias) != g.OutC {
-			return fmt.Errorf("ops: bias has shape %v, want [%d]", b.Shape(), g.OutC)
-		}
+	bias, err := convBias[T](c, g.OutC)
+	if err != nil {
+		return err
 	}
 	conv.ReferenceTransposed(&g, tensor.Of[T](c.In[0]), tensor.Of[T](c.In[1]), bias, tensor.Of[T](c.Out[0]))
 	return nil

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/resize"
-	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -18,21 +17,8 @@ func upsampleGrad(c GradCtx) error { return resizeRule(c, true) }
 
 func resizeRule(c GradCtx, upsample bool) error {
 	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
-		attrs := map[string]any{"upsample": upsample}
-		for _, a := range g.Attrs() {
-			switch a.Type {
-			case onnx.AttrInt:
-				attrs[a.Name] = a.I
-			case onnx.AttrFloat:
-				attrs[a.Name] = a.F
-			case onnx.AttrString:
-				attrs[a.Name] = string(a.S)
-			case onnx.AttrFloats:
-				attrs[a.Name] = a.Floats
-			case onnx.AttrInts:
-				attrs[a.Name] = a.Ints
-			}
-		}
+		attrs := g.Attrs().values()
+		attrs["upsample"] = upsample
 		if upsample {
 			return g.own("ResizeGrad", attrs, dy, g.shape(x), 0, g.In(1))
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/rnn"
-	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -38,21 +37,8 @@ func rnnGrad(cell string) func(GradCtx) error {
 		if !used {
 			return nil
 		}
-		attrs := map[string]any{"cell": cell}
-		for _, a := range c.Attrs() {
-			switch a.Type {
-			case onnx.AttrInt:
-				attrs[a.Name] = a.I
-			case onnx.AttrFloat:
-				attrs[a.Name] = a.F
-			case onnx.AttrString:
-				attrs[a.Name] = string(a.S)
-			case onnx.AttrFloats:
-				attrs[a.Name] = a.Floats
-			case onnx.AttrStrings:
-				attrs[a.Name] = c.Attrs().StrList(a.Name)
-			}
-		}
+		attrs := c.Attrs().values()
+		attrs["cell"] = cell
 		for k, d := range c.EmitAll(7, "onnxrun", "RNNGrad", attrs, in...) {
 			c.SetGrad(rnnGradInputs[k], d)
 		}

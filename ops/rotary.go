@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/par"
-	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -193,21 +192,12 @@ func (p rotaryParts) grad(domain string) func(GradCtx) error {
 			return Unsupported("no gradient of the caches of RotaryEmbedding")
 		}
 		return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
-			attrs := map[string]any{}
-			for _, a := range g.Attrs() {
-				switch a.Type {
-				case onnx.AttrInt:
-					attrs[a.Name] = a.I
-				case onnx.AttrFloat:
-					attrs[a.Name] = a.F
-				}
-			}
 			in := make([]Ref, g.Inputs())
 			for i := range in {
 				in[i] = g.In(i)
 			}
 			in[0], in[p.sin] = dy, g.neg(g.In(p.sin))
-			return g.Emit(domain, "RotaryEmbedding", attrs, in...)
+			return g.Emit(domain, "RotaryEmbedding", g.Attrs().values(), in...)
 		})(c)
 	}
 }

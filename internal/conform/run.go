@@ -44,17 +44,18 @@ type Options struct {
 	Attempt func(path string) error
 }
 
-// edit replaces the model of a file.
-func (o *Options) edit(file *onnx.File) error {
-	if o.Edit == nil {
-		return nil
+// session opens the model of a file, edited; the traits are those of the model as it came.
+func (o *Options) session(file *onnx.File) (*runtime.Session, traits, error) {
+	as := traitsOf(file.Model)
+	if o.Edit != nil {
+		m, err := o.Edit(file.Model)
+		if err != nil {
+			return nil, as, errors.Join(err, file.Close())
+		}
+		file.Model = m
 	}
-	m, err := o.Edit(file.Model)
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
-	file.Model = m
-	return nil
+	s, err := runtime.New(file, &o.Runtime)
+	return s, as, err
 }
 
 // Run runs the case: every data set, every output. It never panics.
@@ -136,11 +137,7 @@ func (c *Case) runRecorded(ctx context.Context, opts Options) (worst float64, er
 	if err != nil {
 		return 0, err
 	}
-	traits := traitsOf(file.Model)
-	if err := opts.edit(file); err != nil {
-		return 0, err
-	}
-	s, err := runtime.New(file, &opts.Runtime)
+	s, traits, err := opts.session(file)
 	if err != nil {
 		return 0, err
 	}

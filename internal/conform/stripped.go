@@ -48,11 +48,7 @@ func (c *Case) runStripped(ctx context.Context, opts Options) (worst float64, er
 	if err := feed.Fill(file.Model, recipes); err != nil {
 		return 0, err
 	}
-	traits := traitsOf(file.Model)
-	if err := opts.edit(file); err != nil {
-		return 0, err
-	}
-	s, err := runtime.New(file, &opts.Runtime)
+	s, traits, err := opts.session(file)
 	if err != nil {
 		return 0, err
 	}

@@ -149,7 +149,7 @@ func (in *inliner) nodes(list []*onnx.Node, depth int) ([]*onnx.Node, error) {
 		}
 		f := in.bodyOf(n)
 		if f == nil {
-			n, err := mapBodies(n, func(g *onnx.Graph) (*onnx.Graph, error) {
+			n, err := mapBodies(n, func(_ string, g *onnx.Graph) (*onnx.Graph, error) {
 				inner := *g
 				var err error
 				inner.Nodes, err = in.nodes(g.Nodes, depth+1)

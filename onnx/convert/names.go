@@ -102,7 +102,7 @@ func withoutIdle(nodes []*onnx.Node, idle func(string) bool) []*onnx.Node {
 		if n.OpType == "Constant" && onnx.NormalDomain(n.Domain) == "" && len(n.Outputs) == 1 && idle(n.Outputs[0]) {
 			continue
 		}
-		n, _ = mapBodies(n, func(g *onnx.Graph) (*onnx.Graph, error) {
+		n, _ = mapBodies(n, func(_ string, g *onnx.Graph) (*onnx.Graph, error) {
 			inner := *g
 			inner.Nodes = withoutIdle(g.Nodes, idle)
 			return &inner, nil

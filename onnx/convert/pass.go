@@ -101,29 +101,9 @@ func (p *pass) node(before *onnx.Node, sc *scope) []*onnx.Node {
 // bodies returns the node with converted graphs in its attributes. The node keeps its identity when it has
 // none, so that a failure can name it.
 func (p *pass) bodies(n *onnx.Node, sc *scope, path string) *onnx.Node {
-	out := n
-	for i, a := range n.Attributes {
-		if a.G == nil && len(a.Graphs) == 0 {
-			continue
-		}
-		if out == n {
-			c := *n
-			c.Attributes = slices.Clone(n.Attributes)
-			out = &c
-		}
-		b := *a
-		inner := func(g *onnx.Graph) *onnx.Graph {
-			return p.convert(&scope{graph: g, outer: sc, path: path + "/" + a.Name + "/"})
-		}
-		if a.G != nil {
-			b.G = inner(a.G)
-		}
-		b.Graphs = nil
-		for _, g := range a.Graphs {
-			b.Graphs = append(b.Graphs, inner(g))
-		}
-		out.Attributes[i] = &b
-	}
+	out, _ := mapBodies(n, func(attr string, g *onnx.Graph) (*onnx.Graph, error) {
+		return p.convert(&scope{graph: g, outer: sc, path: path + "/" + attr + "/"}), nil
+	})
 	return out
 }
 

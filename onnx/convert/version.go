@@ -118,7 +118,7 @@ func withInputs(g *onnx.Graph) *onnx.Graph {
 	}
 	out.Nodes = slices.Clone(g.Nodes)
 	for i, n := range out.Nodes {
-		out.Nodes[i], _ = mapBodies(n, func(b *onnx.Graph) (*onnx.Graph, error) { return withConstants(b), nil })
+		out.Nodes[i], _ = mapBodies(n, func(_ string, b *onnx.Graph) (*onnx.Graph, error) { return withConstants(b), nil })
 	}
 	return &out
 }
@@ -132,14 +132,15 @@ func withConstants(g *onnx.Graph) *onnx.Graph {
 			Attributes: []*onnx.Attribute{onnx.NewTensor("value", t)}})
 	}
 	for _, n := range g.Nodes {
-		n, _ = mapBodies(n, func(b *onnx.Graph) (*onnx.Graph, error) { return withConstants(b), nil })
+		n, _ = mapBodies(n, func(_ string, b *onnx.Graph) (*onnx.Graph, error) { return withConstants(b), nil })
 		out.Nodes = append(out.Nodes, n)
 	}
 	return &out
 }
 
-// mapBodies returns n with f applied to the graphs in its attributes; a node without any stays itself.
-func mapBodies(n *onnx.Node, f func(*onnx.Graph) (*onnx.Graph, error)) (*onnx.Node, error) {
+// mapBodies returns n with f, which also gets the attribute's name, applied to the graphs in its attributes; a node without
+// any stays itself.
+func mapBodies(n *onnx.Node, f func(attr string, g *onnx.Graph) (*onnx.Graph, error)) (*onnx.Node, error) {
 	out := n
 	for i, a := range n.Attributes {
 		if a.G == nil && len(a.Graphs) == 0 {
@@ -154,12 +155,12 @@ func mapBodies(n *onnx.Node, f func(*onnx.Graph) (*onnx.Graph, error)) (*onnx.No
 		b.Graphs = slices.Clone(a.Graphs)
 		var err error
 		if a.G != nil {
-			if b.G, err = f(a.G); err != nil {
+			if b.G, err = f(a.Name, a.G); err != nil {
 				return nil, err
 			}
 		}
 		for k, g := range a.Graphs {
-			if b.Graphs[k], err = f(g); err != nil {
+			if b.Graphs[k], err = f(a.Name, g); err != nil {
 				return nil, err
 			}
 		}
