@@ -74,10 +74,18 @@ type Heap struct{ Limit int }
 
 // Bytes returns zeroed storage.
 func (h Heap) Bytes(n int) ([]byte, error) {
-	if n < 0 || h.Limit > 0 && n > h.Limit {
-		return nil, fmt.Errorf("ops: %d bytes asked for, limit %d", n, h.Limit)
+	if err := h.Room(n); err != nil {
+		return nil, err
 	}
 	return make([]byte, n), nil
+}
+
+// Room implements Memory.
+func (h Heap) Room(n int) error {
+	if n < 0 || h.Limit > 0 && n > h.Limit {
+		return fmt.Errorf("ops: %d bytes asked for, limit %d", n, h.Limit)
+	}
+	return nil
 }
 
 type noWeights struct{}

@@ -2,6 +2,8 @@ package ops
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -68,7 +70,12 @@ type Call struct {
 type Memory interface {
 	// Bytes returns uninitialised 64-byte aligned storage, or an error when the limit would be exceeded.
 	Bytes(n int) ([]byte, error)
+	// Room returns an error when n bytes more, allocated elsewhere, would exceed the limit.
+	Room(n int) error
 }
+
+// stringBytes is what the header of a string takes.
+const stringBytes = 16
 
 // Alloc makes output i a dense tensor of the given element type and shape and returns it. If it is one
 // already, nothing happens; else its elements are uninitialised (strings are empty).
@@ -80,6 +87,12 @@ func (c *Call) Alloc(i int, dtype tensor.DType, dims ...int) (*tensor.Tensor, er
 		return nil, err
 	}
 	if dtype == tensor.String {
+		if n > math.MaxInt/stringBytes {
+			return nil, fmt.Errorf("ops: %d strings are too many", n)
+		}
+		if err := c.Memory.Room(n * stringBytes); err != nil {
+			return nil, err
+		}
 		t.ResetTo(tensor.New(tensor.String, dims...))
 		return t, nil
 	}

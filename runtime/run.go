@@ -120,8 +120,11 @@ func (s *Session) programFor(shapes []tensor.Shape) (*program, error) {
 		p = s.shaped[k]
 		s.shaped = slices.Delete(s.shaped, k, k+1)
 	} else {
-		var err error
-		if p, err = s.compile(shapes); err != nil {
+		err := guard(func() (err error) {
+			p, err = s.compile(shapes)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

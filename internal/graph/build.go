@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -238,8 +239,18 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 	return nil
 }
 
+// defineOutputs gives a node its outputs. One that the operator always computes but the model does not name
+// becomes a value that nobody can ask for, so that kernels find it.
 func defineOutputs(node *Node, names []string, sc *scope) error {
-	for i, name := range names {
+	for i := range max(len(names), node.leastOutputs()) {
+		name := ""
+		if i < len(names) {
+			name = names[i]
+		}
+		if name == "" && node.hasOutput(i) {
+			node.Out = append(node.Out, &Value{Name: fmt.Sprintf("%s#%d", strings.Join(names, ""), i), From: node, Index: i})
+			continue
+		}
 		if name == "" {
 			node.Out = append(node.Out, nil)
 			continue
@@ -254,6 +265,22 @@ func defineOutputs(node *Node, names []string, sc *scope) error {
 		node.Out = node.Out[:len(node.Out)-1]
 	}
 	return nil
+}
+
+func (n *Node) leastOutputs() int {
+	if n.Schema == nil {
+		return 0
+	}
+	return n.Schema.MinOutputs
+}
+
+// hasOutput reports whether the operator always has an output i.
+func (n *Node) hasOutput(i int) bool {
+	if n.Schema == nil {
+		return false
+	}
+	p := n.Schema.Output(i)
+	return p != nil && p.Option != schema.Optional
 }
 
 // call expands the body of f in place of n.

@@ -65,15 +65,21 @@ func sameElements(declared, got ops.Type) error {
 }
 
 // checkTypes compares the inputs of n with the type constraints of its schema: each is allowed, and those
-// that share a type parameter are of one type. Kernels rely on it.
+// that share a type parameter are of one type, and those that are not optional are there. Kernels rely on it.
 func (n *Node) checkTypes() error {
 	if n.Schema == nil {
 		return nil
+	}
+	if len(n.In) < n.Schema.MinInputs {
+		return fmt.Errorf("has %d inputs, want at least %d", len(n.In), n.Schema.MinInputs)
 	}
 	var names []string
 	var bound []ops.Type
 	for i, v := range n.In {
 		p := n.Schema.Input(i)
+		if v == nil && p != nil && p.Option != schema.Optional {
+			return fmt.Errorf("input %d (%s) is left out", i, p.Name)
+		}
 		if v == nil || p == nil {
 			continue
 		}

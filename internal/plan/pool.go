@@ -16,20 +16,28 @@ type pool struct {
 // Bytes implements ops.Memory.
 func (p *pool) Bytes(n int) ([]byte, error) {
 	class := bits.Len(uint(max(n, alignment) - 1))
-	if l := p.free[class]; len(l) > 0 {
+	if l := p.free[class]; n >= 0 && len(l) > 0 {
 		b := l[len(l)-1]
 		p.free[class] = l[:len(l)-1]
 		p.fresh = append(p.fresh, b)
 		return b[:n:n], nil
 	}
-	size := 1 << class
-	if n < 0 || class >= bits.UintSize-2 || p.limit > 0 && (n > p.limit || p.used > p.limit-n) {
-		return nil, &LimitError{Need: max(p.used+n, n), Limit: p.limit}
+	if err := p.Room(n); err != nil {
+		return nil, err
 	}
+	size := 1 << class
 	p.used += size
 	b := aligned(size)
 	p.fresh = append(p.fresh, b)
 	return b[:n:n], nil
+}
+
+// Room implements ops.Memory.
+func (p *pool) Room(n int) error {
+	if n < 0 || n >= 1<<(bits.UintSize-3) || p.limit > 0 && (n > p.limit || p.used > p.limit-n) {
+		return &LimitError{Need: max(p.used+n, n), Limit: p.limit}
+	}
+	return nil
 }
 
 // adopt returns the whole of the fresh storage that b lies at the start of, nil if b is not fresh.

@@ -85,5 +85,9 @@ func quads[T Int](op binaryOp, dst []T, a, b []float32) int {
 
 // fours returns whole groups of 4 bytes of x as lanes.
 func fours[T Int](x []T) []float32 {
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(T(0)))/4)
+	n := len(x) * int(unsafe.Sizeof(T(0))) / 4
+	if n == 0 {
+		return nil // a pointer to a lane must not point to less than one
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(x))), n)
 }
