@@ -57,6 +57,9 @@ func (r *cropResize) run(c *Call) error {
 	if len(s) != 4 || len(out) != 4 || len(rois) != 4*out[0] || len(batch) != out[0] || out[1] != s[1] {
 		return fmt.Errorf("ops: input %v, rois %v and batch_indices %v, want 4 coordinates and an index for each box", s, c.In[1].Shape(), c.In[2].Shape())
 	}
+	if len(y) == 0 {
+		return nil
+	}
 	plane := s[2] * s[3]
 	for n := range out[0] {
 		if batch[n] < 0 || int(batch[n]) >= s[0] {

@@ -40,6 +40,9 @@ func gatherElementsKernel(k *KernelCtx) (Kernel, error) {
 		if err != nil || y.Len() == 0 {
 			return err
 		}
+		if x.Shape()[axis] == 0 {
+			return mvIndexError(integers(index)[0], 0)
+		}
 		j := gatherElementsPool.Get().(*gatherElementsJob)
 		defer gatherElementsPool.Put(j)
 		*j = gatherElementsJob{x: x, y: y, index: index, axis: axis}

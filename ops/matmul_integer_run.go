@@ -81,6 +81,9 @@ func (l *byteMatMul) finish(x *linearCall, c *Call, sums []int32, aScale float32
 		return err
 	}
 	nb, na := scaleCount(c, l.bScale), scaleCount(c, l.aScale)
+	if nb == 0 || na == 0 {
+		return fmt.Errorf("ops: scales of %d and %d elements, want at least one each", na, nb)
+	}
 	r.Col, room = scratchOf[float32](room, nb), room[4*nb:]
 	if !loadCodes(r.Col, c.In[l.bScale], 0) {
 		return Unsupported("scale of %v", c.In[l.bScale].DType())

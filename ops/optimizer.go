@@ -17,6 +17,9 @@ func optimizerInfer(states int) func(*InferCtx) error {
 		if n < 1 || (len(c.In)-2)%(2+states) != 0 {
 			return fmt.Errorf("ops: %d inputs, want 2 and a multiple of %d", len(c.In), 2+states)
 		}
+		if len(c.Out) != n*(1+states) {
+			return fmt.Errorf("ops: %d outputs for %d tensors, want %d", len(c.Out), n, n*(1+states))
+		}
 		for i := range n {
 			c.SetType(i, c.Type(2+i))
 			for s := range states {

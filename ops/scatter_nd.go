@@ -50,6 +50,9 @@ func scatterNDKernel(k *KernelCtx) (Kernel, error) {
 			return err
 		}
 		mvCopy(y, x)
+		if index.Len() == 0 && u.Len() == 0 {
+			return nil // axes of any length may stand beside one of length 0
+		}
 		block := mvLen(s[tuple:])
 		at := tensor.Of[int64](index)
 		to := scatterPositions.Get().(*[scatterStep]int)
