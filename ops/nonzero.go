@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/sym"
@@ -33,7 +34,7 @@ func nonZeroKernel(k *KernelCtx) (Kernel, error) {
 	case d == tensor.Complex128:
 		return nonZeroOf[complex128]()
 	case d == tensor.Float16 || d == tensor.BFloat16:
-		return nonZeroRun(func(x *tensor.Tensor, i int) bool { return tensor.Raw[uint16](x)[i]<<1 != 0 })
+		return nonZeroRun(nonZeroHalf)
 	case d.Size() == 1:
 		return nonZeroOf[uint8]()
 	case d.Size() == 2:
@@ -48,40 +49,73 @@ func nonZeroKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func nonZeroOf[T tensor.Element]() (Kernel, error) {
-	return nonZeroRun(func(x *tensor.Tensor, i int) bool {
+	return nonZeroRun(func(at []int, x *tensor.Tensor, lo int) []int {
 		var zero T
-		return tensor.Raw[T](x)[i] != zero
+		for i, v := range tensor.Raw[T](x)[lo : lo+min(nonZeroStep, x.Len()-lo)] {
+			if v != zero {
+				at = append(at, lo+i)
+			}
+		}
+		return at
 	})
 }
 
-// nonZeroRun counts and then writes the coordinates of the elements that set names.
-func nonZeroRun(set func(x *tensor.Tensor, i int) bool) (Kernel, error) {
+// nonZeroHalf tells zeros of 16-bit floats by their bits, the sign aside.
+func nonZeroHalf(at []int, x *tensor.Tensor, lo int) []int {
+	for i, v := range tensor.Raw[uint16](x)[lo : lo+min(nonZeroStep, x.Len()-lo)] {
+		if v<<1 != 0 {
+			at = append(at, lo+i)
+		}
+	}
+	return at
+}
+
+// nonZeroStep is the number of elements that are looked at at a time.
+const nonZeroStep = 1 << 12
+
+// nonZeroLists holds positions: *[]int.
+var nonZeroLists = sync.Pool{New: func() any { return new([]int) }}
+
+// nonZeroRun lists the elements that find appends, from position lo on, and then writes their coordinates.
+func nonZeroRun(find func(at []int, x *tensor.Tensor, lo int) []int) (Kernel, error) {
 	return Kernel{Run: func(c *Call) error {
 		x := c.In[0]
-		n := 0
-		for i := range x.Len() {
-			if set(x, i) {
-				n++
-			}
+		list := nonZeroLists.Get().(*[]int)
+		defer nonZeroLists.Put(list)
+		at := (*list)[:0]
+		for lo := 0; lo < x.Len(); lo += nonZeroStep {
+			at = find(at, x, lo)
 		}
+		*list = at
+		n := len(at)
 		y, err := mvOut(c, 0, tensor.Int64, []int{x.Rank(), n})
 		if err != nil {
 			return err
 		}
-		out, s, at := tensor.Of[int64](y), x.Shape(), 0
-		for i := range x.Len() {
-			if !set(x, i) {
-				continue
-			}
-			rest := i
-			for k := len(s) - 1; k >= 0; k-- {
-				out[k*n+at] = int64(rest % s[k])
-				rest /= s[k]
-			}
-			at++
-		}
+		coordinates(tensor.Of[int64](y), at, x.Shape())
 		return nil
 	}}, nil
+}
+
+// coordinates sets row k of out to the coordinates along axis k of the positions at, which rise.
+func coordinates(out []int64, at, shape []int) {
+	n, stride := len(at), 1
+	for k := len(shape) - 1; k >= 0; k-- {
+		row, period := out[k*n:(k+1)*n], stride*shape[k]
+		base, c := 0, 0 // where coordinates count from, and the one at hand
+		for i, p := range at {
+			if p-base >= period {
+				base = p - p%period
+			}
+			if d := p - base; stride == 1 {
+				c = d
+			} else if d < c*stride || d >= (c+1)*stride {
+				c = d / stride
+			}
+			row[i] = int64(c)
+		}
+		stride = period
+	}
 }
 
 func compressInfer(c *InferCtx) error {

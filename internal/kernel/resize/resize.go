@@ -56,7 +56,8 @@ type Box[T Float] struct {
 // pass resamples one axis of [outer, In, inner].
 type pass struct{ axis, outer, inner int }
 
-// NewBox prepares a resampling. Axes that shrink come first, then the last ones: that keeps intermediate results small.
+// NewBox prepares a resampling. Axes that shrink most come first: that keeps intermediate results small. Of equals the last
+// axis, which takes elements one by one, comes where there are fewest: last when shrinking, first when growing.
 func NewBox[T Float](tables []Table[T], outside T) *Box[T] {
 	b := &Box[T]{Tables: tables, Outside: outside, lead: 1, in: 1, out: 1}
 	first := 0
@@ -82,6 +83,9 @@ func NewBox[T Float](tables []Table[T], outside T) *Box[T] {
 				return -1
 			}
 			return 1
+		}
+		if grow(i) < 1 {
+			return i - j
 		}
 		return j - i
 	})

@@ -105,9 +105,10 @@ func (t *Table[T]) line(x, y []T) {
 			y[i] = x[at]
 		}
 	case t.Taps == 2:
-		for i := range y {
-			at, w := t.Index[2*i:2*i+2], t.Weight[2*i:2*i+2]
-			y[i] = w[0]*x[at[0]] + w[1]*x[at[1]]
+		index, weight := t.Index, t.Weight
+		for i := 0; i < len(y) && len(index) >= 2 && len(weight) >= 2; i++ {
+			y[i] = weight[0]*x[index[0]] + weight[1]*x[index[1]]
+			index, weight = index[2:], weight[2:]
 		}
 	default:
 		for i := range y {
