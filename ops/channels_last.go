@@ -97,8 +97,6 @@ func (x *channelsLastCall) prepare(c *Call) (nx, ny int, err error) {
 	return nx, ny, nil
 }
 
-func align64(n int) int { return (n + 63) &^ 63 }
-
 func (l *channelsLast) scratch(c *Call) int {
 	var x channelsLastCall
 	nx, ny, err := x.prepare(c)

@@ -175,14 +175,6 @@ func (a *convArgs) read(c *Call, outC int) error {
 	return nil
 }
 
-// input returns input i, nil if it is absent.
-func input(c *Call, i int) *tensor.Tensor {
-	if i < len(c.In) {
-		return c.In[i]
-	}
-	return nil
-}
-
 // convBias returns input 2 of a convolution, the bias, one for each output channel, nil if there is none.
 func convBias[T tensor.Element](c *Call, channels int) ([]T, error) {
 	b := input(c, 2)

@@ -101,14 +101,6 @@ var (
 	skipSimpleNormParts = layerNorm{rms: true, skip: 1, scale: 2, bias: -1, skipBias: 3, mean: 1, inv: 2, sum: 3}
 )
 
-// part returns entry i of a list of tensors, nil if there is none.
-func part(list []*tensor.Tensor, i int) *tensor.Tensor {
-	if i < 0 || i >= len(list) {
-		return nil
-	}
-	return list[i]
-}
-
 // rows returns the number and length of the rows.
 func (l *layerNorm) rows(c *Call) (rows, cols, axis int, err error) {
 	shape := c.In[0].Shape()
@@ -182,7 +174,7 @@ func normBroadcast[T float32 | float64](c *Call, t *tensor.Tensor, f func(dst, a
 		return nil
 	}
 	shape := c.Out[0].Shape()
-	if !repeatsTo(t.Shape(), shape) {
+	if !spreadsTo(shape, t.Shape()) {
 		return fmt.Errorf("ops: scale or bias has shape %v, which does not broadcast to %v", t.Shape(), shape)
 	}
 	var p vec.Plan
@@ -192,26 +184,13 @@ func normBroadcast[T float32 | float64](c *Call, t *tensor.Tensor, f func(dst, a
 	return nil
 }
 
-// repeatsTo reports whether a tensor of shape s broadcasts to shape to.
-func repeatsTo(s, to tensor.Shape) bool {
-	if len(s) > len(to) {
-		return false
-	}
-	for i, d := range s {
-		if d != 1 && d != to[len(to)-len(s)+i] {
-			return false
-		}
-	}
-	return true
-}
-
 // skipRows returns the skip connection, repeated in the scratch memory if it is shorter than the input.
 func (l *layerNorm) skipRows(s *tensor.Tensor, c *Call) ([]float32, error) {
 	v, n := tensor.Of[float32](s), c.In[0].Len()
 	if len(v) == n {
 		return v, nil
 	}
-	if !repeatsTo(s.Shape(), c.In[0].Shape()) || len(v) == 0 || n%len(v) != 0 {
+	if !spreadsTo(c.In[0].Shape(), s.Shape()) || len(v) == 0 || n%len(v) != 0 {
 		return nil, fmt.Errorf("ops: skip connection has shape %v, which does not broadcast to %v", s.Shape(), c.In[0].Shape())
 	}
 	var p vec.Plan

@@ -53,9 +53,7 @@ func mlApplyPost[T float32 | float64](p mlPost, s []T) {
 	}
 }
 
-func mlLogistic[T float32 | float64](v T) T {
-	return T(1 / (1 + math.Exp(-float64(v))))
-}
+func mlLogistic[T float32 | float64](v T) T { return T(sigmoid(float64(v))) }
 
 // mlProbit is the quantile function of the normal distribution, by Winitzki's closed form of the inverse error
 // function with the constants that other runtimes use.

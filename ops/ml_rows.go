@@ -2,7 +2,6 @@ package ops
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/sym"
@@ -62,19 +61,6 @@ func mlClassified(c *InferCtx, strings bool, n int) error {
 	c.Set(1, tensor.Float32, rows, sym.Const(int64(n)))
 	return nil
 }
-
-// carve takes n elements off the front of scratch memory, leaving the rest aligned to 64 bytes.
-func carve[T float32 | float64 | int64 | uint8](b []byte, n int) (s []T, rest []byte) {
-	var zero T
-	size := carveBytes(n, int(unsafe.Sizeof(zero)))
-	if n == 0 {
-		return nil, b
-	}
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b[:size]))), n), b[size:]
-}
-
-// carveBytes is how much of its memory carve uses.
-func carveBytes(n, size int) int { return (n*size + 63) &^ 63 }
 
 // mlInputBytes is the scratch that mlInput wants for input 0.
 func mlInputBytes[T float32 | float64](c *Call) int {

@@ -112,6 +112,17 @@ func (c *Call) Alloc(i int, dtype tensor.DType, dims ...int) (*tensor.Tensor, er
 // constant, or a value that nobody changes.
 func (c *Call) Put(i int, t *tensor.Tensor) { c.Out[i].ResetTo(t) }
 
+// input returns input i, nil if it is absent.
+func input(c *Call, i int) *tensor.Tensor { return part(c.In, i) }
+
+// part returns entry i of a list of tensors, nil if there is none.
+func part(list []*tensor.Tensor, i int) *tensor.Tensor {
+	if i < 0 || i >= len(list) {
+		return nil
+	}
+	return list[i]
+}
+
 // A Body is a subgraph of a control-flow node, ready to run.
 type Body interface {
 	// Run executes the body. in are its formal inputs; outer values are already bound. Each out[i] becomes a

@@ -94,3 +94,41 @@ func (a Activation) of(x float64) float64 {
 	}
 	return alpha * math.Expm1(x)
 }
+
+// slope returns the derivative of the function at x.
+func (a Activation) slope(x float64) float64 {
+	alpha, beta := float64(a.Alpha), float64(a.Beta)
+	step := func(on bool, yes, no float64) float64 {
+		if on {
+			return yes
+		}
+		return no
+	}
+	switch a.Kind {
+	case Sigmoid:
+		y := a.of(x)
+		return y * (1 - y)
+	case Tanh:
+		y := math.Tanh(x)
+		return (1 - y) * (1 + y)
+	case Relu:
+		return step(x > 0, 1, 0)
+	case Affine:
+		return alpha
+	case LeakyRelu:
+		return step(x > 0, 1, alpha)
+	case ThresholdedRelu:
+		return step(x > alpha, 1, 0)
+	case ScaledTanh:
+		y := math.Tanh(beta * x)
+		return alpha * beta * (1 - y) * (1 + y)
+	case HardSigmoid:
+		y := alpha*x + beta
+		return step(y > 0 && y < 1, alpha, 0)
+	case Elu:
+		return step(x > 0, 1, alpha*math.Exp(x))
+	case Softsign:
+		return 1 / ((1 + math.Abs(x)) * (1 + math.Abs(x)))
+	}
+	return 1 / (1 + math.Exp(-x)) // Softplus
+}
