@@ -111,13 +111,13 @@ func gatherElementRows[T any, I move.Index](j *gatherElementsJob, x, y []T, inde
 		}
 		from := x[base:]
 		for i, v := range at {
-			k := int(v)
-			k += n & (k >> 63)
-			if uint(k) >= uint(n) {
+			k := int64(v)
+			k += int64(n) & (k >> 63)
+			if uint64(k) >= uint64(n) {
 				j.bad.Store(int64(r*row+i) + 1)
 				return
 			}
-			out[i] = from[i+k*stride]
+			out[i] = from[i+int(k)*stride]
 		}
 	}
 }
@@ -127,9 +127,9 @@ func gatherElementRows[T any, I move.Index](j *gatherElementsJob, x, y []T, inde
 func takeElements[T any, I move.Index](out, x []T, at []I) int {
 	out = out[:len(at)]
 	for i, v := range at {
-		k := int(v)
-		k += len(x) & (k >> 63)
-		if uint(k) >= uint(len(x)) {
+		k := int64(v)
+		k += int64(len(x)) & (k >> 63)
+		if uint64(k) >= uint64(len(x)) {
 			return i
 		}
 		out[i] = x[k]

@@ -89,14 +89,14 @@ func (j *gatherNDJob) Chunk(i int) {
 func tupleOffset(index []int64, axes []int) (int, bool) {
 	at := 0
 	for k, n := range axes {
-		v := int(index[k])
+		v := index[k]
 		if v < 0 {
-			v += n
+			v += int64(n)
 		}
-		if uint(v) >= uint(n) {
+		if uint64(v) >= uint64(n) {
 			return 0, false
 		}
-		at = at*n + v
+		at = at*n + int(v)
 	}
 	return at, true
 }

@@ -225,12 +225,12 @@ func scatterElements[I move.Index](y, u *tensor.Tensor, index []I, si tensor.Sha
 		for lo := 0; lo < row; lo += scatterStep {
 			part := index[r*row+lo : r*row+min(row, lo+scatterStep)]
 			for i, v := range part {
-				k := int(v)
-				k += n & (k >> 63)
-				if uint(k) >= uint(n) {
+				k := int64(v)
+				k += int64(n) & (k >> 63)
+				if uint64(k) >= uint64(n) {
 					return mvIndexError(int64(v), n)
 				}
-				to[i] = base + (lo+i)*step + k*stride
+				to[i] = base + (lo+i)*step + int(k)*stride
 			}
 			apply(y, u, to[:len(part)], r*row+lo, 1)
 		}
