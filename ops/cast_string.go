@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/onnxrun/onnxrun/tensor"
+	small "github.com/onnxrun/onnxrun/tensor/num"
 )
 
-// Numbers become strings in the shortest form that reads back as the same number; whole numbers get no
-// fraction, special values are NaN, INF and -INF. Strings are read in the same forms, case-insensitively.
+// Numbers become strings in the shortest form that reads back as the same number of their type; whole numbers get
+// no fraction, special values are NaN, INF and -INF. Strings are read in the same forms, case-insensitively.
 
 func castToString(from tensor.DType) (Kernel, error) {
 	format := stringFormat(from)
@@ -45,10 +46,7 @@ func stringFormat(from tensor.DType) func(dst []string, x *tensor.Tensor) {
 			}
 		}
 	}
-	decode, bits := castDecoder(from), 32
-	if from == tensor.Float64 {
-		bits = 64
-	}
+	decode, text := castDecoder(from), numberText(from)
 	if decode == nil {
 		return nil
 	}
@@ -59,14 +57,28 @@ func stringFormat(from tensor.DType) func(dst []string, x *tensor.Tensor) {
 			v := buf[:min(castBlock, len(dst)-lo)]
 			decode(v, x, lo)
 			for i, f := range v {
-				dst[lo+i] = floatString(f, bits)
+				dst[lo+i] = text(f)
 			}
 		}
 	}
 }
 
-// floatString writes a number; plainly where its exponent is moderate.
-func floatString(f float64, bits int) string {
+// numberText returns the function that writes numbers of type d, which float64 holds exactly.
+func numberText(d tensor.DType) func(float64) string {
+	switch d {
+	case tensor.Float64:
+		return func(f float64) string { return floatText(f, 64) }
+	case tensor.Float16:
+		return func(f float64) string { return floatText(f, 16) }
+	case tensor.Int32, tensor.Uint32:
+		return func(f float64) string { return strconv.FormatInt(int64(f), 10) }
+	}
+	return func(f float64) string { return floatText(f, 32) }
+}
+
+// floatText writes a number of the given size; plainly where its exponent is moderate. The bounds are those
+// beyond which both ONNX Runtime and numpy write an exponent.
+func floatText(f float64, bits int) string {
 	switch {
 	case f != f:
 		return "NaN"
@@ -75,10 +87,30 @@ func floatString(f float64, bits int) string {
 	case math.IsInf(f, -1):
 		return "-INF"
 	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, bits)
+	most := 1e8
+	if bits == 64 {
+		most = 1e16
 	}
-	return strconv.FormatFloat(f, 'f', -1, bits)
+	format := byte('f')
+	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= most) {
+		format = 'e'
+	}
+	if bits == 16 {
+		f, bits = decimalOfHalf(f), 64
+	}
+	return strconv.FormatFloat(f, format, -1, bits)
+}
+
+// decimalOfHalf returns the number of fewest decimal digits that f, a number of half precision, is nearest to.
+func decimalOfHalf(f float64) float64 {
+	for digits := range 4 {
+		v, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'e', digits, 64), 64)
+		if small.ToFloat16(v) == small.ToFloat16(f) {
+			return v
+		}
+	}
+	v, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'e', 4, 64), 64) // five digits are always enough
+	return v
 }
 
 func castFromString(to tensor.DType, encode encoder) (Kernel, error) {

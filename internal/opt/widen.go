@@ -11,8 +11,8 @@ import (
 )
 
 // widen lets graphs of float16 compute in float32: constants are converted once, inputs and outputs at the
-// edges, and nothing is rounded in between. It leaves graphs alone in which an operator on float16 has no
-// float32 form. bfloat16 stays as it is: with 8 bits, rounding after each node is part of the result.
+// edges, and nothing is rounded in between, except where the model itself casts a value of another type to
+// float16. It leaves graphs alone in which an operator on float16 has no float32 form. bfloat16 stays as it is: with 8 bits, rounding after each node is part of the result.
 func widen(g *graph.Graph) error {
 	w := &widener{half: tensor.Float16, constants: map[*graph.Value]*graph.Value{}}
 	g.Walk(w.look)
@@ -43,7 +43,7 @@ func (w *widener) look(g *graph.Graph) {
 			continue
 		}
 		w.found = true
-		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) || n.Type == "BitCast" {
+		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) || n.Type == "BitCast" || written(n) {
 			w.stuck = true
 			return
 		}
@@ -58,6 +58,11 @@ func (w *widener) look(g *graph.Graph) {
 			}
 		}
 	}
+}
+
+// written reports whether n makes strings of numbers, whose digits are those of their type.
+func written(n *graph.Node) bool {
+	return n.Type == "Cast" && n.Out[0] != nil && n.Out[0].DType == tensor.String
 }
 
 // takesHalf reports whether a body has inputs of half precision.
@@ -97,7 +102,13 @@ func cast(v *graph.Value, name string, to tensor.DType) *graph.Node {
 
 // convert changes the constants and attributes of one graph.
 func (w *widener) convert(g *graph.Graph) {
+	nodes := make([]*graph.Node, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
+		nodes = append(nodes, n)
+		if w.rounds(n) {
+			nodes = append(nodes, w.back(n))
+			continue
+		}
 		if n.Type == "QuantizeLinear" && len(n.In) > 1 && w.isHalf(n.In[1]) {
 			w.keepPrecision(n)
 		}
@@ -108,11 +119,27 @@ func (w *widener) convert(g *graph.Graph) {
 		}
 		w.retype(n)
 	}
+	g.Nodes = nodes
 	for i, v := range g.Outputs {
 		if g.Parent != nil && w.isHalf(v) && v.IsConst() {
 			g.Outputs[i] = w.constant(v)
 		}
 	}
+}
+
+// rounds reports whether n casts a value of another type to half precision, which loses what half cannot hold.
+func (w *widener) rounds(n *graph.Node) bool {
+	return n.Type == "Cast" && n.Domain == "" && w.isHalf(n.Out[0]) && !w.isHalf(n.In[0])
+}
+
+// back gives n, which makes half precision, a new output, and returns the cast of that to float32 which makes the old one.
+func (w *widener) back(n *graph.Node) *graph.Node {
+	v := n.Out[0]
+	rounded := &graph.Value{Name: v.Name + "/" + w.half.String(), From: n, Value: v.Value}
+	n.Out = []*graph.Value{rounded}
+	c := cast(rounded, v.Name, tensor.Float32)
+	c.Out[0], v.From = v, c
+	return c
 }
 
 // keepPrecision makes a QuantizeLinear round its quotients as its scale's type did, which decides codes near the half.

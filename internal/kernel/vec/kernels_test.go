@@ -211,7 +211,7 @@ func specials(r *rand.Rand, n int) []float32 {
 		case 2:
 			x[i] = float32(math.Inf(-1))
 		case 3:
-			x[i] = 0
+			x[i] = float32(math.Copysign(0, float64(r.IntN(2))-0.5))
 		default:
 			x[i] = float32(r.NormFloat64())
 		}

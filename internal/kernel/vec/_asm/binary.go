@@ -22,7 +22,7 @@ var binaryKernels = []binaryKernel{
 	{"max", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atLeast(a, b)) }},
 	{"min", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpUnord, b, b, b, g.atMost(a, b)) }},
 	{"addRelu", false, []uint32{f32(0)}, func(g *isa, _, a, b vec) vec { return g.atLeast(g.add(a, b), g.k(0)) }},
-	{"prelu", false, nil, func(g *isa, _, a, b vec) vec { return g.ifNegative(a, g.mul(a, b), a) }},
+	{"prelu", false, nil, func(g *isa, _, a, b vec) vec { return g.ifCompare(cmpLT, a, g.k(0), g.mul(a, b), a) }},
 	{"addInt", false, nil, func(g *isa, _, a, b vec) vec { return g.two("VPADDD", a, b) }},
 	{"subInt", false, nil, func(g *isa, _, a, b vec) vec { return g.two("VPSUBD", a, b) }},
 	{"mulInt", false, nil, func(g *isa, _, a, b vec) vec { v := g.r(); VPMULLD(b, a, v); return v }},
