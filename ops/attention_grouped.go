@@ -204,6 +204,9 @@ func (g *grouped) prepare(x *groupedCall, c *Call) (err error) {
 		if err != nil {
 			return err
 		}
+		if total > all.n {
+			return fmt.Errorf("ops: total_sequence_length is %d, but past and new keys are %d", total, all.n)
+		}
 		if all.n = total; i == 0 {
 			x.k = all
 		} else {
@@ -315,6 +318,11 @@ func (x *groupedCall) joinGrouped(c *Call, i int, now heads[float32], total int,
 		}
 		x.cache.past, x.cache.pastRows = tensor.Of[float32](past), past.Shape()[2]
 		x.cache.rows = max(total, x.cache.pastRows)
+	}
+	for b, p := range x.spans {
+		if x.cache.past == nil && p.start > 0 {
+			return now, fmt.Errorf("ops: batch %d has %d keys before the new ones, but there is no past", b, p.start)
+		}
 	}
 	r := &x.rows[1]
 	if i == 1 {

@@ -89,6 +89,11 @@ func qembedRun(c *Call, eps float32) error {
 	if segments != nil && (segments.Len() != ids.Len() || tables[2].t == nil) {
 		return fmt.Errorf("ops: segments have shape %v beside tokens of %v, want the same and a table", segments.Shape(), ids.Shape())
 	}
+	for i := 3; i < 5; i++ {
+		if t := &tables[i]; t.t != nil && t.rows < 1 {
+			return fmt.Errorf("ops: input %d has shape %v, want a row of %d", embedTables+i, t.t.Shape(), hidden)
+		}
+	}
 	if tables[3].t == nil || tables[4].t == nil || len(y) != ids.Len()*hidden {
 		return fmt.Errorf("ops: output has shape %v, want rows of %d for %v tokens, and a scale and a bias", c.Out[0].Shape(), hidden, ids.Shape())
 	}

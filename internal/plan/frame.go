@@ -19,7 +19,7 @@ type Frame struct {
 	calls []ops.Call
 	bound bool
 
-	env, dims, last []int64 // symbols, evaluated expressions, the input dimensions that the binding is for
+	env, dims, last []int64 // symbols, evaluated expressions, the input ranks and dimensions that the binding is for
 	blocks          []block
 	offsets         []int
 	scratch         []int32 // steps with scratch memory, one block each after those of the arena slots
@@ -151,8 +151,12 @@ func (f *Frame) fit() error {
 func (f *Frame) same(in []*tensor.Tensor) bool {
 	k := 0
 	for _, t := range in {
+		if k >= len(f.last) || f.last[k] != int64(t.Rank()) {
+			return false
+		}
+		k++
 		for _, d := range t.Shape() {
-			if k >= len(f.last) || f.last[k] != int64(d) {
+			if f.last[k] != int64(d) {
 				return false
 			}
 			k++
@@ -169,6 +173,7 @@ func (f *Frame) same(in []*tensor.Tensor) bool {
 func (f *Frame) remember(in []*tensor.Tensor) {
 	f.last = f.last[:0]
 	for _, t := range in {
+		f.last = append(f.last, int64(t.Rank()))
 		for _, d := range t.Shape() {
 			f.last = append(f.last, int64(d))
 		}
