@@ -29,9 +29,15 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVar(&c.precision, "precision", "", "float32 or exact")
 	f.StringVar(&c.memory, "mem", "", "memory limit, such as 512MB or 2GB")
 	f.DurationVar(&c.timeout, "timeout", 0, "time limit, such as 30s")
+	c.registerModel(cmd)
+	c.registerJSON(cmd)
+}
+
+// registerModel adds the flags about reading the model's file.
+func (c *common) registerModel(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&c.fill, "fill", "", "fill.json with recipes for the model's weights")
 	f.StringVar(&c.externalRoot, "external-root", "", "folder, besides the model's, that external data may lie in")
-	c.registerJSON(cmd)
 }
 
 func (c *common) registerJSON(cmd *cobra.Command) {

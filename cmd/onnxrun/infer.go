@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/onnxrun/onnxrun/internal/feed"
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/survey"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -15,11 +16,16 @@ func inferCommand() *cobra.Command {
 		Short: "Infer the type and shape of every value",
 		Args:  arguments(1, 1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := onnx.Open(args[0], nil)
+			f, err := onnx.Open(args[0], &onnx.OpenOptions{ExternalRoot: c.externalRoot})
 			if err != nil {
 				return err
 			}
 			defer f.Close()
+			if c.fill != "" {
+				if err := feed.FillFrom(f.Model, c.fill); err != nil {
+					return err
+				}
+			}
 			g, err := survey.Infer(f.Model)
 			if err != nil {
 				return err
@@ -37,6 +43,7 @@ func inferCommand() *cobra.Command {
 			return t.print(cmd.OutOrStdout())
 		},
 	}
+	c.registerModel(cmd)
 	c.registerJSON(cmd)
 	return cmd
 }
