@@ -2,6 +2,7 @@ package conv
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
@@ -70,8 +71,9 @@ func transposedAxis(a *window.Attrs, i, in, extra, want int) (window.Axis, error
 		}
 		x.Out = full - x.Lo - x.Hi
 	}
-	if x.Out < 1 || extra < 0 {
-		return x, fmt.Errorf("conv: transposed axis %d has output length %d with output padding %d, want both positive", i, x.Out, extra)
+	if x.Out < 1 || x.Out > math.MaxInt32 || extra < 0 {
+		return x, fmt.Errorf("conv: transposed axis %d has output length %d with output padding %d, want lengths from 1 to %d and no negative padding",
+			i, x.Out, extra, math.MaxInt32)
 	}
 	return x, nil
 }
