@@ -12,9 +12,10 @@ import (
 
 // widen lets graphs of float16 compute in float32: constants are converted once, inputs and outputs at the
 // edges, and nothing is rounded in between, except where the model itself casts a value of another type to
-// float16. It leaves graphs alone in which an operator on float16 has no float32 form. bfloat16 stays as it is: with 8 bits, rounding after each node is part of the result.
+// float16. It leaves graphs alone in which an operator on float16 has no float32 form. bfloat16 stays as it is:
+// with 8 bits, rounding after each node is part of the result.
 func widen(g *graph.Graph) error {
-	w := &widener{half: tensor.Float16, constants: map[*graph.Value]*graph.Value{}}
+	w := &widener{half: tensor.Float16, constants: map[*graph.Value]*graph.Value{}, rounded: map[*graph.Value]*graph.Value{}}
 	g.Walk(w.look)
 	if !w.found || w.stuck {
 		return nil
@@ -28,6 +29,7 @@ type widener struct {
 	half         tensor.DType
 	found, stuck bool
 	constants    map[*graph.Value]*graph.Value
+	rounded      map[*graph.Value]*graph.Value // values that a written cast makes, in half precision
 }
 
 // typed lists the operators other than Cast whose output type an attribute sets, which convert can change.
@@ -84,6 +86,10 @@ func (w *widener) edges(g *graph.Graph) {
 	}
 	g.Replace(r)
 	for i, v := range g.Outputs {
+		if half := w.rounded[v]; half != nil {
+			g.Outputs[i] = half
+			continue
+		}
 		if w.isHalf(v) || v.From != nil && slices.Contains(first, v.From) {
 			n := cast(v, v.Name, w.half)
 			g.Outputs[i] = n.Out[0]
@@ -139,6 +145,7 @@ func (w *widener) back(n *graph.Node) *graph.Node {
 	n.Out = []*graph.Value{rounded}
 	c := cast(rounded, v.Name, tensor.Float32)
 	c.Out[0], v.From = v, c
+	w.rounded[v] = rounded
 	return c
 }
 

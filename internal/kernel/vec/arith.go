@@ -170,6 +170,13 @@ func SignOf[T Number](dst, x []T) {
 // Shl sets dst[i] = a[i] << b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shl[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	if ma != 0 && mb != 0 {
+		b = b[:len(dst)]
+		for i, x := range a[:len(dst)] {
+			dst[i] = x << shift(b[i])
+		}
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i&ma] << shift(b[i&mb])
 	}
@@ -178,6 +185,13 @@ func Shl[T Int](dst, a, b []T) {
 // Shr sets dst[i] = a[i] >> b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shr[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	if ma != 0 && mb != 0 {
+		b = b[:len(dst)]
+		for i, x := range a[:len(dst)] {
+			dst[i] = x >> shift(b[i])
+		}
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i&ma] >> shift(b[i&mb])
 	}

@@ -84,7 +84,15 @@ func asLanes[T any](x []T) []float32 {
 // Equal sets dst[i] = a[i] == b[i].
 func Equal[T comparable](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := compared(opEqual, opEqualInt, dst, a, b); i < len(dst); i++ {
+	n := compared(opEqual, opEqualInt, dst, a, b)
+	if ma != 0 && mb != 0 {
+		out, y := dst[n:], b[n:len(dst)]
+		for i, x := range a[n:len(dst)] {
+			out[i] = x == y[i]
+		}
+		return
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] = a[i&ma] == b[i&mb]
 	}
 }
@@ -92,7 +100,15 @@ func Equal[T comparable](dst []bool, a, b []T) {
 // Less sets dst[i] = a[i] < b[i].
 func Less[T Number](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := compared(opLess, opLessInt, dst, a, b); i < len(dst); i++ {
+	n := compared(opLess, opLessInt, dst, a, b)
+	if ma != 0 && mb != 0 {
+		out, y := dst[n:], b[n:len(dst)]
+		for i, x := range a[n:len(dst)] {
+			out[i] = x < y[i]
+		}
+		return
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] = a[i&ma] < b[i&mb]
 	}
 }
@@ -100,7 +116,15 @@ func Less[T Number](dst []bool, a, b []T) {
 // LessEqual sets dst[i] = a[i] <= b[i].
 func LessEqual[T Number](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := compared(opLessEqual, opLessEqualInt, dst, a, b); i < len(dst); i++ {
+	n := compared(opLessEqual, opLessEqualInt, dst, a, b)
+	if ma != 0 && mb != 0 {
+		out, y := dst[n:], b[n:len(dst)]
+		for i, x := range a[n:len(dst)] {
+			out[i] = x <= y[i]
+		}
+		return
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] = a[i&ma] <= b[i&mb]
 	}
 }
