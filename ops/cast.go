@@ -155,7 +155,7 @@ func castFrom[S clipNumber](to tensor.DType) (Kernel, bool) {
 	case tensor.Uint32:
 		k, _ = unary(vec.Convert[uint32, S])
 	case tensor.Uint64:
-		k, _ = unary(vec.Convert[uint64, S])
+		k, _ = unary(vec.ToUint64[S])
 	case tensor.Bool:
 		k, _ = unary(vec.ToBool[S])
 	default:

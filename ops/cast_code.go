@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 	small "github.com/onnxrun/onnxrun/tensor/num"
 )
@@ -149,7 +150,7 @@ func numberEncoder(d tensor.DType) encoder {
 	case tensor.Uint32:
 		return encodeNumber[uint32]
 	case tensor.Uint64:
-		return encodeNumber[uint64]
+		return encodeUint64
 	}
 	return nil
 }
@@ -170,6 +171,10 @@ func encodeNumber[T clipNumber](dst *tensor.Tensor, lo int, x []float64) {
 	for i, v := range x {
 		out[i] = T(v)
 	}
+}
+
+func encodeUint64(dst *tensor.Tensor, lo int, x []float64) {
+	vec.ToUint64(tensor.Of[uint64](dst)[lo:lo+len(x)], x)
 }
 
 func encodeSmall[T tensor.Element](round func(float64) T) encoder {

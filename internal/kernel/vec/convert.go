@@ -163,6 +163,22 @@ func Convert[D, S Number](dst []D, x []S) {
 	convertGo(dst[n:], x[n:])
 }
 
+// ToUint64 is Convert, with 0 for floats of 2**64 and more, which is what C compilers make of them on x86-64 and so
+// numpy and ONNX Runtime.
+func ToUint64[S Number](dst []uint64, x []S) {
+	if isInt[S]() {
+		Convert(dst, x)
+		return
+	}
+	for i, v := range x[:len(dst)] {
+		if float64(v) >= 1<<64 {
+			dst[i] = 0
+		} else {
+			dst[i] = uint64(v)
+		}
+	}
+}
+
 func convertGo[D, S Number](dst []D, x []S) {
 	for i, v := range x[:len(dst)] {
 		dst[i] = D(v)

@@ -192,6 +192,22 @@ func TestConvert(t *testing.T) {
 	})
 }
 
+func TestToUint64(t *testing.T) {
+	x := []float32{0, 1.9, 0x1p63, 0x1.8p63, 0x1p64, 1e30, float32(math.Inf(1))}
+	want := []uint64{0, 1, 1 << 63, 3 << 62, 0, 0, 0} // numpy 2.4 on x86-64
+	got := make([]uint64, len(x))
+	ToUint64(got, x)
+	for i, v := range got {
+		if v != want[i] {
+			t.Errorf("%v becomes %d, want %d", x[i], v, want[i])
+		}
+	}
+	ToUint64(got[:1], []int32{-1})
+	if got[0] != math.MaxUint64 {
+		t.Errorf("-1 becomes %d", got[0])
+	}
+}
+
 // TestPartial compares Pow and Fmod with the loops in float64, for ordinary and other operands in any order.
 func TestPartial(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 11))
