@@ -89,15 +89,7 @@ func reluIntegers(s *site) error {
 
 // celu is alpha Elu(x/alpha).
 func celu(s *site) error {
-	d, err := s.dtype(0)
-	if err != nil {
-		return err
-	}
-	a, err := s.attr("alpha")
-	if err != nil {
-		return err
-	}
-	alpha, err := s.scalar(d, float64(a.F))
+	_, alpha, err := s.alpha()
 	if err != nil {
 		return err
 	}
@@ -105,17 +97,22 @@ func celu(s *site) error {
 	return s.replaceBy("Mul", []string{y, alpha})
 }
 
-// swish is x Sigmoid(alpha x).
-func swish(s *site) error {
-	d, err := s.dtype(0)
-	if err != nil {
-		return err
+// alpha returns the element type of the first input and the attribute alpha as a scalar of it.
+func (s *site) alpha() (d tensor.DType, name string, err error) {
+	if d, err = s.dtype(0); err != nil {
+		return d, "", err
 	}
 	a, err := s.attr("alpha")
 	if err != nil {
-		return err
+		return d, "", err
 	}
-	alpha, err := s.scalar(d, float64(a.F))
+	name, err = s.scalar(d, float64(a.F))
+	return d, name, err
+}
+
+// swish is x Sigmoid(alpha x).
+func swish(s *site) error {
+	_, alpha, err := s.alpha()
 	if err != nil {
 		return err
 	}
@@ -159,15 +156,7 @@ func gelu(s *site) error {
 
 // thresholded keeps what is greater than alpha.
 func thresholded(s *site) error {
-	d, err := s.dtype(0)
-	if err != nil {
-		return err
-	}
-	a, err := s.attr("alpha")
-	if err != nil {
-		return err
-	}
-	alpha, err := s.scalar(d, float64(a.F))
+	d, alpha, err := s.alpha()
 	if err != nil {
 		return err
 	}
