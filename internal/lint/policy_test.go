@@ -28,7 +28,9 @@ internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff
 internal/graph < onnx/convert
 tensor < pipeline, pipeline/tokenizer
 runtime, pipeline < pipeline/generate
-runtime < finetune < finetune/nn
+nothing < finetune/metric, finetune/privacy
+runtime, finetune/metric, finetune/privacy < finetune < finetune/nn
+finetune/metric < finetune/report
 finetune, pipeline, pipeline/tokenizer < finetune/data
 runtime, pipeline < internal/feed
 runtime < internal/survey
@@ -45,7 +47,7 @@ var rootImports = []string{"runtime", "tensor"}
 // libraries are the packages that embedders compile in; outside is what these may reach, transitively,
 // besides the standard library. The first is about packages of this module, the second about modules.
 var (
-	libraries = []string{".", "./tensor/...", "./onnx/...", "./ops/...", "./runtime/...", "./finetune"}
+	libraries = []string{".", "./tensor/...", "./onnx/...", "./ops/...", "./runtime/...", "./finetune", "./finetune/nn"}
 	outside   = []string{"google.golang.org/protobuf", "github.com/klauspost/cpuid/v2", "gonum.org/v1/gonum", "golang.org/x/sys", "golang.org/x/image"}
 )
 
