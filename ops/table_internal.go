@@ -7,6 +7,7 @@ var internalTable = []Op{
 	{"onnxrun", "ClassLossGrad", 1, float, classLossGradInfer, classLossGradKernel, nil, 0},
 	{"onnxrun", "ConvGradW", 1, float, convGradWInfer, convGradWKernel, nil, 0},
 	{"onnxrun", "ConvGradX", 1, float, convGradXInfer, convGradXKernel, nil, 0},
+	{"onnxrun", "CounterDropout", 1, float, counterDropoutInfer, counterDropoutKernel, counterDropoutGrad, InPlace},
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},

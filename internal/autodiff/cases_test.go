@@ -64,6 +64,8 @@ var ruleCases = []ruleCase{
 	{"Dropout", 10, "", "2x3", 0},
 	{"Dropout", 13, "", "2x3 f_:0.3", 0},
 	{"Dropout", 13, "", "2x3 f_:0 b_:1", 2},
+	{"onnxrun:CounterDropout", 1, "stream=3", "4x5 s_:0.4 i_:7 i_:2", 0},
+	{"onnxrun:CounterDropout", 1, "shared_axes=0,-1", "4x5x2 s_:0.4 i_:7 i_:2", 0},
 	{"Attention", 23, "", "1x2x3x4 1x2x2x4 1x2x2x3", 0},
 	{"Attention", 23, "is_causal=1 q_num_heads=4 kv_num_heads=2 scale=0.7", "2x3x8 2x3x4 2x3x6", 0},
 	{"Attention", 23, "softcap=1.5", "1x2x3x4 1x2x2x4 1x2x2x4 3x2", 0},

@@ -4,7 +4,7 @@ package schema
 // passes and gradients make and files never hold. To add one, insert a row in
 // alphabetical order; the text is described in parse.go.
 //
-// Operators named Grad are described where their kernels are. FusedConv is Conv, then + residual (if given), then the activation.
+// Operators named Grad and CounterDropout are described where their kernels are. FusedConv is Conv, then + residual (if given), then the activation.
 // FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
 // transposes the last two dimensions. The activation is an ONNX operator name,
 // "" for none; activation_params are its attributes in the order of the
@@ -15,6 +15,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "ClassLossGrad", text: `1|dLoss:T labels:I weights:T? shape:tensor(int64)|dX:T|ignore_index:i reduction:s=mean|T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "ConvGradW", text: `1|dY:T X:T xshape:tensor(int64) wshape:tensor(int64)|dW:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "ConvGradX", text: `1|dY:T W:T xshape:tensor(int64) wshape:tensor(int64)|dX:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "CounterDropout", text: `1|X:T ratio:tensor(float) seed:tensor(int64) step:tensor(int64)|Y:T|shared_axes:I stream:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},

@@ -1,5 +1,5 @@
-// Package random holds the generator of numpy.random.RandomState, for operators that are defined by its streams. It
-// imports nothing.
+// Package random holds random number generators: that of numpy.random.RandomState, for operators that are defined by its
+// streams, and one without state for masks that can be drawn again. It imports nothing.
 package random
 
 // MT19937 is the Mersenne Twister of M. Matsumoto and T. Nishimura, "Mersenne Twister: a 623-dimensionally
