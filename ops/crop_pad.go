@@ -104,6 +104,18 @@ func cropPad(y, x *tensor.Tensor, threads int) {
 	mvStrided(dst, src, c, threads)
 }
 
+// centerCropPadGrad crops what was padded and pads what was cropped: the same positions meet in both directions.
+func centerCropPadGrad(c GradCtx) error {
+	return unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+		axes := g.Attrs().IntList("axes")
+		if len(axes) == 0 {
+			return g.op("CenterCropPad", dy, g.shape(x))
+		}
+		size := g.op("Gather", g.shape(x), g.ints(axes...))
+		return g.with("CenterCropPad", map[string]any{"axes": axes}, dy, size)
+	})(c)
+}
+
 // lrnInfer keeps type and shape.
 func lrnInfer(c *InferCtx) error {
 	c.SetType(0, c.Type(0))

@@ -253,3 +253,31 @@ func tileGrad(c GradCtx) error {
 	g.SetGrad(0, g.with("ReduceSum", map[string]any{"keepdims": 0, "noop_with_empty_axes": 1}, blocks, g.ints(axes...)))
 	return nil
 }
+
+// tile1Grad is tileGrad for one axis.
+func tile1Grad(c GradCtx) error {
+	g := grads{c}
+	x, dy := g.In(0), g.Dy(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	rank, err := g.rank(x)
+	if err != nil {
+		return err
+	}
+	axis := g.Of(g.In(2)).Const // a number of the type of x
+	if axis == nil || axis.Len() != 1 {
+		return Unsupported("no gradient of Tile along an axis that is not constant")
+	}
+	at, err := mvAxis(int(tensor.Float64s(axis, 1)[0]), rank)
+	if err != nil {
+		return err
+	}
+	before := g.with("Shape", map[string]any{"end": at}, x)
+	behind := g.with("Shape", map[string]any{"start": at}, x)
+	times := g.with("Cast", map[string]any{"to": tensor.Int64}, g.op("Reshape", g.In(1), g.ints(1)))
+	blocks := g.with("Concat", map[string]any{"axis": 0}, before, times, behind)
+	g.SetGrad(0, g.with("ReduceSum", map[string]any{"keepdims": 0},
+		g.with("Reshape", map[string]any{"allowzero": 1}, dy, blocks), g.ints(int64(at))))
+	return nil
+}

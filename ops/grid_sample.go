@@ -38,21 +38,29 @@ type sampler struct {
 	align   bool
 }
 
-var gridSampleKernel = widened(func(k *KernelCtx) (Kernel, error) {
-	s := &sampler{padding: k.Str("padding_mode"), align: k.Bool("align_corners")}
-	switch mode := k.Str("mode"); mode {
+// readSampler reads the attributes of GridSample.
+func readSampler(a Attrs) (*sampler, error) {
+	s := &sampler{padding: a.Str("padding_mode"), align: a.Bool("align_corners")}
+	switch mode := a.Str("mode"); mode {
 	case "nearest":
 	case "bilinear", "linear", "":
 		s.order = 1
 	case "bicubic", "cubic":
 		s.order = 3
 	default:
-		return Kernel{}, Unsupported("GridSample with mode %q", mode)
+		return nil, Unsupported("GridSample with mode %q", mode)
 	}
 	switch s.padding {
 	case "", "zeros", "border", "reflection":
-	default:
-		return Kernel{}, Unsupported("GridSample with padding_mode %q", s.padding)
+		return s, nil
+	}
+	return nil, Unsupported("GridSample with padding_mode %q", s.padding)
+}
+
+var gridSampleKernel = widened(func(k *KernelCtx) (Kernel, error) {
+	s, err := readSampler(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
 	}
 	switch d := k.DType(0); {
 	case s.order == 0 && (d != k.DType(1) || !(f32 | f64).Has(d)):

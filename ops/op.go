@@ -161,6 +161,9 @@ type GradCtx interface {
 	// SetGrad declares dx to be the gradient of input i: of its element type and shape. An input that is
 	// wanted and gets none does not influence the outputs.
 	SetGrad(i int, dx Ref)
+	// SetOutput declares output i to equal y, which emitted nodes compute from the inputs; forward outputs that
+	// they read count as constants. The gradients of the inputs are then those of y, added to what SetGrad got.
+	SetOutput(i int, y Ref)
 }
 
 // A Ref names a value of the graph that a GradCtx builds. The zero Ref is no value; equal Refs are one value.

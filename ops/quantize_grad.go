@@ -54,18 +54,25 @@ func dequantizeGrad(c GradCtx) error {
 		}
 		codes = g.sub(codes, g.op("CastLike", zero, scale))
 	}
-	g.SetGrad(1, g.like(g.sumTo(g.mul(dy, codes), scale), g.In(1)))
+	d := g.mul(dy, codes)
+	if g.Attrs().Int("block_size") != 0 {
+		if d, err = g.sumBlocks(d, g.In(1)); err != nil {
+			return err
+		}
+	} else {
+		d = g.sumTo(d, scale)
+	}
+	g.SetGrad(1, g.like(d, g.In(1)))
 	return nil
 }
 
-// alongAxis shapes a list of scales or zero points so that it broadcasts along the axis of the node.
+// alongAxis shapes a list of scales or zero points so that it broadcasts along the axis of the node, or repeats
+// those of blocks so that they have the shape of x.
 func (g grads) alongAxis(scale, x Ref) (Ref, error) {
 	t := g.Of(scale)
 	n, known := t.Static()
-	switch {
-	case g.Attrs().Int("block_size") != 0:
-		return 0, Unsupported("no gradient of quantisation in blocks")
-	case known && n.Len() == 1 || t.Ranked && len(t.Dims) == 0:
+	blocks := g.Attrs().Int("block_size") != 0
+	if !blocks && (known && n.Len() == 1 || t.Ranked && len(t.Dims) == 0) {
 		return scale, nil
 	}
 	rank, err := g.rank(x)
@@ -76,12 +83,49 @@ func (g grads) alongAxis(scale, x Ref) (Ref, error) {
 	if err != nil {
 		return 0, err
 	}
+	if blocks {
+		return g.repeatBlocks(scale, x, axis), nil
+	}
 	dims := make([]int64, rank)
 	for i := range dims {
 		dims[i] = 1
 	}
 	dims[axis] = -1
 	return g.op("Reshape", scale, g.ints(dims...)), nil
+}
+
+// repeatBlocks repeats each element of scale block_size times along an axis, of which the last block may be cut.
+func (g grads) repeatBlocks(scale, x Ref, axis int) Ref {
+	size := g.ints(int64(g.Attrs().Int("block_size")))
+	count := g.with("Shape", map[string]any{"start": axis, "end": axis + 1}, scale)
+	join := func(middle ...Ref) Ref {
+		parts := append([]Ref{g.with("Shape", map[string]any{"end": axis}, scale)}, middle...)
+		return g.with("Concat", map[string]any{"axis": 0}, append(parts, g.with("Shape", map[string]any{"start": axis + 1}, scale))...)
+	}
+	wide := g.op("Expand", g.op("Unsqueeze", scale, g.ints(int64(axis+1))), join(count, size))
+	wide = g.with("Reshape", map[string]any{"allowzero": 1}, wide, join(g.op("Mul", count, size)))
+	length := g.with("Shape", map[string]any{"start": axis, "end": axis + 1}, x)
+	return g.op("Slice", wide, g.ints(0), length, g.ints(int64(axis)))
+}
+
+// sumBlocks undoes repeatBlocks for a gradient.
+func (g grads) sumBlocks(d, scale Ref) (Ref, error) {
+	rank, err := g.rank(d)
+	if err != nil {
+		return 0, err
+	}
+	axis, err := wrapAxis(g.Attrs().IntOr("axis", 1), rank)
+	if err != nil {
+		return 0, err
+	}
+	part := func(v Ref, from, to int) Ref { return g.with("Shape", map[string]any{"start": from, "end": to}, v) }
+	size := g.ints(int64(g.Attrs().Int("block_size")))
+	count := part(scale, axis, axis+1)
+	missing := g.sub(g.op("Mul", count, size), part(d, axis, axis+1))
+	d = g.op("Pad", d, g.with("Concat", map[string]any{"axis": 0}, g.ints(0), missing), 0, g.ints(int64(axis)))
+	blocks := g.with("Concat", map[string]any{"axis": 0}, part(d, 0, axis), count, size, part(d, axis+1, rank))
+	d = g.with("Reshape", map[string]any{"allowzero": 1}, d, blocks)
+	return g.with("ReduceSum", map[string]any{"keepdims": 0}, d, g.ints(int64(axis+1))), nil
 }
 
 // codeRange returns the least and the greatest code of an integer type.

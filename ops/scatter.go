@@ -237,29 +237,3 @@ func scatterElements[I move.Index](y, u *tensor.Tensor, index []I, si tensor.Sha
 	}
 	return nil
 }
-
-// scatterElementsGrad hands the gradient of overwritten elements, or with reduction add of all, to the updates.
-func scatterElementsGrad(c GradCtx) error {
-	axis := map[string]any{"axis": c.Attrs().Int("axis")}
-	return scatterGrad(c, func(g grads, dy Ref) Ref { return g.with("GatherElements", axis, dy, g.In(1)) },
-		func(g grads, dy Ref) Ref { return g.with("ScatterElements", axis, dy, g.In(1), g.zeros(g.In(2))) })
-}
-
-// scatterGrad is the rule of the scatter operators: updates reads dy where the updates went, blank clears it there.
-func scatterGrad(c GradCtx, updates, blank func(g grads, dy Ref) Ref) error {
-	g := grads{c}
-	dy := g.Dy(0)
-	if dy == 0 {
-		return nil
-	}
-	switch r := g.Attrs().Str("reduction"); r {
-	case "", "none":
-		g.set(0, func() Ref { return blank(g, dy) })
-	case "add":
-		g.SetGrad(0, dy)
-	default:
-		return Unsupported("no gradient of a scatter with reduction %q", r)
-	}
-	g.set(2, func() Ref { return updates(g, dy) })
-	return nil
-}

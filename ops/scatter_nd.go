@@ -73,11 +73,6 @@ func scatterNDKernel(k *KernelCtx) (Kernel, error) {
 	}}, nil
 }
 
-func scatterNDGrad(c GradCtx) error {
-	return scatterGrad(c, func(g grads, dy Ref) Ref { return g.op("GatherND", dy, g.In(1)) },
-		func(g grads, dy Ref) Ref { return g.op("ScatterND", dy, g.In(1), g.zeros(g.In(2))) })
-}
-
 func tensorScatterInfer(c *InferCtx) error {
 	x, u := c.Type(0), c.Type(1)
 	c.SetType(0, x)

@@ -125,3 +125,27 @@ func maxUnpool[T float32 | float64](c *Call, pooled func(tensor.Shape) (tensor.S
 	}
 	return nil
 }
+
+// maxUnpoolGrad reads dy where the elements went, in the shape that was pooled: indices count its positions.
+func maxUnpoolGrad(c GradCtx) error {
+	g := grads{c}
+	dy, x := g.Dy(0), g.In(0)
+	if dy == 0 || !g.Wants(0) {
+		return nil
+	}
+	if g.In(2) != 0 {
+		a, err := windowAttrs(g.Attrs())
+		if err != nil {
+			return err
+		}
+		strides, rests := []int64{1, 1}, []int64{1, 1} // (n-1)*1+1 keeps batch and channels
+		for i := range a.Kernel {
+			stride, rest := unpoolAxis(a.Strides, a.Pads, a.Kernel, i)
+			strides, rests = append(strides, int64(stride)), append(rests, int64(rest))
+		}
+		pooled := g.add(g.mul(g.sub(g.shape(x), g.ints(1)), g.ints(strides...)), g.ints(rests...))
+		dy = g.op("Slice", dy, g.ints(make([]int64, len(strides))...), pooled)
+	}
+	g.SetGrad(0, g.op("Gather", g.op("Reshape", dy, g.ints(-1)), g.In(1)))
+	return nil
+}

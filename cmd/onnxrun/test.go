@@ -16,6 +16,8 @@ type testReport struct {
 	Failed  int              `json:"failed"`
 	Skipped int              `json:"skipped"`
 	Cases   []conform.Result `json:"cases"`
+
+	Quality *conform.Quality `json:"quality,omitempty"` // of gradients
 }
 
 func testCommand() *cobra.Command {
@@ -28,7 +30,9 @@ func testCommand() *cobra.Command {
 
 PATH is the folder of an ONNX case (model.onnx and test_data_set_*), of a weight-stripped model (model.onnx,
 fill.json, spec.json and ref.npz), a folder of such folders, a .zip of either, or a packed archive. A case that
-needs something that is missing here is skipped and does not change the exit code. --timeout is for each case.`,
+needs something that is missing here is skipped and does not change the exit code. --timeout is for each case.
+
+Gradients (--gradients) are also measured against the error that the archive records for PyTorch in float32.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := c.options()
 			if err != nil {
@@ -77,6 +81,8 @@ func testGradients(ctx context.Context, name string, filter *regexp.Regexp, opts
 		return err
 	}
 	defer archive.Close()
+	quality := new(conform.Quality)
+	report.sum.Quality = quality
 	for _, c := range archive.Cases {
 		if !filter.MatchString(c.Name) {
 			continue
@@ -84,8 +90,9 @@ func testGradients(ctx context.Context, name string, filter *regexp.Regexp, opts
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, _ := c.Run(ctx, opts)
+		r, e := c.Run(ctx, opts)
 		report.add(r)
+		quality.Add(c, r, e)
 	}
 	return nil
 }
@@ -150,6 +157,13 @@ func (r *reporter) finish(err error) error {
 		err = printJSON(r.cmd.OutOrStdout(), r.sum)
 	} else {
 		_, err = fmt.Fprintf(r.cmd.OutOrStdout(), "%d passed, %d failed, %d skipped\n", r.sum.Passed, r.sum.Failed, r.sum.Skipped)
+	}
+	if q := r.sum.Quality; q != nil && err == nil && !r.json {
+		_, err = fmt.Fprintf(r.cmd.OutOrStdout(), "quality: %d of %d gradients in float32 are off by at most twice PyTorch's error, or 1e-6\n",
+			q.Within, q.Cases)
+		for _, name := range q.Coarse {
+			fmt.Fprintf(r.cmd.OutOrStdout(), "coarse  %s\n", name)
+		}
 	}
 	if err == nil && r.sum.Failed > 0 {
 		err = coded(exitMismatch, "%d of %d cases failed", r.sum.Failed, len(r.sum.Cases))

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
@@ -150,9 +151,14 @@ func (w *walk) body(n *graph.Node, nodes []*graph.Node, outs []*graph.Value) err
 			return err
 		}
 	}
+	return w.through(n, outs)
+}
+
+// through adds the gradients of values that equal the outputs of n, as far as they are known, to those of its inputs.
+func (w *walk) through(n *graph.Node, outs []*graph.Value) error {
 	var r Request
 	for i, v := range outs {
-		if v == nil || n.Out[i] == nil {
+		if v == nil || n.Out[i] == nil || w.path.stop[n.Out[i]] {
 			continue
 		}
 		dy, err := w.gradient(n.Out[i])
@@ -168,7 +174,7 @@ func (w *walk) body(n *graph.Node, nodes []*graph.Node, outs []*graph.Value) err
 			r.X = append(r.X, v)
 		}
 	}
-	r.Stop = n.In
+	r.Stop = slices.Concat(n.In, n.Out)
 	dx, err := w.partial(r)
 	if err != nil {
 		return err
@@ -176,7 +182,7 @@ func (w *walk) body(n *graph.Node, nodes []*graph.Node, outs []*graph.Value) err
 	done := map[*graph.Value]bool{}
 	for i, v := range r.X {
 		if dx[i] != nil && !done[v] {
-			done[v] = true // the body counts all uses of an input that the node has twice
+			done[v] = true // one gradient counts all uses of an input that the node has twice
 			w.grads[v] = append(w.grads[v], dx[i])
 		}
 	}

@@ -10,7 +10,8 @@ import (
 
 // rule lets the Grad function of n's operator emit nodes.
 func (w *walk) rule(n *graph.Node) error {
-	c := &ruleCtx{w: w, n: n, refs: map[*graph.Value]ops.Ref{}, dx: make([]*graph.Value, len(n.In))}
+	c := &ruleCtx{w: w, n: n, refs: map[*graph.Value]ops.Ref{}, dx: make([]*graph.Value, len(n.In)),
+		equal: make([]*graph.Value, len(n.Out))}
 	if err := n.Op.Grad(c); err != nil {
 		return err
 	}
@@ -22,7 +23,7 @@ func (w *walk) rule(n *graph.Node) error {
 			w.grads[n.In[i]] = append(w.grads[n.In[i]], dx)
 		}
 	}
-	return nil
+	return w.through(n, c.equal)
 }
 
 // ruleCtx is the ops.GradCtx of one node.
@@ -32,6 +33,7 @@ type ruleCtx struct {
 	values []*graph.Value // a Ref is one more than an index
 	refs   map[*graph.Value]ops.Ref
 	dx     []*graph.Value
+	equal  []*graph.Value // what the outputs are, where the rule says so
 	err    error
 }
 
@@ -161,6 +163,18 @@ func (c *ruleCtx) SetGrad(i int, dx ops.Ref) {
 		c.fail(fmt.Errorf("gradient of input %d is %v, want %v", i, v.Type, x.Type))
 	}
 	c.dx[i] = v
+}
+
+// SetOutput declares what output i equals.
+func (c *ruleCtx) SetOutput(i int, y ops.Ref) {
+	v := c.value(y)
+	if c.err != nil || v == nil || i >= len(c.n.Out) || c.n.Out[i] == nil {
+		return
+	}
+	if out := c.n.Out[i]; !alike(v.Type, out.Type) {
+		c.fail(fmt.Errorf("output %d is written as %v, want %v", i, v.Type, out.Type))
+	}
+	c.equal[i] = v
 }
 
 // alike reports whether two types are equal as far as they are known.

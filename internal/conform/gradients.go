@@ -63,6 +63,29 @@ func (a *GradientArchive) Close() error { return a.zip.Close() }
 type GradientError struct {
 	Abs  float64 // largest difference
 	Peak float64 // largest magnitude of the reference it belongs to
+
+	// Coarse is set if a gradient is off by more than max(2 PeerError, 1e-6 max(1, peak)), for its own peak.
+	Coarse bool
+}
+
+// Quality counts how many of some gradient cases in float32 are at least half as exact as another implementation.
+type Quality struct {
+	Cases  int      `json:"cases"`            // in float32 that were compared
+	Within int      `json:"within"`           // of them without a coarse gradient
+	Coarse []string `json:"coarse,omitempty"` // the names of the others
+}
+
+// Add counts a case that did not fail to run, and leaves out those in float64.
+func (q *Quality) Add(c *GradientCase, r Result, e GradientError) {
+	switch {
+	case c.DType != "f32" || r.Status == Skipped:
+		return
+	case e.Coarse || r.Status == Failed:
+		q.Coarse = append(q.Coarse, c.Name)
+	default:
+		q.Within++
+	}
+	q.Cases++
 }
 
 // Run computes the gradients of the case and compares: |got-want| <= atol + rtol*max|want| for each array. A
@@ -144,9 +167,11 @@ func (c *GradientCase) compare(name string, got, want *tensor.Tensor, worst *Gra
 			}
 		}
 	}
+	e.Coarse = worst.Coarse || e.Abs > max(2*c.PeerError, 1e-6*max(1, e.Peak))
 	if e.Abs/max(e.Peak, 1) >= worst.Abs/max(worst.Peak, 1) {
 		*worst = e
 	}
+	worst.Coarse = e.Coarse
 	if allowed := c.ATol + c.RTol*e.Peak; e.Abs > allowed {
 		return fmt.Errorf("gradient of %q: element %d is %v, want %v: off by %.3g, allowed %.3g", name, at, g[at], w[at], e.Abs, allowed)
 	}
