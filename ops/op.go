@@ -38,6 +38,7 @@ const (
 	Managed                       // Run makes the outputs itself with Call.Alloc or Call.Put (data-dependent shapes, strings, sequences)
 	Codes                         // output 0 holds codes of numbers: its gradient is that of codes as real numbers, of the type of input 1
 	Rewritten                     // a pass puts other nodes in its place before anything is planned: it has no kernel
+	Bodied                        // has graphs inside, through which internal/autodiff differentiates it without a Grad function
 )
 
 // A Kernel is an operator bound to one node: its element types, attributes and constant inputs are settled.

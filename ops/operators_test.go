@@ -66,7 +66,7 @@ func typeNames(s DTypes) string {
 	return s.String()
 }
 
-var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten"}
+var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten", "Bodied"}
 
 func flagText(f Flags) string {
 	var w []string
@@ -202,7 +202,7 @@ func (e *entry) columns() (types, grad, flags string) {
 			}
 			list = append(list, text)
 		}
-		if r.Grad != nil {
+		if r.Grad != nil || r.Flags&Bodied != 0 {
 			grad = "yes"
 		}
 		flags = flagText(r.Flags)

@@ -34,6 +34,11 @@ func NewEmitter(table *ops.Table) *Emitter {
 // Node adds a node of the newest version of an operator and returns its outputs. GradCtx.Emit says what
 // attributes may be.
 func (e *Emitter) Node(outputs int, domain, op string, attrs map[string]any, in ...*graph.Value) ([]*graph.Value, error) {
+	return e.nodeAround(nil, outputs, domain, op, attrs, in...)
+}
+
+// nodeAround is Node for an operator with graphs inside.
+func (e *Emitter) nodeAround(bodies []graph.Body, outputs int, domain, op string, attrs map[string]any, in ...*graph.Value) ([]*graph.Value, error) {
 	list, err := attributes(attrs)
 	if err != nil {
 		return nil, fmt.Errorf("autodiff: %s: %w", op, err)
@@ -46,8 +51,18 @@ func (e *Emitter) Node(outputs int, domain, op string, attrs map[string]any, in 
 	if err != nil {
 		return nil, err
 	}
-	n.Name = names[0]
+	n.Name, n.Bodies = names[0], bodies
 	return n.Out, e.add(n)
+}
+
+// inside returns the nodes that f emits, which belong to a graph of their own.
+func (e *Emitter) inside(f func() error) ([]*graph.Node, error) {
+	outer := e.Nodes
+	e.Nodes = nil
+	err := f()
+	nodes := e.Nodes
+	e.Nodes = outer
+	return nodes, err
 }
 
 // One is Node for the first output.
@@ -78,11 +93,19 @@ func (e *Emitter) Filled(v *graph.Value, x float64) (*graph.Value, error) {
 }
 
 func (e *Emitter) add(n *graph.Node) error {
-	if e.made++; e.made > maxMade {
-		return fmt.Errorf("autodiff: gradients take more than %d nodes", maxMade)
+	if err := e.counts(1); err != nil {
+		return err
 	}
 	e.Nodes = append(e.Nodes, n)
 	return e.infer.Node(n)
+}
+
+// counts adds to the nodes made.
+func (e *Emitter) counts(nodes int) error {
+	if e.made += nodes; e.made > maxMade {
+		return fmt.Errorf("autodiff: gradients take more than %d nodes", maxMade)
+	}
+	return nil
 }
 
 func (e *Emitter) name(op string) string {

@@ -29,6 +29,11 @@ func (e *Emitter) Gradients(r Request) ([]*graph.Value, error) {
 			}
 		}
 	}
+	return e.orZeros(r)
+}
+
+// orZeros is Gradients of values that gradients are defined for.
+func (e *Emitter) orZeros(r Request) ([]*graph.Value, error) {
 	dx, err := e.partial(r)
 	if err != nil {
 		return nil, err
@@ -117,11 +122,17 @@ func (w *walk) reached(n *graph.Node) bool {
 	return false
 }
 
-// node adds to the gradients of the inputs of n: by the rule of its operator, or by the body that the
-// standard gives it.
+// node adds to the gradients of the inputs of n: by the rule of its operator, by going through the graphs inside of
+// it, or by the body that the standard gives it.
 func (w *walk) node(n *graph.Node) error {
 	if n.Op.Grad != nil {
 		return w.rule(n)
+	}
+	if n.Op.Flags&ops.Bodied != 0 {
+		if n.Type == "If" {
+			return w.conditional(n)
+		}
+		return w.rounds(n)
 	}
 	if n.Schema == nil || len(n.Bodies) > 0 {
 		return noGradient(n)

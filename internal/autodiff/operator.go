@@ -91,34 +91,14 @@ func (e *Emitter) alias(v, out *graph.Value) error {
 // substitute emits copies of the nodes between the values from and y, with to in their place, and returns what
 // y becomes.
 func (x *expander) substitute(y *graph.Value, from, to []*graph.Value) (*graph.Value, error) {
-	with := map[*graph.Value]*graph.Value{}
+	c := &graph.Cloner{Copies: map[*graph.Value]*graph.Value{}, Name: x.e.name}
 	for i, v := range from {
-		with[v] = to[i]
-	}
-	of := func(v *graph.Value) *graph.Value {
-		if w := with[v]; w != nil {
-			return w
-		}
-		return v
+		c.Copies[v] = to[i]
 	}
 	for _, n := range dependents(y, from) {
-		if len(n.Bodies) > 0 {
-			return nil, ops.Unsupported("other values fed through %s (node %q) than it has", n.Type, n.Path())
-		}
-		c := *n
-		c.In, c.Out = make([]*graph.Value, len(n.In)), make([]*graph.Value, len(n.Out))
-		for i, v := range n.In {
-			c.In[i] = of(v)
-		}
-		for i, v := range n.Out {
-			if v != nil {
-				c.Out[i] = &graph.Value{Name: x.e.name(v.Name), From: &c, Index: i}
-				with[v] = c.Out[i]
-			}
-		}
-		if err := x.e.add(&c); err != nil {
+		if err := x.e.add(c.Node(n)); err != nil {
 			return nil, err
 		}
 	}
-	return of(y), nil
+	return c.Of(y), nil
 }

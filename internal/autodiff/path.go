@@ -120,6 +120,20 @@ func dependents(y *graph.Value, on []*graph.Value) []*graph.Node {
 	return out
 }
 
+// read returns the values that the nodes of the path read, and ys, at which it ends.
+func (p *path) read(ys []*graph.Value) map[*graph.Value]bool {
+	read := map[*graph.Value]bool{}
+	for _, n := range p.order {
+		for _, v := range inputsOf(n) {
+			read[v] = true
+		}
+	}
+	for _, y := range ys {
+		read[y] = true
+	}
+	return read
+}
+
 // wants reports whether the gradient of v is needed: it is a leaf, or depends on one.
 func (p *path) wants(v *graph.Value) bool {
 	if !differentiable(v) {
