@@ -255,7 +255,7 @@ func TestControlFlowRefused(t *testing.T) {
 		{flowCase{main: "c:b=1 x:d3 => If c -> y | then_branch=@a else_branch=@b => y", graphs: map[string]string{
 			"a": "=> RandomNormalLike x -> r; Mul x r -> p => p", "b": "=> Identity x -> p => p"}}, "no gradient through RandomNormalLike"},
 		{flowCase{main: "c:b=1 x:d3x3 => If c -> y | then_branch=@a else_branch=@b => y", graphs: map[string]string{
-			"a": "=> Det x -> p => p", "b": "=> ReduceSum x -> p | keepdims=0 => p"}}, "no gradient of Det"},
+			"a": "=> Unique x -> p => p", "b": "=> ReduceSum x -> p | keepdims=0 => p"}}, "no gradient of Unique"},
 	} {
 		m := newFlow(t, c.flow)
 		_, err := runtime.OpenBytes(m.model(), &runtime.Options{Gradients: &runtime.Gradients{}})
