@@ -29,7 +29,7 @@ func parseSettings(kind, text string) (*settings, error) {
 	name, rest, found := strings.Cut(strings.TrimSpace(text), ":")
 	s := &settings{kind: kind, text: text, name: plainName(name), values: map[string][]string{}}
 	if s.name == "" {
-		return nil, fmt.Errorf("finetune: %s %q: want NAME or NAME:KEY=VALUE,...", kind, text)
+		return nil, fmt.Errorf("finetune: %s %q: want NAME or NAME:KEY=VALUE,KEY=VALUE", kind, text)
 	}
 	if !found {
 		return s, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -31,7 +32,7 @@ func optimizerInfer(states int) func(*InferCtx) error {
 }
 
 // optimizerStep updates one tensor: x and states are inputs, y and new the outputs.
-type optimizerStep[T float32 | float64] func(rate T, count int64, x, g []T, states [2][]T, y []T, news [2][]T)
+type optimizerStep[T float32 | float64] func(rate float64, count int64, x, g []T, states [2][]T, y []T, news [2][]T)
 
 func optimizerKernel[T float32 | float64](states int, step optimizerStep[T]) Kernel {
 	return Kernel{Run: func(c *Call) error {
@@ -53,7 +54,7 @@ func optimizerKernel[T float32 | float64](states int, step optimizerStep[T]) Ker
 					return fmt.Errorf("ops: tensor %d has %d elements, its state %d", i, len(x), len(old[s]))
 				}
 			}
-			step(T(rate[0]), int64(count), x, g, old, y, news)
+			step(rate[0], int64(count), x, g, old, y, news)
 		}
 		return nil
 	}}
@@ -79,23 +80,19 @@ func momentumKernel(k *KernelCtx) (Kernel, error) {
 	return optimizerBind(k, 1, momentumStep[float64](k.Attrs), momentumStep[float32](k.Attrs))
 }
 
+// wide is a number that kernels take in float64.
+func (a Attrs) wide(name string) float64 { return float64(a.Float(name)) }
+
 func momentumStep[T float32 | float64](a Attrs) optimizerStep[T] {
-	norm, alpha, later := T(a.Float("norm_coefficient")), T(a.Float("alpha")), T(a.Float("beta"))
-	nesterov := a.Str("mode") == "nesterov"
-	return func(rate T, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
-		beta := later
+	c := optim.MomentumCoeffs{L2: a.wide("norm_coefficient"), Shrink: 1, Keep: a.wide("alpha"), Nesterov: a.Str("mode") == "nesterov"}
+	later := a.wide("beta")
+	return func(rate float64, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
+		c := c
+		c.Rate, c.Take = rate, later
 		if count == 0 {
-			beta = 1
+			c.Take = 1
 		}
-		for i, v := range x {
-			grad := norm*v + g[i]
-			m := alpha*old[0][i] + beta*grad
-			news[0][i] = m
-			if nesterov {
-				m = grad + alpha*m
-			}
-			y[i] = v - rate*m
-		}
+		optim.Momentum(y, news[0], x, g, old[0], c)
 	}
 }
 
@@ -104,15 +101,12 @@ func adagradKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func adagradStep[T float32 | float64](a Attrs) optimizerStep[T] {
-	norm, eps, decay := T(a.Float("norm_coefficient")), T(a.Float("epsilon")), T(a.Float("decay_factor"))
-	return func(rate T, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
-		r := rate / (1 + T(count)*decay)
-		for i, v := range x {
-			grad := norm*v + g[i]
-			h := old[0][i] + grad*grad
-			news[0][i] = h
-			y[i] = v - r*grad/(T(math.Sqrt(float64(h)))+eps)
-		}
+	c := optim.AdagradCoeffs{L2: a.wide("norm_coefficient"), Shrink: 1, Eps: a.wide("epsilon")}
+	decay := a.wide("decay_factor")
+	return func(rate float64, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
+		c := c
+		c.Rate = rate / (1 + float64(count)*decay)
+		optim.Adagrad(y, news[0], x, g, old[0], c)
 	}
 }
 
@@ -121,19 +115,14 @@ func adamKernel(k *KernelCtx) (Kernel, error) {
 }
 
 func adamStep[T float32 | float64](a Attrs) optimizerStep[T] {
-	alpha, beta, eps := a.Float("alpha"), a.Float("beta"), T(a.Float("epsilon"))
-	norm, post := T(a.Float("norm_coefficient")), 1-T(a.Float("norm_coefficient_post"))
-	return func(rate T, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
-		r := rate
+	c := optim.AdamCoeffs{L2: a.wide("norm_coefficient"), Beta1: a.wide("alpha"), Beta2: a.wide("beta"), Root: 1, Eps: a.wide("epsilon")}
+	c.Shrink = 1 - a.wide("norm_coefficient_post") // of the stepped tensor, so that it scales the step as well
+	return func(rate float64, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
+		c := c
+		c.Rate = c.Shrink * rate
 		if count > 0 {
-			r *= T(math.Sqrt(1-math.Pow(float64(beta), float64(count))) / (1 - math.Pow(float64(alpha), float64(count))))
+			c.Rate *= math.Sqrt(1-math.Pow(c.Beta2, float64(count))) / (1 - math.Pow(c.Beta1, float64(count)))
 		}
-		for i, v := range x {
-			grad := norm*v + g[i]
-			m := T(alpha)*old[0][i] + (1-T(alpha))*grad
-			h := T(beta)*old[1][i] + (1-T(beta))*grad*grad
-			news[0][i], news[1][i] = m, h
-			y[i] = post * (v - r*m/(T(math.Sqrt(float64(h)))+eps))
-		}
+		optim.Adam(y, news[0], news[1], x, g, old[0], old[1], c)
 	}
 }

@@ -1,0 +1,62 @@
+package optim
+
+// AdagradCoeffs are the coefficients of Adagrad.
+type AdagradCoeffs struct {
+	Rate, L2, Shrink float64
+	Eps              float64
+	Initial          float64 // added to every sum of squares
+}
+
+// Adagrad is one step of Duchi, Hazan, Singer: Adaptive subgradient methods (2011): d = g + L2*w, h' = h + d*d,
+// w' = Shrink*w - Rate*d/(sqrt(h' + Initial) + Eps).
+func Adagrad[T Number](out, outH, w, g, h []T, c AdagradCoeffs) {
+	rate, l2, shrink, eps, initial := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Eps), T(c.Initial)
+	outH, w, g, h = outH[:len(out)], w[:len(out)], g[:len(out)], h[:len(out)]
+	for i := range out {
+		x := w[i]
+		d := g[i] + l2*x
+		sum := h[i] + d*d
+		outH[i] = sum
+		out[i] = shrink*x - rate*d/(root(sum+initial)+eps)
+	}
+}
+
+// RMSpropCoeffs are the coefficients of RMSprop.
+type RMSpropCoeffs struct {
+	Rate, L2, Shrink float64
+	Alpha            float64 // decay of the mean square
+	Eps              float64
+	Keep             float64 // of the momentum buffer
+}
+
+// RMSprop is one step in place of Hinton's method (lecture 6e of Neural Networks for Machine Learning, 2012): d = g + L2*w,
+// v = Alpha*v + (1-Alpha)*d*d, b = Keep*b + d/(sqrt(v) + Eps), w = Shrink*w - Rate*b.
+func RMSprop(w, g, v, b []float32, c RMSpropCoeffs) {
+	rate, l2, shrink, eps := float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Eps)
+	alpha, rest, keep := float32(c.Alpha), float32(1-c.Alpha), float32(c.Keep)
+	g, v, b = g[:len(w)], v[:len(w)], b[:len(w)]
+	for i, x := range w {
+		d := g[i] + l2*x
+		square := alpha*v[i] + rest*d*d
+		move := keep*b[i] + d/(root(square)+eps)
+		v[i], b[i] = square, move
+		w[i] = shrink*x - rate*move
+	}
+}
+
+// CenteredRMSprop is RMSprop with the variance of the gradient in the place of its mean square: a is the mean,
+// a = Alpha*a + (1-Alpha)*d.
+func CenteredRMSprop(w, g, v, a, b []float32, c RMSpropCoeffs) {
+	rate, l2, shrink, eps := float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Eps)
+	alpha, rest, keep := float32(c.Alpha), float32(1-c.Alpha), float32(c.Keep)
+	n := len(w)
+	g, v, a, b = g[:n], v[:n], a[:n], b[:n]
+	for i, x := range w {
+		d := g[i] + l2*x
+		square := alpha*v[i] + rest*d*d
+		mean := alpha*a[i] + rest*d
+		move := keep*b[i] + d/(root(max(square-mean*mean, 0))+eps)
+		v[i], a[i], b[i] = square, mean, move
+		w[i] = shrink*x - rate*move
+	}
+}

@@ -1,0 +1,20 @@
+// Package optim holds the arithmetic of optimizers: one pass over a parameter, its gradient and its state.
+//
+// An element's result does not depend on its position, so that a parameter may be updated in pieces of any size. Outputs
+// may be the same slices as the inputs they replace, but must not overlap them otherwise. All slices of a call have the
+// length of the first. What is the same for all elements, such as corrections of bias, comes as coefficients that are
+// worked out in float64 and rounded once.
+//
+// Before every step the parameter w is scaled by Shrink (decoupled decay: 1 for none), and L2*w is added to its gradient
+// (decay as a part of the loss: 0 for none).
+//
+// optim imports nothing of the module.
+package optim
+
+import "math"
+
+// A Number is an element type of parameters.
+type Number interface{ float32 | float64 }
+
+// root is the square root, one instruction for either type.
+func root[T Number](x T) T { return T(math.Sqrt(float64(x))) }

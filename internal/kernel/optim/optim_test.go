@@ -1,0 +1,124 @@
+package optim
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// wave returns n numbers of either sign and several sizes, with zeros among them.
+func wave(n int, scale float64) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(scale * math.Sin(float64(i)*1.7) * math.Exp2(float64(i%7-3)))
+		if i%11 == 0 {
+			x[i] = 0
+		}
+	}
+	return x
+}
+
+// kernels are all optimizers as functions of a parameter, its gradient and three states.
+var kernels = map[string]func(w, g []float32, s [3][]float32){
+	"sgd": func(w, g []float32, _ [3][]float32) { SGD(w, w, g, SGDCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9}) },
+	"momentum": func(w, g []float32, s [3][]float32) {
+		Momentum(w, s[0], w, g, s[0], MomentumCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Keep: 0.9, Take: 0.5, Nesterov: true})
+	},
+	"adam": func(w, g []float32, s [3][]float32) {
+		Adam(w, s[0], s[1], w, g, s[0], s[1], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
+	},
+	"amsgrad": func(w, g []float32, s [3][]float32) {
+		AMSGrad(w, g, s[0], s[1], s[2], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
+	},
+	"adagrad": func(w, g []float32, s [3][]float32) {
+		Adagrad(w, s[0], w, g, s[0], AdagradCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Eps: 1e-8, Initial: 0.1})
+	},
+	"rmsprop": func(w, g []float32, s [3][]float32) {
+		RMSprop(w, g, s[0], s[1], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
+	},
+	"centered rmsprop": func(w, g []float32, s [3][]float32) {
+		CenteredRMSprop(w, g, s[0], s[1], s[2], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
+	},
+	"lion": func(w, g []float32, s [3][]float32) {
+		Lion(w, g, s[0], LionCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99})
+	},
+}
+
+// TestPieces updates a parameter as a whole, and in pieces of every length: the bits are the same.
+func TestPieces(t *testing.T) {
+	const n, steps = 67, 3
+	for name, kernel := range kernels {
+		run := func(piece int) (w []float32, states [3][]float32) {
+			w = wave(n, 1)
+			for k := range states {
+				states[k] = make([]float32, n)
+			}
+			for step := range steps {
+				g := wave(n, float64(step)-1.3)
+				for lo := 0; lo < n; lo += piece {
+					hi := min(lo+piece, n)
+					kernel(w[lo:hi], g[lo:hi], [3][]float32{states[0][lo:hi], states[1][lo:hi], states[2][lo:hi]})
+				}
+			}
+			return w, states
+		}
+		want, wantStates := run(n)
+		if slices.Equal(want, wave(n, 1)) || slices.ContainsFunc(want, func(x float32) bool { return x != x }) {
+			t.Errorf("%s: does nothing, or makes NaN", name)
+		}
+		for piece := 1; piece < n; piece++ {
+			w, states := run(piece)
+			if !slices.Equal(w, want) || !slices.Equal(states[0], wantStates[0]) || !slices.Equal(states[1], wantStates[1]) || !slices.Equal(states[2], wantStates[2]) {
+				t.Errorf("%s: pieces of %d give other bits", name, piece)
+			}
+		}
+	}
+}
+
+func TestSumSquares(t *testing.T) {
+	for n := range 40 {
+		x := wave(n, 3)
+		want := 0.0
+		for _, v := range x {
+			want += float64(v) * float64(v)
+		}
+		if got := SumSquares(x); math.Abs(got-want) > 1e-12*want {
+			t.Errorf("%d elements: %v, want %v", n, got, want)
+		}
+		for i := range x {
+			for _, odd := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
+				y := slices.Clone(x)
+				y[i] = float32(odd)
+				if got := SumSquares(y); !math.IsInf(got, 1) && !math.IsNaN(got) {
+					t.Errorf("%v among %d elements: %v", odd, n, got)
+				}
+			}
+		}
+	}
+	if got := SumSquares([]float32{math.MaxFloat32, math.MaxFloat32}); math.IsInf(got, 0) {
+		t.Error("large numbers overflow")
+	}
+}
+
+func TestSlices(t *testing.T) {
+	x := []float32{-3, -0.5, 0, 2, 8}
+	Clamp(x, 2)
+	AddScaled(x, []float32{1, 1, 1, 1, 1}, 0.5)
+	Scale(x, 2)
+	if want := []float32{-3, 0, 1, 5, 5}; !slices.Equal(x, want) {
+		t.Errorf("got %v, want %v", x, want)
+	}
+	Approach(x, []float32{1, 1, 1, 1, 1}, 0.25)
+	if want := []float32{-2, 0.25, 1, 4, 4}; !slices.Equal(x, want) {
+		t.Errorf("got %v, want %v", x, want)
+	}
+}
+
+// TestLionSigns steps by the rate against the sign, and not at all at zero.
+func TestLionSigns(t *testing.T) {
+	w, g, m := make([]float32, 4), []float32{1e-30, -1e-30, 0, float32(math.Copysign(0, -1))}, make([]float32, 4)
+	Lion(w, g, m, LionCoeffs{Rate: 0.5, Shrink: 1, Beta1: 0.5, Beta2: 0.5})
+	if want := []float32{-0.5, 0.5, 0, 0}; !slices.Equal(w, want) {
+		t.Errorf("got %v, want %v", w, want)
+	}
+}
