@@ -98,6 +98,11 @@ func ReadNPY(r io.Reader) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	return DecodeNPY(data)
+}
+
+// DecodeNPY is ReadNPY for a file in memory. The tensor aliases data where their order allows it.
+func DecodeNPY(data []byte) (*Tensor, error) {
 	header, data, err := splitNPY(data)
 	if err != nil {
 		return nil, err

@@ -94,3 +94,18 @@ func TestBadNPY(t *testing.T) {
 		}
 	}
 }
+
+func TestDecodeNPYAliases(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteNPY(&b, FromSlice([]float32{1, 2})); err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	x, err := DecodeNPY(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data[len(data)-1] = 0xc0; Of[float32](x)[1] != -2 {
+		t.Errorf("%v: the elements were copied", Of[float32](x))
+	}
+}

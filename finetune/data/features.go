@@ -146,7 +146,7 @@ func (t *table) leftOver(inputs []*featured, used map[int]bool) error {
 	}
 	var open []*featured
 	for _, in := range inputs {
-		if in.features == nil {
+		if in.features == nil && !in.derivable() {
 			open = append(open, in)
 		}
 	}

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"github.com/onnxrun/onnxrun/pipeline"
 	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -125,5 +124,3 @@ func dims(v *runtime.ValueInfo) []int {
 	}
 	return out
 }
-
-var _ = pipeline.LayoutOf

@@ -53,10 +53,8 @@ func (s *scaling) apply(x *tensor.Tensor) *tensor.Tensor {
 // numbersText writes numbers with the digits that they need, with spaces between.
 func numbersText[T float32 | float64](list []T) string {
 	bits := 64
-	if any(list[:0:0]) != nil {
-		if _, ok := any(list).([]float32); ok {
-			bits = 32
-		}
+	if _, ok := any(list).([]float32); ok {
+		bits = 32
 	}
 	var b strings.Builder
 	for i, v := range list {
