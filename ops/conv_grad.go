@@ -17,19 +17,18 @@ func convGrad(c GradCtx) error { return convRule(c, false, c.Dy(0)) }
 
 func convTransposeGrad(c GradCtx) error { return convRule(c, true, c.Dy(0)) }
 
-// fusedConvGrad undoes the activation from the output first.
-func fusedConvGrad(c GradCtx) error {
+// fusedConvGrad is the rule of Conv with a summand and an activation.
+var fusedConvGrad = fusedGrad(func(c GradCtx, dy Ref) error {
 	g := grads{c}
-	if g.Dy(0) == 0 {
-		return nil
-	}
-	dy, err := activationGrad(g, g.Dy(0), g.Out(0))
-	if err != nil {
-		return err
-	}
 	g.set(3, func() Ref { return dy })
 	return convRule(c, false, dy)
-}
+}, func(g grads) Ref {
+	y := g.with("Conv", convGradAttrs(g.Attrs(), false), g.In(0), g.In(1), g.In(2))
+	if sum := g.In(3); sum != 0 {
+		y = g.add(y, sum)
+	}
+	return y
+})
 
 func convRule(c GradCtx, transposed bool, dy Ref) error {
 	g := grads{c}
@@ -56,7 +55,10 @@ func convRule(c GradCtx, transposed bool, dy Ref) error {
 
 // convGradAttrs are the attributes that settle the geometry of a node.
 func convGradAttrs(a Attrs, transposed bool) map[string]any {
-	attrs := map[string]any{"group": a.IntOr("group", 1), "transposed": transposed}
+	attrs := map[string]any{"group": a.IntOr("group", 1)}
+	if transposed {
+		attrs["transposed"] = true
+	}
 	if auto := a.Str("auto_pad"); auto != "" {
 		attrs["auto_pad"] = auto
 	}
@@ -206,20 +208,4 @@ func convGradW[T float32 | float64](r *convGradRun, c *Call) error {
 	}
 	conv.GradW(&p.g, large, small, tensor.Of[T](dw), c.Threads)
 	return nil
-}
-
-// activationGrad is the gradient before a fused activation, from that after it and the output.
-func activationGrad(g grads, dy, y Ref) (Ref, error) {
-	switch act := g.Attrs().Str("activation"); act {
-	case "":
-		return dy, nil
-	case "Relu":
-		return g.keep(g.above(y, 0), dy), nil
-	case "Sigmoid":
-		return g.mul(dy, y, g.sub(g.num(y, 1), y)), nil
-	case "Tanh":
-		return g.mul(dy, g.oneMinusSquare(y)), nil
-	default:
-		return 0, Unsupported("no gradient of a fused activation (%s)", act)
-	}
 }

@@ -16,16 +16,7 @@ var fusedKinds = map[string]gemm.ActKind{
 // fusedActivation reads the activation of a fused node: the name of an operator, and its parameters in activation_params,
 // in the order of that operator's attributes, or each in an attribute such as activation_alpha.
 func fusedActivation(a Attrs) (gemm.Activation, error) {
-	p := a.FloatList("activation_params")
-	param := func(i int, name string, def float32) float32 {
-		if i < len(p) {
-			return p[i]
-		}
-		if a.HasAttr("activation_" + name) {
-			return a.Float("activation_" + name)
-		}
-		return def
-	}
+	param := fusedParam(a)
 	name := a.Str("activation")
 	if kind, ok := fusedKinds[name]; ok {
 		return gemm.Activation{Kind: kind}, nil
@@ -45,6 +36,20 @@ func fusedActivation(a Attrs) (gemm.Activation, error) {
 		return gemm.Activation{}, Unsupported("fused activation %q", name)
 	}
 	return gemm.Activation{Kind: gemm.Custom, Func: f}, nil
+}
+
+// fusedParam returns the function that looks up parameter i of the activation, or the attribute activation_name.
+func fusedParam(a Attrs) func(i int, name string, def float32) float32 {
+	p := a.FloatList("activation_params")
+	return func(i int, name string, def float32) float32 {
+		if i < len(p) {
+			return p[i]
+		}
+		if a.HasAttr("activation_" + name) {
+			return a.Float("activation_" + name)
+		}
+		return def
+	}
 }
 
 // customActivation returns the function of an activation that package gemm does not know, nil if it is unknown here, too.

@@ -109,6 +109,9 @@ func gatherNDGrad(c GradCtx) error {
 	if dy == 0 || !g.Wants(0) {
 		return nil
 	}
+	if g.Of(index).DType == tensor.Int32 {
+		index = g.with("Cast", map[string]any{"to": tensor.Int64}, index)
+	}
 	add := map[string]any{"reduction": "add"}
 	batch := g.Attrs().Int("batch_dims")
 	if batch == 0 {

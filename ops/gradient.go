@@ -74,6 +74,9 @@ func (g grads) num(like Ref, v float64) Ref {
 // ints is a list of int64.
 func (g grads) ints(v ...int64) Ref { return g.Const(tensor.FromSlice(v, len(v))) }
 
+// whole is a scalar int64.
+func (g grads) whole(v int64) Ref { return g.Const(tensor.Scalar(v)) }
+
 // where chooses elements of a where cond holds, else of b.
 func (g grads) where(cond, a, b Ref) Ref { return g.op("Where", cond, a, b) }
 

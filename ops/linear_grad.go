@@ -6,24 +6,28 @@ package ops
 
 func matmulGrad(c GradCtx) error { return productGrad(c, product{alpha: 1}) }
 
-// fusedMatMulGrad serves FusedMatMul of both domains.
-func fusedMatMulGrad(c GradCtx) error {
-	a := c.Attrs()
-	if act := a.Str("activation"); act != "" {
-		return Unsupported("no gradient of a fused activation (%s)", act)
+// fusedMatMulGrad serves FusedMatMul of both domains, with and without an activation.
+var fusedMatMulGrad = fusedGrad(scaledProductGrad, func(g grads) Ref {
+	in := make([]Ref, g.Inputs())
+	for i := range in {
+		in[i] = g.In(i)
 	}
+	return g.own("FusedMatMul", plainAttrs(g.Attrs()), in...)
+})
+
+func scaledProductGrad(c GradCtx, dy Ref) error {
+	a := c.Attrs()
 	p := product{alpha: 1, transA: a.Bool("transA"), transB: a.Bool("transB")}
 	if a.HasAttr("alpha") {
 		p.alpha = a.Float("alpha")
 	}
+	c = &otherDy{c, dy}
 	if a.Bool("transBatchA") || a.Bool("transBatchB") {
 		return movedBatchGrad(c, p)
 	}
 	g := grads{c}
-	if dy := g.Dy(0); dy != 0 {
-		g.setSum(2, func() Ref { return dy })
-		g.set(3, func() Ref { return dy })
-	}
+	g.setSum(2, func() Ref { return dy })
+	g.set(3, func() Ref { return dy })
 	return productGrad(c, p)
 }
 
@@ -36,18 +40,10 @@ func gemmGrad(c GradCtx) error {
 	return productGrad(c, product{alpha: l.alpha, transA: l.a.trans, transB: l.b.trans})
 }
 
-// fusedGemmGrad undoes the activation from the output first.
-func fusedGemmGrad(c GradCtx) error {
-	g := grads{c}
-	if g.Dy(0) == 0 {
-		return nil
-	}
-	dy, err := activationGrad(g, g.Dy(0), g.Out(0))
-	if err != nil {
-		return err
-	}
-	return gemmGrad(&otherDy{c, dy})
-}
+// fusedGemmGrad is the rule of Gemm with an activation.
+var fusedGemmGrad = fusedGrad(func(c GradCtx, dy Ref) error { return gemmGrad(&otherDy{c, dy}) }, func(g grads) Ref {
+	return g.with("Gemm", plainAttrs(g.Attrs()), g.In(0), g.In(1), g.In(2))
+})
 
 // otherDy shows a rule another gradient of the first output.
 type otherDy struct {

@@ -27,7 +27,8 @@ import (
 //	i2x2:1,0,0,1  integers, i:3,4 a list of them, i_:3 a scalar; c2:1,-3 int8; l2:3,1 int32; s2:1,0.5 float32; b2:1,0 truth values; f_:0.5 a scalar number
 //	-       an absent input
 //
-// Attributes are name=value: an integer, a number with a point, a list of integers, or a word.
+// Attributes are name=value: an integer, a number with a point, a list of integers, a list of
+// numbers behind f:, or a word.
 type ruleCase struct {
 	op      string // with the domain and a colon before it unless it is ai.onnx
 	opset   int
@@ -241,6 +242,14 @@ func (p *probe) model(symbolic bool) []byte {
 }
 
 func attributeOf(name, value string) *onnx.Attribute {
+	if list, floats := strings.CutPrefix(value, "f:"); floats {
+		var out []float32
+		for _, s := range strings.Split(list, ",") {
+			v, _ := strconv.ParseFloat(s, 32)
+			out = append(out, float32(v))
+		}
+		return onnx.NewFloats(name, out...)
+	}
 	if strings.Contains(value, ",") && name != "equation" {
 		var list []int64
 		for _, s := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' }) {
