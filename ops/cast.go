@@ -103,8 +103,13 @@ func castKernel(k *KernelCtx) (Kernel, error) {
 	}), nil
 }
 
-// castGrad casts the gradient back.
-var castGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref { return g.op("CastLike", dy, x) })
+// castGrad casts the gradient back; that of codes is of a type of its own.
+var castGrad = unaryGrad(func(g grads, dy, x, _ Ref) Ref {
+	if !float.Has(g.Of(x).DType) {
+		return g.with("Cast", map[string]any{"to": tensor.Float32}, dy)
+	}
+	return g.op("CastLike", dy, x)
+})
 
 // castNumbers binds the conversions between types that Go computes in, and from and to truth values.
 func castNumbers(from, to tensor.DType) (Kernel, bool) {

@@ -36,7 +36,7 @@ const (
 	Random                        // two runs may differ: never folded or merged
 	ShapeOnly                     // reads the shapes of its inputs, never their elements
 	Managed                       // Run makes the outputs itself with Call.Alloc or Call.Put (data-dependent shapes, strings, sequences)
-	Codes                         // output 0 holds codes of numbers: its gradient is that of codes as real numbers, of the type of input 1
+	Codes                         // output 0 holds codes of numbers: its gradient is that of codes as real numbers, of the type of input 1 if that is a scale
 	Rewritten                     // a pass puts other nodes in its place before anything is planned: it has no kernel
 	Bodied                        // has graphs inside, through which internal/autodiff differentiates it without a Grad function
 )
@@ -164,6 +164,7 @@ type GradCtx interface {
 	SetGrad(i int, dx Ref)
 	// SetOutput declares output i to equal y, which emitted nodes compute from the inputs; forward outputs that
 	// they read count as constants. The gradients of the inputs are then those of y, added to what SetGrad got.
+	// For an output of codes y may hold them as numbers.
 	SetOutput(i int, y Ref)
 }
 

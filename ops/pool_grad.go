@@ -30,6 +30,9 @@ func poolRule(c GradCtx, op string) error {
 		}
 		switch op {
 		case "MaxPoolGrad":
+			if !float.Has(g.Of(x).DType) { // codes
+				x = g.op("CastLike", x, dy)
+			}
 			return g.own(op, attrs, dy, x)
 		case "AveragePoolGrad":
 			attrs["count_include_pad"] = a.Bool("count_include_pad")

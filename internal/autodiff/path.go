@@ -12,21 +12,45 @@ func differentiable(v *graph.Value) bool {
 	if v.Kind != tensor.KindTensor {
 		return false
 	}
-	if v.From != nil && v.Index == 0 && v.From.Op.Flags&ops.Codes != 0 {
-		return true
-	}
-	switch v.DType {
+	return isFloat(v.DType) || codeSource(v) != nil
+}
+
+// isFloat reports whether arithmetic is done in numbers of type d that have derivatives.
+func isFloat(d tensor.DType) bool {
+	switch d {
 	case tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16:
 		return true
 	}
 	return false
 }
 
-// gradientType returns the type that gradients of v have.
+// codeSource returns the node that made the codes that v holds, nil if v holds none: v is what a node with the flag
+// Codes makes, or another value of the same type that a differentiable operator makes of such.
+func codeSource(v *graph.Value) *graph.Node {
+	for n := v.From; n != nil && !isFloat(v.DType); n = v.From {
+		if n.Op.Flags&ops.Codes != 0 {
+			if v.Index == 0 {
+				return n
+			}
+			return nil
+		}
+		if n.Op.Grad == nil || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != v.DType {
+			return nil
+		}
+		v = n.In[0]
+	}
+	return nil
+}
+
+// gradientType returns the type that gradients of v have: those of codes are of the type of a scale, input 1 of the
+// node that made them, or of float32 if that is none.
 func gradientType(v *graph.Value) ops.Type {
 	t := v.Type
-	if v.From != nil && v.Index == 0 && v.From.Op.Flags&ops.Codes != 0 {
-		t.DType = v.From.In[1].DType
+	if n := codeSource(v); n != nil {
+		t.DType = tensor.Float32
+		if len(n.In) > 1 && n.In[1] != nil && isFloat(n.In[1].DType) {
+			t.DType = n.In[1].DType
+		}
 	}
 	return t
 }

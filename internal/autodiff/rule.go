@@ -171,7 +171,7 @@ func (c *ruleCtx) SetOutput(i int, y ops.Ref) {
 	if c.err != nil || v == nil || i >= len(c.n.Out) || c.n.Out[i] == nil {
 		return
 	}
-	if out := c.n.Out[i]; !alike(v.Type, out.Type) {
+	if out := c.n.Out[i]; !alike(v.Type, out.Type) && !alike(v.Type, gradientType(out)) {
 		c.fail(fmt.Errorf("output %d is written as %v, want %v", i, v.Type, out.Type))
 	}
 	c.equal[i] = v
