@@ -131,6 +131,16 @@ var (
 // dynamicQuantizeGrad takes the range that scale and zero point come from as constant: nothing is cut off.
 var dynamicQuantizeGrad = composedGrad(func(g grads) (Ref, error) { return g.div(g.In(0), g.Save(1)), nil })
 
+// nhwcMaxPoolGrad is the rule of a pool over codes, which come out as they went in.
+var nhwcMaxPoolGrad = composedGrad(func(g grads) (Ref, error) {
+	rank, err := g.rank(g.In(0))
+	if err != nil {
+		return 0, err
+	}
+	x := g.op("CastLike", g.In(0), g.Dy(0))
+	return g.channelsLastOf(g.with("MaxPool", g.Attrs().values(), g.channelsSecondOf(x, rank)), rank), nil
+})
+
 // Products of codes. The scales of the right-hand side may be one for each column.
 
 var (

@@ -41,7 +41,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "MurmurHash3", 1, f32 | f64 | i64 | i32 | 1<<tensor.Uint32 | 1<<tensor.Uint64 | str, murmurInfer, murmurKernel, nil, 0},
 	{"com.microsoft", "NGramRepeatBlock", 1, i64, ngramInfer, ngramKernel, nil, 0},
 	{"com.microsoft", "NhwcConv", 1, float, nhwcConvInfer, nhwcConvKernel, nhwcConvGrad, 0},
-	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nil, 0},
+	{"com.microsoft", "NhwcMaxPool", 1, bytes8, nhwcMaxPoolInfer, nhwcMaxPoolKernel, nhwcMaxPoolGrad, 0},
 	{"com.microsoft", "QAttention", 1, bytes8, qattentionInfer, qattentionKernel, nil, 0},
 	{"com.microsoft", "QEmbedLayerNormalization", 1, i32, qembedInfer, qembedKernel, nil, 0},
 	{"com.microsoft", "QGemm", 1, bytes8, qgemmInfer, qgemmKernel, qgemmGrad, Codes},
