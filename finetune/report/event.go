@@ -72,8 +72,8 @@ func (e Skip) step() int  { return e.Step }
 func (e Epoch) step() int { return e.Step }
 func (e End) step() int   { return e.Step }
 
-// line is the event as a line of JSON whose first field names it.
-func line(e Event) ([]byte, error) {
+// encode is the event as a line of JSON whose first field names it.
+func encode(e Event) ([]byte, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("report: event %s of step %d: %w", e.name(), e.step(), err)

@@ -97,7 +97,7 @@ func scan(r io.Reader, visit func(Event) bool) (int64, error) {
 // Write appends an event. When the file takes no bytes (a full disk), the error says so, the file keeps the whole lines it had,
 // and the next write tries again.
 func (l *Log) Write(e Event) error {
-	text, err := line(e)
+	text, err := encode(e)
 	if err != nil {
 		return err
 	}
