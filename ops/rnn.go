@@ -150,8 +150,11 @@ func rnnParam(def float32, list []float32) (float32, []float32) {
 	return list[0], list[1:]
 }
 
-// rnnShape is what the shapes of one call say.
-type rnnShape struct{ steps, batch, inputs, hidden int }
+// rnnShape is what the shapes of one call say, and whether it has a mask of the states.
+type rnnShape struct {
+	steps, batch, inputs, hidden int
+	masked                       bool
+}
 
 // rnnShapes checks the shapes of the inputs and outputs of a call.
 func rnnShapes(c *Call, layers []rnn.Layer, batchFirst bool) (s rnnShape, err error) {
@@ -160,7 +163,7 @@ func rnnShapes(c *Call, layers []rnn.Layer, batchFirst bool) (s rnnShape, err er
 	if len(x) != 3 || len(w) != 3 || len(r) != 3 {
 		return s, fmt.Errorf("ops: X, W and R have shapes %v, %v, %v: want 3 dimensions", []int(x), []int(w), []int(r))
 	}
-	s = rnnShape{x[0], x[1], x[2], r[2]}
+	s = rnnShape{x[0], x[1], x[2], r[2], layers[0].Masked}
 	if batchFirst {
 		s.steps, s.batch = s.batch, s.steps
 	}
@@ -198,6 +201,9 @@ func (s rnnShape) check(c *Call, layers []rnn.Layer, batchFirst bool) (err error
 	check(5, "initial_h", state[0], state[1], state[2])
 	check(6, "initial_c", state[0], state[1], state[2])
 	check(7, "P", dirs, 3*s.hidden)
+	if s.masked {
+		check(rnnMask, "mask", state[0], state[1], state[2])
+	}
 	for i, t := range c.Out {
 		want := s.batch * dirs * s.hidden
 		if i == 0 {

@@ -128,7 +128,7 @@ func (l *dynamicLSTM) shapes(c *Call) (s rnnShape, err error) {
 	if len(x) != 3 || len(r) != 3 {
 		return s, fmt.Errorf("ops: X and R have shapes %v and %v, want 3 dimensions", x, r)
 	}
-	s = rnnShape{x[0], x[1], x[2], r[1]}
+	s = rnnShape{x[0], x[1], x[2], r[1], false}
 	dirs, cols := len(l.layers), 4*s.hidden
 	if err := rnnFits(c, 1, "W", dirs, s.inputs, cols); err != nil {
 		return s, err

@@ -8,8 +8,8 @@ import (
 )
 
 // RNNGrad of the onnxrun domain is the gradient of RNN, GRU and LSTM, named by the attribute cell. It has the inputs
-// of the forward node, eight with P, and then the gradients of its outputs, each of which may be absent. Its outputs
-// are the gradients of X, W, R, B, initial_h, initial_c and P.
+// of the forward node, nine with P and the mask of the onnxrun domain, and then the gradients of its outputs, each of
+// which may be absent. Its outputs are the gradients of X, W, R, B, initial_h, initial_c, P, and the mask if there is one.
 
 var (
 	elmanGrad = rnnGrad("RNN")
@@ -21,17 +21,17 @@ var (
 var rnnCells = map[string]rnn.Cell{"RNN": rnn.Plain, "GRU": rnn.GRU, "LSTM": rnn.LSTM}
 
 // rnnGradInputs are the forward inputs that the outputs of RNNGrad belong to.
-var rnnGradInputs = [7]int{0, 1, 2, 3, 5, 6, 7}
+var rnnGradInputs = [8]int{0, 1, 2, 3, 5, 6, 7, rnnMask}
 
 func rnnGrad(cell string) func(GradCtx) error {
 	return func(c GradCtx) error {
-		in := make([]Ref, 11)
+		in := make([]Ref, rnnMask+4)
 		used := false
-		for i := range 8 {
+		for i := range rnnMask + 1 {
 			in[i] = c.In(i)
 		}
 		for i := range 3 {
-			in[8+i] = c.Dy(i)
+			in[rnnMask+1+i] = c.Dy(i)
 			used = used || c.Dy(i) != 0
 		}
 		if !used {
@@ -39,7 +39,11 @@ func rnnGrad(cell string) func(GradCtx) error {
 		}
 		attrs := c.Attrs().values()
 		attrs["cell"] = cell
-		for k, d := range c.EmitAll(7, "onnxrun", "RNNGrad", attrs, in...) {
+		outputs := 7
+		if c.In(rnnMask) != 0 {
+			outputs = 8
+		}
+		for k, d := range c.EmitAll(outputs, "onnxrun", "RNNGrad", attrs, in...) {
 			c.SetGrad(rnnGradInputs[k], d)
 		}
 		return nil
@@ -63,6 +67,7 @@ func rnnGradInfer(c *InferCtx) error {
 	c.Set(4, x.DType, state...)
 	c.Set(5, x.DType, state...)
 	c.Set(6, x.DType, dirs, hidden.Mul(mvConst(3)))
+	c.Set(7, x.DType, state...)
 	return nil
 }
 
@@ -81,6 +86,7 @@ var rnnGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	setMasked(layers, k.Has(rnnMask))
 	if k.DType(0) == tensor.Float64 {
 		r := &rnnGradRun[float64]{layers, k.Bool("layout")}
 		return Kernel{Run: r.run, Scratch: r.scratch}, nil
@@ -101,12 +107,12 @@ func (r *rnnGradRun[T]) scratch(c *Call) int {
 }
 
 func (r *rnnGradRun[T]) run(c *Call) error {
-	forward := Call{In: c.In[:8]}
+	forward := Call{In: c.In[:rnnMask+1]}
 	s, err := rnnShapes(&forward, r.layers, r.batchFirst)
 	if err != nil {
 		return err
 	}
-	upstream := Call{In: forward.In, Out: c.In[8:]}
+	upstream := Call{In: forward.In, Out: c.In[rnnMask+1:]}
 	if err := s.check(&upstream, r.layers, r.batchFirst); err != nil {
 		return err
 	}
@@ -134,10 +140,15 @@ func (r *rnnGradRun[T]) run(c *Call) error {
 			}
 		}
 		a.Scratch = scratchOf[T](scratch, need)
-		rnn.Grad(&l, w, &a, &rnn.GradArgs[T]{
+		grads := rnn.GradArgs[T]{
 			DY: rnnArgs[T](&upstream, s, d, dirs, r.batchFirst), DState: rnnArgs[T](&states, s, d, dirs, r.batchFirst), DX: dx,
 			DW: part(c.Out[1], n*s.inputs), DR: part(c.Out[2], n*h), DB: part(c.Out[3], 2*n), DP: part(c.Out[6], 3*h),
-		})
+		}
+		if s.masked {
+			mask := Call{In: forward.In, Out: []*tensor.Tensor{nil, c.Out[7]}}
+			grads.DMask = rnnArgs[T](&mask, s, d, dirs, r.batchFirst).HOut
+		}
+		rnn.Grad(&l, w, &a, &grads)
 	}
 	return nil
 }

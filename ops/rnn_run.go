@@ -39,6 +39,7 @@ func rnnKernel(k *KernelCtx, cell rnn.Cell) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	setMasked(layers, k.Has(rnnMask))
 	r := &rnnRun{layers: layers, batchFirst: k.Bool("layout"), weights: make([]rnn.Weights, len(layers))}
 	if k.DType(0) == tensor.Float64 {
 		return Kernel{Run: r.plain, Scratch: r.plainScratch}, nil
@@ -100,7 +101,8 @@ func (r *rnnRun) scratch(c *Call) int {
 	if len(x) != 3 || len(w) != 3 {
 		return 0
 	}
-	l := rnn.Layer{Cell: r.layers[0].Cell, Hidden: w[2], Inputs: x[2]}
+	l := r.layers[0]
+	l.Hidden, l.Inputs = w[2], x[2]
 	steps, batch := x[0], x[1]
 	if r.batchFirst {
 		steps, batch = batch, steps
@@ -200,6 +202,9 @@ func rnnArgs[T float32 | float64](c *Call, s rnnShape, d, dirs int, batchFirst b
 	}
 	a.Y, a.HOut, a.COut = from(out(0), y), from(out(1), state), from(out(2), state)
 	a.H0, a.C0 = from(input(c, 5), state), from(input(c, 6), state)
+	if s.masked {
+		a.Mask = from(c.In[rnnMask], state)
+	}
 	if lens := input(c, 4); lens != nil {
 		a.Lens = tensor.Of[int32](lens)
 	}

@@ -9,12 +9,13 @@ type GradArgs[T float32 | float64] struct {
 	DX         []T       // laid out like X
 	DW, DR, DB []T       // of the shapes of PlainWeights
 	DP         []T
+	DMask      []T // of a Masked layer, laid out like Mask
 }
 
 // GradScratch returns the number of elements of scratch memory that Grad needs.
 func (l *Layer) GradScratch(steps, batch int) int {
 	g, h := l.Cell.Gates()*l.Hidden, l.Hidden
-	return steps*batch*(2*l.Inputs+3*g+2*h) + 2*(steps+1)*batch*h + 2*batch*h
+	return steps*batch*(2*l.Inputs+3*g+2*h+l.masked()) + 2*(steps+1)*batch*h + batch*(2*h+l.masked())
 }
 
 // Grad computes the gradients of a direction by going back through its steps, which are computed once more. The
@@ -33,6 +34,10 @@ func Grad[T float32 | float64](l *Layer, w PlainWeights[T], a *ArgsOf[T], d *Gra
 	g.late, g.lateIn = take(all*l.Hidden), take(all*l.Hidden)
 	g.h, g.c = take((a.Steps+1)*a.Batch*l.Hidden), take((a.Steps+1)*a.Batch*l.Hidden)
 	g.dh, g.dc = take(a.Batch*l.Hidden), take(a.Batch*l.Hidden)
+	g.in, g.din = g.h, g.dh
+	if l.Masked {
+		g.in, g.din = take(all*l.Hidden), take(a.Batch*l.Hidden)
+	}
 	g.forward()
 	g.backward()
 	g.weights()
@@ -50,10 +55,12 @@ type gradRun[T float32 | float64] struct {
 	x, dx    []T // inputs
 	z        []T // what the activations get, before clipping
 	h, c     []T // states before each step, and at last the final ones
+	in       []T // what is multiplied with R: h, or h times the mask
 	late     []T // GRU: the product of the state for the last gate, or the reset state that is multiplied for it
 	lateIn   []T // GRU: its gradient
 	dgx, dgr []T // gradients of the products with inputs and with states
 	dh, dc   []T
+	din      []T // gradient of in, of one step: dh itself without a mask
 }
 
 func (g *gradRun[T]) time(step int) int {
@@ -136,7 +143,8 @@ func (g *gradRun[T]) bias(m []T) {
 // states adds the products of the state before a step to its gates. That of the last gate of a GRU comes apart.
 func (g *gradRun[T]) states(step int) {
 	n := g.Hidden
-	h, z := g.h[step*g.rows*n:][:g.rows*n], g.z[step*g.rows*g.gates:][:g.rows*g.gates]
+	g.mask(step)
+	h, z := g.in[step*g.rows*n:][:g.rows*n], g.z[step*g.rows*g.gates:][:g.rows*g.gates]
 	if g.Cell != GRU {
 		product(g.rows, g.gates, n, h, n, 1, g.w.R, 1, n, z, g.gates)
 		return
@@ -160,6 +168,20 @@ func (g *gradRun[T]) states(step int) {
 		}
 	}
 	product(g.rows, n, n, late, n, 1, g.w.R[2*n*n:], 1, n, z[2*n:], g.gates)
+}
+
+// mask sets what is multiplied with R in a step.
+func (g *gradRun[T]) mask(step int) {
+	if !g.Masked {
+		return
+	}
+	n := g.Hidden
+	for b := range g.rows {
+		h, m := g.row(g.h, step, b, n), g.a.Mask[b*g.a.StateRow:][:n]
+		for j := range m {
+			g.row(g.in, step, b, n)[j] = h[j] * m[j]
+		}
+	}
 }
 
 // cell updates the states h and c of one row, and completes what the activations get.

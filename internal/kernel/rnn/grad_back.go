@@ -12,6 +12,11 @@ func (g *gradRun[T]) backward() {
 	clear(g.lateIn)
 	clear(g.d.DP)
 	for b := range g.rows {
+		if g.d.DMask != nil {
+			clear(g.d.DMask[b*g.a.StateRow:][:n])
+		}
+	}
+	for b := range g.rows {
 		if g.a.idle(b) {
 			continue
 		}
@@ -36,6 +41,7 @@ func (g *gradRun[T]) backward() {
 			g.cellGrad(step, b, dh, g.dc[b*n:][:n])
 		}
 		g.statesGrad(step)
+		g.maskGrad(step)
 	}
 	for b := range g.rows {
 		if g.d.DState.HOut != nil {
@@ -112,9 +118,12 @@ func (g *gradRun[T]) gruGrad(step, b int, dh []T) {
 	}
 }
 
-// statesGrad adds what goes back to the states through the products of one step.
+// statesGrad adds to din what goes back through the products of one step.
 func (g *gradRun[T]) statesGrad(step int) {
 	n, at := g.Hidden, step*g.rows*g.gates
+	if g.Masked {
+		clear(g.din)
+	}
 	dr := g.dgr[at:][:g.rows*g.gates]
 	if g.Cell == GRU && !g.LinearFirst {
 		in := g.lateIn[step*g.rows*n:][:g.rows*n]
@@ -123,18 +132,37 @@ func (g *gradRun[T]) statesGrad(step int) {
 			if !g.active(step, b) {
 				continue
 			}
-			z, d, h := g.row(g.z, step, b, g.gates), g.row(g.dgx, step, b, g.gates), g.row(g.h, step, b, n)
+			z, d, h := g.row(g.z, step, b, g.gates), g.row(g.dgx, step, b, g.gates), g.row(g.in, step, b, n)
 			for j := range n {
 				r, slope := g.act(0, z[n+j])
-				g.dh[b*n+j] += in[b*n+j] * r
+				g.din[b*n+j] += in[b*n+j] * r
 				d[n+j] = in[b*n+j] * h[j] * slope
 				dr[b*g.gates+n+j] = d[n+j]
 			}
 		}
-		product(g.rows, n, 2*n, dr, g.gates, 1, g.w.R, n, 1, g.dh, n)
+		product(g.rows, n, 2*n, dr, g.gates, 1, g.w.R, n, 1, g.din, n)
 		return
 	}
-	product(g.rows, n, g.gates, dr, g.gates, 1, g.w.R, n, 1, g.dh, n)
+	product(g.rows, n, g.gates, dr, g.gates, 1, g.w.R, n, 1, g.din, n)
+}
+
+// maskGrad hands what went back through the products of one step on to the states and to the mask.
+func (g *gradRun[T]) maskGrad(step int) {
+	if !g.Masked {
+		return
+	}
+	n := g.Hidden
+	for b := range g.rows {
+		h, din, dh := g.row(g.h, step, b, n), g.din[b*n:][:n], g.dh[b*n:][:n]
+		for j, m := range g.a.Mask[b*g.a.StateRow:][:n] {
+			dh[j] += din[j] * m
+		}
+		if g.d.DMask != nil {
+			for j := range din {
+				g.d.DMask[b*g.a.StateRow+j] += din[j] * h[j]
+			}
+		}
+	}
 }
 
 // weights computes the gradients of weights, biases and inputs from those of all gates.
@@ -147,10 +175,10 @@ func (g *gradRun[T]) weights() {
 	product(g.gates, g.Inputs, all, g.dgx, 1, g.gates, g.x, g.Inputs, 1, g.d.DW, g.Inputs)
 	product(all, g.Inputs, g.gates, g.dgx, g.gates, 1, g.w.W, g.Inputs, 1, g.dx, g.Inputs)
 	if g.Cell == GRU && !g.LinearFirst {
-		product(2*n, n, all, g.dgr, 1, g.gates, g.h, n, 1, g.d.DR, n)
+		product(2*n, n, all, g.dgr, 1, g.gates, g.in, n, 1, g.d.DR, n)
 		product(n, n, all, g.dgr[min(2*n, len(g.dgr)):], 1, g.gates, g.late, n, 1, g.d.DR[2*n*n:], n)
 	} else {
-		product(g.gates, n, all, g.dgr, 1, g.gates, g.h, n, 1, g.d.DR, n)
+		product(g.gates, n, all, g.dgr, 1, g.gates, g.in, n, 1, g.d.DR, n)
 	}
 	for r := range all {
 		for i := range g.gates {

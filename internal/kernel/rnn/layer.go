@@ -30,6 +30,7 @@ type Layer struct {
 	Clip           float32 // bound of what activations get; 0: none
 	InputForget    bool    // LSTM: the forget gate is one minus the input gate
 	LinearFirst    bool    // GRU: the product with R comes before the reset gate
+	Masked         bool    // what is multiplied with R is the state times ArgsOf.Mask
 	Acts           [3]Activation
 }
 
@@ -107,8 +108,9 @@ type ArgsOf[T float32 | float64] struct {
 	Y           []T // Hidden elements for each step and row; nil: not wanted
 	YStep, YRow int
 	H0, C0      []T // initial states, nil: zeros
+	Mask        []T // of a Masked layer: factors of the state before each product with R, the same in all steps
 	HOut, COut  []T // final states, nil: not wanted
-	StateRow    int // between the rows of H0, C0, HOut, COut
+	StateRow    int // between the rows of H0, C0, Mask, HOut, COut
 	Lens        []int32
 	Scratch     []T
 	Threads     int
@@ -132,5 +134,13 @@ func (l *Layer) block(steps, batch int) int {
 // ScratchLen returns the number of elements of Args.Scratch that Run needs.
 func (l *Layer) ScratchLen(steps, batch int) int {
 	g := l.Cell.Gates() * l.Hidden
-	return batch * (l.block(steps, batch)*g + 2*l.Hidden + g)
+	return batch * (l.block(steps, batch)*g + 2*l.Hidden + l.masked() + g)
+}
+
+// masked returns the length of a masked state: 0 without a mask.
+func (l *Layer) masked() int {
+	if l.Masked {
+		return l.Hidden
+	}
+	return 0
 }

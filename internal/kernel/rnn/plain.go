@@ -5,7 +5,7 @@ package rnn
 type PlainWeights[T float32 | float64] struct{ W, R, B, P []T }
 
 // PlainScratch returns the number of elements of scratch memory that RunPlain needs.
-func (l *Layer) PlainScratch() int { return (2*l.Cell.Gates() + 3) * l.Hidden }
+func (l *Layer) PlainScratch() int { return (2*l.Cell.Gates() + 4) * l.Hidden }
 
 // RunPlain computes a direction with plain loops, for element types without kernels and as the reference
 // of Layer.Run.
@@ -14,6 +14,7 @@ func RunPlain[T float32 | float64](l *Layer, w PlainWeights[T], a *ArgsOf[T]) {
 	gn := l.Cell.Gates() * n
 	s := a.Scratch
 	xs, hs, h, c, rh := s[:gn], s[gn:2*gn], s[2*gn:2*gn+n], s[2*gn+n:2*gn+2*n], s[2*gn+2*n:2*gn+3*n]
+	in := s[2*gn+3*n : 2*gn+4*n]
 	for b := range a.Batch {
 		clear(h)
 		clear(c)
@@ -31,8 +32,14 @@ func RunPlain[T float32 | float64](l *Layer, w PlainWeights[T], a *ArgsOf[T]) {
 			active := a.Lens == nil || t < int(a.Lens[b])
 			if active {
 				plainProduct(xs, w.W, a.X[t*a.XStep+b*a.XRow:][:l.Inputs], w.B, 0)
-				plainProduct(hs, w.R, h, w.B, gn)
-				plainStep(l, w, xs, hs, h, c, rh)
+				copy(in, h)
+				if l.Masked {
+					for j, m := range a.Mask[b*a.StateRow:][:n] {
+						in[j] *= m
+					}
+				}
+				plainProduct(hs, w.R, in, w.B, gn)
+				plainStep(l, w, xs, hs, h, in, c, rh)
 			}
 			if a.Y != nil {
 				y := a.Y[t*a.YStep+b*a.YRow:][:n]
@@ -68,8 +75,8 @@ func plainProduct[T float32 | float64](dst, m, x, bias []T, off int) {
 	}
 }
 
-// plainStep updates h and c from the products xs with the input and hs with the state.
-func plainStep[T float32 | float64](l *Layer, w PlainWeights[T], xs, hs, h, c, rh []T) {
+// plainStep updates h and c from the products xs with the input and hs with in, the state as R gets it.
+func plainStep[T float32 | float64](l *Layer, w PlainWeights[T], xs, hs, h, in, c, rh []T) {
 	n := l.Hidden
 	act := func(k int, v T) T {
 		if l.Clip > 0 {
@@ -105,7 +112,7 @@ func plainStep[T float32 | float64](l *Layer, w PlainWeights[T], xs, hs, h, c, r
 		}
 		if !l.LinearFirst {
 			for j := range h {
-				rh[j] = xs[n+j] * h[j]
+				rh[j] = xs[n+j] * in[j]
 			}
 			plainProduct(hs[2*n:], w.R[2*n*n:], rh, w.B, 5*n)
 		}

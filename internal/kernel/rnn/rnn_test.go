@@ -23,6 +23,10 @@ func variants() map[string]Layer {
 		"plain elu":    {Cell: Plain, Acts: [3]Activation{{Kind: Elu, Alpha: 0.5}}},
 		"plain step":   {Cell: Plain, Acts: [3]Activation{{Kind: ThresholdedRelu, Alpha: 0.1}}},
 		"plain log":    {Cell: Plain, Acts: [3]Activation{{Kind: Softplus}}},
+		"plain masked": {Cell: Plain, Acts: [3]Activation{t}, Masked: true},
+		"lstm masked":  {Cell: LSTM, Acts: usual, Masked: true, Reverse: true},
+		"gru masked":   {Cell: GRU, Acts: usual, Masked: true},
+		"gru dropped":  {Cell: GRU, Acts: usual, LinearFirst: true, Masked: true},
 	}
 }
 
@@ -53,6 +57,9 @@ func newProblem(l Layer, steps, batch, inputs, hidden int, full, batchFirst bool
 		YStep: batch * hidden, YRow: hidden, StateRow: hidden}
 	if batchFirst {
 		p.a.XStep, p.a.XRow, p.a.YStep, p.a.YRow = inputs, steps*inputs, hidden, steps*hidden
+	}
+	if l.Masked {
+		p.a.Mask = random(r, batch*hidden)
 	}
 	if full {
 		p.plain.B = random(r, 2*n)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -13,6 +14,7 @@ type run struct {
 	*Weights
 	Args
 	h, c  []float32 // the state: Batch rows
+	in    []float32 // what is multiplied with R: h, or h times the mask
 	tmp   []float32 // Gates*Hidden for each row
 	x     []float32 // products of the inputs of a block of steps
 	g     []float32 // those of the step
@@ -48,6 +50,10 @@ func (r *run) all() {
 	s := r.Scratch
 	r.h, s = s[:n], s[n:]
 	r.c, s = s[:n], s[n:]
+	r.in = r.h
+	if r.Masked {
+		r.in, s = s[:n], s[n:]
+	}
 	r.tmp, r.x = s[:r.Batch*g], s[r.Batch*g:]
 	r.load(r.h, r.H0)
 	r.load(r.c, r.C0)
@@ -125,7 +131,10 @@ func (r *run) project(t0, count int) int {
 // step does the step r.t. zero says that the state is zero.
 func (r *run) step(zero bool) {
 	h := r.Hidden
-	a := gemm.Args{M: r.Batch, N: r.Cell.Gates() * h, K: h, A: r.h, ARS: h, ACS: 1, Packed: r.R,
+	if r.Masked {
+		r.mask()
+	}
+	a := gemm.Args{M: r.Batch, N: r.Cell.Gates() * h, K: h, A: r.in, ARS: h, ACS: 1, Packed: r.R,
 		C: r.g, LDC: r.ldg, Accumulate: true, Threads: r.Threads}
 	switch {
 	case r.Cell == GRU && r.LinearFirst:
@@ -147,6 +156,14 @@ func (r *run) step(zero bool) {
 		r.rows(reset)
 	}
 	r.rows(gates)
+}
+
+// mask sets what is multiplied with R.
+func (r *run) mask() {
+	n := r.Hidden
+	for b := range r.Batch {
+		vec.Mul(r.in[b*n:(b+1)*n], r.h[b*n:(b+1)*n], r.Mask[b*r.StateRow:][:n])
+	}
 }
 
 // multiply runs a by m, or as it is if there is none.
@@ -184,7 +201,7 @@ func (r *run) row(b int) {
 	active := r.Lens == nil || r.t < int(r.Lens[b])
 	if r.phase == reset {
 		if rh := r.tmp[b*n : (b+1)*n]; active {
-			r.gruReset(g, h, rh)
+			r.gruReset(g, r.in[b*n:(b+1)*n], rh)
 		} else {
 			clear(rh)
 		}
