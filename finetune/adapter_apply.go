@@ -1,0 +1,283 @@
+package finetune
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Attach attaches the adapter's low-rank changes to a model as branches, which Merge can add to its weights, and replaces
+// the parameters that the adapter holds as a whole. A module is found by its path, exactly or up to what stands before it,
+// in names of weights, biases and nodes; what is not found, or found twice, is an error with the nearest candidates. On an
+// error m is as it was.
+func (a *Adapter) Attach(m *onnx.Model) ([]Branch, error) {
+	e, err := newEditor(m)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.locate(e)
+	if err != nil {
+		return nil, fmt.Errorf("finetune: adapter: %w", err)
+	}
+	saved, err := a.parameters(e)
+	if err != nil {
+		return nil, fmt.Errorf("finetune: adapter: %w", err)
+	}
+	b := newBrancher(e)
+	for _, f := range found {
+		for _, s := range f.sites {
+			if err := b.attach(s, f.a, f.b, f.scale); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, p := range saved {
+		e.replaceConstant(p.root, p.value)
+	}
+	e.commit()
+	return b.list(), nil
+}
+
+// A located is a change with the sites of its module, in the layout of the graph.
+type located struct {
+	module string
+	sites  []*site
+	a, b   *tensor.Tensor
+	scale  float64
+}
+
+// locate finds the sites of all modules.
+func (a *Adapter) locate(e *editor) ([]located, error) {
+	mods := e.modules()
+	var list []located
+	for _, module := range slices.Sorted(maps.Keys(a.Layers)) {
+		l := a.Layers[module]
+		sites, err := mods.find(module)
+		if err != nil {
+			return nil, err
+		}
+		s := sites[0]
+		if e.branched(s) {
+			return nil, fmt.Errorf("module %q has a branch already: merge it first", module)
+		}
+		if l.Embedding != (s.kind == Embedding) {
+			return nil, fmt.Errorf("module %q is a layer of kind %s, but the adapter's is not (embedding: %v)", module, s.kind, l.Embedding)
+		}
+		f := located{module: module, sites: sites, a: l.A, b: l.B, scale: l.Scale}
+		if s.kind != Conv {
+			f.a, f.b = transposed(flat(l.A)), transposed(flat(l.B))
+		}
+		wantA, wantB := s.shapes(l.Rank())
+		if !f.a.Shape().Equal(wantA) || !f.b.Shape().Equal(wantB) {
+			return nil, fmt.Errorf("module %q: A has shape %v and B %v, but the layer (node %q) has %d inputs, %d outputs and kernel %v",
+				module, l.A.Shape(), l.B.Shape(), s.node.Name, s.in, s.width, s.kernel)
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// branched reports whether the result of a site goes into the sum of a branch.
+func (e *editor) branched(s *site) bool {
+	return strings.HasSuffix(s.out, ".base") && len(e.users[s.out]) == 1 && strings.Contains(e.users[s.out][0].Name, ".lora")
+}
+
+// flat drops the dimensions of 1 behind the first two: a layer of 1x1 convolutions may be a product in the model.
+func flat(t *tensor.Tensor) *tensor.Tensor {
+	if s := t.Shape(); len(s) > 2 && s[2:].Len() == 1 {
+		if r, err := t.Reshaped(s[0], s[1]); err == nil {
+			return r
+		}
+	}
+	return t
+}
+
+// transposed returns the transpose of a matrix; tensors of other ranks as they are.
+func transposed(t *tensor.Tensor) *tensor.Tensor {
+	if t.Rank() != 2 {
+		return t
+	}
+	f := weightForm{value: t, steps: []formStep{{t.Shape(), []int{1, 0}}}}
+	out, err := tensor.FromFloat64s(t.DType(), tensor.Shape{t.Shape()[1], t.Shape()[0]}, f.seen())
+	if err != nil {
+		return t
+	}
+	return out
+}
+
+// A parameter is a new value of a constant.
+type parameter struct {
+	root  string
+	value *tensor.Tensor
+}
+
+// parameters finds the constants of the parameters that the adapter replaces.
+func (a *Adapter) parameters(e *editor) ([]parameter, error) {
+	mods := e.modules()
+	var list []parameter
+	for _, path := range slices.Sorted(maps.Keys(a.Saved)) {
+		p, err := e.parameter(mods, path, a.Saved[path])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// parameter finds one by the name of an initializer, which has the layout of PyTorch where it has its name, or else as weight
+// or bias of a site.
+func (e *editor) parameter(mods *modules, path string, t *tensor.Tensor) (parameter, error) {
+	if name := e.initializerFor(path); name != "" {
+		return replacement(path, name, e.inits[name].DType(), protoShape(e.inits[name]), t)
+	}
+	dot := strings.LastIndexByte(path, '.')
+	sites, err := mods.find(path[:max(dot, 0)])
+	if err != nil {
+		return parameter{}, fmt.Errorf("parameter %q: %w", path, err)
+	}
+	s := sites[0]
+	_, bias := e.traces(s)
+	switch leaf := path[dot+1:]; {
+	case leaf == "weight" && s.form != nil && s.frozen == "":
+		if s.kind == Linear && !s.trans && t.Shape().Equal(tensor.Shape{s.width, s.in}) {
+			t = transposed(t)
+		}
+		if !t.Shape().Equal(s.form.shape) {
+			return parameter{}, fmt.Errorf("parameter %q has shape %v, but the layer (node %q) has %d inputs and %d outputs", path,
+				t.Shape(), s.node.Name, s.in, s.width)
+		}
+		value, err := tensor.FromFloat64s(s.form.value.DType(), s.form.value.Shape(), s.form.toRoot(tensor.Float64s(t, t.Len())))
+		return parameter{s.form.root, value}, err
+	case leaf == "bias" && bias != "":
+		old := e.constant(bias)
+		return replacement(path, bias, old.DType(), old.Shape(), t)
+	}
+	return parameter{}, fmt.Errorf("parameter %q: layer %q (node %q) has none that can be replaced", path, s.module(), s.node.Name)
+}
+
+// initializerFor returns the only initializer whose name is the path or the end of it, or ends in it; "" if there is none.
+func (e *editor) initializerFor(path string) string {
+	if e.inits[path] != nil {
+		return path
+	}
+	found := ""
+	for name := range e.inits {
+		if endsEither(path, name) && strings.Contains(name, ".") {
+			if found != "" {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
+}
+
+func protoShape(p *onnx.TensorProto) tensor.Shape {
+	shape, err := p.Shape()
+	if err != nil {
+		return nil
+	}
+	return shape
+}
+
+func replacement(path, root string, d tensor.DType, shape tensor.Shape, t *tensor.Tensor) (parameter, error) {
+	if t.Len() != shape.Len() || len(shape) == t.Rank() && !t.Shape().Equal(shape) {
+		return parameter{}, fmt.Errorf("parameter %q has shape %v, but %q of the model %v: a head with other classes needs a new head first",
+			path, t.Shape(), root, shape)
+	}
+	value, err := tensor.FromFloat64s(d, shape, tensor.Float64s(t, t.Len()))
+	return parameter{root, value}, err
+}
+
+// ExtractAdapter returns the branches of a model as an adapter. Modules that saved names, such as a new head, go along
+// with all of their parameters: those initializers whose names begin with the module and a dot.
+func ExtractAdapter(m *onnx.Model, saved ...string) (*Adapter, error) {
+	e, err := newEditor(m)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{Layers: map[string]*LowRank{}, Saved: map[string]*tensor.Tensor{}}
+	a.Config.ModulesToSave = saved
+	for _, b := range e.branches() {
+		module := strings.TrimPrefix(b.Module, adapterPrefix)
+		l, err := b.lowRank()
+		if err != nil {
+			return nil, fmt.Errorf("finetune: adapter: module %q: %w", module, err)
+		}
+		a.Layers[module] = l
+	}
+	if len(a.Layers) == 0 {
+		return nil, fmt.Errorf("finetune: adapter: the model has no low-rank branches")
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.inits)) {
+		if slices.ContainsFunc(saved, func(module string) bool { return strings.HasPrefix(name, module+".") }) && !strings.Contains(name, ".lora_") {
+			if a.Saved[name], err = e.inits[name].Value(); err != nil {
+				return nil, fmt.Errorf("finetune: adapter: %w", err)
+			}
+		}
+	}
+	a.configure()
+	return a, nil
+}
+
+// lowRank returns the factors of a branch in the layout of PyTorch.
+func (b *foundBranch) lowRank() (*LowRank, error) {
+	l := &LowRank{Scale: b.Scale, Embedding: b.Kind == Embedding}
+	for _, f := range []struct {
+		form *weightForm
+		to   **tensor.Tensor
+	}{{b.a, &l.A}, {b.b, &l.B}} {
+		t, err := tensor.FromFloat64s(f.form.dtype, f.form.shape, f.form.seen())
+		if err != nil {
+			return nil, err
+		}
+		if *f.to = t; b.Kind != Conv {
+			*f.to = transposed(t)
+		}
+	}
+	return l, nil
+}
+
+// configure sets rank, alpha and their patterns so that they give what the layers have.
+func (a *Adapter) configure() {
+	names := slices.Sorted(maps.Keys(a.Layers))
+	ranks, alphas := map[int]int{}, map[float64]int{}
+	alpha := func(l *LowRank) float64 { return l.Scale * float64(l.Rank()) }
+	for _, l := range a.Layers {
+		short, err := strconv.ParseFloat(strconv.FormatFloat(alpha(l), 'g', 6, 64), 64) // the graph has it as a float32
+		if err == nil {
+			l.Scale = short / float64(l.Rank())
+		}
+		ranks[l.Rank()]++
+		alphas[alpha(l)]++
+	}
+	a.Config.Rank, a.Config.Alpha = mostOften(ranks), mostOften(alphas)
+	for _, name := range names {
+		l := a.Layers[name]
+		a.Config.Targets = append(a.Config.Targets, name)
+		if l.Rank() != a.Config.Rank {
+			a.Config.RankPattern = append(a.Config.RankPattern, Pattern{regexp.QuoteMeta(name), float64(l.Rank())})
+		}
+		if alpha(l) != a.Config.Alpha {
+			a.Config.AlphaPattern = append(a.Config.AlphaPattern, Pattern{regexp.QuoteMeta(name), alpha(l)})
+		}
+	}
+}
+
+// mostOften returns the key with the highest count, the least of several.
+func mostOften[K int | float64](counts map[K]int) K {
+	var best K
+	for k, n := range counts {
+		if m := counts[best]; n > m || n == m && k < best {
+			best = k
+		}
+	}
+	return best
+}
