@@ -71,11 +71,19 @@ type Weight struct {
 // DequantizeLinear are listed, too, as ones that do not train.
 func Layers(m *onnx.Model) ([]*Layer, error) {
 	s := source{model: m}
-	g, err := s.resolved(nil, nil)
+	g, _, err := s.plain(nil)
 	if err != nil {
 		return nil, err
 	}
-	return layersOf(g), nil
+	list := layersOf(g)
+	for _, l := range list {
+		for _, w := range l.Weights {
+			if w.Frozen == "" && locate(m, w.Name) == nil {
+				w.Frozen = "it lies inside a function"
+			}
+		}
+	}
+	return list, nil
 }
 
 // layersOf lists the layers of a resolved graph.

@@ -27,21 +27,73 @@ func (s *source) built() (*graph.Graph, error) {
 	return g, nil
 }
 
-// resolved returns the model's graph with inferred types. Inputs get the given shapes, where there are any; the named
+// resolved returns the model's graph with inferred types. Inputs get the given shapes, where there are any; the given
 // weights become float32 inputs after the model's own, in order.
 func (s *source) resolved(shapes map[string]tensor.Shape, train []*Weight) (*graph.Graph, error) {
+	g, _, err := s.live(shapes, train, nil)
+	return g, err
+}
+
+// plain is live without a change, and with the element types that the model has.
+func (s *source) plain(train []*Weight) (*graph.Graph, []*graph.Value, error) {
 	g, err := s.built()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	live, err := promote(g, train)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, live, opt.Resolve(g)
+}
+
+// live is resolved with a change of the graph before it is inferred. It also returns the values that stand for the
+// weights. Where the model computes in half precision, the graph computes in float32.
+func (s *source) live(shapes map[string]tensor.Shape, train []*Weight, change func(*graph.Graph) error) (*graph.Graph, []*graph.Value, error) {
+	g, err := s.built()
+	if err != nil {
+		return nil, nil, err
 	}
 	fixShapes(g, shapes)
-	if err := promote(g, train); err != nil {
-		return nil, err
+	if change != nil {
+		if err := change(g); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !hasHalf(g) {
+		live, err := promote(g, train)
+		if err != nil {
+			return nil, nil, err
+		}
+		return g, live, opt.Resolve(g)
 	}
 	if err := opt.Resolve(g); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return g, nil
+	for _, half := range []tensor.DType{tensor.Float16, tensor.BFloat16} {
+		if _, err := opt.Widen(g, half); err != nil {
+			return nil, nil, err
+		}
+	}
+	live, err := promote(g, train)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, live, opt.Resolve(g)
+}
+
+// hasHalf reports whether g has constants or inputs in half precision.
+func hasHalf(g *graph.Graph) bool {
+	half := func(v *graph.Value) bool {
+		return v != nil && (v.DType == tensor.Float16 || v.DType == tensor.BFloat16)
+	}
+	found := slices.ContainsFunc(g.Inputs, half)
+	g.Walk(func(sub *graph.Graph) {
+		for _, n := range sub.Nodes {
+			found = found || slices.ContainsFunc(n.In, half)
+		}
+	})
+	return found
 }
 
 // distinct renames values whose name another one has: those of functions that are called more than once.
@@ -87,43 +139,45 @@ func dimsOf(shape tensor.Shape) []ops.Dim {
 	return dims
 }
 
-// promote makes weights inputs of g. One that is not float32 becomes a float32 input and a cast.
-func promote(g *graph.Graph, train []*Weight) error {
-	if len(train) == 0 {
-		return nil
+// promote makes weights inputs of g and returns these. One that is not float32 becomes a float32 input and a cast.
+func promote(g *graph.Graph, train []*Weight) ([]*graph.Value, error) {
+	roots := map[string]*graph.Value{}
+	if len(train) > 0 {
+		roots = rootsOf(g)
 	}
-	roots := rootsOf(g)
 	var casts []*graph.Node
+	var live []*graph.Value
 	for _, w := range train {
 		v := roots[w.Name]
 		if v == nil {
-			return fmt.Errorf("finetune: the model has no weight %q", w.Name)
-		}
-		if v.From != nil {
-			removeNode(g, v.From)
+			return nil, fmt.Errorf("finetune: the model has no weight %q", w.Name)
 		}
 		dtype := v.DType
-		if v.From != nil { // of a Constant node that is not inferred yet
-			dtype = w.DType
+		if v.From != nil {
+			removeNode(g, v.From)
+			if dtype == tensor.Undefined { // not inferred yet
+				dtype = w.DType
+			}
 		}
 		v.From, v.Index = nil, 0
 		v.Value = ops.Value{Type: ops.TensorType(tensor.Float32, dimsOf(w.Shape)...)}
 		if dtype == tensor.Float32 {
-			g.Inputs = append(g.Inputs, v)
+			live = append(live, v)
 			continue
 		}
 		master := &graph.Value{Name: v.Name + masterSuffix, Value: v.Value}
 		cast, err := graph.NewNode(ops.Default(), "", "Cast", ops.Attrs{onnx.NewInt("to", int64(dtype))}, []*graph.Value{master})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		cast.Name, cast.Out = v.Name, []*graph.Value{v}
 		v.From, v.Value = cast, ops.Value{}
 		casts = append(casts, cast)
-		g.Inputs = append(g.Inputs, master)
+		live = append(live, master)
 	}
+	g.Inputs = append(g.Inputs, live...)
 	g.Nodes = append(casts, g.Nodes...)
-	return nil
+	return live, nil
 }
 
 // masterSuffix marks the float32 copy of a weight that the model holds in another type.

@@ -26,6 +26,9 @@ func (g *Graph) SelectOutputs(names []string) error {
 	return nil
 }
 
+// SetOutputs makes the given values the outputs of the main graph. What the model declares of its outputs holds no more.
+func (g *Graph) SetOutputs(outputs []*Value) { g.Outputs, g.declared = outputs, nil }
+
 // Names maps names to values of the main graph: inputs, weights that a node reads, results of nodes, outputs.
 func (g *Graph) Names() map[string]*Value {
 	byName := map[string]*Value{}

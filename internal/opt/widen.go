@@ -15,14 +15,21 @@ import (
 // float16. It leaves graphs alone in which an operator on float16 has no float32 form. bfloat16 stays as it is:
 // with 8 bits, rounding after each node is part of the result.
 func widen(g *graph.Graph) error {
-	w := &widener{half: tensor.Float16, constants: map[*graph.Value]*graph.Value{}, rounded: map[*graph.Value]*graph.Value{}}
+	_, err := Widen(g, tensor.Float16)
+	return err
+}
+
+// Widen lets the inferred graph g compute in float32 where it computes in half, float16 or bfloat16, and reports whether it
+// did: not if there is nothing of that type, or an operator on it has no float32 form.
+func Widen(g *graph.Graph, half tensor.DType) (bool, error) {
+	w := &widener{half: half, constants: map[*graph.Value]*graph.Value{}, rounded: map[*graph.Value]*graph.Value{}}
 	g.Walk(w.look)
 	if !w.found || w.stuck {
-		return nil
+		return false, nil
 	}
 	g.Walk(w.convert)
 	w.edges(g)
-	return graph.Infer(g)
+	return true, graph.Infer(g)
 }
 
 type widener struct {
@@ -164,7 +171,11 @@ func (w *widener) constant(v *graph.Value) *graph.Value {
 	}
 	t := tensor.New(tensor.Float32, v.Const.Shape()...)
 	out := tensor.Of[float32](t)
-	num.Widen(out, tensor.Of[num.Float16](v.Const))
+	if w.half == tensor.BFloat16 {
+		num.Widen(out, tensor.Of[num.BFloat16](v.Const))
+	} else {
+		num.Widen(out, tensor.Of[num.Float16](v.Const))
+	}
 	c := &graph.Value{Name: v.Name, Value: ops.ConstValue(t)}
 	w.constants[v] = c
 	return c

@@ -1,0 +1,347 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/finetune/metric"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// FitOptions say how long to train, on what, and where to keep what is needed to go on after an interruption.
+type FitOptions struct {
+	Validation Dataset // measured before the first and after each epoch; nil: none
+	Epochs     int     // passes over the samples; 0: by Steps
+	Steps      int     // the most steps; 0: by Epochs. Both 0: one epoch
+	Batch      int     // samples of a step; 0: 32, or all if there are fewer
+	Accumulate int     // parts that a batch is computed in; 0: as few as the model allows
+	Views      int     // augmented views of each sample, if the dataset has them; 0: those it has
+	Order      bool    // take the samples in their order instead of a new one in each epoch
+	Cache      CacheOptions
+	TryRates   bool // choose the learning rate on the first batch: see Trainer.TryRates
+
+	Meter    func() Meter // what to measure; nil: the loss alone
+	Watch    string       // figure that tells the best epoch: "loss" or one of the meter's; "": "loss"
+	Patience int          // epochs without a better one after which to stop; 0: never
+	KeepLast bool         // end with the last weights instead of the best epoch's
+
+	Dir    string // folder of checkpoints; "": none
+	Every  int    // steps between checkpoints, beside those at the end of each epoch; 0: none
+	Resume bool   // go on from the newest checkpoint of Dir, if there is one
+	Config string // text that the checkpoint has to agree with
+
+	Event func(Event) error // called for each step and epoch; an error ends the training
+}
+
+// A Meter measures predictions: the value of each term and its target, batch by batch.
+type Meter interface {
+	Add(scores, targets []*tensor.Tensor) error
+	Map() map[string]float64
+}
+
+// An Event is something that happened in training: a StepEvent or an EpochEvent.
+type Event any
+
+// A StepEvent tells of one step, counted from 1.
+type StepEvent struct {
+	Step, Epoch, Steps int
+	StepResult
+}
+
+// An EpochEvent sums up an epoch, counted from 1. Epoch 0 is the state before training.
+type EpochEvent struct {
+	Step, Epoch int
+	Loss        float64            // mean of the steps; NaN for epoch 0
+	Validation  map[string]float64 // figures on the validation samples, "loss" among them; nil without any
+	Best        bool
+}
+
+// A Fitted is what a training run came to.
+type Fitted struct {
+	Losses     []float64 // of the epochs
+	Baseline   map[string]float64
+	Validation map[string]float64 // of the weights that were kept
+	BestEpoch  int                // 0: no epoch was better than the state before training
+	Steps      int
+	Skipped    int
+	FrozenRuns int    // of the frozen part in this run: 0 if all its results were found in the cache
+	Reason     string // why it ended: "finished", "early stop"
+}
+
+// fitter is one Fit.
+type fitter struct {
+	*Trainer
+	o          FitOptions
+	table, val *table
+	state      fitState
+	total      int // steps
+	perEpoch   int
+	runBatch   int // rows of one run of the suffix
+	parts      int // runs of one step
+	buffers    []tableBatch
+	best       *snapshot
+	perm       []int // of epoch permEpoch
+	permEpoch  int
+}
+
+// fitState is what a checkpoint holds besides tensors.
+type fitState struct {
+	Step      int                `json:"step"`
+	Rate      float64            `json:"rate"`
+	Losses    []float64          `json:"losses"`
+	Running   float64            `json:"running"` // sum of the losses of the epoch so far
+	Counted   int                `json:"counted"`
+	Baseline  map[string]float64 `json:"baseline"`
+	Best      map[string]float64 `json:"best"`
+	BestEpoch int                `json:"best_epoch"`
+	Stale     int                `json:"stale"` // epochs since the best
+	Stopped   bool               `json:"stopped"`
+	Schedule  []byte             `json:"schedule,omitempty"`
+}
+
+// Fit trains on a dataset. When the context ends, it writes a checkpoint and returns the context's error; the weights are
+// then the present ones.
+func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, error) {
+	f := &fitter{Trainer: t, o: o}
+	if err := f.prepare(ctx, ds); err != nil {
+		return nil, err
+	}
+	defer f.close()
+	if err := f.start(ctx); err != nil {
+		return nil, err
+	}
+	for f.state.Step < f.total && !f.state.Stopped {
+		if err := f.next(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, errors.Join(ctx.Err(), f.save())
+			}
+			return nil, err
+		}
+	}
+	return f.finish(ctx)
+}
+
+// prepare reads the datasets and works out the sizes of batches.
+func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
+	views := 1
+	if v, ok := ds.(Viewed); ok {
+		views = max(1, v.Views())
+	}
+	if f.o.Views > 0 {
+		views = min(views, f.o.Views)
+	}
+	if err := f.rebatch(ctx, ds); err != nil {
+		return err
+	}
+	if f.table, err = f.newTable(ctx, ds, views, f.o.Cache); err != nil {
+		return err
+	}
+	if f.o.Validation != nil {
+		if f.val, err = f.newTable(ctx, f.o.Validation, 1, f.o.Cache); err != nil {
+			return err
+		}
+	}
+	n := len(f.table.rows)
+	if f.o.Batch <= 0 {
+		f.o.Batch = min(32, n)
+	}
+	f.o.Batch = min(f.o.Batch, n)
+	f.runBatch, f.parts = f.o.Batch, max(1, f.o.Accumulate)
+	if f.fixed > 0 {
+		if f.runBatch = f.fixed; f.o.Batch < f.fixed {
+			return fmt.Errorf("finetune: the model takes exactly %d samples at once, the batch is %d", f.fixed, f.o.Batch)
+		}
+	} else if f.parts > 1 {
+		f.runBatch = (f.o.Batch + f.parts - 1) / f.parts
+	}
+	f.perEpoch = max(1, (n+f.o.Batch-1)/f.o.Batch)
+	if f.fixed > 0 {
+		f.perEpoch = max(1, n/f.o.Batch) // no step has less than a full run
+	}
+	f.total = f.o.Epochs * f.perEpoch
+	if f.total == 0 {
+		f.total = max(f.o.Steps, f.perEpoch)
+		if f.o.Steps > 0 {
+			f.total = f.o.Steps
+		}
+	} else if f.o.Steps > 0 {
+		f.total = min(f.total, f.o.Steps)
+	}
+	return nil
+}
+
+// start resumes, or measures what there is before training.
+func (f *fitter) start(ctx context.Context) error {
+	if f.o.Resume && f.o.Dir != "" {
+		found, err := f.load()
+		if err != nil || found {
+			return err
+		}
+	}
+	f.state.Rate = f.spec.Rate
+	if f.o.TryRates {
+		batch, err := f.fetch(ctx, 0)
+		if err != nil {
+			return err
+		}
+		if f.state.Rate, err = f.TryRates(ctx, trialSteps, batch...); err != nil {
+			return err
+		}
+	}
+	if f.val == nil {
+		return nil
+	}
+	figures, err := f.measure(ctx, f.val)
+	if err != nil {
+		return err
+	}
+	f.state.Baseline, f.state.Best = figures, figures
+	s := f.snapshot()
+	f.best = &s
+	return f.event(EpochEvent{Loss: math.NaN(), Validation: figures, Best: true})
+}
+
+func (f *fitter) event(e Event) error {
+	if f.o.Event == nil {
+		return nil
+	}
+	return f.o.Event(e)
+}
+
+// fetch returns the batches of a step.
+func (f *fitter) fetch(ctx context.Context, step int) ([]Batch, error) {
+	index := f.order(step)
+	if f.buffers == nil {
+		f.buffers = make([]tableBatch, (f.o.Batch+f.runBatch-1)/f.runBatch)
+	}
+	var out []Batch
+	k := 0
+	for rows := range slices.Chunk(index, f.runBatch) {
+		if f.fixed > 0 && len(rows) < f.fixed {
+			break
+		}
+		if err := f.table.batch(ctx, rows, &f.buffers[k]); err != nil {
+			return nil, err
+		}
+		out = append(out, f.table.asBatch(&f.buffers[k], len(rows)))
+		k++
+	}
+	return out, nil
+}
+
+// order returns the rows of a step.
+func (f *fitter) order(step int) []int {
+	epoch, k := step/f.perEpoch, step%f.perEpoch
+	n := len(f.table.rows)
+	lo, hi := k*f.o.Batch, min((k+1)*f.o.Batch, n)
+	if f.o.Order {
+		out := make([]int, hi-lo)
+		for i := range out {
+			out[i] = lo + i
+		}
+		return out
+	}
+	if f.perm == nil || f.permEpoch != epoch {
+		f.perm, f.permEpoch = Permutation(f.spec.Seed, epoch, n), epoch
+	}
+	return f.perm[lo:hi]
+}
+
+// next takes one step, and what follows it.
+func (f *fitter) next(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	batches, err := f.fetch(ctx, f.state.Step)
+	if err != nil {
+		return err
+	}
+	r, err := f.step(ctx, f.rateAt(f.state.Step), batches)
+	if err != nil {
+		return err
+	}
+	f.state.Step++
+	if !r.Skipped {
+		f.state.Running += r.Loss
+		f.state.Counted++
+	}
+	epoch := (f.state.Step-1)/f.perEpoch + 1
+	if err := f.event(StepEvent{f.state.Step, epoch, f.total, r}); err != nil {
+		return err
+	}
+	if f.state.Step%f.perEpoch == 0 || f.state.Step == f.total {
+		return f.endEpoch(ctx, epoch)
+	}
+	if f.o.Every > 0 && f.state.Step%f.o.Every == 0 {
+		return f.save()
+	}
+	return nil
+}
+
+// endEpoch measures, and notes whether the epoch was the best one.
+func (f *fitter) endEpoch(ctx context.Context, epoch int) error {
+	e := EpochEvent{Step: f.state.Step, Epoch: epoch, Loss: f.state.Running / float64(max(1, f.state.Counted))}
+	f.state.Losses = append(f.state.Losses, e.Loss)
+	f.state.Running, f.state.Counted = 0, 0
+	if f.val != nil {
+		var err error
+		if e.Validation, err = f.measure(ctx, f.val); err != nil {
+			f.state.Losses = f.state.Losses[:len(f.state.Losses)-1]
+			return err
+		}
+		f.watch(&e)
+	}
+	if err := f.event(e); err != nil {
+		return err
+	}
+	return f.save()
+}
+
+func (f *fitter) watch(e *EpochEvent) {
+	name := f.o.Watch
+	if name == "" {
+		name = "loss"
+	}
+	larger, _ := metric.LargerIsBetter(name)
+	now, had := e.Validation[name], f.state.Best[name]
+	_, known := f.state.Best[name]
+	if e.Best = !math.IsNaN(now) && (!known || math.IsNaN(had) || larger && now > had || !larger && now < had); e.Best {
+		s := f.snapshot()
+		f.best, f.state.Best, f.state.BestEpoch, f.state.Stale = &s, e.Validation, e.Epoch, 0
+	} else {
+		f.state.Stale++
+	}
+	f.plateau(e)
+	f.state.Stopped = f.o.Patience > 0 && f.state.Stale >= f.o.Patience
+}
+
+// finish puts back the best weights and sums up.
+func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
+	out := &Fitted{Losses: f.state.Losses, Baseline: f.state.Baseline, BestEpoch: f.state.BestEpoch, Steps: f.state.Step, Skipped: f.skipped, Reason: "finished"}
+	if f.state.Stopped {
+		out.Reason = "early stop"
+	}
+	if f.best != nil && !f.o.KeepLast {
+		f.restore(*f.best)
+	}
+	if f.val != nil {
+		var err error
+		if out.Validation, err = f.measure(ctx, f.val); err != nil {
+			return nil, err
+		}
+		out.FrozenRuns += f.val.runs
+	}
+	out.FrozenRuns += f.table.runs
+	return out, nil
+}
+
+func (f *fitter) close() {
+	for _, b := range []*table{f.table, f.val} {
+		if b != nil {
+			b.close()
+		}
+	}
+}

@@ -1,0 +1,284 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/autodiff"
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// The names of what the training graph has besides the model's own values.
+const (
+	lossName     = "onnxrun.loss"
+	targetPrefix = "onnxrun.target."
+	gradPrefix   = "onnxrun.grad."
+	scorePrefix  = "onnxrun.score."
+	statPrefix   = "onnxrun.stat."
+)
+
+// A Term is one summand of what training makes small: a loss of one value of the model.
+type Term struct {
+	At     string  // value of the model, an output or an inner one
+	Loss   Loss    // see ParseLoss
+	Weight float64 // factor; 0 means 1
+}
+
+// A builder makes the graphs of a training run: the same model, weights and terms, any input shapes.
+type builder struct {
+	source
+	train []*Weight // what moves, in the order of the parameters
+	held  []*Weight // what the caller moves
+	stats []*Weight // running statistics of BatchNormalization nodes in training mode
+	modes modes     // what differs while training
+	terms []Term
+	store *plan.Store
+	limit int
+
+	perSample map[string]bool // inputs of the model that hold one row for each sample
+	pulled    map[string]bool // values that are computed in each step although they are frozen
+}
+
+// A program is the training graph for one set of input shapes.
+type program struct {
+	frontier []feature    // what the prefix hands to the suffix
+	graph    *graph.Graph // of the suffix, nil when it is compiled
+	suffix   *stage       // loss, gradients, scores; nil until it is needed
+	prefix   *stage       // nil until it is needed
+	b        *builder
+	shapes   map[string]tensor.Shape
+}
+
+// compiled returns the suffix.
+func (p *program) compiled() (*stage, error) {
+	if p.suffix != nil {
+		return p.suffix, nil
+	}
+	var err error
+	if p.suffix, err = compile(p.graph, p.b.store, p.b.limit); err == nil {
+		p.graph = nil
+	}
+	return p.suffix, err
+}
+
+// A feature is a value on the frontier.
+type feature struct {
+	name   string
+	dtype  tensor.DType
+	shape  tensor.Shape // nil if it is not known before running
+	varies bool         // its elements depend on inputs that have a batch axis
+}
+
+// training makes the program that computes the loss and all gradients.
+func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
+	g, live, err := b.graph(shapes, true)
+	if err != nil {
+		return nil, err
+	}
+	e := autodiff.NewEmitter(ops.Default())
+	scores, targets, loss, err := b.emitLoss(g, e)
+	if err != nil {
+		return nil, err
+	}
+	dx, err := e.Gradients(autodiff.Request{Y: []*graph.Value{loss}, X: live[:len(b.train)]})
+	if err != nil {
+		return nil, err
+	}
+	outs := append([]*graph.Value{loss}, dx...)
+	names := []string{lossName}
+	for _, w := range b.train {
+		names = append(names, gradPrefix+w.Name)
+	}
+	for i, v := range scores {
+		outs, names = append(outs, v), append(names, scorePrefix+b.terms[i].At)
+	}
+	stats, err := b.modes.statistics(g)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range stats {
+		outs, names = append(outs, v), append(names, statPrefix+b.stats[i].Name)
+	}
+	live = append(live, targets...)
+	return b.finish(g, e, shapes, live, outs, names)
+}
+
+// evaluation makes the program that computes the loss and the scores, as the model runs when it does not train.
+func (b *builder) evaluation(shapes map[string]tensor.Shape) (*program, error) {
+	g, live, err := b.graph(shapes, false)
+	if err != nil {
+		return nil, err
+	}
+	e := autodiff.NewEmitter(ops.Default())
+	scores, targets, loss, err := b.emitLoss(g, e)
+	if err != nil {
+		return nil, err
+	}
+	outs, names := []*graph.Value{loss}, []string{lossName}
+	for i, v := range scores {
+		outs, names = append(outs, v), append(names, scorePrefix+b.terms[i].At)
+	}
+	return b.finish(g, e, shapes, append(live, targets...), outs, names)
+}
+
+// prediction makes the program that computes the scores alone.
+func (b *builder) prediction(shapes map[string]tensor.Shape) (*program, error) {
+	g, live, err := b.graph(shapes, false)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	var ats []string
+	for _, t := range b.terms {
+		ats, names = append(ats, t.At), append(names, scorePrefix+t.At)
+	}
+	scores, err := find(g, ats)
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(g, autodiff.NewEmitter(ops.Default()), shapes, live, scores, names)
+}
+
+// graph returns the resolved graph and its live inputs: parameters, held weights, statistics, then what the modes feed.
+func (b *builder) graph(shapes map[string]tensor.Shape, training bool) (*graph.Graph, []*graph.Value, error) {
+	var change func(*graph.Graph) error
+	if training {
+		change = b.modes.apply
+	}
+	g, live, err := b.live(shapes, slices.Concat(b.train, b.held, b.stats), change)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, append(live, fed(g)...), nil
+}
+
+// emitLoss emits the sum of the terms.
+func (b *builder) emitLoss(g *graph.Graph, e *autodiff.Emitter) (scores, targets []*graph.Value, loss *graph.Value, err error) {
+	names := make([]string, len(b.terms))
+	for i, t := range b.terms {
+		names[i] = t.At
+	}
+	if scores, err = find(g, names); err != nil {
+		return nil, nil, nil, err
+	}
+	var parts []*graph.Value
+	for i, t := range b.terms {
+		v := scores[i]
+		if v.DType != tensor.Float32 {
+			if v, err = e.One("Cast", map[string]any{"to": tensor.Float32}, v); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		typ, err := t.Loss.Target(v.Type)
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("finetune: loss at %q: %w", t.At, err)
+		}
+		var target *graph.Value
+		if typ.Present() {
+			target = &graph.Value{Name: targetPrefix + t.At, Value: ops.Value{Type: typ}}
+			targets = append(targets, target)
+		}
+		part, err := t.Loss.emit(e, v, target, false)
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("finetune: loss at %q: %w", t.At, err)
+		}
+		if w := t.Weight; w != 0 && w != 1 {
+			if part, err = e.One("Mul", nil, part, e.Const(tensor.Scalar(float32(w)))); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 1 {
+		return scores, targets, parts[0], nil
+	}
+	loss, err = e.One("Sum", nil, parts...)
+	return scores, targets, loss, err
+}
+
+// finish cuts the graph and compiles the suffix, whose outputs get the given names.
+func (b *builder) finish(g *graph.Graph, e *autodiff.Emitter, shapes map[string]tensor.Shape, live, outs []*graph.Value, names []string) (*program, error) {
+	batched := b.batched(g)
+	named := make([]*graph.Value, len(outs))
+	for i, v := range outs {
+		out, err := e.One("Identity", nil, v)
+		if err != nil {
+			return nil, err
+		}
+		out.Name = names[i]
+		named[i] = out
+	}
+	emitted := map[*graph.Node]bool{}
+	for _, n := range e.Nodes {
+		emitted[n] = true
+	}
+	g.SetOutputs(named)
+	g.Nodes = append(g.Nodes, e.Nodes...)
+	varies := dependsOn(g, batched)
+	p := &program{b: b, shapes: shapes, graph: g}
+	for _, v := range cut(g, live, emitted, b.pulled) {
+		f := feature{name: v.Name, dtype: v.DType, varies: varies[v]}
+		if s, ok := v.Static(); ok {
+			f.shape = s
+		}
+		p.frontier = append(p.frontier, f)
+	}
+	return p, nil
+}
+
+// features runs the prefix and returns the values on the frontier, which are valid until the next call.
+func (p *program) features(ctx context.Context, threads int, inputs func(string) *tensor.Tensor) (func(string) *tensor.Tensor, error) {
+	if len(p.frontier) == 0 {
+		return func(string) *tensor.Tensor { return nil }, nil
+	}
+	if p.prefix == nil {
+		var err error
+		if p.prefix, err = p.b.frozen(p.shapes, p.frontier); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.prefix.run(ctx, threads, inputs); err != nil {
+		return nil, err
+	}
+	return p.prefix.output, nil
+}
+
+// frozen compiles the prefix: the nodes that the frontier depends on.
+func (b *builder) frozen(shapes map[string]tensor.Shape, frontier []feature) (*stage, error) {
+	g, err := b.prefixGraph(shapes, frontier)
+	if err != nil {
+		return nil, err
+	}
+	return compile(g, b.store, b.limit)
+}
+
+func (b *builder) prefixGraph(shapes map[string]tensor.Shape, frontier []feature) (*graph.Graph, error) {
+	g, err := b.resolved(shapes, nil)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(frontier))
+	for i, f := range frontier {
+		names[i] = f.name
+	}
+	outs, err := find(g, names)
+	if err != nil {
+		return nil, err
+	}
+	g.SetOutputs(outs)
+	g.Prune()
+	g.Inputs = slices.DeleteFunc(g.Inputs, func(v *graph.Value) bool { return !uses(g, v) })
+	return g, nil
+}
+
+// uses reports whether g reads v or has it as an output.
+func uses(g *graph.Graph, v *graph.Value) bool {
+	if slices.Contains(g.Outputs, v) {
+		return true
+	}
+	return slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return slices.Contains(reads(n), v) })
+}

@@ -1,0 +1,398 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A Spec says what trains, on which loss, and how it moves.
+type Spec struct {
+	Train     string    // which weights: see Select; "" is "last"
+	Terms     []Term    // the loss
+	Optimizer Optimizer // nil: AdamW
+	Rate      float64   // learning rate; 0: the optimizer's default
+	Decay     float64   // weight decay
+	Groups    []Group   // weights with settings of their own
+	Schedule  Schedule  // nil: the rate stays
+	ClipNorm  float64   // bound of the norm of all gradients together; 0: none
+	ClipValue float64   // bound of each gradient; 0: none
+	BatchNorm bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
+	Held      []string  // weights that do not train and whose values the caller changes: see Trainer.Param
+	Seed      uint64    // of everything random
+	Threads   int       // 0: all processors
+	Memory    int64     // bound of the bytes that a step may take; 0: none
+}
+
+// A Param is a weight in training.
+type Param struct {
+	*Weight
+	W     *tensor.Tensor // float32, of the weight's shape: the present value
+	Group int            // index into Spec.Groups, -1 if it is in none
+
+	state [][]float32 // the optimizer's
+	sum   []float32   // gradients of the batches of one step, if there are several
+}
+
+// A Batch is what a model computes on at once: all its inputs, with the batch axis, and one target for each term that
+// has one.
+type Batch struct {
+	Inputs  map[string]*tensor.Tensor
+	Targets []*tensor.Tensor
+
+	features map[string]*tensor.Tensor // of the frozen part for these inputs, if they are known
+	shapes   map[string]tensor.Shape   // of the inputs, where only the features are there
+}
+
+// A Trainer trains weights of a model. It is not safe for several goroutines.
+type Trainer struct {
+	spec     Spec
+	b        *builder
+	layers   []*Layer
+	params   []*Param
+	stats    []*Param
+	byName   map[string]*tensor.Tensor // what live inputs hold
+	programs map[string]*program
+	inputs   []input
+	fixed    int // the batch size that the model insists on, 0 if it takes any
+	steps    int
+	skipped  int
+	threads  int
+}
+
+// NewTrainer prepares training of a model, which must not change while the trainer is in use.
+func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
+	layers, err := Layers(m)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Train == "" {
+		spec.Train = "last"
+	}
+	weights, err := Select(layers, spec.Train)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Optimizer == nil {
+		spec.Optimizer = AdamW{}
+	}
+	if spec.Rate == 0 {
+		spec.Rate = DefaultRate(spec.Optimizer)
+	}
+	t := &Trainer{spec: spec, layers: layers, byName: map[string]*tensor.Tensor{}, programs: map[string]*program{}}
+	if t.threads = spec.Threads; t.threads <= 0 {
+		t.threads = par.Default()
+	}
+	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(), limit: int(spec.Memory)}
+	if err := t.describeInputs(m); err != nil {
+		return nil, err
+	}
+	if err := t.hold(); err != nil {
+		return nil, err
+	}
+	if spec.BatchNorm {
+		if err := t.b.trainBatchNorm(); err != nil {
+			return nil, err
+		}
+	}
+	t.addParams()
+	return t, nil
+}
+
+// hold makes the weights that Spec.Held names live.
+func (t *Trainer) hold() error {
+	for _, name := range t.spec.Held {
+		w := weightNamed(t.layers, name)
+		if w == nil {
+			return fmt.Errorf("finetune: the model has no weight %q to hold", name)
+		}
+		t.b.held = append(t.b.held, w)
+	}
+	return nil
+}
+
+func weightNamed(layers []*Layer, name string) *Weight {
+	for _, l := range layers {
+		for _, w := range l.Weights {
+			if w.Name == name {
+				return w
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) addParams() {
+	for _, w := range t.b.train {
+		p := &Param{Weight: w, W: master(w.value), Group: groupOf(t.spec.Groups, w.Name)}
+		for range t.spec.Optimizer.Slots() {
+			p.state = append(p.state, make([]float32, p.W.Len()))
+		}
+		t.params = append(t.params, p)
+		t.enter(p)
+	}
+	for _, w := range append(slices.Clone(t.b.held), t.b.stats...) {
+		p := &Param{Weight: w, W: master(w.value), Group: -1}
+		t.stats = append(t.stats, p)
+		t.enter(p)
+	}
+}
+
+func (t *Trainer) enter(p *Param) {
+	t.byName[p.Name] = p.W
+	t.byName[p.Name+masterSuffix] = p.W
+}
+
+// Params returns the weights that train.
+func (t *Trainer) Params() []*Param { return t.params }
+
+// Param returns the weight of a name, one that trains or one that the step changes otherwise (running statistics, held
+// weights), nil if there is none.
+func (t *Trainer) Param(name string) *Param {
+	for _, p := range append(slices.Clone(t.params), t.stats...) {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Steps returns how many steps were taken, those that were skipped included.
+func (t *Trainer) Steps() int { return t.steps }
+
+// Skipped returns how many steps changed nothing because a gradient was not finite.
+func (t *Trainer) Skipped() int { return t.skipped }
+
+func shapesOf(inputs map[string]*tensor.Tensor) map[string]tensor.Shape {
+	shapes := map[string]tensor.Shape{}
+	for name, x := range inputs {
+		shapes[name] = x.Shape().Clone()
+	}
+	return shapes
+}
+
+func (b *Batch) inputShapes() map[string]tensor.Shape {
+	if b.shapes != nil {
+		return b.shapes
+	}
+	return shapesOf(b.Inputs)
+}
+
+// keyOf is a text that is the same for the same shapes.
+func keyOf(shapes map[string]tensor.Shape) string {
+	var key strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		fmt.Fprintf(&key, "%q%v;", name, []int(shapes[name]))
+	}
+	return key.String()
+}
+
+// A purpose is what a program is for.
+type purpose string
+
+const (
+	forTraining   purpose = "training"
+	forEvaluation purpose = "evaluation"
+	forPrediction purpose = "prediction"
+)
+
+// programFor returns the program for the shapes of the inputs.
+func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*program, error) {
+	key := string(what) + keyOf(shapes)
+	if p := t.programs[key]; p != nil {
+		return p, nil
+	}
+	build := map[purpose]func(map[string]tensor.Shape) (*program, error){
+		forTraining: t.b.training, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
+	p, err := build(shapes)
+	if err != nil {
+		return nil, err
+	}
+	t.programs[key] = p
+	return p, nil
+}
+
+// cutAt returns the frontier for the given shapes of inputs.
+func (t *Trainer) cutAt(shapes map[string]tensor.Shape) ([]feature, error) {
+	p, err := t.programFor(shapes, forTraining)
+	if err != nil {
+		return nil, err
+	}
+	return p.frontier, nil
+}
+
+// prefixFor returns a program whose frozen part computes the given fields.
+func (t *Trainer) prefixFor(shapes map[string]tensor.Shape, fields []feature) *program {
+	key := "features" + keyOf(shapes)
+	if t.programs[key] == nil {
+		t.programs[key] = &program{b: t.b, shapes: shapes, frontier: fields}
+	}
+	return t.programs[key]
+}
+
+// blockRows is the batch size of the frozen part.
+func (t *Trainer) blockRows() int {
+	if t.fixed > 0 {
+		return t.fixed
+	}
+	return blockRows
+}
+
+// targetsOf names the targets of a batch.
+func (t *Trainer) targetsOf(list []*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	out := map[string]*tensor.Tensor{}
+	k := 0
+	for _, term := range t.spec.Terms {
+		if _, none := term.Loss.(Scalar); none {
+			continue
+		}
+		if k >= len(list) {
+			return nil, fmt.Errorf("finetune: %d targets, want one for each of the losses; that at %q has none", len(list), term.At)
+		}
+		out[targetPrefix+term.At] = list[k]
+		k++
+	}
+	return out, nil
+}
+
+// run runs the suffix of p on features and targets.
+func (t *Trainer) run(ctx context.Context, p *program, features func(string) *tensor.Tensor, targets map[string]*tensor.Tensor) error {
+	suffix, err := p.compiled()
+	if err != nil {
+		return err
+	}
+	return suffix.run(ctx, t.threads, func(name string) *tensor.Tensor {
+		if w := t.byName[name]; w != nil {
+			return w
+		}
+		if v := targets[name]; v != nil {
+			return v
+		}
+		if strings.HasPrefix(name, feedPrefix) {
+			return t.feed(name)
+		}
+		return features(name)
+	})
+}
+
+// A StepResult is what one step did.
+type StepResult struct {
+	Loss    float64
+	Norm    float64 // of all gradients together, before clipping
+	Rate    float64
+	Skipped bool // some gradient was not finite, and nothing was changed
+}
+
+// Freeze runs the frozen part of the model on a batch and keeps the results in it, for steps that take the batch again.
+func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
+	p, err := t.programFor(shapesOf(b.Inputs), forTraining)
+	if err != nil {
+		return err
+	}
+	find, err := t.features(ctx, p, *b)
+	if err != nil {
+		return err
+	}
+	kept := map[string]*tensor.Tensor{}
+	for _, f := range p.frontier {
+		kept[f.name] = find(f.name).Clone()
+	}
+	b.features = kept
+	return nil
+}
+
+// features returns the values on the frontier of p, from the batch or by running the prefix.
+func (t *Trainer) features(ctx context.Context, p *program, b Batch) (func(string) *tensor.Tensor, error) {
+	if b.features != nil {
+		return func(name string) *tensor.Tensor { return b.features[name] }, nil
+	}
+	return p.features(ctx, t.threads, func(name string) *tensor.Tensor { return b.Inputs[name] })
+}
+
+// Step computes the gradients of the batches' mean loss and moves the weights.
+func (t *Trainer) Step(ctx context.Context, batches ...Batch) (StepResult, error) {
+	return t.step(ctx, t.rate(), batches)
+}
+
+func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (StepResult, error) {
+	r := StepResult{Rate: rate}
+	for i, batch := range batches {
+		p, err := t.programFor(batch.inputShapes(), forTraining)
+		if err != nil {
+			return r, err
+		}
+		features, err := t.features(ctx, p, batch)
+		if err != nil {
+			return r, err
+		}
+		loss, err := t.backward(ctx, p, features, batch.Targets, i, len(batches))
+		if err != nil {
+			return r, err
+		}
+		r.Loss += loss / float64(len(batches))
+	}
+	t.update(&r)
+	return r, nil
+}
+
+// backward runs batch i of n of a step and adds up the gradients.
+func (t *Trainer) backward(ctx context.Context, p *program, features func(string) *tensor.Tensor, targets []*tensor.Tensor, i, n int) (float64, error) {
+	named, err := t.targetsOf(targets)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.run(ctx, p, features, named); err != nil {
+		return 0, err
+	}
+	for k, w := range t.params {
+		g := tensor.Of[float32](p.suffix.outs[1+k])
+		if n == 1 {
+			w.sum = g
+			continue
+		}
+		if i == 0 {
+			if len(w.sum) != len(g) {
+				w.sum = make([]float32, len(g))
+			}
+			clear(w.sum)
+		}
+		addScaled(w.sum, g, 1/float32(n))
+	}
+	for k := range t.b.stats {
+		stat := t.stats[len(t.b.held)+k]
+		copy(tensor.Of[float32](stat.W), tensor.Of[float32](p.suffix.output(statPrefix+stat.Name)))
+	}
+	return float64(tensor.Of[float32](p.suffix.outs[0])[0]), nil
+}
+
+func addScaled(dst, src []float32, by float32) {
+	for i, x := range src {
+		dst[i] += x * by
+	}
+}
+
+// Scores runs the model on a batch with the present weights, as it runs when it does not train, and returns the value that
+// each term is computed from. The tensors are valid until the next call.
+func (t *Trainer) Scores(ctx context.Context, inputs map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
+	p, err := t.programFor(shapesOf(inputs), forPrediction)
+	if err != nil {
+		return nil, err
+	}
+	features, err := t.features(ctx, p, Batch{Inputs: inputs})
+	if err != nil {
+		return nil, err
+	}
+	return p.suffix.outs, t.run(ctx, p, features, nil)
+}
+
+// Export calls write with the model in which the weights have their present values. Everything else is as it was.
+func (t *Trainer) Export(write func(*onnx.Model) error) error {
+	return withWeights(t.b.model, append(slices.Clone(t.params), t.stats...), write)
+}
