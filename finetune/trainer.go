@@ -34,9 +34,9 @@ type Spec struct {
 // A Param is a weight in training.
 type Param struct {
 	*Weight
-	W     *tensor.Tensor // float32, of the weight's shape: the present value
-	Group int            // index into Spec.Groups, -1 if it is in none
+	W *tensor.Tensor // float32, of the weight's shape: the present value
 
+	rate  GroupRate
 	state [][]float32 // the optimizer's
 	sum   []float32   // gradients of the batches of one step, if there are several
 }
@@ -84,7 +84,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 		spec.Optimizer = AdamW{}
 	}
 	if spec.Rate == 0 {
-		spec.Rate = DefaultRate(spec.Optimizer)
+		spec.Rate = DefaultRates(spec.Optimizer.Name()).Rate
 	}
 	t := &Trainer{spec: spec, layers: layers, byName: map[string]*tensor.Tensor{}, programs: map[string]*program{}}
 	if t.threads = spec.Threads; t.threads <= 0 {
@@ -102,8 +102,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 			return nil, err
 		}
 	}
-	t.addParams()
-	return t, nil
+	return t, t.addParams()
 }
 
 // hold makes the weights that Spec.Held names live.
@@ -129,9 +128,17 @@ func weightNamed(layers []*Layer, name string) *Weight {
 	return nil
 }
 
-func (t *Trainer) addParams() {
-	for _, w := range t.b.train {
-		p := &Param{Weight: w, W: master(w.value), Group: groupOf(t.spec.Groups, w.Name)}
+func (t *Trainer) addParams() error {
+	names := make([]string, len(t.b.train))
+	for i, w := range t.b.train {
+		names[i] = w.Name
+	}
+	rates, err := ResolveGroups(names, t.spec.Groups, t.spec.Decay)
+	if err != nil {
+		return err
+	}
+	for i, w := range t.b.train {
+		p := &Param{Weight: w, W: master(w.value), rate: rates[i]}
 		for range t.spec.Optimizer.Slots() {
 			p.state = append(p.state, make([]float32, p.W.Len()))
 		}
@@ -139,10 +146,11 @@ func (t *Trainer) addParams() {
 		t.enter(p)
 	}
 	for _, w := range append(slices.Clone(t.b.held), t.b.stats...) {
-		p := &Param{Weight: w, W: master(w.value), Group: -1}
+		p := &Param{Weight: w, W: master(w.value)}
 		t.stats = append(t.stats, p)
 		t.enter(p)
 	}
+	return nil
 }
 
 func (t *Trainer) enter(p *Param) {

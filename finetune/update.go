@@ -46,11 +46,8 @@ func (m *mover) Chunk(i int) {
 
 func (t *Trainer) move(p *Param, rate float64) {
 	w := tensor.Of[float32](p.W)
-	u := Update{W: w, G: p.sum, State: p.state, Step: t.steps - t.skipped, Rate: rate, Decay: t.spec.Decay}
+	u := Update{W: w, G: p.sum, State: p.state, Step: t.steps - t.skipped, Rate: rate * p.rate.Factor, Decay: p.rate.Decay}
 	o := t.spec.Optimizer
-	if p.Group >= 0 {
-		t.spec.Groups[p.Group].adjust(&u)
-	}
 	if len(w) <= piece {
 		o.Update(u)
 		return
