@@ -143,7 +143,7 @@ func (f *fitter) encode() ([]byte, error) {
 // config is what two runs have to have in common for one to go on where the other stopped.
 func (f *fitter) config() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s %v %v %v %v %d %d %d %d %d %v\n", f.o.Config, f.spec.Optimizer.Name(), f.spec.Optimizer, f.spec.Decay, f.spec.ClipNorm, f.spec.ClipValue,
+	fmt.Fprintf(h, "%s\n%s %+v %v %v %s %d %d %d %d %d %v\n", f.o.Config, f.spec.Optimizer.Name(), f.spec.Optimizer, f.spec.Decay, f.spec.Clip, scheduleText(f.spec.Schedule),
 		f.spec.Seed, f.o.Batch, f.total, len(f.table.rows), f.parts, f.o.Order)
 	for _, p := range f.params {
 		fmt.Fprintf(h, "%q %v\n", p.Name, p.Shape)
@@ -152,6 +152,34 @@ func (f *fitter) config() string {
 		h.Write(y)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// plateauOf returns the part of a schedule that has a state, nil if it has none.
+func plateauOf(s Schedule) *Plateau {
+	switch s := s.(type) {
+	case *Plateau:
+		return s
+	case WarmUp:
+		return plateauOf(s.Then)
+	}
+	return nil
+}
+
+// scheduleText writes a schedule without its state.
+func scheduleText(s Schedule) string {
+	if s == nil {
+		return ""
+	}
+	if p := plateauOf(s); p != nil {
+		state := p.State
+		p.State = PlateauState{}
+		defer func() { p.State = state }()
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s.Name()
+	}
+	return s.Name() + string(text)
 }
 
 // load goes on from the newest whole checkpoint and reports whether there is one. One of another training is an error.
@@ -229,6 +257,9 @@ func (f *fitter) accept(meta checkpointMeta, tensors map[string]*tensor.Tensor) 
 	}
 	f.state, f.steps, f.skipped = meta.fitState, meta.Steps, meta.Skipped
 	f.spec.Rate = f.state.Rate
+	if p := plateauOf(f.spec.Schedule); p != nil {
+		p.State = f.state.Plateau
+	}
 	if f.best = nil; hasBest {
 		f.best = &best
 	}

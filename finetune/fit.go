@@ -99,7 +99,7 @@ type fitState struct {
 	BestEpoch int                `json:"best_epoch"`
 	Stale     int                `json:"stale"` // epochs since the best
 	Stopped   bool               `json:"stopped"`
-	Schedule  []byte             `json:"schedule,omitempty"`
+	Plateau   PlateauState       `json:"plateau"`
 }
 
 // Fit trains on a dataset. When the context ends, it writes a checkpoint and returns the context's error; the weights are
@@ -132,9 +132,6 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 	}
 	if f.o.Views > 0 {
 		views = min(views, f.o.Views)
-	}
-	if err := f.rebatch(ctx, ds); err != nil {
-		return err
 	}
 	if f.table, err = f.newTable(ctx, ds, views, f.o.Cache); err != nil {
 		return err
@@ -245,7 +242,7 @@ func (f *fitter) order(step int) []int {
 		return out
 	}
 	if f.perm == nil || f.permEpoch != epoch {
-		f.perm, f.permEpoch = Permutation(f.spec.Seed, epoch, n), epoch
+		f.perm, f.permEpoch = Permutation(f.spec.Seed, uint64(epoch), n), epoch
 	}
 	return f.perm[lo:hi]
 }
@@ -259,7 +256,7 @@ func (f *fitter) next(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := f.step(ctx, f.rateAt(f.state.Step), batches)
+	r, err := f.step(ctx, f.rateAt(f.state.Step, f.total), batches)
 	if err != nil {
 		return err
 	}
@@ -314,7 +311,10 @@ func (f *fitter) watch(e *EpochEvent) {
 	} else {
 		f.state.Stale++
 	}
-	f.plateau(e)
+	if p := plateauOf(f.spec.Schedule); p != nil && !math.IsNaN(now) {
+		p.Observe(now)
+		f.state.Plateau = p.State
+	}
 	f.state.Stopped = f.o.Patience > 0 && f.state.Stale >= f.o.Patience
 }
 

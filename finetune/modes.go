@@ -2,7 +2,6 @@ package finetune
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -13,10 +12,14 @@ import (
 // modes are the nodes that compute something else while they train.
 type modes struct {
 	batchNorm []string // nodes that normalise by the statistics of the batch, and move the running ones
+	dropout   []string // Dropout nodes that drop
 }
 
 // apply switches the nodes of g, which is not inferred yet, to training.
 func (m *modes) apply(g *graph.Graph) error {
+	if err := dropouts(g, m.dropout); err != nil {
+		return err
+	}
 	for _, name := range m.batchNorm {
 		n := nodeNamed(g, name)
 		if n == nil {
@@ -93,20 +96,6 @@ func nodeNamed(g *graph.Graph, name string) *graph.Node {
 		}
 	}
 	return nil
-}
-
-// feedPrefix starts the names of inputs that the trainer itself feeds: see L's rewrites of dropout.
-const feedPrefix = "onnxrun.feed."
-
-// fed returns the inputs of g that the trainer feeds.
-func fed(g *graph.Graph) []*graph.Value {
-	var out []*graph.Value
-	for _, v := range g.Inputs {
-		if strings.HasPrefix(v.Name, feedPrefix) {
-			out = append(out, v)
-		}
-	}
-	return out
 }
 
 // batched returns the inputs of g that have a batch axis: that hold one row for each sample.

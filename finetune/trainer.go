@@ -22,8 +22,9 @@ type Spec struct {
 	Decay     float64   // weight decay
 	Groups    []Group   // weights with settings of their own
 	Schedule  Schedule  // nil: the rate stays
-	ClipNorm  float64   // bound of the norm of all gradients together; 0: none
-	ClipValue float64   // bound of each gradient; 0: none
+	Total     int       // steps that the schedule is stretched over where Fit does not say
+	Clip      Clip      // bounds of the gradients
+	Dropout   bool      // Dropout nodes of the model drop while it trains
 	BatchNorm bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
 	Held      []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed      uint64    // of everything random
@@ -64,6 +65,7 @@ type Trainer struct {
 	fixed    int // the batch size that the model insists on, 0 if it takes any
 	steps    int
 	skipped  int
+	part     int // of the step: which of its batches
 	threads  int
 }
 
@@ -99,6 +101,11 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	}
 	if spec.BatchNorm {
 		if err := t.b.trainBatchNorm(); err != nil {
+			return nil, err
+		}
+	}
+	if spec.Dropout {
+		if err := t.b.trainDropout(); err != nil {
 			return nil, err
 		}
 	}
@@ -283,8 +290,8 @@ func (t *Trainer) run(ctx context.Context, p *program, features func(string) *te
 		if v := targets[name]; v != nil {
 			return v
 		}
-		if strings.HasPrefix(name, feedPrefix) {
-			return t.feed(name)
+		if v := t.feed(name); v != nil {
+			return v
 		}
 		return features(name)
 	})
@@ -326,7 +333,15 @@ func (t *Trainer) features(ctx context.Context, p *program, b Batch) (func(strin
 
 // Step computes the gradients of the batches' mean loss and moves the weights.
 func (t *Trainer) Step(ctx context.Context, batches ...Batch) (StepResult, error) {
-	return t.step(ctx, t.rate(), batches)
+	return t.step(ctx, t.rateAt(t.steps, t.spec.Total), batches)
+}
+
+// rateAt returns the learning rate of a step, counted from 0.
+func (t *Trainer) rateAt(step, total int) float64 {
+	if t.spec.Schedule == nil {
+		return t.spec.Rate
+	}
+	return t.spec.Rate * t.spec.Schedule.Factor(step, total)
 }
 
 func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (StepResult, error) {
@@ -356,6 +371,7 @@ func (t *Trainer) backward(ctx context.Context, p *program, features func(string
 	if err != nil {
 		return 0, err
 	}
+	t.part = i
 	if err := t.run(ctx, p, features, named); err != nil {
 		return 0, err
 	}

@@ -10,13 +10,16 @@ import (
 // update clips the gradients and moves the weights. Where a gradient is not finite it changes nothing but the counts.
 func (t *Trainer) update(r *StepResult) {
 	t.steps++
-	r.Norm = t.norm()
-	if math.IsNaN(r.Norm) || math.IsInf(r.Norm, 0) || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+	grads := make([][]float32, len(t.params))
+	for i, p := range t.params {
+		grads[i] = p.sum
+	}
+	finite := false
+	if r.Norm, finite = t.spec.Clip.Apply(grads, t.threads); !finite || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		t.skipped++
 		r.Skipped = true
 		return
 	}
-	t.clip(r.Norm)
 	for _, p := range t.params {
 		t.move(p, r.Rate)
 	}
