@@ -1,5 +1,11 @@
 package onnx
 
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
 // AttributeType says which field of an Attribute holds its value. The values are those of the proto.
 type AttributeType int32
 
@@ -98,4 +104,45 @@ func NewTensor(name string, v *TensorProto) *Attribute {
 // NewGraph returns an attribute that is a graph.
 func NewGraph(name string, v *Graph) *Attribute {
 	return &Attribute{Name: name, Type: AttrGraph, G: v}
+}
+
+// NewAttribute returns an attribute for a Go value: bool, int, int64, float32, float64, string, a list of int, int64,
+// float32 or string, an element type, a tensor, a graph.
+func NewAttribute(name string, value any) (*Attribute, error) {
+	switch v := value.(type) {
+	case bool:
+		if v {
+			return NewInt(name, 1), nil
+		}
+		return NewInt(name, 0), nil
+	case int:
+		return NewInt(name, int64(v)), nil
+	case int64:
+		return NewInt(name, v), nil
+	case tensor.DType:
+		return NewInt(name, int64(v)), nil
+	case float32:
+		return NewFloat(name, v), nil
+	case float64:
+		return NewFloat(name, float32(v)), nil
+	case string:
+		return NewString(name, v), nil
+	case []int:
+		a := NewInts(name)
+		for _, n := range v {
+			a.Ints = append(a.Ints, int64(n))
+		}
+		return a, nil
+	case []int64:
+		return NewInts(name, v...), nil
+	case []float32:
+		return NewFloats(name, v...), nil
+	case []string:
+		return NewStrings(name, v...), nil
+	case *tensor.Tensor:
+		return NewTensor(name, tensor.NewProto("", v)), nil
+	case *Graph:
+		return NewGraph(name, v), nil
+	}
+	return nil, fmt.Errorf("onnx: attribute %q is a %T, which no attribute can hold", name, value)
 }

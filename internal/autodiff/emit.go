@@ -117,42 +117,11 @@ func (e *Emitter) name(op string) string {
 func attributes(m map[string]any) (ops.Attrs, error) {
 	var out ops.Attrs
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		a, err := attribute(name, m[name])
+		a, err := onnx.NewAttribute(name, m[name])
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, a)
 	}
 	return out, nil
-}
-
-func attribute(name string, value any) (*onnx.Attribute, error) {
-	switch v := value.(type) {
-	case bool:
-		if v {
-			return onnx.NewInt(name, 1), nil
-		}
-		return onnx.NewInt(name, 0), nil
-	case int:
-		return onnx.NewInt(name, int64(v)), nil
-	case int64:
-		return onnx.NewInt(name, v), nil
-	case tensor.DType:
-		return onnx.NewInt(name, int64(v)), nil
-	case float32:
-		return onnx.NewFloat(name, v), nil
-	case float64:
-		return onnx.NewFloat(name, float32(v)), nil
-	case string:
-		return onnx.NewString(name, v), nil
-	case []int64:
-		return onnx.NewInts(name, v...), nil
-	case []float32:
-		return onnx.NewFloats(name, v...), nil
-	case []string:
-		return onnx.NewStrings(name, v...), nil
-	case *tensor.Tensor:
-		return onnx.NewTensor(name, tensor.NewProto("", v)), nil
-	}
-	return nil, fmt.Errorf("attribute %q is a %T, which no attribute can hold", name, value)
 }
