@@ -52,7 +52,8 @@ func (l Positions) Apply(x *Value) *Value {
 		return b.fail("is applied to %v, want at most Max, %d positions", x, l.Max)
 	}
 	w := b.Weight("weight", orInit(l.Init, normal(0.02)), x.DType(), l.Max, width)
-	length := b.Op("Shape", Attrs{"start": 1, "end": 2}, x)
-	rows := b.Op("Slice", nil, w, b.integers("start", 0), length, b.integers("axis", 0))
-	return b.sole("Add", nil, x, rows)
+	end := b.Op("Squeeze", nil, b.Op("Shape", Attrs{"start": 1, "end": 2}, x))
+	zero, one := tensor.Scalar[int64](0), tensor.Scalar[int64](1)
+	ids := b.Op("Range", nil, b.Constant("start", zero), end, b.Constant("step", one))
+	return b.sole("Add", nil, x, b.Op("Gather", Attrs{"axis": 0}, w, ids))
 }

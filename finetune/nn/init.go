@@ -25,6 +25,8 @@ func (t tmpInit) Fill(w []float32, shape tensor.Shape, seed, stream uint64) erro
 	return nil
 }
 
+func Uniform(b float64) Initializer { return tmpInit{-b,b} }
+func Constant(b float64) Initializer { return tmpInit{b,b} }
 func uniform(b float64) Initializer  { return tmpInit{-b, b} }
 func normal(b float64) Initializer   { return tmpInit{-b, b} }
 func constant(b float64) Initializer { return tmpInit{b, b} }
