@@ -1,6 +1,10 @@
 package nn
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/onnxrun/onnxrun/finetune"
+)
 
 // unary adds the only node of a layer without weights.
 func unary(x *Value, kind, op string, attrs Attrs) *Value {
@@ -54,7 +58,7 @@ func (PReLU) Apply(x *Value) *Value {
 	for range x.Rank() - 2 {
 		shape = append(shape, 1)
 	}
-	return b.sole("PRelu", nil, x, b.Weight("weight", constant(0.25), x.DType(), shape...))
+	return b.sole("PRelu", nil, x, b.Weight("weight", finetune.ConstantInit{Value: 0.25}, x.DType(), shape...))
 }
 
 // ELU is x where x is positive, and Alpha * (exp(x) - 1) elsewhere.

@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"github.com/onnxrun/onnxrun/finetune"
+)
 
 // MultiHeadAttention lets each position of a sequence [batch, sequence, width] look at the others: scaled dot-product
 // attention of Heads heads of width/Heads numbers each (Vaswani et al., 2017), by the operator Attention.
@@ -39,8 +43,8 @@ func (l MultiHeadAttention) Attend(x, memory, mask *Value) *Value {
 	if !ok {
 		return b.none()
 	}
-	packed := uniform(math.Sqrt(6 / float64(from+width+2*narrow)))
-	project := func(name string, x *Value, out int, init Initializer) *Value {
+	packed := between(math.Sqrt(6 / float64(from+width+2*narrow)))
+	project := func(name string, x *Value, out int, init finetune.Initializer) *Value {
 		return Named(name, Linear{Out: out, NoBias: l.NoBias, Init: init, BiasInit: zeros}).Apply(x)
 	}
 	q, k, v := project("q", x, width, packed), project("k", memory, narrow, packed), project("v", memory, narrow, packed)

@@ -90,6 +90,8 @@ func (b *Builder) Output(name string, x *Value) {
 	case !b.owns(x):
 	case name == "":
 		b.fail("an output has no name")
+	case x.v.Kind != tensor.KindTensor:
+		b.fail("output %q is %v, want a tensor", name, x)
 	case b.used[name]:
 		b.fail("output %q: the name is taken", name)
 	default:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/finetune/nn"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -154,11 +155,14 @@ func TestMistakesOfBuilders(t *testing.T) {
 			b.Output("y", x)
 			b.Output("y", x)
 		}, `output "y": the name is taken`},
+		"output of another kind": {func(b *nn.Builder) {
+			b.Output("y", b.Op("SequenceConstruct", nil, b.Input("x", tensor.Float32, 1)))
+		}, `output "y" is sequence(float32[1]), want a tensor`},
 		"output without name": {func(b *nn.Builder) { b.Output("", b.Input("x", tensor.Float32, 1)) }, `an output has no name`},
 		"another builder": {func(b *nn.Builder) {
 			b.Output("y", b.Op("Add", nil, b.Input("x", tensor.Float32, 1), nn.New("other", 1).Input("x", tensor.Float32, 1)))
 		}, `a value of another builder ("other")`},
-		"weight of integers": {func(b *nn.Builder) { b.Weight("w", nn.Linear{}.Init, tensor.Int64, 2) }, `weight "w" has no initializer`},
+		"weight of integers": {func(b *nn.Builder) { b.Weight("w", finetune.Initializer(nil), tensor.Int64, 2) }, `weight "w" has no initializer`},
 		"tied weight": {func(b *nn.Builder) {
 			w := b.Input("w", tensor.Float32, 3, 4)
 			nn.Linear{Weight: w}.Apply(b.Input("x", tensor.Float32, nn.Batch, 5))

@@ -3,6 +3,7 @@ package nn_test
 import (
 	"testing"
 
+	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/finetune/nn"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/runtime"
@@ -54,7 +55,7 @@ func TestShared(t *testing.T) {
 // TestTied reads logits with the matrix of the embedding.
 func TestTied(t *testing.T) {
 	b := nn.New("tied", 1)
-	w := b.Weight("wte", nn.Uniform(1), tensor.Float32, 3, 2)
+	w := b.Weight("wte", finetune.KaimingInit{}, tensor.Float32, 3, 2)
 	ids := b.Input("ids", tensor.Int64, nn.Batch)
 	b.Output("logits", nn.Linear{Weight: w, NoBias: true}.Apply(nn.Embedding{Weight: w}.Apply(ids)))
 	m, err := b.Model()
@@ -100,7 +101,7 @@ func TestCustomLayer(t *testing.T) {
 	scale := nn.Func("Scale", func(x *nn.Value) *nn.Value {
 		b := x.Builder()
 		n, _ := x.Dim(-1)
-		return b.Op("Mul", nil, x, b.Weight("weight", nn.Constant(3), x.DType(), n))
+		return b.Op("Mul", nil, x, b.Weight("weight", finetune.ConstantInit{Value: 3}, x.DType(), n))
 	})
 	m := must(t, nn.Sequential{scale, nn.Operator{Name: "Softsign"}, nn.Operator{Domain: "com.microsoft", Name: "QuickGelu", Attrs: nn.Attrs{"alpha": 0.0}}}, 2)
 	if m.Opset("com.microsoft") != 1 {

@@ -1,6 +1,6 @@
 package nn
 
-import "math"
+import "github.com/onnxrun/onnxrun/finetune"
 
 // Conv is a convolution of one to three spatial axes: [batch, channels, axes...] becomes [batch, Out, axes...], each axis of
 // length n as (n + padding - Dilation*(Kernel-1) - 1)/Stride + 1.
@@ -16,7 +16,7 @@ type Conv struct {
 	Dilation Size // 1
 	Groups   int  // 1
 	NoBias   bool
-	Init     Initializer // of weight; nil: as above
+	Init     finetune.Initializer // of weight; nil: as above
 }
 
 // Apply adds the node and its weights.
@@ -41,10 +41,9 @@ func (l Conv) Apply(x *Value) *Value {
 	if b.err != nil {
 		return b.none()
 	}
-	fan := uniform(1 / math.Sqrt(float64(channels/groups*product(kernel))))
-	args := []*Value{x, b.Weight("weight", orInit(l.Init, fan), x.DType(), append([]int{l.Out, channels / groups}, kernel...)...)}
+	args := []*Value{x, b.Weight("weight", orInit(l.Init, kaiming), x.DType(), append([]int{l.Out, channels / groups}, kernel...)...)}
 	if !l.NoBias {
-		args = append(args, b.Weight("bias", fan, x.DType(), l.Out))
+		args = append(args, b.Weight("bias", within(channels/groups*product(kernel)), x.DType(), l.Out))
 	}
 	return b.sole("Conv", Attrs{"kernel_shape": kernel, "strides": stride, "pads": pads, "dilations": dilation, "group": groups}, args...)
 }
@@ -89,7 +88,7 @@ type ConvTranspose struct {
 	Dilation      Size // 1
 	Groups        int  // 1
 	NoBias        bool
-	Init          Initializer // of weight; nil: as above
+	Init          finetune.Initializer // of weight; nil: as above
 }
 
 // Apply adds the node and its weights.
@@ -109,10 +108,9 @@ func (l ConvTranspose) Apply(x *Value) *Value {
 	if !b.grouped(channels, l.Out, groups) {
 		return b.none()
 	}
-	fan := uniform(1 / math.Sqrt(float64(l.Out/groups*product(kernel))))
-	args := []*Value{x, b.Weight("weight", orInit(l.Init, fan), x.DType(), append([]int{channels, l.Out / groups}, kernel...)...)}
+	args := []*Value{x, b.Weight("weight", orInit(l.Init, kaiming), x.DType(), append([]int{channels, l.Out / groups}, kernel...)...)}
 	if !l.NoBias {
-		args = append(args, b.Weight("bias", fan, x.DType(), l.Out))
+		args = append(args, b.Weight("bias", within(l.Out/groups*product(kernel)), x.DType(), l.Out))
 	}
 	return b.sole("ConvTranspose", attrs, args...)
 }

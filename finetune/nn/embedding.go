@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/onnxrun/onnxrun/tensor"
+import (
+	"github.com/onnxrun/onnxrun/finetune"
+	"github.com/onnxrun/onnxrun/tensor"
+)
 
 // Embedding looks up a row of its weight for each of the int64 or int32 numbers of its input: [...] becomes [..., Width].
 //
@@ -8,8 +11,8 @@ import "github.com/onnxrun/onnxrun/tensor"
 type Embedding struct {
 	Count  int
 	Width  int
-	Init   Initializer // nil: as above
-	Weight *Value      // a weight [Count, Width] to use instead of a new one; Count and Width may then be 0
+	Init   finetune.Initializer // nil: as above
+	Weight *Value               // a weight [Count, Width] to use instead of a new one; Count and Width may then be 0
 }
 
 // Apply adds the node and its weight.
@@ -24,7 +27,7 @@ func (l Embedding) Apply(x *Value) *Value {
 		if !b.positive("Count", l.Count) || !b.positive("Width", l.Width) {
 			return b.none()
 		}
-		w = b.Weight("weight", orInit(l.Init, normal(1)), tensor.Float32, l.Count, l.Width)
+		w = b.Weight("weight", orInit(l.Init, finetune.NormalInit{Std: 1}), tensor.Float32, l.Count, l.Width)
 	}
 	return b.sole("Gather", Attrs{"axis": 0}, w, x)
 }
@@ -33,8 +36,8 @@ func (l Embedding) Apply(x *Value) *Value {
 //
 // Weights: weight [Max, width], normal with standard deviation 0.02, as GPT-2's is.
 type Positions struct {
-	Max  int         // the longest sequence
-	Init Initializer // nil: as above
+	Max  int                  // the longest sequence
+	Init finetune.Initializer // nil: as above
 }
 
 // Apply adds the nodes and the weight.
@@ -51,7 +54,7 @@ func (l Positions) Apply(x *Value) *Value {
 	if n, ok := x.Dim(1); ok && n > l.Max {
 		return b.fail("is applied to %v, want at most Max, %d positions", x, l.Max)
 	}
-	w := b.Weight("weight", orInit(l.Init, normal(0.02)), x.DType(), l.Max, width)
+	w := b.Weight("weight", orInit(l.Init, finetune.NormalInit{Std: 0.02}), x.DType(), l.Max, width)
 	end := b.Op("Squeeze", nil, b.Op("Shape", Attrs{"start": 1, "end": 2}, x))
 	zero, one := tensor.Scalar[int64](0), tensor.Scalar[int64](1)
 	ids := b.Op("Range", nil, b.Constant("start", zero), end, b.Constant("step", one))

@@ -1,47 +1,45 @@
 package nn
 
 import (
-	"hash/fnv"
+	"fmt"
+	"math"
 
-	"github.com/onnxrun/onnxrun/tensor"
+	"github.com/onnxrun/onnxrun/finetune"
 )
 
-type Initializer interface {
-	Fill(w []float32, shape tensor.Shape, seed, stream uint64) error
-}
+// Elements is an Initializer that gives a weight these elements, in row-major order: there must be as many as it has.
+type Elements []float32
 
-type tmpInit struct{ lo, hi float64 }
+// Name implements finetune.Initializer.
+func (Elements) Name() string { return "elements" }
 
-func (t tmpInit) Fill(w []float32, shape tensor.Shape, seed, stream uint64) error {
-	s := seed ^ stream
-	for i := range w {
-		s += 0x9e3779b97f4a7c15
-		z := s
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		z ^= z >> 31
-		w[i] = float32(t.lo + (t.hi-t.lo)*float64(z>>11)/(1<<53))
+// Fill implements finetune.Initializer.
+func (e Elements) Fill(w []float32, f finetune.Fan, _ finetune.Random) error {
+	if len(e) != len(w) {
+		return fmt.Errorf("%d elements for the shape %v, want %d", len(e), []int(f.Shape), len(w))
 	}
+	copy(w, e)
 	return nil
 }
 
-func Uniform(b float64) Initializer { return tmpInit{-b,b} }
-func Constant(b float64) Initializer { return tmpInit{b,b} }
-func uniform(b float64) Initializer  { return tmpInit{-b, b} }
-func normal(b float64) Initializer   { return tmpInit{-b, b} }
-func constant(b float64) Initializer { return tmpInit{b, b} }
+// The initialisers of layers that have no other.
+var (
+	zeros   = finetune.ConstantInit{}
+	ones    = finetune.ConstantInit{Value: 1}
+	kaiming = finetune.KaimingInit{} // uniform within 1/sqrt(inputs)
+)
 
-var zeros, ones = constant(0), constant(1)
+// within draws evenly within 1/sqrt(n) of zero.
+func within(n int) finetune.Initializer { return between(1 / math.Sqrt(float64(n))) }
 
-func orInit(a, d Initializer) Initializer {
-	if a == nil {
-		return d
-	}
-	return a
+// between draws evenly within bound of zero.
+func between(bound float64) finetune.Initializer {
+	return finetune.UniformInit{Low: -bound, High: bound}
 }
 
-func stream(name string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	return h.Sum64()
+func orInit(init, def finetune.Initializer) finetune.Initializer {
+	if init == nil {
+		return def
+	}
+	return init
 }

@@ -1,6 +1,6 @@
 package nn
 
-import "math"
+import "github.com/onnxrun/onnxrun/finetune"
 
 // Linear is a fully connected layer, y = x W' + b, on the last axis of its input: [..., in] becomes [..., Out].
 //
@@ -8,9 +8,9 @@ import "math"
 type Linear struct {
 	Out      int
 	NoBias   bool
-	Init     Initializer // of weight; nil: as above
-	BiasInit Initializer // of bias; nil: as above
-	Weight   *Value      // a weight [Out, in] to use instead of a new one, such as that of an Embedding; Out may then be 0
+	Init     finetune.Initializer // of weight; nil: as above
+	BiasInit finetune.Initializer // of bias; nil: as above
+	Weight   *Value               // a weight [Out, in] to use instead of a new one, such as that of an Embedding; Out may then be 0
 }
 
 // Apply adds a Gemm, or for an input of rank 3 and above a product with the transposed weight.
@@ -21,13 +21,12 @@ func (l Linear) Apply(x *Value) *Value {
 	if !ok {
 		return b.none()
 	}
-	bound := uniform(1 / math.Sqrt(float64(in)))
 	w := l.Weight
 	if w == nil {
 		if !b.positive("Out", l.Out) {
 			return b.none()
 		}
-		w = b.Weight("weight", orInit(l.Init, bound), x.DType(), l.Out, in)
+		w = b.Weight("weight", orInit(l.Init, kaiming), x.DType(), l.Out, in)
 	} else if !b.fits(w, l.Out, in) {
 		return b.none()
 	}
@@ -37,7 +36,7 @@ func (l Linear) Apply(x *Value) *Value {
 	}
 	args := []*Value{x, w}
 	if !l.NoBias {
-		args = append(args, b.Weight("bias", orInit(l.BiasInit, bound), x.DType(), out))
+		args = append(args, b.Weight("bias", orInit(l.BiasInit, within(in)), x.DType(), out))
 	}
 	if x.Rank() == 2 {
 		return b.sole("Gemm", Attrs{"transB": 1}, args...)

@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"math"
 )
 
 // Recurrent says what LSTM, GRU and RNN layers have in common. They take [batch, sequence, width] and return
@@ -96,7 +95,7 @@ func (l recurrent) layer(x *Value, i int, last bool) *Value {
 	for name, v := range l.attrs {
 		attrs[name] = v
 	}
-	rows, init := l.gates*l.Hidden, uniform(1/math.Sqrt(float64(l.Hidden)))
+	rows, init := l.gates*l.Hidden, within(l.Hidden)
 	weight := func(name string, shape ...int) *Value {
 		return b.Weight(fmt.Sprintf("%s_l%d", name, i), init, x.DType(), shape...)
 	}

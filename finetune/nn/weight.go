@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -11,13 +12,13 @@ type weight struct {
 	name  string
 	dtype tensor.DType
 	shape tensor.Shape
-	init  Initializer
+	init  finetune.Initializer
 	value *Value
 }
 
 // Weight adds a weight of the layer that is being added, named within it, and returns it. Of a Shared layer it returns
 // the one that is there already.
-func (b *Builder) Weight(name string, init Initializer, dtype tensor.DType, shape ...int) *Value {
+func (b *Builder) Weight(name string, init finetune.Initializer, dtype tensor.DType, shape ...int) *Value {
 	full := b.top.below(name)
 	if b.err != nil {
 		return b.none()
@@ -51,7 +52,8 @@ func (b *Builder) Weight(name string, init Initializer, dtype tensor.DType, shap
 // tensor returns the first elements of the weight.
 func (w *weight) tensor(seed uint64) (*tensor.Tensor, error) {
 	x := make([]float32, w.shape.Len())
-	if err := w.init.Fill(x, w.shape, seed, stream(w.name)); err != nil {
+	random := finetune.Random{Seed: seed, Stream: finetune.NamedStream(w.name)}
+	if err := w.init.Fill(x, finetune.FanOf(w.shape, finetune.OutIn), random); err != nil {
 		return nil, err
 	}
 	if w.dtype == tensor.Float32 {
