@@ -40,8 +40,9 @@ func TestNamesOfWeights(t *testing.T) {
 		{nn.Sequential{nn.Named("fc1", nn.Linear{Out: 3}), nn.Linear{Out: 3}}, []nn.Dim{2}, "fc1.weight fc1.bias fc2.weight fc2.bias"},
 		{nn.Named("res", nn.Residual{Body: nn.Linear{Out: 3}, Shortcut: nn.Linear{Out: 3, NoBias: true}}), []nn.Dim{2},
 			"res.fc1.weight res.fc1.bias res.fc2.weight"},
-		{nn.Concat{Branches: []nn.Layer{nn.Conv{Out: 1, Kernel: nn.Size{1}, NoBias: true}, nn.Named("wide", nn.Conv{Out: 1, Kernel: nn.Size{3}, Same: true, NoBias: true})}},
-			[]nn.Dim{2, 5}, "concat1.conv1.weight concat1.wide.weight"},
+		{nn.Concat{Branches: []nn.Layer{
+			nn.Conv{Out: 1, Kernel: nn.Size{1}, NoBias: true}, nn.Named("wide", nn.Conv{Out: 1, Kernel: nn.Size{3}, Same: true, NoBias: true}),
+		}}, []nn.Dim{2, 5}, "concat1.conv1.weight concat1.wide.weight"},
 		{nn.Shared(nn.Linear{Out: 2}), []nn.Dim{2}, "shared1.fc1.weight shared1.fc1.bias"},
 		{nn.Sequential{nn.Positions{Max: 9}, nn.BatchNorm{}}, []nn.Dim{4, 2},
 			"positions1.start positions1.step positions1.weight bn1.weight bn1.bias bn1.running_mean bn1.running_var"},
@@ -57,7 +58,9 @@ func TestNamesOfWeights(t *testing.T) {
 }
 
 func TestNamesOfNodes(t *testing.T) {
-	m := must(t, nn.Sequential{nn.Conv{Out: 4, Kernel: nn.Size{3}}, nn.ReLU{}, nn.MaxPool{Kernel: nn.Size{2}}, nn.Flatten{}, nn.Linear{Out: 2}, nn.SiLU{}}, 1, 8, 8)
+	m := must(t, nn.Sequential{
+		nn.Conv{Out: 4, Kernel: nn.Size{3}}, nn.ReLU{}, nn.MaxPool{Kernel: nn.Size{2}}, nn.Flatten{}, nn.Linear{Out: 2}, nn.SiLU{},
+	}, 1, 8, 8)
 	var got []string
 	for _, n := range m.Graph.Nodes {
 		got = append(got, n.Name+"="+n.OpType)

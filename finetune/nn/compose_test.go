@@ -47,7 +47,8 @@ func TestShared(t *testing.T) {
 		t.Fatalf("%d weights, want 1", n)
 	}
 	m.Graph.Initializers[0].SetValue(tensor.FromSlice([]float32{1, 2, 3, 4}, 2, 2))
-	out := run(t, m, &runtime.Gradients{Wrt: []string{"shared1.fc1.weight"}, Ones: true}, map[string]*tensor.Tensor{"x": tensor.FromSlice([]float32{1, 1}, 1, 2)})
+	in := map[string]*tensor.Tensor{"x": tensor.FromSlice([]float32{1, 1}, 1, 2)}
+	out := run(t, m, &runtime.Gradients{Wrt: []string{"shared1.fc1.weight"}, Ones: true}, in)
 	floats(t, out["y"], 17, 37)
 	floats(t, out["grad.shared1.fc1.weight"], 7, 11, 9, 13)
 }

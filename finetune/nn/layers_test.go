@@ -2,7 +2,6 @@ package nn_test
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -181,7 +180,7 @@ func initializers(m *onnx.Model) []string {
 	return names
 }
 
-// run runs a model as it is written, and with all optimisations, and returns the results of the latter.
+// run encodes a model, opens it and returns what it computes.
 func run(t *testing.T, model *onnx.Model, grads *runtime.Gradients, in map[string]*tensor.Tensor) map[string]*tensor.Tensor {
 	t.Helper()
 	s, err := runtime.OpenBytes(onnx.Encode(model), &runtime.Options{Gradients: grads})
@@ -214,35 +213,6 @@ func compareValues(t *testing.T, got, want map[string]*tensor.Tensor) {
 				t.Errorf("%s: element %d is %v, want %v", name, i, a[i], b[i])
 				break
 			}
-		}
-	}
-}
-
-// TestModelsForOthers writes the models of all layers where NN_MODELS names a folder: to look at with other tools.
-func TestModelsForOthers(t *testing.T) {
-	dir := os.Getenv("NN_MODELS")
-	if dir == "" {
-		t.Skip("NN_MODELS names no folder")
-	}
-	for name, rec := range recordedLayers(t) {
-		x := rec["x"]
-		dims := []nn.Dim{nn.Batch}
-		for _, n := range x.Shape()[1:] {
-			dims = append(dims, nn.Dim(n))
-		}
-		b := nn.New(name, 1)
-		b.Output("y", layerCases[name].Apply(b.Input("x", x.DType(), dims...)))
-		model, err := b.Model()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range model.Graph.Initializers {
-			if w := rec["w."+p.Name]; w != nil {
-				p.SetValue(w)
-			}
-		}
-		if err := onnx.WriteFile(fmt.Sprintf("%s/%s.onnx", dir, name), model, nil); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
