@@ -76,3 +76,96 @@ func sampleReader(code uint16, bits int) func([]byte) float64 {
 	}
 	return nil
 }
+
+// SoundSettings say how a sound becomes the values that a model takes: one channel at one rate, cut or padded with silence to one
+// length. The zero value keeps rate and length.
+type SoundSettings struct {
+	Rate      int  // samples per second
+	Length    int  // samples
+	Normalise bool // mean 0 and deviation 1 before padding, as Wav2Vec2's feature extractor: the variance grows by 1e-7
+}
+
+// Samples brings a sound to the rate and length of the settings.
+func (s *SoundSettings) Samples(sound *Sound) ([]float32, error) {
+	x := sound.Samples
+	if s.Rate > 0 && s.Rate != sound.Rate {
+		var err error
+		if x, err = ResampleSound(x, sound.Rate, s.Rate); err != nil {
+			return nil, err
+		}
+	}
+	if s.Length > 0 {
+		x = x[:min(len(x), s.Length)]
+	}
+	if s.Normalise {
+		x = normalised(x)
+	}
+	if s.Length <= len(x) {
+		return x, nil
+	}
+	out := make([]float32, s.Length)
+	copy(out, x)
+	return out, nil
+}
+
+func normalised(x []float32) []float32 {
+	var mean, square float64
+	for _, v := range x {
+		mean += float64(v) / float64(len(x))
+	}
+	for _, v := range x {
+		square += (float64(v) - mean) * (float64(v) - mean) / float64(len(x))
+	}
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32((float64(v) - mean) / math.Sqrt(square+1e-7))
+	}
+	return y
+}
+
+// ResampleSound changes the rate of a sound by the interpolation of band-limited signals: a sinc with 6 zero crossings on either
+// side under a squared cosine, cut off at 0.99 of the lower rate's half, as torchaudio.functional.resample does by default.
+func ResampleSound(x []float32, from, to int) ([]float32, error) {
+	const crossings, rolloff = 6, 0.99
+	if from < 1 || to < 1 {
+		return nil, fmt.Errorf("pipeline: sound: rates %d and %d, want positive ones", from, to)
+	}
+	g := gcd(from, to)
+	from, to = from/g, to/g
+	if from > maxRatio || to > maxRatio {
+		return nil, fmt.Errorf("pipeline: sound: rates that are as %d to %d, want a simpler ratio", from, to)
+	}
+	n := (len(x)*to + from - 1) / from
+	cut := rolloff * float64(min(from, to))
+	width := int(math.Ceil(crossings * float64(from) / cut))
+	taps := 2*width + from
+	kernels := make([]float32, to*taps)
+	for p := range to {
+		for k := range taps {
+			t := (float64(k-width)/float64(from) - float64(p)/float64(to)) * cut
+			t = max(-crossings, min(crossings, t))
+			window := math.Cos(t * math.Pi / crossings / 2)
+			kernels[p*taps+k] = float32(sinc(t) * window * window * cut / float64(from))
+		}
+	}
+	out := make([]float32, n)
+	for i := range out {
+		kernel, first := kernels[i%to*taps:][:taps], i/to*from-width
+		var sum float64
+		for k := max(0, -first); k < min(taps, len(x)-first); k++ {
+			sum += float64(kernel[k]) * float64(x[first+k])
+		}
+		out[i] = float32(sum)
+	}
+	return out, nil
+}
+
+// maxRatio bounds the table of kernels: each of the lower terms of a ratio has one.
+const maxRatio = 1 << 11
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

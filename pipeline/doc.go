@@ -1,4 +1,4 @@
 // Package pipeline turns pictures and sounds into the tensors that models take.
 //
-// It imports tensor only, and golang.org/x/image to scale pictures.
+// It imports tensor, and internal/kernel/picture to decode pictures.
 package pipeline

@@ -1,24 +1,41 @@
 package pipeline
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	_ "image/jpeg" // registers the decoder
-	_ "image/png"  // registers the decoder
 
-	"golang.org/x/image/draw"
-
+	"github.com/onnxrun/onnxrun/internal/kernel/picture"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// DecodeImage reads a PNG or JPEG picture.
+// DecodeImage reads a JPEG, PNG, BMP, GIF, TIFF, WebP or portable anymap picture with the values that Pillow gives for RGB: alpha
+// is dropped, orientation tags are not followed.
 func DecodeImage(data []byte) (image.Image, error) {
-	img, _, err := image.Decode(bytes.NewReader(data))
+	p, err := picture.Open(data)
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: picture: %w", err)
+		return nil, fmt.Errorf("pipeline: %w", err)
 	}
-	return img, nil
+	m := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
+	err = p.Decode(func(y int, rgb []byte) {
+		row := m.Pix[y*m.Stride:][:4*p.Width]
+		for len(rgb) >= 3 {
+			row[0], row[1], row[2], row[3] = rgb[0], rgb[1], rgb[2], 255
+			row, rgb = row[4:], rgb[3:]
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: %w", err)
+	}
+	return m, nil
+}
+
+// ImageSize returns width and height of a picture without decoding it.
+func ImageSize(data []byte) (width, height int, err error) {
+	p, err := picture.Open(data)
+	if err != nil {
+		return 0, 0, fmt.Errorf("pipeline: %w", err)
+	}
+	return p.Width, p.Height, nil
 }
 
 // Layout says where a picture's channels, rows and columns stand among the dimensions of a tensor.
@@ -64,64 +81,28 @@ func ImageTensor(img image.Image, dims []int, dtype tensor.DType) (*tensor.Tenso
 	if err != nil {
 		return nil, err
 	}
-	size := img.Bounds().Size()
-	l.Height, l.Wide = orElse(l.Height, size.Y), orElse(l.Wide, size.X)
-	l.Channels = orElse(l.Channels, 3)
-	shape := make(tensor.Shape, l.Rank)
-	shape[0] = 1
-	if l.Channel >= 0 {
-		shape[l.Channel] = l.Channels
+	s := PictureSettings{Layout: l}
+	if dtype != tensor.Uint8 {
+		s.Scale = 1.0 / 255
 	}
-	shape[l.Row], shape[l.Column] = l.Height, l.Wide
-	pix := l.pixels(Scale(img, l.Wide, l.Height), shape.Strides())
-	switch dtype {
-	case tensor.Uint8:
-		return tensor.FromSlice(pix, shape...), nil
-	case tensor.Float32:
-		f := make([]float32, len(pix))
-		for i, p := range pix {
-			f[i] = float32(p) / 255
-		}
-		return tensor.FromSlice(f, shape...), nil
+	x, err := s.Tensor(img, dtype)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("pipeline: no picture for an input of %v: want float32 or uint8", dtype)
+	if l.Rank > x.Rank() {
+		return x.Reshaped(append([]int{1}, x.Shape()...)...)
+	}
+	return x, nil
 }
 
-func orElse(d, otherwise int) int {
-	if d < 0 {
-		return otherwise
-	}
-	return d
-}
-
-// Scale returns the picture at another size, sampled bilinearly with the support that shrinking needs.
+// Scale returns the picture at another size, sampled bilinearly with the support that shrinking needs; sizes below 1 are 1.
 func Scale(img image.Image, width, height int) *image.NRGBA {
-	dst := image.NewNRGBA(image.Rect(0, 0, width, height))
-	draw.BiLinear.Scale(dst, dst.Bounds(), img, img.Bounds(), draw.Src, nil)
-	return dst
-}
-
-// pixels writes the channels of img at the given strides.
-func (l Layout) pixels(img *image.NRGBA, strides []int) []uint8 {
-	out := make([]uint8, l.Channels*l.Height*l.Wide)
-	cs := 0
-	if l.Channel >= 0 {
-		cs = strides[l.Channel]
+	size := img.Bounds().Size()
+	m, err := Resample(img, Box{0, 0, float64(size.X), float64(size.Y)}, width, height, "bilinear")
+	if err != nil {
+		return image.NewNRGBA(image.Rect(0, 0, max(0, width), max(0, height)))
 	}
-	for y := range l.Height {
-		for x := range l.Wide {
-			p := img.Pix[y*img.Stride+4*x:][:4]
-			at := y*strides[l.Row] + x*strides[l.Column]
-			if l.Channels == 1 {
-				out[at] = Luma(p[0], p[1], p[2])
-				continue
-			}
-			for c := range l.Channels {
-				out[at+c*cs] = p[c]
-			}
-		}
-	}
-	return out
+	return m
 }
 
 // Luma returns the grey value of a colour by the weights of ITU-R BT.601.

@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +45,13 @@ func (t *table) assemble(path string, o Options, p *problems) (*Set, error) {
 		}
 		return nil, p.err()
 	}
-	if err := s.fromColumns(t, labels, &o, p); err != nil {
+	dir := filepath.Dir(path)
+	if at, kind := t.mediaColumn(labels, dir); kind != "" {
+		err = s.fromMedia(t, at, kind, dir, labels, &o, p)
+	} else {
+		err = s.fromColumns(t, labels, &o, p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	var meaning string

@@ -27,6 +27,7 @@ internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime
 internal/graph < onnx/convert
 tensor < pipeline, pipeline/tokenizer
+internal/kernel/picture < pipeline
 runtime, pipeline < pipeline/generate
 nothing < finetune/metric, finetune/privacy
 runtime, finetune/metric, finetune/privacy < finetune < finetune/nn

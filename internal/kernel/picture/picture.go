@@ -1,8 +1,8 @@
-// Package picture decodes picture files into rows of 8-bit pixels: JPEG, PNG, BMP, TIFF, WebP and the portable
+// Package picture decodes picture files into rows of 8-bit pixels: JPEG, PNG, BMP, GIF, TIFF, WebP and the portable
 // anymaps, with the values that Pillow gives (libjpeg's and libwebp's chroma filters included).
 //
 // Alpha is dropped, palettes and CMYK become colours, 16 bits become 8, orientation tags are not followed. It
-// imports internal/kernel/jpeg; golang.org/x/image reads BMP, TIFF and WebP, the standard library PNG.
+// imports internal/kernel/jpeg; golang.org/x/image reads BMP, TIFF and WebP, the standard library PNG and GIF.
 package picture
 
 import (
@@ -75,6 +75,8 @@ func open(data []byte) (*Picture, error) {
 		return openStd(data, densePNG, png.DecodeConfig, png.Decode)
 	case has("BM"):
 		return openStd(data, denseBMP, bmp.DecodeConfig, bmp.Decode)
+	case has("GIF87a"), has("GIF89a"):
+		return openGIF(data)
 	case has("II*\x00"), has("MM\x00*"):
 		return openTIFF(data)
 	case isWebP(data):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
@@ -42,6 +43,7 @@ func samples(t testing.TB) map[string][]byte {
 	write("a.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, m, nil) })
 	write("a.png", func(b *bytes.Buffer) error { return png.Encode(b, m) })
 	write("a.bmp", func(b *bytes.Buffer) error { return bmp.Encode(b, m) })
+	write("a.gif", func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) })
 	write("a.tif", func(b *bytes.Buffer) error { return tiff.Encode(b, m, &tiff.Options{Compression: tiff.Deflate}) })
 	return files
 }
@@ -121,6 +123,21 @@ func TestPremultiplied(t *testing.T) {
 	rowsOf(m)(0, rgb[:])
 	if want := [3]byte{127, 255, 0}; rgb != want {
 		t.Errorf("%v, want %v", rgb, want)
+	}
+}
+
+// TestFrame: the first picture of a GIF lies where it says on the screen, which is black elsewhere.
+func TestFrame(t *testing.T) {
+	frame := image.NewPaletted(image.Rect(1, 1, 3, 2), color.Palette{color.RGBA{R: 10, G: 20, B: 30, A: 255}, color.RGBA{R: 40, A: 255}})
+	frame.Pix[1] = 1
+	var b bytes.Buffer
+	err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{Width: 3, Height: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(b.Bytes())
+	if want := []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 20, 30, 40, 0, 0}; err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
 
