@@ -38,6 +38,7 @@ type builder struct {
 	terms []Term
 	store *plan.Store
 	limit int
+	clip  float64 // bound of the norms of the samples' gradients in private training
 
 	perSample map[string]bool // inputs of the model that hold one row for each sample
 	pulled    map[string]bool // values that are computed in each step although they are frozen
@@ -51,6 +52,7 @@ type program struct {
 	prefix   *stage       // nil until it is needed
 	b        *builder
 	shapes   map[string]tensor.Shape
+	single   bool // gives the gradient of a sample only where it runs on one: see builder.private
 }
 
 // compiled returns the suffix.
@@ -80,7 +82,7 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 		return nil, err
 	}
 	e := autodiff.NewEmitter(ops.Default())
-	scores, targets, loss, err := b.emitLoss(g, e)
+	scores, targets, loss, err := b.emitLosses(g, e, false)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func (b *builder) evaluation(shapes map[string]tensor.Shape) (*program, error) {
 		return nil, err
 	}
 	e := autodiff.NewEmitter(ops.Default())
-	scores, targets, loss, err := b.emitLoss(g, e)
+	scores, targets, loss, err := b.emitLosses(g, e, false)
 	if err != nil {
 		return nil, err
 	}
@@ -143,23 +145,6 @@ func (b *builder) prediction(shapes map[string]tensor.Shape) (*program, error) {
 	return b.finish(g, autodiff.NewEmitter(ops.Default()), shapes, live, scores, names)
 }
 
-// probe makes the program that computes values of the given names, in training mode.
-func (b *builder) probe(shapes map[string]tensor.Shape, names []string) (*program, error) {
-	g, live, err := b.graph(shapes, true)
-	if err != nil {
-		return nil, err
-	}
-	values, err := find(g, names)
-	if err != nil {
-		return nil, err
-	}
-	outs := make([]string, len(names))
-	for i, name := range names {
-		outs[i] = scorePrefix + name
-	}
-	return b.finish(g, autodiff.NewEmitter(ops.Default()), shapes, live, values, outs)
-}
-
 // graph returns the resolved graph and its live inputs: parameters, held weights, statistics, then what the modes feed.
 func (b *builder) graph(shapes map[string]tensor.Shape, training bool) (*graph.Graph, []*graph.Value, error) {
 	var change func(*graph.Graph) error
@@ -173,8 +158,8 @@ func (b *builder) graph(shapes map[string]tensor.Shape, training bool) (*graph.G
 	return g, append(live, fed(g)...), nil
 }
 
-// emitLoss emits the sum of the terms.
-func (b *builder) emitLoss(g *graph.Graph, e *autodiff.Emitter) (scores, targets []*graph.Value, loss *graph.Value, err error) {
+// emitLosses emits the sum of the terms: a scalar, or with each a vector of one for each sample.
+func (b *builder) emitLosses(g *graph.Graph, e *autodiff.Emitter, each bool) (scores, targets []*graph.Value, loss *graph.Value, err error) {
 	names := make([]string, len(b.terms))
 	for i, t := range b.terms {
 		names[i] = t.At
@@ -199,7 +184,7 @@ func (b *builder) emitLoss(g *graph.Graph, e *autodiff.Emitter) (scores, targets
 			target = &graph.Value{Name: targetPrefix + t.At, Value: ops.Value{Type: typ}}
 			targets = append(targets, target)
 		}
-		part, err := t.Loss.emit(e, v, target, false)
+		part, err := t.Loss.emit(e, v, target, each)
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("finetune: loss at %q: %w", t.At, err)
 		}

@@ -10,14 +10,12 @@ import (
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/plan"
 	"github.com/onnxrun/onnxrun/onnx"
-	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // A Spec says what trains, on which loss, and how it moves.
 type Spec struct {
 	Train     string    // which weights: see Select; "" is "last"
-	Weights   []string  // the weights by name, in place of Train: any constants of the model
 	Terms     []Term    // the loss
 	Optimizer Optimizer // nil: AdamW
 	Rate      float64   // learning rate; 0: the optimizer's default
@@ -28,6 +26,7 @@ type Spec struct {
 	Clip      Clip      // bounds of the gradients
 	Dropout   bool      // Dropout nodes of the model drop while it trains
 	BatchNorm bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
+	Privacy   *DP       // differential privacy; nil: none
 	Held      []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed      uint64    // of everything random
 	Threads   int       // 0: all processors
@@ -50,6 +49,7 @@ type Batch struct {
 	Inputs  map[string]*tensor.Tensor
 	Targets []*tensor.Tensor
 
+	counts   []float32                 // factors of the samples, 0 for rows that fill up the batch; nil: ones
 	features map[string]*tensor.Tensor // of the frozen part for these inputs, if they are known
 	shapes   map[string]tensor.Shape   // of the inputs, where only the features are there
 }
@@ -69,6 +69,7 @@ type Trainer struct {
 	skipped  int
 	part     int // of the step: which of its batches
 	threads  int
+	private  *privateState // nil: no differential privacy
 }
 
 // NewTrainer prepares training of a model, which must not change while the trainer is in use.
@@ -80,7 +81,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if spec.Train == "" {
 		spec.Train = "last"
 	}
-	weights, err := chosen(m, layers, spec)
+	weights, err := Select(layers, spec.Train)
 	if err != nil {
 		return nil, err
 	}
@@ -111,61 +112,33 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 			return nil, err
 		}
 	}
+	if t.private, err = newPrivate(spec.Privacy, t.b); err != nil {
+		return nil, err
+	}
 	return t, t.addParams()
 }
 
 // hold makes the weights that Spec.Held names live.
 func (t *Trainer) hold() error {
 	for _, name := range t.spec.Held {
-		w, err := weightOf(t.b.model, t.layers, name)
-		if err != nil {
-			return err
+		w := weightNamed(t.layers, name)
+		if w == nil {
+			return fmt.Errorf("finetune: the model has no weight %q to hold", name)
 		}
 		t.b.held = append(t.b.held, w)
 	}
 	return nil
 }
 
-// chosen returns the weights that a specification names.
-func chosen(m *onnx.Model, layers []*Layer, spec Spec) ([]*Weight, error) {
-	if len(spec.Weights) == 0 {
-		return Select(layers, spec.Train)
-	}
-	var out []*Weight
-	for _, name := range spec.Weights {
-		w, err := weightOf(m, layers, name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, w)
-	}
-	return out, nil
-}
-
-// weightOf returns the weight of a name: one of a layer, or any other initializer that can train.
-func weightOf(m *onnx.Model, layers []*Layer, name string) (*Weight, error) {
+func weightNamed(layers []*Layer, name string) *Weight {
 	for _, l := range layers {
 		for _, w := range l.Weights {
-			if w.Name == name && w.Frozen != "" {
-				return nil, ops.Unsupported("training: %q of node %q (%s): %s", name, l.Node, l.Op, w.Frozen)
-			}
 			if w.Name == name {
-				return w, nil
+				return w
 			}
 		}
 	}
-	h := locate(m, name)
-	if h == nil || h.proto == nil {
-		return nil, fmt.Errorf("finetune: the model has no weight %q", name)
-	}
-	t, err := h.proto.Value()
-	if err != nil {
-		return nil, err
-	}
-	if why := frozenType(t.DType()); why != "" {
-		return nil, ops.Unsupported("training: %q: %s", name, why)
-	}
-	return &Weight{Name: name, DType: t.DType(), Shape: t.Shape(), Role: Matrix, value: t}, nil
+	return nil
 }
 
 func (t *Trainer) addParams() error {
@@ -249,7 +222,16 @@ const (
 	forTraining   purpose = "training"
 	forEvaluation purpose = "evaluation"
 	forPrediction purpose = "prediction"
+	forPrivacy    purpose = "privacy"
 )
+
+// training is the purpose of the programs that steps run.
+func (t *Trainer) training() purpose {
+	if t.private != nil {
+		return forPrivacy
+	}
+	return forTraining
+}
 
 // programFor returns the program for the shapes of the inputs.
 func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*program, error) {
@@ -258,7 +240,7 @@ func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*pro
 		return p, nil
 	}
 	build := map[purpose]func(map[string]tensor.Shape) (*program, error){
-		forTraining: t.b.training, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
+		forTraining: t.b.training, forPrivacy: t.b.private, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
 	p, err := build(shapes)
 	if err != nil {
 		return nil, err
@@ -269,7 +251,7 @@ func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*pro
 
 // cutAt returns the frontier for the given shapes of inputs.
 func (t *Trainer) cutAt(shapes map[string]tensor.Shape) ([]feature, error) {
-	p, err := t.programFor(shapes, forTraining)
+	p, err := t.programFor(shapes, t.training())
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +322,7 @@ type StepResult struct {
 
 // Freeze runs the frozen part of the model on a batch and keeps the results in it, for steps that take the batch again.
 func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
-	p, err := t.programFor(shapesOf(b.Inputs), forTraining)
+	p, err := t.programFor(shapesOf(b.Inputs), t.training())
 	if err != nil {
 		return err
 	}
@@ -378,6 +360,9 @@ func (t *Trainer) rateAt(step, total int) float64 {
 }
 
 func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (StepResult, error) {
+	if t.private != nil {
+		return t.privateStep(ctx, rate, batches)
+	}
 	r := StepResult{Rate: rate}
 	for i, batch := range batches {
 		p, err := t.programFor(batch.inputShapes(), forTraining)
@@ -446,33 +431,7 @@ func (t *Trainer) Scores(ctx context.Context, inputs map[string]*tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.run(ctx, p, features, nil); err != nil {
-		return nil, err
-	}
-	return p.suffix.outs, nil
-}
-
-// Probe runs the model on a batch as it runs while it trains and returns values of the given names. Nothing changes: not
-// even running statistics. The tensors are valid until the next call for the same names.
-func (t *Trainer) Probe(ctx context.Context, inputs map[string]*tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
-	shapes := shapesOf(inputs)
-	key := fmt.Sprintf("probe %q %s", names, keyOf(shapes))
-	p := t.programs[key]
-	if p == nil {
-		var err error
-		if p, err = t.b.probe(shapes, names); err != nil {
-			return nil, err
-		}
-		t.programs[key] = p
-	}
-	features, err := t.features(ctx, p, Batch{Inputs: inputs})
-	if err != nil {
-		return nil, err
-	}
-	if err := t.run(ctx, p, features, nil); err != nil {
-		return nil, err
-	}
-	return p.suffix.outs, nil
+	return p.suffix.outs, t.run(ctx, p, features, nil)
 }
 
 // Export calls write with the model in which the weights have their present values. Everything else is as it was.

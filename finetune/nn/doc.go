@@ -17,7 +17,7 @@
 // when other layers come and go.
 //
 // Models are in inference form: BatchNorm normalises by its running statistics and Dropout passes everything on.
-// finetune.Spec switches them over for training.
+// Training switches both over.
 //
 // The package imports finetune and what that may import.
 package nn

@@ -1,0 +1,48 @@
+package finetune
+
+import (
+	"context"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// Gradients returns the gradient of the mean loss of a batch.
+func (t *Trainer) Gradients(ctx context.Context, b Batch) ([][]float32, error) {
+	p, err := t.programFor(b.inputShapes(), forTraining)
+	if err != nil {
+		return nil, err
+	}
+	features, err := t.features(ctx, p, b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.backward(ctx, p, features, b.Targets, 0, 1); err != nil {
+		return nil, err
+	}
+	return t.sums(), nil
+}
+
+// Clipped returns the sum of the clipped gradients of the samples of a batch, the norms, and whether the samples ran one by one.
+func (t *Trainer) Clipped(ctx context.Context, b Batch) (sums [][]float32, norms []float64, single bool, err error) {
+	for _, p := range t.params {
+		p.sum = make([]float32, p.W.Len())
+	}
+	t.private.norms = nil
+	if _, _, err := t.clippedGradients(ctx, b); err != nil {
+		return nil, nil, false, err
+	}
+	p, err := t.programFor(b.inputShapes(), forPrivacy)
+	return t.sums(), t.private.norms, err == nil && p.single, err
+}
+
+func (t *Trainer) sums() [][]float32 {
+	var out [][]float32
+	for _, p := range t.params {
+		out = append(out, slices.Clone(p.sum))
+	}
+	return out
+}
+
+// Row returns row i of a tensor as a tensor of one row.
+func Row(x *tensor.Tensor, i int) *tensor.Tensor { return rowOf(x, i) }
