@@ -76,7 +76,7 @@ func (a *Adapter) locate(e *editor) ([]located, error) {
 		wantA, wantB := s.shapes(l.Rank())
 		if !f.a.Shape().Equal(wantA) || !f.b.Shape().Equal(wantB) {
 			return nil, fmt.Errorf("module %q: A has shape %v and B %v, but the layer (node %q) has %d inputs, %d outputs and kernel %v",
-				module, l.A.Shape(), l.B.Shape(), s.node.Name, s.in, s.width, s.kernel)
+				module, l.A.Shape(), l.B.Shape(), nodeLabel(s.node), s.in, s.width, s.kernel)
 		}
 		list = append(list, f)
 	}
@@ -151,7 +151,7 @@ func (e *editor) parameter(mods *modules, path string, t *tensor.Tensor) (parame
 		}
 		if !t.Shape().Equal(s.form.shape) {
 			return parameter{}, fmt.Errorf("parameter %q has shape %v, but the layer (node %q) has %d inputs and %d outputs", path,
-				t.Shape(), s.node.Name, s.in, s.width)
+				t.Shape(), nodeLabel(s.node), s.in, s.width)
 		}
 		value, err := tensor.FromFloat64s(s.form.value.DType(), s.form.value.Shape(), s.form.toRoot(tensor.Float64s(t, t.Len())))
 		return parameter{s.form.root, value}, err
@@ -159,7 +159,7 @@ func (e *editor) parameter(mods *modules, path string, t *tensor.Tensor) (parame
 		old := e.constant(bias)
 		return replacement(path, bias, old.DType(), old.Shape(), t)
 	}
-	return parameter{}, fmt.Errorf("parameter %q: layer %q (node %q) has none that can be replaced", path, s.module(), s.node.Name)
+	return parameter{}, fmt.Errorf("parameter %q: layer %q (node %q) has none that can be replaced", path, s.module(), nodeLabel(s.node))
 }
 
 // initializerFor returns the only initializer whose name is the path or the end of it, or ends in it; "" if there is none.

@@ -8,17 +8,19 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// An editor changes the main graph of a model. Nodes and initializers that are added or removed take effect in commit;
-// names of values outside of what is edited stay.
+// An editor changes a copy of a model's main graph; commit makes the model that copy. The bodies of nodes, tensors and
+// what else is not edited are shared.
 type editor struct {
-	model         *onnx.Model
-	graph         *onnx.Graph
-	makers        map[string]*onnx.Node   // by name of an output, in the main graph
-	users         map[string][]*onnx.Node // of the main graph: a node stands for the bodies in it, too
-	inits         map[string]*onnx.TensorProto
-	taken         map[string]bool // names of values, bodies included
-	before, after map[*onnx.Node][]*onnx.Node
-	removed       map[*onnx.Node]bool
+	origin  *onnx.Model
+	model   *onnx.Model
+	graph   *onnx.Graph
+	makers  map[string]*onnx.Node   // by name of an output, in the main graph
+	users   map[string][]*onnx.Node // of the main graph: a node stands for the bodies in it, too
+	inits   map[string]*onnx.TensorProto
+	taken   map[string]bool // names of values, bodies included
+	before  map[*onnx.Node][]*onnx.Node
+	after   map[*onnx.Node][]*onnx.Node
+	removed map[*onnx.Node]bool
 }
 
 // newEditor returns an editor of a model that is valid.
@@ -26,17 +28,24 @@ func newEditor(m *onnx.Model) (*editor, error) {
 	if err := onnx.Check(m).Err(); err != nil {
 		return nil, err
 	}
-	e := &editor{model: m, graph: m.Graph, makers: map[string]*onnx.Node{}, users: map[string][]*onnx.Node{},
+	model, graph := *m, *m.Graph
+	model.Graph = &graph
+	e := &editor{origin: m, model: &model, graph: &graph, makers: map[string]*onnx.Node{}, users: map[string][]*onnx.Node{},
 		inits: map[string]*onnx.TensorProto{}, taken: map[string]bool{},
 		before: map[*onnx.Node][]*onnx.Node{}, after: map[*onnx.Node][]*onnx.Node{}, removed: map[*onnx.Node]bool{}}
-	for _, p := range m.Graph.Initializers {
+	graph.Initializers, graph.Inputs = slices.Clone(graph.Initializers), slices.Clone(graph.Inputs)
+	graph.Nodes, graph.ValueInfos = slices.Clone(graph.Nodes), slices.Clone(graph.ValueInfos)
+	for _, p := range graph.Initializers {
 		e.inits[p.Name], e.taken[p.Name] = p, true
 	}
-	for _, v := range m.Graph.Inputs {
+	for _, v := range graph.Inputs {
 		e.taken[v.Name] = true
 	}
-	for _, n := range m.Graph.Nodes {
-		e.index(n)
+	for i, n := range graph.Nodes {
+		own := *n
+		own.Inputs, own.Outputs, own.Attributes = slices.Clone(n.Inputs), slices.Clone(n.Outputs), slices.Clone(n.Attributes)
+		graph.Nodes[i] = &own
+		e.index(&own)
 	}
 	return e, nil
 }
@@ -73,6 +82,14 @@ func (e *editor) names(n *onnx.Node, visit func(string)) {
 			e.names(inner, visit)
 		}
 	}
+}
+
+// nodeLabel is what messages call a node: its name, or that of its first output.
+func nodeLabel(n *onnx.Node) string {
+	if n.Name != "" || len(n.Outputs) == 0 {
+		return n.Name
+	}
+	return n.Outputs[0]
 }
 
 // bodiesOf returns the graphs that a node holds.
@@ -147,15 +164,14 @@ func constantOf(n *onnx.Node) *tensor.Tensor {
 func (e *editor) initialize(name string, t *tensor.Tensor) {
 	p := tensor.NewProto(name, t)
 	if i := slices.IndexFunc(e.graph.Initializers, func(q *onnx.TensorProto) bool { return q.Name == name }); i >= 0 {
-		e.graph.Initializers = slices.Clone(e.graph.Initializers)
 		e.graph.Initializers[i] = p
 	} else {
 		e.graph.Initializers = append(e.graph.Initializers, p)
 	}
 	e.inits[name], e.taken[name] = p, true
+	e.undeclare(name)
 	info := &onnx.ValueInfo{Name: name, Type: onnx.NewTensorType(t.DType(), fixedDims(t.Shape())...)}
 	if i := slices.IndexFunc(e.graph.Inputs, func(v *onnx.ValueInfo) bool { return v.Name == name }); i >= 0 {
-		e.graph.Inputs = slices.Clone(e.graph.Inputs)
 		e.graph.Inputs[i] = info
 	} else if e.model.IRVersion < 4 {
 		e.graph.Inputs = append(e.graph.Inputs, info)
@@ -171,11 +187,17 @@ func (e *editor) replaceConstant(name string, t *tensor.Tensor) {
 	e.initialize(name, t)
 }
 
+// undeclare removes what the graph says of the type of an inner value.
+func (e *editor) undeclare(name string) {
+	e.graph.ValueInfos = slices.DeleteFunc(e.graph.ValueInfos, func(v *onnx.ValueInfo) bool { return v.Name == name })
+}
+
 // dropInitializer removes an initializer, and the input that lists it.
 func (e *editor) dropInitializer(name string) {
+	e.undeclare(name)
 	delete(e.inits, name)
-	e.graph.Initializers = slices.DeleteFunc(slices.Clone(e.graph.Initializers), func(p *onnx.TensorProto) bool { return p.Name == name })
-	e.graph.Inputs = slices.DeleteFunc(slices.Clone(e.graph.Inputs), func(v *onnx.ValueInfo) bool { return v.Name == name })
+	e.graph.Initializers = slices.DeleteFunc(e.graph.Initializers, func(p *onnx.TensorProto) bool { return p.Name == name })
+	e.graph.Inputs = slices.DeleteFunc(e.graph.Inputs, func(v *onnx.ValueInfo) bool { return v.Name == name })
 }
 
 func fixedDims(shape tensor.Shape) []onnx.Dim {
@@ -186,8 +208,15 @@ func fixedDims(shape tensor.Shape) []onnx.Dim {
 	return dims
 }
 
-// commit puts the added nodes in their places and drops the removed ones.
+// commit makes the edited copy the model.
 func (e *editor) commit() {
+	e.settle()
+	*e.origin.Graph = *e.graph
+	e.origin.Metadata, e.origin.Opsets = e.model.Metadata, e.model.Opsets
+}
+
+// settle puts the added nodes in their places and drops the removed ones.
+func (e *editor) settle() {
 	var nodes []*onnx.Node
 	for _, n := range e.graph.Nodes {
 		nodes = append(nodes, e.before[n]...)
@@ -200,6 +229,57 @@ func (e *editor) commit() {
 	clear(e.before)
 	clear(e.after)
 	clear(e.removed)
+}
+
+// dropDead removes what makes the named values, and what that alone needs, where nothing reads them. It is called after
+// settle.
+func (e *editor) dropDead(names []string) {
+	reads := map[string]int{}
+	for _, v := range e.graph.Outputs {
+		reads[v.Name]++
+	}
+	dead := map[*onnx.Node]bool{} // false: may be removed
+	for _, n := range e.graph.Nodes {
+		e.reads(n, func(name string) { reads[name]++ })
+		dead[n] = false
+	}
+	for len(names) > 0 {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		if reads[name] > 0 {
+			continue
+		}
+		if e.inits[name] != nil {
+			e.dropInitializer(name)
+		}
+		n := e.makers[name]
+		if gone, here := dead[n]; gone || !here || slices.ContainsFunc(n.Outputs, func(out string) bool { return reads[out] > 0 }) {
+			continue
+		}
+		dead[n] = true
+		e.reads(n, func(in string) {
+			reads[in]--
+			names = append(names, in)
+		})
+	}
+	e.graph.Nodes = slices.DeleteFunc(e.graph.Nodes, func(n *onnx.Node) bool { return dead[n] })
+}
+
+// reads visits the names that a node and the bodies in it read, those that bodies define themselves included.
+func (e *editor) reads(n *onnx.Node, visit func(string)) {
+	for _, name := range n.Inputs {
+		if name != "" {
+			visit(name)
+		}
+	}
+	for _, g := range bodiesOf(n) {
+		for _, v := range g.Outputs {
+			visit(v.Name)
+		}
+		for _, inner := range g.Nodes {
+			e.reads(inner, visit)
+		}
+	}
 }
 
 // setMetadata sets an entry of the model's metadata, and removes it if value is empty.

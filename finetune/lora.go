@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/random"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -20,16 +19,17 @@ type LoRA struct {
 	Alpha float64 // s = Alpha / Rank; 0: Alpha = Rank
 	// Target says which layers get a branch:
 	//
-	//	""         the projections of attention, and all linear layers if there are none
+	//	""         the projections of attention; all linear layers if there are none; all convolutions if there are none
 	//	attention  the projections of attention
 	//	linear     all linear layers but the last ones, which compute the outputs
 	//	all        all linear layers and convolutions
 	//	a,b,c      modules by their path or its end: q_proj,v_proj
 	//	re:EXPR    modules whose path matches a regular expression; re: may be left out
 	Target  string
-	Dropout float64 // of what the branches read, in training
-	RSLoRA  bool    // s = Alpha / sqrt(Rank): D. Kalajdzievski, "A rank stabilization scaling factor", 2023
-	Seed    uint64  // of A, uniform as Kaiming's for its columns (a = sqrt 5), as PEFT does; B is zero
+	Dropout float64     // of what the branches read, in training
+	RSLoRA  bool        // s = Alpha / sqrt(Rank): D. Kalajdzievski, "A rank stabilization scaling factor", 2023
+	Init    Initializer // of A; nil: KaimingInit{}, as PEFT does. B is zero
+	Seed    uint64      // of A
 }
 
 // maxRank bounds the ranks of branches.
@@ -65,7 +65,10 @@ func (l LoRA) Apply(m *onnx.Model) ([]Branch, error) {
 		if l.RSLoRA {
 			scale = l.Alpha / math.Sqrt(float64(l.Rank))
 		}
-		fa, fb := l.factors(s)
+		fa, fb, err := l.factors(s)
+		if err != nil {
+			return nil, fmt.Errorf("finetune: LoRA: module %q: %w", s.module(), err)
+		}
 		if err := b.attach(s, fa, fb, scale); err != nil {
 			return nil, err
 		}
@@ -75,28 +78,23 @@ func (l LoRA) Apply(m *onnx.Model) ([]Branch, error) {
 }
 
 // factors returns A and B of a new branch.
-func (l LoRA) factors(s *site) (a, b *tensor.Tensor) {
+func (l LoRA) factors(s *site) (a, b *tensor.Tensor, err error) {
 	shapeA, shapeB := s.shapes(l.Rank)
-	a, b = tensor.New(tensor.Float32, shapeA...), tensor.New(tensor.Float32, shapeB...)
-	bound := 1 / math.Sqrt(float64(s.in*s.kernel.Len()))
-	uniform := uniformStream(l.Seed, s.module())
-	for i := range tensor.Of[float32](a) {
-		tensor.Of[float32](a)[i] = float32(bound * (2*uniform(i) - 1))
-	}
-	return a, b
+	fan := Fan{Shape: shapeA, In: s.in * s.kernel.Len(), Out: l.Rank}
+	a, err = initialized(l.Init, tensor.Float32, fan, Random{l.Seed, NamedStream(s.module() + ".lora_A")})
+	return a, tensor.New(tensor.Float32, shapeB...), err
 }
 
-// uniformStream returns numbers of [0, 1) by their position, others for every name.
-func uniformStream(seed uint64, name string) func(i int) float64 {
-	stream := uint64(14695981039346656037) // FNV-1a
-	for _, c := range []byte(name) {
-		stream = (stream ^ uint64(c)) * 1099511628211
+// initialized returns a new weight; without an initialiser it starts as KaimingInit says.
+func initialized(init Initializer, d tensor.DType, fan Fan, r Random) (*tensor.Tensor, error) {
+	if init == nil {
+		init = KaimingInit{}
 	}
-	key := [2]uint32{uint32(seed), uint32(seed >> 32)}
-	return func(i int) float64 {
-		words := random.Philox(key, [4]uint32{uint32(i / 4), uint32(uint64(i) >> 34), uint32(stream), uint32(stream >> 32)})
-		return float64(words[i%4]) * 0x1p-32
+	t := tensor.New(tensor.Float32, fan.Shape...)
+	if err := init.Fill(tensor.Of[float32](t), fan, r); err != nil {
+		return nil, err
 	}
+	return converted(t, d)
 }
 
 // shapes returns the shapes of A and B for a rank, in the layout of the graph.
@@ -125,7 +123,10 @@ func (e *editor) target(what string) ([]*site, error) {
 	case "", "attention":
 		take = func(s *site) bool { return s.kind == Linear && attentionModule.MatchString(s.module()) }
 		if what == "" && !slices.ContainsFunc(sites, take) {
-			return e.target("linear")
+			if slices.ContainsFunc(sites, func(s *site) bool { return s.kind == Linear }) {
+				return e.target("linear")
+			}
+			return e.target("all")
 		}
 	case "linear", "all-linear":
 		last := e.lastSites(sites)
@@ -193,7 +194,8 @@ func (s *site) answers(name string) bool {
 	return slices.ContainsFunc(s.paths, func(p string) bool { return p == name || strings.HasSuffix(p, "."+name) })
 }
 
-// lastSites marks the sites from which an output is reached without another one in between.
+// lastSites marks the sites from which the first output is reached without another one in between. Further outputs are
+// often states, such as the keys and values of attention.
 func (e *editor) lastSites(sites []*site) map[*site]bool {
 	at := map[*onnx.Node]*site{}
 	for _, s := range sites {
@@ -201,7 +203,7 @@ func (e *editor) lastSites(sites []*site) map[*site]bool {
 	}
 	last, seen := map[*site]bool{}, map[*onnx.Node]bool{}
 	var todo []string
-	for _, v := range e.graph.Outputs {
+	for _, v := range e.graph.Outputs[:min(1, len(e.graph.Outputs))] {
 		todo = append(todo, v.Name)
 	}
 	for len(todo) > 0 {

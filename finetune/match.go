@@ -131,7 +131,7 @@ func candidates(sites []*site) string {
 			list = append(list, fmt.Sprintf("and %d more", len(sites)-i))
 			break
 		}
-		list = append(list, fmt.Sprintf("%q (node %q)", s.module(), s.node.Name))
+		list = append(list, fmt.Sprintf("%q (node %q)", s.module(), nodeLabel(s.node)))
 	}
 	if len(list) == 0 {
 		return "none: no layer can have a branch"

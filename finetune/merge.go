@@ -36,13 +36,19 @@ func Merge(m *onnx.Model) (kept []Branch, err error) {
 			return nil, err
 		}
 	}
+	var unused []string
 	for _, root := range roots {
 		for _, b := range groups[root] {
+			for _, n := range b.nodes {
+				unused = append(unused, n.Inputs...)
+			}
+			unused = append(unused, root)
 			e.detach(b)
 		}
 	}
+	e.settle()
+	e.dropDead(unused)
 	e.commit()
-	e.dropUnused(found)
 	return kept, nil
 }
 
@@ -93,7 +99,6 @@ func (e *editor) mergeInto(root string, group []*foundBranch) error {
 			done[key] = name
 		}
 		if shared {
-			b.site.node.Inputs = slices.Clone(b.site.node.Inputs)
 			b.site.node.Inputs[b.site.input] = name
 		}
 	}
@@ -175,27 +180,7 @@ func (e *editor) detach(b *foundBranch) {
 		e.removed[n] = true
 	}
 	base := e.makers[b.base]
-	base.Outputs = slices.Clone(base.Outputs)
 	replaceName(base.Outputs, b.base, b.sum.Outputs[0])
 	e.makers[b.sum.Outputs[0]] = base
-	e.graph.ValueInfos = slices.DeleteFunc(slices.Clone(e.graph.ValueInfos), func(v *onnx.ValueInfo) bool { return v.Name == b.base })
-}
-
-// dropUnused removes the initializers of branches that no node reads any more.
-func (e *editor) dropUnused(found []*foundBranch) {
-	read := map[string]bool{}
-	for _, n := range e.graph.Nodes {
-		e.names(n, func(name string) { read[name] = true })
-	}
-	for _, b := range found {
-		names := []string{b.A, b.B}
-		for _, n := range b.nodes {
-			names = append(names, n.Inputs...)
-		}
-		for _, name := range names {
-			if e.inits[name] != nil && !read[name] && !e.isOutput(name) {
-				e.dropInitializer(name)
-			}
-		}
-	}
+	e.undeclare(b.base)
 }

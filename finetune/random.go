@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/bits"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/random"
 )
 
 // A Random is a stream of random numbers without state: any number of it can be had alone, in any order and on any
@@ -21,27 +23,9 @@ func NamedStream(name string) uint64 {
 	return h.Sum64()
 }
 
-const (
-	philoxM0, philoxM1 = 0xd2511f53, 0xcd9e8d57
-	philoxW0, philoxW1 = 0x9e3779b9, 0xbb67ae85
-	philoxRounds       = 10
-)
-
-// philox4x32 encrypts a counter.
-func philox4x32(c [4]uint32, key [2]uint32) [4]uint32 {
-	for range philoxRounds {
-		hi0, lo0 := bits.Mul32(philoxM0, c[0])
-		hi1, lo1 := bits.Mul32(philoxM1, c[2])
-		c = [4]uint32{hi1 ^ c[1] ^ key[0], lo1, hi0 ^ c[3] ^ key[1], lo0}
-		key[0] += philoxW0
-		key[1] += philoxW1
-	}
-	return c
-}
-
 // Block returns the four words of block i.
 func (r Random) Block(i uint64) [4]uint32 {
-	return philox4x32([4]uint32{uint32(i), uint32(i >> 32), uint32(r.Stream), uint32(r.Stream >> 32)}, [2]uint32{uint32(r.Seed), uint32(r.Seed >> 32)})
+	return random.Philox([2]uint32{uint32(r.Seed), uint32(r.Seed >> 32)}, [4]uint32{uint32(i), uint32(i >> 32), uint32(r.Stream), uint32(r.Stream >> 32)})
 }
 
 // Uint32 returns word i: four make a block.

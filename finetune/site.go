@@ -53,7 +53,7 @@ func (e *editor) sites() (sites []*site, refused []refusal) {
 		switch {
 		case why != "":
 			weight, bias := e.traces(s)
-			refused = append(refused, refusal{modulePaths(n, weight, bias), n.Name, why})
+			refused = append(refused, refusal{modulePaths(n, weight, bias), nodeLabel(n), why})
 		case s.kind != "":
 			weight, bias := e.traces(s)
 			s.paths = modulePaths(n, weight, bias)

@@ -48,7 +48,7 @@ func (e *editor) form(name string) (*weightForm, error) {
 	f.shape, f.dtype = f.value.Shape(), f.value.DType()
 	for _, n := range f.nodes {
 		if err := f.apply(e, n); err != nil {
-			return nil, fmt.Errorf("weight %q: node %q (%s): %w", f.root, n.Name, n.OpType, err)
+			return nil, fmt.Errorf("weight %q: node %q (%s): %w", f.root, nodeLabel(n), n.OpType, err)
 		}
 	}
 	return f, nil
