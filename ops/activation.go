@@ -54,13 +54,15 @@ func erfGeluSlope(g grads, x Ref) Ref {
 	return g.add(below, g.mul(x, density))
 }
 
-// tanhGeluSlope is (1+t)/2 + x/2*(1-t*t)*u' for t = tanh(u).
+// tanhGeluSlope is (1+t)/2 + x/2*(1-t*t)*u' for t = tanh(u), that is s + 2*x*s*(1-s)*u' for s = sigmoid(2u), with 1-s
+// as sigmoid(-2u): nothing cancels in the tails.
 func tanhGeluSlope(g grads, x Ref) Ref {
 	const a, b = 0.7978845608028654, 0.044715 // sqrt(2/pi)
 	square := g.mul(x, x)
-	t := g.op("Tanh", g.mul(g.scale(x, a), g.shift(g.scale(square, b), 1)))
-	slope := g.shift(g.scale(square, 3*a*b), a)
-	return g.scale(g.add(g.shift(t, 1), g.mul(x, g.oneMinusSquare(t), slope)), 0.5)
+	u := g.mul(g.scale(x, 2*a), g.shift(g.scale(square, b), 1))
+	s := g.op("Sigmoid", u)
+	slope := g.shift(g.scale(square, 6*a*b), 2*a)
+	return g.mul(s, g.shift(g.mul(x, slope, g.op("Sigmoid", g.neg(u))), 1))
 }
 
 // parametric makes the kernel of one node from a float32 kernel and a definition that know its attributes.

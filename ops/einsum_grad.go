@@ -32,17 +32,52 @@ func einsumGrad(c GradCtx) error {
 	if !e.explicit {
 		out = implicitTerm(e.terms)
 	}
+	rank, err := g.rank(dy)
+	if err != nil {
+		return err
+	}
+	out, dy, _ = g.ellipsisFirst(out, dy, rank)
+	in, back := make([]Ref, g.Inputs()), make([][]int64, g.Inputs())
+	for i := range in {
+		e.terms[i], in[i], back[i] = g.ellipsisFirst(e.terms[i], g.In(i), ranks[i])
+	}
 	for i := range e.terms {
 		if !g.Wants(i) {
 			continue
 		}
-		dx, err := e.operandGrad(g, i, out, dy)
+		dx, err := e.operandGrad(g, i, out, dy, in)
 		if err != nil {
 			return err
+		}
+		if back[i] != nil {
+			dx = g.with("Transpose", map[string]any{"perm": back[i]}, dx)
 		}
 		g.SetGrad(i, dx)
 	}
 	return nil
+}
+
+// ellipsisFirst transposes x so that the axes of the ellipsis in its term come first, as they do in the term that it
+// returns, and tells how to transpose back; nil where nothing moves.
+func (g grads) ellipsisFirst(term string, x Ref, rank int) (string, Ref, []int64) {
+	before, behind, found := strings.Cut(term, "...")
+	if !found || before == "" {
+		return term, x, nil
+	}
+	at := len([]rune(before))
+	n := rank - at - len([]rune(behind))
+	perm, back := make([]int64, 0, rank), make([]int64, rank)
+	for i := range rank {
+		from := i
+		switch {
+		case i < n:
+			from = at + i
+		case i < n+at:
+			from = i - n
+		}
+		perm, back[from] = append(perm, int64(from)), int64(i)
+	}
+	return "..." + before + behind, g.with("Transpose", map[string]any{"perm": perm}, x), back
 }
 
 // implicitTerm is the output term of an equation without an arrow.
@@ -62,17 +97,18 @@ func implicitTerm(terms []string) string {
 	return out + string(letters)
 }
 
-func (e *einsum) operandGrad(g grads, i int, out string, dy Ref) (Ref, error) {
+// operandGrad returns the gradient of operand i of those in in, all of whose ellipses come first.
+func (e *einsum) operandGrad(g grads, i int, out string, dy Ref, in []Ref) (Ref, error) {
 	term := e.terms[i]
-	terms, in := []string{out}, []Ref{dy}
+	terms, factors := []string{out}, []Ref{dy}
 	for j, t := range e.terms {
 		if j != i {
-			terms, in = append(terms, t), append(in, g.In(j))
+			terms, factors = append(terms, t), append(factors, in[j])
 		}
 	}
 	all := strings.Join(terms, "")
 	spread := strings.Contains(term, "...")
-	if spread && (!strings.Contains(all, "...") || !strings.HasPrefix(term, "...") && len(e.terms) > 1) {
+	if spread && !strings.Contains(all, "...") {
 		return 0, Unsupported("no gradient of einsum term %q", term)
 	}
 	// target has each label of the term once; alone are those that must be repeated.
@@ -93,18 +129,12 @@ func (e *einsum) operandGrad(g grads, i int, out string, dy Ref) (Ref, error) {
 			target += string(r)
 		}
 	}
-	if spread && !strings.HasPrefix(term, "...") {
-		if len(alone)+len(again) > 0 {
-			return 0, Unsupported("no gradient of einsum term %q", term)
-		}
-		target = term
-	}
-	dx := g.with("Einsum", map[string]any{"equation": strings.Join(terms, ",") + "->" + target}, in...)
+	dx := g.with("Einsum", map[string]any{"equation": strings.Join(terms, ",") + "->" + target}, factors...)
 	if axes := append(alone, again...); len(axes) > 0 {
 		slices.Sort(axes)
 		dx = g.op("Unsqueeze", dx, g.ints(axes...))
 	}
-	x := g.In(i)
+	x := in[i]
 	for _, at := range again {
 		first := slices.Index(letters, letters[len(letters)+int(at)]) - len(letters)
 		dx = g.mul(dx, g.diagonal(x, first, int(at)))

@@ -89,6 +89,8 @@ var ruleCases = []ruleCase{
 	{"Einsum", 12, "equation=...ij,...jk->...ik", "2x2x3 2x3x2", 0},
 	{"Einsum", 12, "equation=...i,...i->...", "2x3x2 1x2", 0},
 	{"Einsum", 12, "equation=i,j,k->kij", "2 3 2", 0},
+	{"Einsum", 12, "equation=b...,b...->...b", "2x3x4 2x3x4", 0},
+	{"Einsum", 12, "equation=i...j,k...->k...i", "2x3x2x4 3x3x2", 0},
 	{"NegativeLogLikelihoodLoss", 13, "", "3x4 i:1,0,3", 0},
 	{"NegativeLogLikelihoodLoss", 13, "reduction=sum ignore_index=2", "2x3x2 i2x2:1,2,0,1 =3+", 0},
 	{"NegativeLogLikelihoodLoss", 13, "reduction=none", "2x3x2 i2x2:1,2,0,1 =3+", 0},
