@@ -19,6 +19,7 @@ var internalTable = []Op{
 	{"onnxrun", "Im2Col", 1, float, im2colInfer, im2colKernel, nil, 0},
 	{"onnxrun", "LSTM", 1, float, lstmInfer, lstmKernel, lstmGrad, 0},
 	{"onnxrun", "LpPoolGrad", 1, float, maxPoolGradInfer, lpPoolGradKernel, nil, 0},
+	{"onnxrun", "MatMulNBitsGrad", 1, f32 | f16 | bf16, matmulNBitsGradInfer, matmulNBitsGradKernel, nil, 0},
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "RNN", 1, float, elmanInfer, elmanKernel, elmanGrad, 0},
 	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},

@@ -36,7 +36,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "LinearAttention", 1, f32 | f16 | bf16, linearAttentionInfer, plainForm(linearAttentionKernel, map[string]int{"state_window": 0}), nil, 0},
 	{"com.microsoft", "MatMulInteger16", 1, 1<<tensor.Int16 | 1<<tensor.Uint16, matmulInteger16Infer, matmulInteger16Kernel, matmulIntegerGrad, Codes},
 	{"com.microsoft", "MatMulIntegerToFloat", 1, bytes8, matmulToFloatInfer, matmulToFloatKernel, matmulToFloatGrad, 0},
-	{"com.microsoft", "MatMulNBits", 1, f32 | f16 | bf16, matmulNBitsInfer, matmulNBitsKernel, nil, 0},
+	{"com.microsoft", "MatMulNBits", 1, f32 | f16 | bf16, matmulNBitsInfer, matmulNBitsKernel, matmulNBitsGrad, 0},
 	{"com.microsoft", "MultiHeadAttention", 1, f32 | f16 | bf16, multiHeadInputs.infer, multiHeadOf(multiHeadInputs), nil, 0},
 	{"com.microsoft", "MurmurHash3", 1, f32 | f64 | i64 | i32 | 1<<tensor.Uint32 | 1<<tensor.Uint64 | str, murmurInfer, murmurKernel, nil, 0},
 	{"com.microsoft", "NGramRepeatBlock", 1, i64, ngramInfer, ngramKernel, nil, 0},

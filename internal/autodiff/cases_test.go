@@ -300,5 +300,7 @@ var ruleCases = []ruleCase{
 	{"com.microsoft:FusedMatMul", 1, "transBatchA=1 transBatchB=1", "2x3x4 4x3x2", 0},
 	{"com.microsoft:Gelu", 1, "", "5", 0},
 	{"com.microsoft:Inverse", 1, "", "2x3x3", 0},
+	{"com.microsoft:MatMulNBits", 1, "K=16 N=2 bits=4 block_size=16", "3x16 u2x1x8:1,20,33,47,250,129,77,13,200,9,91,63,18,145,222,6 s2:0.1,0.2 - - 2", 0},
+	{"com.microsoft:MatMulNBits", 1, "K=20 N=2 bits=4 block_size=16", "1x2x20 u2x2x8:1,20,33,47,250,129,77,13,200,9,91,63,18,145,222,6,1,20,33,47,250,129,77,13,200,9,91,63,18,145,222,6 s4:0.1,0.2,0.3,0.1 u2:135,50", 0},
 	{"com.microsoft:QuickGelu", 1, "alpha=1.7", "5", 0},
 }

@@ -157,3 +157,32 @@ func BenchmarkMul(b *testing.B) {
 		}
 	}
 }
+
+// TestMulTransposed compares with sums in float64 of the elements by definition.
+func TestMulTransposed(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, s := range [][4]int{{1, 3, 16, 4}, {2, 40, 33, 4}, {9, 17, 100, 8}, {33, 300, 520, 2}} {
+		rows, n, k := s[0], s[1], s[2]
+		m := randomMatrix(r, n, k, s[3], 32, k%2 == 0)
+		a := make([]float32, rows*n)
+		for i := range a {
+			a[i] = r.Float32() - 0.5
+		}
+		got, again := make([]float32, rows*k), make([]float32, rows*k)
+		MulTransposed(got, a, rows, m, 1)
+		if MulTransposed(again, a, rows, m, 2); !slices.Equal(got, again) {
+			t.Errorf("%v: two threads give other bits than one", s)
+		}
+		for i, v := range got {
+			want, size := 0.0, 0.0
+			for j := range n {
+				p := float64(a[i/k*n+j]) * float64(m.element(j, i%k))
+				want += p
+				size += math.Abs(p)
+			}
+			if math.Abs(float64(v)-want) > 1e-6*size {
+				t.Fatalf("%v: element %d is %v, want %v", s, i, v, want)
+			}
+		}
+	}
+}
