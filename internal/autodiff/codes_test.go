@@ -74,6 +74,8 @@ var codeCases = []struct{ op, shape, coded, plain string }{
 	{"com.microsoft:QuantizeLinear", "2x4", "com.microsoft:QuantizeLinear x sz zz -> q2; DequantizeLinear q2 sz zz -> y", "Identity x -> y"},
 	{"com.microsoft:NhwcMaxPool", "1x4x2", "com.microsoft:NhwcMaxPool q -> p | kernel_shape=2,; DequantizeLinear p sx zx -> y",
 		"Transpose q -> t | perm=0,2,1; MaxPool t -> m | kernel_shape=2,; Transpose m -> p | perm=0,2,1; DequantizeLinear p sx zx -> y"},
+	{"com.microsoft:QAttention", "1x2x4", "com.microsoft:QAttention q w bias sx sw - zx zw -> y | num_heads=1",
+		"DequantizeLinear q sx zx -> a; DequantizeLinear w sw zw -> b; com.microsoft:Attention a b bias -> y | num_heads=1"},
 	{"QuantizeLinear", "1x2x4", "QuantizeLinear x sz zz -> b; Transpose b -> t | perm=0,2,1; MaxPool t -> p | kernel_shape=2,; Concat p p -> d | axis=1; DequantizeLinear d sz zz -> y",
 		"Transpose x -> t | perm=0,2,1; MaxPool t -> p | kernel_shape=2,; Concat p p -> y | axis=1"},
 }
@@ -98,6 +100,11 @@ func codeProgram(shape, text string) *onnx.Model {
 		words := strings.Fields(ins)
 		domain, op := ruleCase{op: words[0]}.name()
 		n := &onnx.Node{Domain: domain, OpType: op, Inputs: words[1:], Outputs: strings.Fields(outs)}
+		for i, name := range n.Inputs {
+			if name == "-" {
+				n.Inputs[i] = ""
+			}
+		}
 		for _, w := range strings.Fields(attrs) {
 			name, value, _ := strings.Cut(w, "=")
 			n.Attributes = append(n.Attributes, attributeOf(name, value))
