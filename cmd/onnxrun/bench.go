@@ -71,7 +71,7 @@ func (b *bencher) bench(ctx context.Context, cmd *cobra.Command, model string) (
 	}
 	defer s.Close()
 	rep.LoadMS = measure.Milliseconds(time.Since(start))
-	in, err := b.inputs.load(s.Inputs(), cmd.ErrOrStderr())
+	in, err := b.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func (c *conversion) compare(ctx context.Context, cmd *cobra.Command, f *onnx.Fi
 			return nil, err
 		}
 		if i == 0 {
-			if in, err = c.inputs.load(s.Inputs(), cmd.ErrOrStderr()); err != nil {
+			if in, err = c.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr()); err != nil {
 				return nil, err
 			}
 			outs = s.Outputs()

@@ -61,7 +61,7 @@ func (r *grader) grad(ctx context.Context, cmd *cobra.Command, model string) err
 		return err
 	}
 	defer s.Close()
-	in, err := r.feeds(ctx, cmd, model, s.Inputs())
+	in, err := r.feeds(ctx, cmd, model, s)
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,10 @@ func (r *grader) grad(ctx context.Context, cmd *cobra.Command, model string) err
 
 // feeds returns the inputs. Where the shape of a gradient is open, the outputs are computed first, since it has
 // theirs.
-func (r *grader) feeds(ctx context.Context, cmd *cobra.Command, model string, infos []runtime.ValueInfo) (map[string]*tensor.Tensor, error) {
+func (r *grader) feeds(ctx context.Context, cmd *cobra.Command, model string, of *runtime.Session) (map[string]*tensor.Tensor, error) {
+	infos := of.Inputs()
 	if slices.ContainsFunc(infos, openGradient) {
-		in, err := r.inputs.load(infos, io.Discard)
+		in, err := r.inputs.load(infos, of.Metadata(), io.Discard)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +107,7 @@ func (r *grader) feeds(ctx context.Context, cmd *cobra.Command, model string, in
 			}
 		}
 	}
-	return r.inputs.load(infos, cmd.ErrOrStderr())
+	return r.inputs.load(infos, of.Metadata(), cmd.ErrOrStderr())
 }
 
 // The names of gradients: see runtime.Gradients.

@@ -22,7 +22,7 @@ type inputFlags struct {
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.files, "input", nil, "name=FILE: .npy, .npz, .pb, .json, .png, .jpg or .wav (repeatable)")
+	flags.StringArrayVar(&f.files, "input", nil, "name=FILE: .npy, .npz, .pb, .json, a picture or .wav (repeatable)")
 	flags.StringVar(&f.dir, "inputs", "", "folder with inputs.txt, input_<i>.pb or <name>.npy")
 	flags.StringArrayVar(&f.dims, "dim", nil, "N=4: size of a symbolic dimension, for inputs that are made up (repeatable)")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of inputs that are made up")
@@ -34,13 +34,14 @@ func (f *inputFlags) check() error {
 	return err
 }
 
-// load returns the inputs of a session and says on stderr which of them are made up.
-func (f *inputFlags) load(infos []runtime.ValueInfo, stderr io.Writer) (map[string]*tensor.Tensor, error) {
+// load returns the inputs of a session and says on stderr which of them are made up. The model's metadata may say how pictures and
+// sounds become inputs.
+func (f *inputFlags) load(infos []runtime.ValueInfo, metadata map[string]string, stderr io.Writer) (map[string]*tensor.Tensor, error) {
 	dims, err := parseDims(f.dims)
 	if err != nil {
 		return nil, err
 	}
-	source := feed.Source{Files: f.files, Dir: f.dir, Dims: dims, Seed: f.seed}
+	source := feed.Source{Files: f.files, Dir: f.dir, Dims: dims, Seed: f.seed, Metadata: metadata}
 	in, synthetic, err := source.Inputs(infos)
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (p *profiler) profile(ctx context.Context, cmd *cobra.Command, model string
 		return nil, err
 	}
 	defer s.Close()
-	in, err := p.inputs.load(s.Inputs(), cmd.ErrOrStderr())
+	in, err := p.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
 	}

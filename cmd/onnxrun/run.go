@@ -67,7 +67,7 @@ func (r *runner) run(ctx context.Context, cmd *cobra.Command, model string) erro
 		return err
 	}
 	defer s.Close()
-	in, err := r.inputs.load(s.Inputs(), cmd.ErrOrStderr())
+	in, err := r.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

@@ -38,13 +38,13 @@ func rowOf(t *tensor.Tensor, i int) (*tensor.Tensor, error) {
 
 func (a *arrays) sample(row int, v view) (map[string]*tensor.Tensor, error) {
 	out := make(map[string]*tensor.Tensor, len(a.inputs)+1)
-	for k, in := range a.inputs {
+	for _, in := range a.inputs {
 		x, err := in.row(row)
 		if err != nil {
 			return nil, err
 		}
 		if v.n > 0 {
-			x = v.noisy(x, uint32(k))
+			x = v.noisy(x, in.name)
 		}
 		out[in.name] = x
 	}

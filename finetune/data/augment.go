@@ -1,11 +1,10 @@
 package data
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
+	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -28,7 +27,7 @@ type Augment struct {
 type view struct {
 	n       int // 0: the plain one
 	augment *Augment
-	key     [8]byte // of the sample
+	key     uint64 // of the sample
 }
 
 // view returns view n of sample i.
@@ -38,33 +37,26 @@ func (s *Set) view(i, n int) (view, error) {
 		return v, nil
 	}
 	key, err := s.Key(i)
-	if err == nil {
-		_, err = hex.Decode(v.key[:], []byte(key[:2*len(v.key)]))
-	}
+	v.key = finetune.NamedStream(key)
 	return v, err
 }
 
 // draw returns the random numbers of a view for one of its purposes. Equal samples have equal views.
-func (v view) draw(purpose uint32) *stream {
-	a, b := binary.LittleEndian.Uint32(v.key[:4]), binary.LittleEndian.Uint32(v.key[4:])
-	return newStream(v.augment.Seed, forAugment+purpose<<16, a^uint32(v.n), b)
+func (v view) draw(purpose string) *draw {
+	return newDraw(v.augment.Seed, fmt.Sprintf("%s %d", purpose, v.n), v.key)
 }
 
-// noisy returns x with noise; purpose tells the inputs of a sample apart.
-func (v view) noisy(x *tensor.Tensor, purpose uint32) *tensor.Tensor {
+// noisy returns x with noise; input tells the inputs of a sample apart.
+func (v view) noisy(x *tensor.Tensor, input string) *tensor.Tensor {
 	f := tensor.Of[float32](x)
 	if v.n == 0 || v.augment.Noise <= 0 || f == nil {
 		return x
 	}
 	y := x.Clone()
 	f = tensor.Of[float32](y)
-	draw := v.draw(1<<8 + purpose)
-	for i := 0; i < len(f); i += 2 {
-		a, b := draw.normal()
-		f[i] += float32(a * v.augment.Noise)
-		if i+1 < len(f) {
-			f[i+1] += float32(b * v.augment.Noise)
-		}
+	draw := v.draw("noise " + input)
+	for i := range f {
+		f[i] += float32(draw.normal() * v.augment.Noise)
 	}
 	return y
 }

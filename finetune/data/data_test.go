@@ -186,3 +186,28 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+// TestConstants: a constant has the shape of a sample, like all inputs.
+func TestConstants(t *testing.T) {
+	path := file(t, "a.csv", []byte("label,a,b\nu,1,2\nv,3,4\n"))
+	for _, tc := range []struct {
+		dims, shape []int
+		want        tensor.Shape // nil: an error
+	}{
+		{[]int{}, []int{}, tensor.Shape{}}, {[]int{-1, 2}, []int{1, 2}, tensor.Shape{2}}, {[]int{-1, 2}, []int{2}, tensor.Shape{2}},
+		{[]int{2, 1}, []int{2, 1}, tensor.Shape{2, 1}}, {[]int{-1, 2}, []int{3, 2}, nil},
+	} {
+		s, err := Open(path, Options{Inputs: []runtime.ValueInfo{input("x", tensor.Float32, -1, 2), input("c", tensor.Float32, tc.dims...)},
+			Constants: map[string]*tensor.Tensor{"c": tensor.New(tensor.Float32, tc.shape...)}})
+		if err != nil || tc.want == nil {
+			if err == nil || tc.want != nil {
+				t.Errorf("%v for %v: %v", tc.shape, tc.dims, err)
+			}
+			continue
+		}
+		sample, err := s.Sample(0)
+		if err != nil || !sample.Inputs["c"].Shape().Equal(tc.want) || !sample.Inputs["x"].Shape().Equal(tensor.Shape{2}) {
+			t.Errorf("%v for %v: %v, want %v: %v", tc.shape, tc.dims, sample.Inputs["c"].Shape(), tc.want, err)
+		}
+	}
+}

@@ -47,7 +47,7 @@ func (e *encoded) sample(row int, v view) (map[string]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]*tensor.Tensor{e.input: v.noisy(x, 0)}, nil
+	return map[string]*tensor.Tensor{e.input: v.noisy(x, e.input)}, nil
 }
 
 func (e *encoded) digest(row int, h hash.Hash) error {

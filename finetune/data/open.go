@@ -28,6 +28,9 @@ func Open(path string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	p := newProblems(path, &o)
+	if o.Constants, err = o.unbatched(); err != nil {
+		return nil, p.fail("", "%v", err)
+	}
 	if info.IsDir() {
 		return openFolder(path, o, p)
 	}

@@ -1,6 +1,9 @@
 package data
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -43,7 +46,7 @@ type Options struct {
 	// Features gives the columns of each of the named inputs, by name or by index. Without it, an input takes the column of
 	// its own name, and the columns left over go to the inputs left over.
 	Features map[string][]string
-	// Constants are inputs that are the same in every sample. They are handed out as they are.
+	// Constants are inputs that are the same in every sample. One that has the batch dimension of its input loses it.
 	Constants   map[string]*tensor.Tensor
 	Standardise bool // columns of tables get mean 0 and deviation 1, learned by Split on the training part
 
@@ -123,4 +126,35 @@ func dims(v *runtime.ValueInfo) []int {
 		out[i] = d.Value
 	}
 	return out
+}
+
+// unbatched returns the constants without the batch dimension of their inputs: the first, if it is open, or if none of the model's
+// inputs has an open one and it is that of the first input.
+func (o *Options) unbatched() (map[string]*tensor.Tensor, error) {
+	out := map[string]*tensor.Tensor{}
+	lead := 0
+	for i := range o.Inputs {
+		if d := dims(&o.Inputs[i]); len(d) > 0 && (lead == 0 || d[0] < 0) {
+			lead = d[0]
+		}
+	}
+	for name, x := range o.Constants {
+		out[name] = x
+		i := slices.IndexFunc(o.Inputs, func(v runtime.ValueInfo) bool { return v.Name == name })
+		if i < 0 {
+			continue
+		}
+		d := dims(&o.Inputs[i])
+		if len(d) == 0 || x.Rank() != len(d) || d[0] != lead && !(d[0] < 0 && lead < 0) {
+			continue
+		}
+		if n := x.Shape()[0]; n != 1 {
+			return nil, fmt.Errorf("constant %q: %d samples, want one", name, n)
+		}
+		var err error
+		if out[name], err = x.Reshaped(x.Shape()[1:]...); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -1,66 +1,45 @@
 package data
 
 import (
-	"math"
+	"encoding/binary"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/random"
+	"github.com/onnxrun/onnxrun/finetune"
 )
 
-// Streams of random numbers for different purposes never meet: the purpose is a word of the generator's counter.
-const (
-	forSplit uint32 = iota + 1
-	forAugment
-)
-
-// A stream is random numbers by Philox 4x32-10: key is a seed, the counter says what the numbers are for and which come next.
-type stream struct {
-	key     [2]uint32
-	counter [4]uint32 // the block, the purpose, and two words that tell streams of a purpose apart
-	block   [4]uint32
-	used    int
+// A draw hands out the random numbers of a stream one after the other.
+type draw struct {
+	stream finetune.Random
+	next   uint64
 }
 
-func newStream(seed uint64, purpose, a, b uint32) *stream {
-	return &stream{key: [2]uint32{uint32(seed), uint32(seed >> 32)}, counter: [4]uint32{0, purpose, a, b}, used: 4}
+// newDraw opens the stream of a purpose; of tells streams of one purpose apart.
+func newDraw(seed uint64, purpose string, of uint64) *draw {
+	name := binary.LittleEndian.AppendUint64([]byte("data "+purpose), of)
+	return &draw{stream: finetune.Random{Seed: seed, Stream: finetune.NamedStream(string(name))}}
 }
 
-func (s *stream) word() uint32 {
-	if s.used == len(s.block) {
-		s.block = random.Philox(s.key, s.counter)
-		s.counter[0]++
-		s.used = 0
-	}
-	s.used++
-	return s.block[s.used-1]
+// uniform returns a number in [lo, hi).
+func (d *draw) uniform(lo, hi float64) float64 {
+	d.next++
+	return lo + (hi-lo)*d.stream.Uniform(d.next-1)
 }
 
-// uniform returns a number in [lo, hi), from 53 random bits.
-func (s *stream) uniform(lo, hi float64) float64 {
-	bits := uint64(s.word())<<21 ^ uint64(s.word())>>11
-	return lo + (hi-lo)*(float64(bits)/(1<<53))
+// below returns an integer in [0, n).
+func (d *draw) below(n int) int {
+	d.next++
+	return d.stream.Below(d.next-1, n)
 }
 
-// below returns an integer in [0, n), n < 2^32, each with the same chance.
-func (s *stream) below(n int) int {
-	limit := math.MaxUint32 - math.MaxUint32%uint32(n)
-	for {
-		if w := s.word(); w < limit {
-			return int(w % uint32(n))
-		}
-	}
-}
-
-// normal returns two independent numbers of the standard normal distribution, by Box and Muller.
-func (s *stream) normal() (a, b float64) {
-	r := math.Sqrt(-2 * math.Log(1-s.uniform(0, 1)))
-	sin, cos := math.Sincos(2 * math.Pi * s.uniform(0, 1))
-	return r * cos, r * sin
+// normal returns a number of the standard normal distribution.
+func (d *draw) normal() float64 {
+	d.next++
+	return d.stream.Normal(d.next - 1)
 }
 
 // shuffle permutes list, by Fisher and Yates.
-func (s *stream) shuffle(list []int) {
+func (d *draw) shuffle(list []int) {
 	for i := len(list) - 1; i > 0; i-- {
-		j := s.below(i + 1)
+		j := d.below(i + 1)
 		list[i], list[j] = list[j], list[i]
 	}
 }

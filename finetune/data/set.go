@@ -15,7 +15,7 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A Set is samples of a file or folder, or some of them. It implements finetune.Dataset, Keyed, Viewed and Labelled. Its
+// A Set is samples of a file or folder, or some of them. It implements finetune.Dataset, Keyed, Viewed, Labelled and Targeted. Its
 // methods may be called by several goroutines.
 //
 // A sample's inputs have the element types of the model's inputs and their shapes without the batch dimension. Targets are an
@@ -31,6 +31,7 @@ var (
 	_ finetune.Keyed    = (*Set)(nil)
 	_ finetune.Viewed   = (*Set)(nil)
 	_ finetune.Labelled = (*Set)(nil)
+	_ finetune.Targeted = (*Set)(nil)
 )
 
 // An origin is what the subsets of a set share.
@@ -83,11 +84,20 @@ func (s *Set) View(i, view int) (finetune.Sample, error) {
 		inputs[name] = scale.apply(inputs[name])
 	}
 	maps.Copy(inputs, s.constants)
-	targets, err := s.targets.row(row)
+	targets, err := s.Targets(i)
 	if err != nil {
-		return finetune.Sample{}, fmt.Errorf("data: %s: %w", s.Place(i), err)
+		return finetune.Sample{}, err
 	}
 	return finetune.Sample{Inputs: inputs, Targets: targets}, nil
+}
+
+// Targets returns the targets of sample i without decoding its inputs.
+func (s *Set) Targets(i int) ([]*tensor.Tensor, error) {
+	list, err := s.targets.row(s.rows[i])
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", s.Place(i), err)
+	}
+	return list, nil
 }
 
 // Place names the file, and the line or row, that sample i comes from.

@@ -66,7 +66,7 @@ func (o Options) recall() (Options, known) {
 			}
 		}
 	}
-	if o.Features == nil && len(features) > 0 {
+	if len(o.Features) == 0 && len(features) > 0 {
 		o.Features = features
 	}
 	return o, k

@@ -96,7 +96,7 @@ func (v view) sound(s *pipeline.Sound, set *pipeline.SoundSettings) *pipeline.So
 	if v.n == 0 || v.augment.Shift <= 0 && v.augment.Gain <= 0 {
 		return s
 	}
-	draw := v.draw(1)
+	draw := v.draw("sound")
 	length := float64(set.Length) * float64(s.Rate) / float64(set.Rate)
 	shift := int(draw.uniform(-v.augment.Shift, v.augment.Shift) * length)
 	gain := float32(math.Pow(10, draw.uniform(-v.augment.Gain, v.augment.Gain)/20))

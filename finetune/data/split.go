@@ -25,7 +25,7 @@ func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	chosen := make([]bool, s.Len())
 	counts := shares(groups, fraction, s.Len())
 	for class, list := range groups {
-		newStream(seed, forSplit, uint32(class), 0).shuffle(list)
+		newDraw(seed, "split", uint64(class)).shuffle(list)
 		for _, i := range list[:counts[class]] {
 			chosen[i] = true
 		}

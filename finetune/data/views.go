@@ -10,7 +10,7 @@ import (
 // augmented cuts a random part out of a picture, or fits it as usual, and then flips, turns and colours it, as the transforms of
 // torchvision of the same names do.
 func (v view) augmented(m image.Image, s *pipeline.PictureSettings) (*image.NRGBA, error) {
-	a, draw := v.augment, v.draw(2)
+	a, draw := v.augment, v.draw("picture")
 	size := m.Bounds().Size()
 	out, err := s.Fit(m)
 	if a.Crop > 0 && a.Crop < 1 {
@@ -39,7 +39,7 @@ func (v view) augmented(m image.Image, s *pipeline.PictureSettings) (*image.NRGB
 
 // randomPart chooses a part of a picture with at least the given share of its area and a ratio of its sides of 3:4 to 4:3; after ten
 // parts that do not fit, the largest in the middle.
-func randomPart(draw *stream, size image.Point, least float64) pipeline.Box {
+func randomPart(draw *draw, size image.Point, least float64) pipeline.Box {
 	w, h := float64(size.X), float64(size.Y)
 	for range 10 {
 		area := w * h * draw.uniform(least, 1)

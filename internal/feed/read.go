@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onnxrun/onnxrun/pipeline"
 	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// ReadFile reads a value for an input from a file of the kind that its name ends in: .npy, .npz, .pb, .json,
-// .png, .jpg or .wav.
-func ReadFile(file string, info runtime.ValueInfo) (*tensor.Tensor, error) {
+// ReadFile reads a value for an input from a file of the kind that its name ends in: .npy, .npz, .pb, .json, .wav, or the
+// ending of a picture. The model's metadata, which may be nil, say how pictures and sounds become values; without a word there,
+// pictures are scaled to what the input takes, with values from 0 to 1.
+func ReadFile(file string, info runtime.ValueInfo, metadata map[string]string) (*tensor.Tensor, error) {
 	ext := strings.ToLower(filepath.Ext(file))
 	if ext == ".npz" {
 		arrays, err := readNPZ(file)
@@ -44,51 +44,13 @@ func ReadFile(file string, info runtime.ValueInfo) (*tensor.Tensor, error) {
 		return tensor.DecodeValue(info.Kind, data)
 	case ".json":
 		return decodeJSON(data, info)
-	case ".png", ".jpg", ".jpeg":
-		img, err := pipeline.DecodeImage(data)
-		if err != nil {
-			return nil, err
-		}
-		return pipeline.ImageTensor(img, openDims(info), info.DType)
 	case ".wav":
-		sound, err := pipeline.DecodeWAV(data)
-		if err != nil {
-			return nil, err
-		}
-		return soundTensor(sound, info)
+		return decodeSound(data, info, metadata)
 	}
-	return nil, fmt.Errorf("%s: want a file named .npy, .npz, .pb, .json, .png, .jpg or .wav", file)
-}
-
-// openDims returns the sizes of an input's dimensions, -1 for the open ones.
-func openDims(info runtime.ValueInfo) []int {
-	dims := make([]int, len(info.Dims))
-	for i, d := range info.Dims {
-		dims[i] = d.Value
+	if isPicture[ext] {
+		return decodePicture(data, info, metadata)
 	}
-	return dims
-}
-
-// soundTensor shapes samples like the input: its last open dimension takes what the fixed ones leave, other
-// open ones are 1; fixed sizes cut the sound or pad it with silence.
-func soundTensor(sound *pipeline.Sound, info runtime.ValueInfo) (*tensor.Tensor, error) {
-	if info.DType != tensor.Float32 {
-		return nil, fmt.Errorf("no sound for an input of %v: want float32", info.DType)
-	}
-	shape, open, n := tensor.Shape(openDims(info)), -1, 1
-	for i, d := range shape {
-		if d < 0 {
-			open, shape[i] = i, 1
-		} else {
-			n *= d
-		}
-	}
-	if open >= 0 {
-		shape[open] = len(sound.Samples) / max(1, n)
-	}
-	samples := make([]float32, shape.Len())
-	copy(samples, sound.Samples)
-	return tensor.FromSlice(samples, append([]int{}, shape...)...), nil
+	return nil, fmt.Errorf("%s: want a file named .npy, .npz, .pb, .json, .wav, or like a picture: .png, .jpg, .bmp, .gif, .webp, .tif, .ppm", file)
 }
 
 // parseShape reads sizes with commas between; the empty text is a scalar.

@@ -21,13 +21,16 @@ type Source struct {
 	Dir   string         // see Folder
 	Dims  map[string]int // sizes of symbolic dimensions, for synthetic inputs
 	Seed  uint64         // of synthetic inputs
+
+	// Metadata are the model's. Preprocessing of pictures and sounds that fine-tuning wrote there is repeated.
+	Metadata map[string]string
 }
 
 // Inputs returns a value for each of the given inputs, and the names of those that are synthetic.
 func (s *Source) Inputs(infos []runtime.ValueInfo) (map[string]*tensor.Tensor, []string, error) {
 	in := map[string]*tensor.Tensor{}
 	if s.Dir != "" {
-		list, err := Folder(s.Dir, infos)
+		list, err := folder(s.Dir, infos, s.Metadata)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -71,7 +74,7 @@ func (s *Source) file(arg string, infos []runtime.ValueInfo) (map[string]*tensor
 	if i < 0 {
 		return nil, fmt.Errorf("feed: the model has no input %q: its inputs are %q", name, inputNames(infos))
 	}
-	t, err := ReadFile(file, infos[i])
+	t, err := ReadFile(file, infos[i], s.Metadata)
 	if err != nil {
 		return nil, fmt.Errorf("feed: input %q: %w", name, err)
 	}
@@ -108,6 +111,10 @@ func archive(file string, infos []runtime.ValueInfo) (map[string]*tensor.Tensor,
 // lists name, dtype, shape and file of each; input_<i>.pb by position, a data set of an ONNX case; or
 // <name>.npy. Inputs that it does not hold are left out.
 func Folder(dir string, infos []runtime.ValueInfo) (map[string]*tensor.Tensor, error) {
+	return folder(dir, infos, nil)
+}
+
+func folder(dir string, infos []runtime.ValueInfo, metadata map[string]string) (map[string]*tensor.Tensor, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "inputs.txt"))
 	if err == nil {
 		return listed(dir, string(text))
@@ -133,7 +140,7 @@ func Folder(dir string, infos []runtime.ValueInfo) (map[string]*tensor.Tensor, e
 			if _, err := os.Stat(file); err != nil {
 				continue
 			}
-			if in[v.Name], err = ReadFile(file, v); err != nil {
+			if in[v.Name], err = ReadFile(file, v, metadata); err != nil {
 				return nil, fmt.Errorf("feed: input %q: %w", v.Name, err)
 			}
 			break

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onnxrun/onnxrun/pipeline"
 	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -163,5 +164,33 @@ func TestJSON(t *testing.T) {
 		if got, err := decodeJSON([]byte(bad), runtime.ValueInfo{DType: tensor.Float32}); err == nil {
 			t.Errorf("%s gave %+v", bad, got)
 		}
+	}
+}
+
+// TestPreprocessing repeats what a model's metadata say of pictures and sounds.
+func TestPreprocessing(t *testing.T) {
+	dir := t.TempDir()
+	picture := write(t, dir, "x.ppm", []byte("P3 2 1 255\n0 51 102 153 204 255\n"))
+	sound := write(t, dir, "x.wav", append([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x08\x00\x00\x00\x10\x00\x00\x00\x02\x00\x10\x00data\x04\x00\x00\x00"),
+		0, 0x40, 0, 0xC0))
+	open := []runtime.Dim{{Name: "N", Value: -1}, {Value: 3}, {Value: -1}, {Value: -1}}
+	info := runtime.ValueInfo{Name: "x", DType: tensor.Float32, Ranked: true, Dims: open}
+	settings := pipeline.PictureSettings{Width: 1, Height: 1, Scale: 1.0 / 255, Mean: []float64{0.5}, Std: []float64{2}}
+	in, _, err := (&Source{Files: []string{picture}, Metadata: settings.Settings()}).Inputs([]runtime.ValueInfo{info})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tensor.Of[float32](in["x"]); !in["x"].Shape().Equal(tensor.Shape{1, 3, 1, 1}) || !slices.Equal(got, []float32{-0.25, -0.15, -0.05}) {
+		t.Errorf("%v %v", in["x"].Shape(), got)
+	}
+	plain, _, err := (&Source{Files: []string{picture}}).Inputs([]runtime.ValueInfo{info})
+	if err != nil || !plain["x"].Shape().Equal(tensor.Shape{1, 3, 1, 2}) {
+		t.Errorf("without metadata: %v %v", plain, err)
+	}
+	info.Dims = open[:3:3]
+	info.Dims[1].Value = 1
+	in, _, err = (&Source{Files: []string{sound}, Metadata: (&pipeline.SoundSettings{Rate: 8, Length: 3}).Settings()}).Inputs([]runtime.ValueInfo{info})
+	if err != nil || !slices.Equal(tensor.Of[float32](in["x"]), []float32{0.5, -0.5, 0}) {
+		t.Errorf("%v %v", in["x"], err)
 	}
 }
