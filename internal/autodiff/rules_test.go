@@ -95,7 +95,7 @@ func (c ruleCase) runs(t *testing.T, d tensor.DType) bool {
 }
 
 // allCases are the cases of all files.
-func allCases() []ruleCase { return slices.Concat(ruleCases, recurrentCases) }
+func allCases() []ruleCase { return slices.Concat(ruleCases, recurrentCases, attentionCases) }
 
 // has reports whether the node has output i.
 func (c ruleCase) has(i int) bool {
