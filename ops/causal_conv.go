@@ -75,3 +75,56 @@ func causalConv(c *Call, silu bool) error {
 	a.Run()
 	return nil
 }
+
+// causalConvGrad writes CausalConvWithState out: a convolution of the input behind its past, of which the end is the
+// present state.
+func causalConvGrad(c GradCtx) error {
+	g := grads{c}
+	if g.Dy(0) == 0 && g.Dy(1) == 0 {
+		return nil
+	}
+	x, w := g.In(0), g.In(1)
+	past := g.In(3)
+	if past == 0 {
+		shape := g.with("Concat", map[string]any{"axis": 0}, g.with("Shape", map[string]any{"end": 2}, x), g.sub(g.extent(w, 2), g.ints(1)))
+		past = g.with("ConstantOfShape", map[string]any{"value": tensor.New(g.Of(x).DType, 1)}, shape)
+	}
+	all := g.with("Concat", map[string]any{"axis": 2}, past, x)
+	g.SetOutput(1, g.op("Slice", all, g.extent(x, 2), g.ints(1<<62), g.ints(2)))
+	y := causalProducts(g, all, w, g.In(2))
+	if act := g.Attrs().Str("activation"); act == "silu" || act == "swish" {
+		y = g.mul(y, g.op("Sigmoid", y))
+	}
+	g.SetOutput(0, y)
+	return nil
+}
+
+// causalProducts is the convolution of all positions, by Conv if the number of channels is known, else as products of
+// the taps with the positions that they see.
+func causalProducts(g grads, all, w, bias Ref) Ref {
+	if dims := g.Of(w).Dims; len(dims) == 3 {
+		if n, ok := dims[0].Const(); ok && n > 0 {
+			return g.with("Conv", map[string]any{"group": n}, all, w, bias)
+		}
+	}
+	count := func(n Ref) Ref { return g.op("Range", g.whole(0), g.op("Squeeze", n), g.whole(1)) }
+	seen := g.add(g.op("Unsqueeze", count(g.extent(g.In(0), 2)), g.ints(1)), count(g.extent(w, 2)))
+	windows := g.with("Gather", map[string]any{"axis": 2}, all, seen)
+	y := g.op("Squeeze", g.op("MatMul", windows, g.with("Transpose", map[string]any{"perm": []int64{0, 2, 1}}, w)), g.ints(3))
+	if bias != 0 {
+		y = g.add(y, g.op("Unsqueeze", bias, g.ints(1)))
+	}
+	return y
+}
+
+// plainGrad wraps the Grad function of an operator for nodes of com.microsoft that plainForm takes.
+func plainGrad(grad func(GradCtx) error, plain map[string]int) func(GradCtx) error {
+	return func(c GradCtx) error {
+		for _, a := range c.Attrs() {
+			if v, ok := plain[a.Name]; ok && int(a.I) != v {
+				return Unsupported("%s=%d", a.Name, a.I)
+			}
+		}
+		return grad(c)
+	}
+}

@@ -183,21 +183,3 @@ func rotate[T float32 | float64](dst, src, cos, sin []T, interleaved bool) {
 		outLo[i], outHi[i] = c*a-s*b, s*a+c*b
 	}
 }
-
-// grad turns the gradient back: by the same angles with the other sign.
-func (p rotaryParts) grad(domain string) func(GradCtx) error {
-	return func(c GradCtx) error {
-		g := grads{c}
-		if g.Wants(p.cos) || g.Wants(p.sin) {
-			return Unsupported("no gradient of the caches of RotaryEmbedding")
-		}
-		return unaryGrad(func(g grads, dy, _, _ Ref) Ref {
-			in := make([]Ref, g.Inputs())
-			for i := range in {
-				in[i] = g.In(i)
-			}
-			in[0], in[p.sin] = dy, g.neg(g.In(p.sin))
-			return g.Emit(domain, "RotaryEmbedding", g.Attrs().values(), in...)
-		})(c)
-	}
-}

@@ -12,7 +12,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "BiasSoftmax", 1, f32 | f16, biasSoftmaxInfer, biasSoftmaxKernel, biasSoftmaxGrad, 0},
 	{"com.microsoft", "BiasSplitGelu", 1, f32 | f16, biasSplitGeluInfer, biasSplitGeluKernel, biasSplitGeluGrad, 0},
 	{"com.microsoft", "CDist", 1, f32 | f64, cdistInfer, cdistKernel, cdistGrad, 0},
-	{"com.microsoft", "CausalConvWithState", 1, f32 | f16 | bf16, causalConvInfer, plainForm(causalConvKernel, plainCausalConv), nil, 0},
+	{"com.microsoft", "CausalConvWithState", 1, f32 | f16 | bf16, causalConvInfer, plainForm(causalConvKernel, plainCausalConv), plainGrad(causalConvGrad, plainCausalConv), 0},
 	{"com.microsoft", "CropAndResize", 1, f32 | f16, cropResizeInfer, cropResizeKernel, nil, 0},
 	{"com.microsoft", "DecoderMaskedMultiHeadAttention", 1, f32 | f16 | bf16, maskedHeadInputs.infer, multiHeadOf(maskedHeadInputs), maskedHeadInputs.grad, 0},
 	{"com.microsoft", "DequantizeLinear", 1, anyType, dequantizeInfer, quantizationOf(true), dequantizeGrad, 0},

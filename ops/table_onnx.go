@@ -37,7 +37,7 @@ var onnxTable = []Op{
 	{"", "Cast", 6, num | boolean | str | float8 | packed | float6, castInfer, castKernel, castGrad, InPlace},
 	{"", "CastLike", 15, num | boolean | str | float8 | packed | float6, castLikeInfer, castKernel, castGrad, InPlace},
 	{"", "Ceil", 1, float, unaryInfer, ceilKernel, zeroGrad, InPlace},
-	{"", "CausalConvWithState", 27, f32 | f16 | bf16, causalConvInfer, causalConvKernel, nil, 0},
+	{"", "CausalConvWithState", 27, f32 | f16 | bf16, causalConvInfer, causalConvKernel, causalConvGrad, 0},
 	{"", "Celu", 12, float, unaryInfer, celuKernel, celuGrad, InPlace},
 	{"", "CenterCropPad", 18, bytes | str, centerCropPadInfer, centerCropPadKernel, centerCropPadGrad, 0},
 	{"", "Clip", 1, float, unaryInfer, clipAttrKernel, clipAttrGrad, InPlace},
