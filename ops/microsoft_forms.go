@@ -31,6 +31,9 @@ var plainCausalConv = map[string]int{
 	"input_channel_offset": 0, "channels_last": 0, "input_channels": 0,
 }
 
+// plainLinearAttention is the same for LinearAttention.
+var plainLinearAttention = map[string]int{"state_window": 0}
+
 // nhwcConvInfer infers NhwcConv, a Conv of [batch, spatial..., channels] with the filter of Conv.
 func nhwcConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
 

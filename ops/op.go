@@ -157,6 +157,10 @@ type GradCtx interface {
 	// float32 or string, element types or tensors.
 	Emit(domain, name string, attrs map[string]any, in ...Ref) Ref
 	EmitAll(outputs int, domain, name string, attrs map[string]any, in ...Ref) []Ref
+	// Scan adds a Scan over the first axes of xs: for each position, step emits the next carried values, of the types
+	// of those that the Scan begins with, and results that are stacked, from the carried ones and what xs hold there.
+	// It returns the last carried values and the stacked results.
+	Scan(first, xs []Ref, step func(carried, slices []Ref) (next, results []Ref)) (last, stacked []Ref)
 	// Const adds a constant.
 	Const(t *tensor.Tensor) Ref
 	// SetGrad declares dx to be the gradient of input i: of its element type and shape. An input that is

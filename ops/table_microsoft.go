@@ -33,7 +33,7 @@ var microsoftTable = []Op{
 	{"com.microsoft", "GroupNorm", 1, f32 | f16, siluGroupNormInfer, siluGroupNormKernel, siluGroupNormGrad, 0},
 	{"com.microsoft", "GroupQueryAttention", 1, f32 | f16 | bf16, groupedInfer, groupedKernel, groupedGrad, 0},
 	{"com.microsoft", "Inverse", 1, f32 | f64 | f16, inverseInfer, inverseKernel, inverseGrad, 0},
-	{"com.microsoft", "LinearAttention", 1, f32 | f16 | bf16, linearAttentionInfer, plainForm(linearAttentionKernel, map[string]int{"state_window": 0}), nil, 0},
+	{"com.microsoft", "LinearAttention", 1, f32 | f16 | bf16, linearAttentionInfer, plainForm(linearAttentionKernel, plainLinearAttention), plainGrad(linearAttentionGrad, plainLinearAttention), 0},
 	{"com.microsoft", "MatMulInteger16", 1, 1<<tensor.Int16 | 1<<tensor.Uint16, matmulInteger16Infer, matmulInteger16Kernel, matmulIntegerGrad, Codes},
 	{"com.microsoft", "MatMulIntegerToFloat", 1, bytes8, matmulToFloatInfer, matmulToFloatKernel, matmulToFloatGrad, 0},
 	{"com.microsoft", "MatMulNBits", 1, f32 | f16 | bf16, matmulNBitsInfer, matmulNBitsKernel, matmulNBitsGrad, 0},

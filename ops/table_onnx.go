@@ -111,7 +111,7 @@ var onnxTable = []Op{
 	{"", "Less", 1, num, legacyPredicateInfer, legacy(lessKernel), nil, InPlace},
 	{"", "Less", 7, num, lessInfer, lessKernel, nil, InPlace},
 	{"", "LessOrEqual", 12, num, lessOrEqualInfer, lessOrEqualKernel, nil, InPlace},
-	{"", "LinearAttention", 27, f32 | f16 | bf16, linearAttentionInfer, linearAttentionKernel, nil, 0},
+	{"", "LinearAttention", 27, f32 | f16 | bf16, linearAttentionInfer, linearAttentionKernel, linearAttentionGrad, 0},
 	{"", "Log", 1, float, unaryInfer, logKernel, logGrad, InPlace},
 	{"", "LogSoftmax", 1, float, flatAxisInfer, softmaxOf(softmaxLog, true), logSoftmaxGrad(true), InPlace},
 	{"", "LogSoftmax", 13, float, axisInfer, softmaxOf(softmaxLog, false), logSoftmaxGrad(false), InPlace},

@@ -1,9 +1,11 @@
 package autodiff
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/ops"
 )
 
 // A scan collects what a Scan is made of.
@@ -32,12 +34,68 @@ func (s *scan) stack(v *graph.Value, axis, back int64) {
 // results returns what the body returns.
 func (s *scan) results() []*graph.Value { return slices.Concat(s.out, s.stacked) }
 
-// emit adds the node and returns its outputs. The formal inputs of the body are set.
+// emit adds the node and returns its outputs. The inputs and outputs of the body are set.
 func (s *scan) emit(e *Emitter, body *graph.Graph) ([]*graph.Value, error) {
-	body.Inputs = slices.Concat(s.in, s.slices)
+	body.Inputs, body.Outputs = slices.Concat(s.in, s.slices), s.results()
 	attrs := map[string]any{
 		"num_scan_inputs": len(s.slices), "scan_input_axes": s.inAxes, "scan_input_directions": s.inBack,
 		"scan_output_axes": s.outAxes, "scan_output_directions": s.outBack,
 	}
 	return e.nodeAround([]graph.Body{{Name: "body", Graph: body}}, len(s.out)+len(s.stacked), "", "Scan", attrs, slices.Concat(s.first, s.scanned)...)
+}
+
+// Scan adds a Scan whose body step emits.
+func (c *ruleCtx) Scan(first, xs []ops.Ref, step func(carried, slices []ops.Ref) (next, results []ops.Ref)) (last, stacked []ops.Ref) {
+	last = make([]ops.Ref, len(first))
+	if c.err != nil {
+		return last, nil
+	}
+	s := &scan{}
+	var carried, parts []ops.Ref
+	for _, r := range first {
+		v := c.value(r)
+		in := &graph.Value{Name: c.w.name("carried"), Value: ops.Value{Type: v.Type}}
+		s.first, s.in, carried = append(s.first, v), append(s.in, in), append(carried, c.ref(in))
+	}
+	for _, r := range xs {
+		v := c.value(r)
+		t := v.Type
+		if t.Ranked = t.Ranked && len(t.Dims) > 0; t.Ranked {
+			t.Dims = t.Dims[1:]
+		}
+		slice := &graph.Value{Name: c.w.name("slice"), Value: ops.Value{Type: t}}
+		s.walk(v, slice, 0, 0)
+		parts = append(parts, c.ref(slice))
+	}
+	nodes, _ := c.w.inside(func() error {
+		next, results := step(carried, parts)
+		for _, r := range next {
+			s.out = append(s.out, c.value(r))
+		}
+		for _, r := range results {
+			s.stack(c.value(r), 0, 0)
+		}
+		return nil
+	})
+	stacked = make([]ops.Ref, len(s.stacked))
+	if c.err != nil {
+		return last, stacked
+	}
+	if len(s.out) != len(first) {
+		c.fail(fmt.Errorf("the step of a scan returns %d carried values, want %d", len(s.out), len(first)))
+		return last, stacked
+	}
+	out, err := s.emit(c.w.Emitter, &graph.Graph{Name: "step", Nodes: nodes, Parent: new(graph.Graph)})
+	if err != nil {
+		c.fail(err)
+		return last, stacked
+	}
+	for i, v := range out {
+		if r := c.ref(v); i < len(last) {
+			last[i] = r
+		} else {
+			stacked[i-len(last)] = r
+		}
+	}
+	return last, stacked
 }
