@@ -110,3 +110,26 @@ func (f *flexForm) factor(size int) float64 {
 	}
 	return f.scale
 }
+
+// flexAttentionGrad writes FlexAttention out, bodies included.
+func flexAttentionGrad(c GradCtx) error {
+	g := grads{c}
+	if g.Dy(0) == 0 {
+		return nil
+	}
+	a := attentionForm{grads: g}
+	if err := a.prepare(); err != nil {
+		return err
+	}
+	precision := map[string]any{"to": flexPrecision(g.Attrs(), g.Of(g.In(0)).DType)}
+	s := g.with("Cast", precision, a.flat(a.product(a.q, g.op("Unsqueeze", a.k, g.ints(2)), true)))
+	if out := g.Body(flexBodies[0], s); len(out) == 1 {
+		s = out[0]
+	}
+	p := g.with("Softmax", map[string]any{"axis": -1}, s)
+	if out := g.Body(flexBodies[1], p); len(out) == 1 {
+		p = out[0]
+	}
+	g.SetOutput(0, a.flat(a.product(a.grouped(g.op("CastLike", p, a.q)), g.op("Unsqueeze", a.v, g.ints(2)), false)))
+	return nil
+}

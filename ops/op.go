@@ -161,6 +161,9 @@ type GradCtx interface {
 	// of those that the Scan begins with, and results that are stacked, from the carried ones and what xs hold there.
 	// It returns the last carried values and the stacked results.
 	Scan(first, xs []Ref, step func(carried, slices []Ref) (next, results []Ref)) (last, stacked []Ref)
+	// Body adds the nodes of a graph inside of the forward node once more, for the given inputs, and returns its
+	// outputs: none where the node has no graph of that name.
+	Body(name string, in ...Ref) []Ref
 	// Const adds a constant.
 	Const(t *tensor.Tensor) Ref
 	// SetGrad declares dx to be the gradient of input i: of its element type and shape. An input that is

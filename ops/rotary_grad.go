@@ -21,16 +21,16 @@ func (p rotaryParts) grad(domain string) func(GradCtx) error {
 
 // written sets the output to y = (a*cos - b*sin, a*sin + b*cos) for the pairs (a, b) of the input.
 func (p rotaryParts) written(g grads) error {
-	x, cos, sin := g.In(0), g.In(p.cos), g.In(p.sin)
+	x := g.In(0)
 	rank, err := g.rank(x)
 	if err != nil {
 		return err
 	}
-	caches, err := g.rank(cos)
+	caches, err := g.rank(g.In(p.cos))
 	if err != nil {
 		return err
 	}
-	half := g.extent(cos, caches-1)
+	half := g.extent(g.In(p.cos), caches-1)
 	width := g.add(half, half)
 	rows := x // [batch, heads, positions, size]
 	if rank == 3 {
@@ -40,7 +40,8 @@ func (p rotaryParts) written(g grads) error {
 		}
 		rows = g.with("Transpose", map[string]any{"perm": []int64{0, 2, 1, 3}}, g.op("Reshape", x, shape))
 	}
-	if cos, sin, err = p.angles(g, g.extent(rows, 2)); err != nil {
+	cos, sin, err := p.angles(g, g.extent(rows, 2))
+	if err != nil {
 		return err
 	}
 	turned := g.op("Slice", rows, g.ints(0), width, g.ints(3))

@@ -3,5 +3,5 @@ package ops
 // previewTable lists the operators of the ai.onnx.preview domain, sorted by name.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var previewTable = []Op{
-	{"ai.onnx.preview", "FlexAttention", 1, float, flexAttentionInfer, flexAttentionKernel, nil, 0},
+	{"ai.onnx.preview", "FlexAttention", 1, float, flexAttentionInfer, flexAttentionKernel, flexAttentionGrad, 0},
 }

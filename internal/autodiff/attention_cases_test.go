@@ -14,6 +14,7 @@ var attentionCases = []ruleCase{
 	{"RotaryEmbedding", 23, "num_heads=2", "2x3x8 5x2 5x2 i2x3:4,1,4,0,1,2", 0},
 	{"com.microsoft:RotaryEmbedding", 1, "", "1x3x8 i1:1 4x2 4x2", 0},
 	{"com.microsoft:RotaryEmbedding", 1, "interleaved=1", "1x2x3x4 i1x3:0,2,1 4x2 4x2", 0},
+	{"ai.onnx.preview:FlexAttention", 1, "softmax_precision=11", "1x4x2x3 1x2x3x3 1x2x3x2", 0},
 	{"CausalConvWithState", 27, "", "2x3x4 3x1x3 3 2x3x2", 2},
 	{"CausalConvWithState", 27, "activation=silu", "2x3x4 3x1x3", 2},
 	{"CausalConvWithState", 27, "activation=silu", "2x3x2 3x1x4 - 2x3x3", 2},

@@ -45,6 +45,9 @@ var flowCases = []flowCase{
 		"f": "i:i c:b h:d => Cast i -> odd | to=9; If odd -> q | then_branch=@a else_branch=@b; Identity c -> d => d q h",
 		"a": "=> Loop m - h -> r | body=@g => r", "b": "=> Mul h w -> r => r",
 		"g": "k:i e:b v:d => Sin v -> s; Mul s w -> u; Add u h -> t; Identity e -> o => o t"}},
+	{name: "attention with bodies", main: "q:d1x4x2x3 k:d1x2x3x3 v:d1x2x3x2 w:d4x1x1 => ai.onnx.preview:FlexAttention q k v -> y | score_mod=@s prob_mod=@p => y", graphs: map[string]string{
+		"s": "s:d => Mul s w -> m; Tanh m -> t => t", "p": "s:d => Mul s s -> t => t"}},
+	{name: "attention without bodies", main: "q:d1x2x2x3 k:d1x2x3x3 v:d1x2x3x2 => ai.onnx.preview:FlexAttention q k v -> y | scale=0.4 => y"},
 	{name: "gradient of a gradient", main: "n:i=3 x:d3 w:d_ => Loop n - x -> y | body=@f; ReduceSum y -> s | keepdims=0; Gradient x -> g | y=s => g", graphs: map[string]string{
 		"f": "i:i c:b h:d => Mul h w -> p; Sin p -> q; Identity c -> d => d q"}},
 	{name: "gradient of a gradient of a scan", main: "h:d2 x:d3x2 w:d_ => Scan h x -> y z | body=@f num_scan_inputs=1; ReduceSum z -> s | keepdims=0; Gradient x h -> g k | y=s => g k", graphs: map[string]string{

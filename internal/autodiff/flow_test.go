@@ -21,7 +21,7 @@ import (
 //
 //	inputs => node; node; ... => outputs
 //
-// with nodes "Op a b -> y z | name=value name=@graph", the latter a graph of the case, and inputs "name:type", of
+// with nodes "domain:Op a b -> y z | name=value name=@graph", the latter a graph of the case, and inputs "name:type", of
 // which those of the main graph have a shape and a list of values where they are not random numbers:
 // x:d2x3, n:i=4, c:b=1.
 type flowCase struct {
@@ -104,6 +104,9 @@ func (m *flowModel) node(line string) *onnx.Node {
 	ins, outs, _ := strings.Cut(left, "->")
 	words := strings.Fields(ins)
 	n := &onnx.Node{OpType: words[0], Outputs: strings.Fields(outs)}
+	if domain, op, ok := strings.Cut(words[0], ":"); ok {
+		n.Domain, n.OpType = domain, op
+	}
 	for _, in := range words[1:] {
 		n.Inputs = append(n.Inputs, strings.TrimPrefix(in, "-"))
 	}
@@ -134,7 +137,8 @@ func (m *flowModel) model() []byte {
 	if opset == 0 {
 		opset = 21
 	}
-	return onnx.Encode(&onnx.Model{IRVersion: 10, Opsets: []onnx.OpsetID{{Version: int64(opset)}, {Domain: "ai.onnx.preview.training", Version: 1}}, Graph: m.graph("main", m.c.main)})
+	opsets := []onnx.OpsetID{{Version: int64(opset)}, {Domain: "ai.onnx.preview.training", Version: 1}, {Domain: "ai.onnx.preview", Version: 1}}
+	return onnx.Encode(&onnx.Model{IRVersion: 10, Opsets: opsets, Graph: m.graph("main", m.c.main)})
 }
 
 // run runs the model. Gradients of outputs are dy.

@@ -180,12 +180,8 @@ func (w *walk) through(n *graph.Node, outs []*graph.Value) error {
 			r.Y, r.Dy = append(r.Y, v), append(r.Dy, dy)
 		}
 	}
-	for _, v := range n.In {
-		if v != nil && w.path.wants(v) {
-			r.X = append(r.X, v)
-		}
-	}
-	r.Stop = slices.Concat(n.In, n.Out)
+	read := inputsOf(n)
+	r.X, r.Stop = w.wanted(read), slices.Concat(read, n.Out)
 	dx, err := w.partial(r)
 	if err != nil {
 		return err

@@ -150,6 +150,34 @@ func (c *ruleCtx) EmitAll(outputs int, domain, name string, attrs map[string]any
 	return refs
 }
 
+// Body adds copies of the nodes of the named graph.
+func (c *ruleCtx) Body(name string, in ...ops.Ref) []ops.Ref {
+	g := c.n.Body(name)
+	if g == nil || c.err != nil {
+		return nil
+	}
+	if len(g.Inputs) != len(in) {
+		c.fail(fmt.Errorf("graph %q takes %d inputs, want %d", name, len(g.Inputs), len(in)))
+		return nil
+	}
+	copies := &graph.Cloner{Copies: map[*graph.Value]*graph.Value{}, Name: c.w.name}
+	for i, v := range g.Inputs {
+		copies.Copies[v] = c.value(in[i])
+	}
+	for _, n := range g.Nodes {
+		if redraws(n) {
+			c.fail(ops.Unsupported("no gradient through %s inside of %s: its random numbers are not kept (node %q)", n.Type, c.n.Type, n.Path()))
+			return nil
+		}
+		c.fail(c.w.add(copies.Node(n)))
+	}
+	var out []ops.Ref
+	for _, v := range g.Outputs {
+		out = append(out, c.ref(copies.Of(v)))
+	}
+	return out
+}
+
 // Const adds a constant.
 func (c *ruleCtx) Const(t *tensor.Tensor) ops.Ref { return c.ref(c.w.Const(t)) }
 
