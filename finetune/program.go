@@ -145,6 +145,23 @@ func (b *builder) prediction(shapes map[string]tensor.Shape) (*program, error) {
 	return b.finish(g, autodiff.NewEmitter(ops.Default()), shapes, live, scores, names)
 }
 
+// probe makes the program that computes values of the given names, in training mode.
+func (b *builder) probe(shapes map[string]tensor.Shape, names []string) (*program, error) {
+	g, live, err := b.graph(shapes, true)
+	if err != nil {
+		return nil, err
+	}
+	values, err := find(g, names)
+	if err != nil {
+		return nil, err
+	}
+	outs := make([]string, len(names))
+	for i, name := range names {
+		outs[i] = scorePrefix + name
+	}
+	return b.finish(g, autodiff.NewEmitter(ops.Default()), shapes, live, values, outs)
+}
+
 // graph returns the resolved graph and its live inputs: parameters, held weights, statistics, then what the modes feed.
 func (b *builder) graph(shapes map[string]tensor.Shape, training bool) (*graph.Graph, []*graph.Value, error) {
 	var change func(*graph.Graph) error

@@ -10,12 +10,14 @@ import (
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/plan"
 	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // A Spec says what trains, on which loss, and how it moves.
 type Spec struct {
 	Train     string    // which weights: see Select; "" is "last"
+	Weights   []string  // the weights by name, in place of Train: any constants of the model
 	Terms     []Term    // the loss
 	Optimizer Optimizer // nil: AdamW
 	Rate      float64   // learning rate; 0: the optimizer's default
@@ -81,7 +83,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if spec.Train == "" {
 		spec.Train = "last"
 	}
-	weights, err := Select(layers, spec.Train)
+	weights, err := chosen(m, layers, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -121,24 +123,55 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 // hold makes the weights that Spec.Held names live.
 func (t *Trainer) hold() error {
 	for _, name := range t.spec.Held {
-		w := weightNamed(t.layers, name)
-		if w == nil {
-			return fmt.Errorf("finetune: the model has no weight %q to hold", name)
+		w, err := weightOf(t.b.model, t.layers, name)
+		if err != nil {
+			return err
 		}
 		t.b.held = append(t.b.held, w)
 	}
 	return nil
 }
 
-func weightNamed(layers []*Layer, name string) *Weight {
+// chosen returns the weights that a specification names.
+func chosen(m *onnx.Model, layers []*Layer, spec Spec) ([]*Weight, error) {
+	if len(spec.Weights) == 0 {
+		return Select(layers, spec.Train)
+	}
+	var out []*Weight
+	for _, name := range spec.Weights {
+		w, err := weightOf(m, layers, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// weightOf returns the weight of a name: one of a layer, or any other initializer that can train.
+func weightOf(m *onnx.Model, layers []*Layer, name string) (*Weight, error) {
 	for _, l := range layers {
 		for _, w := range l.Weights {
+			if w.Name == name && w.Frozen != "" {
+				return nil, ops.Unsupported("training: %q of node %q (%s): %s", name, l.Node, l.Op, w.Frozen)
+			}
 			if w.Name == name {
-				return w
+				return w, nil
 			}
 		}
 	}
-	return nil
+	h := locate(m, name)
+	if h == nil || h.proto == nil {
+		return nil, fmt.Errorf("finetune: the model has no weight %q", name)
+	}
+	t, err := h.proto.Value()
+	if err != nil {
+		return nil, err
+	}
+	if why := frozenType(t.DType()); why != "" {
+		return nil, ops.Unsupported("training: %q: %s", name, why)
+	}
+	return &Weight{Name: name, DType: t.DType(), Shape: t.Shape(), Role: Matrix, value: t}, nil
 }
 
 func (t *Trainer) addParams() error {
@@ -431,7 +464,33 @@ func (t *Trainer) Scores(ctx context.Context, inputs map[string]*tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	return p.suffix.outs, t.run(ctx, p, features, nil)
+	if err := t.run(ctx, p, features, nil); err != nil {
+		return nil, err
+	}
+	return p.suffix.outs, nil
+}
+
+// Probe runs the model on a batch as it runs while it trains and returns values of the given names. Nothing changes: not
+// even running statistics. The tensors are valid until the next call for the same names.
+func (t *Trainer) Probe(ctx context.Context, inputs map[string]*tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
+	shapes := shapesOf(inputs)
+	key := fmt.Sprintf("probe %q %s", names, keyOf(shapes))
+	p := t.programs[key]
+	if p == nil {
+		var err error
+		if p, err = t.b.probe(shapes, names); err != nil {
+			return nil, err
+		}
+		t.programs[key] = p
+	}
+	features, err := t.features(ctx, p, Batch{Inputs: inputs})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.run(ctx, p, features, nil); err != nil {
+		return nil, err
+	}
+	return p.suffix.outs, nil
 }
 
 // Export calls write with the model in which the weights have their present values. Everything else is as it was.

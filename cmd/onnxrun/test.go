@@ -22,7 +22,7 @@ type testReport struct {
 
 func testCommand() *cobra.Command {
 	var c common
-	var pattern, invalid, gradients string
+	var pattern, invalid, gradients, trajectories string
 	cmd := &cobra.Command{
 		Use:   "test PATH...",
 		Short: "Run cases with recorded inputs and outputs and compare",
@@ -32,7 +32,8 @@ PATH is the folder of an ONNX case (model.onnx and test_data_set_*), of a weight
 fill.json, spec.json and ref.npz), a folder of such folders, a .zip of either, or a packed archive. A case that
 needs something that is missing here is skipped and does not change the exit code. --timeout is for each case.
 
-Gradients (--gradients) are also measured against the error that the archive records for PyTorch in float32.`,
+Gradients (--gradients) are also measured against the error that the archive records for PyTorch in float32.
+Trainings (--trajectories) are run again: each loss, the final weights and the predictions are compared.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := c.options()
 			if err != nil {
@@ -42,8 +43,8 @@ Gradients (--gradients) are also measured against the error that the archive rec
 			if err != nil {
 				return usage("--run: %v", err)
 			}
-			if (len(args) == 0) == (invalid == "" && gradients == "") {
-				return usage("test takes paths of cases, or --invalid ZIP, or --gradients ZIP")
+			if (len(args) == 0) == (invalid == "" && gradients == "" && trajectories == "") {
+				return usage("test takes paths of cases, or --invalid ZIP, --gradients ZIP or --trajectories ZIP")
 			}
 			report := &reporter{cmd: cmd, json: c.json}
 			copts := conform.Options{Runtime: *opts, Timeout: c.timeout}
@@ -56,6 +57,9 @@ Gradients (--gradients) are also measured against the error that the archive rec
 			}
 			if gradients != "" {
 				return report.finish(testGradients(cmd.Context(), gradients, filter, copts, report))
+			}
+			if trajectories != "" {
+				return report.finish(testTrajectories(cmd.Context(), trajectories, filter, copts, report))
 			}
 			for _, path := range args {
 				if err := testPath(cmd.Context(), path, filter, copts, report); err != nil {
@@ -72,6 +76,7 @@ Gradients (--gradients) are also measured against the error that the archive rec
 	cmd.Flags().StringVar(&pattern, "run", "", "only cases whose name matches this regular expression")
 	cmd.Flags().StringVar(&invalid, "invalid", "", "archive of invalid models with an index.json that says what to expect of each")
 	cmd.Flags().StringVar(&gradients, "gradients", "", "archive of models with recorded gradients")
+	cmd.Flags().StringVar(&trajectories, "trajectories", "", "archive of recorded trainings")
 	return cmd
 }
 
@@ -93,6 +98,24 @@ func testGradients(ctx context.Context, name string, filter *regexp.Regexp, opts
 		r, e := c.Run(ctx, opts)
 		report.add(r)
 		quality.Add(c, r, e)
+	}
+	return nil
+}
+
+func testTrajectories(ctx context.Context, name string, filter *regexp.Regexp, opts conform.Options, report *reporter) error {
+	archive, err := conform.OpenTrajectories(name)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	for _, t := range archive.Trajectories {
+		if !filter.MatchString(t.Name) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		report.add(t.Run(ctx, opts))
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestMeanPredictor(t *testing.T) {
 	if b.Add([]float32{1}) == nil {
 		t.Error("one target for two columns was accepted")
 	}
-	r, err := NewRegression(2)
+	r, err := NewRegression(RegressionOptions{Columns: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

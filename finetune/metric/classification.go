@@ -13,6 +13,7 @@ type ClassificationOptions struct {
 	TopK    []int   // the k of top-k accuracies, beside the plain one
 	Bins    int     // of the reliability diagram; 0 is DefaultBins
 	Ignore  []int64 // labels that are not counted, such as the ignore_index of a loss
+	Worst   int     // how many of the samples with the largest loss to keep
 }
 
 // Classification accumulates predictions of one class per sample. It keeps what its size in classes demands and, up to
@@ -20,8 +21,8 @@ type ClassificationOptions struct {
 type Classification struct {
 	opt       ClassificationOptions
 	classes   int
-	seen      int64 // samples that came, for messages
-	samples   int64 // that count
+	rows      int64 // samples of whole batches, for messages
+	samples   int64 // labels that count
 	invalid   int64 // with NaN among their scores
 	top       []int64
 	counts    *Counts
@@ -30,6 +31,7 @@ type Classification struct {
 	brier     float64
 	calibrate *Calibration
 	rank      rankings
+	worst     worst
 	p         []float64 // probabilities of the sample at hand, [classes]
 	row       []float32 // its scores, where they are not contiguous
 }
@@ -50,6 +52,7 @@ func NewClassification(opt ClassificationOptions) (*Classification, error) {
 		opt: opt, classes: n, top: make([]int64, len(opt.TopK)), counts: NewCounts(n),
 		calibrate: NewCalibration(opt.Bins), p: make([]float64, n), row: make([]float32, opt.Columns),
 	}
+	c.worst.limit = opt.Worst
 	c.rank.columns = n
 	if n == 2 {
 		c.rank.columns = 1
@@ -85,10 +88,11 @@ func (c *Classification) AddPositions(scores []float32, labels []int64, position
 				row[k] = scores[first+k*positions]
 			}
 		}
-		if err := c.add(row, label); err != nil {
+		if err := c.add(row, label, c.rows+int64(i/positions)); err != nil {
 			return err
 		}
 	}
+	c.rows += int64(len(labels) / positions)
 	return nil
 }
 
@@ -97,17 +101,16 @@ func (c *Classification) AddConstant(scores []float32, labels []int64) error {
 	if len(scores) != c.opt.Columns {
 		return fmt.Errorf("metric: %d scores, want %d", len(scores), c.opt.Columns)
 	}
-	for _, label := range labels {
-		if err := c.add(scores, label); err != nil {
+	for i, label := range labels {
+		if err := c.add(scores, label, c.rows+int64(i)); err != nil {
 			return err
 		}
 	}
+	c.rows += int64(len(labels))
 	return nil
 }
 
-func (c *Classification) add(x []float32, label int64) error {
-	sample := c.seen
-	c.seen++
+func (c *Classification) add(x []float32, label, sample int64) error {
 	if slices.Contains(c.opt.Ignore, label) {
 		return nil
 	}
@@ -123,7 +126,10 @@ func (c *Classification) add(x []float32, label int64) error {
 	c.counts.Support[label]++
 	guess := c.guess(x)
 	c.rankColumns(x, label)
-	c.score(label, guess)
+	confidence := c.score(label, guess)
+	c.worst.offer(loss, func() Case {
+		return Case{Sample: sample, Confidence: confidence, Truth: []int{int(label)}, Predicted: classes(guess)}
+	})
 	if guess < 0 {
 		c.invalid++
 		return nil
@@ -135,10 +141,16 @@ func (c *Classification) add(x []float32, label int64) error {
 	if c.confusion != nil {
 		c.confusion[label][guess]++
 	}
+	c.countTop(x, int(label), guess)
+	return nil
+}
+
+// countTop counts the sample for each k that its class stands among the first k of.
+func (c *Classification) countTop(x []float32, label, guess int) {
 	rank := 0
 	if len(x) > 1 {
-		rank = rankOf(x, int(label))
-	} else if guess != int(label) {
+		rank = rankOf(x, label)
+	} else if guess != label {
 		rank = 1
 	}
 	for i, k := range c.opt.TopK {
@@ -146,12 +158,25 @@ func (c *Classification) add(x []float32, label int64) error {
 			c.top[i]++
 		}
 	}
-	return nil
+}
+
+// classes is the list of a predicted class, empty where none was.
+func classes(guess int) []int {
+	if guess < 0 {
+		return nil
+	}
+	return []int{guess}
 }
 
 // probabilities fills c.p and returns the log loss of the label.
 func (c *Classification) probabilities(x []float32, label, sample int64) (float64, error) {
-	if c.opt.Scores == Probabilities {
+	switch c.opt.Scores {
+	case Margins:
+		for k := range c.p {
+			c.p[k] = math.NaN()
+		}
+		return math.NaN(), nil
+	case Probabilities:
 		for k, v := range x {
 			p, err := checkProbability(v, sample, k)
 			if err != nil {
@@ -198,19 +223,22 @@ func (c *Classification) rankColumns(x []float32, label int64) {
 	switch {
 	case len(x) == 1:
 		c.rank.add(float64(x[0]), label == 1)
-	case len(x) == 2 && c.opt.Scores == Logits:
+	case len(x) == 2 && c.opt.Scores != Probabilities:
 		c.rank.add(float64(x[1])-float64(x[0]), label == 1)
 	case len(x) == 2:
 		c.rank.add(c.p[1], label == 1)
 	default:
 		for k, p := range c.p {
+			if c.opt.Scores == Margins {
+				p = float64(x[k])
+			}
 			c.rank.add(p, int(label) == k)
 		}
 	}
 }
 
-// score adds to the figures that judge probabilities.
-func (c *Classification) score(label int64, guess int) {
+// score adds to the figures that judge probabilities, and returns that of the guess.
+func (c *Classification) score(label int64, guess int) Value {
 	sum, confidence := 0.0, math.NaN()
 	for k, p := range c.p {
 		if k == int(label) {
@@ -226,4 +254,5 @@ func (c *Classification) score(label int64, guess int) {
 		confidence = c.p[guess]
 	}
 	c.calibrate.Add(confidence, guess == int(label))
+	return Value(confidence)
 }

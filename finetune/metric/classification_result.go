@@ -26,6 +26,7 @@ type ClassificationResult struct {
 	Confusion        [][]int64    `json:"confusion,omitempty"` // [truth][prediction], up to 1024 classes
 	Reliability      []Bin        `json:"reliability"`
 	ROC              *Curve       `json:"-"` // of two classes
+	Worst            []Case       `json:"worst,omitempty"`
 }
 
 // Result sums up what has been added so far.
@@ -40,6 +41,7 @@ func (c *Classification) Result() *ClassificationResult {
 		Macro: c.counts.Macro(false), Micro: c.counts.Micro(), Weighted: c.counts.Weighted(),
 		LogLoss: mean(c.logLoss, c.samples), Brier: mean(c.brier, c.samples), CalibrationError: c.calibrate.Error(),
 		Classes: make([]ClassScore, c.classes), Reliability: c.calibrate.Bins(),
+		Worst: c.worst.list(),
 	}
 	for i, k := range c.opt.TopK {
 		r.TopK[k] = mean(float64(c.top[i]), c.samples)

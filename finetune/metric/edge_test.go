@@ -93,7 +93,7 @@ func TestErrors(t *testing.T) {
 		return m.Add(scores, targets)
 	}
 	regress := func(n int, p, target []float32) error {
-		r, err := NewRegression(n)
+		r, err := NewRegression(RegressionOptions{Columns: n})
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func TestRegressionEdges(t *testing.T) {
 		{"exact and constant", []float32{2, 2}, []float32{2, 2}, map[string]float64{MAE: 0, MSE: 0, RMSE: 0, MaxError: 0, R2: 1}},
 		{"NaN", []float32{1, nan}, []float32{1, 2}, map[string]float64{}},
 	} {
-		r, err := NewRegression(1)
+		r, err := NewRegression(RegressionOptions{Columns: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

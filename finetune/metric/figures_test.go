@@ -156,7 +156,7 @@ func TestMultiLabelFigures(t *testing.T) {
 func TestRegressionFigures(t *testing.T) {
 	for _, tc := range load(t).Regression {
 		t.Run(strings.ReplaceAll(tc.Name, " ", "-"), func(t *testing.T) {
-			r, err := NewRegression(tc.Columns)
+			r, err := NewRegression(RegressionOptions{Columns: tc.Columns})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ type MultiLabelOptions struct {
 	Columns   int     // labels
 	Scores    Kind    // what the scores are
 	Threshold float64 // the probability above which a label is predicted; 0 is 0.5
+	Worst     int     // how many of the samples with the largest loss to keep
 }
 
 // MultiLabel accumulates predictions of any number of labels per sample.
@@ -21,6 +22,7 @@ type MultiLabel struct {
 	counts           *Counts
 	logLoss, brier   float64
 	rank             rankings
+	worst            worst
 }
 
 // NewMultiLabel returns an empty accumulator.
@@ -32,7 +34,7 @@ func NewMultiLabel(opt MultiLabelOptions) (*MultiLabel, error) {
 		return nil, fmt.Errorf("metric: %d labels at threshold %v, want at least 1, and between 0 and 1", opt.Columns, opt.Threshold)
 	}
 	m := &MultiLabel{opt: opt, counts: NewCounts(opt.Columns)}
-	m.rank.columns = opt.Columns
+	m.rank.columns, m.worst.limit = opt.Columns, opt.Worst
 	return m, nil
 }
 
@@ -66,29 +68,36 @@ func (m *MultiLabel) AddConstant(scores, targets []float32) error {
 }
 
 func (m *MultiLabel) add(scores, targets []float32) error {
-	wrong, invalid := int64(0), false
+	wrong, invalid, sum := int64(0), false, 0.0
+	var truth, guesses []int
 	for k, t := range targets {
 		if !(t >= 0 && t <= 1) {
 			return fmt.Errorf("metric: sample %d, label %d: target %v, want 0 to 1", m.samples, k, t)
 		}
-		p := Sigmoid(float64(scores[k]))
-		loss := softplus(float64(scores[k])) - float64(t)*float64(scores[k])
-		if m.opt.Scores == Probabilities {
-			var err error
-			if p, err = checkProbability(scores[k], m.samples, k); err != nil {
-				return err
-			}
-			loss = -float64(t)*math.Log(math.Max(p, smallest)) - (1-float64(t))*math.Log(math.Max(1-p, smallest))
+		p, loss, err := m.judge(scores[k], float64(t), k)
+		if err != nil {
+			return err
 		}
-		invalid = invalid || math.IsNaN(p)
+		invalid = invalid || scores[k] != scores[k]
 		holds := t > 0.5
 		m.rank.add(float64(scores[k]), holds)
-		if m.count(k, p > m.opt.Threshold, holds) {
+		guess := p > m.opt.Threshold || m.opt.Scores == Margins && scores[k] > 0
+		if m.count(k, guess, holds) {
 			wrong++
 		}
+		if holds {
+			truth = append(truth, k)
+		}
+		if guess {
+			guesses = append(guesses, k)
+		}
+		sum += loss
 		m.logLoss += loss
 		m.brier += (p - float64(t)) * (p - float64(t))
 	}
+	m.worst.offer(sum/float64(len(targets)), func() Case {
+		return Case{Sample: m.samples, Confidence: Undefined(), Truth: truth, Predicted: guesses}
+	})
 	m.samples++
 	m.wrong += wrong
 	if invalid {
@@ -97,6 +106,19 @@ func (m *MultiLabel) add(scores, targets []float32) error {
 		m.exact++
 	}
 	return nil
+}
+
+// judge returns the probability that a score gives to its label, and the log loss against the target t.
+func (m *MultiLabel) judge(score float32, t float64, label int) (p, loss float64, err error) {
+	switch m.opt.Scores {
+	case Margins:
+		return math.NaN(), math.NaN(), nil
+	case Probabilities:
+		p, err = checkProbability(score, m.samples, label)
+		return p, -t*math.Log(math.Max(p, smallest)) - (1-t)*math.Log(math.Max(1-p, smallest)), err
+	}
+	z := float64(score)
+	return Sigmoid(z), softplus(z) - t*z, nil
 }
 
 // count counts one label and reports whether it is wrong.
@@ -127,6 +149,7 @@ type MultiLabelResult struct {
 	LogLoss          Value        `json:"log_loss"`          // mean over samples and labels
 	Brier            Value        `json:"brier"`             // likewise
 	Classes          []ClassScore `json:"classes"`
+	Worst            []Case       `json:"worst,omitempty"`
 }
 
 // Result sums up what has been added so far.
@@ -138,6 +161,7 @@ func (m *MultiLabel) Result() *MultiLabelResult {
 		Macro: m.counts.Macro(true), Micro: m.counts.Micro(), Weighted: m.counts.Weighted(),
 		AUC: Undefined(), AveragePrecision: Undefined(),
 		LogLoss: mean(m.logLoss, cells), Brier: mean(m.brier, cells), Classes: make([]ClassScore, m.opt.Columns),
+		Worst: m.worst.list(),
 	}
 	for k := range r.Classes {
 		r.Classes[k] = m.counts.Class(k)

@@ -26,8 +26,8 @@ const (
 	Pearson          = "pearson_r"
 )
 
-// larger says for each name whether larger values are better.
-var larger = map[string]bool{
+// largerBetter says for each name whether larger values are better.
+var largerBetter = map[string]bool{
 	Accuracy: true, BalancedAccuracy: true, SubsetAccuracy: true, HammingLoss: false,
 	MacroPrecision: true, MacroRecall: true, MacroF1: true, MicroF1: true, WeightedF1: true,
 	AUC: true, AP: true, LogLoss: false, Brier: false, CalibrationError: false,
@@ -41,6 +41,6 @@ func LargerIsBetter(name string) (better, known bool) {
 			return true, true
 		}
 	}
-	better, known = larger[name]
+	better, known = largerBetter[name]
 	return better, known
 }

@@ -12,6 +12,7 @@ type Regression struct {
 	invalid  int64
 	abs, sq  float64
 	maxError float64
+	worst    worst
 }
 
 // pair holds the running moments of one column, updated as Welford does, so that a large mean does not cancel digits.
@@ -21,12 +22,18 @@ type pair struct {
 	residual         float64 // sum of squared errors
 }
 
-// NewRegression returns an empty accumulator of n numbers per sample.
-func NewRegression(n int) (*Regression, error) {
-	if n < 1 {
-		return nil, fmt.Errorf("metric: %d numbers per sample, want at least 1", n)
+// RegressionOptions describe a task with real numbers as targets.
+type RegressionOptions struct {
+	Columns int // numbers per sample
+	Worst   int // how many of the samples with the largest loss to keep
+}
+
+// NewRegression returns an empty accumulator.
+func NewRegression(opt RegressionOptions) (*Regression, error) {
+	if opt.Columns < 1 {
+		return nil, fmt.Errorf("metric: %d numbers per sample, want at least 1", opt.Columns)
 	}
-	return &Regression{columns: make([]pair, n)}, nil
+	return &Regression{columns: make([]pair, opt.Columns), worst: worst{limit: opt.Worst}}, nil
 }
 
 // Add counts a batch of predictions and targets, both [n, columns].
@@ -56,13 +63,14 @@ func (r *Regression) AddConstant(prediction, targets []float32) error {
 func (r *Regression) add(predictions, targets []float32) {
 	r.samples++
 	n := float64(r.samples)
-	valid := true
+	valid, sum := true, 0.0
 	for k := range r.columns {
 		p, t := float64(predictions[k]), float64(targets[k])
 		e := p - t
 		valid = valid && !math.IsNaN(e) && !math.IsInf(e, 0)
 		r.abs += math.Abs(e)
 		r.sq += e * e
+		sum += e * e
 		r.maxError = math.Max(r.maxError, math.Abs(e))
 		c := &r.columns[k]
 		dp, dt := p-c.meanP, t-c.meanT
@@ -76,6 +84,9 @@ func (r *Regression) add(predictions, targets []float32) {
 	if !valid {
 		r.invalid++
 	}
+	r.worst.offer(sum/float64(len(targets)), func() Case {
+		return Case{Sample: r.samples - 1, Confidence: Undefined(), Target: head(targets), Output: head(predictions)}
+	})
 }
 
 // A RegressionResult is what a Regression has found.
@@ -90,7 +101,8 @@ type RegressionResult struct {
 	// fewer than two samples give none.
 	R2 Value `json:"r2"`
 	// Pearson is the correlation of predictions and targets, the mean over the columns in which both vary.
-	Pearson Value `json:"pearson_r"`
+	Pearson Value  `json:"pearson_r"`
+	Worst   []Case `json:"worst,omitempty"`
 }
 
 // Result sums up what has been added so far.
@@ -99,7 +111,7 @@ func (r *Regression) Result() *RegressionResult {
 	mse := mean(r.sq, cells)
 	out := &RegressionResult{
 		Samples: r.samples, Invalid: r.invalid, MAE: mean(r.abs, cells), MSE: mse, RMSE: Value(math.Sqrt(float64(mse))),
-		MaxError: Value(r.maxError), R2: Undefined(), Pearson: Undefined(),
+		MaxError: Value(r.maxError), R2: Undefined(), Pearson: Undefined(), Worst: r.worst.list(),
 	}
 	if r.samples == 0 {
 		out.MaxError = Undefined()

@@ -12,6 +12,7 @@ type Kind int
 const (
 	Logits        Kind = iota // any real numbers, before Softmax or Sigmoid
 	Probabilities             // between 0 and 1
+	Margins                   // real numbers that are no logits, as those of a hinge loss: figures of probabilities are undefined
 )
 
 // slack is how far rounding may take a probability out of 0..1.

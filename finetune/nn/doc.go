@@ -17,7 +17,7 @@
 // when other layers come and go.
 //
 // Models are in inference form: BatchNorm normalises by its running statistics and Dropout passes everything on.
-// Training switches both over.
+// finetune.Spec switches them over for training.
 //
 // The package imports finetune and what that may import.
 package nn

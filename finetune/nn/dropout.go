@@ -2,8 +2,8 @@ package nn
 
 import "github.com/onnxrun/onnxrun/tensor"
 
-// Dropout sets elements to zero with probability P in training, and scales the others by 1/(1-P). At inference it does
-// nothing.
+// Dropout sets elements to zero with probability P and scales the others by 1/(1-P) where finetune.Spec.Dropout says so
+// for training. At inference it does nothing.
 type Dropout struct {
 	P float64 // at least 0 and below 1
 }

@@ -2,9 +2,9 @@ package nn
 
 import "slices"
 
-// BatchNorm normalises each channel of [batch, channels, ...] by the mean and variance of its running statistics. In
-// training, by ONNX's rule, it normalises by those of the batch and moves the running ones: running = Momentum * running +
-// (1 - Momentum) * batch, both with the biased variance.
+// BatchNorm normalises each channel of [batch, channels, ...] by the mean and variance of its running statistics. Where
+// finetune.Spec.BatchNorm says so, training normalises by those of the batch, by ONNX's rule, and moves the running ones:
+// running = Momentum * running + (1 - Momentum) * batch, both with the biased variance.
 //
 // Weights, each [channels]: weight (ones), bias (zeros), running_mean (zeros), running_var (ones).
 type BatchNorm struct {

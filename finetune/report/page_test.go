@@ -215,7 +215,7 @@ func TestPageKinds(t *testing.T) {
 
 func exampleRegression(t *testing.T) *Report {
 	t.Helper()
-	r, err := metric.NewRegression(1)
+	r, err := metric.NewRegression(metric.RegressionOptions{Columns: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
