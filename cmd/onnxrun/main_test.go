@@ -154,12 +154,12 @@ func TestRunJSON(t *testing.T) {
 }
 
 func TestOutputPrunes(t *testing.T) {
-	code, out, stderr := onnxrun(t, digits(t), "--output", "r3", "--json")
+	code, out, stderr := onnxrun(t, digits(t), "--output", "relu3", "--json")
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	outs := lastLine(t, out)["outputs"].([]any)
-	if len(outs) != 1 || outs[0].(map[string]any)["name"] != "r3" {
+	if len(outs) != 1 || outs[0].(map[string]any)["name"] != "relu3" {
 		t.Errorf("outputs %v", outs)
 	}
 }

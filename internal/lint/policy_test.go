@@ -37,9 +37,9 @@ runtime, pipeline < internal/feed
 runtime < internal/survey
 internal/feed < internal/survey
 internal/feed, finetune/nn, finetune/data < internal/conform, models
-models < internal/doctor
+models < internal/doctor, models/recipe
 tensor, runtime < .
-everything < cmd/onnxrun, adapters/*
+everything < cmd/onnxrun, adapters/*, bench/*
 `
 
 // rootImports is all that the root package may import of the module.
