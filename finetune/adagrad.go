@@ -19,5 +19,5 @@ func (Adagrad) Slots() int { return 1 }
 func (o Adagrad) Update(u Update) {
 	c := optim.AdagradCoeffs{Rate: u.Rate / (1 + float64(u.Step-1)*o.RateDecay), Eps: or(o.Eps, 1e-10), Initial: o.Initial}
 	c.L2, c.Shrink = u.decay(false)
-	optim.Adagrad(u.W, u.State[0], u.W, u.G, u.State[0], c)
+	optim.Adagrad(u.W, u.G, u.State[0], c)
 }

@@ -36,7 +36,7 @@ func (o Adam) update(u Update, decoupled bool) {
 		optim.AMSGrad(u.W, u.G, u.State[0], u.State[1], u.State[2], c)
 		return
 	}
-	optim.Adam(u.W, u.State[0], u.State[1], u.W, u.G, u.State[0], u.State[1], c)
+	optim.Adam(u.W, u.G, u.State[0], u.State[1], c)
 }
 
 // AdamW is Adam with decoupled weight decay, as torch.optim.AdamW (Loshchilov, Hutter: Decoupled weight decay

@@ -25,14 +25,14 @@ func (o SGD) Slots() int {
 func (o SGD) Update(u Update) {
 	l2, shrink := u.decay(o.Decoupled)
 	if o.Momentum == 0 {
-		optim.SGD(u.W, u.W, u.G, optim.SGDCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink})
+		optim.SGD(u.W, u.G, optim.SGDCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink})
 		return
 	}
 	c := optim.MomentumCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink, Keep: o.Momentum, Take: 1 - o.Dampening, Nesterov: o.Nesterov}
 	if u.Step == 1 {
 		c.Take = 1
 	}
-	optim.Momentum(u.W, u.State[0], u.W, u.G, u.State[0], c)
+	optim.Momentum(u.W, u.G, u.State[0], c)
 }
 
 // decay returns the coefficients of the two forms of weight decay: what is added of the parameter to its gradient, and

@@ -92,7 +92,7 @@ func momentumStep[T float32 | float64](a Attrs) optimizerStep[T] {
 		if count == 0 {
 			c.Take = 1
 		}
-		optim.Momentum(y, news[0], x, g, old[0], c)
+		optim.MomentumOf(y, news[0], x, g, old[0], c)
 	}
 }
 
@@ -106,7 +106,7 @@ func adagradStep[T float32 | float64](a Attrs) optimizerStep[T] {
 	return func(rate float64, count int64, x, g []T, old [2][]T, y []T, news [2][]T) {
 		c := c
 		c.Rate = rate / (1 + float64(count)*decay)
-		optim.Adagrad(y, news[0], x, g, old[0], c)
+		optim.AdagradOf(y, news[0], x, g, old[0], c)
 	}
 }
 
@@ -123,6 +123,6 @@ func adamStep[T float32 | float64](a Attrs) optimizerStep[T] {
 		if count > 0 {
 			c.Rate *= math.Sqrt(1-math.Pow(c.Beta2, float64(count))) / (1 - math.Pow(c.Beta1, float64(count)))
 		}
-		optim.Adam(y, news[0], news[1], x, g, old[0], old[1], c)
+		optim.AdamOf(y, news[0], news[1], x, g, old[0], old[1], c)
 	}
 }

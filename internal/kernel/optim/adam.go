@@ -8,9 +8,23 @@ type AdamCoeffs struct {
 	Eps              float64
 }
 
-// Adam is one step of Kingma, Ba: Adam: a method for stochastic optimization (2015): d = g + L2*w,
+func (c *AdamCoeffs) pack() coeffs {
+	return coeffs{
+		float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Beta1), float32(1 - c.Beta1), float32(c.Beta2), float32(1 - c.Beta2),
+		float32(c.Root), float32(c.Eps),
+	}
+}
+
+// Adam is one step of AdamOf in place.
+func Adam(w, g, m, v []float32, c AdamCoeffs) {
+	n := active.adam.run(c.pack(), w, g, m, v, nil)
+	w, g, m, v = w[n:], g[n:], m[n:], v[n:]
+	AdamOf(w, m, v, w, g, m, v, c)
+}
+
+// AdamOf is one step of Kingma, Ba: Adam: a method for stochastic optimization (2015): d = g + L2*w,
 // m' = Beta1*m + (1-Beta1)*d, v' = Beta2*v + (1-Beta2)*d*d, w' = Shrink*w - Rate*m'/(Root*sqrt(v') + Eps).
-func Adam[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
+func AdamOf[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
 	rate, l2, shrink, scale, eps := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Root), T(c.Eps)
 	b1, a1, b2, a2 := T(c.Beta1), T(1-c.Beta1), T(c.Beta2), T(1-c.Beta2)
 	n := len(out)
@@ -28,6 +42,8 @@ func Adam[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
 // AMSGrad is Adam in place with the largest second moment so far, peak, in the place of the second moment (Reddi, Kale,
 // Kumar: On the convergence of Adam and beyond, 2018).
 func AMSGrad(w, g, m, v, peak []float32, c AdamCoeffs) {
+	k := active.amsgrad.run(c.pack(), w, g, m, v, peak)
+	w, g, m, v, peak = w[k:], g[k:], m[k:], v[k:], peak[k:]
 	rate, l2, shrink, scale, eps := float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Root), float32(c.Eps)
 	b1, a1, b2, a2 := float32(c.Beta1), float32(1-c.Beta1), float32(c.Beta2), float32(1-c.Beta2)
 	n := len(w)

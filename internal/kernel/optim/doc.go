@@ -8,7 +8,10 @@
 // Before every step the parameter w is scaled by Shrink (decoupled decay: 1 for none), and L2*w is added to its gradient
 // (decay as a part of the loss: 0 for none).
 //
-// optim imports nothing of the module.
+// Functions on []float32 work in place and have assembly variants, chosen once at start by CPU features, that give the
+// bits of the plain loops; functions whose names end in Of are generic Go.
+//
+// optim may import internal/cpu.
 package optim
 
 import "math"

@@ -7,6 +7,10 @@ const sumLanes = 8
 // exactly if an element is.
 func SumSquares(x []float32) float64 {
 	var lanes [sumLanes]float64
+	if n := len(x) &^ (sumLanes - 1); active.sumSquares != nil && n > 0 {
+		active.sumSquares(&x[0], n, &lanes)
+		x = x[n:]
+	}
 	for len(x) >= sumLanes {
 		p := (*[sumLanes]float32)(x)
 		for k := range lanes {

@@ -11,6 +11,10 @@ type LionCoeffs struct {
 // Lion is one step in place of Chen et al.: Symbolic discovery of optimization algorithms (2023): d = g + L2*w,
 // w = Shrink*w - Rate*sign(Beta1*m + (1-Beta1)*d), m = Beta2*m + (1-Beta2)*d. The sign of zero is zero.
 func Lion(w, g, m []float32, c LionCoeffs) {
+	n := active.lion.run(coeffs{
+		float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Beta1), float32(1 - c.Beta1), float32(c.Beta2), float32(1 - c.Beta2),
+	}, w, g, m, nil, nil)
+	w, g, m = w[n:], g[n:], m[n:]
 	size, l2, shrink := math.Float32bits(float32(c.Rate)), float32(c.L2), float32(c.Shrink)
 	b1, a1, b2, a2 := float32(c.Beta1), float32(1-c.Beta1), float32(c.Beta2), float32(1-c.Beta2)
 	g, m = g[:len(w)], m[:len(w)]

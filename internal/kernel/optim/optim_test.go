@@ -1,9 +1,12 @@
 package optim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 // wave returns n numbers of either sign and several sizes, with zeros among them.
@@ -20,18 +23,18 @@ func wave(n int, scale float64) []float32 {
 
 // kernels are all optimizers as functions of a parameter, its gradient and three states.
 var kernels = map[string]func(w, g []float32, s [3][]float32){
-	"sgd": func(w, g []float32, _ [3][]float32) { SGD(w, w, g, SGDCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9}) },
+	"sgd": func(w, g []float32, _ [3][]float32) { SGD(w, g, SGDCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9}) },
 	"momentum": func(w, g []float32, s [3][]float32) {
-		Momentum(w, s[0], w, g, s[0], MomentumCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Keep: 0.9, Take: 0.5, Nesterov: true})
+		Momentum(w, g, s[0], MomentumCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Keep: 0.9, Take: 0.5, Nesterov: true})
 	},
 	"adam": func(w, g []float32, s [3][]float32) {
-		Adam(w, s[0], s[1], w, g, s[0], s[1], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
+		Adam(w, g, s[0], s[1], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
 	},
 	"amsgrad": func(w, g []float32, s [3][]float32) {
 		AMSGrad(w, g, s[0], s[1], s[2], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
 	},
 	"adagrad": func(w, g []float32, s [3][]float32) {
-		Adagrad(w, s[0], w, g, s[0], AdagradCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Eps: 1e-8, Initial: 0.1})
+		Adagrad(w, g, s[0], AdagradCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Eps: 1e-8, Initial: 0.1})
 	},
 	"rmsprop": func(w, g []float32, s [3][]float32) {
 		RMSprop(w, g, s[0], s[1], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
@@ -75,7 +78,67 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-func TestSumSquares(t *testing.T) {
+// eachVariant runs a test for the plain loops and for every variant that the machine has.
+func eachVariant(t *testing.T, test func(t *testing.T)) {
+	defer func(v variant) { active = v }(active)
+	for _, v := range append([]variant{{name: "plain"}}, assembly...) {
+		t.Run(v.name, func(t *testing.T) {
+			if !cpu.Has(v.needs) {
+				t.Skipf("this machine has no %s", v.name)
+			}
+			active = v
+			test(t)
+		})
+	}
+}
+
+// TestVariants compares the bits of every variant with those of the plain loops, for all tails and beside guard words, with
+// denormal numbers, infinities and NaN among the gradients.
+func TestVariants(t *testing.T) {
+	odd := []float32{1e-42, float32(math.Inf(1)), float32(math.NaN()), -1e-42, float32(math.Copysign(0, -1)), 3e38}
+	const guard = 7.25
+	run := func(kernel func(w, g []float32, s [3][]float32), n int, odds bool) (out [5][]float32) {
+		for i := range out {
+			out[i] = append(wave(n, float64(i)+0.5), guard, guard)
+		}
+		for i := range out[1][:n] {
+			if odds && i%3 == 1 {
+				out[1][i] = odd[i/3%len(odd)]
+			}
+		}
+		for i := range out[3][:n] { // second moments are not negative
+			out[2][i], out[3][i], out[4][i] = out[2][i]*out[2][i], out[3][i]*out[3][i], out[4][i]*out[4][i]
+		}
+		for range 2 {
+			kernel(out[0][:n], out[1][:n], [3][]float32{out[2][:n], out[3][:n], out[4][:n]})
+		}
+		return out
+	}
+	bits := func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b }
+	want := map[string][5][]float32{}
+	eachVariant(t, func(t *testing.T) {
+		for name, kernel := range kernels {
+			for n := range 36 {
+				for _, odds := range []bool{false, true} {
+					key := fmt.Sprint(name, n, odds)
+					got := run(kernel, n, odds)
+					if _, found := want[key]; !found {
+						want[key] = got
+					}
+					for i, w := range want[key] {
+						if !slices.EqualFunc(got[i], w, bits) || got[i][n] != guard || got[i][n+1] != guard {
+							t.Errorf("%s of %d elements, odd ones %v: slice %d is %v, want %v", name, n, odds, i, got[i], w)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestSumSquares(t *testing.T) { eachVariant(t, testSumSquares) }
+
+func testSumSquares(t *testing.T) {
 	for n := range 40 {
 		x := wave(n, 3)
 		want := 0.0

@@ -1,0 +1,53 @@
+package optim
+
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+// coeffs are the coefficients of a step as the generator of _asm numbers them: the rate, L2, Shrink, and what follows in
+// the comments there.
+type coeffs = [9]float32
+
+// A stepFunc moves n elements, a multiple of 8, of a parameter w with its gradient and up to three states. It gives the
+// bits of the plain loop.
+type stepFunc func(w, grad, s0, s1, s2 *float32, n int, c *coeffs)
+
+// A sumFunc writes eight sums of squares of n elements, a multiple of 8: lane k is of those whose index is k modulo 8.
+type sumFunc func(x *float32, n int, lanes *[8]float64)
+
+// A variant is one row of the table of variants.
+type variant struct {
+	name  string
+	needs cpu.Feature
+
+	sgd, momentum, adam, amsgrad, adagrad, rmsprop, centered, lion stepFunc
+	sumSquares                                                     sumFunc
+}
+
+// active is the variant in use; without functions it is the plain loops.
+var active = choose()
+
+func choose() (v variant) {
+	for _, row := range assembly {
+		if cpu.Has(row.needs) {
+			v = row
+		}
+	}
+	return v
+}
+
+// run does what it can of a step and returns how many elements that was. All slices but absent states have the length of w.
+func (f stepFunc) run(c coeffs, w, g, s0, s1, s2 []float32) int {
+	n := len(w) &^ 7
+	if f == nil || n == 0 {
+		return 0
+	}
+	f(&w[0], &g[:len(w)][0], first(s0, len(w)), first(s1, len(w)), first(s2, len(w)), n, &c)
+	return n
+}
+
+// first points to the first of n elements, if there is such a state.
+func first(s []float32, n int) *float32 {
+	if s == nil {
+		return nil
+	}
+	return &s[:n][0]
+}
