@@ -12,6 +12,7 @@ type MeterOptions struct {
 	TopK  []int // the k of top-k accuracies
 	Bins  int   // of reliability diagrams; 0: metric.DefaultBins
 	Worst int   // how many of the samples with the largest loss
+	Pairs int   // how many predictions of a regression, for a drawing
 }
 
 // A LossMeter is the Meter of the figures that suit losses. Losses of classes are measured as classifications, at each
@@ -135,7 +136,7 @@ func (t *termMeter) open(b scoreBatch, o MeterOptions, prior bool) (err error) {
 	case t.kind == labelTask:
 		t.labels, err = metric.NewMultiLabel(metric.MultiLabelOptions{Columns: b.columns, Scores: scores, Worst: o.Worst})
 	default:
-		t.numbers, err = metric.NewRegression(metric.RegressionOptions{Columns: b.columns, Worst: o.Worst})
+		t.numbers, err = metric.NewRegression(metric.RegressionOptions{Columns: b.columns, Worst: o.Worst, Pairs: o.Pairs})
 	}
 	return err
 }

@@ -90,7 +90,7 @@ func (p *progress) draw() {
 	p.pending, p.drawn = 0, time.Now()
 }
 
-// Epoch ends an epoch.
+// Epoch ends an epoch; number 0 is the state before training.
 func (p *progress) Epoch(e report.Epoch) {
 	p.epoch = e.Epoch + 1
 	if p.bar != nil {
@@ -99,7 +99,9 @@ func (p *progress) Epoch(e report.Epoch) {
 		return
 	}
 	line := fmt.Sprintf("epoch %s  loss %.4g  %s", p.count(e.Epoch), float64(e.Loss), figures(e, "val loss "))
-	if e.Best {
+	if e.Epoch == 0 {
+		line = "before training  " + figures(e, "val loss ")
+	} else if e.Best {
 		line += "  best"
 	}
 	fmt.Fprintln(p.w, strings.TrimSpace(line))

@@ -3,6 +3,7 @@ package metric
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Regression accumulates predictions of real numbers. It keeps sums, no samples.
@@ -13,6 +14,9 @@ type Regression struct {
 	abs, sq  float64
 	maxError float64
 	worst    worst
+	limit    int // of pairs
+	stride   int64
+	pairs    []Pair // of every stride-th sample
 }
 
 // pair holds the running moments of one column, updated as Welford does, so that a large mean does not cancel digits.
@@ -26,6 +30,12 @@ type pair struct {
 type RegressionOptions struct {
 	Columns int // numbers per sample
 	Worst   int // how many of the samples with the largest loss to keep
+	Pairs   int // how many predictions of the first column to keep for a drawing, evenly spread over the samples
+}
+
+// A Pair is a prediction and its target.
+type Pair struct {
+	Predicted, Target float32
 }
 
 // NewRegression returns an empty accumulator.
@@ -33,7 +43,7 @@ func NewRegression(opt RegressionOptions) (*Regression, error) {
 	if opt.Columns < 1 {
 		return nil, fmt.Errorf("metric: %d numbers per sample, want at least 1", opt.Columns)
 	}
-	return &Regression{columns: make([]pair, opt.Columns), worst: worst{limit: opt.Worst}}, nil
+	return &Regression{columns: make([]pair, opt.Columns), worst: worst{limit: opt.Worst}, limit: opt.Pairs, stride: 1}, nil
 }
 
 // Add counts a batch of predictions and targets, both [n, columns].
@@ -84,9 +94,28 @@ func (r *Regression) add(predictions, targets []float32) {
 	if !valid {
 		r.invalid++
 	}
+	r.keep(Pair{predictions[0], targets[0]})
 	r.worst.offer(sum/float64(len(targets)), func() Case {
 		return Case{Sample: r.samples - 1, Confidence: Undefined(), Target: head(targets), Output: head(predictions)}
 	})
+}
+
+// keep takes the pair of the last sample in, if it is its turn.
+func (r *Regression) keep(p Pair) {
+	if r.limit < 1 || (r.samples-1)%r.stride != 0 {
+		return
+	}
+	if len(r.pairs) == r.limit {
+		half := r.pairs[:0]
+		for i := 0; i < len(r.pairs); i += 2 {
+			half = append(half, r.pairs[i])
+		}
+		r.pairs, r.stride = half, 2*r.stride
+		if (r.samples-1)%r.stride != 0 || len(half) == r.limit {
+			return
+		}
+	}
+	r.pairs = append(r.pairs, p)
 }
 
 // A RegressionResult is what a Regression has found.
@@ -103,6 +132,7 @@ type RegressionResult struct {
 	// Pearson is the correlation of predictions and targets, the mean over the columns in which both vary.
 	Pearson Value  `json:"pearson_r"`
 	Worst   []Case `json:"worst,omitempty"`
+	Pairs   []Pair `json:"-"` // of the first column
 }
 
 // Result sums up what has been added so far.
@@ -111,7 +141,7 @@ func (r *Regression) Result() *RegressionResult {
 	mse := mean(r.sq, cells)
 	out := &RegressionResult{
 		Samples: r.samples, Invalid: r.invalid, MAE: mean(r.abs, cells), MSE: mse, RMSE: Value(math.Sqrt(float64(mse))),
-		MaxError: Value(r.maxError), R2: Undefined(), Pearson: Undefined(), Worst: r.worst.list(),
+		MaxError: Value(r.maxError), R2: Undefined(), Pearson: Undefined(), Worst: r.worst.list(), Pairs: slices.Clone(r.pairs),
 	}
 	if r.samples == 0 {
 		out.MaxError = Undefined()

@@ -69,6 +69,30 @@ func TestWorstCases(t *testing.T) {
 	}
 }
 
+// TestPairsAreSpread checks that pairs are those of every 1st, 2nd, 4th, ... sample, and never too many.
+func TestPairsAreSpread(t *testing.T) {
+	for _, limit := range []int{1, 2, 5, 8} {
+		r, err := NewRegression(RegressionOptions{Columns: 1, Pairs: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			if err := r.Add([]float32{float32(i)}, []float32{0}); err != nil {
+				t.Fatal(err)
+			}
+			pairs := r.Result().Pairs
+			if len(pairs) > limit || len(pairs) < (limit+1)/2 && len(pairs) < i+1 {
+				t.Fatalf("%d pairs of %d samples, limit %d", len(pairs), i+1, limit)
+			}
+			for k, p := range pairs {
+				if p.Predicted != float32(int64(k)*r.stride) {
+					t.Fatalf("limit %d: pair %d of %d samples is sample %v, want %d", limit, k, i+1, p.Predicted, int64(k)*r.stride)
+				}
+			}
+		}
+	}
+}
+
 // TestMargins checks that scores which are no logits give classes and ranks, and nothing that asks for probabilities.
 func TestMargins(t *testing.T) {
 	for _, tc := range []struct {

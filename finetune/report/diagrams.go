@@ -59,16 +59,11 @@ func ROC(c *metric.Curve) *Figure {
 	return f
 }
 
-// A Pair is a prediction and its target.
-type Pair struct {
-	Predicted, Target float64
-}
-
-// Scatter draws predictions over targets; nil without any that is finite. Callers bound the number of pairs.
-func Scatter(pairs []Pair) *Figure {
+// Scatter draws predictions over targets; nil without any that is finite. Callers bound their number.
+func Scatter(pairs []metric.Pair) *Figure {
 	points := make(plotter.XYs, len(pairs))
 	for i, p := range pairs {
-		points[i] = plotter.XY{X: p.Target, Y: p.Predicted}
+		points[i] = plotter.XY{X: float64(p.Target), Y: float64(p.Predicted)}
 	}
 	points = finite(points)
 	if len(points) == 0 {

@@ -109,7 +109,7 @@ func TestFigureSize(t *testing.T) {
 
 func TestDiagramsOfNothing(t *testing.T) {
 	if Reliability(nil) != nil || Reliability(metric.NewCalibration(3).Bins()) != nil || ROC(nil) != nil || ROC(&metric.Curve{}) != nil ||
-		Scatter(nil) != nil || Scatter([]Pair{{math.NaN(), 1}}) != nil {
+		Scatter(nil) != nil || Scatter([]metric.Pair{{Predicted: float32(math.NaN()), Target: 1}}) != nil {
 		t.Error("a diagram without data")
 	}
 }
@@ -120,8 +120,8 @@ func TestDiagrams(t *testing.T) {
 	for _, f := range []*Figure{
 		Reliability(c.Bins()),
 		ROC(&metric.Curve{FPR: []float64{0, 0, 1e-9, 1}, TPR: []float64{0, 0.5, 0.5, 1}}),
-		Scatter([]Pair{{1, 1}}),
-		Scatter([]Pair{{1e100, -1e100}, {0, math.Inf(1)}}),
+		Scatter([]metric.Pair{{Predicted: 1, Target: 1}}),
+		Scatter([]metric.Pair{{Predicted: 1e38, Target: -1e38}, {Predicted: 0, Target: float32(math.Inf(1))}}),
 	} {
 		if text := svgText(t, f); !strings.Contains(text, f.Title) {
 			t.Errorf("%s says %q", f.Name, text)

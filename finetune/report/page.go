@@ -80,32 +80,29 @@ func (r *Report) view() (*view, error) {
 	for _, c := range r.Data.Classes {
 		v.LargestClass = max(v.LargestClass, c.Training, c.Held)
 	}
-	if r.History != nil {
-		if err := v.draw(&v.Curves, r.History.Figures()...); err != nil {
-			return nil, err
-		}
+	var err error
+	if v.Curves, err = drawn(r.curves()); err != nil {
+		return nil, err
+	}
+	if v.Diagrams, err = drawn(r.diagrams()); err != nil {
+		return nil, err
 	}
 	v.cards()
 	v.classes()
-	if err := v.diagrams(); err != nil {
-		return nil, err
-	}
 	v.worst()
 	return v, nil
 }
 
-func (v *view) draw(to *[]drawing, figures ...*Figure) error {
+func drawn(figures []*Figure) ([]drawing, error) {
+	var list []drawing
 	for _, f := range figures {
-		if f == nil {
-			continue
-		}
 		svg, err := f.Inline()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		*to = append(*to, drawing{f.Title, svg})
+		list = append(list, drawing{f.Title, svg})
 	}
-	return nil
+	return list, nil
 }
 
 func (v *view) classes() {
@@ -173,13 +170,31 @@ func (v *view) className(k int) string {
 	return fmt.Sprint(k)
 }
 
-func (v *view) diagrams() error {
-	var list []*Figure
-	if c := v.Classification; c != nil {
-		list = append(list, Reliability(c.Reliability), ROC(c.ROC))
+// Figures returns all figures of the page: the curves of the run, then what shows the predictions.
+func (r *Report) Figures() []*Figure { return append(r.curves(), r.diagrams()...) }
+
+func (r *Report) curves() []*Figure {
+	if r.History == nil {
+		return nil
 	}
-	list = append(list, Scatter(v.Pairs))
-	return v.draw(&v.Diagrams, list...)
+	return r.History.Figures()
+}
+
+func (r *Report) diagrams() []*Figure {
+	var list []*Figure
+	add := func(f *Figure) {
+		if f != nil {
+			list = append(list, f)
+		}
+	}
+	if c := r.Classification; c != nil {
+		add(Reliability(c.Reliability))
+		add(ROC(c.ROC))
+	}
+	if r.Regression != nil {
+		add(Scatter(r.Regression.Pairs))
+	}
+	return list
 }
 
 // worst bounds the samples and turns their pictures, where these are PNG files, into addresses that hold them.

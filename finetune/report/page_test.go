@@ -215,7 +215,7 @@ func TestPageKinds(t *testing.T) {
 
 func exampleRegression(t *testing.T) *Report {
 	t.Helper()
-	r, err := metric.NewRegression(metric.RegressionOptions{Columns: 1})
+	r, err := metric.NewRegression(metric.RegressionOptions{Columns: 1, Pairs: 150})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,6 @@ func exampleRegression(t *testing.T) *Report {
 	for i := range 200 {
 		target := float64(i) / 10
 		guess := target + math.Sin(float64(7*i))
-		rep.Pairs = append(rep.Pairs, Pair{Predicted: guess, Target: target})
 		if err := r.Add([]float32{float32(guess)}, []float32{float32(target)}); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,6 @@ type Report struct {
 	Classification *metric.ClassificationResult
 	MultiLabel     *metric.MultiLabelResult
 	Regression     *metric.RegressionResult
-	Pairs          []Pair // predictions of a regression to draw, some thousand at most
 
 	Worst   []Sample // the largest loss first
 	History *History
