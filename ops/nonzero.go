@@ -293,3 +293,23 @@ func oneHotFill(y, values, index *tensor.Tensor, n, inner int) {
 		}
 	}
 }
+
+// oneHotGrad sums dy where the value for off is, and where that for on is.
+func oneHotGrad(c GradCtx) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 || !g.Wants(2) {
+		return nil
+	}
+	values, err := tensor.FromFloat64s(tensor.Int32, tensor.Shape{2}, []float64{0, 1})
+	if err != nil {
+		return err
+	}
+	hot := g.with("OneHot", map[string]any{"axis": g.Attrs().IntOr("axis", -1)}, g.In(0), g.In(1), g.Const(values))
+	on := g.op("Equal", hot, g.num(hot, 1))
+	sum := func(v Ref) Ref {
+		return g.op("Reshape", g.with("ReduceSum", map[string]any{"keepdims": 0}, v), g.ints(1))
+	}
+	g.SetGrad(2, g.with("Concat", map[string]any{"axis": 0}, sum(g.keep(g.op("Not", on), dy)), sum(g.keep(on, dy))))
+	return nil
+}

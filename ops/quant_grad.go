@@ -223,3 +223,22 @@ func (g grads) filters(rank int) func(v Ref) Ref {
 		return v
 	}
 }
+
+// dynamicLSTMGrad is the rule of DynamicQuantizeLSTM: that of LSTM with the numbers that its weights stand for.
+func dynamicLSTMGrad(c GradCtx) error {
+	g := grads{c}
+	along := func(v Ref) Ref { // each direction, or each column of it
+		if len(g.Of(v).Dims) == 1 {
+			return g.op("Unsqueeze", v, g.ints(1, 2))
+		}
+		return g.op("Unsqueeze", v, g.ints(1))
+	}
+	weight := func(i, scale int) Ref {
+		return g.with("Transpose", map[string]any{"perm": []int64{0, 2, 1}}, g.number(i, scale, scale+1, along))
+	}
+	out := g.EmitAll(3, "", "LSTM", g.Attrs().values(), g.In(0), weight(1, 8), weight(2, 10), g.In(3), g.In(4), g.In(5), g.In(6), g.In(7))
+	for i, y := range out {
+		g.SetOutput(i, y)
+	}
+	return nil
+}

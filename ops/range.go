@@ -178,3 +178,16 @@ func rangeHalf(c *Call) error {
 	narrowTo(y, tensor.FromSlice(wide))
 	return nil
 }
+
+// rangeGrad sums dy, for the step times the number of steps. The limit has no influence.
+func rangeGrad(c GradCtx) error {
+	g := grads{c}
+	dy := g.Dy(0)
+	if dy == 0 {
+		return nil
+	}
+	sum := func(v Ref) Ref { return g.with("ReduceSum", map[string]any{"keepdims": 0}, v) }
+	g.set(0, func() Ref { return g.like(sum(dy), g.In(0)) })
+	g.set(2, func() Ref { return g.like(sum(g.mul(dy, g.op("CastLike", g.upTo(g.extent(dy, 0)), dy))), g.In(2)) })
+	return nil
+}

@@ -81,3 +81,37 @@ func (r scatterRule) setExtreme(dy Ref) {
 	r.grads.set(0, func() Ref { return r.keep(hitX, share) })
 	r.grads.set(2, func() Ref { return r.keep(hitU, r.gather(r.grads, share)) })
 }
+
+// tensorScatterGrad clears dy where the update went, and reads it there.
+func tensorScatterGrad(c GradCtx) error {
+	g := grads{c}
+	dy, u := g.Dy(0), g.In(1)
+	if dy == 0 {
+		return nil
+	}
+	g.set(0, func() Ref { return g.with("TensorScatter", g.Attrs().values(), dy, g.zeros(u), g.In(2)) })
+	if !g.Wants(1) {
+		return nil
+	}
+	rank, err := g.rank(u)
+	if err != nil {
+		return err
+	}
+	axis, err := mvAxis(g.Attrs().IntOr("axis", -2), rank)
+	if err != nil {
+		return err
+	}
+	at := g.op("Unsqueeze", g.upTo(g.extent(u, axis)), g.ints(0)) // [1, positions]
+	if starts := g.In(2); starts != 0 {
+		at = g.add(at, g.op("Unsqueeze", starts, g.ints(1)))
+	}
+	var axes []int64
+	for i := 1; i < rank; i++ {
+		if i != axis {
+			axes = append(axes, int64(i))
+		}
+	}
+	at = g.op("Unsqueeze", g.op("Mod", at, g.extent(dy, axis)), g.ints(axes...))
+	g.SetGrad(1, g.with("GatherElements", map[string]any{"axis": axis}, dy, g.op("Expand", at, g.shape(u))))
+	return nil
+}

@@ -17,7 +17,8 @@ import (
 const codeConstants = `sx=s_:0.02 zx=u_:120 sy=s_:0.03 zy=u_:110 sz=s_:0.05 zz=u_:100 one=s_:1 zero=s_:0 w=c4x3:7,-3,5,2,-8,1,4,6,-2,9,-5,3 w16=h4x3:7,-3,5,2,-8,1,4,6,-2,9,-5,3
 	a16=h2x4:1,2,3,4,5,6,7,8 sw=s_:0.1 zw=c_:2 swc=s3:0.1,0.2,0.15 zwc=c3:2,-1,0 zwc4=c4:2,-1,0,3 swc4=s4:0.1,0.2,0.15,0.05
 	bias=s3:0.1,-0.2,0.3 k=c3x2x2:7,-3,5,2,-8,1,4,6,-2,9,-5,3 skc=s3:0.1,0.2,0.15 zkc=c3:0,0,0 zk=c_:2 kb=l3:40,-20,10 kbf=s3:0.08,-0.08,0.03
-	c=u2x4:100,130,90,160,110,140,99,101 cond=b2x4:1,0,1,1,0,0,1,0 axis1=i1:1 gb=l3:40,-20,10 gbf=s3:0.08,-0.04,0.02`
+	c=u2x4:100,130,90,160,110,140,99,101 cond=b2x4:1,0,1,1,0,0,1,0 axis1=i1:1 lw=c1x2x4:3,-5,2,7,-4,6,1,-2 lr=c1x1x4:5,-3,8,2 lsw=s1:0.1 lsr=s1x4:0.1,0.2,0.15,0.05
+	lz=c1:1 lzr=c1x4:0,1,-1,2 flat4=i1:4 cube=i3:1,1,4 gb=l3:40,-20,10 gbf=s3:0.08,-0.04,0.02`
 
 // quantised and restored are the ends of each program: x becomes the codes q, and r the output y.
 const (
@@ -76,6 +77,8 @@ var codeCases = []struct{ op, shape, coded, plain string }{
 		"Transpose q -> t | perm=0,2,1; MaxPool t -> m | kernel_shape=2,; Transpose m -> p | perm=0,2,1; DequantizeLinear p sx zx -> y"},
 	{"com.microsoft:QAttention", "1x2x4", "com.microsoft:QAttention q w bias sx sw - zx zw -> y | num_heads=1",
 		"DequantizeLinear q sx zx -> a; DequantizeLinear w sw zw -> b; com.microsoft:Attention a b bias -> y | num_heads=1"},
+	{"com.microsoft:DynamicQuantizeLSTM", "3x2x2", "com.microsoft:DynamicQuantizeLSTM x lw lr - - - - - lsw lz lsr lzr -> y | hidden_size=1",
+		"Cast lw -> w0 | to=1; Cast lz -> z0 | to=1; Sub w0 z0 -> w1; Mul w1 lsw -> w2; Transpose w2 -> wt | perm=0,2,1; Reshape lr flat4 -> r0; Reshape lzr flat4 -> zr; Reshape lsr flat4 -> sr; DequantizeLinear r0 sr zr -> r1 | axis=0; Reshape r1 cube -> r2; Transpose r2 -> rt | perm=0,2,1; LSTM x wt rt -> y | hidden_size=1"},
 	{"QuantizeLinear", "1x2x4", "QuantizeLinear x sz zz -> b; Transpose b -> t | perm=0,2,1; MaxPool t -> p | kernel_shape=2,; Concat p p -> d | axis=1; DequantizeLinear d sz zz -> y",
 		"Transpose x -> t | perm=0,2,1; MaxPool t -> p | kernel_shape=2,; Concat p p -> y | axis=1"},
 }
