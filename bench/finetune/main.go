@@ -1,0 +1,113 @@
+// Command finetune runs one workload of bench/finetune.py in this library and prints what it took as a line of JSON.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/onnxrun/onnxrun/finetune"
+	"github.com/onnxrun/onnxrun/internal/measure"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A report is what one workload took. Memory is resident, in MB of 2^20 bytes: the base with the data in memory and nothing
+// else done yet.
+type report struct {
+	MS      float64 `json:"ms"`
+	Samples int     `json:"samples"` // that were trained on, each epoch counted
+	First   float64 `json:"first_loss"`
+	Last    float64 `json:"last_loss"`
+	Base    float64 `json:"base_rss_mb"`
+	Peak    float64 `json:"peak_rss_mb"`
+}
+
+// settings are those of the peer: both sides get the same.
+type settings struct {
+	samples, batch, epochs, threads int
+}
+
+func main() {
+	var o settings
+	workload := flag.String("workload", "head", "head: a linear layer 512 -> 10 on features; resnet18: the last layer of a ResNet-18 on pictures")
+	flag.IntVar(&o.samples, "samples", 4096, "how many there are")
+	flag.IntVar(&o.batch, "batch", 32, "how many a step takes")
+	flag.IntVar(&o.epochs, "epochs", 10, "how often to go through them")
+	flag.IntVar(&o.threads, "threads", 2, "processors to use")
+	flag.Parse()
+	if err := run(*workload, o); err != nil {
+		fmt.Fprintln(os.Stderr, "finetune:", err)
+		os.Exit(1)
+	}
+}
+
+func run(workload string, o settings) error {
+	build := map[string]func() (*onnx.Model, []int, error){"head": head, "resnet18": resNet18}[workload]
+	if build == nil {
+		return fmt.Errorf("no workload %q", workload)
+	}
+	model, shape, err := build()
+	if err != nil {
+		return err
+	}
+	s := draw(shape, o.samples)
+	debug.FreeOSMemory()
+	r := report{Base: measure.Resident(), Samples: o.epochs * o.samples}
+	start := time.Now()
+	if err := train(model, s, o, &r); err != nil {
+		return err
+	}
+	r.MS, r.Peak = measure.Milliseconds(time.Since(start)), measure.PeakResident()
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// samples are random inputs and classes.
+type samples struct {
+	x []*tensor.Tensor // without the batch axis
+	y []*tensor.Tensor
+}
+
+// Len implements finetune.Dataset.
+func (s *samples) Len() int { return len(s.x) }
+
+// Sample implements finetune.Dataset.
+func (s *samples) Sample(i int) (finetune.Sample, error) {
+	return finetune.Sample{Inputs: map[string]*tensor.Tensor{"x": s.x[i]}, Targets: s.y[i : i+1]}, nil
+}
+
+func draw(shape []int, n int) *samples {
+	r, s := rand.New(rand.NewPCG(1, 2)), &samples{}
+	for range n {
+		x := tensor.New(tensor.Float32, shape...)
+		for i, v := 0, tensor.Of[float32](x); i < len(v); i++ {
+			v[i] = float32(r.NormFloat64())
+		}
+		s.x, s.y = append(s.x, x), append(s.y, tensor.Scalar(r.Int64N(classes)))
+	}
+	return s
+}
+
+// train trains the last layer with Adam. What does not train is computed once for each sample.
+func train(model *onnx.Model, s *samples, o settings, r *report) error {
+	t, err := finetune.NewTrainer(model, finetune.Spec{
+		Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}, Optimizer: finetune.Adam{}, Rate: 0.001, Threads: o.threads,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = t.Fit(context.Background(), s, finetune.FitOptions{Epochs: o.epochs, Batch: o.batch, Event: func(e finetune.Event) error {
+		if step, ok := e.(finetune.StepEvent); ok {
+			if r.Last = step.Loss; step.Step == 1 {
+				r.First = step.Loss
+			}
+		}
+		return nil
+	}})
+	return err
+}
