@@ -94,15 +94,17 @@ func checkpoints(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	step := func(name string) int {
-		n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), "state-"), ".ckpt"))
-		if err != nil {
-			return -1
-		}
-		return n
-	}
-	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(step(a), step(b)) })
+	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(stepOf(a), stepOf(b)) })
 	return list
+}
+
+// stepOf returns the step of a checkpoint's file, -1 if its name has none.
+func stepOf(name string) int {
+	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), "state-"), ".ckpt"))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // parts lists the tensors of the state by name.
@@ -112,6 +114,12 @@ func (f *fitter) tensors() map[string]*tensor.Tensor {
 		out["weight."+p.Name] = p.W
 		for k, s := range p.state {
 			out[fmt.Sprintf("slot%d.%s", k, p.Name)] = tensor.FromSlice(s, len(s))
+		}
+		if p.average != nil {
+			out["average."+p.Name] = tensor.FromSlice(p.average, len(p.average))
+		}
+		if f.best != nil && f.best.mean[i] != nil {
+			out["best-average."+p.Name] = tensor.FromSlice(f.best.mean[i], len(f.best.mean[i]))
 		}
 		if f.best != nil {
 			out["best."+p.Name] = tensor.FromSlice(f.best.w[i], len(f.best.w[i]))
@@ -144,14 +152,28 @@ func (f *fitter) encode() ([]byte, error) {
 func (f *fitter) config() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s %+v %v %v %s %d %d %d %d %d %v\n", f.o.Config, f.spec.Optimizer.Name(), f.spec.Optimizer, f.spec.Decay, f.spec.Clip, scheduleText(f.spec.Schedule),
-		f.spec.Seed, f.o.Batch, f.total, len(f.table.rows), f.parts, f.o.Order)
+		f.spec.Seed, f.o.Batch, f.total, f.rows(), f.parts, f.o.Order)
 	for _, p := range f.params {
 		fmt.Fprintf(h, "%q %v\n", p.Name, p.Shape)
+	}
+	if f.single != nil {
+		for _, y := range f.single.Targets {
+			hashTensor(h, "", y)
+		}
+		return hex.EncodeToString(h.Sum(nil))
 	}
 	for _, y := range f.table.targets {
 		h.Write(y)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// rows counts what is trained on.
+func (f *fitter) rows() int {
+	if f.table == nil {
+		return 1
+	}
+	return len(f.table.rows)
 }
 
 // plateauOf returns the part of a schedule that has a state, nil if it has none.
@@ -227,6 +249,37 @@ func (f *fitter) decode(data []byte) error {
 	return f.accept(meta, tensors)
 }
 
+func takeAverage(t *tensor.Tensor, dst *[]float32, n int) error {
+	if t == nil {
+		*dst = nil
+		return nil
+	}
+	if t.DType() != tensor.Float32 || t.Len() != n {
+		return errors.New("an average of weights is of another size")
+	}
+	*dst = slices.Clone(tensor.Of[float32](t))
+	return nil
+}
+
+// LastCheckpoint returns the step of the newest checkpoint in a folder, 0 if there is none.
+func LastCheckpoint(dir string) int {
+	list := checkpoints(dir)
+	if len(list) == 0 {
+		return 0
+	}
+	return max(0, stepOf(list[len(list)-1]))
+}
+
+// RemoveCheckpoints removes the checkpoints of a folder.
+func RemoveCheckpoints(dir string) error {
+	for _, name := range checkpoints(dir) {
+		if err := os.Remove(name); err != nil {
+			return fmt.Errorf("finetune: %w", err)
+		}
+	}
+	return nil
+}
+
 // accept takes over the state of a checkpoint.
 func (f *fitter) accept(meta checkpointMeta, tensors map[string]*tensor.Tensor) error {
 	take := func(name string, dst []float32) error {
@@ -247,6 +300,12 @@ func (f *fitter) accept(meta checkpointMeta, tensors map[string]*tensor.Tensor) 
 			if err := take(fmt.Sprintf("slot%d.%s", k, p.Name), s); err != nil {
 				return err
 			}
+		}
+		if err := takeAverage(tensors["average."+p.Name], &p.average, p.W.Len()); err != nil {
+			return err
+		}
+		if err := takeAverage(tensors["best-average."+p.Name], &best.mean[i], p.W.Len()); err != nil {
+			return err
 		}
 		if tensors["best."+p.Name] != nil {
 			hasBest = true

@@ -33,7 +33,8 @@ type FitOptions struct {
 	Resume bool   // go on from the newest checkpoint of Dir, if there is one
 	Config string // text that the checkpoint has to agree with
 
-	Event func(Event) error // called for each step and epoch; an error ends the training
+	Begin func(from, total, perEpoch int) // called with the numbers of steps before the first one; nil: nobody
+	Event func(Event) error               // called for each step and epoch; an error ends the training
 }
 
 // A Meter measures predictions: the value of each term and its target, batch by batch.
@@ -67,8 +68,9 @@ type Fitted struct {
 	BestEpoch  int                // 0: no epoch was better than the state before training
 	Steps      int
 	Skipped    int
-	FrozenRuns int    // of the frozen part in this run: 0 if all its results were found in the cache
-	Reason     string // why it ended: "finished", "early stop"
+	Rate       float64 // learning rate, before the schedule
+	FrozenRuns int     // of the frozen part in this run: 0 if all its results were found in the cache
+	Reason     string  // why it ended: "finished", "early stop"
 }
 
 // fitter is one Fit.
@@ -76,6 +78,7 @@ type fitter struct {
 	*Trainer
 	o          FitOptions
 	table, val *table
+	single     *Batch // of FitBatch, in place of tables
 	state      fitState
 	total      int // steps
 	perEpoch   int
@@ -100,6 +103,7 @@ type fitState struct {
 	Stale     int                `json:"stale"` // epochs since the best
 	Stopped   bool               `json:"stopped"`
 	Plateau   PlateauState       `json:"plateau"`
+	Restarts  int                `json:"restarts"`
 }
 
 // Fit trains on a dataset. When the context ends, it writes a checkpoint and returns the context's error; the weights are
@@ -112,6 +116,9 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	defer f.close()
 	if err := f.start(ctx); err != nil {
 		return nil, err
+	}
+	if o.Begin != nil {
+		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
 	for f.state.Step < f.total && !f.state.Stopped {
 		if err := f.next(ctx); err != nil {
@@ -320,7 +327,7 @@ func (f *fitter) watch(e *EpochEvent) {
 
 // finish puts back the best weights and sums up.
 func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
-	out := &Fitted{Losses: f.state.Losses, Baseline: f.state.Baseline, BestEpoch: f.state.BestEpoch, Steps: f.state.Step, Skipped: f.skipped, Reason: "finished"}
+	out := &Fitted{Losses: f.state.Losses, Baseline: f.state.Baseline, BestEpoch: f.state.BestEpoch, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Reason: "finished"}
 	if f.state.Stopped {
 		out.Reason = "early stop"
 	}

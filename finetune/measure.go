@@ -15,11 +15,15 @@ func (f *fitter) measure(ctx context.Context, b *table) (map[string]float64, err
 	if f.o.Meter != nil {
 		meter = f.o.Meter()
 	}
-	loss, err := f.evaluate(ctx, b, func(scores, targets []*tensor.Tensor) error {
-		if meter == nil {
-			return nil
-		}
-		return meter.Add(scores, targets)
+	var loss float64
+	err := f.averaged(func() (err error) {
+		loss, err = f.evaluate(ctx, b, func(scores, targets []*tensor.Tensor) error {
+			if meter == nil {
+				return nil
+			}
+			return meter.Add(scores, targets)
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -115,5 +119,9 @@ func (t *Trainer) Evaluate(ctx context.Context, ds Dataset, o CacheOptions, use 
 		return 0, err
 	}
 	defer b.close()
-	return t.evaluate(ctx, b, use)
+	err = t.averaged(func() (err error) {
+		loss, err = t.evaluate(ctx, b, use)
+		return err
+	})
+	return loss, err
 }

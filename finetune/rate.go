@@ -11,6 +11,7 @@ import (
 // A snapshot is the state of a trainer that steps change.
 type snapshot struct {
 	w     [][]float32
+	mean  [][]float32 // averages
 	state [][][]float32
 	steps int
 	skips int
@@ -20,6 +21,7 @@ func (t *Trainer) snapshot() snapshot {
 	s := snapshot{steps: t.steps, skips: t.skipped}
 	for _, p := range slices.Concat(t.params, t.stats) {
 		s.w = append(s.w, slices.Clone(tensor.Of[float32](p.W)))
+		s.mean = append(s.mean, slices.Clone(p.average))
 		var state [][]float32
 		for _, slot := range p.state {
 			state = append(state, slices.Clone(slot))
@@ -33,6 +35,7 @@ func (t *Trainer) restore(s snapshot) {
 	t.steps, t.skipped = s.steps, s.skips
 	for i, p := range slices.Concat(t.params, t.stats) {
 		copy(tensor.Of[float32](p.W), s.w[i])
+		p.average = slices.Clone(s.mean[i])
 		for k, slot := range p.state {
 			copy(slot, s.state[i][k])
 		}

@@ -198,3 +198,23 @@ func smoothlyDependent(g *graph.Graph, on []*graph.Value) map[*graph.Value]bool 
 	}
 	return marked
 }
+
+// ScoresAt returns the scores that are a named value of the model, and what the model makes of them.
+func ScoresAt(m *onnx.Model, name string) (Scores, error) {
+	s := source{model: m}
+	g, _, err := s.plain(nil)
+	if err != nil {
+		return Scores{}, err
+	}
+	list, err := find(g, []string{name})
+	if err != nil {
+		return Scores{}, err
+	}
+	out := Scores{Name: name, Type: list[0].Type}
+	for _, n := range g.Nodes {
+		if isActivation(n) && n.In[0] == list[0] {
+			out.Activation = n.Type
+		}
+	}
+	return out, nil
+}

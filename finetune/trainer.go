@@ -26,6 +26,7 @@ type Spec struct {
 	Schedule  Schedule  // nil: the rate stays
 	Total     int       // steps that the schedule is stretched over where Fit does not say
 	Clip      Clip      // bounds of the gradients
+	EMA       EMA       // averages of the weights, which measuring and exporting take; Decay 0: none
 	Dropout   bool      // Dropout nodes of the model drop while it trains
 	BatchNorm bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
 	Privacy   *DP       // differential privacy; nil: none
@@ -40,9 +41,10 @@ type Param struct {
 	*Weight
 	W *tensor.Tensor // float32, of the weight's shape: the present value
 
-	rate  GroupRate
-	state [][]float32 // the optimizer's
-	sum   []float32   // gradients of the batches of one step, if there are several
+	rate    GroupRate
+	state   [][]float32 // the optimizer's
+	average []float32   // of W over the steps, nil if none is kept
+	sum     []float32   // gradients of the batches of one step, if there are several
 }
 
 // A Batch is what a model computes on at once: all its inputs, with the batch axis, and one target for each term that
@@ -217,6 +219,9 @@ func (t *Trainer) Param(name string) *Param {
 	}
 	return nil
 }
+
+// Rate returns the learning rate, before the schedule.
+func (t *Trainer) Rate() float64 { return t.spec.Rate }
 
 // Steps returns how many steps were taken, those that were skipped included.
 func (t *Trainer) Steps() int { return t.steps }
@@ -495,5 +500,7 @@ func (t *Trainer) Probe(ctx context.Context, inputs map[string]*tensor.Tensor, n
 
 // Export calls write with the model in which the weights have their present values. Everything else is as it was.
 func (t *Trainer) Export(write func(*onnx.Model) error) error {
-	return withWeights(t.b.model, append(slices.Clone(t.params), t.stats...), write)
+	return t.averaged(func() error {
+		return withWeights(t.b.model, append(slices.Clone(t.params), t.stats...), write)
+	})
 }

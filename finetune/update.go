@@ -23,6 +23,7 @@ func (t *Trainer) update(r *StepResult) {
 	for _, p := range t.params {
 		t.move(p, r.Rate)
 	}
+	t.follow()
 }
 
 // piece is the number of elements that are updated at once by one processor.
