@@ -23,6 +23,7 @@ type FitOptions struct {
 	Cache      CacheOptions
 	TryRates   bool // choose the learning rate on the first batch: see Trainer.TryRates
 
+	Prior    *Prior       // what to measure besides: predictions from the targets alone; nil: not
 	Meter    func() Meter // what to measure; nil: the loss alone
 	Watch    string       // figure that tells the best epoch: "loss" or one of the meter's; "": "loss"
 	Patience int          // epochs without a better one after which to stop; 0: never
@@ -63,7 +64,8 @@ type EpochEvent struct {
 // A Fitted is what a training run came to.
 type Fitted struct {
 	Losses     []float64 // of the epochs
-	Baseline   map[string]float64
+	Baseline   map[string]float64 // figures of the state before training
+	Prior      map[string]float64 // and of predictions from the targets alone
 	Validation map[string]float64 // of the weights that were kept
 	BestEpoch  int                // 0: no epoch was better than the state before training
 	Steps      int
@@ -98,6 +100,7 @@ type fitState struct {
 	Running   float64            `json:"running"` // sum of the losses of the epoch so far
 	Counted   int                `json:"counted"`
 	Baseline  map[string]float64 `json:"baseline"`
+	Prior     map[string]float64 `json:"prior"`
 	Best      map[string]float64 `json:"best"`
 	BestEpoch int                `json:"best_epoch"`
 	Stale     int                `json:"stale"` // epochs since the best
@@ -203,6 +206,9 @@ func (f *fitter) start(ctx context.Context) error {
 		return err
 	}
 	f.state.Baseline, f.state.Best = figures, figures
+	if err := f.measurePrior(ctx); err != nil {
+		return err
+	}
 	s := f.snapshot()
 	f.best = &s
 	return f.event(EpochEvent{Loss: math.NaN(), Validation: figures, Best: true})
@@ -327,7 +333,7 @@ func (f *fitter) watch(e *EpochEvent) {
 
 // finish puts back the best weights and sums up.
 func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
-	out := &Fitted{Losses: f.state.Losses, Baseline: f.state.Baseline, BestEpoch: f.state.BestEpoch, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Reason: "finished"}
+	out := &Fitted{Losses: f.state.Losses, Baseline: f.state.Baseline, Prior: f.state.Prior, BestEpoch: f.state.BestEpoch, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Reason: "finished"}
 	if f.state.Stopped {
 		out.Reason = "early stop"
 	}

@@ -37,6 +37,23 @@ func (f *fitter) measure(ctx context.Context, b *table) (map[string]float64, err
 	return out, nil
 }
 
+// measurePrior measures predictions from the targets alone.
+func (f *fitter) measurePrior(ctx context.Context) error {
+	if f.o.Prior == nil {
+		return nil
+	}
+	if _, err := f.evaluate(ctx, f.table, f.o.Prior.Learn); err != nil {
+		return err
+	}
+	meter := f.o.Prior.Meter(MeterOptions{})
+	if _, err := f.evaluate(ctx, f.val, meter.Add); err != nil {
+		return err
+	}
+	f.state.Prior = meter.Map()
+	maps.DeleteFunc(f.state.Prior, func(_ string, x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+	return nil
+}
+
 // evaluate runs the model with the present weights on all rows of a table and calls use for each batch. It returns the
 // mean loss of the samples.
 func (t *Trainer) evaluate(ctx context.Context, b *table, use func(scores, targets []*tensor.Tensor) error) (float64, error) {

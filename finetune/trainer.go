@@ -220,6 +220,9 @@ func (t *Trainer) Param(name string) *Param {
 	return nil
 }
 
+// Layers returns the layers of the model.
+func (t *Trainer) Layers() []*Layer { return t.layers }
+
 // Rate returns the learning rate, before the schedule.
 func (t *Trainer) Rate() float64 { return t.spec.Rate }
 

@@ -27,6 +27,7 @@ type job struct {
 	log      *report.Log
 	notes    []string // what was noticed, for the report
 	begun    time.Time
+	meter    *finetune.LossMeter // the newest
 }
 
 // train trains, writes the model and reports.
