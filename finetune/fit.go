@@ -63,7 +63,7 @@ type EpochEvent struct {
 
 // A Fitted is what a training run came to.
 type Fitted struct {
-	Losses     []float64 // of the epochs
+	Losses     []float64          // of the epochs
 	Baseline   map[string]float64 // figures of the state before training
 	Prior      map[string]float64 // and of predictions from the targets alone
 	Validation map[string]float64 // of the weights that were kept
