@@ -161,12 +161,20 @@ func TestHostileArrays(t *testing.T) {
 	copy(liar[at+24:], "\xf0\xff\xff\xff")
 	nan := npy("<f4", "2, 2", make([]byte, 16))
 	copy(nan[len(nan)-4:], "\x00\x00\xc0\x7f")
+	footer, frame, page := readTestdata(t, "snappy.parquet"), readTestdata(t, "zstd_v2.parquet"), readTestdata(t, "snappy.parquet")
+	copy(footer[len(footer)-8:], "\xff\xff\xff\x7f")
+	frame[bytes.LastIndex(frame, []byte("\x28\xb5\x2f\xfd"))+4] = 0x84 // the size of the content has four bytes
+	page[7] = 0x7f                                                     // -64 bytes unpacked
 	for _, tc := range []struct {
 		name string
 		data []byte
 		o    Options
 		want string
 	}{
+		{"a.parquet", footer, Options{}, "a footer of 2147483647 bytes in a file of 4427"},
+		{"a.parquet", frame, Options{}, "that is packed as"},
+		{"a.parquet", page, Options{}, "column label: a page of 15 bytes, -64 unpacked"},
+		{"a.parquet", readTestdata(t, "snappy.parquet"), Options{MemoryLimit: 64}, "values do not fit into 64 bytes"},
 		{"a.npy", npy("<f4", "1000000000, 1000000000", nil), Options{}, "0 bytes for float32"},
 		{"a.npy", npy("<f4", "9223372036854775807, 16", nil), Options{}, "overflows"},
 		{"a.npy", npy("<f4", "-3, 2", nil), Options{}, "header"},

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,23 +13,50 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/onnxrun/onnxrun/internal/mmap"
 )
 
 // readParquet reads a table by columns: numbers, booleans, texts, lists of numbers, and bytes.
-func readParquet(f *os.File, size int64, o *Options, p *problems) (t *table, err error) {
-	defer func() { // the reader gets files from strangers
-		if r := recover(); r != nil {
-			t, err = nil, p.fail("", "malformed: %v", r)
-		}
-	}()
-	file, err := parquet.OpenFile(f, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+func readParquet(f *os.File, size int64, o *Options, p *problems) (*table, error) {
+	m, err := contents(f, size)
 	if err != nil {
 		return nil, p.fail("", "%v", err)
 	}
-	left := o.memory()
+	defer m.Close()
+	var t *table
+	err = mmap.Guard(func() (err error) {
+		t, err = parquetTable(m.Bytes(), o.memory())
+		return err
+	})
+	if err != nil {
+		return nil, p.fail("", "%v", err)
+	}
+	return t, nil
+}
+
+// parquetTable reads a file in memory, whose values may take left bytes.
+func parquetTable(data []byte, left int64) (t *table, err error) {
+	defer func() { // the reader gets files from strangers
+		if r := recover(); r != nil {
+			if err = mmap.Fault(r); err == nil {
+				err = fmt.Errorf("malformed: %v", r)
+			}
+		}
+	}()
+	if err := checkFooter(data); err != nil {
+		return nil, err
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPages(data, file.Metadata(), left); err != nil {
+		return nil, err
+	}
 	rows := file.NumRows()
 	if rows > left/8 || rows < 0 {
-		return nil, p.fail("", "%d rows do not fit into %d bytes", rows, left)
+		return nil, fmt.Errorf("%d rows do not fit into %d bytes", rows, left)
 	}
 	t = &table{header: true, rows: int(rows), where: rowNumber}
 	for _, leaf := range leaves(file.Root()) {
@@ -37,15 +65,15 @@ func readParquet(f *os.File, size int64, o *Options, p *problems) (t *table, err
 			continue
 		}
 		if err := c.read(file, &left); err != nil {
-			return nil, p.fail(fmt.Sprintf("column %s", quoted(c.out.name)), "%v", err)
+			return nil, fmt.Errorf("column %s: %w", quoted(c.out.name), err)
 		}
 		if n := c.rows(); n != t.rows {
-			return nil, p.fail(fmt.Sprintf("column %s", quoted(c.out.name)), "%d rows, the file announces %d", n, t.rows)
+			return nil, fmt.Errorf("column %s: %d rows, the file announces %d", quoted(c.out.name), n, t.rows)
 		}
 		t.columns = append(t.columns, c.out)
 	}
 	if len(t.columns) == 0 {
-		return nil, p.fail("", "no columns of numbers, texts, lists or bytes")
+		return nil, errors.New("no columns of numbers, texts, lists or bytes")
 	}
 	return t, nil
 }
