@@ -26,7 +26,7 @@ func (t *table) assemble(path string, o Options, p *problems) (*Set, error) {
 	}
 	inputs, _ := wanted(&o)
 	labels, why, err := t.findLabels(&o, func(i int) bool {
-		return !asked[i] && !slices.ContainsFunc(inputs, func(in *featured) bool { return takes(in, t.columns[i]) })
+		return !asked[i] && !slices.ContainsFunc(inputs, func(in *featured) bool { return t.takes(in, i) })
 	})
 	if err != nil {
 		t.faults.report(p)
@@ -154,7 +154,7 @@ func (s *Set) describeInput(t *table, in *featured, x *arrayInput) {
 	if in.name != "" {
 		name = " " + strconv.Quote(in.name)
 	}
-	s.notes = append(s.notes, fmt.Sprintf("input%s: %v%s of %s", name, x.values.DType(), shapeText(x.values.Shape()[1:]), t.span(at)))
+	s.notes = append(s.notes, fmt.Sprintf("input%s: %v %v of %s", name, x.values.DType(), []int(x.values.Shape()[1:]), t.span(at)))
 	if len(texts) > 0 {
 		s.notes = append(s.notes, strings.Join(texts, "; "))
 	}

@@ -121,6 +121,8 @@ func TestTables(t *testing.T) {
 		{"class names of the model", "a.csv", "label,a,b\nv,1,2\nu,3,4\n", Options{Classes: []string{"v", "u", "w"}},
 			[]string{"v", "u", "w"}, []float32{3, 4}, []float64{1}},
 		{"classes without samples", "a.csv", "y,a,b\n0,1,2\n2,3,4\n", Options{Outputs: 4}, []string{"0", "1", "2", "3"}, []float32{3, 4}, []float64{2}},
+		{"from 1", "a.csv", "y,a,b\n1,1,2\n2,3,4\n", Options{Outputs: 2}, []string{"1", "2"}, []float32{3, 4}, []float64{1}},
+		{"-1 and 1", "a.csv", "y,a,b\n-1,1,2\n1,3,4\n", Options{Outputs: 2}, []string{"-1", "1"}, []float32{3, 4}, []float64{1}},
 		{"unlabelled", "a.csv", "1,2\n3,4\n", Options{Task: Unlabelled, Inputs: x2}, nil, []float32{3, 4}, nil},
 		{"quotes", "a.csv", "label,a,b\n\"x, \"\"y\"\"\",1,2\n\"z\",3,4\n", Options{}, []string{`x, "y"`, "z"}, []float32{3, 4}, []float64{1}},
 		{"an unused column may be bad", "a.csv", "id,a,b,y\nu-1,1,2,0.5\n,3,4,1.5\n", Options{Inputs: x2}, nil, []float32{3, 4}, []float64{1.5}},
@@ -184,6 +186,31 @@ func TestProblems(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestInputsByName: columns go to the inputs of their names, but only if the file has names.
+func TestInputsByName(t *testing.T) {
+	for _, tc := range []struct {
+		text   string
+		inputs []runtime.ValueInfo
+		want   map[string][]float64 // of the second sample
+	}{
+		{"y,x2,x1\n0,1,2\n1,3,4\n", []runtime.ValueInfo{input("x1", tensor.Float32, -1, 1), input("X2", tensor.Int64, -1)}, map[string][]float64{"x1": {4}, "X2": {3}}},
+		{"y,s,a,b\n0,0.5,2,3\n1,0.25,4,5\n", []runtime.ValueInfo{input("x", tensor.Float32, -1, 2), input("s", tensor.Float32)}, map[string][]float64{"x": {4, 5}, "s": {0.25}}},
+		{"y,a,b,c\n0,1,2,3\n1,4,5,6\n", []runtime.ValueInfo{input("p", tensor.Float32, -1, 2), input("q", tensor.Float64, -1, 1)}, map[string][]float64{"p": {4, 5}, "q": {6}}},
+		{"0,1,2.5\n1,3,4.5\n", []runtime.ValueInfo{input("1", tensor.Float32, -1, 1), input("0", tensor.Float32, -1, 1)}, map[string][]float64{"1": {3}, "0": {4.5}}},
+	} {
+		s := open(t, file(t, "a.csv", []byte(tc.text)), Options{Inputs: tc.inputs})
+		sample, err := s.Sample(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range tc.want {
+			if got := tensor.Float64s(sample.Inputs[name], 9); !slices.Equal(got, want) {
+				t.Errorf("%q: input %s is %v, want %v", tc.text, name, got, want)
+			}
+		}
 	}
 }
 

@@ -73,9 +73,9 @@ func inputOf(v *runtime.ValueInfo) *featured {
 	return in
 }
 
-// takes reports whether input and column belong together by name.
-func takes(in *featured, c *column) bool {
-	return in.name != "" && strings.EqualFold(in.name, c.name)
+// takes reports whether an input and column i belong together by name.
+func (t *table) takes(in *featured, i int) bool {
+	return t.header && in.name != "" && strings.EqualFold(in.name, t.columns[i].name)
 }
 
 // assign gives columns to inputs: those that are asked for, those of the same names, and the columns left over to the inputs
@@ -83,8 +83,9 @@ func takes(in *featured, c *column) bool {
 func (t *table) assign(labels []int, o *Options) ([]*featured, error) {
 	inputs, scalars := wanted(o)
 	for _, name := range scalars { // a scalar differs from sample to sample if a column is named like it
-		if i := slices.IndexFunc(t.columns, func(c *column) bool { return strings.EqualFold(c.name, name) }); i >= 0 {
-			inputs = append(inputs, &featured{name: name, dims: []int{}, dtype: o.dtype(name)})
+		in := &featured{name: name, dims: []int{}, dtype: o.dtype(name)}
+		if slices.ContainsFunc(upTo(len(t.columns)), func(i int) bool { return t.takes(in, i) }) || o.Features[name] != nil {
+			inputs = append(inputs, in)
 		}
 	}
 	used := map[int]bool{}
@@ -127,7 +128,7 @@ func (t *table) byName(in *featured, o *Options, used map[int]bool) error {
 		return nil
 	}
 	for i, c := range t.columns {
-		if !used[i] && takes(in, c) {
+		if !used[i] && t.takes(in, i) {
 			used[i] = true
 			in.features = append(in.features, &feature{column: c, at: i})
 			return nil

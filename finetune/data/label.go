@@ -117,6 +117,15 @@ func contiguous(values []int64) bool {
 	return len(values) > 0 && values[0] == 0 && values[len(values)-1] == int64(len(values)-1)
 }
 
+// shifted returns the values less 1.
+func shifted(values []int64) []int64 {
+	out := make([]int64, len(values))
+	for i, v := range values {
+		out[i] = v - 1
+	}
+	return out
+}
+
 // targets are what a model shall make of each row: classes, or values.
 type targets struct {
 	names  []string       // of the classes
@@ -147,7 +156,7 @@ func (t *table) makeTargets(at []int, o *Options, p *problems) (*targets, string
 			return t.textClasses(c, words, o, p), "classes, since they are texts"
 		}
 		values, few := distinct(c.scalars())
-		if like := c.classLike(); few && (o.Task == Classify || o.Outputs > 1 || o.Classes != nil || like > 0) {
+		if like := c.classLike(); few && (o.Task == Classify || o.Outputs > 1 || o.Classes != nil || c.classes != nil || like > 0) {
 			return t.numberClasses(c, values, o, p), fmt.Sprintf("classes, since they are %d different whole numbers", len(values))
 		}
 	}
@@ -201,7 +210,8 @@ func (t *table) textClasses(c *column, words []string, o *Options, p *problems) 
 }
 
 // numberClasses takes whole numbers as classes if they are 0, 1, 2 ... or the model's number of classes is known, by the
-// names of known classes, or else numbers them by size.
+// names of known classes, or else numbers them by size: so it does, too, with as many as the model has classes that count from
+// 1, and with -1 and 1.
 func (t *table) numberClasses(c *column, values []int64, o *Options, p *problems) *targets {
 	if o.Classes != nil && slices.ContainsFunc(values, func(v int64) bool { return slices.Contains(o.Classes, strconv.FormatInt(v, 10)) }) {
 		words := make([]string, len(c.scalars()))
@@ -211,13 +221,16 @@ func (t *table) numberClasses(c *column, values []int64, o *Options, p *problems
 		return t.textClasses(c, words, o, p)
 	}
 	out := &targets{names: o.Classes, class: make([]int64, len(c.scalars()))}
-	n := max(len(o.Classes), o.Outputs)
-	byValue := n > 1 || contiguous(values)
+	if out.names == nil && len(c.classes) >= o.Outputs {
+		out.names = c.classes
+	}
+	n := max(len(out.names), o.Outputs)
+	byValue := contiguous(values) || n > 1 && !(len(values) == n && (contiguous(shifted(values)) || n == 2 && values[0] == -1 && values[1] == 1))
 	if byValue && out.names == nil {
 		for i := range max(n, len(values)) {
 			out.names = append(out.names, strconv.Itoa(i))
 		}
-	} else if !byValue {
+	} else if !byValue && out.names == nil {
 		for _, v := range values {
 			out.names = append(out.names, strconv.FormatInt(v, 10))
 		}

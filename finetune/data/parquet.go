@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,10 +73,32 @@ func parquetTable(data []byte, left int64) (t *table, err error) {
 		}
 		t.columns = append(t.columns, c.out)
 	}
+	nameClasses(t, file)
 	if len(t.columns) == 0 {
 		return nil, errors.New("no columns of numbers, texts, lists or bytes")
 	}
 	return t, nil
+}
+
+// nameClasses gives columns of classes the names that the library datasets of Hugging Face keeps in the file.
+func nameClasses(t *table, file *parquet.File) {
+	var meta struct {
+		Info struct {
+			Features map[string]json.RawMessage `json:"features"`
+		} `json:"info"`
+	}
+	text, ok := file.Lookup("huggingface")
+	if !ok || json.Unmarshal([]byte(text), &meta) != nil {
+		return
+	}
+	for _, c := range t.columns {
+		var feature struct {
+			Names []string `json:"names"`
+		}
+		if raw := meta.Info.Features[c.name]; raw != nil && c.numbers != nil && json.Unmarshal(raw, &feature) == nil {
+			c.classes = feature.Names
+		}
+	}
 }
 
 // leaves returns the columns that hold values, in their order.

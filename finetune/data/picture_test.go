@@ -198,7 +198,7 @@ func TestFolderProblems(t *testing.T) {
 		})
 	}
 	late := open(t, tree(t, map[string][]byte{"a/1.png": good, "a/2.png": good[:len(good)-20], "a/3.png": []byte("no picture")}), Options{Inputs: x})
-	err := late.Check(nil)
+	err := late.Check(t.Context())
 	for _, part := range []string{"2 problems", filepath.Join("a", "2.png") + ": ", filepath.Join("a", "3.png") + ": "} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in: %v", part, err)
@@ -267,7 +267,8 @@ func TestLists(t *testing.T) {
 		Label int64   `parquet:"label"`
 	}
 	var packed bytes.Buffer
-	w := parquet.NewGenericWriter[record](&packed)
+	w := parquet.NewGenericWriter[record](&packed, parquet.KeyValueMetadata("huggingface",
+		`{"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}`))
 	if _, err := w.Write([]record{{picture{a, "1.png"}, 0}, {picture{b, "2.png"}, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -276,10 +277,10 @@ func TestLists(t *testing.T) {
 	}
 	folder := map[string][]byte{"pics/1.png": a, "pics/2.png": b}
 	folder["labels.csv"] = []byte("file,label\npics/1.png,0\npics/2.png,1\n")
-	for _, path := range []string{tree(t, folder), file(t, "a.parquet", packed.Bytes())} {
+	for path, classes := range map[string][]string{tree(t, folder): {"0", "1"}, file(t, "a.parquet", packed.Bytes()): {"cat", "dog"}} {
 		s := open(t, path, Options{Inputs: []runtime.ValueInfo{input("x", tensor.Float32, -1, 3, 4, 4)}})
 		x, y := row(t, s, 1)
-		if s.Len() != 2 || !slices.Equal(y, []float64{1}) || x[0] != float32(10.0/255) || x[16] != float32(200.0/255) {
+		if s.Len() != 2 || !slices.Equal(s.Classes(), classes) || !slices.Equal(y, []float64{1}) || x[0] != float32(10.0/255) || x[16] != float32(200.0/255) {
 			t.Errorf("%s: %d samples, class %v, %v\n%s", path, s.Len(), y, x[:17], strings.Join(s.Describe(), "\n"))
 		}
 	}

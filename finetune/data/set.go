@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,8 +9,11 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -215,17 +219,30 @@ func (s *Set) Describe() []string {
 	return lines
 }
 
-// Check decodes every sample and returns an *Error that lists those that cannot be, or nil. stop, asked between samples, may end
-// it early.
-func (s *Set) Check(stop func() error) error {
-	p := newProblems(s.path, &Options{})
-	for i := range s.rows {
-		if stop != nil {
-			if err := stop(); err != nil {
-				return err
+// Check decodes every sample, several at a time, and returns an *Error that lists those that cannot be, or nil. It ends early with
+// the error of the context.
+func (s *Set) Check(ctx context.Context) error {
+	wrong := make([]error, len(s.rows))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(s.rows)) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.rows) {
+					return
+				}
+				_, wrong[i] = s.source.sample(s.rows[i], view{})
 			}
-		}
-		if _, err := s.source.sample(s.rows[i], view{}); err != nil {
+		})
+	}
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p := newProblems(s.path, &Options{})
+	for i, err := range wrong {
+		if err != nil {
 			p.add(s.where(s.rows[i]), "%v", err)
 		}
 	}

@@ -18,6 +18,7 @@ type column struct {
 	blobs   [][]byte       // encoded pictures or sounds
 	array   *tensor.Tensor // rows first
 	mapped  bool           // array lies in a mapped file
+	classes []string       // what whole numbers stand for, if the file says it
 	faults  faults         // what is wrong with its values, which matters if the column is used
 }
 
