@@ -103,17 +103,10 @@ func concatGrad(c GradCtx) error {
 	if dy == 0 {
 		return nil
 	}
-	rank, err := g.rank(dy)
-	if err != nil {
-		return err
-	}
-	axis, err := mvAxis(g.Attrs().IntOr("axis", 1), rank)
-	if err != nil {
-		return err
-	}
+	axis := g.Attrs().IntOr("axis", 1)
 	sizes := make([]Ref, g.Inputs())
 	for i := range sizes {
-		sizes[i] = g.extent(g.In(i), axis)
+		sizes[i] = g.op("Gather", g.shape(g.In(i)), g.ints(int64(axis)))
 	}
 	parts := g.EmitAll(len(sizes), "", "Split", map[string]any{"axis": axis}, dy, g.with("Concat", map[string]any{"axis": 0}, sizes...))
 	for i, p := range parts {

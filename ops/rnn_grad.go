@@ -55,8 +55,10 @@ func rnnGradInfer(c *InferCtx) error {
 	c.SetType(0, x)
 	c.SetType(1, w)
 	c.SetType(2, r)
-	if len(x.Dims) != 3 || len(r.Dims) != 3 {
-		return Unsupported("gradient of a recurrent layer of inputs of unknown rank")
+	for _, t := range []*Type{&x, &r} {
+		if len(t.Dims) != 3 {
+			t.Dims = c.FreshDims(3)
+		}
 	}
 	dirs, hidden, batch := r.Dims[0], r.Dims[2], x.Dims[1]
 	state := []Dim{dirs, batch, hidden}

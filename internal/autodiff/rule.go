@@ -1,7 +1,9 @@
 package autodiff
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
@@ -12,11 +14,12 @@ import (
 func (w *walk) rule(n *graph.Node) error {
 	c := &ruleCtx{w: w, n: n, refs: map[*graph.Value]ops.Ref{}, dx: make([]*graph.Value, len(n.In)),
 		equal: make([]*graph.Value, len(n.Out))}
-	if err := n.Op.Grad(c); err != nil {
-		return err
+	err := n.Op.Grad(c)
+	if err == nil {
+		err = c.err
 	}
-	if c.err != nil {
-		return c.err
+	if err != nil {
+		return named(err, n)
 	}
 	for i, dx := range c.dx {
 		if dx != nil {
@@ -24,6 +27,22 @@ func (w *walk) rule(n *graph.Node) error {
 		}
 	}
 	return w.through(n, c.equal)
+}
+
+// named adds the node to what is missing of its rule.
+func named(err error, n *graph.Node) error {
+	var missing *ops.UnsupportedError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	out := &ops.UnsupportedError{}
+	for _, m := range missing.Missing {
+		if !strings.Contains(m, "(node ") {
+			m = fmt.Sprintf("%s (node %q, %s)", m, n.Path(), n.Type)
+		}
+		out.Missing = append(out.Missing, m)
+	}
+	return out
 }
 
 // ruleCtx is the ops.GradCtx of one node.
