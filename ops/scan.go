@@ -55,12 +55,15 @@ func readScan(a Attrs, ins, outs int, batch bool) (*scanForm, error) {
 }
 
 // scanInfer infers Scan since version 9.
-func scanInfer(c *InferCtx) error { return scanTypes(c, false) }
+func scanInfer(c *InferCtx) error { return scanTypes(c, false, false) }
 
 // scan8Infer infers Scan 8.
-func scan8Infer(c *InferCtx) error { return scanTypes(c, true) }
+func scan8Infer(c *InferCtx) error { return scanTypes(c, true, false) }
 
-func scanTypes(c *InferCtx, batch bool) error {
+// sequenceScanInfer infers Scan of the onnxrun domain, which may carry sequences: gradients of them.
+func sequenceScanInfer(c *InferCtx) error { return scanTypes(c, false, true) }
+
+func scanTypes(c *InferCtx, batch, sequences bool) error {
 	f, err := readScan(c.Attrs, len(c.In), len(c.Out), batch)
 	if err != nil {
 		return err
@@ -90,7 +93,7 @@ func scanTypes(c *InferCtx, batch bool) error {
 	first := make([]Type, f.states)
 	for i := range first {
 		first[i] = c.In[f.first+i].Type
-		if first[i].Kind != tensor.KindTensor || !first[i].Present() {
+		if first[i].Kind != tensor.KindTensor && !sequences || !first[i].Present() {
 			return fmt.Errorf("ops: state %d is %v, want a tensor", i, first[i])
 		}
 		if batch {

@@ -38,7 +38,7 @@ func (b *backward) gradients() error {
 	}
 	for i, k := range b.active {
 		if dx[i] == nil {
-			if dx[i], err = b.Filled(ask.X[i], 0); err != nil {
+			if dx[i], err = b.zeros(ask.X[i]); err != nil {
 				return err
 			}
 		}
@@ -57,7 +57,7 @@ func (b *backward) collect(dx []*graph.Value) error {
 			continue
 		}
 		sum := b.formal("sum", gradientType(x))
-		next, err := b.One("Add", nil, sum, d)
+		next, err := b.sum(sum, d)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (b *backward) begin() error {
 		}
 		if first == nil {
 			var err error
-			if first, err = b.Filled(like, 0); err != nil {
+			if first, err = b.zeros(like); err != nil {
 				return err
 			}
 		}

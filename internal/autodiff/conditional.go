@@ -43,7 +43,7 @@ func (w *walk) branch(n *graph.Node, body *graph.Graph, want, dy []*graph.Value)
 	err = r.emit(func() error {
 		ask := Request{X: want, Stop: r.captures}
 		for i, y := range r.graph.Outputs {
-			if dy[i] == nil || !differentiable(y) {
+			if dy[i] == nil || !carries(y) {
 				continue
 			}
 			d, err := w.ranked(dy[i], y)

@@ -79,6 +79,37 @@ func (e *Emitter) Const(t *tensor.Tensor) *graph.Value {
 	return &graph.Value{Name: e.name("const"), Value: ops.ConstValue(t)}
 }
 
+// sum adds tensors, or the elements of sequences.
+func (e *Emitter) sum(parts ...*graph.Value) (*graph.Value, error) {
+	domain, op := "", "Sum"
+	switch parts[0].Kind {
+	case tensor.KindSequence:
+		domain, op = "onnxrun", "SequenceSum"
+	case tensor.KindOptional:
+		return nil, ops.Unsupported("no gradient of several uses of an optional (value %q)", parts[0].Name)
+	}
+	out, err := e.Node(1, domain, op, nil, parts...)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// zeros returns zeros of the type and shape of v, a tensor or a sequence.
+func (e *Emitter) zeros(v *graph.Value) (*graph.Value, error) {
+	switch v.Kind {
+	case tensor.KindSequence:
+		out, err := e.Node(1, "onnxrun", "SequenceZeros", nil, v)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	case tensor.KindOptional:
+		return nil, ops.Unsupported("no gradient of an optional (value %q)", v.Name)
+	}
+	return e.Filled(v, 0)
+}
+
 // Filled returns a value of the type and shape of v all of whose elements are x.
 func (e *Emitter) Filled(v *graph.Value, x float64) (*graph.Value, error) {
 	t, err := tensor.FromFloat64s(v.DType, tensor.Shape{1}, []float64{x})

@@ -52,6 +52,17 @@ var flowCases = []flowCase{
 		"f": "i:i c:b h:d => Mul h w -> p; Sin p -> q; Identity c -> d => d q"}},
 	{name: "gradient of a gradient of a scan", main: "h:d2 x:d3x2 w:d_ => Scan h x -> y z | body=@f num_scan_inputs=1; ReduceSum z -> s | keepdims=0; Gradient x h -> g k | y=s => g k", graphs: map[string]string{
 		"f": "h:d x:d => Mul h x -> p; Mul p w -> q; Sin q -> r => r q"}},
+	{name: "sequence made and joined", main: "x:d2x3 w:d1x3 k:i=1 => SequenceConstruct x w -> s; SequenceAt s k -> a; Mul a a -> b; SequenceInsert s b k -> t; ConcatFromSequence t -> y | axis=0 => y"},
+	{name: "sequence split and erased", main: "x:d6x2 n:i=2 k:i=-2 m:i=0 => SplitToSequence x n -> s | axis=0; SequenceErase s k -> t; SequenceAt s m -> a; SequenceInsert t a -> u; Sin a -> b; ConcatFromSequence u -> y | axis=-2 => y b"},
+	{name: "sequence of a new axis", main: "x:d4x2 v:d4 m:i=-1 => SplitToSequence x -> s | axis=1 keepdims=0; SequenceErase s -> t; SequenceInsert t v m -> u; ConcatFromSequence u -> y | axis=-1 new_axis=1 => y"},
+	{name: "loop that fills a sequence", main: "n:i=3 x:d2x3 => SequenceEmpty -> e | dtype=11; Loop n - x e -> y t | body=@f; ConcatFromSequence t -> z | axis=0 => y z", graphs: map[string]string{
+		"f": "i:i c:b h:d s:q => Sin h -> p; Mul p h -> q; SequenceInsert s q -> t; Identity c -> d => d q t"}},
+	{name: "loop that reads a sequence", main: "n:i=3 x:d3x2 h:d2 => SplitToSequence x -> s | axis=0 keepdims=0; Loop n - h -> y | body=@f => y", graphs: map[string]string{
+		"f": "i:i c:b h:d => SequenceAt s i -> a; Mul h a -> p; Tanh p -> q; Identity c -> d => d q"}},
+	{name: "if of sequences", main: "c:b=1 x:d2x3 => SplitToSequence x -> s | axis=0; If c -> t | then_branch=@a else_branch=@b; ConcatFromSequence t -> y | axis=0 => y", graphs: map[string]string{
+		"a": "=> Exp x -> e; SequenceInsert s e -> t => t", "b": "=> Identity s -> t => t"}},
+	{name: "gradient of a gradient of uneven rounds", main: "n:i=3 x:d3 w:d3 => Loop n - x -> y | body=@f; ReduceSum y -> s | keepdims=0; Gradient x -> g | y=s => g", graphs: map[string]string{
+		"f": "i:i c:b h:d => Mul h w -> p; Sin p -> q; Identity c -> d => d q"}},
 	{name: "gradient at another value", main: "n:i=3 x:d3 v:d3 w:d_ => Loop n - x -> y | body=@f; ReduceSum y -> s | keepdims=0; Gradient v -> g | xs=x y=s => g", graphs: map[string]string{
 		"f": "i:i c:b h:d => Mul h w -> p; Sin p -> q; Mul q x -> r; Identity c -> d => d r"}},
 	{name: "random numbers of each round", main: "n:i=3 x:d3 => Loop n - x -> y z | body=@f; Mul z x -> u => y u", graphs: map[string]string{

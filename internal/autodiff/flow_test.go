@@ -23,7 +23,7 @@ import (
 //
 // with nodes "domain:Op a b -> y z | name=value name=@graph", the latter a graph of the case, and inputs "name:type", of
 // which those of the main graph have a shape and a list of values where they are not random numbers:
-// x:d2x3, n:i=4, c:b=1.
+// x:d2x3, n:i=4, c:b=1; q is a sequence.
 type flowCase struct {
 	name   string
 	main   string
@@ -75,6 +75,9 @@ func (m *flowModel) graph(name, text string) *onnx.Graph {
 	for _, w := range strings.Fields(part[0]) {
 		in, spec, _ := strings.Cut(w, ":")
 		typ := &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(flowTypes[spec[0]])}
+		if spec[0] == 'q' {
+			typ = &onnx.Type{Kind: onnx.TypeSequence, Elem: &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(tensor.Float64)}}
+		}
 		if v := m.values[in]; name == "main" {
 			var dims []onnx.Dim
 			for i, d := range v.Shape() {
@@ -258,6 +261,7 @@ func TestControlFlowRefused(t *testing.T) {
 			"f": "i:i c:b h:d => Constant -> on | value=b1; Dropout h - on -> p; Identity c -> d => d p"}}, "no gradient through Dropout"},
 		{flowCase{main: "c:b=1 x:d3 => If c -> y | then_branch=@a else_branch=@b => y", graphs: map[string]string{
 			"a": "=> RandomNormalLike x -> r; Mul x r -> p => p", "b": "=> Identity x -> p => p"}}, "no gradient through RandomNormalLike"},
+		{flowCase{main: "x:d3 => Optional x -> o; OptionalGetElement o -> y => y"}, "no gradient of OptionalGetElement"},
 		{flowCase{main: "c:b=1 x:d3x3 => If c -> y | then_branch=@a else_branch=@b => y", graphs: map[string]string{
 			"a": "=> Unique x -> p => p", "b": "=> ReduceSum x -> p | keepdims=0 => p"}}, "no gradient of Unique"},
 	} {

@@ -40,7 +40,7 @@ func (e *Emitter) orZeros(r Request) ([]*graph.Value, error) {
 	}
 	for i, x := range r.X {
 		if dx[i] == nil {
-			if dx[i], err = e.Filled(x, 0); err != nil {
+			if dx[i], err = e.zeros(x); err != nil {
 				return nil, err
 			}
 		}
@@ -205,7 +205,7 @@ func (w *walk) gradient(v *graph.Value) (*graph.Value, error) {
 	case 1:
 		return parts[0], nil
 	}
-	sum, err := w.One("Sum", nil, parts...)
+	sum, err := w.sum(parts...)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,16 @@ func codeSource(v *graph.Value) *graph.Node {
 	return nil
 }
 
+// carries reports whether gradients of v go through the graph: those of numbers, and those of sequences and optionals
+// of them.
+func carries(v *graph.Value) bool {
+	switch v.Kind {
+	case tensor.KindSequence, tensor.KindOptional:
+		return v.DType.IsFloat()
+	}
+	return differentiable(v)
+}
+
 // gradientType returns the type that gradients of v have: those of codes are of the type of a scale, input 1 of the
 // node that made them, or of float32 if that is none.
 func gradientType(v *graph.Value) ops.Type {
@@ -160,7 +170,7 @@ func (p *path) read(ys []*graph.Value) map[*graph.Value]bool {
 
 // wants reports whether the gradient of v is needed: it is a leaf, or depends on one.
 func (p *path) wants(v *graph.Value) bool {
-	if !differentiable(v) {
+	if !carries(v) {
 		return false
 	}
 	return p.leaves[v] || v.From != nil && !p.stop[v] && p.needs[v.From]

@@ -87,7 +87,7 @@ func uses(g *graph.Graph) map[*graph.Value]bool {
 func (w *walk) upstream(n *graph.Node) (dy []*graph.Value, any bool, err error) {
 	dy = make([]*graph.Value, len(n.Out))
 	for i, v := range n.Out {
-		if v == nil || w.path.stop[v] || !differentiable(v) {
+		if v == nil || w.path.stop[v] || !carries(v) {
 			continue
 		}
 		if dy[i], err = w.gradient(v); err != nil {

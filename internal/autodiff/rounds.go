@@ -25,7 +25,7 @@ func repeatedNode(n *graph.Node) (*repeated, error) {
 	scans := 0
 	if n.Type == "Loop" {
 		l.first, l.lead, l.skip = 2, 2, 1
-	} else if scans = n.Attrs.Int("num_scan_inputs"); n.Version < 9 {
+	} else if scans = n.Attrs.Int("num_scan_inputs"); n.Domain == "" && n.Version < 9 {
 		return nil, ops.Unsupported("no gradient of Scan before version 9 (node %q)", n.Path())
 	}
 	l.carried = max(len(n.In)-l.first-scans, 0)

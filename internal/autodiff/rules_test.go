@@ -420,6 +420,11 @@ func TestEveryRuleHasACase(t *testing.T) {
 		domain, op := ruleCase{op: c.op}.name()
 		covered[ops.Default().Find(domain, op, 21)] = true
 	}
+	for _, c := range flowCases {
+		for _, n := range newFlow(t, c).graph("main", c.main).Nodes {
+			covered[ops.Default().Find(n.Domain, n.OpType, 21)] = true
+		}
+	}
 	rows := ops.Default().Rows()
 	for i := range rows {
 		r := &rows[i]

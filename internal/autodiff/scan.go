@@ -6,6 +6,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // A scan collects what a Scan is made of.
@@ -41,7 +42,11 @@ func (s *scan) emit(e *Emitter, body *graph.Graph) ([]*graph.Value, error) {
 		"num_scan_inputs": len(s.slices), "scan_input_axes": s.inAxes, "scan_input_directions": s.inBack,
 		"scan_output_axes": s.outAxes, "scan_output_directions": s.outBack,
 	}
-	return e.nodeAround([]graph.Body{{Name: "body", Graph: body}}, len(s.out)+len(s.stacked), "", "Scan", attrs, slices.Concat(s.first, s.scanned)...)
+	domain := ""
+	if slices.ContainsFunc(s.in, func(v *graph.Value) bool { return v.Kind != tensor.KindTensor }) {
+		domain = "onnxrun" // those of the standard carry no sequences
+	}
+	return e.nodeAround([]graph.Body{{Name: "body", Graph: body}}, len(s.out)+len(s.stacked), domain, "Scan", attrs, slices.Concat(s.first, s.scanned)...)
 }
 
 // Scan adds a Scan whose body step emits.
