@@ -70,7 +70,7 @@ func smooth(points plotter.XYs, span float64) plotter.XYs {
 
 // smoothed is the share of a curve that its smoothed form remembers; shorter curves than few are drawn plain.
 const (
-	smoothed = 0.04
+	smoothed = 0.025
 	few      = 30
 )
 
@@ -146,13 +146,16 @@ func (h *History) markBest(f *Figure) {
 	}
 }
 
-// metrics draws those of the names that epochs have, up to the number of tones.
+// maxMetrics is how many metrics one figure draws.
+const maxMetrics = 4
+
+// metrics draws those of the names that epochs have, the first of them.
 func (h *History) metrics(name, title, axis string, names []string) *Figure {
 	f := newFigure(name, title, "epoch", axis)
 	f.plot.X.Tick.Marker = evenTicks{whole: true}
 	drawn := 0
 	for _, m := range names {
-		if drawn == len(series)-1 {
+		if drawn == maxMetrics {
 			break
 		}
 		points := h.epochCurve(func(e Epoch) metric.Value {

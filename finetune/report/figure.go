@@ -25,7 +25,8 @@ const (
 	high      = vg.Length(260)
 	square    = vg.Length(340)
 	margin    = vg.Length(8)
-	keyHeight = vg.Length(22) // the row of keys above the axes
+	keyHeight = vg.Length(22) // a row of keys above the axes
+	keyRow    = vg.Length(17) // from one row of keys to the next
 	keySample = vg.Length(18)
 	textSize  = vg.Length(13)
 	smallSize = vg.Length(12)
@@ -202,8 +203,7 @@ func (f *Figure) draw(alone bool) (string, error) {
 		c.Max.Y -= 1.7 * textSize
 	}
 	if len(f.keys) > 0 {
-		f.drawKeys(c)
-		c.Max.Y -= keyHeight
+		c.Max.Y -= f.drawKeys(c)
 	}
 	f.plot.Draw(c)
 	var out bytes.Buffer
@@ -213,12 +213,18 @@ func (f *Figure) draw(alone bool) (string, error) {
 	return out.String(), nil
 }
 
-// drawKeys writes the keys in a row from the left of the top.
-func (f *Figure) drawKeys(c draw.Canvas) {
+// drawKeys writes the keys in rows from the left of the top and returns the height that they take.
+func (f *Figure) drawKeys(c draw.Canvas) vg.Length {
+	const gap, between = 5, 16 // points behind a sample, and between keys
 	style := f.plot.X.Tick.Label
 	style.Color, style.XAlign, style.YAlign = ink.rgb, draw.XLeft, draw.YCenter
 	x, y := c.Min.X, c.Max.Y-smallSize/2
+	height := keyHeight
 	for _, k := range f.keys {
+		size := keySample + gap + style.Width(k.text)
+		if x > c.Min.X && x+size > c.Max.X {
+			x, y, height = c.Min.X, y-keyRow, height+keyRow
+		}
 		if k.marker != nil {
 			c.DrawGlyph(draw.GlyphStyle{Color: k.line.Color, Radius: 3.5, Shape: k.marker}, vg.Point{X: x + keySample/2, Y: y})
 		} else {
@@ -226,7 +232,8 @@ func (f *Figure) drawKeys(c draw.Canvas) {
 			sample.Width = max(sample.Width, 1.5)
 			c.StrokeLine2(sample, x, y, x+keySample, y)
 		}
-		c.FillText(style, vg.Point{X: x + keySample + 5, Y: y}, k.text)
-		x += keySample + 5 + style.Width(k.text) + 16
+		c.FillText(style, vg.Point{X: x + keySample + gap, Y: y}, k.text)
+		x += size + between
 	}
+	return height
 }

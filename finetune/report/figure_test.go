@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,6 +92,28 @@ func TestFigures(t *testing.T) {
 				t.Errorf("%s: %s inline starts with %.40q, %v", tc.name, f.Name, inline, err)
 			}
 		}
+	}
+}
+
+// TestKeysWrap checks that keys which do not fit into one row stand below each other, within the figure.
+func TestKeysWrap(t *testing.T) {
+	f := newFigure("x", "x", "", "")
+	for range 4 {
+		f.add(plotter.XYs{{X: 1, Y: 1}}, line{key: strings.Repeat("long ", 8), tone: series[0], width: 1})
+	}
+	var out bytes.Buffer
+	if err := f.WriteSVG(&out); err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for _, m := range regexp.MustCompile(`<text x="([\d.]+)" y="([-\d.]+)"[^>]*>long`).FindAllStringSubmatch(out.String(), -1) {
+		rows[m[2]]++
+		if x, err := strconv.ParseFloat(m[1], 64); err != nil || x > float64(wide)-100 {
+			t.Errorf("a key at %s", m[1])
+		}
+	}
+	if len(rows) < 2 {
+		t.Errorf("keys in rows %v", rows)
 	}
 }
 
