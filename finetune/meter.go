@@ -45,6 +45,19 @@ func (f Figures) Map() map[string]float64 {
 	return nil
 }
 
+// Worst returns the samples with the largest loss.
+func (f Figures) Worst() []metric.Case {
+	switch {
+	case f.Classification != nil:
+		return f.Classification.Worst
+	case f.MultiLabel != nil:
+		return f.MultiLabel.Worst
+	case f.Regression != nil:
+		return f.Regression.Worst
+	}
+	return nil
+}
+
 // NewLossMeter returns an empty meter for the terms of a training run, in their order.
 func NewLossMeter(o MeterOptions, losses ...Loss) *LossMeter {
 	m := &LossMeter{o: o}

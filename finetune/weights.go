@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -26,7 +27,13 @@ func locate(m *onnx.Model, name string) *holder {
 func locateIn(g *onnx.Graph, name string) *holder {
 	for i, p := range g.Initializers {
 		if p.Name == name {
-			return &holder{p, func(q *onnx.TensorProto) { g.Initializers[i] = q }, func() { g.Initializers[i] = p }}
+			put := p
+			return &holder{p, func(q *onnx.TensorProto) { put, g.Initializers[i] = q, q }, func() {
+				// Who used the model in between may have moved initializers, or taken some out.
+				if at := slices.Index(g.Initializers, put); at >= 0 {
+					g.Initializers[at] = p
+				}
+			}}
 		}
 	}
 	for _, n := range g.Nodes {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -14,8 +12,10 @@ import (
 	"github.com/onnxrun/onnxrun/finetune/report"
 )
 
-// worstSamples is how many of the samples with the largest loss the report shows.
-const worstSamples = 20
+const (
+	worstSamples = 20   // of the samples with the largest loss that the report shows
+	drawnPairs   = 1500 // of the predictions that it draws over their targets
+)
 
 // newMeter makes the meter of one measurement.
 func (j *job) newMeter() finetune.Meter {
@@ -23,11 +23,11 @@ func (j *job) newMeter() finetune.Meter {
 	if j.set.columns > 10 {
 		top = []int{5}
 	}
-	j.meter = finetune.NewLossMeter(finetune.MeterOptions{TopK: top, Worst: worstSamples}, j.set.loss)
+	j.meter = finetune.NewLossMeter(finetune.MeterOptions{TopK: top, Worst: worstSamples, Pairs: drawnPairs}, j.set.loss)
 	return j.meter
 }
 
-// writeReport writes report.html into the run folder.
+// writeReport writes report.html and its figures into the run folder.
 func (j *job) writeReport(r *finetune.Fitted, sha256 string) error {
 	dir := j.runFolder()
 	if dir == "" {
@@ -51,14 +51,7 @@ func (j *job) writeReport(r *finetune.Fitted, sha256 string) error {
 	if j.set != nil {
 		j.describeData(page, r)
 	}
-	var out bytes.Buffer
-	if err := page.Write(&out); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "report.html"), out.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("finetune: %w", err)
-	}
-	return nil
+	return page.WriteFiles(dir)
 }
 
 // describeData fills in what the page says of samples and figures.
@@ -86,7 +79,7 @@ func (j *job) describeData(page *report.Report, r *finetune.Fitted) {
 	for _, row := range []struct {
 		name    string
 		figures map[string]float64
-	}{{"from the targets alone", r.Prior}, {"before training", r.Baseline}, {"after training", r.Validation}} {
+	}{{"guess from targets", r.Prior}, {"before training", r.Baseline}, {"after training", r.Validation}} {
 		if len(row.figures) == 0 {
 			continue
 		}
@@ -102,35 +95,22 @@ func (j *job) describeData(page *report.Report, r *finetune.Fitted) {
 	}
 	f := j.meter.Figures()[0]
 	page.Classification, page.MultiLabel, page.Regression = f.Classification, f.MultiLabel, f.Regression
-	if f.Classification != nil {
-		for _, c := range f.Classification.Worst {
-			page.Worst = append(page.Worst, j.worst(c))
-		}
-	}
+	page.Worst = report.Samples(f.Worst(), j.sampleName, j.className)
 }
 
-// worst describes one of the worst predictions.
-func (j *job) worst(c metric.Case) report.Sample {
-	s := report.Sample{Name: fmt.Sprintf("sample %d", c.Sample), Loss: c.Loss, Confidence: c.Confidence, Truth: j.classNames(c.Truth), Predicted: j.classNames(c.Predicted)}
-	if j.set.val != nil && int(c.Sample) < j.set.val.Len() {
-		s.Name = j.set.val.Place(int(c.Sample))
+// sampleName says where a sample that was measured comes from.
+func (j *job) sampleName(k int64) string {
+	if j.set.val != nil && k < int64(j.set.val.Len()) {
+		return j.set.val.Place(int(k))
 	}
-	return s
+	return fmt.Sprintf("sample %d", k)
 }
 
-func (j *job) classNames(list []int) string {
-	text := ""
-	for i, c := range list {
-		if i > 0 {
-			text += ", "
-		}
-		if c >= 0 && c < len(j.set.classes) {
-			text += j.set.classes[c]
-		} else {
-			text += fmt.Sprint(c)
-		}
+func (j *job) className(c int) string {
+	if c >= 0 && c < len(j.set.classes) {
+		return j.set.classes[c]
 	}
-	return text
+	return fmt.Sprint(c)
 }
 
 // modelTable lists the layers.

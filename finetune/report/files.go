@@ -11,7 +11,8 @@ import (
 )
 
 // WriteFiles writes report.html and a file "NAME.svg" for each of its figures into a folder that exists. Each file is written
-// beside its name first and then renamed, so that there is the old one or the new one, whatever happens.
+// beside its name first and then renamed, so that there is the old one or the new one, whatever happens; only its owner may
+// read it, since it names samples.
 func (r *Report) WriteFiles(dir string) error {
 	if err := writeFile(filepath.Join(dir, "report.html"), r.Write); err != nil {
 		return err
@@ -35,11 +36,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = fmt.Errorf("report: %s: %w", filepath.Base(path), err)
 		}
 	}()
-	const everyoneReads = 0o644
-	err = f.Chmod(everyoneReads)
-	if err == nil {
-		err = write(f)
-	}
+	err = write(f)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
