@@ -95,7 +95,9 @@ func (p *progress) Epoch(e report.Epoch) {
 	p.epoch = e.Epoch + 1
 	if p.bar != nil {
 		p.last = figures(e, "val ")
-		p.draw()
+		if time.Since(p.drawn) >= redrawEvery {
+			p.draw()
+		}
 		return
 	}
 	line := fmt.Sprintf("epoch %s  loss %.4g  %s", p.count(e.Epoch), float64(e.Loss), figures(e, "val loss "))
