@@ -131,16 +131,7 @@ func recordedLayers(t *testing.T) map[string]map[string]*tensor.Tensor {
 func compareLayer(t *testing.T, layer nn.Layer, rec map[string]*tensor.Tensor) {
 	t.Helper()
 	x := rec["x"]
-	dims := []nn.Dim{nn.Batch}
-	for _, n := range x.Shape()[1:] {
-		dims = append(dims, nn.Dim(n))
-	}
-	b := nn.New("layer", 1)
-	b.Output("y", layer.Apply(b.Input("x", x.DType(), dims...)))
-	model, err := b.Model()
-	if err != nil {
-		t.Fatal(err)
-	}
+	model := layerModel(t, layer, x)
 	grads := runtime.Gradients{Of: []string{"y"}}
 	want := map[string]*tensor.Tensor{"y": rec["y"]}
 	if gx := rec["gx"]; gx != nil {
@@ -170,6 +161,22 @@ func compareLayer(t *testing.T, layer nn.Layer, rec map[string]*tensor.Tensor) {
 		t.Fatalf("the weights are not PyTorch's: %v", initializers(model))
 	}
 	compareValues(t, run(t, model, &grads, map[string]*tensor.Tensor{"x": x, "dy.y": rec["dy"]}), want)
+}
+
+// layerModel applies a layer to an input of the type and shape of x, but for an open batch axis.
+func layerModel(t *testing.T, layer nn.Layer, x *tensor.Tensor) *onnx.Model {
+	t.Helper()
+	dims := []nn.Dim{nn.Batch}
+	for _, n := range x.Shape()[1:] {
+		dims = append(dims, nn.Dim(n))
+	}
+	b := nn.New("layer", 1)
+	b.Output("y", layer.Apply(b.Input("x", x.DType(), dims...)))
+	model, err := b.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model
 }
 
 func initializers(m *onnx.Model) []string {
