@@ -73,7 +73,7 @@ func (l namedLayer) Apply(x *Value) *Value {
 	}
 	b.pending = l.name
 	defer func() { b.pending = "" }()
-	return l.layer.Apply(x)
+	return apply(l.layer, x)
 }
 
 // Shared returns a layer that has the same weights wherever it is applied: it is initialised once, and its gradients are
@@ -92,11 +92,11 @@ func (l *sharedLayer) Apply(x *Value) *Value {
 	if first == nil {
 		defer b.enter("Shared", "shared")()
 		l.frames[b] = b.top
-		return l.layer.Apply(x)
+		return apply(l.layer, x)
 	}
 	again := newFrame(first.name, first.kind, first.outer)
 	again.again = true
 	b.pending = ""
 	defer b.push(again)()
-	return l.layer.Apply(x)
+	return apply(l.layer, x)
 }

@@ -18,8 +18,16 @@ type funcLayer struct {
 
 // Apply calls the function.
 func (l funcLayer) Apply(x *Value) *Value {
-	defer x.b.enter(l.kind, prefixOf(l.kind))()
-	return l.apply(x)
+	b := x.b
+	defer b.enter(l.kind, prefixOf(l.kind))()
+	if l.apply == nil {
+		return b.fail("the function is nil")
+	}
+	y := l.apply(x)
+	if y == nil || y.b == nil {
+		return b.fail("the function returns no value")
+	}
+	return y
 }
 
 // Sequential applies layers one after the other. It is a scope of names only if it is Named.
@@ -29,9 +37,17 @@ type Sequential []Layer
 func (l Sequential) Apply(x *Value) *Value {
 	defer x.b.group("Sequential")()
 	for _, layer := range l {
-		x = layer.Apply(x)
+		x = apply(layer, x)
 	}
 	return x
+}
+
+// apply adds a layer, which a caller may have left nil.
+func apply(l Layer, x *Value) *Value {
+	if l == nil {
+		return x.b.fail("a layer is nil")
+	}
+	return l.Apply(x)
 }
 
 // group starts a layer of layers: a scope only if Named gave it a name.
@@ -53,10 +69,7 @@ type Residual struct {
 func (l Residual) Apply(x *Value) *Value {
 	b := x.b
 	defer b.group("Residual")()
-	if l.Body == nil {
-		return b.fail("Residual without a Body")
-	}
-	y := l.Body.Apply(x)
+	y := apply(l.Body, x)
 	if l.Shortcut != nil {
 		x = l.Shortcut.Apply(x)
 	}
@@ -81,7 +94,7 @@ func (l Concat) Apply(x *Value) *Value {
 	}
 	parts := make([]*Value, len(l.Branches))
 	for i, layer := range l.Branches {
-		parts[i] = layer.Apply(x)
+		parts[i] = apply(layer, x)
 	}
 	return b.sole("Concat", Attrs{"axis": orDefault(l.Axis, 1)}, parts...)
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
+// maxElements bounds a weight.
+const maxElements = 1<<31 - 1
+
 // A weight is a tensor of the model that is trained, or kept by training, as running statistics are.
 type weight struct {
 	name  string
@@ -23,8 +26,8 @@ func (b *Builder) Weight(name string, init finetune.Initializer, dtype tensor.DT
 	if b.err != nil {
 		return b.none()
 	}
-	if n, err := tensor.Shape(shape).Count(); err != nil || n == 0 {
-		return b.fail("weight %q has shape %v, want sizes above 0", full, shape)
+	if n, err := tensor.Shape(shape).Count(); err != nil || n == 0 || n > maxElements {
+		return b.fail("weight %q has shape %v, want sizes above 0 and at most %d elements", full, shape, int64(maxElements))
 	}
 	if init == nil {
 		return b.fail("weight %q has no initializer", full)
