@@ -66,21 +66,31 @@ func (a *Adapter) locate(e *editor) ([]located, error) {
 		if e.branched(s) {
 			return nil, fmt.Errorf("module %q has a branch already: merge it first", module)
 		}
-		if l.Embedding != (s.kind == Embedding) {
-			return nil, fmt.Errorf("module %q is a layer of kind %s, but the adapter's is not (embedding: %v)", module, s.kind, l.Embedding)
+		fa, fb, err := s.layout(module, l)
+		if err != nil {
+			return nil, err
 		}
-		f := located{module: module, sites: sites, a: l.A, b: l.B, scale: l.Scale}
-		if s.kind != Conv {
-			f.a, f.b = transposed(flat(l.A)), transposed(flat(l.B))
-		}
-		wantA, wantB := s.shapes(l.Rank())
-		if !f.a.Shape().Equal(wantA) || !f.b.Shape().Equal(wantB) {
-			return nil, fmt.Errorf("module %q: A has shape %v and B %v, but the layer (node %q) has %d inputs, %d outputs and kernel %v",
-				module, l.A.Shape(), l.B.Shape(), nodeLabel(s.node), s.in, s.width, s.kernel)
-		}
+		f := located{module: module, sites: sites, a: fa, b: fb, scale: l.Scale}
 		list = append(list, f)
 	}
 	return list, nil
+}
+
+// layout returns the factors of a module in the layout of the graph, which must fit the site.
+func (s *site) layout(module string, l *LowRank) (a, b *tensor.Tensor, err error) {
+	if l.Embedding != (s.kind == Embedding) {
+		return nil, nil, fmt.Errorf("module %q is a layer of kind %s, but the adapter's is not (embedding: %v)", module, s.kind, l.Embedding)
+	}
+	a, b = l.A, l.B
+	if s.kind != Conv {
+		a, b = transposed(flat(l.A)), transposed(flat(l.B))
+	}
+	wantA, wantB := s.shapes(l.Rank())
+	if !a.Shape().Equal(wantA) || !b.Shape().Equal(wantB) {
+		return nil, nil, fmt.Errorf("module %q: A has shape %v and B %v, but the layer (node %q) has %d inputs, %d outputs and kernel %v",
+			module, l.A.Shape(), l.B.Shape(), nodeLabel(s.node), s.in, s.width, s.kernel)
+	}
+	return a, b, nil
 }
 
 // branched reports whether the result of a site goes into the sum of a branch.
@@ -111,10 +121,12 @@ func transposed(t *tensor.Tensor) *tensor.Tensor {
 	return out
 }
 
-// A parameter is a new value of a constant.
+// A parameter is a constant that an adapter replaces.
 type parameter struct {
+	path  string // in the adapter
 	root  string
 	value *tensor.Tensor
+	put   func(t *tensor.Tensor) (*tensor.Tensor, error) // brings one from an adapter into the constant's type and layout
 }
 
 // parameters finds the constants of the parameters that the adapter replaces.
@@ -122,9 +134,12 @@ func (a *Adapter) parameters(e *editor) ([]parameter, error) {
 	mods := e.modules()
 	var list []parameter
 	for _, path := range slices.Sorted(maps.Keys(a.Saved)) {
-		p, err := e.parameter(mods, path, a.Saved[path])
+		p, err := e.parameter(mods, path)
+		if err == nil {
+			p.value, err = p.put(a.Saved[path])
+		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("parameter %q: %w", path, err)
 		}
 		list = append(list, p)
 	}
@@ -133,33 +148,47 @@ func (a *Adapter) parameters(e *editor) ([]parameter, error) {
 
 // parameter finds one by the name of an initializer, which has the layout of PyTorch where it has its name, or else as weight
 // or bias of a site.
-func (e *editor) parameter(mods *modules, path string, t *tensor.Tensor) (parameter, error) {
+func (e *editor) parameter(mods *modules, path string) (parameter, error) {
 	if name := e.initializerFor(path); name != "" {
-		return replacement(path, name, e.inits[name].DType(), protoShape(e.inits[name]), t)
+		p := e.inits[name]
+		return parameter{path: path, root: name, put: likeConstant(name, p.DType(), protoShape(p))}, nil
 	}
 	dot := strings.LastIndexByte(path, '.')
 	sites, err := mods.find(path[:max(dot, 0)])
 	if err != nil {
-		return parameter{}, fmt.Errorf("parameter %q: %w", path, err)
+		return parameter{}, err
 	}
 	s := sites[0]
 	_, bias := e.traces(s)
 	switch leaf := path[dot+1:]; {
 	case leaf == "weight" && s.form != nil && s.frozen == "":
-		if s.kind == Linear && !s.trans && t.Shape().Equal(tensor.Shape{s.width, s.in}) {
-			t = transposed(t)
-		}
-		if !t.Shape().Equal(s.form.shape) {
-			return parameter{}, fmt.Errorf("parameter %q has shape %v, but the layer (node %q) has %d inputs and %d outputs", path,
-				t.Shape(), nodeLabel(s.node), s.in, s.width)
-		}
-		value, err := tensor.FromFloat64s(s.form.value.DType(), s.form.value.Shape(), s.form.toRoot(tensor.Float64s(t, t.Len())))
-		return parameter{s.form.root, value}, err
+		return parameter{path: path, root: s.form.root, put: s.putWeight}, nil
 	case leaf == "bias" && bias != "":
 		old := e.constant(bias)
-		return replacement(path, bias, old.DType(), old.Shape(), t)
+		return parameter{path: path, root: bias, put: likeConstant(bias, old.DType(), old.Shape())}, nil
 	}
-	return parameter{}, fmt.Errorf("parameter %q: layer %q (node %q) has none that can be replaced", path, s.module(), nodeLabel(s.node))
+	return parameter{}, fmt.Errorf("layer %q (node %q) has none that can be replaced", s.module(), nodeLabel(s.node))
+}
+
+// putWeight brings a weight in the layout of PyTorch into that of the site's constant.
+func (s *site) putWeight(t *tensor.Tensor) (*tensor.Tensor, error) {
+	if s.kind == Linear && !s.trans && t.Shape().Equal(tensor.Shape{s.width, s.in}) {
+		t = transposed(t)
+	}
+	if !t.Shape().Equal(s.form.shape) {
+		return nil, fmt.Errorf("it has shape %v, but the layer (node %q) %d inputs and %d outputs", t.Shape(), nodeLabel(s.node), s.in, s.width)
+	}
+	return tensor.FromFloat64s(s.form.value.DType(), s.form.value.Shape(), s.form.toRoot(tensor.Float64s(t, t.Len())))
+}
+
+// likeConstant brings a parameter into the type and shape of a constant of the same layout.
+func likeConstant(name string, d tensor.DType, shape tensor.Shape) func(*tensor.Tensor) (*tensor.Tensor, error) {
+	return func(t *tensor.Tensor) (*tensor.Tensor, error) {
+		if t.Len() != shape.Len() || len(shape) == t.Rank() && !t.Shape().Equal(shape) {
+			return nil, fmt.Errorf("it has shape %v, but %q of the model %v: a head with other classes needs a new head first", t.Shape(), name, shape)
+		}
+		return tensor.FromFloat64s(d, shape, tensor.Float64s(t, t.Len()))
+	}
 }
 
 // initializerFor returns the only initializer whose name is the path or the end of it, or ends in it; "" if there is none.
@@ -185,15 +214,6 @@ func protoShape(p *onnx.TensorProto) tensor.Shape {
 		return nil
 	}
 	return shape
-}
-
-func replacement(path, root string, d tensor.DType, shape tensor.Shape, t *tensor.Tensor) (parameter, error) {
-	if t.Len() != shape.Len() || len(shape) == t.Rank() && !t.Shape().Equal(shape) {
-		return parameter{}, fmt.Errorf("parameter %q has shape %v, but %q of the model %v: a head with other classes needs a new head first",
-			path, t.Shape(), root, shape)
-	}
-	value, err := tensor.FromFloat64s(d, shape, tensor.Float64s(t, t.Len()))
-	return parameter{root, value}, err
 }
 
 // ExtractAdapter returns the branches of a model as an adapter. Modules that saved names, such as a new head, go along
