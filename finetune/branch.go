@@ -102,7 +102,7 @@ func (b *brancher) nodes(s *site, x *Branch) {
 		from = add("Transpose", []string{from}, onnx.NewInts("perm", 1, 0))
 	}
 	if b.dropout > 0 && s.kind != Embedding {
-		n := b.dropoutNode(stem, from, b.dropout, s.dtype)
+		n := b.dropoutNode(stem, from, b.dropout)
 		b.after[end] = append(b.after[end], n)
 		from = n.Outputs[0]
 	}

@@ -108,7 +108,7 @@ func (r *resizer) replace() (NewHead, error) {
 	}
 	out.Bias = r.bias
 	if r.head.Dropout > 0 {
-		n := r.dropoutNode(s.module(), s.x, r.head.Dropout, s.dtype)
+		n := r.dropoutNode(s.module(), s.x, r.head.Dropout)
 		r.before[r.place] = append(r.before[r.place], n)
 		replaceName(s.node.Inputs, s.x, n.Outputs[0])
 	}

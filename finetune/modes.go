@@ -13,11 +13,17 @@ import (
 type modes struct {
 	batchNorm []string // nodes that normalise by the statistics of the batch, and move the running ones
 	dropout   []string // Dropout nodes that drop
+
+	recurrent   []string // recurrent nodes with variational dropout
+	variational RecurrentDropout
 }
 
 // apply switches the nodes of g, which is not inferred yet, to training.
 func (m *modes) apply(g *graph.Graph) error {
 	if err := dropouts(g, m.dropout); err != nil {
+		return err
+	}
+	if err := m.variational.apply(g, m.recurrent, len(m.dropout)); err != nil {
 		return err
 	}
 	for _, name := range m.batchNorm {

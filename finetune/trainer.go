@@ -34,6 +34,8 @@ type Spec struct {
 	Seed      uint64    // of everything random
 	Threads   int       // 0: all processors
 	Memory    int64     // bound of the bytes that a step may take; 0: none
+
+	Recurrent RecurrentDropout // variational dropout of recurrent nodes that train
 }
 
 // A Param is a weight in training.
@@ -117,6 +119,9 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 		}
 	}
 	if t.private, err = newPrivate(spec.Privacy, t.b); err != nil {
+		return nil, err
+	}
+	if err := t.b.trainRecurrent(spec.Recurrent); err != nil {
 		return nil, err
 	}
 	return t, t.addParams()
