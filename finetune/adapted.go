@@ -205,5 +205,8 @@ func (s *Adapted) Inputs() []runtime.ValueInfo {
 // Outputs returns the outputs of the model.
 func (s *Adapted) Outputs() []runtime.ValueInfo { return s.session.Outputs() }
 
+// Metadata returns the metadata entries of the model.
+func (s *Adapted) Metadata() map[string]string { return s.session.Metadata() }
+
 // Close waits for running calls and unmaps the model.
 func (s *Adapted) Close() error { return s.session.Close() }

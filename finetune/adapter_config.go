@@ -150,7 +150,10 @@ func (f *configFile) config() (AdapterConfig, error) {
 func (c AdapterConfig) encode() ([]byte, error) {
 	f := configFile{Bias: "none", InferenceMode: true, InitWeights: true, Type: "LORA", FanInFanOut: c.FanInFanOut, Alpha: &c.Alpha,
 		Dropout: c.Dropout, ModulesToSave: c.ModulesToSave, Rank: &c.Rank, RankPattern: c.RankPattern, AlphaPattern: c.AlphaPattern,
-		RSLoRA: c.RSLoRA, BaseModel: &c.BaseModel, Targets: slices.Sorted(slices.Values(c.Targets))}
+		RSLoRA: c.RSLoRA, Targets: slices.Sorted(slices.Values(c.Targets))}
+	if c.BaseModel != "" {
+		f.BaseModel = &c.BaseModel
+	}
 	if c.TaskType != "" {
 		f.TaskType = &c.TaskType
 	}

@@ -62,6 +62,30 @@ func InsertDropout(m *onnx.Model, at string, ratio float64) ([]string, error) {
 	return names, nil
 }
 
+// InsertHeadDropout puts a Dropout node before the last layer, which at names as Head.At does, and returns its name. See
+// InsertDropout.
+func InsertHeadDropout(m *onnx.Model, at string, ratio float64) (string, error) {
+	if !(ratio > 0 && ratio < 1) {
+		return "", fmt.Errorf("finetune: dropout is %v, want above 0 and below 1", ratio)
+	}
+	e, err := newEditor(m)
+	if err != nil {
+		return "", err
+	}
+	s, err := e.lastLayer(at)
+	if err != nil {
+		return "", fmt.Errorf("finetune: dropout before the last layer: %w", err)
+	}
+	if !slices.Contains(s.node.Inputs, s.x) {
+		return "", fmt.Errorf("finetune: dropout before the last layer: node %q (%s) reads codes", nodeLabel(s.node), s.node.OpType)
+	}
+	d := e.dropoutNode(s.module(), s.x, ratio)
+	e.before[s.node] = append(e.before[s.node], d)
+	replaceName(s.node.Inputs, s.x, d.Outputs[0])
+	e.commit()
+	return d.Name, nil
+}
+
 // takeNodes takes nodes by name, or by a regular expression if some name is not there.
 func (e *editor) takeNodes(at string) (func(*onnx.Node) bool, error) {
 	names := strings.Split(at, ",")

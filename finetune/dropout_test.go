@@ -56,6 +56,22 @@ func TestInsertDropout(t *testing.T) {
 	}
 }
 
+// TestInsertHeadDropout puts Dropout before the last layer and takes it out again.
+func TestInsertHeadDropout(t *testing.T) {
+	m := dropoutSketch(13).model()
+	before := onnx.Encode(m)
+	name, err := finetune.InsertHeadDropout(m, "", 0.5)
+	if err != nil || len(m.Graph.Nodes) != 3 || m.Graph.Nodes[1].Name != name || m.Graph.Nodes[1].Inputs[0] != "h" {
+		t.Fatalf("%q: %v", name, err)
+	}
+	if n, err := finetune.RemoveDropout(m); n != 1 || err != nil || !bytes.Equal(before, onnx.Encode(m)) {
+		t.Errorf("removed %d: %v", n, err)
+	}
+	if _, err := finetune.InsertHeadDropout(m, "nowhere", 0.5); err == nil {
+		t.Error("no error for a layer that is not there")
+	}
+}
+
 // TestMonteCarlo compares mean and standard deviation with those of a sum of Bernoulli variables: y is the sum of 8 terms
 // of 0.5, each kept and divided by 0.75 with probability 0.75. The tolerance is five standard errors.
 func TestMonteCarlo(t *testing.T) {

@@ -55,6 +55,9 @@ func (h Head) Apply(m *onnx.Model) (NewHead, error) {
 	if err != nil {
 		return NewHead{}, fmt.Errorf("finetune: new head: %w", err)
 	}
+	if inputs := s.in * s.kernel.Len(); inputs > maxWeights/h.N {
+		return NewHead{}, fmt.Errorf("finetune: new head: %d classes from %d inputs, want at most %d weights", h.N, inputs, maxWeights)
+	}
 	r := &resizer{editor: e, facts: facts, head: h, site: s, was: s.width, axis: map[string]int{}, place: s.node}
 	out, err := r.replace()
 	if err != nil {
@@ -72,8 +75,11 @@ func (h Head) Apply(m *onnx.Model) (NewHead, error) {
 	return out, nil
 }
 
-// maxClasses bounds the results of a head.
-const maxClasses = 1 << 24
+// maxClasses bounds the results of a head, maxWeights the elements of its weight.
+const (
+	maxClasses = 1 << 24
+	maxWeights = 1 << 30
+)
 
 // A resizer changes the number of results of a layer and of what follows it.
 type resizer struct {

@@ -199,6 +199,9 @@ func (s *MonteCarlo) Inputs() []runtime.ValueInfo {
 // Outputs returns the outputs of the model.
 func (s *MonteCarlo) Outputs() []runtime.ValueInfo { return s.session.Outputs() }
 
+// Metadata returns the metadata entries of the model.
+func (s *MonteCarlo) Metadata() map[string]string { return s.session.Metadata() }
+
 // Close waits for running calls and unmaps the model.
 func (s *MonteCarlo) Close() error { return s.session.Close() }
 

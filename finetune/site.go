@@ -231,8 +231,9 @@ func (e *editor) matMulNBitsSite(s *site) (string, error) {
 	}
 	s.kind, s.x, s.dtype, s.frozen = Linear, s.node.Inputs[0], scales.DType(), "its weight is quantised"
 	s.in, s.width = int(intAttr(s.node, "K", 0)), int(intAttr(s.node, "N", 0))
-	if s.in <= 0 || s.width <= 0 {
-		return fmt.Sprintf("K is %d and N %d", s.in, s.width), nil
+	codes := e.constant(s.node.Inputs[1])
+	if codes == nil || s.in <= 0 || s.width <= 0 || codes.Rank() < 2 || codes.Shape()[0] != s.width || s.in > 8*codes.Len()/s.width {
+		return fmt.Sprintf("K is %d and N %d, which its weight does not have", s.in, s.width), nil
 	}
 	return "", nil
 }

@@ -50,6 +50,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the run fai
 	root.AddCommand(
 		runCommand(), infoCommand(), checkCommand(), inferCommand(), testCommand(), benchCommand(),
 		profileCommand(), gradCommand(), finetuneCommand(), trainCommand(), dumpCommand(), convertCommand(), doctorCommand(), privacyCommand(), versionCommand(),
+		adapterCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

@@ -34,6 +34,8 @@ type runner struct {
 	inputs    inputFlags
 	outputs   []string
 	outputDir string
+	adapter   string
+	mc        monteCarlo
 }
 
 func runCommand() *cobra.Command {
@@ -45,8 +47,16 @@ func runCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := r.limit(cmd.Context())
 			defer cancel()
-			if len(args) == 0 {
+			if err := r.check(len(args)); err != nil {
+				return err
+			}
+			switch {
+			case len(args) == 0:
 				return r.embedded(ctx, cmd)
+			case r.mc.runs > 0:
+				return r.random(ctx, cmd, args[0])
+			case r.adapter != "":
+				return r.adapted(ctx, cmd, args[0])
 			}
 			return r.run(ctx, cmd, args[0])
 		},
@@ -55,13 +65,23 @@ func runCommand() *cobra.Command {
 	r.inputs.register(cmd)
 	cmd.Flags().StringArrayVar(&r.outputs, "output", nil, "name of an output or inner value; the rest is not computed (repeatable)")
 	cmd.Flags().StringVar(&r.outputDir, "output-dir", "", "folder to write the outputs to")
+	cmd.Flags().StringVar(&r.adapter, "adapter", "", "folder with a low-rank adapter of PEFT to run the model with")
+	r.mc.register(cmd)
 	return cmd
 }
 
-func (r *runner) run(ctx context.Context, cmd *cobra.Command, model string) error {
-	if err := r.inputs.check(); err != nil {
+// check looks for mistakes in the flags.
+func (r *runner) check(models int) error {
+	if err := r.mc.check(); err != nil {
 		return err
 	}
+	if models == 0 && (r.mc.runs > 0 || r.adapter != "") || r.mc.runs > 0 && r.adapter != "" {
+		return usage("--mc and --adapter need a model, and exclude each other")
+	}
+	return r.inputs.check()
+}
+
+func (r *runner) run(ctx context.Context, cmd *cobra.Command, model string) error {
 	s, err := r.open(model, func(o *runtime.Options) { o.Outputs = r.outputs })
 	if err != nil {
 		return err
