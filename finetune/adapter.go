@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,6 +32,39 @@ type LowRank struct {
 	A, B      *tensor.Tensor
 	Scale     float64
 	Embedding bool
+}
+
+// Trim takes a prefix off the paths of modules and parameters that have it: what a wrapper around the model, through which it
+// was exported, put before them. Two paths that become one are an error.
+func (a *Adapter) Trim(prefix string) error {
+	layers, saved := map[string]*LowRank{}, map[string]*tensor.Tensor{}
+	for path, l := range a.Layers {
+		layers[strings.TrimPrefix(path, prefix)] = l
+	}
+	for path, t := range a.Saved {
+		saved[strings.TrimPrefix(path, prefix)] = t
+	}
+	if len(layers) < len(a.Layers) || len(saved) < len(a.Saved) {
+		return fmt.Errorf("finetune: adapter: without %q several modules have one path", prefix)
+	}
+	a.Layers, a.Saved = layers, saved
+	trim := func(list []string) {
+		for i := range list {
+			list[i] = strings.TrimPrefix(list[i], prefix)
+		}
+	}
+	a.Config.Targets, a.Config.ModulesToSave = slices.Clone(a.Config.Targets), slices.Clone(a.Config.ModulesToSave)
+	trim(a.Config.Targets)
+	trim(a.Config.ModulesToSave)
+	quoted := regexp.QuoteMeta(prefix)
+	for _, patterns := range []*Patterns{&a.Config.RankPattern, &a.Config.AlphaPattern} {
+		*patterns = slices.Clone(*patterns)
+		for i := range *patterns {
+			p := &(*patterns)[i]
+			p.Expr = strings.TrimPrefix(p.Expr, quoted)
+		}
+	}
+	return nil
 }
 
 // Rank is the number of rows of A.

@@ -163,11 +163,32 @@ func (e *editor) parameter(mods *modules, path string) (parameter, error) {
 	switch leaf := path[dot+1:]; {
 	case leaf == "weight" && s.form != nil && s.frozen == "":
 		return parameter{path: path, root: s.form.root, put: s.putWeight}, nil
-	case leaf == "bias" && bias != "":
+	case leaf == "bias" && s.frozen == "" && s.kind != Embedding:
+		if bias == "" {
+			bias = e.addBias(s, path)
+		}
 		old := e.constant(bias)
 		return parameter{path: path, root: bias, put: likeConstant(bias, old.DType(), old.Shape())}, nil
 	}
 	return parameter{}, fmt.Errorf("layer %q (node %q) has none that can be replaced", s.module(), nodeLabel(s.node))
+}
+
+// addBias gives a layer whose bias of zeros the exporter dropped one again.
+func (e *editor) addBias(s *site, name string) string {
+	name = e.fresh(name)
+	e.initialize(name, tensor.New(s.dtype, s.width))
+	if s.node.OpType == "Gemm" || s.node.OpType == "Conv" {
+		s.node.Inputs = append(s.node.Inputs[:2:2], name)
+		return name
+	}
+	end := e.makers[s.out]
+	product := e.fresh(s.out + ".product")
+	sum := &onnx.Node{Name: e.fresh(name + "/Add"), OpType: "Add", Inputs: []string{product, name}, Outputs: []string{s.out}}
+	replaceName(end.Outputs, s.out, product)
+	e.after[end] = append(e.after[end], sum)
+	e.makers[product], e.makers[s.out] = end, sum
+	e.users[product], s.out = []*onnx.Node{sum}, product
+	return name
 }
 
 // putWeight brings a weight in the layout of PyTorch into that of the site's constant.

@@ -163,3 +163,80 @@ func TestAdapterRoundTrip(t *testing.T) {
 		near(t, name, c.Saved[name], w, 0)
 	}
 }
+
+// TestAdapterTrim takes the path of a wrapper off, in patterns, too.
+func TestAdapterTrim(t *testing.T) {
+	a := &finetune.Adapter{Layers: map[string]*finetune.LowRank{"m.a.q": {A: f32(1, 2, 3), B: f32(2, 3, 2), Scale: 1}, "m.b": {A: f32(1, 4, 3), B: f32(2, 3, 4), Scale: 2}},
+		Saved: tensors{"m.head.weight": f32(3, 2)}}
+	a.Config = finetune.AdapterConfig{Rank: 2, Alpha: 2, Targets: []string{"m.a.q", "m.b"}, ModulesToSave: []string{"m.head"},
+		RankPattern: finetune.Patterns{{Expr: `m\.b`, Value: 4}}, AlphaPattern: finetune.Patterns{{Expr: `m\.b`, Value: 8}}}
+	if err := a.Trim("m."); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := finetune.WriteAdapter(dir, a); err != nil {
+		t.Fatal(err)
+	}
+	b, err := finetune.ReadAdapter(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Layers["a.q"] == nil || b.Layers["b"] == nil || b.Layers["b"].Scale != 2 || b.Saved["head.weight"] == nil || b.Config.ModulesToSave[0] != "head" {
+		t.Errorf("got %+v", b)
+	}
+	a.Layers["x.b"] = a.Layers["b"]
+	if err := a.Trim("x."); err == nil {
+		t.Error("no error for two modules of one path")
+	}
+}
+
+// TestAdapterAddsBias gives layers whose bias of zeros the exporter dropped the bias of the adapter.
+func TestAdapterAddsBias(t *testing.T) {
+	x4, bias := f32(1, 2, 3, 4, 4), f32(4, 5)
+	for _, c := range []struct {
+		name string
+		s    sketch
+		flat bool
+	}{
+		{"Gemm", sketch{feeds: tensors{"x": f32(1, 2, 4)}, weights: tensors{"m.head.weight": f32(2, 5, 4)}, output: "y",
+			nodes: []*onnx.Node{node("Gemm(x, m.head.weight) = y", onnx.NewInt("transB", 1))}}, true},
+		{"MatMul", sketch{feeds: tensors{"x": f32(1, 2, 4)}, weights: tensors{"m.head.weight": f32(2, 4, 5)}, output: "y",
+			nodes: []*onnx.Node{node("MatMul(x, m.head.weight) = y")}}, true},
+		{"Conv", sketch{feeds: tensors{"x": x4}, weights: tensors{"m.head.weight": f32(2, 5, 3, 1, 1)}, output: "y",
+			nodes: []*onnx.Node{node("Conv(x, m.head.weight) = y")}}, false},
+	} {
+		base := evaluate(t, c.s.model(), c.s.feeds)["y"]
+		want := base.Clone()
+		for i := range tensor.Of[float32](want) {
+			k := i % 5
+			if !c.flat {
+				k = i / 16 % 5
+			}
+			tensor.Of[float32](want)[i] += tensor.Of[float32](bias)[k]
+		}
+		a := &finetune.Adapter{Saved: tensors{"head.bias": bias}}
+		m := c.s.model()
+		if _, err := a.Attach(m); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		near(t, c.name, evaluate(t, m, c.s.feeds)["y"], want, 1e-6)
+		s, err := finetune.NewAdapted(onnx.FileOf(c.s.model()), nil, a)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		bound, err := s.Bind(a)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for binding, want := range map[*finetune.Binding]*tensor.Tensor{bound: want, nil: base} {
+			out, err := s.Run(context.Background(), c.s.feeds, binding)
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			near(t, c.name+" of a session", out["y"], want, 1e-6)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

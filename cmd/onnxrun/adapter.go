@@ -36,6 +36,7 @@ type adapting struct {
 	common
 	out  string
 	save []string
+	trim string
 }
 
 func adapterCommand() *cobra.Command {
@@ -125,6 +126,7 @@ func adapterExportCommand() *cobra.Command {
 	a.registerJSON(cmd)
 	cmd.Flags().StringVarP(&a.out, "out", "o", "", "folder to write the adapter to")
 	cmd.Flags().StringArrayVar(&a.save, "save", nil, "module whose parameters go along as a whole, such as a new head (repeatable)")
+	cmd.Flags().StringVar(&a.trim, "trim", "", "what to take off the paths of modules, such as the wrapper the model was exported through: m.")
 	return cmd
 }
 
@@ -196,6 +198,9 @@ func (a *adapting) export(cmd *cobra.Command, model string) error {
 	defer f.Close()
 	adapter, err := finetune.ExtractAdapter(f.Model, a.save...)
 	if err != nil {
+		return err
+	}
+	if err := adapter.Trim(a.trim); err != nil {
 		return err
 	}
 	if err := finetune.WriteAdapter(a.out, adapter); err != nil {
