@@ -237,8 +237,9 @@ func protoShape(p *onnx.TensorProto) tensor.Shape {
 	return shape
 }
 
-// ExtractAdapter returns the branches of a model as an adapter. Modules that saved names, such as a new head, go along
-// with all of their parameters: those initializers whose names begin with the module and a dot.
+// ExtractAdapter returns the branches of a model as an adapter. Modules that saved names, such as a new head, go along as a
+// whole: weight and bias of a layer in the layout of PyTorch, or all initializers whose names begin with the module and
+// a dot.
 func ExtractAdapter(m *onnx.Model, saved ...string) (*Adapter, error) {
 	e, err := newEditor(m)
 	if err != nil {
@@ -257,15 +258,44 @@ func ExtractAdapter(m *onnx.Model, saved ...string) (*Adapter, error) {
 	if len(a.Layers) == 0 {
 		return nil, fmt.Errorf("finetune: adapter: the model has no low-rank branches")
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.inits)) {
-		if slices.ContainsFunc(saved, func(module string) bool { return strings.HasPrefix(name, module+".") }) && !strings.Contains(name, ".lora_") {
-			if a.Saved[name], err = e.inits[name].Value(); err != nil {
-				return nil, fmt.Errorf("finetune: adapter: %w", err)
-			}
+	mods := e.modules()
+	for _, module := range saved {
+		if err := e.save(a, mods, module); err != nil {
+			return nil, fmt.Errorf("finetune: adapter: %w", err)
 		}
 	}
 	a.configure()
 	return a, nil
+}
+
+// save puts the parameters of a module into the adapter.
+func (e *editor) save(a *Adapter, mods *modules, module string) error {
+	sites, err := mods.find(module)
+	if err != nil {
+		for _, name := range slices.Sorted(maps.Keys(e.inits)) {
+			if strings.HasPrefix(name, module+".") && e.constant(name) != nil {
+				a.Saved[name] = e.constant(name)
+				err = nil
+			}
+		}
+		return err
+	}
+	s := sites[0]
+	if s.form == nil || s.frozen != "" {
+		return fmt.Errorf("module %q cannot be saved: %s", module, s.frozen)
+	}
+	weight, err := tensor.FromFloat64s(s.form.dtype, s.form.shape, s.form.seen())
+	if err != nil {
+		return err
+	}
+	if s.kind == Linear && !s.trans {
+		weight = transposed(weight)
+	}
+	a.Saved[module+".weight"] = weight
+	if _, bias := e.traces(s); bias != "" {
+		a.Saved[module+".bias"] = e.constant(bias)
+	}
+	return nil
 }
 
 // lowRank returns the factors of a branch in the layout of PyTorch.

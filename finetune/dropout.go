@@ -62,8 +62,8 @@ func InsertDropout(m *onnx.Model, at string, ratio float64) ([]string, error) {
 	return names, nil
 }
 
-// InsertHeadDropout puts a Dropout node before the last layer, which at names as Head.At does, and returns its name. See
-// InsertDropout.
+// InsertHeadDropout puts a Dropout node before the last layer, which at names as Head.At does, and returns its name. A layer
+// behind a Dropout node keeps that. See InsertDropout.
 func InsertHeadDropout(m *onnx.Model, at string, ratio float64) (string, error) {
 	if !(ratio > 0 && ratio < 1) {
 		return "", fmt.Errorf("finetune: dropout is %v, want above 0 and below 1", ratio)
@@ -78,6 +78,9 @@ func InsertHeadDropout(m *onnx.Model, at string, ratio float64) (string, error) 
 	}
 	if !slices.Contains(s.node.Inputs, s.x) {
 		return "", fmt.Errorf("finetune: dropout before the last layer: node %q (%s) reads codes", nodeLabel(s.node), s.node.OpType)
+	}
+	if n := e.makers[s.x]; n != nil && n.OpType == "Dropout" && onnx.NormalDomain(n.Domain) == "" {
+		return n.Name, nil
 	}
 	d := e.dropoutNode(s.module(), s.x, ratio)
 	e.before[s.node] = append(e.before[s.node], d)

@@ -75,10 +75,19 @@ func TestLoRATrains(t *testing.T) {
 			want := scores[0].Clone()
 			if err := tr.Export(func(trained *onnx.Model) error {
 				var err error
-				m, err = onnx.Decode(bytes.Clone(onnx.Encode(trained)))
+				if m, err = onnx.Decode(onnx.Encode(trained)); err != nil {
+					return err
+				}
+				_, err = finetune.Merge(trained)
 				return err
 			}); err != nil {
 				t.Fatal(err)
+			}
+			if _, err := tr.Step(context.Background(), batch); err != nil {
+				t.Errorf("after the model was merged: %v", err)
+			}
+			if found, err := finetune.Branches(m); err != nil || len(found) != 2 {
+				t.Errorf("the model has %d branches: %v", len(found), err)
 			}
 			for name, w := range c.s.weights {
 				if !bytes.Equal(tensorOf(t, m, name).Bytes(), w.Bytes()) {

@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -42,6 +43,21 @@ func (m *modes) apply(g *graph.Graph) error {
 			v.From = n
 		}
 	}
+	return nil
+}
+
+// rest takes the Dropout nodes that drop in training out of a graph that does not train: what is frozen then ends at their
+// inputs in both, and its results serve both.
+func (m *modes) rest(g *graph.Graph) error {
+	r := graph.Replacements{}
+	for _, name := range m.dropout {
+		if n := nodeNamed(g, name); n != nil {
+			r[n.Out[0]] = n.In[0]
+		}
+	}
+	outputs := slices.Clone(g.Outputs)
+	g.Replace(r)
+	g.Outputs = outputs // they keep their names
 	return nil
 }
 

@@ -164,7 +164,7 @@ func (b *builder) probe(shapes map[string]tensor.Shape, names []string) (*progra
 
 // graph returns the resolved graph and its live inputs: parameters, held weights, statistics, then what the modes feed.
 func (b *builder) graph(shapes map[string]tensor.Shape, training bool) (*graph.Graph, []*graph.Value, error) {
-	var change func(*graph.Graph) error
+	change := b.modes.rest
 	if training {
 		change = b.modes.apply
 	}

@@ -79,7 +79,8 @@ func stored(w *tensor.Tensor, d tensor.DType) (*tensor.Tensor, error) {
 	return tensor.FromFloat64s(d, w.Shape(), tensor.Float64s(w, w.Len()))
 }
 
-// withWeights calls use with the model in which each parameter has its present value, and puts back what was there.
+// withWeights calls use with a copy of the model in which each parameter has its present value, and puts back what was there.
+// Transformations may change the copy: it shares tensors, nodes and bodies with the model, which they do not change.
 func withWeights(m *onnx.Model, params []*Param, use func(*onnx.Model) error) error {
 	var undo []func()
 	defer func() {
@@ -103,5 +104,8 @@ func withWeights(m *onnx.Model, params []*Param, use func(*onnx.Model) error) er
 		h.set(proto)
 		undo = append(undo, h.undo)
 	}
-	return use(m)
+	model, graph := *m, *m.Graph
+	graph.Initializers, model.Metadata = slices.Clone(graph.Initializers), slices.Clone(m.Metadata)
+	model.Graph = &graph
+	return use(&model)
 }

@@ -37,6 +37,7 @@ type tuner struct {
 	ema             float64
 	batchNorm       string
 	dropout         float64
+	recurrent       float64
 	classes         int
 	newHead, reinit bool
 	init            string

@@ -25,6 +25,7 @@ func (t *tuner) register(cmd *cobra.Command) {
 	f.Float64Var(&t.ema, "ema", 0, "average the weights over the steps with this decay, such as 0.999, and write the average")
 	f.StringVar(&t.batchNorm, "bn", "eval", "eval: BatchNormalization keeps its statistics; train: it uses those of the batch and moves the running ones")
 	f.Float64Var(&t.dropout, "dropout", 0, "share of the last layer's inputs that is dropped in training; Dropout nodes of the model drop, too")
+	f.Float64Var(&t.recurrent, "recurrent-dropout", 0, "share of inputs and states of LSTM, GRU and RNN nodes that is dropped in training, by one mask for each sequence")
 	f.IntVar(&t.classes, "classes", 0, "number of classes of a new last layer (default as many as the data has)")
 	f.BoolVar(&t.newHead, "new-head", false, "replace the last layer by a new one for the classes of the data")
 	f.BoolVar(&t.reinit, "reinit", false, "start the layers that train from new weights")

@@ -50,7 +50,8 @@ func (j *job) warn(format string, args ...any) {
 
 // spec turns flags into settings, all but the terms.
 func (j *job) spec(total int) (finetune.Spec, error) {
-	s := finetune.Spec{Train: j.tuner.train, BatchNorm: j.batchNorm == "train", Seed: j.seed, Threads: j.threads, Total: total, Dropout: j.dropout > 0}
+	s := finetune.Spec{Train: j.tuner.train, BatchNorm: j.batchNorm == "train", Seed: j.seed, Threads: j.threads, Total: total, Dropout: j.dropout > 0,
+		Recurrent: finetune.RecurrentDropout{Inputs: j.recurrent, State: j.recurrent}}
 	o, rates, err := finetune.ParseOptimizer(j.optimizer)
 	if err != nil {
 		return s, usageError(err)
@@ -152,7 +153,7 @@ func (t *tuner) lossOr(otherwise finetune.Loss) (finetune.Loss, error) {
 
 // config is what two runs have to have in common for one to go on where the other stopped.
 func (j *job) config() string {
-	return fmt.Sprintf("%s %s %s %s %s %v %v %v %d %v %v %s", j.data, j.tuner.train, j.optimizer, j.rate, j.schedule, j.dropout, j.batchNorm, j.loss, j.seed, j.lora, j.dp, j.fill)
+	return fmt.Sprintf("%s %s %s %s %s %v %v %v %d %v %v %s", j.data, j.tuner.train, j.optimizer, j.rate, j.schedule, [2]float64{j.dropout, j.recurrent}, j.batchNorm, j.loss, j.seed, j.lora, j.dp, j.fill)
 }
 
 // event is called for each step and epoch.

@@ -9,6 +9,7 @@ type loraFlags struct {
 	target  string
 	rs      bool
 	adapter string
+	saved   []string // modules that go into the adapter as a whole
 }
 
 func (l *loraFlags) register(cmd *cobra.Command) {

@@ -137,6 +137,11 @@ func (j *job) rewrite() (train []string, err error) {
 			return nil, err
 		}
 	}
+	if j.dropout > 0 && head == nil && j.lora.rank == 0 {
+		if _, err := finetune.InsertHeadDropout(j.file.Model, "", j.dropout); err != nil {
+			return nil, err
+		}
+	}
 	if j.lora.rank > 0 {
 		return j.branches(head)
 	}
@@ -211,6 +216,7 @@ func (j *job) branches(head *finetune.NewHead) ([]string, error) {
 		train = append(train, b.A, b.B)
 	}
 	if head != nil {
+		j.lora.saved = []string{head.Module}
 		train = append(train, head.Weight)
 		if head.Bias != "" {
 			train = append(train, head.Bias)
@@ -336,6 +342,9 @@ func (j *job) fit(ctx context.Context) error {
 
 // settle turns the trained model into the one that is written: branches are merged, preprocessing and classes noted.
 func (j *job) settle(m *onnx.Model) error {
+	if _, err := finetune.RemoveDropout(m); err != nil {
+		return err
+	}
 	if j.lora.rank > 0 {
 		if err := j.mergeBranches(m); err != nil {
 			return err
@@ -349,7 +358,7 @@ func (j *job) settle(m *onnx.Model) error {
 
 func (j *job) mergeBranches(m *onnx.Model) error {
 	if j.lora.adapter != "" {
-		a, err := finetune.ExtractAdapter(m)
+		a, err := finetune.ExtractAdapter(m, j.lora.saved...)
 		if err != nil {
 			return err
 		}
