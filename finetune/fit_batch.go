@@ -10,8 +10,10 @@ import (
 // of the learning rate, up to a dozen times, when the loss of the last quarter of the steps is not below that of the first
 // quarter. Of the other options those about steps, checkpoints and events count. Fitted.Losses has the loss of each step.
 func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted, error) {
-	if err := t.Freeze(ctx, &b); err != nil {
-		return nil, err
+	if b.features == nil {
+		if err := t.Freeze(ctx, &b); err != nil {
+			return nil, err
+		}
 	}
 	o.Validation = nil
 	f := &fitter{Trainer: t, o: o, single: &b, total: max(1, o.Steps), perEpoch: max(1, o.Steps), runBatch: 1, parts: 1}

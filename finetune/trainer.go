@@ -381,7 +381,8 @@ func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
 		kept[f.name] = find(f.name).Clone()
 	}
 	b.features = kept
-	return nil
+	_, err = p.compiled()
+	return err
 }
 
 // features returns the values on the frontier of p, from the batch or by running the prefix.

@@ -108,10 +108,6 @@ func (j *job) trainSynthetic(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := j.synthetic(ctx, j.file.Model, weights, loss)
-	if err != nil {
-		return err
-	}
 	steps := j.steps
 	if steps == 0 {
 		steps = max(20, j.epochs)
@@ -120,8 +116,15 @@ func (j *job) trainSynthetic(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec.Terms = b.terms
-	if j.trainer, err = finetune.NewTrainer(j.file.Model, spec); err != nil {
+	var batch finetune.Batch
+	err = j.synthetic(ctx, j.file.Model, weights, loss, func(b *made) (err error) {
+		spec.Terms, batch = b.terms, b.batch
+		if j.trainer, err = finetune.NewTrainer(j.file.Model, spec); err != nil {
+			return err
+		}
+		return j.trainer.Freeze(ctx, &batch)
+	})
+	if err != nil {
 		return err
 	}
 	j.say("synthetic data: one batch, the same in every step; %d weights train", len(weights))
@@ -132,7 +135,7 @@ func (j *job) trainSynthetic(ctx context.Context) error {
 	}
 	defer j.closeLog()
 	j.progress.Start(steps, 1, 0)
-	r, err := j.trainer.FitBatch(ctx, b.batch, o)
+	r, err := j.trainer.FitBatch(ctx, batch, o)
 	j.progress.Done()
 	if err != nil {
 		return err

@@ -324,6 +324,9 @@ func (j *job) fit(ctx context.Context) error {
 	if j.set.val != nil {
 		o.Validation = j.dataset(j.set.val)
 	}
+	if j.dryRun {
+		return j.forecast(ctx, o)
+	}
 	if err := j.openLog(j.steps, j.epochs); err != nil {
 		return err
 	}

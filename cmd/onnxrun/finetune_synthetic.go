@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"slices"
 
 	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/internal/feed"
@@ -24,25 +24,52 @@ type made struct {
 // openSizes are tried for the open dimensions of inputs, in this order, until the model runs.
 var openSizes = []int{1, 8, 16, 32, 64, 128, 224, 256, 320, 480, 512, 640, 1024, 2048, 4000, 8000, 16000}
 
-// synthetic makes a batch for training the given weights of m.
-func (t *tuner) synthetic(ctx context.Context, m *onnx.Model, train []*finetune.Weight, loss finetune.Loss) (*made, error) {
+// synthetic makes a batch for training the given weights of m, of the first sizes with which the model runs and use
+// returns no error.
+func (t *tuner) synthetic(ctx context.Context, m *onnx.Model, train []*finetune.Weight, loss finetune.Loss, use func(*made) error) error {
 	terms, err := finetune.OutputTerms(m, train, loss)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o, err := t.options()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, term := range terms {
 		o.Outputs = append(o.Outputs, term.At)
 	}
 	s, err := runtime.New(onnx.FileOf(m), o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.Close()
-	in, out, err := t.firstRun(ctx, s)
+	var first error
+	for _, dims := range t.candidates(s.Inputs()) {
+		b, err := t.made(ctx, s, terms, dims)
+		if err == nil {
+			err = use(b)
+		}
+		var limit *runtime.LimitError
+		var missing *ops.UnsupportedError
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || errors.As(err, &limit) || errors.As(err, &missing):
+			return err
+		case first == nil:
+			first = err
+		}
+	}
+	return fmt.Errorf("the model does not train on synthetic inputs: %w", first)
+}
+
+// made runs the model on synthetic inputs and makes targets of its outputs.
+func (t *tuner) made(ctx context.Context, s *runtime.Session, terms []finetune.Term, dims map[string]int) (*made, error) {
+	in, _, err := (&feed.Source{Seed: t.seed, Dims: dims}).Inputs(s.Inputs())
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Run(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +81,7 @@ func (t *tuner) synthetic(ctx context.Context, m *onnx.Model, train []*finetune.
 		}
 	}
 	if len(b.terms) == 0 {
-		return nil, ops.Unsupported("training: no output of the model on synthetic inputs is a non-empty tensor of finite numbers")
+		return nil, fmt.Errorf("no output of the model on synthetic inputs is a non-empty tensor of finite numbers")
 	}
 	for i := range b.terms {
 		b.terms[i].Weight = 1 / float64(len(b.terms))
@@ -62,54 +89,36 @@ func (t *tuner) synthetic(ctx context.Context, m *onnx.Model, train []*finetune.
 	return b, nil
 }
 
-// firstRun runs the model on synthetic inputs of the first sizes that it takes.
-func (t *tuner) firstRun(ctx context.Context, s *runtime.Session) (in, out map[string]*tensor.Tensor, err error) {
-	var first error
-	for _, size := range openSizes {
-		in, _, err := (&feed.Source{Seed: t.seed, Dims: t.sizes(s.Inputs(), size)}).Inputs(s.Inputs())
-		if err != nil {
-			return nil, nil, err
-		}
-		out, err := s.Run(ctx, in)
-		if err == nil {
-			return in, out, nil
-		}
-		var limit *runtime.LimitError
-		if ctx.Err() != nil || errors.As(err, &limit) {
-			return nil, nil, err
-		}
-		if first == nil {
-			first = err
-		}
-		if !slices.ContainsFunc(s.Inputs(), hasOpenSize) {
-			break
-		}
-	}
-	return nil, nil, fmt.Errorf("the model does not run on synthetic inputs: %w", first)
-}
-
-// hasOpenSize reports whether an input has an open dimension besides the first.
-func hasOpenSize(info runtime.ValueInfo) bool {
-	return slices.ContainsFunc(info.Dims[min(1, len(info.Dims)):], func(d runtime.Dim) bool { return d.Value < 0 })
-}
-
-// sizes gives all open dimensions but the batch the same size, and those that --dim names theirs.
-func (t *tuner) sizes(infos []runtime.ValueInfo, size int) map[string]int {
-	dims := map[string]int{}
-	batch := map[string]bool{}
+// candidates are sizes of open dimensions to try, in this order: the same for all but the batch, and then the same for the
+// last dimension of each input and 1 for the others.
+func (t *tuner) candidates(infos []runtime.ValueInfo) []map[string]int {
+	var all, last []string
 	for _, info := range infos {
-		if len(info.Dims) > 0 && info.Dims[0].Value < 0 {
-			batch[info.Dims[0].Name] = true
-		}
-	}
-	for _, info := range infos {
-		for _, d := range info.Dims {
-			if d.Value < 0 && !batch[d.Name] {
-				dims[d.Name] = size
+		for i, d := range info.Dims {
+			if d.Value >= 0 || i == 0 {
+				continue
+			}
+			all = append(all, d.Name)
+			if i == len(info.Dims)-1 {
+				last = append(last, d.Name)
 			}
 		}
 	}
-	return dims
+	var out []map[string]int
+	for _, names := range [][]string{all, last} {
+		for _, size := range openSizes {
+			dims := map[string]int{}
+			for _, name := range names {
+				dims[name] = size
+			}
+			maps.Copy(dims, t.dims)
+			out = append(out, dims)
+			if len(names) == 0 {
+				break
+			}
+		}
+	}
+	return out
 }
 
 // noisy returns y with normal noise of its own standard deviation, or of 1 where that is 0; nil if y has no element or one

@@ -1,0 +1,109 @@
+package finetune
+
+import (
+	"context"
+	"time"
+)
+
+// A Forecast says what a training would take. Bytes are exact, but for values whose sizes are found while running; times
+// are those of a block of the frozen part and of two steps, taken now, times their numbers.
+type Forecast struct {
+	Samples    int           `json:"samples"`
+	Steps      int           `json:"steps"`
+	Batch      int           `json:"batch"`
+	Weights    int           `json:"weight_bytes"`    // of what trains, in float32
+	Optimizer  int           `json:"optimizer_bytes"` // its state
+	Step       int           `json:"step_bytes"`      // values and gradients of one step
+	Frozen     int           `json:"frozen_bytes"`    // values of one block of the frozen part
+	Features   int           `json:"feature_bytes"`   // results of the frozen part for all samples
+	FrozenTime time.Duration `json:"frozen_ns"`       // of all samples
+	StepTime   time.Duration `json:"step_ns"`
+	Total      time.Duration `json:"total_ns"`
+}
+
+// Peak is the most memory that a step and all that is kept take together, in bytes, the model's own weights not counted.
+func (f Forecast) Peak() int {
+	return f.Weights + f.Optimizer + max(f.Step, f.Frozen) + f.Features
+}
+
+// Forecast finds out what Fit would take, with two steps that it takes back.
+func (t *Trainer) Forecast(ctx context.Context, ds Dataset, o FitOptions) (Forecast, error) {
+	before := t.snapshot()
+	defer t.restore(before)
+	f := &fitter{Trainer: t, o: o}
+	f.o.Cache, f.o.Validation = CacheOptions{Off: true}, nil
+	if err := f.prepare(ctx, ds); err != nil {
+		return Forecast{}, err
+	}
+	defer f.close()
+	out := Forecast{Samples: ds.Len(), Steps: f.total, Batch: f.o.Batch}
+	for _, p := range t.params {
+		out.Weights += 4 * p.W.Len()
+		out.Optimizer += 4 * p.W.Len() * len(p.state)
+	}
+	if !o.Cache.Off {
+		out.Features = f.table.width * len(f.table.rows)
+	}
+	if err := f.forecastFrozen(ctx, &out); err != nil {
+		return out, err
+	}
+	return out, f.forecastStep(ctx, &out)
+}
+
+// forecastFrozen measures one block of the frozen part.
+func (f *fitter) forecastFrozen(ctx context.Context, out *Forecast) error {
+	if f.table.direct {
+		return nil
+	}
+	n := min(f.blockRows(), len(f.table.rows))
+	samples := make([]Sample, n)
+	for i := range samples {
+		var err error
+		if samples[i], err = f.table.sample(i); err != nil {
+			return err
+		}
+	}
+	if _, err := f.table.run(ctx, samples); err != nil { // compiles
+		return err
+	}
+	start := time.Now()
+	if _, err := f.table.run(ctx, samples); err != nil {
+		return err
+	}
+	blocks := (len(f.table.rows) + n - 1) / n
+	out.FrozenTime = time.Since(start) * time.Duration(blocks)
+	if f.o.Cache.Off {
+		out.FrozenTime *= time.Duration(max(1, f.o.Epochs))
+	}
+	var err error
+	out.Frozen, err = f.prefixFor(f.table.batchShapes(f.blockRows()), f.table.fields).prefix.prog.Need()
+	return err
+}
+
+// forecastStep takes two steps and times the second.
+func (f *fitter) forecastStep(ctx context.Context, out *Forecast) error {
+	batches, err := f.fetch(ctx, 0)
+	if err != nil {
+		return err
+	}
+	p, err := f.programFor(batches[0].inputShapes(), forTraining)
+	if err != nil {
+		return err
+	}
+	suffix, err := p.compiled()
+	if err != nil {
+		return err
+	}
+	if out.Step, err = suffix.prog.Need(); err != nil {
+		return err
+	}
+	for range 2 {
+		start := time.Now()
+		if _, err := f.step(ctx, f.spec.Rate, batches); err != nil {
+			return err
+		}
+		out.StepTime = time.Since(start)
+	}
+	out.Total = out.FrozenTime + out.StepTime*time.Duration(out.Steps)
+	return nil
+}
