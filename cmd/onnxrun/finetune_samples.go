@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -353,8 +354,9 @@ func (j *job) settle(m *onnx.Model) error {
 			return err
 		}
 	}
-	for key, value := range j.set.all.Settings() {
-		setMetadata(m, key, value)
+	settings := j.set.all.Settings()
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		setMetadata(m, key, settings[key])
 	}
 	return nil
 }
@@ -384,7 +386,6 @@ func setMetadata(m *onnx.Model, key, value string) {
 		}
 	}
 	m.Metadata = append(m.Metadata, onnx.Entry{Key: key, Value: value})
-	slices.SortStableFunc(m.Metadata, func(a, b onnx.Entry) int { return 0 })
 }
 
 var errNoTarget = errors.New("finetune: the sample has no target")
