@@ -77,8 +77,8 @@ func sampleReader(code uint16, bits int) func([]byte) float64 {
 	return nil
 }
 
-// SoundSettings say how a sound becomes the values that a model takes: one channel at one rate, cut or padded with silence to one
-// length. The zero value keeps rate and length.
+// SoundSettings say how a sound becomes the values that a model takes: one channel at one rate, cut or padded with
+// silence to one length. The zero value keeps rate and length.
 type SoundSettings struct {
 	Rate      int  // samples per second
 	Length    int  // samples
@@ -123,8 +123,9 @@ func normalised(x []float32) []float32 {
 	return y
 }
 
-// ResampleSound changes the rate of a sound by the interpolation of band-limited signals: a sinc with 6 zero crossings on either
-// side under a squared cosine, cut off at 0.99 of the lower rate's half, as torchaudio.functional.resample does by default.
+// ResampleSound changes the rate of a sound by the interpolation of band-limited signals: a sinc with 6 zero crossings
+// on either side under a squared cosine, cut off at 0.99 of the lower rate's half, as torchaudio.functional.resample
+// does by default.
 func ResampleSound(x []float32, from, to int) ([]float32, error) {
 	const crossings, rolloff = 6, 0.99
 	if from < 1 || to < 1 {

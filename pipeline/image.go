@@ -8,8 +8,8 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// DecodeImage reads a JPEG, PNG, BMP, GIF, TIFF, WebP or portable anymap picture with the values that Pillow gives for RGB: alpha
-// is dropped, orientation tags are not followed.
+// DecodeImage reads a JPEG, PNG, BMP, GIF, TIFF, WebP or portable anymap picture with the values that Pillow gives for
+// RGB: alpha is dropped, orientation tags are not followed.
 func DecodeImage(data []byte) (image.Image, error) {
 	p, err := picture.Open(data)
 	if err != nil {
@@ -95,7 +95,8 @@ func ImageTensor(img image.Image, dims []int, dtype tensor.DType) (*tensor.Tenso
 	return x, nil
 }
 
-// Scale returns the picture at another size, sampled bilinearly with the support that shrinking needs; sizes below 1 are 1.
+// Scale returns the picture at another size, sampled bilinearly with the support that shrinking needs; sizes below 1
+// are 1.
 func Scale(img image.Image, width, height int) *image.NRGBA {
 	size := img.Bounds().Size()
 	m, err := Resample(img, Box{0, 0, float64(size.X), float64(size.Y)}, width, height, "bilinear")

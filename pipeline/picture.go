@@ -9,11 +9,11 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// PictureSettings say how a picture becomes the values that a model takes: it is resized, cut, scaled, shifted and laid out, in
-// this order, as the image processors of Hugging Face do. The zero value keeps the size and the bytes.
+// PictureSettings say how a picture becomes the values that a model takes: it is resized, cut, scaled, shifted and laid
+// out, in this order, as the image processors of Hugging Face do. The zero value keeps the size and the bytes.
 type PictureSettings struct {
-	// Resize is "" or "none" to keep the size, "stretch" to bring it to Width x Height, or "shortest" to bring the shorter side to
-	// Short and the other in proportion.
+	// Resize is "" or "none" to keep the size, "stretch" to bring it to Width x Height, or "shortest" to bring the
+	// shorter side to Short and the other in proportion.
 	Resize        string
 	Filter        string // see Resample; "" is bilinear
 	Short         int
@@ -103,8 +103,8 @@ func middle(m *image.NRGBA, width, height int) *image.NRGBA {
 
 func floorHalf(n int) int { return n >> 1 }
 
-// Tensor makes the values of a picture: [channels, height, width] or as the layout says, without the batch dimension. Float
-// types get scaled values, uint8 the bytes.
+// Tensor makes the values of a picture: [channels, height, width] or as the layout says, without the batch dimension.
+// Float types get scaled values, uint8 the bytes.
 func (s *PictureSettings) Tensor(img image.Image, dtype tensor.DType) (*tensor.Tensor, error) {
 	m, err := s.Fit(img)
 	if err != nil {

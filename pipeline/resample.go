@@ -58,8 +58,9 @@ func bicubic(x float64) float64 {
 // A Box is a part of a picture, in pixels that need not be whole.
 type Box struct{ X0, Y0, X1, Y1 float64 }
 
-// Resample returns the part of a picture at another size, weighed by a filter of Pillow: nearest, box, bilinear, hamming, bicubic
-// or lanczos. The values are those of Pillow's Image.resize with the argument box; alpha is not looked at, the result is opaque.
+// Resample returns the part of a picture at another size, weighed by a filter of Pillow: nearest, box, bilinear,
+// hamming, bicubic or lanczos. The values are those of Pillow's Image.resize with the argument box; alpha is not looked
+// at, the result is opaque.
 func Resample(img image.Image, box Box, width, height int, name string) (*image.NRGBA, error) {
 	f, ok := filters[name]
 	src := opaque(img)

@@ -111,8 +111,8 @@ func TestResampleSound(t *testing.T) {
 	}
 }
 
-// TestPictureSettings compares sizes and middles with what Hugging Face's image processors do: the longer side is rounded down, the
-// middle begins at half of the difference rounded down.
+// TestPictureSettings compares sizes and middles with what Hugging Face's image processors do: the longer side is
+// rounded down, the middle begins at half of the difference rounded down.
 func TestPictureSettings(t *testing.T) {
 	src := noise(23, 17)
 	nchw := Layout{Rank: 4, Channel: 1, Row: 2, Column: 3, Channels: 3, Height: -1, Wide: -1}

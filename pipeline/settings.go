@@ -10,8 +10,8 @@ import (
 // SettingPrefix begins the keys under which preprocessing stands in a model's metadata.
 const SettingPrefix = "onnxrun.preprocess."
 
-// Settings writes the settings as pairs of texts for a model's metadata. The layout is that of the model's input and not among
-// them.
+// Settings writes the settings as pairs of texts for a model's metadata. The layout is that of the model's input and
+// not among them.
 func (s *PictureSettings) Settings() map[string]string {
 	out := map[string]string{
 		SettingPrefix + "kind":   "picture",

@@ -34,7 +34,8 @@ func TestNumPy(t *testing.T) {
 	}
 }
 
-// TestPyArrow reads files that PyArrow wrote: two row groups with dictionaries and snappy, and data pages of version 2 with zstd.
+// TestPyArrow reads files that PyArrow wrote: two row groups with dictionaries and snappy, and data pages of version 2
+// with zstd.
 func TestPyArrow(t *testing.T) {
 	for _, name := range []string{"snappy.parquet", "zstd_v2.parquet"} {
 		path := filepath.Join("testdata", name)
@@ -193,5 +194,34 @@ func TestHostileArrays(t *testing.T) {
 		if _, err := Open(file(t, tc.name, tc.data), tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
 		}
+	}
+}
+
+// TestMapped reads arrays from mapped files, which are looked through sample by sample.
+func TestMapped(t *testing.T) {
+	defer func(n int64) { mapFrom = n }(mapFrom)
+	mapFrom = 1
+	x2 := []runtime.ValueInfo{input("x", tensor.Float32, -1, 2)}
+	s := open(t, filepath.Join("testdata", "stored.npz"), Options{Inputs: x2})
+	if a := s.source.(*arrays).inputs[0]; !a.mapped {
+		t.Error("the array is not mapped")
+	}
+	if x, y := row(t, s, 4); !slices.Equal(x, []float32{2, 2.25}) || y[0] != 1 {
+		t.Errorf("%v, %v", x, y)
+	}
+	if k, err := s.Key(4); err != nil || k == "" {
+		t.Errorf("key %q, %v", k, err)
+	}
+	nan := npy("<f4", "2, 2", make([]byte, 16))
+	copy(nan[len(nan)-4:], "\x00\x00\xc0\x7f")
+	bad := open(t, file(t, "x.npy", nan), Options{Task: Unlabelled, Inputs: x2})
+	if _, err := bad.Sample(0); err != nil {
+		t.Error(err)
+	}
+	if _, err := bad.Sample(1); err == nil || !strings.Contains(err.Error(), "x.npy: row 1: input \"x\": element 1 is no finite number") {
+		t.Errorf("%v", err)
+	}
+	if err := bad.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "row 1") {
+		t.Errorf("%v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // assemble makes a set of a table: labels are found, columns given to inputs, and both turned into arrays.
 func (t *table) assemble(path string, o Options, p *problems) (*Set, error) {
-	o, k := o.recall()
+	o, k := t.recall(o)
 	asked := map[int]bool{} // columns that inputs take by wish
 	for _, list := range o.Features {
 		at, err := t.findAll(list)
@@ -32,7 +32,9 @@ func (t *table) assemble(path string, o Options, p *problems) (*Set, error) {
 		t.faults.report(p)
 		return nil, p.fail("", "%v", err)
 	}
-	s := &Set{origin: &origin{path: path, where: t.where, known: k, constants: o.Constants, augment: o.Augment, close: t.close}}
+	s := &Set{origin: &origin{
+		path: path, where: t.where, known: k, constants: o.Constants, augment: o.Augment, close: t.close,
+	}}
 	s.settings = map[string]string{settingKind: "table"}
 	if len(labels) > 0 {
 		s.settings[settingLabel] = listText(t.keys(labels))
@@ -154,7 +156,8 @@ func (s *Set) describeInput(t *table, in *featured, x *arrayInput) {
 	if in.name != "" {
 		name = " " + strconv.Quote(in.name)
 	}
-	s.notes = append(s.notes, fmt.Sprintf("input%s: %v %v of %s", name, x.values.DType(), []int(x.values.Shape()[1:]), t.span(at)))
+	shape := []int(x.values.Shape()[1:])
+	s.notes = append(s.notes, fmt.Sprintf("input%s: %v %v of %s", name, x.values.DType(), shape, t.span(at)))
 	if len(texts) > 0 {
 		s.notes = append(s.notes, strings.Join(texts, "; "))
 	}
@@ -170,7 +173,8 @@ func (t *table) span(at []int) string {
 	case len(at) == 1:
 		return t.columnName(at[0])
 	case neighbours:
-		return fmt.Sprintf("%d columns, %s to %s", len(at), t.columnName(at[0])[len("column "):], t.columnName(at[len(at)-1])[len("column "):])
+		bare := func(i int) string { return strings.TrimPrefix(t.columnName(i), "column ") }
+		return fmt.Sprintf("%d columns, %s to %s", len(at), bare(at[0]), bare(at[len(at)-1]))
 	}
 	return fmt.Sprintf("%d columns", len(at))
 }
@@ -193,8 +197,8 @@ func (t *table) inputValues(in *featured, o *Options, s *Set) (*arrayInput, erro
 	if f := in.features[0]; len(in.features) == 1 && f.array != nil && f.array.DType() == in.dtype {
 		out.values, out.mapped = f.array, f.mapped
 		if !out.mapped {
-			if at := notFinite(out.values); at >= 0 {
-				return nil, &rowError{at / max(1, f.width()), fmt.Errorf("value %d of the sample is no finite number", at%max(1, f.width()))}
+			if at, n := notFinite(out.values), max(1, f.width()); at >= 0 {
+				return nil, &rowError{at / n, fmt.Errorf("value %d of the sample is no finite number", at%n)}
 			}
 		}
 		if in.dims == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// Augment says how the views of a sample differ from the plain one. All views are the same in every run with the same seed.
-// Zero values leave out what they stand for.
+// Augment says how the views of a sample differ from the plain one. All views are the same in every run with the same
+// seed. Zero values leave out what they stand for.
 type Augment struct {
 	Views int // how many each sample has, the plain one included; 0 or 1: no augmentation
 	Seed  uint64

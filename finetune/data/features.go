@@ -78,12 +78,12 @@ func (t *table) takes(in *featured, i int) bool {
 	return t.header && in.name != "" && strings.EqualFold(in.name, t.columns[i].name)
 }
 
-// assign gives columns to inputs: those that are asked for, those of the same names, and the columns left over to the inputs
-// left over, in their order and as many as each takes.
+// assign gives columns to inputs: those that are asked for, those of the same names, and the columns left over to the
+// inputs left over, in their order and as many as each takes.
 func (t *table) assign(labels []int, o *Options) ([]*featured, error) {
 	inputs, scalars := wanted(o)
 	for _, name := range scalars { // a scalar differs from sample to sample if a column is named like it
-		in := &featured{name: name, dims: []int{}, dtype: o.dtype(name)}
+		in := &featured{name: name, dims: []int{}, dtype: o.info(name).DType}
 		if slices.ContainsFunc(upTo(len(t.columns)), func(i int) bool { return t.takes(in, i) }) || o.Features[name] != nil {
 			inputs = append(inputs, in)
 		}
@@ -103,15 +103,6 @@ func (t *table) assign(labels []int, o *Options) ([]*featured, error) {
 		}
 	}
 	return inputs, t.leftOver(inputs, used)
-}
-
-func (o *Options) dtype(input string) tensor.DType {
-	for _, v := range o.Inputs {
-		if v.Name == input {
-			return v.DType
-		}
-	}
-	return tensor.Float32
 }
 
 // byName gives an input the columns that are asked for, or the one that is named like it.
@@ -234,8 +225,8 @@ func (in *featured) dropIDs(t *table) {
 	}
 }
 
-// sampleShape returns the shape of one sample of an input: its dimensions after the first, of which one may be open. An input
-// whose dimensions are all fixed and hold one sample has no batch dimension.
+// sampleShape returns the shape of one sample of an input: its dimensions after the first, of which one may be open. An
+// input whose dimensions are all fixed and hold one sample has no batch dimension.
 func sampleShape(dims []int, width int) (tensor.Shape, error) {
 	if dims == nil {
 		return tensor.Shape{width}, nil

@@ -16,8 +16,9 @@ var (
 	valNames   = []string{"val", "valid", "validation", "dev", "test", "testing", "eval"}
 )
 
-// Parts returns the parts of training and of validation that a folder keeps apart: sub-folders or files named train, and val, valid,
-// validation, dev, test or eval, in this order. ok is false if it has none for training; val is empty if it has none to measure on.
+// Parts returns the parts of training and of validation that a folder keeps apart: sub-folders or files named train,
+// and val, valid, validation, dev, test or eval, in this order. ok is false if it has none for training; val is empty
+// if it has none to measure on.
 func Parts(dir string) (train, val string, ok bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// isHeader decides whether the first record names the columns. It does if no field is a number, apart from names that count
-// the columns, and there is a sign: a text above numbers, a word that only names have, counting names, or texts none of
-// which comes again in columns whose texts do.
+// isHeader decides whether the first record names the columns. It does if no field is a number, apart from names that
+// count the columns, and there is a sign: a text above numbers, a word that only names have, counting names, or texts
+// none of which comes again in columns whose texts do.
 func isHeader(first []record, o *Options) bool {
 	head, body := first[0].fields, first[1:]
 	numbers, consistent := countsColumns(head)
@@ -38,7 +38,8 @@ func isHeader(first []record, o *Options) bool {
 	return novel
 }
 
-// countsColumns returns how many fields are numbers, and whether these count the columns from 0, or from 0 after the first.
+// countsColumns returns how many fields are numbers, and whether these count the columns from 0, or from 0 after the
+// first.
 func countsColumns(fields []string) (numbers int, consistent bool) {
 	offset := -1
 	for i, field := range fields {

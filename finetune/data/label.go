@@ -23,6 +23,10 @@ func (t *table) findLabels(o *Options, free func(i int) bool) (at []int, why str
 	if o.Task == Unlabelled {
 		return nil, "no labels are wanted", nil
 	}
+	if o.Label == "" && o.labels != nil {
+		at, err = t.findAll(o.labels)
+		return at, "as before", err
+	}
 	if o.Label != "" {
 		if at, err = t.findAll(strings.Split(o.Label, ",")); err != nil {
 			return nil, "", fmt.Errorf("label: %w", err)
@@ -156,7 +160,8 @@ func (t *table) makeTargets(at []int, o *Options, p *problems) (*targets, string
 			return t.textClasses(c, words, o, p), "classes, since they are texts"
 		}
 		values, few := distinct(c.scalars())
-		if like := c.classLike(); few && (o.Task == Classify || o.Outputs > 1 || o.Classes != nil || c.classes != nil || like > 0) {
+		wanted := o.Task == Classify || o.Outputs > 1 || o.Classes != nil || c.classes != nil
+		if few && (wanted || c.classLike() > 0) {
 			return t.numberClasses(c, values, o, p), fmt.Sprintf("classes, since they are %d different whole numbers", len(values))
 		}
 	}
@@ -209,11 +214,12 @@ func (t *table) textClasses(c *column, words []string, o *Options, p *problems) 
 	return out
 }
 
-// numberClasses takes whole numbers as classes if they are 0, 1, 2 ... or the model's number of classes is known, by the
-// names of known classes, or else numbers them by size: so it does, too, with as many as the model has classes that count from
-// 1, and with -1 and 1.
+// numberClasses takes whole numbers as classes if they are 0, 1, 2 ... or the model's number of classes is known, by
+// the names of known classes, or else numbers them by size: so it does, too, with as many as the model has classes that
+// count from 1, and with -1 and 1.
 func (t *table) numberClasses(c *column, values []int64, o *Options, p *problems) *targets {
-	if o.Classes != nil && slices.ContainsFunc(values, func(v int64) bool { return slices.Contains(o.Classes, strconv.FormatInt(v, 10)) }) {
+	named := func(v int64) bool { return slices.Contains(o.Classes, strconv.FormatInt(v, 10)) }
+	if slices.ContainsFunc(values, named) {
 		words := make([]string, len(c.scalars()))
 		for i, v := range c.scalars() {
 			words[i] = strconv.FormatInt(int64(v), 10)
@@ -225,7 +231,8 @@ func (t *table) numberClasses(c *column, values []int64, o *Options, p *problems
 		out.names = c.classes
 	}
 	n := max(len(out.names), o.Outputs)
-	byValue := contiguous(values) || n > 1 && !(len(values) == n && (contiguous(shifted(values)) || n == 2 && values[0] == -1 && values[1] == 1))
+	bySize := len(values) == n && (contiguous(shifted(values)) || n == 2 && values[0] == -1 && values[1] == 1)
+	byValue := contiguous(values) || n > 1 && !bySize
 	if byValue && out.names == nil {
 		for i := range max(n, len(values)) {
 			out.names = append(out.names, strconv.Itoa(i))
@@ -249,8 +256,8 @@ func (t *table) numberClasses(c *column, values []int64, o *Options, p *problems
 	return out
 }
 
-// values puts columns of numbers side by side: [rows, elements] of float32, or of int64 for lists of whole numbers, which are
-// classes of positions unless the task is to regress.
+// values puts columns of numbers side by side: [rows, elements] of float32, or of int64 for lists of whole numbers,
+// which are classes of positions unless the task is to regress.
 func (t *table) values(at []int, o *Options, p *problems) *targets {
 	var columns []*column
 	for _, i := range at {

@@ -85,8 +85,8 @@ func readMedium(name string) ([]byte, error) {
 	return data, err
 }
 
-// useMedia makes a source of encoded samples. dir is where they lie, load reads one of them; the first says what the model's
-// input leaves open.
+// useMedia makes a source of encoded samples. dir is where they lie, load reads one of them; the first says what the
+// model's input leaves open.
 func (s *Set) useMedia(kind medium, dir string, load func(row int) ([]byte, error), o *Options, p *problems) error {
 	in, err := mediaInput(kind, o)
 	if err != nil {
@@ -131,7 +131,8 @@ func mediaInput(kind medium, o *Options) (*runtime.ValueInfo, error) {
 	for i := range o.Inputs {
 		in := &o.Inputs[i]
 		_, err := pipeline.LayoutOf(openBatch(in))
-		if o.Constants[in.Name] == nil && (kind == picture && err == nil && len(in.Dims) > 2 || kind == sound && in.DType == tensor.Float32) {
+		fits := kind == picture && err == nil && len(in.Dims) > 2 || kind == sound && in.DType == tensor.Float32
+		if o.Constants[in.Name] == nil && fits {
 			return in, nil
 		}
 		names = append(names, in.Name)
@@ -155,7 +156,7 @@ func (t *table) mediaColumn(labels []int, dir string) (at int, kind medium) {
 			continue
 		}
 		switch {
-		case len(c.blobs) > 0 && strings.HasPrefix(string(c.blobs[0]), "RIFF") && !strings.HasPrefix(string(c.blobs[0][min(8, len(c.blobs[0])):]), "WEBP"):
+		case len(c.blobs) > 0 && isWave(c.blobs[0]):
 			return i, sound
 		case len(c.blobs) > 0:
 			return i, picture
@@ -169,6 +170,10 @@ func (t *table) mediaColumn(labels []int, dir string) (at int, kind medium) {
 		}
 	}
 	return -1, ""
+}
+
+func isWave(data []byte) bool {
+	return len(data) > 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WAVE"
 }
 
 // below returns the path of a file that a list in dir names.

@@ -18,7 +18,7 @@ import (
 )
 
 // mapFrom is the size from which files of arrays are mapped and not read.
-const mapFrom = 64 << 20
+var mapFrom int64 = 64 << 20
 
 // contents reads a file, or maps it if it is large.
 func contents(f *os.File, size int64) (*mmap.File, error) {

@@ -17,8 +17,8 @@ import (
 //	.parquet                   a table by columns
 //	.npz .npy .safetensors     arrays whose first dimension counts the samples
 //
-// Tables of texts and JSON may be packed by gzip. An error is an *Error, which lists what is wrong and where, if the path can be
-// read at all.
+// Tables of texts and JSON may be packed by gzip. An error is an *Error, which lists what is wrong and where, if the
+// path can be read at all.
 func Open(path string, o Options) (*Set, error) {
 	if o.Like != nil {
 		o = o.like(o.Like)

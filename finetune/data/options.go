@@ -31,8 +31,8 @@ const (
 
 // Options say how samples are read. The zero value finds everything by itself.
 type Options struct {
-	// Inputs are what the model takes: names, element types and dimensions, the first of which counts the samples. Without
-	// them there is one input, called "", of float32.
+	// Inputs are what the model takes: names, element types and dimensions, the first of which counts the samples.
+	// Without them there is one input, called "", of float32.
 	Inputs []runtime.ValueInfo
 	// Outputs is the number of classes that the model tells apart, 0 if it is unknown or shall follow the data.
 	Outputs int
@@ -43,8 +43,8 @@ type Options struct {
 	Task   Task
 	Label  string // columns of a table or names of arrays with commas between, by name or by index (-1 is the last one)
 	Header Header
-	// Features gives the columns of each of the named inputs, by name or by index. Without it, an input takes the column of
-	// its own name, and the columns left over go to the inputs left over.
+	// Features gives the columns of each of the named inputs, by name or by index. Without it, an input takes the
+	// column of its own name, and the columns left over go to the inputs left over.
 	Features map[string][]string
 	// Constants are inputs that are the same in every sample. One that has the batch dimension of its input loses it.
 	Constants   map[string]*tensor.Tensor
@@ -63,6 +63,9 @@ type Options struct {
 	// Like is a set whose classes, columns, categories and preprocessing this one shall have: that of training, when
 	// samples to measure on are opened.
 	Like *Set
+
+	strict bool     // a table without the columns that the metadata name is refused
+	labels []string // columns that were labels before
 
 	MemoryLimit int64 // bytes that the parsed file may take; 0: 4 GiB
 	MaxProblems int   // how many problems an error lists; 0: 10
@@ -119,6 +122,15 @@ func (o *Options) input() *runtime.ValueInfo {
 	return one
 }
 
+// info returns the input of a name, or nil.
+func (o *Options) info(name string) *runtime.ValueInfo {
+	i := slices.IndexFunc(o.Inputs, func(v runtime.ValueInfo) bool { return v.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &o.Inputs[i]
+}
+
 // dims returns the sizes of an input's dimensions, -1 for the open ones.
 func dims(v *runtime.ValueInfo) []int {
 	out := make([]int, len(v.Dims))
@@ -128,8 +140,8 @@ func dims(v *runtime.ValueInfo) []int {
 	return out
 }
 
-// unbatched returns the constants without the batch dimension of their inputs: the first, if it is open, or if none of the model's
-// inputs has an open one and it is that of the first input.
+// unbatched returns the constants without the batch dimension of their inputs: the first, if it is open, or if none of
+// the model's inputs has an open one and it is that of the first input.
 func (o *Options) unbatched() (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}
 	lead := 0
@@ -140,11 +152,11 @@ func (o *Options) unbatched() (map[string]*tensor.Tensor, error) {
 	}
 	for name, x := range o.Constants {
 		out[name] = x
-		i := slices.IndexFunc(o.Inputs, func(v runtime.ValueInfo) bool { return v.Name == name })
-		if i < 0 {
+		info := o.info(name)
+		if info == nil {
 			continue
 		}
-		d := dims(&o.Inputs[i])
+		d := dims(info)
 		if len(d) == 0 || x.Rank() != len(d) || d[0] != lead && !(d[0] < 0 && lead < 0) {
 			continue
 		}

@@ -48,7 +48,8 @@ func parquetTable(data []byte, left int64) (t *table, err error) {
 	if err := checkFooter(data); err != nil {
 		return nil, err
 	}
-	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)),
+		parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +122,8 @@ type parquetColumn struct {
 	row   int // of the value that is read
 }
 
-// newParquetColumn prepares for a column, or returns nil if it holds nothing of use. A list is named by its field, the bytes
-// and the path of a picture (a struct of "bytes" and "path") by theirs.
+// newParquetColumn prepares for a column, or returns nil if it holds nothing of use. A list is named by its field, the
+// bytes and the path of a picture (a struct of "bytes" and "path") by theirs.
 func newParquetColumn(leaf *parquet.Column) *parquetColumn {
 	path := leaf.Path()
 	c := &parquetColumn{leaf: leaf, row: -1}

@@ -27,8 +27,8 @@ func checkFooter(data []byte) error {
 	return nil
 }
 
-// checkPages walks over the headers of all pages and refuses sizes that the file cannot hold, so that reading them asks for no more
-// memory than their content is worth. left bounds the values of a column.
+// checkPages walks over the headers of all pages and refuses sizes that the file cannot hold, so that reading them asks
+// for no more memory than their content is worth. left bounds the values of a column.
 func checkPages(data []byte, meta *format.FileMetaData, left int64) error {
 	for _, group := range meta.RowGroups {
 		for _, chunk := range group.Columns {
@@ -87,7 +87,8 @@ func checkChunk(data []byte, m *format.ColumnMetaData) error {
 	return nil
 }
 
-// packedPart returns what the codec packed of a page: pages of version 2 begin with levels that are not, or are not packed at all.
+// packedPart returns what the codec packed of a page: pages of version 2 begin with levels that are not, or are not
+// packed at all.
 func packedPart(h *format.PageHeader, page []byte) []byte {
 	if h.Type != format.DataPageV2 {
 		return page
@@ -100,8 +101,8 @@ func packedPart(h *format.PageHeader, page []byte) []byte {
 	return page[levels:]
 }
 
-// checkPacked compares the unpacked size that the codec's own header announces, for which its decoder asks memory, with that of the
-// page.
+// checkPacked compares the unpacked size that the codec's own header announces, for which its decoder asks memory, with
+// that of the page.
 func checkPacked(codec format.CompressionCodec, packed []byte, full int64) error {
 	size, known := uint64(0), false
 	switch codec {

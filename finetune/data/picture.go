@@ -10,7 +10,8 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// Mean and deviation of the channels of ImageNet's pictures, by which nearly all models trained on them expect their input.
+// Mean and deviation of the channels of ImageNet's pictures, by which nearly all models trained on them expect their
+// input.
 var (
 	imageNetMean = []float64{0.485, 0.456, 0.406}
 	imageNetStd  = []float64{0.229, 0.224, 0.225}
@@ -84,7 +85,8 @@ func pictureLayout(in *runtime.ValueInfo, o *Options) (pipeline.Layout, error) {
 	return l, err
 }
 
-// pictureSettings returns what is known beforehand: from the model's metadata, else a sidecar, else a guess by the layout.
+// pictureSettings returns what is known beforehand: from the model's metadata, else a sidecar, else a guess by the
+// layout.
 func (o *Options) pictureSettings(l pipeline.Layout, dir string) (s pipeline.PictureSettings, why string, err error) {
 	if s, ok, err := pipeline.PictureFromSettings(o.Metadata); ok || err != nil {
 		return s, "as in the model's metadata", err
@@ -117,7 +119,8 @@ func guessPicture(l pipeline.Layout) (s pipeline.PictureSettings, why string) {
 	if l.Channels == 3 && l.Channel < l.Row && s.Width == s.Height && s.Width >= 160 {
 		s.Resize, s.Short = "shortest", int(math.Round(float64(s.Width)*whole/side))
 		s.Mean, s.Std = imageNetMean, imageNetStd
-		why = fmt.Sprintf("a guess: 3 channels of %d x %d are what models trained on ImageNet take, with its mean and deviation", s.Width, s.Height)
+		why = fmt.Sprintf("a guess: 3 channels of %d x %d are what models trained on ImageNet take, with its mean and deviation",
+			s.Width, s.Height)
 	}
 	return s, why
 }

@@ -165,6 +165,30 @@ func TestClassOrder(t *testing.T) {
 	}
 }
 
+func TestParts(t *testing.T) {
+	for _, tc := range []struct {
+		files      map[string][]byte
+		train, val string
+	}{
+		{map[string][]byte{"train/a/1.png": nil, "valid/a/1.png": nil, "test/a/1.png": nil}, "train", "valid"},
+		{map[string][]byte{"train.csv.gz": nil, "test.csv": nil, "train.txt.bak": nil}, "train.csv.gz", "test.csv"},
+		{map[string][]byte{"Training/a/1.png": nil}, "Training", ""},
+		{map[string][]byte{"cats/1.png": nil, "val/1.png": nil}, "", "val"},
+	} {
+		dir := tree(t, tc.files)
+		train, val, ok := Parts(dir)
+		below := func(name string) string {
+			if name == "" {
+				return ""
+			}
+			return filepath.Join(dir, name)
+		}
+		if train != below(tc.train) || val != below(tc.val) || ok != (tc.train != "") {
+			t.Errorf("%q, %q, %v; want %q, %q", train, val, ok, tc.train, tc.val)
+		}
+	}
+}
+
 func TestFolderProblems(t *testing.T) {
 	good := paint(t, 4, 4, red, asPNG)
 	x := []runtime.ValueInfo{input("x", tensor.Float32, -1, 3, 4, 4)}

@@ -13,8 +13,8 @@ type scaling struct {
 	mean, std []float32
 }
 
-// learn returns the scaling of an input by the given rows, with the deviation of the rows as a population; elements that do not
-// differ are only shifted, and categories left alone.
+// learn returns the scaling of an input by the given rows, with the deviation of the rows as a population; elements
+// that do not differ are only shifted, and categories left alone.
 func (in *arrayInput) learn(rows []int) *scaling {
 	n := in.values.Len() / max(1, in.values.Shape()[0])
 	mean, square := make([]float64, n), make([]float64, n)

@@ -19,11 +19,12 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A Set is samples of a file or folder, or some of them. It implements finetune.Dataset, Keyed, Viewed, Labelled and Targeted. Its
-// methods may be called by several goroutines.
+// A Set is samples of a file or folder, or some of them. It implements finetune.Dataset, Keyed, Viewed, Labelled and
+// Targeted. Its methods may be called by several goroutines.
 //
-// A sample's inputs have the element types of the model's inputs and their shapes without the batch dimension. Targets are an
-// int64 scalar for a class; float32 [columns] for numbers, or an array's row as it is; int64 [positions] for lists of classes.
+// A sample's inputs have the element types of the model's inputs and their shapes without the batch dimension. Targets
+// are an int64 scalar for a class; float32 [columns] for numbers, or an array's row as it is; int64 [positions] for
+// lists of classes.
 type Set struct {
 	*origin
 	rows   []int               // of the origin, by sample
@@ -73,7 +74,8 @@ func (s *Set) Views() int { return max(1, s.augment.Views) }
 // augmentation, the sample's key and the number only.
 func (s *Set) View(i, view int) (finetune.Sample, error) {
 	if i < 0 || i >= len(s.rows) || view < 0 || view >= s.Views() {
-		return finetune.Sample{}, fmt.Errorf("data: %s: view %d of sample %d, there are %d of %d", s.path, view, i, s.Views(), len(s.rows))
+		return finetune.Sample{}, fmt.Errorf("data: %s: view %d of sample %d, there are %d views of %d samples",
+			s.path, view, i, s.Views(), len(s.rows))
 	}
 	row := s.rows[i]
 	v, err := s.view(i, view)
@@ -184,8 +186,8 @@ func (s *Set) Plain() *Set {
 	return &Set{&o, s.rows, s.scales}
 }
 
-// Settings are the preprocessing as pairs of texts that belong into a model's metadata: Open repeats it when it finds them in
-// Options.Metadata.
+// Settings are the preprocessing as pairs of texts that belong into a model's metadata: Open repeats it when it finds
+// them in Options.Metadata.
 func (s *Set) Settings() map[string]string {
 	out := maps.Clone(s.settings)
 	for name, scale := range s.scales {
@@ -219,8 +221,8 @@ func (s *Set) Describe() []string {
 	return lines
 }
 
-// Check decodes every sample, several at a time, and returns an *Error that lists those that cannot be, or nil. It ends early with
-// the error of the context.
+// Check decodes every sample, several at a time, and returns an *Error that lists those that cannot be, or nil. It ends
+// early with the error of the context.
 func (s *Set) Check(ctx context.Context) error {
 	wrong := make([]error, len(s.rows))
 	var next atomic.Int64

@@ -28,7 +28,7 @@ type known struct {
 
 // like returns options under which a file is read as the set was.
 func (o Options) like(s *Set) Options {
-	if o.Classes == nil {
+	if o.strict = true; o.Classes == nil {
 		o.Classes = s.targets.names
 	}
 	o.Metadata = maps.Clone(o.Metadata)
@@ -44,18 +44,23 @@ func (o Options) like(s *Set) Options {
 	return o
 }
 
-// recall takes over what metadata say of tables; what the options ask for goes before it.
-func (o Options) recall() (Options, known) {
+// recall takes over what metadata say of tables; what the options ask for goes before it. Columns that the table does
+// not have are forgotten, unless it shall be like another set: a model may be trained on quite other data than before.
+func (t *table) recall(o Options) (Options, known) {
 	k := known{vocabulary: map[string][]string{}, scales: map[string]*scaling{}}
-	if o.Label == "" {
-		o.Label = strings.Join(listSetting(o.Metadata[settingLabel]), ",")
+	fits := func(columns []string) bool {
+		_, err := t.findAll(columns)
+		return err == nil || o.strict
+	}
+	if labels := listSetting(o.Metadata[settingLabel]); o.Label == "" && fits(labels) {
+		o.labels = labels
 	}
 	features := map[string][]string{}
 	for key, text := range o.Metadata {
 		if column, ok := strings.CutPrefix(key, settingCategories+"."); ok {
 			k.vocabulary[column] = listSetting(text)
 		}
-		if input, ok := strings.CutPrefix(key, settingColumns+"."); ok {
+		if input, ok := strings.CutPrefix(key, settingColumns+"."); ok && fits(listSetting(text)) {
 			features[input] = listSetting(text)
 		}
 		if input, ok := strings.CutPrefix(key, settingMean+"."); ok {
@@ -64,6 +69,11 @@ func (o Options) recall() (Options, known) {
 			if err == nil && err2 == nil && len(mean) == len(std) {
 				k.scales[input] = &scaling{narrow(mean), narrow(std)}
 			}
+		}
+	}
+	for input := range features {
+		if len(o.Inputs) > 0 && o.info(input) == nil {
+			delete(features, input)
 		}
 	}
 	if len(o.Features) == 0 && len(features) > 0 {

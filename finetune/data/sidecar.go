@@ -114,8 +114,8 @@ func (c *sidecar) picture() (s pipeline.PictureSettings, err error) {
 	return s, nil
 }
 
-// resize reads how large pictures become. One number is the shorter side where the middle is cut out later, else both sides. With
-// crop_pct, as ConvNeXT has it, the middle is that share of a shorter side below 384.
+// resize reads how large pictures become. One number is the shorter side where the middle is cut out later, else both
+// sides. With crop_pct, as ConvNeXT has it, the middle is that share of a shorter side below 384.
 func (c *sidecar) resize(s *pipeline.PictureSettings, crop bool) error {
 	size, err := parseSize(c.Size)
 	if err != nil {

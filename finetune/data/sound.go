@@ -26,7 +26,8 @@ func (s *Set) useSounds(e *encoded, in *runtime.ValueInfo, dir string, first []b
 	for k, v := range set.Settings() {
 		s.settings[k] = v
 	}
-	s.notes = append(s.notes, fmt.Sprintf("sounds: one channel, %d samples at %d Hz, shorter ones padded, longer ones cut", set.Length, set.Rate),
+	s.notes = append(s.notes,
+		fmt.Sprintf("sounds: one channel, %d samples at %d Hz, shorter ones padded, longer ones cut", set.Length, set.Rate),
 		"preprocessing: "+why)
 	dtype := in.DType
 	e.decode = func(data []byte, v view) (*tensor.Tensor, error) {
@@ -44,9 +45,11 @@ func (s *Set) useSounds(e *encoded, in *runtime.ValueInfo, dir string, first []b
 	return err
 }
 
-// soundSettings returns rate and length: as asked for, by the model's metadata, by a sidecar, by the model's input, or else those of
-// the first sound.
-func (o *Options) soundSettings(in *runtime.ValueInfo, dir string, first *pipeline.Sound) (s pipeline.SoundSettings, why string, err error) {
+// soundSettings returns rate and length: as asked for, by the model's metadata, by a sidecar, by the model's input, or
+// else those of the first sound.
+func (o *Options) soundSettings(
+	in *runtime.ValueInfo, dir string, first *pipeline.Sound,
+) (s pipeline.SoundSettings, why string, err error) {
 	s, ok, err := pipeline.SoundFromSettings(o.Metadata)
 	if err != nil {
 		return s, "", err

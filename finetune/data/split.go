@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Split divides a set in two: val gets the given fraction of the samples, each class its share of them and, if it has two samples
-// at least, one in either part. Which ones depends on the seed only; both parts keep the order of the set. If columns are
-// standardised, mean and deviation are learned again on the training part.
+// Split divides a set in two: val gets the given fraction of the samples, each class its share of them and, if it has
+// two samples at least, one in either part. Which ones depends on the seed only; both parts keep the order of the set.
+// If columns are standardised, mean and deviation are learned again on the training part.
 func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	if !(fraction > 0 && fraction < 1) {
 		return nil, nil, fmt.Errorf("data: split: fraction %v, want one between 0 and 1", fraction)
@@ -44,8 +44,8 @@ func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	return train, val, nil
 }
 
-// shares returns how many samples of each class are taken: each class its share rounded down, and what is missing from the
-// classes with the largest remainders, the first ones if equal.
+// shares returns how many samples of each class are taken: each class its share rounded down, and what is missing from
+// the classes with the largest remainders, the first ones if equal.
 func shares(groups map[int][]int, fraction float64, samples int) map[int]int {
 	classes := slices.Sorted(maps.Keys(groups))
 	counts, rest := map[int]int{}, map[int]float64{}
@@ -123,8 +123,9 @@ func Leaks(train, val *Set) ([]Leak, error) {
 	return leaks, nil
 }
 
-// Balance returns a weight for each class, inverse to how often it comes and 1 on average over the samples: n / (classes * n_c),
-// as scikit-learn's "balanced". A class without samples has weight 0. It returns nil if the targets are numbers.
+// Balance returns a weight for each class, inverse to how often it comes and 1 on average over the samples: n /
+// (classes * n_c), as scikit-learn's "balanced". A class without samples has weight 0. It returns nil if the targets
+// are numbers.
 func Balance(s *Set) []float32 {
 	counts := s.Counts()
 	present := 0

@@ -72,7 +72,8 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// TestBalance compares with sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 2], y=[0]*6+[1]*3+[2]).
+// TestBalance compares with sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 2],
+// y=[0]*6+[1]*3+[2]).
 func TestBalance(t *testing.T) {
 	got := Balance(counted(t, Options{}, 6, 3, 1))
 	for c, want := range []float64{0.55555556, 1.11111111, 3.33333333} {
@@ -111,7 +112,8 @@ func TestStandardise(t *testing.T) {
 	}
 }
 
-// TestLike opens samples to measure on as those of training were: other columns, other order, fewer classes and categories.
+// TestLike opens samples to measure on as those of training were: other columns, other order, fewer classes and
+// categories.
 func TestLike(t *testing.T) {
 	train := open(t, file(t, "a.csv", []byte("y,colour,n\nu,red,1\nv,blue,2\nw,red,3\nu,red,4\n")), Options{})
 	like := Options{Like: train}
@@ -129,6 +131,19 @@ func TestLike(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in: %v", part, err)
 		}
+	}
+}
+
+// TestOtherColumns: metadata of an earlier training do not bind a table of other columns.
+func TestOtherColumns(t *testing.T) {
+	before := open(t, file(t, "a.csv", []byte("kind,n\nu,1\nv,2\nu,3\nv,4\n")), Options{Label: "kind"})
+	now := open(t, file(t, "b.csv", []byte("m,y\n1,0.5\n2,1.5\n")), Options{Metadata: before.Settings()})
+	if x, y := row(t, now, 1); !slices.Equal(x, []float32{2}) || y[0] != 1.5 {
+		t.Errorf("%v, %v", x, y)
+	}
+	if _, err := Open(now.path, Options{Like: before}); err == nil || !strings.Contains(err.Error(), `no column "kind"`) &&
+		!strings.Contains(err.Error(), `no column "n"`) {
+		t.Errorf("like the other: %v", err)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// derived are inputs of language models that follow from the token ids when no column is named like them, by their names in
-// lower case.
+// derived are inputs of language models that follow from the token ids when no column is named like them, by their
+// names in lower case.
 var derived = map[string]func(row []int64, n int){
 	"attention_mask": func(row []int64, n int) { ones(row[:n]) },
 	"input_mask":     func(row []int64, n int) { ones(row[:n]) },
@@ -69,7 +69,8 @@ func (t *table) padLists(in *featured, o *Options, s *Set) error {
 		}
 		c.lists[i] = fit(l, n, float64(pad))
 	}
-	s.settings[settingKind], s.settings[settingLength], s.settings[settingPad] = "tokens", strconv.Itoa(n), strconv.FormatInt(pad, 10)
+	s.settings[settingKind] = "tokens"
+	s.settings[settingLength], s.settings[settingPad] = strconv.Itoa(n), strconv.FormatInt(pad, 10)
 	s.notes = append(s.notes, fmt.Sprintf("lists of %d (%s), filled up with %d, %d of them cut", n, why, pad, cut))
 	f.column = &c
 	return nil

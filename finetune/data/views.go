@@ -7,8 +7,8 @@ import (
 	"github.com/onnxrun/onnxrun/pipeline"
 )
 
-// augmented cuts a random part out of a picture, or fits it as usual, and then flips, turns and colours it, as the transforms of
-// torchvision of the same names do.
+// augmented cuts a random part out of a picture, or fits it as usual, and then flips, turns and colours it, as the
+// transforms of torchvision of the same names do.
 func (v view) augmented(m image.Image, s *pipeline.PictureSettings) (*image.NRGBA, error) {
 	a, draw := v.augment, v.draw("picture")
 	size := m.Bounds().Size()
@@ -37,8 +37,8 @@ func (v view) augmented(m image.Image, s *pipeline.PictureSettings) (*image.NRGB
 	return out, nil
 }
 
-// randomPart chooses a part of a picture with at least the given share of its area and a ratio of its sides of 3:4 to 4:3; after ten
-// parts that do not fit, the largest in the middle.
+// randomPart chooses a part of a picture with at least the given share of its area and a ratio of its sides of 3:4 to
+// 4:3; after ten parts that do not fit, the largest in the middle.
 func randomPart(draw *draw, size image.Point, least float64) pipeline.Box {
 	w, h := float64(size.X), float64(size.Y)
 	for range 10 {
@@ -68,7 +68,8 @@ func flipped(m *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// turned rotates a picture around its middle, counter-clockwise, between pixels by two lines; what comes from outside is black.
+// turned rotates a picture around its middle, counter-clockwise, between pixels by two lines; what comes from outside
+// is black.
 func turned(m *image.NRGBA, angle float64) *image.NRGBA {
 	out := image.NewNRGBA(m.Rect)
 	w, h := m.Rect.Dx(), m.Rect.Dy()
@@ -98,8 +99,8 @@ func turned(m *image.NRGBA, angle float64) *image.NRGBA {
 	return out
 }
 
-// coloured changes brightness (towards black), contrast (towards the mean grey) and saturation (towards each pixel's grey); a factor of
-// 1 leaves it.
+// coloured changes brightness (towards black), contrast (towards the mean grey) and saturation (towards each pixel's
+// grey); a factor of 1 leaves it.
 func coloured(m *image.NRGBA, brightness, contrast, saturation float64) *image.NRGBA {
 	out := image.NewNRGBA(m.Rect)
 	var sum float64
