@@ -9,8 +9,9 @@ import (
 )
 
 // Split divides a set in two: val gets the given fraction of the samples, each class its share of them and, if it has
-// two samples at least, one in either part. Which ones depends on the seed only; both parts keep the order of the set.
-// If columns are standardised, mean and deviation are learned again on the training part.
+// two samples at least, one in either part. Copies of a sample stay together where that is possible. Which ones depends
+// on the seed only; both parts keep the order of the set. If columns are standardised, mean and deviation are learned
+// again on the training part.
 func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	if !(fraction > 0 && fraction < 1) {
 		return nil, nil, fmt.Errorf("data: split: fraction %v, want one between 0 and 1", fraction)
@@ -25,8 +26,11 @@ func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	chosen := make([]bool, s.Len())
 	counts := shares(groups, fraction, s.Len())
 	for class, list := range groups {
-		newDraw(seed, "split", uint64(class)).shuffle(list)
-		for _, i := range list[:counts[class]] {
+		copies, err := s.copies(list)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, i := range choose(copies, counts[class], newDraw(seed, "split", uint64(class))) {
 			chosen[i] = true
 		}
 	}
@@ -42,6 +46,42 @@ func Split(s *Set, fraction float64, seed uint64) (train, val *Set, err error) {
 	train.relearn()
 	val.scales = train.scales
 	return train, val, nil
+}
+
+// copies gathers the samples of equal content, in the order in which they come first.
+func (s *Set) copies(list []int) ([][]int, error) {
+	var groups [][]int
+	at := map[string]int{}
+	for _, i := range list {
+		key, err := s.contentKey(i)
+		if err != nil {
+			return nil, err
+		}
+		k, ok := at[key]
+		if !ok {
+			k = len(groups)
+			at[key] = k
+			groups = append(groups, nil)
+		}
+		groups[k] = append(groups[k], i)
+	}
+	return groups, nil
+}
+
+// choose draws n samples, all copies of one or none of them; where all samples have more copies than that, some of one.
+func choose(copies [][]int, n int, d *draw) []int {
+	order := upTo(len(copies))
+	d.shuffle(order)
+	var chosen []int
+	for _, k := range order {
+		if len(chosen)+len(copies[k]) <= n {
+			chosen = append(chosen, copies[k]...)
+		}
+	}
+	if len(chosen) == 0 && n > 0 {
+		return copies[order[0]][:n]
+	}
+	return chosen
 }
 
 // shares returns how many samples of each class are taken: each class its share rounded down, and what is missing from

@@ -61,6 +61,30 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// TestCopiesStayTogether: samples of equal content and class fall into one part, unless the class has no others.
+func TestCopiesStayTogether(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("label,a,b\n")
+	for i := range 120 {
+		fmt.Fprintf(&b, "u,%d,0\nv,%d,1\n", i/4, i)
+	}
+	b.WriteString("w,1,2\nw,1,2\nw,1,2\n")
+	s := open(t, file(t, "a.csv", []byte(b.String())), Options{})
+	for seed := range uint64(5) {
+		train, val, err := Split(s, 0.25, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := val.Counts(); got[0] < 28 || got[0] > 30 || got[1] != 30 || got[2] != 1 {
+			t.Errorf("seed %d: %v of %v to measure on", seed, got, s.Counts())
+		}
+		leaks, err := Leaks(train, val)
+		if err != nil || len(leaks) != 1 {
+			t.Errorf("seed %d: %v, %v; want one, of the class of copies", seed, leaks, err)
+		}
+	}
+}
+
 func TestLeaks(t *testing.T) {
 	s := open(t, file(t, "a.csv", []byte("label,a,b\nu,1,2\nv,3,4\nu,1,2\nv,5,6\n")), Options{})
 	leaks, err := Leaks(s.Subset([]int{0, 1}), s.Subset([]int{2, 3}))
