@@ -150,7 +150,12 @@ func (r *trajectoryRun) train(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := finetune.NewTrainer(f.Model, spec)
+	return r.follow(ctx, f.Model, spec)
+}
+
+// follow takes the recorded steps and compares.
+func (r *trajectoryRun) follow(ctx context.Context, m *onnx.Model, spec finetune.Spec) error {
+	t, err := finetune.NewTrainer(m, spec)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/onnx"
-	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -143,9 +142,4 @@ func chained(g, d *onnx.Model) (*onnx.Model, string, error) {
 	name := "D/" + out.Name
 	graph.Outputs = []*onnx.ValueInfo{{Name: name, Type: out.Type}}
 	return &onnx.Model{IRVersion: g.IRVersion, Opsets: g.Opsets, Graph: graph}, name, nil
-}
-
-// private runs DP-SGD with recorded noise.
-func (r *trajectoryRun) private(context.Context) error {
-	return ops.Unsupported("training with differential privacy")
 }
