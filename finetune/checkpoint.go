@@ -153,6 +153,7 @@ func (f *fitter) config() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s %+v %v %v %s %d %d %d %d %d %v\n", f.o.Config, f.spec.Optimizer.Name(), f.spec.Optimizer, f.spec.Decay, f.spec.Clip, scheduleText(f.spec.Schedule),
 		f.spec.Seed, f.o.Batch, f.total, f.rows(), f.parts, f.o.Order)
+	fmt.Fprintln(h, f.privacyConfig())
 	for _, p := range f.params {
 		fmt.Fprintf(h, "%q %v\n", p.Name, p.Shape)
 	}
@@ -322,5 +323,5 @@ func (f *fitter) accept(meta checkpointMeta, tensors map[string]*tensor.Tensor) 
 	if f.best = nil; hasBest {
 		f.best = &best
 	}
-	return nil
+	return f.takeKey()
 }

@@ -72,6 +72,7 @@ type Fitted struct {
 	Skipped    int
 	Rate       float64 // learning rate, before the schedule
 	FrozenRuns int     // of the frozen part in this run: 0 if all its results were found in the cache
+	Privacy    *Spent  // what private training cost; nil without Spec.Privacy
 	Reason     string  // why it ended: "finished", "early stop"
 }
 
@@ -107,6 +108,7 @@ type fitState struct {
 	Stopped   bool               `json:"stopped"`
 	Plateau   PlateauState       `json:"plateau"`
 	Restarts  int                `json:"restarts"`
+	Key       []byte             `json:"key,omitempty"` // of the noise of private training
 }
 
 // Fit trains on a dataset. When the context ends, it writes a checkpoint and returns the context's error; the weights are
@@ -152,6 +154,9 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 		}
 	}
 	n := len(f.table.rows)
+	if f.private != nil {
+		n = f.samples() // of which a step takes one view
+	}
 	if f.o.Batch <= 0 {
 		f.o.Batch = min(32, n)
 	}
@@ -177,7 +182,7 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 	} else if f.o.Steps > 0 {
 		f.total = min(f.total, f.o.Steps)
 	}
-	return nil
+	return f.preparePrivacy()
 }
 
 // start resumes, or measures what there is before training.
@@ -189,6 +194,7 @@ func (f *fitter) start(ctx context.Context) error {
 		}
 	}
 	f.state.Rate = f.spec.Rate
+	f.keepKey()
 	if f.o.TryRates {
 		batch, err := f.fetch(ctx, 0)
 		if err != nil {
@@ -223,6 +229,9 @@ func (f *fitter) event(e Event) error {
 
 // fetch returns the batches of a step.
 func (f *fitter) fetch(ctx context.Context, step int) ([]Batch, error) {
+	if f.private != nil {
+		return f.fetchPrivate(ctx, step)
+	}
 	index := f.order(step)
 	if f.buffers == nil {
 		f.buffers = make([]tableBatch, (f.o.Batch+f.runBatch-1)/f.runBatch)
@@ -348,7 +357,9 @@ func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
 		out.FrozenRuns += f.val.runs
 	}
 	out.FrozenRuns += f.table.runs
-	return out, nil
+	var err error
+	out.Privacy, err = f.spent()
+	return out, err
 }
 
 func (f *fitter) close() {

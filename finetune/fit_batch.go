@@ -8,7 +8,7 @@ import (
 
 // FitBatch trains on one batch, the same in every step, for o.Steps steps. With o.TryRates it starts again with a quarter
 // of the learning rate, up to a dozen times, when the loss of the last quarter of the steps is not below that of the first
-// quarter. Of the other options those about steps, checkpoints and events count. Fitted.Losses has the loss of each step.
+// quarter. Private training draws no samples then: all are in each step. Of the other options those about steps, checkpoints and events count. Fitted.Losses has the loss of each step.
 func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted, error) {
 	if b.features == nil {
 		if err := t.Freeze(ctx, &b); err != nil {
@@ -17,7 +17,11 @@ func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted,
 	}
 	o.Validation = nil
 	f := &fitter{Trainer: t, o: o, single: &b, total: max(1, o.Steps), perEpoch: max(1, o.Steps), runBatch: 1, parts: 1}
+	if err := f.preparePrivacy(); err != nil {
+		return nil, err
+	}
 	f.state.Rate = t.spec.Rate
+	f.keepKey()
 	initial := t.snapshot()
 	if o.Resume && o.Dir != "" {
 		if _, err := f.load(); err != nil {
@@ -39,7 +43,8 @@ func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted,
 		f.state = fitState{Rate: f.state.Rate / 4, Restarts: f.state.Restarts + 1}
 		t.spec.Rate = f.state.Rate
 	}
-	return &Fitted{Losses: f.state.Losses, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Reason: "finished"}, nil
+	spent, err := f.spent()
+	return &Fitted{Losses: f.state.Losses, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Privacy: spent, Reason: "finished"}, err
 }
 
 // maxRestarts bounds how often FitBatch starts again.
