@@ -197,6 +197,9 @@ type tuneReport struct {
 
 func newReport(r *finetune.Fitted) tuneReport {
 	rep := tuneReport{Schema: 1, Loss: r.Losses, Metrics: r.Validation, Baseline: r.Baseline, Rate: r.Rate, Steps: r.Steps, Skipped: r.Skipped, Epoch: r.BestEpoch, Frozen: r.FrozenRuns}
+	if r.Privacy != nil {
+		rep.Epsilon = &r.Privacy.Epsilon
+	}
 	if rep.Loss == nil {
 		rep.Loss = []float64{}
 	}

@@ -46,6 +46,6 @@ func (t *tuner) register(cmd *cobra.Command) {
 	f.StringToIntVar(&t.dims, "dim", nil, "size of a symbolic dimension of synthetic inputs, NAME=N (repeatable)")
 	t.samples.register(cmd)
 	t.lora.register(cmd)
-	f.StringVar(&t.dp, "dp", "", "differential privacy: epsilon=E,delta=D,clip=C")
+	f.StringVar(&t.dp, "dp", "", "differential privacy: epsilon=E,delta=D,clip=C; noise=MULTIPLIER in place of epsilon, accountant=rdp or prv")
 	f.StringVar(&t.solver, "solver", "", "lbfgs or ridge: fit a linear last layer at once instead of in steps")
 }

@@ -88,7 +88,8 @@ func (j *job) spec(total int) (finetune.Spec, error) {
 			return s, err
 		}
 	}
-	return s, nil
+	err = j.private(&s)
+	return s, err
 }
 
 // usageError gives an error of a flag's text the exit code of usage.
@@ -128,7 +129,7 @@ func (j *job) trainSynthetic(ctx context.Context) error {
 		return err
 	}
 	j.say("synthetic data: one batch, the same in every step; %d weights train", len(weights))
-	o := finetune.FitOptions{Steps: steps, TryRates: j.rate == "auto", Dir: j.runFolder(), Every: max(1, j.every), Resume: j.resume, Event: j.event}
+	o := finetune.FitOptions{Steps: steps, TryRates: j.triesRates(), Dir: j.runFolder(), Every: max(1, j.every), Resume: j.resume, Event: j.event}
 	o.Config = j.config()
 	if err := j.openLog(steps, 0); err != nil {
 		return err

@@ -146,6 +146,11 @@ func (j *job) printResult(r *finetune.Fitted) error {
 	if err := t.print(out); err != nil {
 		return err
 	}
+	if r.Privacy != nil {
+		if _, err := fmt.Fprintln(out, privacyText(r.Privacy)); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(out, "wrote %s\n", j.out)
 	return err
 }
