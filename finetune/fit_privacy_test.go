@@ -14,19 +14,19 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// rows is a dataset of the rows of a batch, whose class tells the greatest of the first three numbers.
-type rows struct {
+// viewedRows is a dataset of the rows of a batch, whose class tells the greatest of the first three numbers.
+type viewedRows struct {
 	finetune.Batch
 	views int
 }
 
-func (r rows) Len() int { return r.Targets[0].Len() }
+func (r viewedRows) Len() int { return r.Targets[0].Len() }
 
-func (r rows) Sample(i int) (finetune.Sample, error) { return r.View(i, 0) }
+func (r viewedRows) Sample(i int) (finetune.Sample, error) { return r.View(i, 0) }
 
-func (r rows) Views() int { return max(1, r.views) }
+func (r viewedRows) Views() int { return max(1, r.views) }
 
-func (r rows) View(i, view int) (finetune.Sample, error) {
+func (r viewedRows) View(i, view int) (finetune.Sample, error) {
 	x := r.Inputs["x"]
 	n := x.Len() / x.Shape()[0]
 	v := slices.Clone(tensor.Of[float32](x)[i*n : (i+1)*n])
@@ -52,7 +52,7 @@ func weightsOf(tr *finetune.Trainer) []float32 {
 func TestPrivateFit(t *testing.T) {
 	ctx := context.Background()
 	c := privateCases[0]
-	m, data := c.model(t), rows{Batch: c.batch(96)}
+	m, data := c.model(t), viewedRows{Batch: c.batch(96)}
 	key := make([]byte, privacy.KeySize)
 	for _, views := range []int{1, 2} {
 		data.views = views
@@ -81,7 +81,7 @@ func TestPrivateFit(t *testing.T) {
 // TestPrivateResume interrupts a training and goes on: with the key of the checkpoint it ends with the same bits.
 func TestPrivateResume(t *testing.T) {
 	c := privateCases[0]
-	m, data := c.model(t), rows{Batch: c.batch(40)}
+	m, data := c.model(t), viewedRows{Batch: c.batch(40)}
 	fit := func(m *onnx.Model, key []byte, dir string, resume bool, stop int) (*finetune.Trainer, error) {
 		tr := trainer(t, m, func(s *finetune.Spec) { s.Privacy = &finetune.DP{Noise: 1, Delta: 1e-3, Key: key} })
 		ctx, cancel := context.WithCancel(context.Background())
@@ -124,7 +124,7 @@ func TestPrivateResume(t *testing.T) {
 // TestPrivateFitErrors names what private training cannot do.
 func TestPrivateFitErrors(t *testing.T) {
 	c := privateCases[0]
-	m, data := c.model(t), rows{Batch: c.batch(40)}
+	m, data := c.model(t), viewedRows{Batch: c.batch(40)}
 	dp := func(d finetune.DP) func(*finetune.Spec) { return func(s *finetune.Spec) { s.Privacy = &d } }
 	tr := trainer(t, m, dp(finetune.DP{Noise: 1, Delta: 1e-3}))
 	if _, err := tr.Fit(context.Background(), data, finetune.FitOptions{TryRates: true}); err == nil || !strings.Contains(err.Error(), "trying learning rates") {

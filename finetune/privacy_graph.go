@@ -47,7 +47,7 @@ func clippedSums(e *autodiff.Emitter, r clipRequest) (*clipped, error) {
 	}
 	for _, v := range r.scores {
 		if rows.kinds[v] != bySample {
-			return nil, fmt.Errorf("%w: %w", errNoRule, rows.tangledError(fmt.Sprintf("scores %q", v.Name)))
+			return nil, fmt.Errorf("%w: %w", errNoRule, rows.tangledError(v))
 		}
 	}
 	uses, err := usesOf(r.g, r.params, rows)
@@ -230,9 +230,9 @@ func squaredNorms(b *lossBuilder, uses []*use, r clipRequest) (*graph.Value, err
 		case single == nil:
 			continue
 		case total == nil:
-			total = single
+			total = b.to(single, tensor.Float32)
 		default:
-			total = b.add(total, single)
+			total = b.add(total, b.to(single, tensor.Float32))
 		}
 	}
 	if total == nil && b.err == nil {
@@ -259,14 +259,14 @@ func (u *use) full(b *lossBuilder, in paramInput, samples int) (*graph.Value, er
 				return nil, noShare(u.node)
 			}
 			v = b.reshape(v, append([]int64{int64(samples)}, int64s(shape)...)...)
-			v = b.reshape(b.with("Transpose", map[string]any{"perm": inverse(n, len(shape))}, v), int64(samples), -1)
+			v = b.reshape(b.with("Transpose", map[string]any{"perm": inversePermutation(n, len(shape))}, v), int64(samples), -1)
 		}
 	}
 	return b.done(v)
 }
 
-// inverse is the permutation that undoes a Transpose behind a first axis of samples.
-func inverse(n *graph.Node, rank int) []int64 {
+// inversePermutation is the permutation that undoes a Transpose behind a first axis of samples.
+func inversePermutation(n *graph.Node, rank int) []int64 {
 	perm := n.Attrs.IntList("perm")
 	if len(perm) == 0 {
 		for i := range rank {

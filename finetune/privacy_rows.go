@@ -104,7 +104,7 @@ func makeRowRules() map[string]rowRule {
 	rules := map[string]rowRule{
 		"Reshape": keptRows, "Flatten": keptRows, "Squeeze": keptRows, "Unsqueeze": keptRows, "Transpose": transposedRows, "MatMul": productRows, "Gemm": gemmRows,
 		"Gather": gatheredRows, "BatchNormalization": batchNormRows, "Slice": slicedRows, "LayerNormalization": axisRows, "CumSum": cumSumRows,
-		"com.microsoft:FusedMatMul": fusedProductRows,
+		"com.microsoft:FusedMatMul": fusedProductRows, "onnxrun:CounterDropout": firstInputRows,
 	}
 	for _, row := range []struct {
 		rule  rowRule
@@ -150,7 +150,7 @@ func pointwiseRows(f *rowFinder, n *graph.Node) (rowKind, string) {
 		if v == nil || sameFirst(v, n.Out[0]) == bySample {
 			continue
 		}
-		if f.of(n, i) == bySample || !lower(v, n.Out[0]) {
+		if f.of(n, i) == bySample || !repeated(v, n.Out[0]) {
 			return tangled, ""
 		}
 	}
@@ -165,8 +165,8 @@ func sameFirst(a, b *graph.Value) rowKind {
 	return bySample
 }
 
-// lower reports whether a value that is broadcast to out is the same in all rows of out.
-func lower(v, out *graph.Value) bool {
+// repeated reports whether a value that is broadcast to out is the same in all rows of out.
+func repeated(v, out *graph.Value) bool {
 	if v.Rank() < 0 || v.Rank() < out.Rank() {
 		return v.Rank() >= 0
 	}
@@ -355,10 +355,10 @@ func batchNormRows(f *rowFinder, n *graph.Node) (rowKind, string) {
 	return firstInputRows(f, n)
 }
 
-// tangledError says at which node rows got lost, for callers that need them.
-func (f *rowFinder) tangledError(what string) error {
+// tangledError says at which node rows got lost, for a value that needs them.
+func (f *rowFinder) tangledError(v *graph.Value) error {
 	if f.first == nil {
-		return fmt.Errorf("finetune: %s: no batch axis", what)
+		return fmt.Errorf("%q has no row for each sample", v.Name)
 	}
-	return fmt.Errorf("finetune: %s: the batch axis is lost at node %q (%s)", what, f.first.Path(), f.first.Type)
+	return fmt.Errorf("%q: the batch axis is lost at node %q (%s)", v.Name, f.first.Path(), f.first.Type)
 }

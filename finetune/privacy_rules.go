@@ -54,15 +54,12 @@ type shareWriter struct {
 // A shareRule returns the contributions to the gradient by input i of a node; none if it knows no way.
 type shareRule func(w *shareWriter, i int) sampleShares
 
-var shareRules map[string]shareRule
-
-func init() {
-	shareRules = map[string]shareRule{
-		"MatMul": productShares, "Gemm": gemmShares, "Add": sumShares, "Sub": sumShares, "Sum": sumShares, "Mul": factorShares, "Div": quotientShares,
-		"PRelu": slopeShares, "Gather": tableShares, "Conv": filterShares, "LayerNormalization": normShares(false), "RMSNormalization": normShares(false),
-		"SimplifiedLayerNormalization": normShares(false), "BatchNormalization": normShares(true), "InstanceNormalization": normShares(true),
-		"GroupNormalization": normShares(true),
-	}
+// shareRules are the rules of the operators that have one.
+var shareRules = map[string]shareRule{
+	"MatMul": productShares, "Gemm": gemmShares, "Add": sumShares, "Sub": sumShares, "Sum": sumShares, "Mul": factorShares, "Div": quotientShares,
+	"PRelu": slopeShares, "Gather": tableShares, "Conv": filterShares, "LayerNormalization": normShares(false), "RMSNormalization": normShares(false),
+	"SimplifiedLayerNormalization": normShares(false), "BatchNormalization": normShares(true), "InstanceNormalization": normShares(true),
+	"GroupNormalization": normShares(true),
 }
 
 func (b *lossBuilder) reshape(v *graph.Value, dims ...int64) *graph.Value {

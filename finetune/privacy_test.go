@@ -22,6 +22,7 @@ type privateCase struct {
 	name   string
 	shape  []int // of a sample
 	ids    int   // x holds ids below it, 0: numbers
+	wide   bool  // the model computes in float64
 	layers nn.Sequential
 	single bool // samples run one by one
 }
@@ -47,33 +48,41 @@ var tied = nn.Func("Tied", func(x *nn.Value) *nn.Value {
 })
 
 var privateCases = []privateCase{
-	{"mlp", []int{6}, 0, nn.Sequential{nn.Linear{Out: 9}, nn.Tanh{}, nn.Linear{Out: 4}}, false},
-	{"steps", []int{5, 6}, 0, nn.Sequential{nn.Linear{Out: 3}, nn.Tanh{}, nn.Flatten{}, nn.Linear{Out: 4}}, false},
-	{"many steps", []int{20, 3}, 0, nn.Sequential{nn.Linear{Out: 2}, nn.Tanh{}, nn.Flatten{}, nn.Linear{Out: 4}}, false},
-	{"rows of steps", []int{5, 6}, 0, nn.Sequential{nn.Reshape{Dims: []int{-1, 6}}, nn.Linear{Out: 4}, nn.Tanh{}, nn.Reshape{Dims: []int{-1, 20}}, nn.Linear{Out: 3}}, false},
-	{"cnn", []int{3, 9, 8}, 0, nn.Sequential{
+	{"mlp", []int{6}, 0, false, nn.Sequential{nn.Linear{Out: 9}, nn.Tanh{}, nn.Linear{Out: 4}}, false},
+	{"float64", []int{6}, 0, true, nn.Sequential{nn.Linear{Out: 9}, nn.Tanh{}, nn.Linear{Out: 4}}, false},
+	{"steps", []int{5, 6}, 0, false, nn.Sequential{nn.Linear{Out: 3}, nn.Tanh{}, nn.Flatten{}, nn.Linear{Out: 4}}, false},
+	{"many steps", []int{20, 3}, 0, false, nn.Sequential{nn.Linear{Out: 2}, nn.Tanh{}, nn.Flatten{}, nn.Linear{Out: 4}}, false},
+	{"rows of steps", []int{5, 6}, 0, false, nn.Sequential{nn.Reshape{Dims: []int{-1, 6}}, nn.Linear{Out: 4}, nn.Tanh{}, nn.Reshape{Dims: []int{-1, 20}}, nn.Linear{Out: 3}}, false},
+	{"cnn", []int{3, 9, 8}, 0, false, nn.Sequential{
 		nn.Conv{Out: 4, Kernel: nn.Size{3}, Padding: nn.Size{1}}, nn.PReLU{}, nn.MaxPool{Kernel: nn.Size{2}},
 		nn.Conv{Out: 6, Kernel: nn.Size{3}, Groups: 2, Dilation: nn.Size{2}, Padding: nn.Size{2}, Stride: nn.Size{2}}, nn.ReLU{},
 		nn.Flatten{}, nn.Linear{Out: 3}}, false},
-	{"norms", []int{4, 6, 5}, 0, nn.Sequential{
+	{"norms", []int{4, 6, 5}, 0, false, nn.Sequential{
 		nn.Conv{Out: 4, Kernel: nn.Size{1}}, nn.BatchNorm{}, nn.Tanh{}, nn.GroupNorm{Groups: 2}, nn.InstanceNorm{}, nn.Tanh{},
 		nn.LayerNorm{}, nn.RMSNorm{}, nn.GlobalAveragePool{}, nn.Flatten{}, nn.Linear{Out: 3}}, false},
-	{"broadcast", []int{4, 5}, 0, nn.Sequential{scaled([]int{5}, []int{4, 1}, []int{1, 4, 5}, []int{1}), nn.Flatten{}, nn.Linear{Out: 3}}, false},
-	{"embedding", []int{7}, 5, nn.Sequential{nn.Embedding{Count: 5, Width: 4}, nn.Positions{Max: 9}, nn.Flatten{}, nn.Linear{Out: 3}}, false},
-	{"transformer", []int{6}, 11, nn.Sequential{nn.Embedding{Count: 11, Width: 8}, nn.TransformerBlock{Heads: 2, Causal: true}, nn.LayerNorm{}, nn.Flatten{}, nn.Linear{Out: 3}}, false},
-	{"tied", []int{7}, 11, nn.Sequential{tied}, false},
-	{"lstm", []int{5, 4}, 0, nn.Sequential{nn.LSTM{Hidden: 3, Last: true}, nn.Linear{Out: 3}}, true},
-	{"transposed", []int{2, 4, 4}, 0, nn.Sequential{nn.ConvTranspose{Out: 3, Kernel: nn.Size{3}}, nn.ReLU{}, nn.Flatten{}, nn.Linear{Out: 3}}, true},
-	{"steps first", []int{5, 4}, 0, nn.Sequential{nn.Transpose{Perm: []int{1, 0, 2}}, nn.Linear{Out: 3}, nn.Tanh{}, nn.Transpose{Perm: []int{1, 0, 2}}, nn.Flatten{}, nn.Linear{Out: 3}}, true},
+	{"broadcast", []int{4, 5}, 0, false, nn.Sequential{scaled([]int{5}, []int{4, 1}, []int{1, 4, 5}, []int{1}), nn.Flatten{}, nn.Linear{Out: 3}}, false},
+	{"embedding", []int{7}, 5, false, nn.Sequential{nn.Embedding{Count: 5, Width: 4}, nn.Positions{Max: 9}, nn.Flatten{}, nn.Linear{Out: 3}}, false},
+	{"transformer", []int{6}, 11, false, nn.Sequential{nn.Embedding{Count: 11, Width: 8}, nn.TransformerBlock{Heads: 2, Causal: true}, nn.LayerNorm{}, nn.Flatten{}, nn.Linear{Out: 3}}, false},
+	{"tied", []int{7}, 11, false, nn.Sequential{tied}, false},
+	{"lstm", []int{5, 4}, 0, false, nn.Sequential{nn.LSTM{Hidden: 3, Last: true}, nn.Linear{Out: 3}}, true},
+	{"transposed", []int{2, 4, 4}, 0, false, nn.Sequential{nn.ConvTranspose{Out: 3, Kernel: nn.Size{3}}, nn.ReLU{}, nn.Flatten{}, nn.Linear{Out: 3}}, true},
+	{"steps first", []int{5, 4}, 0, false, nn.Sequential{nn.Transpose{Perm: []int{1, 0, 2}}, nn.Linear{Out: 3}, nn.Tanh{}, nn.Transpose{Perm: []int{1, 0, 2}}, nn.Flatten{}, nn.Linear{Out: 3}}, true},
+}
+
+func (c privateCase) dtype() tensor.DType {
+	switch {
+	case c.ids > 0:
+		return tensor.Int64
+	case c.wide:
+		return tensor.Float64
+	}
+	return tensor.Float32
 }
 
 func (c privateCase) model(t *testing.T) *onnx.Model {
 	t.Helper()
 	b := nn.New("private", 3)
-	dtype := tensor.Float32
-	if c.ids > 0 {
-		dtype = tensor.Int64
-	}
+	dtype := c.dtype()
 	dims := []nn.Dim{nn.Batch}
 	for _, d := range c.shape {
 		dims = append(dims, nn.Dim(d))
@@ -89,15 +98,15 @@ func (c privateCase) model(t *testing.T) *onnx.Model {
 // batch makes seeded samples of classes below 3.
 func (c privateCase) batch(n int) finetune.Batch {
 	r := rand.New(rand.NewPCG(5, 7))
-	dtype := tensor.Float32
-	if c.ids > 0 {
-		dtype = tensor.Int64
-	}
+	dtype := c.dtype()
 	x, y := tensor.New(dtype, append([]int{n}, c.shape...)...), tensor.New(tensor.Int64, n)
 	for i := range x.Len() {
-		if c.ids > 0 {
+		switch {
+		case c.ids > 0:
 			tensor.Of[int64](x)[i] = r.Int64N(int64(c.ids))
-		} else {
+		case c.wide:
+			tensor.Of[float64](x)[i] = r.NormFloat64()
+		default:
 			tensor.Of[float32](x)[i] = float32(r.NormFloat64())
 		}
 	}
