@@ -182,7 +182,7 @@ var onnxTable = []Op{
 	{"", "RotaryEmbedding", 23, float, rotaryInputs.infer, rotaryOf(rotaryInputs), rotaryInputs.grad(""), 0},
 	{"", "Round", 11, float, unaryInfer, roundKernel, zeroGrad, InPlace},
 	{"", "STFT", 17, float, stftInfer, stftKernel, stftGrad, 0},
-	{"", "Scan", 8, anyType, scan8Infer, scan8Kernel, nil, 0},
+	{"", "Scan", 8, anyType, scan8Infer, scan8Kernel, nil, Bodied},
 	{"", "Scan", 9, anyType, scanInfer, scanKernel, nil, Bodied},
 	{"", "Scatter", 9, bytes | str, scatterElementsInfer, scatterElementsKernel, scatterElementsGrad, 0},
 	{"", "ScatterElements", 11, bytes | str, scatterElementsInfer, scatterElementsKernel, scatterElementsGrad, 0},

@@ -35,6 +35,13 @@ var flowCases = []flowCase{
 		"f": "x:d => Mul x w -> p; Sin p -> r => r"}},
 	{name: "scan of what nobody wants", main: "h:d2 x:d3x2=1,2,3,4,5,6 => Scan h x -> y z | body=@f num_scan_inputs=1 => z", graphs: map[string]string{
 		"f": "h:d x:d => Mul h x -> p; Sin p -> r => r x"}},
+	{name: "scan of a batch", opset: 8, main: "h:d2x2 x:d2x3x2 w:d2 => Scan - h x -> y z | body=@f num_scan_inputs=1 => y z", graphs: map[string]string{
+		"f": "h:d x:d => Mul h w -> p; Add p x -> q; Tanh q -> r; Mul r x -> s => r s"}},
+	{name: "scan of slices in a scan", main: "n:i3x1=2,1,3 h:d2 x:d3x3x2 zero:i1=0 => Scan h n x -> y z | body=@o num_scan_inputs=2 => y z", graphs: map[string]string{
+		"o": "h:d n:i x:d => Slice x zero n -> s; Scan h s -> y z | body=@f num_scan_inputs=1; ReduceSum z -> r | keepdims=0 => y r",
+		"f": "h:d x:d => Mul h x -> q; Tanh q -> r => r q"}},
+	{name: "scan of a batch of sequences", opset: 8, main: "n:i3=2,0,3 h:d3x2 x:d3x3x2 u:d3x3x2 w:d2 => Scan n h x u -> y z | body=@f num_scan_inputs=2 directions=1,0 => y z", graphs: map[string]string{
+		"f": "h:d x:d u:d => Mul h w -> p; Add p x -> q; Tanh q -> r; Mul r u -> s => r s"}},
 	{name: "if in loop", main: "n:i=4 x:d3 w:d3 => Loop n - x -> y | body=@f => y", graphs: map[string]string{
 		"f": "i:i c:b h:d => Constant -> two | value=i2; Mod i two -> m; Cast m -> odd | to=9; Mul h w -> p; If odd -> q | then_branch=@a else_branch=@b; Identity c -> d => d q",
 		"a": "=> Sin p -> a => a", "b": "=> Mul h p -> b => b"}},

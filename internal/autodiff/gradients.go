@@ -129,8 +129,11 @@ func (w *walk) node(n *graph.Node) error {
 		return w.rule(n)
 	}
 	if n.Op.Flags&ops.Bodied != 0 {
-		if n.Type == "If" {
+		switch {
+		case n.Type == "If":
 			return w.conditional(n)
+		case n.Type == "Scan" && n.Domain == "" && n.Version < 9:
+			return w.batched(n)
 		}
 		return w.rounds(n)
 	}

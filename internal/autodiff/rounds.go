@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
-	"github.com/onnxrun/onnxrun/ops"
 )
 
 // A repeated is a Loop or Scan, by where its values are. Its inputs are first others (the bounds of a Loop), carried
@@ -25,8 +24,8 @@ func repeatedNode(n *graph.Node) (*repeated, error) {
 	scans := 0
 	if n.Type == "Loop" {
 		l.first, l.lead, l.skip = 2, 2, 1
-	} else if scans = n.Attrs.Int("num_scan_inputs"); n.Domain == "" && n.Version < 9 {
-		return nil, ops.Unsupported("no gradient of Scan before version 9 (node %q)", n.Path())
+	} else {
+		scans = n.Attrs.Int("num_scan_inputs")
 	}
 	l.carried = max(len(n.In)-l.first-scans, 0)
 	if l.body == nil || len(l.body.Inputs) != l.lead+l.carried+scans || len(l.body.Outputs) != l.skip+len(n.Out) || len(n.Out) < l.carried {

@@ -63,13 +63,8 @@ func (c *ruleCtx) Scan(first, xs []ops.Ref, step func(carried, slices []ops.Ref)
 		s.first, s.in, carried = append(s.first, v), append(s.in, in), append(carried, c.ref(in))
 	}
 	for _, r := range xs {
-		v := c.value(r)
-		t := v.Type
-		if t.Ranked = t.Ranked && len(t.Dims) > 0; t.Ranked {
-			t.Dims = t.Dims[1:]
-		}
-		slice := &graph.Value{Name: c.w.name("slice"), Value: ops.Value{Type: t}}
-		s.walk(v, slice, 0, 0)
+		slice := c.w.slice(c.value(r))
+		s.walk(c.value(r), slice, 0, 0)
 		parts = append(parts, c.ref(slice))
 	}
 	nodes, _ := c.w.inside(func() error {
