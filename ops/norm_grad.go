@@ -60,11 +60,6 @@ func standardizeGrad[T float32 | float64](c *Call, s reduce.Standardization, axi
 func layerNormGrad(l layerNorm) func(GradCtx) error {
 	return func(c GradCtx) error {
 		g := grads{c}
-		for i := 1; i < 3; i++ {
-			if g.Dy(i) != 0 && i != l.sum {
-				return Unsupported("no gradient of output %d, a statistic", i)
-			}
-		}
 		dy, x, at := g.Dy(0), g.In(0), func(i int) Ref {
 			if i < 0 {
 				return 0
@@ -75,6 +70,9 @@ func layerNormGrad(l layerNorm) func(GradCtx) error {
 			if v := at(i); v != 0 {
 				x = g.add(x, v)
 			}
+		}
+		if err := l.statistics(g, x); err != nil {
+			return err
 		}
 		var dx Ref
 		if dy != 0 {
@@ -104,6 +102,40 @@ func layerNormGrad(l layerNorm) func(GradCtx) error {
 	}
 }
 
+// statistics writes the mean and the inverse deviation of the rows of x, where they have gradients.
+func (l *layerNorm) statistics(g grads, x Ref) error {
+	wanted := func(i int) bool { return i > 0 && g.Dy(i) != 0 }
+	if !wanted(l.mean) && !wanted(l.inv) {
+		return nil
+	}
+	if l.rms && wanted(l.mean) {
+		return Unsupported("no gradient of output %d, a mean that takes no part", l.mean)
+	}
+	rank, err := g.rank(x)
+	if err != nil {
+		return err
+	}
+	axis, err := wrapAxis(g.Attrs().IntOr("axis", -1), rank)
+	if err != nil {
+		return err
+	}
+	var axes []int64
+	for i := axis; i < rank; i++ {
+		axes = append(axes, int64(i))
+	}
+	list := g.ints(axes...)
+	if !l.rms {
+		mean := g.op("ReduceMean", x, list)
+		g.SetOutput(l.mean, g.op("CastLike", mean, g.Out(l.mean)))
+		x = g.sub(x, mean)
+	}
+	if wanted(l.inv) {
+		variance := g.shift(g.op("ReduceMean", g.mul(x, x), list), float64(g.Attrs().Float("epsilon")))
+		g.SetOutput(l.inv, g.op("CastLike", g.op("Reciprocal", g.op("Sqrt", variance)), g.Out(l.inv)))
+	}
+	return nil
+}
+
 // setSumAt is setSum for a part that may be missing.
 func (g grads) setSumAt(i int, f func() Ref) {
 	if i >= 0 {
@@ -115,16 +147,11 @@ func (g grads) setSumAt(i int, f func() Ref) {
 func batchNormGrad(c GradCtx) error {
 	g := grads{c}
 	a, dy, x := g.Attrs(), g.Dy(0), g.In(0)
-	for i := 1; i < g.Outputs(); i++ {
-		if g.Dy(i) != 0 {
-			return Unsupported("no gradient of output %d, a statistic", i)
-		}
-	}
-	if dy == 0 {
-		return nil
-	}
 	rank, err := g.rank(x)
 	if err != nil {
+		return err
+	}
+	if err := runningStatistics(g, rank); err != nil || dy == 0 {
 		return err
 	}
 	spatial := a.IntOr("spatial", 1) != 0
@@ -156,6 +183,35 @@ func batchNormGrad(c GradCtx) error {
 	set(1, func() Ref { return g.mul(dy, xhat) })
 	set(3, func() Ref { return g.neg(dx) })
 	set(4, func() Ref { return g.scale(g.mul(dx, xhat, inv), -0.5) })
+	return nil
+}
+
+// runningStatistics writes the running mean and variance that training moves towards those of the batch, where they
+// have gradients.
+func runningStatistics(g grads, rank int) error {
+	for i := 1; i < g.Outputs(); i++ {
+		if g.Dy(i) != 0 && (i > 2 || !g.Attrs().Bool("training_mode")) {
+			return Unsupported("no gradient of output %d, a statistic", i)
+		}
+	}
+	if g.Dy(1) == 0 && g.Dy(2) == 0 {
+		return nil
+	}
+	axes := []int64{0}
+	for i := 2; i < rank; i++ {
+		axes = append(axes, int64(i))
+	}
+	x, list, momentum := g.In(0), g.ints(axes...), float64(g.Attrs().Float("momentum"))
+	move := func(i int, batch Ref) {
+		now := g.op("CastLike", g.op("Reshape", batch, g.ints(-1)), g.In(2+i))
+		g.SetOutput(i, g.add(g.scale(g.In(2+i), momentum), g.scale(now, 1-momentum)))
+	}
+	mean := g.op("ReduceMean", x, list)
+	move(1, mean)
+	if g.Dy(2) != 0 {
+		centred := g.sub(x, mean)
+		move(2, g.op("ReduceMean", g.mul(centred, centred), list))
+	}
 	return nil
 }
 

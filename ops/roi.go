@@ -59,17 +59,22 @@ var (
 
 func bindRoiAlign(shift bool) func(*KernelCtx) (Kernel, error) {
 	return widened(func(k *KernelCtx) (Kernel, error) {
-		size := alignedSize(k.Attrs)
-		r := &roiAlign{h: size[0], w: size[1], ratio: k.Int("sampling_ratio"), scale: 1, max: k.Str("mode") == "max"}
-		if k.HasAttr("spatial_scale") {
-			r.scale = float64(k.Float("spatial_scale"))
-		}
-		r.half = shift && k.Str("coordinate_transformation_mode") != "output_half_pixel"
+		r := readRoiAlign(k.Attrs, shift)
 		if k.DType(0) == tensor.Float64 {
 			return Kernel{Run: func(c *Call) error { return runRoiAlign[float64](r, c) }}, nil
 		}
 		return Kernel{Run: func(c *Call) error { return runRoiAlign[float32](r, c) }}, nil
 	})
+}
+
+func readRoiAlign(a Attrs, shift bool) *roiAlign {
+	size := alignedSize(a)
+	r := &roiAlign{h: size[0], w: size[1], ratio: a.Int("sampling_ratio"), scale: 1, max: a.Str("mode") == "max"}
+	if a.HasAttr("spatial_scale") {
+		r.scale = float64(a.Float("spatial_scale"))
+	}
+	r.half = shift && a.Str("coordinate_transformation_mode") != "output_half_pixel"
+	return r
 }
 
 func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {
@@ -149,9 +154,22 @@ func roiBin[T float32 | float64](r *roiAlign, b *roiBox, src []T, height, width,
 }
 
 // bilinearParts returns the four weighted elements around (y, x), zeros outside of the plane.
-func bilinearParts[T float32 | float64](src []T, height, width int, y, x float64) [4]float64 {
-	if !(y >= -1 && y <= float64(height) && x >= -1 && x <= float64(width)) || len(src) == 0 {
-		return [4]float64{}
+func bilinearParts[T float32 | float64](src []T, height, width int, y, x float64) (v [4]float64) {
+	if len(src) == 0 {
+		return v
+	}
+	at, w := bilinearTaps(height, width, y, x)
+	for i, p := range at {
+		v[i] = w[i] * float64(src[p])
+	}
+	return v
+}
+
+// bilinearTaps returns the positions of the four elements around (y, x) and their weights, which are zero outside of the
+// plane, which is not empty.
+func bilinearTaps(height, width int, y, x float64) (at [4]int, w [4]float64) {
+	if !(y >= -1 && y <= float64(height) && x >= -1 && x <= float64(width)) {
+		return at, w
 	}
 	y, x = max(y, 0), max(x, 0)
 	y0, x0 := int(y), int(x)
@@ -163,8 +181,8 @@ func bilinearParts[T float32 | float64](src []T, height, width int, y, x float64
 		x0, x1, x = width-1, width-1, float64(width-1)
 	}
 	ly, lx := y-float64(y0), x-float64(x0)
-	at := func(i, j int) float64 { return float64(src[i*width+j]) }
-	return [4]float64{(1 - ly) * (1 - lx) * at(y0, x0), (1 - ly) * lx * at(y0, x1), ly * (1 - lx) * at(y1, x0), ly * lx * at(y1, x1)}
+	at = [4]int{y0*width + x0, y0*width + x1, y1*width + x0, y1*width + x1}
+	return at, [4]float64{(1 - ly) * (1 - lx), (1 - ly) * lx, ly * (1 - lx), ly * lx}
 }
 
 var maxRoiPoolKernel = widened(func(k *KernelCtx) (Kernel, error) {
@@ -186,22 +204,17 @@ func maxRoiPool[T float32 | float64](c *Call, size []int, scale float64) error {
 	if len(xs) != 4 || len(rois)%5 != 0 || len(y) != count*xs[1]*size[0]*size[1] {
 		return fmt.Errorf("ops: regions of shape %v for an input of shape %v", c.In[1].Shape(), xs)
 	}
-	round := func(v T) int { return int(math.Round(max(-1<<30, min(1<<30, float64(v)*scale)))) }
 	for i := range count {
-		r := rois[5*i : 5*i+5]
-		b := int(r[0])
-		if b < 0 || b >= xs[0] {
-			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, xs[0])
+		r := poolRegion(rois[5*i:5*i+5], size, scale)
+		if r.image < 0 || r.image >= xs[0] {
+			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", r.image, xs[0])
 		}
-		x0, y0 := round(r[1]), round(r[2])
-		binH := float64(max(round(r[4])-y0+1, 1)) / float64(size[0])
-		binW := float64(max(round(r[3])-x0+1, 1)) / float64(size[1])
 		for ch := range xs[1] {
-			src := x[(b*xs[1]+ch)*xs[2]*xs[3]:][:xs[2]*xs[3]]
+			src := x[(r.image*xs[1]+ch)*xs[2]*xs[3]:][:xs[2]*xs[3]]
 			for ph := range size[0] {
-				h0, h1 := roiRange(ph, binH, y0, xs[2])
+				h0, h1 := roiRange(ph, r.binH, r.y, xs[2])
 				for pw := range size[1] {
-					w0, w1 := roiRange(pw, binW, x0, xs[3])
+					w0, w1 := roiRange(pw, r.binW, r.x, xs[3])
 					y[0] = maxOfBox(src, xs[3], h0, h1, w0, w1)
 					y = y[1:]
 				}
@@ -209,6 +222,21 @@ func maxRoiPool[T float32 | float64](c *Call, size []int, scale float64) error {
 		}
 	}
 	return nil
+}
+
+// pooledRegion is a region of an image whose bins have a whole number of elements at most.
+type pooledRegion struct {
+	image, x, y int
+	binH, binW  float64
+}
+
+// poolRegion reads an image and the corners of a region, which are rounded.
+func poolRegion[T float32 | float64](r []T, size []int, scale float64) pooledRegion {
+	round := func(v T) int { return int(math.Round(max(-1<<30, min(1<<30, float64(v)*scale)))) }
+	p := pooledRegion{image: int(r[0]), x: round(r[1]), y: round(r[2])}
+	p.binH = float64(max(round(r[4])-p.y+1, 1)) / float64(size[0])
+	p.binW = float64(max(round(r[3])-p.x+1, 1)) / float64(size[1])
+	return p
 }
 
 // roiRange is the part of an axis of n elements that bin p covers.
