@@ -102,3 +102,11 @@ func optionalHasKernel(*KernelCtx) (Kernel, error) {
 		return nil
 	}}, nil
 }
+
+// optionalGetGrad hands on the gradient of what never was an optional.
+func optionalGetGrad(c GradCtx) error {
+	if c.Of(c.In(0)).Kind != tensor.KindTensor {
+		return Unsupported("no gradient of OptionalGetElement of an optional")
+	}
+	return passGrad(c)
+}

@@ -140,7 +140,7 @@ var onnxTable = []Op{
 	{"", "Not", 1, boolean, unaryInfer, notKernel, nil, InPlace},
 	{"", "OneHot", 9, num, oneHotInfer, oneHotKernel, oneHotGrad, 0},
 	{"", "Optional", 15, anyType, optionalInfer, optionalKernel, nil, Managed},
-	{"", "OptionalGetElement", 15, anyType, optionalGetInfer, optionalGetKernel, nil, Managed},
+	{"", "OptionalGetElement", 15, anyType, optionalGetInfer, optionalGetKernel, optionalGetGrad, Managed},
 	{"", "OptionalHasElement", 15, anyType, optionalHasInfer, optionalHasKernel, nil, 0},
 	{"", "Or", 1, boolean, legacyPredicateInfer, legacy(orKernel), nil, InPlace},
 	{"", "Or", 7, boolean, predicateInfer, orKernel, nil, Commutative | InPlace},

@@ -192,6 +192,7 @@ var ruleCases = []ruleCase{
 	{"TensorScatter", 24, "", "2x4x3 2x2x3", 0},
 	{"Bernoulli", 15, "", "5g", 0},
 	{"com.microsoft:Range", 1, "", "_ f_:7 f_:0.8", 0},
+	{"OptionalGetElement", 18, "", "2x3", 0},
 	{"PRelu", 6, "", "2x3x2 3", 0},
 	{"PRelu", 6, "", "2x3 1", 0},
 	{"PRelu", 16, "", "2x3x2 3x1", 0},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
@@ -100,7 +101,7 @@ func (w *walk) run() error {
 		if err := w.node(n); err != nil {
 			var missing *ops.UnsupportedError
 			if errors.As(err, &missing) {
-				w.missing = append(w.missing, missing.Missing...)
+				w.missing = append(w.missing, atNode(n, missing.Missing)...)
 				continue
 			}
 			return fmt.Errorf("autodiff: gradient of node %q (%s): %w", n.Path(), n.Type, err)
@@ -151,11 +152,26 @@ func (w *walk) node(n *graph.Node) error {
 }
 
 func noGradient(n *graph.Node) error {
-	name := n.Type
-	if n.Domain != "" {
-		name = n.Domain + ":" + name
+	return ops.Unsupported("no gradient of %s (node %q)", opName(n), n.Path())
+}
+
+// opName is the operator of n, with its domain unless that is ai.onnx.
+func opName(n *graph.Node) string {
+	if n.Domain == "" {
+		return n.Type
 	}
-	return ops.Unsupported("no gradient of %s (node %q)", name, n.Path())
+	return n.Domain + ":" + n.Type
+}
+
+// atNode adds operator and node to what a rule says is missing, unless another node is named already.
+func atNode(n *graph.Node, missing []string) []string {
+	out := slices.Clone(missing)
+	for i, m := range out {
+		if !strings.Contains(m, "(node ") {
+			out[i] = fmt.Sprintf("%s (node %q, %s)", m, n.Path(), opName(n))
+		}
+	}
+	return out
 }
 
 // body differentiates the nodes that stand for n, which are computed once more for it.

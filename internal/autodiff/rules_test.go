@@ -436,10 +436,21 @@ func TestEveryRuleHasACase(t *testing.T) {
 
 // TestMissingGradient wants the operator and the node in the message.
 func TestMissingGradient(t *testing.T) {
-	p := newProbe(t, ruleCase{op: "Unique", opset: 11, inputs: "4"}, tensor.Float32)
-	_, err := runtime.OpenBytes(p.model(false), &runtime.Options{Gradients: &runtime.Gradients{}})
-	var missing *ops.UnsupportedError
-	if !errors.As(err, &missing) || err.Error() != `unsupported: no gradient of Unique (node "node")` {
-		t.Errorf("got %v", err)
+	for _, c := range []struct {
+		name, want string
+		model      []byte
+	}{
+		{"no rule", `unsupported: no gradient of Unique (node "node")`,
+			newProbe(t, ruleCase{op: "Unique", opset: 11, inputs: "4"}, tensor.Float32).model(false)},
+		{"not with these attributes", `unsupported: no gradient of QuantizeLinear to float8e4m3fn (node "q", QuantizeLinear)`,
+			onnx.Encode(codeProgram("2x4", "QuantizeLinear x sx -> q | output_dtype=17; DequantizeLinear q sx -> y"))},
+		{"through a sequence", `unsupported: no gradient of ConcatFromSequence (node "y")`,
+			onnx.Encode(codeProgram("2x4", "SplitToSequence x -> s; ConcatFromSequence s -> y | axis=0"))},
+	} {
+		_, err := runtime.OpenBytes(c.model, &runtime.Options{Gradients: &runtime.Gradients{}})
+		var missing *ops.UnsupportedError
+		if !errors.As(err, &missing) || err.Error() != c.want {
+			t.Errorf("%s: got %v", c.name, err)
+		}
 	}
 }
