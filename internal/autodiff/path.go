@@ -122,7 +122,7 @@ func (p *path) visit(n *graph.Node) {
 		}
 		p.visited = append(p.visited, f.n)
 		for _, v := range f.in {
-			if v != nil && (p.wants(v) || p.holds(v)) && f.n.Op.Flags&ops.ShapeOnly == 0 {
+			if v != nil && p.wants(v) && f.n.Op.Flags&ops.ShapeOnly == 0 {
 				p.needs[f.n] = true
 				p.order = append(p.order, f.n)
 				break
@@ -166,12 +166,6 @@ func (p *path) read(ys []*graph.Value) map[*graph.Value]bool {
 		read[y] = true
 	}
 	return read
-}
-
-// holds reports whether v is a sequence or an optional of numbers that depend on a leaf. It has no gradient itself, but a
-// node that takes it is on the path: where its operator has no rule it is reported.
-func (p *path) holds(v *graph.Value) bool {
-	return v.Kind != tensor.KindTensor && isFloat(v.DType) && v.From != nil && !p.stop[v] && p.needs[v.From]
 }
 
 // wants reports whether the gradient of v is needed: it is a leaf, or depends on one.
