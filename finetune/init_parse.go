@@ -25,8 +25,8 @@ func ParseInitializer(text string) (Initializer, error) {
 		out = v
 	case "uniform":
 		v := UniformInit{-0.05, 0.05}
-		s.number("low", &v.Low, -inf, inf)
-		s.number("high", &v.High, -inf, inf)
+		s.number("low", &v.Low, -math.MaxFloat32, math.MaxFloat32)
+		s.number("high", &v.High, -math.MaxFloat32, math.MaxFloat32)
 		if v.Low > v.High {
 			s.fail("high", "below low", "a number above it")
 		}

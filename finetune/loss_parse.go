@@ -9,7 +9,8 @@ import "math"
 //	nll:weights=1,2  bce  bce-with-logits:pos-weight=2
 //	hinge  hinge:multi-class,margin=0.5  kl:temperature=4  kl:probabilities  scalar
 //
-// Settings that are left out have the zero value of the loss's type.
+// Settings that are left out have the zero value of the loss's type. ce, mae and half-mse are other names of cross-entropy,
+// l1 and mse:half.
 func ParseLoss(text string) (Loss, error) {
 	s, err := parseSettings("loss", text)
 	if err != nil {
@@ -21,7 +22,9 @@ func ParseLoss(text string) (Loss, error) {
 		v := MSE{}
 		s.flag("half", &v.Half)
 		l = v
-	case "l1":
+	case "half-mse":
+		l = MSE{Half: true}
+	case "l1", "mae":
 		l = L1{}
 	case "huber":
 		v := Huber{}
@@ -42,7 +45,7 @@ func ParseLoss(text string) (Loss, error) {
 // parseClassLoss reads a loss that knows of classes; it returns nil for another name.
 func parseClassLoss(s *settings) Loss {
 	switch s.name {
-	case "cross-entropy":
+	case "cross-entropy", "ce":
 		v := CrossEntropy{}
 		s.list("weights", &v.Weights)
 		v.Ignore = s.ignored()
