@@ -30,7 +30,6 @@ func TestDamagedModels(t *testing.T) {
 		func(m *onnx.Model) error { _, err := finetune.Head{N: 5, Dropout: 0.5}.Apply(m); return err },
 		func(m *onnx.Model) error { _, err := finetune.InsertDropout(m, "re:.", 0.5); return err },
 		func(m *onnx.Model) error { _, err := finetune.InsertHeadDropout(m, "", 0.5); return err },
-		func(m *onnx.Model) error { _, err := finetune.Reinitialize(m, "all", 1); return err },
 		func(m *onnx.Model) error { _, err := adapter.Attach(m); return err },
 		func(m *onnx.Model) error { _, err := finetune.Merge(m); return err },
 		func(m *onnx.Model) error { _, err := finetune.RemoveDropout(m); return err },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -202,5 +203,31 @@ func TestRecurrentDropoutTrains(t *testing.T) {
 	spec.Recurrent = finetune.RecurrentDropout{Inputs: 0.3, State: 0.4}
 	if dropped := lossAt("o.weight", 0, 0); dropped == plain || dropped != lossAt("o.weight", 0, 0) {
 		t.Errorf("the loss with dropout is %v, without %v", dropped, plain)
+	}
+}
+
+// TestDropoutThreads wants the same bits from one thread and from three, for tensors of several chunks and with shared axes.
+func TestDropoutThreads(t *testing.T) {
+	s := sketch{feeds: tensors{"x": f32(1, 50, 4, 100)}, output: "y", weights: tensors{"W": f32(2, 1, 16, 100), "R": f32(3, 1, 16, 4)},
+		nodes: []*onnx.Node{node("Dropout(x) = d"), node("LSTM(d, W, R) = y", onnx.NewInt("hidden_size", 4))}}
+	var first []byte
+	for _, threads := range []int{1, 3} {
+		mc, err := finetune.NewMonteCarlo(onnx.FileOf(s.model()), finetune.RecurrentDropout{Inputs: 0.2, State: 0.3}, &runtime.Options{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean, _, err := mc.Run(context.Background(), s.feeds, 3, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mc.Close(); err != nil {
+			t.Error(err)
+		}
+		if first == nil {
+			first = mean["y"].Bytes()
+		}
+		if !bytes.Equal(first, mean["y"].Bytes()) {
+			t.Errorf("%d threads give other bits than one", threads)
+		}
 	}
 }
