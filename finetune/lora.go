@@ -26,6 +26,7 @@ type LoRA struct {
 	//	a,b,c      modules by their path or its end: q_proj,v_proj
 	//	re:EXPR    modules whose path matches a regular expression; re: may be left out
 	Target  string
+	Exclude []string    // modules that get none, by their path or its end, such as a new head that trains as a whole
 	Dropout float64     // of what the branches read, in training
 	RSLoRA  bool        // s = Alpha / sqrt(Rank): D. Kalajdzievski, "A rank stabilization scaling factor", 2023
 	Init    Initializer // of A; nil: KaimingInit{}, as PEFT does. B is zero
@@ -54,7 +55,7 @@ func (l LoRA) Apply(m *onnx.Model) ([]Branch, error) {
 	if err != nil {
 		return nil, err
 	}
-	sites, err := e.target(l.Target)
+	sites, err := e.target(l.Target, l.Exclude)
 	if err != nil {
 		return nil, err
 	}
@@ -114,19 +115,19 @@ func (s *site) shapes(rank int) (a, b tensor.Shape) {
 var attentionModule = regexp.MustCompile(`(?i)(?:^|[._])(?:q|k|v|o|[qkvo]_?proj|out_proj|in_proj|qkv(?:_proj)?|query|key|value|query_key_value|c_attn|` +
 	`[qkv]_lin|out_lin|to_[qkv]|to_out\.0|wq|wk|wv|wo|wqkv|(?:self_)?attn\.proj|attn\.c_proj|attention\.output\.dense|attention\.dense)$`)
 
-// target returns the sites that a text asks for.
-func (e *editor) target(what string) ([]*site, error) {
+// target returns the sites that a text asks for, without the excluded ones.
+func (e *editor) target(what string, exclude []string) ([]*site, error) {
 	sites, refused := e.sites()
-	sites = slices.DeleteFunc(sites, isFactor)
+	sites = slices.DeleteFunc(sites, func(s *site) bool { return isFactor(s) || slices.ContainsFunc(exclude, s.answers) })
 	var take func(*site) bool
 	switch what {
 	case "", "attention":
 		take = func(s *site) bool { return s.kind == Linear && attentionModule.MatchString(s.module()) }
 		if what == "" && !slices.ContainsFunc(sites, take) {
 			if slices.ContainsFunc(sites, func(s *site) bool { return s.kind == Linear }) {
-				return e.target("linear")
+				return e.target("linear", exclude)
 			}
-			return e.target("all")
+			return e.target("all", exclude)
 		}
 	case "linear", "all-linear":
 		last := e.lastSites(sites)

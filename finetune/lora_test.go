@@ -235,6 +235,29 @@ func TestLoRATargets(t *testing.T) {
 	}
 }
 
+// TestLoRAExclude leaves a layer out, and finds the bias behind a branch when the layer is saved.
+func TestLoRAExclude(t *testing.T) {
+	s := sketch{feeds: tensors{"x": f32(1, 2, 4)}, output: "y", weights: tensors{"a.weight": f32(2, 4, 4), "b.weight": f32(3, 4, 3), "b.bias": f32(4, 3)},
+		nodes: []*onnx.Node{node("MatMul(x, a.weight) = h"), node("MatMul(h, b.weight) = m"), node("Add(m, b.bias) = y")}}
+	m := s.model()
+	b, err := finetune.LoRA{Target: "all", Exclude: []string{"b"}}.Apply(m)
+	if err != nil || len(b) != 1 || b[0].Module != "a" {
+		t.Fatalf("got %+v: %v", b, err)
+	}
+	m = s.model()
+	if _, err := (finetune.LoRA{Target: "all"}).Apply(m); err != nil {
+		t.Fatal(err)
+	}
+	a, err := finetune.ExtractAdapter(m, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "bias", a.Saved["b.bias"], s.weights["b.bias"], 0)
+	if w := a.Saved["b.weight"]; w == nil || !w.Shape().Equal(tensor.Shape{3, 4}) {
+		t.Errorf("weight is %v, want [out, in]", w)
+	}
+}
+
 // TestLoRAErrors wants what is wrong by name, and the model unchanged.
 func TestLoRAErrors(t *testing.T) {
 	grouped := sketch{feeds: tensors{"x": f32(1, 1, 4, 3, 3)}, weights: tensors{"c.weight": f32(2, 4, 2, 1, 1)}, output: "y",

@@ -24,7 +24,7 @@ type modules struct {
 
 func (e *editor) modules() *modules {
 	sites, refused := e.sites()
-	return &modules{sites: sites, refused: refused}
+	return &modules{sites: slices.DeleteFunc(sites, isFactor), refused: refused}
 }
 
 // find returns the sites of a module: all use the same weight.

@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -78,12 +79,20 @@ func (e *editor) traces(s *site) (weight, bias string) {
 	if k := len(n.Inputs) - 1; k > s.input && e.constant(n.Inputs[k]) != nil {
 		bias = n.Inputs[k]
 	}
-	if users := e.users[s.out]; len(users) == 1 && users[0].OpType == "Add" && len(users[0].Inputs) == 2 {
+	for v := s.out; ; { // a branch may be added before the bias is
+		users := e.users[v]
+		if len(users) != 1 || users[0].OpType != "Add" || len(users[0].Inputs) != 2 {
+			break
+		}
 		for _, name := range users[0].Inputs {
-			if name != s.out && e.constant(name) != nil {
-				bias = name
+			if name != v && e.constant(name) != nil {
+				return weight, name
 			}
 		}
+		if !strings.Contains(users[0].Name, ".lora") || users[0].Inputs[0] != v {
+			break
+		}
+		v = users[0].Outputs[0]
 	}
 	return weight, bias
 }

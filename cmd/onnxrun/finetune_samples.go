@@ -208,6 +208,9 @@ func (j *job) reinitialise() error {
 // branches attaches low-rank branches and returns what trains: them, and a new head.
 func (j *job) branches(head *finetune.NewHead) ([]string, error) {
 	l := finetune.LoRA{Rank: j.lora.rank, Alpha: j.lora.alpha, Target: j.lora.target, RSLoRA: j.lora.rs, Dropout: j.dropout, Seed: j.seed}
+	if head != nil {
+		l.Exclude = []string{head.Module}
+	}
 	list, err := l.Apply(j.file.Model)
 	if err != nil {
 		return nil, err
