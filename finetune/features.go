@@ -27,6 +27,7 @@ type table struct {
 	shapes  map[string]tensor.Shape // of one sample's inputs, without the batch axis
 	plain   map[string]bool         // inputs without a batch axis
 	file    *featureFile            // nil: rows are in memory only
+	full    error                   // why the file takes no more rows, nil if it does
 	direct  bool                    // the rows are the inputs themselves: nothing is frozen in front
 }
 
@@ -223,11 +224,7 @@ func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budge
 			return err
 		}
 		for k, i := range block.index {
-			if b.file != nil {
-				if err := b.file.add(keys[i], rows[k]); err != nil {
-					return err
-				}
-			}
+			b.keep(keys, i, rows[k])
 			if kept += int64(len(rows[k])); kept <= budget {
 				b.rows[i] = rows[k]
 			} else {
@@ -239,12 +236,22 @@ func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budge
 		return ctx.Err()
 	}
 	if err := b.file.flush(); err != nil {
-		return err
+		b.full = err
+		return ctx.Err()
 	}
 	if len(late) > 0 {
 		return b.file.find(keys, b.rows)
 	}
 	return ctx.Err()
+}
+
+// keep appends a row to the file. When the file takes no more, on a full disk for instance, the rows that it has stay and
+// what exceeds the memory is computed again in each step.
+func (b *table) keep(keys []rowKey, i int, row []byte) {
+	if b.file == nil || b.full != nil {
+		return
+	}
+	b.full = b.file.add(keys[i], row)
 }
 
 // inputRows are the rows of samples whose inputs are the features.

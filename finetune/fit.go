@@ -355,6 +355,10 @@ func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
 			return nil, err
 		}
 		out.FrozenRuns += f.val.runs
+		out.CacheFull = f.val.full
+	}
+	if f.table.full != nil {
+		out.CacheFull = f.table.full
 	}
 	out.FrozenRuns += f.table.runs
 	var err error

@@ -336,15 +336,30 @@ func (j *job) fit(ctx context.Context) error {
 	}
 	defer j.closeLog()
 	o.Begin = func(from, total, perEpoch int) { j.progress.Start(total-from, from/perEpoch+1, j.epochs) }
-	r, err := j.trainer.Fit(ctx, j.dataset(j.set.train), o)
+	r, err := j.fitOrSolve(ctx, o)
 	j.progress.Done()
 	if err != nil {
 		return err
+	}
+	if r.CacheFull != nil {
+		j.warn("not all results of the frozen layers are kept for the next run: %v", r.CacheFull)
 	}
 	if r.FrozenRuns == 0 && !j.noCache {
 		j.say("no run of the frozen layers was needed")
 	}
 	return j.finish(r, j.settle)
+}
+
+// fitOrSolve trains in steps, or at once where a solver is named.
+func (j *job) fitOrSolve(ctx context.Context, o finetune.FitOptions) (*finetune.Fitted, error) {
+	if j.solver == "" {
+		return j.trainer.Fit(ctx, j.dataset(j.set.train), o)
+	}
+	s, err := finetune.ParseSolver(j.solver)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	return j.trainer.Solve(ctx, j.dataset(j.set.train), s, o)
 }
 
 // settle turns the trained model into the one that is written: branches are merged, preprocessing and classes noted.

@@ -146,6 +146,31 @@ func TestFinetuneCache(t *testing.T) {
 	}
 }
 
+// TestFinetuneSolver fits the last layer at once, and no worse than many steps do.
+func TestFinetuneSolver(t *testing.T) {
+	dir := t.TempDir()
+	model, table := perceptron(t, dir), points(t, dir, 300)
+	loss := map[string]float64{}
+	for _, flags := range [][]string{{"--solver", "lbfgs"}, {"--solver", "ridge"}, {"--epochs", "60", "--lr", "0.05"}} {
+		code, stdout, stderr := onnxrun(t, append([]string{"finetune", model, "--data", table, "-o", filepath.Join(dir, "out.onnx"), "--json"}, flags...)...)
+		if code != exitOK {
+			t.Fatalf("%v: exit %d: %s", flags, code, stderr)
+		}
+		metrics := lastLine(t, stdout)["metrics"].(map[string]any)
+		if metrics["accuracy"].(float64) < 0.85 {
+			t.Errorf("%v: accuracy %v", flags, metrics["accuracy"])
+		}
+		loss[flags[1]] = metrics["loss"].(float64)
+	}
+	if loss["lbfgs"] > loss["60"]*1.5 {
+		t.Errorf("loss on validation samples: %v", loss)
+	}
+	code, _, stderr := onnxrun(t, "finetune", model, "--data", table, "--train", "all", "--solver", "lbfgs", "-o", filepath.Join(dir, "out.onnx"))
+	if code != exitUnsupported || !strings.Contains(stderr, "solver") {
+		t.Errorf("all layers: exit %d: %s", code, stderr)
+	}
+}
+
 func TestFinetuneSynthetic(t *testing.T) {
 	model := digits(t)
 	for _, train := range []string{"last", "all"} {
