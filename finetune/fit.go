@@ -73,6 +73,7 @@ type Fitted struct {
 	Rate       float64 // learning rate, before the schedule
 	FrozenRuns int     // of the frozen part in this run: 0 if all its results were found in the cache
 	Privacy    *Spent  // what private training cost; nil without Spec.Privacy
+	CacheFull  error   // why not all results of the frozen part were kept in a file, nil if they were
 	Reason     string  // why it ended: "finished", "early stop"
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/finetune"
 	"github.com/onnxrun/onnxrun/internal/feed"
@@ -89,8 +90,9 @@ func (t *tuner) made(ctx context.Context, s *runtime.Session, terms []finetune.T
 	return b, nil
 }
 
-// candidates are sizes of open dimensions to try, in this order: the same for all but the batch, and then the same for the
-// last dimension of each input and 1 for the others.
+// candidates are sizes of open dimensions to try, in this order: the same for all but the batch; the same for the last
+// dimension of each input and 1 for the others; and the same for all but one, which is the sum of two, as where a mask
+// covers what is cached and what is new.
 func (t *tuner) candidates(infos []runtime.ValueInfo) []map[string]int {
 	var all, last []string
 	for _, info := range infos {
@@ -116,6 +118,17 @@ func (t *tuner) candidates(infos []runtime.ValueInfo) []map[string]int {
 			if len(names) == 0 {
 				break
 			}
+		}
+	}
+	for _, sum := range slices.Compact(slices.Sorted(slices.Values(all))) {
+		for _, size := range []int{1, 8} {
+			dims := map[string]int{}
+			for _, name := range all {
+				dims[name] = size
+			}
+			dims[sum] = 2 * size
+			maps.Copy(dims, t.dims)
+			out = append(out, dims)
 		}
 	}
 	return out
