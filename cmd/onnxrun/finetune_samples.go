@@ -372,7 +372,7 @@ func (j *job) settle(m *onnx.Model) error {
 			return err
 		}
 	}
-	settings := j.set.all.Settings()
+	settings := j.set.train.Settings()
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		setMetadata(m, key, settings[key])
 	}
