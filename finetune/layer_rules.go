@@ -2,7 +2,7 @@ package finetune
 
 import (
 	"math"
-	"strings"
+	"regexp"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -81,22 +81,35 @@ var weightForms = map[string]struct{}{
 	"com.microsoft:DequantizeLinear": {},
 }
 
-// isRotation reports whether an embedding is a table of cosines or sines of positions, which is no weight.
+// tableName matches the names that tables of cosines and sines go by.
+var tableName = regexp.MustCompile(`(?i)(^|[^a-z])(cos|sin)(ines?|e|_?cached?)?($|[^a-z])`)
+
+// isRotation reports whether an embedding is a table of cosines or sines of positions, which is no weight: by its name, or
+// by its rows for the positions 0, 1 and 2, of which the last follows from the others by the formulas of double angles.
 func isRotation(w *Weight) bool {
-	name := strings.ToLower(w.Name)
-	if strings.Contains(name, "cos") || strings.Contains(name, "sin_") || strings.Contains(name, "_sin") || strings.HasSuffix(name, ".sin") {
+	if tableName.MatchString(w.Name) {
 		return true
 	}
-	if w.DType != tensor.Float32 || len(w.Shape) < 2 || w.Shape[0] < 2 {
+	if !w.DType.IsFloat() || len(w.Shape) < 2 || w.Shape[0] < 3 {
 		return false
 	}
-	row := tensor.Of[float32](w.value)[:w.Shape.Len()/w.Shape[0]]
-	for _, x := range row {
-		if x != 1 {
+	cols := w.Shape.Len() / w.Shape[0]
+	x := tensor.Float64s(w.value, 3*cols)
+	tolerance := 1e-4
+	if w.DType == tensor.Float16 || w.DType == tensor.BFloat16 {
+		tolerance = 0.05
+	}
+	for j := range cols {
+		start, once, twice := x[j], x[cols+j], x[2*cols+j]
+		double := 2*once*once - 1
+		if start == 0 {
+			double = 2 * once * math.Sqrt(1-once*once)
+		}
+		if start != 0 && start != 1 || !(math.Abs(double-twice) <= tolerance) {
 			return false
 		}
 	}
-	return true // cosines of position 0
+	return cols > 0
 }
 
 // elementwise lists the constants of Add, Sub, Mul and Div that are weights: vectors behind a normalisation that is

@@ -205,9 +205,8 @@ func (f *layerFinder) bias(l *Layer) {
 			if other == v {
 				other = n.In[1]
 			}
-			if w := f.weight(other, Bias); w != nil && isVector(w.Shape) && w.Shape.Len() > 1 {
-				w.Uses++
-				l.Weights = append(l.Weights, w)
+			if root, _ := rootOf(other); root != nil && isBias(root.Const.Shape(), l.out) {
+				f.add(l, other, Bias)
 				l.out = n.Out[0]
 				f.biases[n], f.from[n] = true, l
 			}
@@ -216,13 +215,18 @@ func (f *layerFinder) bias(l *Layer) {
 	}
 }
 
-// isVector reports whether at most one dimension is not 1.
-func isVector(s tensor.Shape) bool {
+// isBias reports whether a constant of shape s is a bias of a layer with the result v: a vector, of one element only where
+// the layer has one unit.
+func isBias(s tensor.Shape, v *graph.Value) bool {
 	wide := 0
 	for _, d := range s {
 		if d != 1 {
 			wide++
 		}
 	}
-	return wide <= 1
+	if wide > 0 || len(s) == 0 || v.Rank() < 1 {
+		return wide == 1
+	}
+	units, known := v.Dims[v.Rank()-1].Const()
+	return known && units == 1
 }

@@ -68,7 +68,7 @@ type found struct {
 }
 
 type scoreFinder struct {
-	seen  map[*graph.Value]bool
+	seen  map[*graph.Value]bool // whether what was visited comes from an activation
 	layer map[*graph.Value]bool // results of layers
 	found []found
 }
@@ -82,22 +82,24 @@ var answers = map[string]bool{
 	"Concat": true, "NonZero": true, "Floor": true, "Round": true, "OneHot": true, "Expand": true, "Mul": true, "Add": true, "If": true, "Unique": true,
 }
 
-// visit looks at v and at what it is computed from.
-func (f *scoreFinder) visit(v *graph.Value) {
-	if v == nil || v.From == nil || v.IsConst() || f.seen[v] {
-		return
+// visit looks at v and at what it is computed from. It reports whether v comes from an activation.
+func (f *scoreFinder) visit(v *graph.Value) (activated bool) {
+	if v == nil || v.From == nil || v.IsConst() {
+		return false
 	}
-	f.seen[v] = true
+	if activated, seen := f.seen[v]; seen {
+		return activated
+	}
 	n := v.From
 	switch {
 	case isActivation(n):
 		f.take(n.In[0], n.Type)
+		activated = true
 	case f.layer[v]:
 		f.take(v, "")
 	case answers[ruleName(n)]:
 		before := len(f.found)
-		f.inside(n)
-		activated := slices.ContainsFunc(f.found[before:], func(w found) bool { return w.activation != "" })
+		activated = f.inside(n)
 		if v.DType.IsFloat() && squashes(n) && !activated {
 			f.found = f.found[:before]
 			f.take(v, "")
@@ -105,18 +107,21 @@ func (f *scoreFinder) visit(v *graph.Value) {
 	case v.DType.IsFloat() && v.Kind == tensor.KindTensor:
 		f.take(v, "")
 	}
+	f.seen[v] = activated
+	return activated
 }
 
 // inside looks at what n is computed from.
-func (f *scoreFinder) inside(n *graph.Node) {
+func (f *scoreFinder) inside(n *graph.Node) (activated bool) {
 	for _, in := range reads(n) {
-		f.visit(in)
+		activated = f.visit(in) || activated
 	}
 	for _, b := range n.Bodies {
 		for _, out := range b.Graph.Outputs {
-			f.visit(out)
+			activated = f.visit(out) || activated
 		}
 	}
+	return activated
 }
 
 // squashes reports whether n combines numbers, so that its result is the score, unless what it combines are

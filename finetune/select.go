@@ -77,7 +77,7 @@ func selector(layers []*Layer, what string) (func(*Layer, *Weight) bool, error) 
 				return nil, fmt.Errorf("finetune: %q: want a number of layers from 1 up after the colon", what)
 			}
 		}
-		return lastLayers(layers, n), nil
+		return lastLayers(n), nil
 	case what == "":
 		return nil, fmt.Errorf("finetune: nothing to train is named: want last, last:N, all, bias, norm, names or a regular expression")
 	}
@@ -91,16 +91,10 @@ func selector(layers []*Layer, what string) (func(*Layer, *Weight) bool, error) 
 	return func(l *Layer, w *Weight) bool { return re.MatchString(w.Name) || re.MatchString(l.Node) }, nil
 }
 
-// lastLayers takes the layers with fewer than n trainable ones behind them. Norms and scales are taken with a layer that
-// counts: not when they stand alone before the first one.
-func lastLayers(layers []*Layer, n int) func(*Layer, *Weight) bool {
-	counted := slices.ContainsFunc(layers, (*Layer).counts)
-	return func(l *Layer, _ *Weight) bool {
-		if !counted {
-			return l.Distance < n
-		}
-		return l.Distance < n && l.counts() || l.Distance < n-1 && l.Trainable()
-	}
+// lastLayers takes the layers with fewer than n trainable ones behind them. Norms and scales come with the layer that they
+// follow.
+func lastLayers(n int) func(*Layer, *Weight) bool {
+	return func(l *Layer, _ *Weight) bool { return l.Distance < n }
 }
 
 // named takes what has one of the names; nil if some name is neither that of a weight nor of a node.
