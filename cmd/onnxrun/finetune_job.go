@@ -25,6 +25,7 @@ type job struct {
 	trainer  *finetune.Trainer
 	set      *samples // nil for synthetic data
 	log      *report.Log
+	logged   logState
 	notes    []string // what was noticed, for the report
 	begun    time.Time
 	meter    *finetune.LossMeter // the newest

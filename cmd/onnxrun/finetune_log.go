@@ -23,9 +23,10 @@ func (j *job) openLog(steps, epochs int) error {
 		return fmt.Errorf("finetune: %w", err)
 	}
 	name := filepath.Join(dir, "metrics.jsonl")
+	at := 0
 	var err error
 	if j.resume {
-		at := finetune.LastCheckpoint(dir)
+		at = finetune.LastCheckpoint(dir)
 		j.log, err = report.ResumeLog(name, at)
 		if err == nil && at > 0 {
 			j.say("going on after step %d", at)
@@ -39,7 +40,7 @@ func (j *job) openLog(steps, epochs int) error {
 	if err != nil {
 		return err
 	}
-	return j.log.Write(report.Start{Seed: j.seed, Steps: steps, Epochs: epochs, Settings: j.settings()})
+	return j.log.Write(report.Start{Step: at, Seed: j.seed, Steps: steps, Epochs: epochs, Settings: j.settings()})
 }
 
 func (j *job) closeLog() {
@@ -65,44 +66,69 @@ func (j *job) settings() map[string]string {
 	return out
 }
 
-// write writes an event. A log that cannot be written, on a full disk for instance, is no reason to lose the run.
+// A logState is what the log needs to know of the run so far.
+type logState struct {
+	broken  bool      // a write failed, which has been said
+	epoch   time.Time // when the last epoch ended
+	rate    float64   // of the last step
+	skipped int
+}
+
+// logEvent writes an event.
 func (j *job) logEvent(e report.Event) {
-	if j.log == nil {
-		return
-	}
-	if err := j.log.Write(e); err != nil {
-		j.warn("metrics.jsonl: %v", err)
+	if j.log != nil {
+		j.logFailed(j.log.Write(e))
 	}
 }
 
+// logFailed says once that the log cannot be written, on a full disk for instance: no reason to lose the run.
+func (j *job) logFailed(err error) {
+	if err != nil && !j.logged.broken {
+		j.logged.broken = true
+		j.warn("metrics.jsonl is not complete: %v", err)
+	}
+}
+
+// saidSkips is how many skipped steps are warned of one by one.
+const saidSkips = 5
+
 func (j *job) stepped(e finetune.StepEvent) error {
+	j.logged.rate = e.Rate
 	j.progress.Step(e.Loss, e.Rate)
 	if e.Skipped {
-		j.warn("step %d was skipped: a gradient is not finite", e.Step)
+		if j.logged.skipped++; j.logged.skipped <= saidSkips {
+			j.warn("step %d was skipped: a gradient is not finite", e.Step)
+		}
 		j.logEvent(report.Skip{Step: e.Step, Epoch: e.Epoch, Reason: "a gradient is not finite"})
-		return nil
+	} else {
+		j.logEvent(report.Step{Step: e.Step, Epoch: e.Epoch, Loss: metric.Value(e.Loss), Rate: metric.Value(e.Rate), GradNorm: metric.Value(e.Norm)})
 	}
-	j.logEvent(report.Step{Step: e.Step, Epoch: e.Epoch, Loss: metric.Value(e.Loss), Rate: metric.Value(e.Rate), GradNorm: metric.Value(e.Norm)})
+	if j.every > 0 && e.Step%j.every == 0 && j.log != nil { // a checkpoint follows: what it has seen must be in the log
+		j.logFailed(j.log.Flush())
+	}
 	return nil
 }
 
 func (j *job) ended(e finetune.EpochEvent) error {
-	r := report.Epoch{Step: e.Step, Epoch: e.Epoch, Loss: metric.Value(e.Loss), ValLoss: metric.Undefined(), Rate: metric.Undefined(), Best: e.Best,
-		Metrics: maps.Clone(e.Validation), Seconds: time.Since(j.begun).Seconds()}
+	r := report.Epoch{Step: e.Step, Epoch: e.Epoch, Loss: metric.Value(e.Loss), ValLoss: metric.Undefined(), Rate: metric.Value(j.logged.rate),
+		Best: e.Best, Metrics: maps.Clone(e.Validation)}
+	if j.logged.epoch.IsZero() {
+		j.logged.epoch = j.begun
+	}
+	now := time.Now()
+	r.Seconds, j.logged.epoch = now.Sub(j.logged.epoch).Seconds(), now
 	if loss, ok := e.Validation["loss"]; ok {
 		r.ValLoss = metric.Value(loss)
 		delete(r.Metrics, "loss")
 	}
 	if e.Epoch == 0 {
 		j.say("before training: %s", figuresText(e.Validation))
-		return nil
+	} else {
+		j.progress.Epoch(r)
 	}
-	j.progress.Epoch(r)
 	j.logEvent(r)
 	if j.log != nil {
-		if err := j.log.Sync(); err != nil {
-			j.warn("metrics.jsonl: %v", err)
-		}
+		j.logFailed(j.log.Sync())
 	}
 	return nil
 }
