@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,13 +14,10 @@ import (
 	"github.com/onnxrun/onnxrun/models"
 )
 
-// TestReadmeFinetune runs the command lines of README.md's section on fine-tuning, in a folder that holds the embedded model as
-// model.onnx and a folder of pictures for each of three classes.
-func TestReadmeFinetune(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// pictureFolder makes a folder with the embedded model as model.onnx and a folder of pictures for each of three classes the
+// present one.
+func pictureFolder(t *testing.T) {
+	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("model.onnx", models.Digits, 0o644); err != nil {
 		t.Fatal(err)
@@ -29,6 +27,15 @@ func TestReadmeFinetune(t *testing.T) {
 			drawBar(t, filepath.Join("pictures", fmt.Sprint(class)), i, class)
 		}
 	}
+}
+
+// TestReadmeFinetune runs the command lines of README.md's section on fine-tuning.
+func TestReadmeFinetune(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictureFolder(t)
 	found := 0
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, "#")
@@ -49,6 +56,27 @@ func TestReadmeFinetune(t *testing.T) {
 	for _, name := range []string{"new.onnx", "new.onnx.run/metrics.jsonl", "new.onnx.run/report.html", "new.onnx.run/loss-epochs.svg"} {
 		if _, err := os.Stat(name); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestFinetuneRepeats holds a run to the bytes of its repetitions, to which the order of maps in Go differs.
+func TestFinetuneRepeats(t *testing.T) {
+	pictureFolder(t)
+	var first []byte
+	for k := range 6 {
+		out := fmt.Sprintf("%d.onnx", k)
+		if code, _, stderr := onnxrun(t, "finetune", "model.onnx", "--data", "pictures", "--steps", "2", "-o", out); code != exitOK {
+			t.Fatal(stderr)
+		}
+		got, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k == 0 {
+			first = got
+		} else if !bytes.Equal(got, first) {
+			t.Fatalf("run %d wrote another model", k+1)
 		}
 	}
 }
