@@ -107,7 +107,7 @@ func stepOf(name string) int {
 	return n
 }
 
-// parts lists the tensors of the state by name.
+// tensors lists the tensors of the state by name.
 func (f *fitter) tensors() map[string]*tensor.Tensor {
 	out := map[string]*tensor.Tensor{}
 	for i, p := range slices.Concat(f.params, f.stats) {
@@ -136,7 +136,7 @@ type checkpointMeta struct {
 }
 
 func (f *fitter) encode() ([]byte, error) {
-	meta, err := json.Marshal(checkpointMeta{f.state, f.steps, f.skipped, f.config()})
+	meta, err := json.Marshal(checkpointMeta{f.state, f.steps, f.skipped, f.identity})
 	if err != nil {
 		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
 	}
@@ -146,63 +146,6 @@ func (f *fitter) encode() ([]byte, error) {
 	}
 	sum := sha256.Sum256(body.Bytes())
 	return append([]byte(checkpointMagic+" "+hex.EncodeToString(sum[:])+"\n"), body.Bytes()...), nil
-}
-
-// config is what two runs have to have in common for one to go on where the other stopped.
-func (f *fitter) config() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s %+v %v %v %s %d %d %d %d %d %v\n", f.o.Config, f.spec.Optimizer.Name(), f.spec.Optimizer, f.spec.Decay, f.spec.Clip, scheduleText(f.spec.Schedule),
-		f.spec.Seed, f.o.Batch, f.total, f.rows(), f.parts, f.o.Order)
-	fmt.Fprintln(h, f.privacyConfig())
-	for _, p := range f.params {
-		fmt.Fprintf(h, "%q %v\n", p.Name, p.Shape)
-	}
-	if f.single != nil {
-		for _, y := range f.single.Targets {
-			hashTensor(h, "", y)
-		}
-		return hex.EncodeToString(h.Sum(nil))
-	}
-	for _, y := range f.table.targets {
-		h.Write(y)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// rows counts what is trained on.
-func (f *fitter) rows() int {
-	if f.table == nil {
-		return 1
-	}
-	return len(f.table.rows)
-}
-
-// plateauOf returns the part of a schedule that has a state, nil if it has none.
-func plateauOf(s Schedule) *Plateau {
-	switch s := s.(type) {
-	case *Plateau:
-		return s
-	case WarmUp:
-		return plateauOf(s.Then)
-	}
-	return nil
-}
-
-// scheduleText writes a schedule without its state.
-func scheduleText(s Schedule) string {
-	if s == nil {
-		return ""
-	}
-	if p := plateauOf(s); p != nil {
-		state := p.State
-		p.State = PlateauState{}
-		defer func() { p.State = state }()
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return s.Name()
-	}
-	return s.Name() + string(text)
 }
 
 // load goes on from the newest whole checkpoint and reports whether there is one. One of another training is an error.
@@ -244,7 +187,7 @@ func (f *fitter) decode(data []byte) error {
 	if err := json.Unmarshal([]byte(texts["state"]), &meta); err != nil {
 		return err
 	}
-	if meta.Config != f.config() {
+	if meta.Config != f.identity {
 		return errOtherRun
 	}
 	return f.accept(meta, tensors)
@@ -316,7 +259,7 @@ func (f *fitter) accept(meta checkpointMeta, tensors map[string]*tensor.Tensor) 
 		}
 	}
 	f.state, f.steps, f.skipped = meta.fitState, meta.Steps, meta.Skipped
-	f.spec.Rate = f.state.Rate
+	f.rate = f.state.Rate
 	if p := plateauOf(f.spec.Schedule); p != nil {
 		p.State = f.state.Plateau
 	}

@@ -162,19 +162,12 @@ func (f *featureFile) close() error {
 // keys returns a hash of the content of each row's inputs.
 func (b *table) keys(ctx context.Context) ([]rowKey, error) {
 	out := make([]rowKey, len(b.rows))
-	keyed, ok := b.ds.(Keyed)
 	for i := range out {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		h := sha256.New()
-		if ok {
-			key, err := keyed.Key(i / b.views)
-			if err != nil {
-				return nil, err
-			}
-			fmt.Fprintf(h, "key %q view %d", key, i%b.views)
-		} else if err := b.hashSample(h, i); err != nil {
+		if err := b.hashRow(h, i); err != nil {
 			return nil, err
 		}
 		h.Sum(out[i][:0])
@@ -182,7 +175,13 @@ func (b *table) keys(ctx context.Context) ([]rowKey, error) {
 	return out, nil
 }
 
-func (b *table) hashSample(h hash.Hash, i int) error {
+// hashRow writes the content of the inputs of row i to h, or the key that stands for it.
+func (b *table) hashRow(h hash.Hash, i int) error {
+	if keyed, ok := b.ds.(Keyed); ok {
+		key, err := keyed.Key(i / b.views)
+		fmt.Fprintf(h, "key %q view %d", key, i%b.views)
+		return err
+	}
 	s, err := b.sample(i)
 	if err != nil {
 		return err

@@ -70,7 +70,11 @@ func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOp
 	if o.Off {
 		return b, b.readTargets(ctx)
 	}
-	return b, b.fill(ctx, o)
+	if err := b.fill(ctx, o); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
 }
 
 // describe notes the shapes of inputs and targets.
@@ -131,7 +135,8 @@ func (t *Trainer) pull(name string) {
 		t.b.pulled = map[string]bool{}
 	}
 	t.b.pulled[name] = true
-	t.programs = map[string]*program{}
+	clear(t.programs)
+	clear(t.recent)
 }
 
 // sort finds the fields, the values that are the same for all samples, and those that cannot be kept by sample.
@@ -211,7 +216,14 @@ func (b *table) fill(ctx context.Context, o CacheOptions) error {
 }
 
 // compute runs the frozen part on the given rows and keeps the results: in memory up to the budget, and in the file.
-func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budget int64) error {
+func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budget int64) (err error) {
+	if b.file != nil {
+		defer func() { // what is done when the run is interrupted serves the next one
+			if e := b.file.flush(); err == nil {
+				err = e
+			}
+		}()
+	}
 	n := b.t.blockRows()
 	var kept int64
 	var late []int

@@ -92,6 +92,7 @@ type fitter struct {
 	best       *snapshot
 	perm       []int // of epoch permEpoch
 	permEpoch  int
+	identity   string // see identify
 }
 
 // fitState is what a checkpoint holds besides tensors.
@@ -126,7 +127,7 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	if o.Begin != nil {
 		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
-	for f.state.Step < f.total && !f.state.Stopped {
+	for !f.state.Stopped && (f.state.Step < f.total || f.epochOpen()) {
 		if err := f.next(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil, errors.Join(ctx.Err(), f.save())
@@ -183,7 +184,10 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 	} else if f.o.Steps > 0 {
 		f.total = min(f.total, f.o.Steps)
 	}
-	return f.preparePrivacy()
+	if err := f.preparePrivacy(); err != nil {
+		return err
+	}
+	return f.identify()
 }
 
 // start resumes, or measures what there is before training.
@@ -194,7 +198,7 @@ func (f *fitter) start(ctx context.Context) error {
 			return err
 		}
 	}
-	f.state.Rate = f.spec.Rate
+	f.state.Rate = f.rate
 	f.keepKey()
 	if f.o.TryRates {
 		batch, err := f.fetch(ctx, 0)
@@ -275,6 +279,9 @@ func (f *fitter) next(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if f.epochOpen() {
+		return f.endEpoch(ctx, f.epoch())
+	}
 	batches, err := f.fetch(ctx, f.state.Step)
 	if err != nil {
 		return err
@@ -288,12 +295,11 @@ func (f *fitter) next(ctx context.Context) error {
 		f.state.Running += r.Loss
 		f.state.Counted++
 	}
-	epoch := (f.state.Step-1)/f.perEpoch + 1
-	if err := f.event(StepEvent{f.state.Step, epoch, f.total, r}); err != nil {
+	if err := f.event(StepEvent{f.state.Step, f.epoch(), f.total, r}); err != nil {
 		return err
 	}
-	if f.state.Step%f.perEpoch == 0 || f.state.Step == f.total {
-		return f.endEpoch(ctx, epoch)
+	if f.epochOpen() {
+		return f.endEpoch(ctx, f.epoch())
 	}
 	if f.o.Every > 0 && f.state.Step%f.o.Every == 0 {
 		return f.save()
@@ -301,19 +307,27 @@ func (f *fitter) next(ctx context.Context) error {
 	return nil
 }
 
+// epoch is that of the last step, counted from 1.
+func (f *fitter) epoch() int { return (f.state.Step-1)/f.perEpoch + 1 }
+
+// epochOpen reports whether the last step was that of an epoch that is not summed up yet.
+func (f *fitter) epochOpen() bool {
+	last := f.state.Step%f.perEpoch == 0 || f.state.Step == f.total
+	return f.state.Step > 0 && last && len(f.state.Losses) < f.epoch()
+}
+
 // endEpoch measures, and notes whether the epoch was the best one.
 func (f *fitter) endEpoch(ctx context.Context, epoch int) error {
 	e := EpochEvent{Step: f.state.Step, Epoch: epoch, Loss: f.state.Running / float64(max(1, f.state.Counted))}
-	f.state.Losses = append(f.state.Losses, e.Loss)
-	f.state.Running, f.state.Counted = 0, 0
 	if f.val != nil {
 		var err error
 		if e.Validation, err = f.measure(ctx, f.val); err != nil {
-			f.state.Losses = f.state.Losses[:len(f.state.Losses)-1]
 			return err
 		}
 		f.watch(&e)
 	}
+	f.state.Losses = append(f.state.Losses, e.Loss)
+	f.state.Running, f.state.Counted = 0, 0
 	if err := f.event(e); err != nil {
 		return err
 	}

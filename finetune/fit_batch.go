@@ -8,7 +8,8 @@ import (
 
 // FitBatch trains on one batch, the same in every step, for o.Steps steps. With o.TryRates it starts again with a quarter
 // of the learning rate, up to a dozen times, when the loss of the last quarter of the steps is not below that of the first
-// quarter. Private training draws no samples then: all are in each step. Of the other options those about steps, checkpoints and events count. Fitted.Losses has the loss of each step.
+// quarter. Private training draws no samples then: all are in each step. Of the other options those about steps, checkpoints
+// and events count. Fitted.Losses has the loss of each step.
 func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted, error) {
 	if b.features == nil {
 		if err := t.Freeze(ctx, &b); err != nil {
@@ -20,7 +21,10 @@ func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted,
 	if err := f.preparePrivacy(); err != nil {
 		return nil, err
 	}
-	f.state.Rate = t.spec.Rate
+	if err := f.identify(); err != nil {
+		return nil, err
+	}
+	f.state.Rate = t.rate
 	f.keepKey()
 	initial := t.snapshot()
 	if o.Resume && o.Dir != "" {
@@ -41,7 +45,7 @@ func (t *Trainer) FitBatch(ctx context.Context, b Batch, o FitOptions) (*Fitted,
 		}
 		t.restore(initial)
 		f.state = fitState{Rate: f.state.Rate / 4, Restarts: f.state.Restarts + 1}
-		t.spec.Rate = f.state.Rate
+		t.rate = f.state.Rate
 	}
 	spent, err := f.spent()
 	return &Fitted{Losses: f.state.Losses, Steps: f.state.Step, Skipped: f.skipped, Rate: f.state.Rate, Privacy: spent, Reason: "finished"}, err

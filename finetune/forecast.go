@@ -86,7 +86,7 @@ func (f *fitter) forecastStep(ctx context.Context, out *Forecast) error {
 	if err != nil {
 		return err
 	}
-	p, err := f.programFor(batches[0].inputShapes(), forTraining)
+	p, err := f.programOf(&batches[0], forTraining)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (f *fitter) forecastStep(ctx context.Context, out *Forecast) error {
 	}
 	for range 2 {
 		start := time.Now()
-		if _, err := f.step(ctx, f.spec.Rate, batches); err != nil {
+		if _, err := f.step(ctx, f.rate, batches); err != nil {
 			return err
 		}
 		out.StepTime = time.Since(start)

@@ -76,11 +76,11 @@ func (t *Trainer) evaluate(ctx context.Context, b *table, use func(scores, targe
 		if err := b.batch(ctx, index, &store); err != nil {
 			return 0, err
 		}
-		p, err := t.programFor(b.batchShapes(len(index)), forEvaluation)
+		batch := b.asBatch(&store, len(index))
+		p, err := t.programOf(&batch, forEvaluation)
 		if err != nil {
 			return 0, err
 		}
-		batch := b.asBatch(&store, len(index))
 		named, err := t.targetsOf(batch.Targets)
 		if err != nil {
 			return 0, err
@@ -118,7 +118,7 @@ func firstRows(list []*tensor.Tensor, n, all int) []*tensor.Tensor {
 
 // asBatch is the batch of n rows whose features and targets are in store.
 func (b *table) asBatch(store *tableBatch, n int) Batch {
-	return Batch{Targets: store.targets, features: store.features, shapes: b.batchShapes(n)}
+	return Batch{Targets: store.targets, features: store.features, shapes: b.batchShapes(n), size: n}
 }
 
 func (b *table) close() {

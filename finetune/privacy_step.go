@@ -145,7 +145,7 @@ func (t *Trainer) privateStep(ctx context.Context, rate float64, batches []Batch
 
 // clippedGradients adds the clipped gradients of a batch to the sums. It returns the sum of the losses and the number of samples.
 func (t *Trainer) clippedGradients(ctx context.Context, batch Batch) (loss, samples float64, err error) {
-	p, err := t.programFor(batch.inputShapes(), forPrivacy)
+	p, err := t.programOf(&batch, forPrivacy)
 	if err != nil {
 		return 0, 0, err
 	}

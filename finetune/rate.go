@@ -55,20 +55,20 @@ func (t *Trainer) TryRates(ctx context.Context, steps int, batches ...Batch) (fl
 	}
 	start := t.snapshot()
 	defer func() { t.restore(start) }()
-	rate := t.spec.Rate
+	rate := t.rate
 	for range maxRates {
 		after, err := t.tryRate(ctx, rate, steps, batches)
 		if err != nil {
 			return 0, err
 		}
 		if after < before {
-			t.spec.Rate = rate
+			t.rate = rate
 			break
 		}
 		t.restore(start)
 		rate /= 3
 	}
-	return t.spec.Rate, nil
+	return t.rate, nil
 }
 
 // maxRates bounds how many rates are tried.
@@ -92,7 +92,7 @@ func (t *Trainer) tryRate(ctx context.Context, rate float64, steps int, batches 
 func (t *Trainer) lossOf(ctx context.Context, batches []Batch) (float64, error) {
 	sum := 0.0
 	for _, b := range batches {
-		p, err := t.programFor(b.inputShapes(), forEvaluation)
+		p, err := t.programOf(&b, forEvaluation)
 		if err != nil {
 			return 0, err
 		}

@@ -14,8 +14,8 @@ func (t *Trainer) inputsOf(s Sample) (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}
 	for name, x := range s.Inputs {
 		if name == "" {
-			if len(t.inputs) != 1 && len(s.Inputs) == 1 {
-				return nil, fmt.Errorf("finetune: the sample has one nameless input, the model %d", len(t.inputs))
+			if len(t.inputs) != 1 || len(s.Inputs) != 1 {
+				return nil, fmt.Errorf("finetune: the sample has a nameless input among %d, the model %d inputs: want one of each", len(s.Inputs), len(t.inputs))
 			}
 			name = t.inputs[0].Name
 		}

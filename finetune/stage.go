@@ -3,10 +3,12 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -14,6 +16,7 @@ import (
 type stage struct {
 	prog    *plan.Program
 	in, out []string
+	types   []ops.Type       // of the inputs
 	ins     []*tensor.Tensor // of one run
 	outs    []*tensor.Tensor // kept from run to run: storage is reused
 }
@@ -22,7 +25,7 @@ type stage struct {
 func compile(g *graph.Graph, store *plan.Store, limit int) (*stage, error) {
 	s := &stage{}
 	for _, v := range g.Inputs {
-		s.in = append(s.in, v.Name)
+		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
 	}
 	for _, v := range g.Outputs {
 		s.out = append(s.out, v.Name) // passes may merge values
@@ -47,11 +50,22 @@ func (s *stage) run(ctx context.Context, threads int, find func(name string) *te
 	for i, name := range s.in {
 		t := find(name)
 		if t == nil {
-			return fmt.Errorf("finetune: input %q is missing", name)
+			return fmt.Errorf("finetune: %s is missing", spoken(name))
+		}
+		if want := s.types[i]; want.DType != tensor.Undefined && (t.DType() != want.DType || t.Kind() != want.Kind) {
+			return fmt.Errorf("finetune: %s is %v %v, want %v", spoken(name), t.DType(), t.Shape(), want)
 		}
 		s.ins[i] = t
 	}
 	return s.prog.Run(ctx, threads, s.ins, s.outs)
+}
+
+// spoken is what messages call an input of a stage.
+func spoken(name string) string {
+	if at, ok := strings.CutPrefix(name, targetPrefix); ok {
+		return fmt.Sprintf("the target of the loss at %q", at)
+	}
+	return fmt.Sprintf("input %q", name)
 }
 
 // output returns the named output of the last run.

@@ -2,10 +2,9 @@ package finetune
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/plan"
@@ -46,7 +45,8 @@ type Param struct {
 	rate    GroupRate
 	state   [][]float32 // the optimizer's
 	average []float32   // of W over the steps, nil if none is kept
-	sum     []float32   // gradients of the batches of one step, if there are several
+	sum     []float32   // gradient of the step: an output of the program or, of several batches, parts
+	parts   []float32
 }
 
 // A Batch is what a model computes on at once: all its inputs, with the batch axis, and one target for each term that
@@ -58,6 +58,7 @@ type Batch struct {
 	counts   []float32                 // factors of the samples, 0 for rows that fill up the batch; nil: ones
 	features map[string]*tensor.Tensor // of the frozen part for these inputs, if they are known
 	shapes   map[string]tensor.Shape   // of the inputs, where only the features are there
+	size     int                       // rows, where it is a part of a larger batch; 0: not known
 }
 
 // A Trainer trains weights of a model. It is not safe for several goroutines.
@@ -69,13 +70,19 @@ type Trainer struct {
 	stats    []*Param
 	byName   map[string]*tensor.Tensor // what live inputs hold
 	programs map[string]*program
+	recent   map[purpose]*program // the last one used
 	inputs   []input
 	fixed    int // the batch size that the model insists on, 0 if it takes any
 	steps    int
 	skipped  int
 	part     int // of the step: which of its batches
 	threads  int
+	rate     float64       // learning rate, before the schedule: that of the specification, or a smaller one that was found to work
+	grads    [][]float32   // of update
 	private  *privateState // nil: no differential privacy
+
+	targetNames []string                  // of the terms, in the training graph
+	targets     map[string]*tensor.Tensor // of the present run
 }
 
 // NewTrainer prepares training of a model, which must not change while the trainer is in use.
@@ -91,13 +98,20 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(spec.Terms) == 0 {
+		return nil, errors.New("finetune: no loss is given")
+	}
 	if spec.Optimizer == nil {
 		spec.Optimizer = AdamW{}
 	}
 	if spec.Rate == 0 {
 		spec.Rate = DefaultRates(spec.Optimizer.Name()).Rate
 	}
-	t := &Trainer{spec: spec, layers: layers, byName: map[string]*tensor.Tensor{}, programs: map[string]*program{}}
+	t := &Trainer{spec: spec, rate: spec.Rate, layers: layers, byName: map[string]*tensor.Tensor{}, programs: map[string]*program{},
+		recent: map[purpose]*program{}, targets: map[string]*tensor.Tensor{}}
+	for _, term := range spec.Terms {
+		t.targetNames = append(t.targetNames, targetPrefix+term.At)
+	}
 	if t.threads = spec.Threads; t.threads <= 0 {
 		t.threads = par.Default()
 	}
@@ -149,6 +163,9 @@ func chosen(m *onnx.Model, layers []*Layer, spec Spec) ([]*Weight, error) {
 		w, err := weightOf(m, layers, name)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(out, func(o *Weight) bool { return o.Name == name }) {
+			return nil, fmt.Errorf("finetune: weight %q is named twice", name)
 		}
 		out = append(out, w)
 	}
@@ -229,7 +246,7 @@ func (t *Trainer) Param(name string) *Param {
 func (t *Trainer) Layers() []*Layer { return t.layers }
 
 // Rate returns the learning rate, before the schedule.
-func (t *Trainer) Rate() float64 { return t.spec.Rate }
+func (t *Trainer) Rate() float64 { return t.rate }
 
 // Steps returns how many steps were taken, those that were skipped included.
 func (t *Trainer) Steps() int { return t.steps }
@@ -237,240 +254,10 @@ func (t *Trainer) Steps() int { return t.steps }
 // Skipped returns how many steps changed nothing because a gradient was not finite.
 func (t *Trainer) Skipped() int { return t.skipped }
 
-func shapesOf(inputs map[string]*tensor.Tensor) map[string]tensor.Shape {
-	shapes := map[string]tensor.Shape{}
-	for name, x := range inputs {
-		shapes[name] = x.Shape().Clone()
-	}
-	return shapes
-}
-
-func (b *Batch) inputShapes() map[string]tensor.Shape {
-	if b.shapes != nil {
-		return b.shapes
-	}
-	return shapesOf(b.Inputs)
-}
-
-// keyOf is a text that is the same for the same shapes.
-func keyOf(shapes map[string]tensor.Shape) string {
-	var key strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		fmt.Fprintf(&key, "%q%v;", name, []int(shapes[name]))
-	}
-	return key.String()
-}
-
-// A purpose is what a program is for.
-type purpose string
-
-const (
-	forTraining   purpose = "training"
-	forEvaluation purpose = "evaluation"
-	forPrediction purpose = "prediction"
-	forPrivacy    purpose = "privacy"
-)
-
-// training is the purpose of the programs that steps run.
-func (t *Trainer) training() purpose {
-	if t.private != nil {
-		return forPrivacy
-	}
-	return forTraining
-}
-
-// programFor returns the program for the shapes of the inputs.
-func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*program, error) {
-	key := string(what) + keyOf(shapes)
-	if p := t.programs[key]; p != nil {
-		return p, nil
-	}
-	build := map[purpose]func(map[string]tensor.Shape) (*program, error){
-		forTraining: t.b.training, forPrivacy: t.b.private, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
-	p, err := build(shapes)
-	if err != nil {
-		return nil, err
-	}
-	t.programs[key] = p
-	return p, nil
-}
-
-// cutAt returns the frontier for the given shapes of inputs.
-func (t *Trainer) cutAt(shapes map[string]tensor.Shape) ([]feature, error) {
-	p, err := t.programFor(shapes, t.training())
-	if err != nil {
-		return nil, err
-	}
-	return p.frontier, nil
-}
-
-// prefixFor returns a program whose frozen part computes the given fields.
-func (t *Trainer) prefixFor(shapes map[string]tensor.Shape, fields []feature) *program {
-	key := "features" + keyOf(shapes)
-	if t.programs[key] == nil {
-		t.programs[key] = &program{b: t.b, shapes: shapes, frontier: fields}
-	}
-	return t.programs[key]
-}
-
-// blockRows is the batch size of the frozen part.
-func (t *Trainer) blockRows() int {
-	if t.fixed > 0 {
-		return t.fixed
-	}
-	return blockRows
-}
-
-// targetsOf names the targets of a batch.
-func (t *Trainer) targetsOf(list []*tensor.Tensor) (map[string]*tensor.Tensor, error) {
-	out := map[string]*tensor.Tensor{}
-	k := 0
-	for _, term := range t.spec.Terms {
-		if _, none := term.Loss.(Scalar); none {
-			continue
-		}
-		if k >= len(list) {
-			return nil, fmt.Errorf("finetune: %d targets, want one for each of the losses; that at %q has none", len(list), term.At)
-		}
-		out[targetPrefix+term.At] = list[k]
-		k++
-	}
-	return out, nil
-}
-
-// run runs the suffix of p on features and targets.
-func (t *Trainer) run(ctx context.Context, p *program, features func(string) *tensor.Tensor, targets map[string]*tensor.Tensor) error {
-	suffix, err := p.compiled()
-	if err != nil {
-		return err
-	}
-	return suffix.run(ctx, t.threads, func(name string) *tensor.Tensor {
-		if w := t.byName[name]; w != nil {
-			return w
-		}
-		if v := targets[name]; v != nil {
-			return v
-		}
-		if v := t.feed(name); v != nil {
-			return v
-		}
-		return features(name)
-	})
-}
-
-// A StepResult is what one step did.
-type StepResult struct {
-	Loss    float64
-	Norm    float64 // of all gradients together, before clipping
-	Rate    float64
-	Skipped bool // some gradient was not finite, and nothing was changed
-}
-
-// Freeze runs the frozen part of the model on a batch and keeps the results in it, for steps that take the batch again.
-func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
-	p, err := t.programFor(shapesOf(b.Inputs), t.training())
-	if err != nil {
-		return err
-	}
-	find, err := t.features(ctx, p, *b)
-	if err != nil {
-		return err
-	}
-	kept := map[string]*tensor.Tensor{}
-	for _, f := range p.frontier {
-		kept[f.name] = find(f.name).Clone()
-	}
-	b.features = kept
-	_, err = p.compiled()
-	return err
-}
-
-// features returns the values on the frontier of p, from the batch or by running the prefix.
-func (t *Trainer) features(ctx context.Context, p *program, b Batch) (func(string) *tensor.Tensor, error) {
-	if b.features != nil {
-		return func(name string) *tensor.Tensor { return b.features[name] }, nil
-	}
-	return p.features(ctx, t.threads, func(name string) *tensor.Tensor { return b.Inputs[name] })
-}
-
-// Step computes the gradients of the batches' mean loss and moves the weights.
-func (t *Trainer) Step(ctx context.Context, batches ...Batch) (StepResult, error) {
-	return t.step(ctx, t.rateAt(t.steps, t.spec.Total), batches)
-}
-
-// rateAt returns the learning rate of a step, counted from 0.
-func (t *Trainer) rateAt(step, total int) float64 {
-	if t.spec.Schedule == nil {
-		return t.spec.Rate
-	}
-	return t.spec.Rate * t.spec.Schedule.Factor(step, total)
-}
-
-func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (StepResult, error) {
-	if t.private != nil {
-		return t.privateStep(ctx, rate, batches)
-	}
-	r := StepResult{Rate: rate}
-	for i, batch := range batches {
-		p, err := t.programFor(batch.inputShapes(), forTraining)
-		if err != nil {
-			return r, err
-		}
-		features, err := t.features(ctx, p, batch)
-		if err != nil {
-			return r, err
-		}
-		loss, err := t.backward(ctx, p, features, batch.Targets, i, len(batches))
-		if err != nil {
-			return r, err
-		}
-		r.Loss += loss / float64(len(batches))
-	}
-	t.update(&r)
-	return r, nil
-}
-
-// backward runs batch i of n of a step and adds up the gradients.
-func (t *Trainer) backward(ctx context.Context, p *program, features func(string) *tensor.Tensor, targets []*tensor.Tensor, i, n int) (float64, error) {
-	named, err := t.targetsOf(targets)
-	if err != nil {
-		return 0, err
-	}
-	t.part = i
-	if err := t.run(ctx, p, features, named); err != nil {
-		return 0, err
-	}
-	for k, w := range t.params {
-		g := tensor.Of[float32](p.suffix.outs[1+k])
-		if n == 1 {
-			w.sum = g
-			continue
-		}
-		if i == 0 {
-			if len(w.sum) != len(g) {
-				w.sum = make([]float32, len(g))
-			}
-			clear(w.sum)
-		}
-		addScaled(w.sum, g, 1/float32(n))
-	}
-	for k := range t.b.stats {
-		stat := t.stats[len(t.b.held)+k]
-		copy(tensor.Of[float32](stat.W), tensor.Of[float32](p.suffix.output(statPrefix+stat.Name)))
-	}
-	return float64(tensor.Of[float32](p.suffix.outs[0])[0]), nil
-}
-
-func addScaled(dst, src []float32, by float32) {
-	for i, x := range src {
-		dst[i] += x * by
-	}
-}
-
 // Scores runs the model on a batch with the present weights, as it runs when it does not train, and returns the value that
 // each term is computed from. The tensors are valid until the next call.
 func (t *Trainer) Scores(ctx context.Context, inputs map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
-	p, err := t.programFor(shapesOf(inputs), forPrediction)
+	p, err := t.programOf(&Batch{Inputs: inputs}, forPrediction)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,12 @@ import (
 // update clips the gradients and moves the weights. Where a gradient is not finite it changes nothing but the counts.
 func (t *Trainer) update(r *StepResult) {
 	t.steps++
-	grads := make([][]float32, len(t.params))
-	for i, p := range t.params {
-		grads[i] = p.sum
+	t.grads = t.grads[:0]
+	for _, p := range t.params {
+		t.grads = append(t.grads, p.sum)
 	}
 	finite := false
-	if r.Norm, finite = t.spec.Clip.Apply(grads, t.threads); !finite || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+	if r.Norm, finite = t.spec.Clip.Apply(t.grads, t.threads); !finite || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		t.skipped++
 		r.Skipped = true
 		return

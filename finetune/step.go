@@ -1,0 +1,156 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// A StepResult is what one step did.
+type StepResult struct {
+	Loss    float64
+	Norm    float64 // of all gradients together, before clipping
+	Rate    float64
+	Skipped bool // some gradient was not finite, and nothing was changed
+}
+
+// Freeze runs the frozen part of the model on a batch and keeps the results in it, for steps that take the batch again.
+func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
+	p, err := t.programOf(b, t.training())
+	if err != nil {
+		return err
+	}
+	find, err := t.features(ctx, p, *b)
+	if err != nil {
+		return err
+	}
+	kept := map[string]*tensor.Tensor{}
+	for _, f := range p.frontier {
+		kept[f.name] = find(f.name).Clone()
+	}
+	b.features = kept
+	_, err = p.compiled()
+	return err
+}
+
+// features returns the values on the frontier of p, from the batch or by running the prefix.
+func (t *Trainer) features(ctx context.Context, p *program, b Batch) (func(string) *tensor.Tensor, error) {
+	if b.features != nil {
+		return func(name string) *tensor.Tensor { return b.features[name] }, nil
+	}
+	return p.features(ctx, t.threads, func(name string) *tensor.Tensor { return b.Inputs[name] })
+}
+
+// Step computes the gradients of the batches' mean loss and moves the weights.
+func (t *Trainer) Step(ctx context.Context, batches ...Batch) (StepResult, error) {
+	return t.step(ctx, t.rateAt(t.steps, t.spec.Total), batches)
+}
+
+// rateAt returns the learning rate of a step, counted from 0.
+func (t *Trainer) rateAt(step, total int) float64 {
+	if t.spec.Schedule == nil {
+		return t.rate
+	}
+	return t.rate * t.spec.Schedule.Factor(step, total)
+}
+
+func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (StepResult, error) {
+	if len(batches) == 0 {
+		return StepResult{}, errors.New("finetune: a step of no batches")
+	}
+	if t.private != nil {
+		return t.privateStep(ctx, rate, batches)
+	}
+	r := StepResult{Rate: rate}
+	var before [][]float32 // running statistics, which the batches of the step move one after the other
+	if len(batches) > 1 {
+		before = t.statistics()
+	}
+	for i := range batches {
+		share := shareOf(batches, i)
+		loss, err := t.backward(ctx, &batches[i], i, share)
+		if err != nil {
+			for k, s := range before {
+				copy(tensor.Of[float32](t.stats[k].W), s)
+			}
+			return r, err
+		}
+		if share == 1 {
+			r.Loss = loss
+		} else {
+			r.Loss += loss * float64(share)
+		}
+	}
+	t.update(&r)
+	return r, nil
+}
+
+// statistics are copies of what steps change besides the weights that train.
+func (t *Trainer) statistics() [][]float32 {
+	out := make([][]float32, len(t.stats))
+	for k, p := range t.stats {
+		out[k] = slices.Clone(tensor.Of[float32](p.W))
+	}
+	return out
+}
+
+// shareOf is the share of batch i in the mean loss of a step: by its rows, where the batches are parts of one.
+func shareOf(batches []Batch, i int) float32 {
+	total := 0
+	for _, b := range batches {
+		if b.size == 0 {
+			return 1 / float32(len(batches))
+		}
+		total += b.size
+	}
+	return float32(batches[i].size) / float32(total)
+}
+
+// backward runs batch i of a step and adds its share of the gradients to the sums.
+func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) (float64, error) {
+	p, err := t.programOf(b, forTraining)
+	if err != nil {
+		return 0, err
+	}
+	features, err := t.features(ctx, p, *b)
+	if err != nil {
+		return 0, err
+	}
+	named, err := t.targetsOf(b.Targets)
+	if err != nil {
+		return 0, err
+	}
+	t.part = i
+	if err := t.run(ctx, p, features, named); err != nil {
+		return 0, err
+	}
+	for k, w := range t.params {
+		g := tensor.Of[float32](p.suffix.outs[1+k])
+		if share == 1 {
+			w.sum = g
+			continue
+		}
+		if i == 0 {
+			if w.parts == nil {
+				w.parts = make([]float32, len(g))
+			}
+			clear(w.parts)
+			w.sum = w.parts
+		}
+		addScaled(w.sum, g, share)
+	}
+	for k := range t.b.stats {
+		stat := t.stats[len(t.b.held)+k]
+		copy(tensor.Of[float32](stat.W), tensor.Of[float32](p.suffix.output(statPrefix+stat.Name)))
+	}
+	return float64(tensor.Of[float32](p.suffix.outs[0])[0]), nil
+}
+
+func addScaled(dst, src []float32, by float32) {
+	for i, x := range src {
+		dst[i] += x * by
+	}
+}
+
