@@ -158,4 +158,3 @@ func (t *Trainer) run(ctx context.Context, p *program, features func(string) *te
 		return features(name)
 	})
 }
-

@@ -153,4 +153,3 @@ func addScaled(dst, src []float32, by float32) {
 		dst[i] += x * by
 	}
 }
-
