@@ -319,7 +319,8 @@ func (b *table) run(ctx context.Context, samples []Sample) ([][]byte, error) {
 
 // batch fills dst with the features and targets of the given rows.
 func (b *table) batch(ctx context.Context, index []int, dst *tableBatch) error {
-	rows := make([][]byte, len(index))
+	dst.rows = slices.Grow(dst.rows[:0], len(index))[:len(index)]
+	rows := dst.rows
 	var missing []int
 	for k, i := range index {
 		if rows[k] = b.rows[i]; rows[k] == nil {
@@ -358,6 +359,9 @@ func (b *table) sample(i int) (Sample, error) {
 type tableBatch struct {
 	features map[string]*tensor.Tensor
 	targets  []*tensor.Tensor
+	rows     [][]byte
+	shapes   map[string]tensor.Shape // of the inputs that the rows are of
+	size     int                     // the number of rows that shapes is for
 }
 
 // set copies rows and their targets together.

@@ -22,36 +22,36 @@ func (f *layerFinder) sort(g *graph.Graph) {
 // recurrent ones, and embeddings count; norms and scales are as far away as the layer that they follow, since "the last
 // layer" means one that computes features, together with what scales its results.
 func (f *layerFinder) distances(g *graph.Graph) {
-	far := map[*graph.Node]int{} // trainable layers on the way from the node's outputs to the model's
-	visit := func(n *graph.Node) {
-		d := far[n]
+	f.measure(g, 0, map[*graph.Node]int{})
+}
+
+// measure is distances for a graph whose outputs have behind trainable layers between them and the model's; far has that number for
+// the nodes whose users were seen. It returns the largest one before a node of g.
+func (f *layerFinder) measure(g *graph.Graph, behind int, far map[*graph.Node]int) int {
+	most := behind
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		d := max(far[n], behind)
+		before := d
+		for _, b := range n.Bodies {
+			before = max(before, f.measure(b.Graph, d, far))
+		}
 		if l := f.from[n]; l != nil && l.node == n {
-			l.Distance = d
-			if l.counts() {
-				d++
+			if l.Distance = d; l.counts() {
+				before = max(before, d+1)
 			}
 		}
-		for _, v := range append(n.In[:len(n.In):len(n.In)], n.Captures()...) {
+		for _, v := range reads(n) {
 			if v != nil && v.From != nil {
-				far[v.From] = max(far[v.From], d)
+				far[v.From] = max(far[v.From], before)
 			}
 		}
+		most = max(most, before)
 	}
-	f.backwards(g, visit)
+	return most
 }
 
 // counts reports whether the layer is one of those that "last:N" counts.
 func (l *Layer) counts() bool {
 	return l.Trainable() && l.Kind != Norm && l.Kind != Scale
-}
-
-// backwards visits all nodes, users before producers; the nodes of a body before the node that it belongs to.
-func (f *layerFinder) backwards(g *graph.Graph, visit func(*graph.Node)) {
-	for i := len(g.Nodes) - 1; i >= 0; i-- {
-		n := g.Nodes[i]
-		for _, b := range n.Bodies {
-			f.backwards(b.Graph, visit)
-		}
-		visit(n)
-	}
 }

@@ -139,7 +139,38 @@ func TestWeightsInBodies(t *testing.T) {
 	}
 }
 
-// two heads on a body of two layers with a norm between them.
+// TestWeightsInLoops finds the weights of the bodies of Loop and Scan.
+func TestWeightsInLoops(t *testing.T) {
+	info := func(name string, d tensor.DType, dims ...onnx.Dim) *onnx.ValueInfo {
+		return &onnx.ValueInfo{Name: name, Type: onnx.NewTensorType(d, dims...)}
+	}
+	loop := branchOf("more", node("Identity(go) = more"), node("MatMul(h, w) = m"), node("Add(m, b) = next"))
+	loop.Inputs = []*onnx.ValueInfo{info("i", tensor.Int64), info("go", tensor.Bool), info("h", tensor.Float32, onnx.FixedDim(4), onnx.FixedDim(8))}
+	loop.Outputs = append(loop.Outputs, info("next", tensor.Float32, onnx.FixedDim(4), onnx.FixedDim(8)))
+	scan := branchOf("s1", node("MatMul(row, v) = p"), node("Add(p, s0) = s1"), node("Identity(s1) = each"))
+	scan.Inputs = []*onnx.ValueInfo{info("s0", tensor.Float32, onnx.FixedDim(3)), info("row", tensor.Float32, onnx.FixedDim(8))}
+	scan.Outputs = append(scan.Outputs, info("each", tensor.Float32, onnx.FixedDim(3)))
+	m := sketch{feeds: tensors{"x": f32(1, 4, 8)}, weights: tensors{"w": f32(2, 8, 8), "b": f32(3, 8), "v": f32(4, 8, 3), "times": tensor.Scalar[int64](3), "zero": filled(0, 3)}, output: "y",
+		nodes: []*onnx.Node{node("Loop(times, , x) = h1", onnx.NewGraph("body", loop)), node("Scan(zero, h1) = last, y", onnx.NewGraph("body", scan), onnx.NewInt("num_scan_inputs", 1))}}.model()
+	want := []string{"MatMul(linear): w/weight/1 b/bias/1", "MatMul(linear): v/weight/1"}
+	if got := described(t, m); !slices.Equal(got, want) {
+		t.Fatalf("layers %q, want %q", got, want)
+	}
+	layers, err := finetune.Layers(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if weights, err := finetune.Select(layers, "last"); err != nil || len(weights) != 1 || weights[0].Name != "v" {
+		t.Errorf("the last layer has weights %v: %v", weights, err)
+	}
+	tr := newTrainer(t, m, mse(finetune.Spec{Train: "all", Optimizer: finetune.SGD{}, Rate: 1e-9}))
+	r, err := tr.Step(t.Context(), finetune.Batch{Inputs: tensors{"x": f32(1, 4, 8)}, Targets: []*tensor.Tensor{f32(5, 4, 3)}})
+	if err != nil || r.Skipped || !(r.Norm > 0) {
+		t.Errorf("%+v: %v", r, err)
+	}
+}
+
+// heads is a model of two parallel last layers, on two layers with a norm between them.
 func heads() *onnx.Model {
 	return sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y", weights: tensors{
 		"w0": f32(2, 8, 8), "b0": f32(3, 8), "g": f32(4, 8), "gb": f32(5, 8), "w1": f32(6, 8, 8), "w2": f32(7, 8, 3), "b2": f32(8, 3), "w3": f32(9, 8, 1)},

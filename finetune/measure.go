@@ -118,7 +118,10 @@ func firstRows(list []*tensor.Tensor, n, all int) []*tensor.Tensor {
 
 // asBatch is the batch of n rows whose features and targets are in store.
 func (b *table) asBatch(store *tableBatch, n int) Batch {
-	return Batch{Targets: store.targets, features: store.features, shapes: b.batchShapes(n), size: n}
+	if store.size != n {
+		store.size, store.shapes = n, b.batchShapes(n)
+	}
+	return Batch{Targets: store.targets, features: store.features, shapes: store.shapes, size: n}
 }
 
 func (b *table) close() {

@@ -74,3 +74,24 @@ func BenchmarkHeadStep(b *testing.B) {
 		})
 	}
 }
+
+// digits are samples of 512 features and 10 classes.
+type digits int
+
+func (n digits) Len() int { return int(n) }
+
+func (n digits) Sample(i int) (finetune.Sample, error) {
+	return finetune.Sample{Inputs: tensors{"x": f32(uint64(i), 512)}, Targets: []*tensor.Tensor{tensor.Scalar(int64(i % 10))}}, nil
+}
+
+// BenchmarkHeadFit is BenchmarkHeadStep with what Fit does around a step: batches of shuffled samples, the log of losses.
+func BenchmarkHeadFit(b *testing.B) {
+	for _, rows := range []int{32, 256} {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			tr, _ := headStep(b, rows)
+			b.ReportAllocs()
+			o := finetune.FitOptions{Steps: b.N, Batch: rows, Begin: func(int, int, int) { b.ResetTimer() }}
+			fitted(b, tr, digits(2048), o)
+		})
+	}
+}

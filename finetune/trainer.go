@@ -101,6 +101,11 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if len(spec.Terms) == 0 {
 		return nil, errors.New("finetune: no loss is given")
 	}
+	for _, term := range spec.Terms {
+		if term.Loss == nil {
+			return nil, fmt.Errorf("finetune: the term at %q has no loss", term.At)
+		}
+	}
 	if spec.Optimizer == nil {
 		spec.Optimizer = AdamW{}
 	}
