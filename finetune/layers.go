@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -205,7 +206,7 @@ func (f *layerFinder) bias(l *Layer) {
 			if other == v {
 				other = n.In[1]
 			}
-			if root, _ := rootOf(other); root != nil && isBias(root.Const.Shape(), l.out) {
+			if root, _ := rootOf(other); root != nil && isBias(root.Const.Shape(), l) {
 				f.add(l, other, Bias)
 				l.out = n.Out[0]
 				f.biases[n], f.from[n] = true, l
@@ -215,9 +216,10 @@ func (f *layerFinder) bias(l *Layer) {
 	}
 }
 
-// isBias reports whether a constant of shape s is a bias of a layer with the result v: a vector, of one element only where
-// the layer has one unit.
-func isBias(s tensor.Shape, v *graph.Value) bool {
+// isBias reports whether a constant of shape s is a bias of a layer: a vector, of one element only where the layer has one
+// unit.
+func isBias(s tensor.Shape, l *Layer) bool {
+	v := l.out
 	wide := 0
 	for _, d := range s {
 		if d != 1 {
@@ -228,5 +230,5 @@ func isBias(s tensor.Shape, v *graph.Value) bool {
 		return wide == 1
 	}
 	units, known := v.Dims[v.Rank()-1].Const()
-	return known && units == 1
+	return known && units == 1 || !known && slices.Contains(l.Weights[0].Shape, 1)
 }
