@@ -94,7 +94,7 @@ func TestResume(t *testing.T) {
 	want := fitted(t, whole, rows(28), longRun)
 	model := written(t, whole)
 	interrupted := 0
-	for n := 5; ; n += 3 {
+	for n := 5; ; n += 2 {
 		o := longRun
 		o.Dir, o.Every = t.TempDir(), 3
 		if _, err := newTrainer(t, m, everything()).Fit(newCountdown(n), rows(28), o); err == nil {
