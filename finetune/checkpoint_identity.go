@@ -18,7 +18,8 @@ func (f *fitter) identify() error {
 	}
 	h := sha256.New()
 	s := f.spec
-	fmt.Fprintf(h, "%s\n%s %+v %v %v %v %s %d %d %d %d %d %v\n", f.o.Config, s.Optimizer.Name(), s.Optimizer, s.Rate, s.Decay, s.Clip, scheduleText(s.Schedule),
+	fmt.Fprintf(h, "%s\n%s %+v %v %v %v %s %d %d %d %d %d %v\n", f.o.Config, s.Optimizer.Name(), s.Optimizer, s.Rate,
+		s.Decay, s.Clip, scheduleText(s.Schedule),
 		s.Seed, f.o.Batch, f.total, f.rows(), f.parts, f.o.Order)
 	fmt.Fprintf(h, "%+v %+v %v %v %+v %v\n", s.Groups, s.EMA, s.Dropout, s.BatchNorm, s.Recurrent, f.o.TryRates)
 	fmt.Fprintln(h, f.privacyConfig())

@@ -20,7 +20,8 @@ import (
 // everything is a training with all that has a state: averages, dropout, a plateau, running statistics, an optimizer.
 func everything() finetune.Spec {
 	return finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "y", Loss: finetune.MSE{}}}, Optimizer: finetune.Adam{}, Rate: 0.02,
-		Schedule: &finetune.Plateau{Gamma: 0.5, Patience: 1}, EMA: finetune.EMA{Decay: 0.9}, Dropout: true, BatchNorm: true, Seed: 3, Clip: finetune.Clip{Norm: 1}}
+		Schedule: &finetune.Plateau{Gamma: 0.5, Patience: 1}, EMA: finetune.EMA{Decay: 0.9}, Dropout: true,
+		BatchNorm: true, Seed: 3, Clip: finetune.Clip{Norm: 1}}
 }
 
 func deep(t testing.TB) *onnx.Model {
@@ -187,7 +188,8 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if err := os.WriteFile(files[0], nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newTrainer(t, m, everything()).Fit(context.Background(), rows(28), o); err == nil || !strings.Contains(err.Error(), files[0]) || !strings.Contains(err.Error(), files[1]) {
+	_, err = newTrainer(t, m, everything()).Fit(context.Background(), rows(28), o)
+	if err == nil || !strings.Contains(err.Error(), files[0]) || !strings.Contains(err.Error(), files[1]) {
 		t.Errorf("%v, want an error that names both files", err)
 	}
 	if err := finetune.RemoveCheckpoints(o.Dir); err != nil || len(checkpointsIn(t, o.Dir)) != 0 {

@@ -97,7 +97,8 @@ func TestFeatureFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := newTrainer(t, m, mse(finetune.Spec{}))
-	if _, err := tr.Fit(context.Background(), rows(9), finetune.FitOptions{Cache: finetune.CacheOptions{Dir: filepath.Join(dir, "file")}}); err == nil {
+	if _, err := tr.Fit(context.Background(), rows(9),
+		finetune.FitOptions{Cache: finetune.CacheOptions{Dir: filepath.Join(dir, "file")}}); err == nil {
 		t.Error("a file serves as a folder of features")
 	}
 }
@@ -160,7 +161,8 @@ func TestInputWithoutBatch(t *testing.T) {
 	if !(r.Validation["loss"] < r.Baseline["loss"]) {
 		t.Errorf("the loss goes from %v to %v", r.Baseline["loss"], r.Validation["loss"])
 	}
-	if _, err := tr.Fit(context.Background(), sequences{n: 20}, finetune.FitOptions{}); err == nil || !strings.Contains(err.Error(), `no input "scale"`) {
+	_, err := tr.Fit(context.Background(), sequences{n: 20}, finetune.FitOptions{})
+	if err == nil || !strings.Contains(err.Error(), `no input "scale"`) {
 		t.Errorf("%v, want the name of the input that is missing", err)
 	}
 }
@@ -203,7 +205,8 @@ func TestViews(t *testing.T) {
 		return written(t, tr), r
 	}
 	want, _ := fit(flat{views{7, 3}}, finetune.FitOptions{})
-	for name, o := range map[string]finetune.FitOptions{"kept": {}, "computed": {Cache: finetune.CacheOptions{Off: true}}, "file": {Cache: finetune.CacheOptions{Dir: t.TempDir()}}} {
+	for name, o := range map[string]finetune.FitOptions{"kept": {},
+		"computed": {Cache: finetune.CacheOptions{Off: true}}, "file": {Cache: finetune.CacheOptions{Dir: t.TempDir()}}} {
 		if got, r := fit(views{7, 3}, o); !bytes.Equal(got, want) || r.Steps != 6 {
 			t.Errorf("%s: %d steps, the same model: %v", name, r.Steps, bytes.Equal(got, want))
 		}

@@ -16,8 +16,10 @@ import (
 func TestInitialise(t *testing.T) {
 	model := func() *onnx.Model {
 		return sketch{feeds: tensors{"x": f32(1, 4, 50)}, output: "y", weights: tensors{
-			"tall": f32(2, 50, 8), "bias": f32(3, 8), "gain": f32(4, 8), "shift": f32(5, 8), "wide": f32(6, 300, 8), "half": normal(tensor.Float16, 7, 300, 2), "keep": f32(8, 2)},
-			nodes: []*onnx.Node{node("Gemm(x, tall, bias) = h"), node("LayerNormalization(h, gain, shift) = n"), node("Gemm(n, wide) = g", onnx.NewInt("transB", 1)),
+			"tall": f32(2, 50, 8), "bias": f32(3, 8), "gain": f32(4, 8), "shift": f32(5, 8), "wide": f32(6, 300, 8),
+			"half": normal(tensor.Float16, 7, 300, 2), "keep": f32(8, 2)},
+			nodes: []*onnx.Node{node("Gemm(x, tall, bias) = h"), node("LayerNormalization(h, gain, shift) = n"),
+				node("Gemm(n, wide) = g", onnx.NewInt("transB", 1)),
 				node("Cast(half) = f", onnx.NewInt("to", 1)), node("Gemm(g, f, keep) = y")}}.model()
 	}
 	draw := func(seed uint64) *onnx.Model {

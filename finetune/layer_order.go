@@ -25,8 +25,8 @@ func (f *layerFinder) distances(g *graph.Graph) {
 	f.measure(g, 0, map[*graph.Node]int{})
 }
 
-// measure is distances for a graph whose outputs have behind trainable layers between them and the model's; far has that number for
-// the nodes whose users were seen. It returns the largest one before a node of g.
+// measure is distances for a graph whose outputs have the given number of trainable layers behind them; far has that number
+// for the nodes whose users were seen. It returns the largest one before a node of g.
 func (f *layerFinder) measure(g *graph.Graph, behind int, far map[*graph.Node]int) int {
 	most := behind
 	for i := len(g.Nodes) - 1; i >= 0; i-- {

@@ -38,7 +38,8 @@ func described(t *testing.T, m *onnx.Model) []string {
 func int64s(v ...int64) *tensor.Tensor { return tensor.FromSlice(v, len(v)) }
 
 func held(name string, t *tensor.Tensor) *onnx.Node {
-	n := &onnx.Node{Name: "node_" + name, OpType: "Constant", Outputs: []string{name}, Attributes: []*onnx.Attribute{onnx.NewTensor("value", tensor.NewProto("", t))}}
+	n := &onnx.Node{Name: "node_" + name, OpType: "Constant", Outputs: []string{name},
+		Attributes: []*onnx.Attribute{onnx.NewTensor("value", tensor.NewProto("", t))}}
 	return n
 }
 
@@ -70,7 +71,8 @@ func TestWeights(t *testing.T) {
 	}{
 		{"Gemm", 0, x, tensors{"w": f32(2, 8, 3), "b": f32(3, 3)}, []*onnx.Node{node("Gemm(x, w, b) = y")},
 			[]string{"Gemm(linear): w/weight/1 b/bias/1"}},
-		{"behind forms", 0, x, tensors{"w": f32(2, 24), "s": int64s(3, 8)}, []*onnx.Node{node("Identity(w) = w1"), node("Reshape(w1, s) = w2"), node("Transpose(w2) = w3"),
+		{"behind forms", 0, x, tensors{"w": f32(2, 24), "s": int64s(3, 8)}, []*onnx.Node{node("Identity(w) = w1"),
+			node("Reshape(w1, s) = w2"), node("Transpose(w2) = w3"),
 			node("Cast(w3) = w4", onnx.NewInt("to", 1)), node("MatMul(x, w4) = y")}, []string{"MatMul(linear): w/weight/1"}},
 		{"Constant", 0, x, nil, []*onnx.Node{held("w", f32(2, 8, 3)), node("MatMul(x, w) = y")}, []string{"MatMul(linear): w/weight/1"}},
 		{"quantised", 0, x, tensors{"q": codes(2, 8, 3), "s": tensor.Scalar[float32](0.1), "z": tensor.Scalar[uint8](128)},
@@ -81,11 +83,13 @@ func TestWeights(t *testing.T) {
 			[]string{"MatMul(linear): w/weight/1 b/bias/1"}},
 		{"bias of one unit", 0, x, tensors{"w": f32(2, 8, 1), "b": f32(3, 1)}, []*onnx.Node{node("MatMul(x, w) = h"), node("Add(h, b) = y")},
 			[]string{"MatMul(linear): w/weight/1 b/bias/1"}},
-		{"a scalar behind many units", 0, x, tensors{"w": f32(2, 8, 3), "b": f32(3, 1)}, []*onnx.Node{node("MatMul(x, w) = h"), node("Add(h, b) = y")},
+		{"a scalar behind many units", 0, x, tensors{"w": f32(2, 8, 3), "b": f32(3, 1)},
+			[]*onnx.Node{node("MatMul(x, w) = h"), node("Add(h, b) = y")},
 			[]string{"MatMul(linear): w/weight/1"}},
 		{"shared", 0, x, tensors{"w": f32(2, 8, 8)}, []*onnx.Node{node("MatMul(x, w) = h"), node("Transpose(w) = wt"), node("MatMul(h, wt) = y")},
 			[]string{"MatMul(linear): w/weight/2", "MatMul(linear): w/weight/2"}},
-		{"norm written out", 0, x, tensors{"axes": int64s(-1), "two": tensor.Scalar[float32](2), "eps": tensor.Scalar[float32](1e-5), "g": f32(2, 8), "b": f32(3, 8), "w": f32(4, 8, 2)},
+		{"norm written out", 0, x, tensors{"axes": int64s(-1), "two": tensor.Scalar[float32](2),
+			"eps": tensor.Scalar[float32](1e-5), "g": f32(2, 8), "b": f32(3, 8), "w": f32(4, 8, 2)},
 			[]*onnx.Node{node("ReduceMean(x) = mean", onnx.NewInts("axes", -1)), node("Sub(x, mean) = d"), node("Pow(d, two) = sq"),
 				node("ReduceMean(sq) = var", onnx.NewInts("axes", -1)), node("Add(var, eps) = ve"), node("Sqrt(ve) = sd"), node("Div(d, sd) = n"),
 				node("Mul(n, g) = ng"), node("Add(ng, b) = nb"), node("MatMul(nb, w) = y")},
@@ -94,7 +98,8 @@ func TestWeights(t *testing.T) {
 			[]*onnx.Node{node("Gather(e, x) = v"), node("Add(v, p) = h"), node("MatMul(h, w) = y")},
 			[]string{"Gather(embedding): e/weight/1", "Add(scale): p/bias/1", "MatMul(linear): w/weight/1"}},
 		{"anchors and input scale", 0, x, tensors{"mean": f32(2, 8), "w": f32(3, 8, 4), "anchor": f32(5, 4, 4)},
-			[]*onnx.Node{node("Sub(x, mean) = c"), node("MatMul(c, w) = h"), node("Relu(h) = r"), node("Add(r, anchor) = y")}, []string{"MatMul(linear): w/weight/1"}},
+			[]*onnx.Node{node("Sub(x, mean) = c"), node("MatMul(c, w) = h"), node("Relu(h) = r"),
+				node("Add(r, anchor) = y")}, []string{"MatMul(linear): w/weight/1"}},
 		{"mask", 0, x, tensors{"w": f32(3, 8, 4), "v": f32(4, 4, 2), "m": filled(-1e9, 4)},
 			[]*onnx.Node{node("MatMul(x, w) = h"), node("Relu(h) = r"), node("Add(r, m) = a"), node("MatMul(a, v) = y")},
 			[]string{"MatMul(linear): w/weight/1", "MatMul(linear): v/weight/1"}},
@@ -125,7 +130,8 @@ func TestWeightsInBodies(t *testing.T) {
 	own := branchOf("e", node("MatMul(x, v) = e"))
 	own.Initializers = []*onnx.TensorProto{tensor.NewProto("v", f32(3, 8, 3))}
 	m := sketch{feeds: tensors{"x": f32(1, 4, 8), "c": tensor.Scalar(true)}, weights: tensors{"w": f32(2, 8, 3)}, output: "y",
-		nodes: []*onnx.Node{node("If(c) = y", onnx.NewGraph("then_branch", branchOf("a", node("MatMul(x, w) = a"))), onnx.NewGraph("else_branch", own))}}.model()
+		nodes: []*onnx.Node{node("If(c) = y", onnx.NewGraph("then_branch", branchOf("a", node("MatMul(x, w) = a"))),
+			onnx.NewGraph("else_branch", own))}}.model()
 	want := []string{"MatMul(linear): w/weight/1", "MatMul(linear): v/weight/1"}
 	if got := described(t, m); !slices.Equal(got, want) {
 		t.Errorf("layers %q, want %q", got, want)
@@ -150,8 +156,10 @@ func TestWeightsInLoops(t *testing.T) {
 	scan := branchOf("s1", node("MatMul(row, v) = p"), node("Add(p, s0) = s1"), node("Identity(s1) = each"))
 	scan.Inputs = []*onnx.ValueInfo{info("s0", tensor.Float32, onnx.FixedDim(3)), info("row", tensor.Float32, onnx.FixedDim(8))}
 	scan.Outputs = append(scan.Outputs, info("each", tensor.Float32, onnx.FixedDim(3)))
-	m := sketch{feeds: tensors{"x": f32(1, 4, 8)}, weights: tensors{"w": f32(2, 8, 8), "b": f32(3, 8), "v": f32(4, 8, 3), "times": tensor.Scalar[int64](3), "zero": filled(0, 3)}, output: "y",
-		nodes: []*onnx.Node{node("Loop(times, , x) = h1", onnx.NewGraph("body", loop)), node("Scan(zero, h1) = last, y", onnx.NewGraph("body", scan), onnx.NewInt("num_scan_inputs", 1))}}.model()
+	m := sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y",
+		weights: tensors{"w": f32(2, 8, 8), "b": f32(3, 8), "v": f32(4, 8, 3), "times": tensor.Scalar[int64](3), "zero": filled(0, 3)},
+		nodes: []*onnx.Node{node("Loop(times, , x) = h1", onnx.NewGraph("body", loop)),
+			node("Scan(zero, h1) = last, y", onnx.NewGraph("body", scan), onnx.NewInt("num_scan_inputs", 1))}}.model()
 	want := []string{"MatMul(linear): w/weight/1 b/bias/1", "MatMul(linear): v/weight/1"}
 	if got := described(t, m); !slices.Equal(got, want) {
 		t.Fatalf("layers %q, want %q", got, want)
@@ -173,7 +181,8 @@ func TestWeightsInLoops(t *testing.T) {
 // heads is a model of two parallel last layers, on two layers with a norm between them.
 func heads() *onnx.Model {
 	return sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y", weights: tensors{
-		"w0": f32(2, 8, 8), "b0": f32(3, 8), "g": f32(4, 8), "gb": f32(5, 8), "w1": f32(6, 8, 8), "w2": f32(7, 8, 3), "b2": f32(8, 3), "w3": f32(9, 8, 1)},
+		"w0": f32(2, 8, 8), "b0": f32(3, 8), "g": f32(4, 8), "gb": f32(5, 8), "w1": f32(6, 8, 8), "w2": f32(7, 8, 3),
+		"b2": f32(8, 3), "w3": f32(9, 8, 1)},
 		nodes: []*onnx.Node{node("Gemm(x, w0, b0) = h0"), node("LayerNormalization(h0, g, gb) = n"), node("MatMul(n, w1) = h1"), node("Relu(h1) = r"),
 			node("Gemm(r, w2, b2) = a"), node("MatMul(r, w3) = b"), node("Mul(a, b) = y")}}.model()
 }
@@ -199,7 +208,8 @@ func TestSelect(t *testing.T) {
 		}
 	}
 	for what, want := range map[string]string{
-		"last:0": "from 1 up", "last:x": "from 1 up", "": "nothing to train", "(": "regular expression", "re:nowhere": "no weight of the model's 5 layers",
+		"last:0": "from 1 up", "last:x": "from 1 up", "": "nothing to train", "(": "regular expression",
+		"re:nowhere": "no weight of the model's 5 layers",
 	} {
 		if _, err := finetune.Select(layers, what); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", what, err, want)
@@ -209,7 +219,8 @@ func TestSelect(t *testing.T) {
 
 // TestNothingTrains names the reasons where nothing can train.
 func TestNothingTrains(t *testing.T) {
-	quantised := sketch{feeds: tensors{"x": f32(1, 4, 8)}, weights: tensors{"q": codes(2, 8, 3), "s": tensor.Scalar[float32](0.1), "z": tensor.Scalar[uint8](128)}, output: "y",
+	quantised := sketch{feeds: tensors{"x": f32(1, 4, 8)}, weights: tensors{"q": codes(2, 8, 3),
+		"s": tensor.Scalar[float32](0.1), "z": tensor.Scalar[uint8](128)}, output: "y",
 		nodes: []*onnx.Node{node("DequantizeLinear(q, s, z) = w"), node("MatMul(x, w) = y")}}
 	bare := sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y", nodes: []*onnx.Node{node("Relu(x) = y")}}
 	for _, c := range []struct {

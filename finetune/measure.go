@@ -55,7 +55,8 @@ func (f *fitter) measurePrior(ctx context.Context) error {
 }
 
 // evaluate runs the model with the present weights on all rows of a table and calls use for each batch. It returns the
-// mean loss of the samples.
+// mean loss of the samples. Where the model takes a fixed number of rows, copies of the last sample fill up the last batch,
+// and count in its loss.
 func (t *Trainer) evaluate(ctx context.Context, b *table, use func(scores, targets []*tensor.Tensor) error) (float64, error) {
 	size := 64
 	if t.fixed > 0 {

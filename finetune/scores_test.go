@@ -15,7 +15,8 @@ import (
 
 // tailed is a linear layer with the result "scores" [4, 3], or [1, 4, 3] behind an Unsqueeze, and nodes that follow it.
 func tailed(nodes ...*onnx.Node) *onnx.Model {
-	return sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y", weights: tensors{"w": f32(2, 8, 3), "b": f32(3, 3), "k": int64s(2), "axis": int64s(1), "half": tensor.Scalar[float32](0.5),
+	return sketch{feeds: tensors{"x": f32(1, 4, 8)}, output: "y", weights: tensors{"w": f32(2, 8, 3), "b": f32(3, 3),
+		"k": int64s(2), "axis": int64s(1), "half": tensor.Scalar[float32](0.5),
 		"w1": f32(4, 8, 3), "ten": filled(10, 3)},
 		nodes: append([]*onnx.Node{node("MatMul(x, w) = h"), node("Add(h, b) = scores")}, nodes...)}.model()
 }
@@ -40,7 +41,8 @@ func TestFindScores(t *testing.T) {
 		{"TopK", "", []*onnx.Node{node("TopK(scores, k) = y, index")}},
 		{"TopK of Softmax", "Softmax", []*onnx.Node{node("Softmax(scores) = p"), node("TopK(p, k) = values, y")}},
 		{"ZipMap", "Softmax", []*onnx.Node{node("Softmax(scores) = p"), zipMap("p")}},
-		{"threshold", "Softmax", []*onnx.Node{node("Softmax(scores) = p"), node("ReduceMax(p) = top", onnx.NewInts("axes", 1)), node("Greater(top, half) = sure"),
+		{"threshold", "Softmax", []*onnx.Node{node("Softmax(scores) = p"), node("ReduceMax(p) = top",
+			onnx.NewInts("axes", 1)), node("Greater(top, half) = sure"),
 			node("ArgMax(p) = i", axis, onnx.NewInt("keepdims", 1)), node("Cast(sure) = s", onnx.NewInt("to", 7)), node("Mul(i, s) = y")}},
 		{"through shapes", "", []*onnx.Node{node("Flatten(scores) = f"), node("Cast(f) = y", onnx.NewInt("to", 11))}},
 	} {

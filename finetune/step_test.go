@@ -35,10 +35,8 @@ func classes(n, k int) *tensor.Tensor {
 // headStep prepares steps of a layer of 512 inputs and 10 classes with Adam.
 func headStep(t testing.TB, rows int) (*finetune.Trainer, finetune.Batch) {
 	t.Helper()
-	tr, err := finetune.NewTrainer(built(t, 512, nn.Linear{Out: 10}), finetune.Spec{Terms: []finetune.Term{{At: "y", Loss: finetune.CrossEntropy{}}}, Optimizer: finetune.Adam{}, Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	terms := []finetune.Term{{At: "y", Loss: finetune.CrossEntropy{}}}
+	tr := newTrainer(t, built(t, 512, nn.Linear{Out: 10}), finetune.Spec{Terms: terms, Optimizer: finetune.Adam{}, Threads: 1})
 	batch := finetune.Batch{Inputs: tensors{"x": f32(1, rows, 512)}, Targets: []*tensor.Tensor{classes(rows, 10)}}
 	if err := tr.Freeze(context.Background(), &batch); err != nil {
 		t.Fatal(err)

@@ -52,8 +52,9 @@ func apart(a, b []float32) float64 {
 
 // TestSkippedSteps gives a trainer numbers that no gradient can be of: the step is skipped, counted and changes nothing.
 func TestSkippedSteps(t *testing.T) {
-	tr := newTrainer(t, built(t, 8, nn.Linear{Out: 4}, nn.ReLU{}, nn.Linear{Out: 2}), mse(finetune.Spec{Train: "all", Optimizer: finetune.Adam{}, EMA: finetune.EMA{Decay: 0.5}}))
-	twin := newTrainer(t, built(t, 8, nn.Linear{Out: 4}, nn.ReLU{}, nn.Linear{Out: 2}), mse(finetune.Spec{Train: "all", Optimizer: finetune.Adam{}, EMA: finetune.EMA{Decay: 0.5}}))
+	m := built(t, 8, nn.Linear{Out: 4}, nn.ReLU{}, nn.Linear{Out: 2})
+	spec := mse(finetune.Spec{Train: "all", Optimizer: finetune.Adam{}, EMA: finetune.EMA{Decay: 0.5}})
+	tr, twin := newTrainer(t, m, spec), newTrainer(t, m, spec)
 	good := batchOf(t, 1, 2, 3)
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 3e38} {
 		batch := batchOf(t, 1, 2, 3)
@@ -144,7 +145,8 @@ func TestFixedBatch(t *testing.T) {
 		}
 	}
 	tr := newTrainer(t, fixedTo(built(t, 8, nn.Linear{Out: 2}), 3), mse(finetune.Spec{}))
-	if _, err := tr.Fit(context.Background(), rows(24), finetune.FitOptions{Batch: 2}); err == nil || !strings.Contains(err.Error(), "exactly 3 samples") {
+	if _, err := tr.Fit(context.Background(), rows(24),
+		finetune.FitOptions{Batch: 2}); err == nil || !strings.Contains(err.Error(), "exactly 3 samples") {
 		t.Errorf("%v, want an error that says how many samples the model takes", err)
 	}
 }

@@ -85,7 +85,8 @@ func TestExportChangesOnlyWeights(t *testing.T) {
 	body.Initializers = []*onnx.TensorProto{tensor.NewProto("v", f32(3, 6, 2))}
 	other := branchOf("a", held("u", f32(4, 6, 2)), node("MatMul(h, u) = a"))
 	m := sketch{feeds: tensors{"x": f32(1, 4, 8), "c": tensor.Scalar(true)}, weights: tensors{"w": f32(2, 8, 6)}, output: "y", nodes: []*onnx.Node{
-		held("b", f32(5, 6)), node("Gemm(x, w, b) = h"), node("If(c) = y", onnx.NewGraph("then_branch", other), onnx.NewGraph("else_branch", body))}}.model()
+		held("b", f32(5, 6)), node("Gemm(x, w, b) = h"), node("If(c) = y", onnx.NewGraph("then_branch", other),
+			onnx.NewGraph("else_branch", body))}}.model()
 	m.Graph.Doc, m.ProducerName = "a note", "somebody"
 	m.Graph.Initializers[0].Doc = "of the first layer"
 	before := onnx.Encode(m)
@@ -151,17 +152,20 @@ func TestWrongBatches(t *testing.T) {
 		batch finetune.Batch
 		want  string
 	}{
-		"no target":        {finetune.Batch{Inputs: tensors{"x": x}}, "0 targets, want one"},
-		"a nil target":     {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{nil}}, "want one"},
-		"float classes":    {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{f32(2, 4)}}, `the target of the loss at "y" is float32`},
-		"too few targets":  {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{classes(3, 3)}}, "[3]"},
-		"a class too far":  {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{int64s(0, 1, 2, 3)}}, "3"},
-		"no input":         {finetune.Batch{Targets: []*tensor.Tensor{classes(4, 3)}}, `input "x"`},
-		"double input":     {finetune.Batch{Inputs: tensors{"x": normal(tensor.Float64, 1, 4, 8)}, Targets: []*tensor.Tensor{classes(4, 3)}}, `input "x" is float64`},
+		"no target":    {finetune.Batch{Inputs: tensors{"x": x}}, "0 targets, want one"},
+		"a nil target": {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{nil}}, "want one"},
+		"float classes": {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{f32(2, 4)}},
+			`the target of the loss at "y" is float32`},
+		"too few targets": {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{classes(3, 3)}}, "[3]"},
+		"a class too far": {finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{int64s(0, 1, 2, 3)}}, "3"},
+		"no input":        {finetune.Batch{Targets: []*tensor.Tensor{classes(4, 3)}}, `input "x"`},
+		"double input": {finetune.Batch{Inputs: tensors{"x": normal(tensor.Float64, 1, 4, 8)},
+			Targets: []*tensor.Tensor{classes(4, 3)}}, `input "x" is float64`},
 		"wide input":       {finetune.Batch{Inputs: tensors{"x": f32(1, 4, 9)}, Targets: []*tensor.Tensor{classes(4, 3)}}, ""},
 		"strings as input": {finetune.Batch{Inputs: tensors{"x": tensor.FromSlice([]string{"a"}, 1)}, Targets: []*tensor.Tensor{classes(1, 3)}}, ""},
 	} {
-		if _, err := newTrainer(t, m, spec).Step(context.Background(), c.batch); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "internal") {
+		if _, err := newTrainer(t, m, spec).Step(context.Background(),
+			c.batch); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "internal") {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
 		}
 	}
