@@ -16,7 +16,7 @@ const (
 )
 
 // maxSteps bounds the steps of all phases together.
-const maxSteps = 1 << 40
+const maxSteps int64 = 1 << 40
 
 // A Guarantee is a bound on what was spent.
 type Guarantee struct {
@@ -52,17 +52,17 @@ func check(delta float64, phases []Phase) ([]Phase, error) {
 		return nil, fmt.Errorf("privacy: delta %g, want above 0 and below 1", delta)
 	}
 	var used []Phase
-	total := 0
+	total := int64(0)
 	for _, p := range phases {
 		switch {
 		case !(p.SampleRate > 0 && p.SampleRate <= 1):
 			return nil, fmt.Errorf("privacy: sample rate %g, want above 0 and at most 1", p.SampleRate)
 		case !(p.NoiseMultiplier >= MinNoiseMultiplier && p.NoiseMultiplier <= MaxNoiseMultiplier):
 			return nil, fmt.Errorf("privacy: noise multiplier %g, want from %g to %g", p.NoiseMultiplier, MinNoiseMultiplier, MaxNoiseMultiplier)
-		case p.Steps < 0 || p.Steps > maxSteps-total:
+		case p.Steps < 0 || int64(p.Steps) > maxSteps-total:
 			return nil, fmt.Errorf("privacy: %d steps, want from 0 to %d in all", p.Steps, maxSteps)
 		}
-		total += p.Steps
+		total += int64(p.Steps)
 		if p.Steps > 0 {
 			used = append(used, p)
 		}
