@@ -21,6 +21,7 @@ type FitOptions struct {
 	Views      int     // augmented views of each sample, if the dataset has them; 0: those it has
 	Order      bool    // take the samples in their order instead of a new one in each epoch
 	Cache      CacheOptions
+	FindRate   bool // choose the learning rate by a range test: see Trainer.FindRate
 	TryRates   bool // choose the learning rate on the first batch: see Trainer.TryRates
 
 	Prior    *Prior       // what to measure besides: predictions from the targets alone; nil: not
@@ -200,6 +201,12 @@ func (f *fitter) start(ctx context.Context) error {
 	}
 	f.state.Rate = f.rate
 	f.keepKey()
+	if f.o.FindRate {
+		if _, err := f.Trainer.FindRate(ctx, func(step int) ([]Batch, error) { return f.fetch(ctx, step%max(1, f.total)) }); err != nil {
+			return err
+		}
+		f.state.Rate = f.rate
+	}
 	if f.o.TryRates {
 		batch, err := f.fetch(ctx, 0)
 		if err != nil {

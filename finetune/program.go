@@ -31,14 +31,15 @@ type Term struct {
 // A builder makes the graphs of a training run: the same model, weights and terms, any input shapes.
 type builder struct {
 	source
-	train []*Weight // what moves, in the order of the parameters
-	held  []*Weight // what the caller moves
-	stats []*Weight // running statistics of BatchNormalization nodes in training mode
-	modes modes     // what differs while training
-	terms []Term
-	store *plan.Store
-	limit int
-	clip  float64 // bound of the norms of the samples' gradients in private training
+	train       []*Weight // what moves, in the order of the parameters
+	held        []*Weight // what the caller moves
+	stats       []*Weight // running statistics of BatchNormalization nodes in training mode
+	modes       modes     // what differs while training
+	terms       []Term
+	store       *plan.Store
+	limit       int
+	unoptimised bool    // graphs run as they are written
+	clip        float64 // bound of the norms of the samples' gradients in private training
 
 	perSample map[string]bool // inputs of the model that hold one row for each sample
 	pulled    map[string]bool // values that are computed in each step although they are frozen
@@ -61,7 +62,7 @@ func (p *program) compiled() (*stage, error) {
 		return p.suffix, nil
 	}
 	var err error
-	if p.suffix, err = compile(p.graph, p.b.store, p.b.limit); err == nil {
+	if p.suffix, err = p.b.compile(p.graph); err == nil {
 		p.graph = nil
 	}
 	return p.suffix, err
@@ -272,7 +273,7 @@ func (b *builder) frozen(shapes map[string]tensor.Shape, frontier []feature) (*s
 	if err != nil {
 		return nil, err
 	}
-	return compile(g, b.store, b.limit)
+	return b.compile(g)
 }
 
 func (b *builder) prefixGraph(shapes map[string]tensor.Shape, frontier []feature) (*graph.Graph, error) {

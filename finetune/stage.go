@@ -21,8 +21,8 @@ type stage struct {
 	outs    []*tensor.Tensor // kept from run to run: storage is reused
 }
 
-// compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through store.
-func compile(g *graph.Graph, store *plan.Store, limit int) (*stage, error) {
+// compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
+func (b *builder) compile(g *graph.Graph) (*stage, error) {
 	s := &stage{}
 	for _, v := range g.Inputs {
 		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
@@ -30,11 +30,11 @@ func compile(g *graph.Graph, store *plan.Store, limit int) (*stage, error) {
 	for _, v := range g.Outputs {
 		s.out = append(s.out, v.Name) // passes may merge values
 	}
-	g, err := opt.Apply(g, opt.Options{})
+	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised})
 	if err != nil {
 		return nil, err
 	}
-	if s.prog, err = plan.Compile(g, plan.Options{Weights: store, Limit: limit}); err != nil {
+	if s.prog, err = plan.Compile(g, plan.Options{Weights: b.store, Limit: b.limit}); err != nil {
 		return nil, err
 	}
 	s.ins = make([]*tensor.Tensor, len(s.in))

@@ -15,24 +15,25 @@ import (
 
 // A Spec says what trains, on which loss, and how it moves.
 type Spec struct {
-	Train     string    // which weights: see Select; "" is "last"
-	Weights   []string  // the weights by name, in place of Train: any constants of the model
-	Terms     []Term    // the loss
-	Optimizer Optimizer // nil: AdamW
-	Rate      float64   // learning rate; 0: the optimizer's default
-	Decay     float64   // weight decay
-	Groups    []Group   // weights with settings of their own
-	Schedule  Schedule  // nil: the rate stays
-	Total     int       // steps that the schedule is stretched over where Fit does not say
-	Clip      Clip      // bounds of the gradients
-	EMA       EMA       // averages of the weights, which measuring and exporting take; Decay 0: none
-	Dropout   bool      // Dropout nodes of the model drop while it trains
-	BatchNorm bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
-	Privacy   *DP       // differential privacy; nil: none
-	Held      []string  // weights that do not train and whose values the caller changes: see Trainer.Param
-	Seed      uint64    // of everything random
-	Threads   int       // 0: all processors
-	Memory    int64     // bound of the bytes that a step may take; 0: none
+	Train      string    // which weights: see Select; "" is "last"
+	Weights    []string  // the weights by name, in place of Train: any constants of the model
+	Terms      []Term    // the loss
+	Optimizer  Optimizer // nil: AdamW
+	Rate       float64   // learning rate; 0: the optimizer's default
+	Decay      float64   // weight decay
+	Groups     []Group   // weights with settings of their own
+	Schedule   Schedule  // nil: the rate stays
+	Total      int       // steps that the schedule is stretched over where Fit does not say
+	Clip       Clip      // bounds of the gradients
+	EMA        EMA       // averages of the weights, which measuring and exporting take; Decay 0: none
+	Dropout    bool      // Dropout nodes of the model drop while it trains
+	BatchNorm  bool      // BatchNormalization nodes that train use the statistics of the batch, and move the running ones
+	Privacy    *DP       // differential privacy; nil: none
+	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
+	Seed       uint64    // of everything random
+	Threads    int       // 0: all processors
+	Memory     int64     // bound of the bytes that a step may take; 0: none
+	NoOptimize bool      // run the training graph as it is written
 
 	Recurrent RecurrentDropout // variational dropout of recurrent nodes that train
 }
@@ -120,7 +121,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if t.threads = spec.Threads; t.threads <= 0 {
 		t.threads = par.Default()
 	}
-	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(), limit: int(spec.Memory)}
+	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(), limit: int(spec.Memory), unoptimised: spec.NoOptimize}
 	if err := t.describeInputs(m); err != nil {
 		return nil, err
 	}

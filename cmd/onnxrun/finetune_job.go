@@ -58,9 +58,9 @@ func (j *job) spec(total int) (finetune.Spec, error) {
 		return s, usageError(err)
 	}
 	s.Optimizer, s.Rate, s.Decay = o, rates.Rate, rates.Decay
-	if j.rate != "auto" {
+	if j.rate != "auto" && j.rate != "find" {
 		if s.Rate, err = strconv.ParseFloat(j.rate, 64); err != nil || !(s.Rate > 0) {
-			return s, usage("finetune: --lr %s, want a positive number or auto", j.rate)
+			return s, usage("finetune: --lr %s, want a positive number, auto or find", j.rate)
 		}
 	}
 	if j.decay >= 0 {
@@ -84,6 +84,7 @@ func (j *job) spec(total int) (finetune.Spec, error) {
 	if j.ema > 0 {
 		s.EMA = finetune.EMA{Decay: j.ema, Correct: true}
 	}
+	s.NoOptimize = j.opt == "off"
 	if j.memory != "" {
 		if s.Memory, err = parseSize(j.memory); err != nil {
 			return s, err
@@ -130,7 +131,7 @@ func (j *job) trainSynthetic(ctx context.Context) error {
 		return err
 	}
 	j.say("synthetic data: one batch, the same in every step; %d weights train", len(weights))
-	o := finetune.FitOptions{Steps: steps, TryRates: j.triesRates(), Dir: j.runFolder(), Every: max(1, j.every), Resume: j.resume, Event: j.event}
+	o := finetune.FitOptions{Steps: steps, TryRates: j.triesRates() || j.rate == "find", Dir: j.runFolder(), Every: max(1, j.every), Resume: j.resume, Event: j.event}
 	o.Config = j.config()
 	if err := j.openLog(steps, 0); err != nil {
 		return err

@@ -323,7 +323,7 @@ func (j *job) fit(ctx context.Context) error {
 			return err
 		}
 	}
-	o := finetune.FitOptions{Epochs: j.epochs, Steps: j.steps, Batch: j.batch, Accumulate: j.accumulate, Cache: cache, TryRates: j.triesRates(), Meter: j.newMeter, Prior: finetune.NewPrior(j.set.loss),
+	o := finetune.FitOptions{Epochs: j.epochs, Steps: j.steps, Batch: j.batch, Accumulate: j.accumulate, Cache: cache, TryRates: j.triesRates(), FindRate: j.rate == "find" && j.dp == "", Meter: j.newMeter, Prior: finetune.NewPrior(j.set.loss),
 		Watch: j.watch, Patience: j.patience, KeepLast: j.keepLast, Dir: j.runFolder(), Every: j.every, Resume: j.resume, Config: j.config(), Event: j.event}
 	if j.set.val != nil {
 		o.Validation = j.dataset(j.set.val)

@@ -108,6 +108,22 @@ func TestFinetune(t *testing.T) {
 	}
 }
 
+// TestFinetuneFindsRate trains as well with a rate that the command finds, on the optimised graph and as it is written.
+func TestFinetuneFindsRate(t *testing.T) {
+	dir := t.TempDir()
+	model, table := perceptron(t, dir), points(t, dir, 300)
+	for _, opt := range []string{"on", "off"} {
+		code, stdout, stderr := onnxrun(t, "finetune", model, "--data", table, "--train", "all", "--epochs", "10", "--lr", "find", "--opt", opt, "-o", filepath.Join(dir, "out.onnx"), "--json")
+		if code != exitOK {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		rep := lastLine(t, stdout)
+		if rate, accuracy := rep["rate"].(float64), rep["metrics"].(map[string]any)["accuracy"].(float64); rate == 1e-3 || accuracy < 0.85 {
+			t.Errorf("--opt=%s: rate %v, accuracy %v", opt, rate, accuracy)
+		}
+	}
+}
+
 // TestFinetuneThreads wants the same file for any number of threads, with and without kept features.
 func TestFinetuneThreads(t *testing.T) {
 	dir := t.TempDir()

@@ -31,14 +31,14 @@ func write(t *testing.T, m *onnx.Model) string {
 }
 
 func TestAnalyse(t *testing.T) {
-	// each output element of the two convolutions and the two dense layers sums up so many products
-	const each = 8*28*28*9 + 16*14*14*8*9 + 48*784 + 10*48
+	// each output element of the three convolutions and the two dense layers sums up so many products
+	const each = 8*28*28*9 + 16*14*14*8*9 + 32*7*7*16*9 + 64*288 + 10*64
 	one := survey.Analyse(digits(t), nil)
 	three := survey.Analyse(digits(t), map[string]int{"batch": 3})
 	if one.MACs != each || three.MACs != 3*each {
 		t.Errorf("%d and %d multiply-adds, want %d and three times that", one.MACs, three.MACs, each)
 	}
-	if !one.Supported || one.Nodes != 11 || one.Sizes["batch"] != 1 || three.Sizes["batch"] != 3 {
+	if !one.Supported || one.Nodes != 17 || one.Sizes["batch"] != 1 || three.Sizes["batch"] != 3 {
 		t.Errorf("%+v", one)
 	}
 	// at the least the arena holds the first convolution's input to the pool after it
@@ -51,7 +51,7 @@ func TestDump(t *testing.T) {
 	path := write(t, digits(t))
 	want := map[string][]string{
 		"model": {"initializer conv1.weight", "Conv("},
-		"graph": {"p1: float32[batch,8,14,14] = MaxPool-", "const dense2.bias: float32[10] = ["},
+		"graph": {"pool1: float32[batch,8,14,14] = MaxPool-", "const fc2.bias: float32[10] = ["},
 		"opt":   {"onnxrun:FusedConv-", `activation="Relu"`},
 		"plan":  {"symbol batch from dimension 0 of input image", "batch*8*28*28 elements of float32", "step 0: "},
 	}
@@ -81,7 +81,7 @@ func TestCheck(t *testing.T) {
 		"sound":           {change: func(*onnx.Model) {}},
 		"declared output": {func(m *onnx.Model) { m.Graph.Outputs[0].Type.Dims[1] = onnx.FixedDim(11) }, "types", ""},
 		"channels":        {func(m *onnx.Model) { m.Graph.Inputs[0].Type.Dims[1] = onnx.FixedDim(2) }, "types", "conv1"},
-		"pooling window":  {func(m *onnx.Model) { m.Graph.Nodes[2].Attributes[0] = onnx.NewInts("kernel_shape", 2, 2, 2) }, "types", "pool1"},
+		"pooling window":  {func(m *onnx.Model) { m.Graph.Nodes[3].Attr("kernel_shape").Ints = []int64{2, 2, 2} }, "types", "pool1"},
 	} {
 		m := digits(t)
 		tc.change(m)
