@@ -350,3 +350,35 @@ func TestFinetuneInterrupted(t *testing.T) {
 		t.Errorf("metrics.jsonl: %v", err)
 	}
 }
+
+// TestFinetuneBinary trains a model with one score on two classes.
+func TestFinetuneBinary(t *testing.T) {
+	dir := t.TempDir()
+	b := nn.New("binary", 4)
+	x := b.Input("x", tensor.Float32, nn.Batch, 2)
+	b.Output("p", nn.Sequential{nn.Linear{Out: 8}, nn.Tanh{}, nn.Linear{Out: 1}, nn.Sigmoid{}}.Apply(x))
+	m, err := b.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, table := filepath.Join(dir, "model.onnx"), filepath.Join(dir, "table.csv")
+	if err := onnx.WriteFile(model, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	r := finetune.Random{Seed: 9}
+	text := "a,b,label\n"
+	for i := range 200 {
+		shift := float64(i%2)*3 - 1.5
+		text += fmt.Sprintf("%.3f,%.3f,%s\n", r.Normal(uint64(2*i))+shift, r.Normal(uint64(2*i+1))-shift, []string{"no", "yes"}[i%2])
+	}
+	if err := os.WriteFile(table, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := onnxrun(t, "finetune", model, "--data", table, "--train", "all", "--epochs", "10", "--lr", "0.02", "-o", filepath.Join(dir, "out.onnx"), "--json")
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	if accuracy := lastLine(t, stdout)["metrics"].(map[string]any)["accuracy"].(float64); accuracy < 0.9 {
+		t.Errorf("accuracy %v: %s", accuracy, stderr)
+	}
+}
