@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -139,17 +140,11 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) 
 			clear(w.parts)
 			w.sum = w.parts
 		}
-		addScaled(w.sum, g, share)
+		optim.AddScaled(w.sum, g, share)
 	}
 	for k := range t.b.stats {
 		stat := t.stats[len(t.b.held)+k]
 		copy(tensor.Of[float32](stat.W), tensor.Of[float32](p.suffix.output(statPrefix+stat.Name)))
 	}
 	return float64(tensor.Of[float32](p.suffix.outs[0])[0]), nil
-}
-
-func addScaled(dst, src []float32, by float32) {
-	for i, x := range src {
-		dst[i] += x * by
-	}
 }

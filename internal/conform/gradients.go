@@ -37,23 +37,32 @@ type GradientArchive struct {
 
 // OpenGradients opens an archive of gradient cases.
 func OpenGradients(name string) (*GradientArchive, error) {
+	a := &GradientArchive{}
+	var err error
+	if a.zip, err = openManifest(name, a); err != nil {
+		return nil, err
+	}
+	for _, c := range a.Cases {
+		c.files = a.zip
+	}
+	return a, nil
+}
+
+// openManifest opens an archive and decodes its manifest.json.
+func openManifest(name string, into any) (*zip.ReadCloser, error) {
 	z, err := zip.OpenReader(name)
 	if err != nil {
 		return nil, fmt.Errorf("conform: %s: %w", name, err)
 	}
-	a := &GradientArchive{zip: z}
 	data, err := fs.ReadFile(z, "manifest.json")
 	if err == nil {
-		err = json.Unmarshal(data, a)
+		err = json.Unmarshal(data, into)
 	}
 	if err != nil {
 		z.Close()
 		return nil, fmt.Errorf("conform: %s: manifest.json: %w", name, err)
 	}
-	for _, c := range a.Cases {
-		c.files = z
-	}
-	return a, nil
+	return z, nil
 }
 
 // Close closes the archive.

@@ -51,18 +51,10 @@ type TrajectoryArchive struct {
 
 // OpenTrajectories opens an archive of trajectories.
 func OpenTrajectories(name string) (*TrajectoryArchive, error) {
-	z, err := zip.OpenReader(name)
-	if err != nil {
-		return nil, fmt.Errorf("conform: %s: %w", name, err)
-	}
 	var manifest struct{ Trajectories []json.RawMessage }
-	data, err := fs.ReadFile(z, "manifest.json")
-	if err == nil {
-		err = json.Unmarshal(data, &manifest)
-	}
+	z, err := openManifest(name, &manifest)
 	if err != nil {
-		z.Close()
-		return nil, fmt.Errorf("conform: %s: manifest.json: %w", name, err)
+		return nil, err
 	}
 	a := &TrajectoryArchive{zip: z}
 	for _, raw := range manifest.Trajectories {
