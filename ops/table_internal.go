@@ -22,6 +22,7 @@ var internalTable = []Op{
 	{"onnxrun", "MatMulNBitsGrad", 1, f32 | f16 | bf16, matmulNBitsGradInfer, matmulNBitsGradKernel, nil, 0},
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "MaxRoiPoolGrad", 1, float, likeInput(2), maxRoiPoolGradKernel, nil, 0},
+	{"onnxrun", "NhwcConv", 1, f32, nhwcFusedConvInfer, nhwcFusedConvKernel, nil, 0},
 	{"onnxrun", "RNN", 1, float, elmanInfer, elmanKernel, elmanGrad, 0},
 	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},
 	{"onnxrun", "ResizeGrad", 1, float, resizeGradInfer, resizeGradKernel, nil, 0},

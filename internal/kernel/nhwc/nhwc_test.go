@@ -1,0 +1,152 @@
+package nhwc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+)
+
+// problem is a geometry in short: spatial axes are in, kernel, stride, dilation, lo and hi padding.
+type problem struct {
+	batch, groups, inC, outC int
+	axes                     [][6]int
+}
+
+func (p problem) geom() conv.Geom {
+	g := conv.Geom{Batch: p.batch, Groups: p.groups, InC: p.inC, OutC: p.outC, Rank: len(p.axes)}
+	for i, a := range p.axes {
+		x := window.Axis{In: a[0], Kernel: a[1], Stride: a[2], Dilation: a[3], Lo: a[4], Hi: a[5]}
+		x.Out = (x.In+x.Lo+x.Hi-x.Dilation*(x.Kernel-1)-1)/x.Stride + 1
+		g.Axes[i] = x
+	}
+	return g
+}
+
+// problems reach every algorithm, tile height, tail and border there is.
+func problems() []problem {
+	list := []problem{
+		{1, 1, 3, 32, [][6]int{{17, 3, 2, 1, 1, 1}, {19, 3, 2, 1, 1, 1}}},
+		{1, 1, 3, 64, [][6]int{{30, 7, 2, 1, 3, 3}, {31, 7, 2, 1, 3, 3}}},
+		{2, 1, 16, 24, [][6]int{{7, 1, 1, 1, 0, 0}, {9, 1, 1, 1, 0, 0}}},
+		{1, 1, 24, 40, [][6]int{{8, 1, 2, 1, 0, 0}, {9, 1, 2, 1, 0, 0}}},
+		{1, 1, 32, 33, [][6]int{{9, 3, 1, 1, 1, 1}, {11, 3, 1, 1, 1, 1}}},
+		{1, 1, 16, 16, [][6]int{{13, 3, 1, 2, 2, 2}, {12, 3, 1, 2, 2, 2}}},
+		{2, 1, 20, 17, [][6]int{{9, 5, 1, 1, 2, 2}, {8, 5, 1, 1, 2, 2}}},
+		{1, 1, 5, 7, [][6]int{{9, 3, 1, 1, 0, 2}, {8, 2, 3, 1, 1, 0}}},
+		{1, 4, 32, 32, [][6]int{{9, 3, 1, 1, 1, 1}, {7, 3, 1, 1, 1, 1}}},
+		{1, 32, 32, 32, [][6]int{{14, 3, 1, 1, 1, 1}, {15, 3, 1, 1, 1, 1}}},
+		{2, 19, 19, 19, [][6]int{{9, 5, 2, 1, 2, 2}, {10, 5, 2, 1, 2, 2}}},
+		{1, 16, 16, 16, [][6]int{{12, 7, 1, 1, 3, 3}, {13, 7, 1, 1, 3, 3}}},
+		{1, 16, 16, 32, [][6]int{{12, 3, 1, 2, 2, 2}, {13, 3, 1, 1, 1, 1}}},
+		{1, 1, 32, 48, [][6]int{{40, 2, 1, 4, 4, 0}}},
+		{2, 1, 12, 16, [][6]int{{33, 3, 1, 1, 1, 1}}},
+		{1, 1, 4, 8, [][6]int{{5, 3, 1, 1, 1, 1}, {6, 3, 1, 1, 1, 1}, {7, 3, 1, 1, 1, 1}}},
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 40 {
+		list = append(list, randomProblem(rng))
+	}
+	return list
+}
+
+func randomProblem(rng *rand.Rand) problem {
+	groups := []int{1, 1, 1, 2, 4, 0}[rng.IntN(6)]
+	icg, ocg := 1+rng.IntN(40), 1+rng.IntN(40)
+	p := problem{batch: 1 + rng.IntN(2)}
+	if groups == 0 {
+		groups, icg, ocg = 1+rng.IntN(40), 1, 1+rng.IntN(2)
+	}
+	p.groups, p.inC, p.outC = groups, groups*icg, groups*ocg
+	for range 1 + rng.IntN(2) {
+		k, d := 1+rng.IntN(4), 1+rng.IntN(2)
+		in := d*(k-1) + 1 + rng.IntN(12)
+		p.axes = append(p.axes, [6]int{in, k, 1 + rng.IntN(3), d, rng.IntN(k), rng.IntN(k)})
+	}
+	return p
+}
+
+func randoms(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+var activations = []gemm.Activation{{}, {Kind: gemm.Relu}, {Kind: gemm.HardSwish}, {Kind: gemm.Clip, Alpha: -1, Beta: 1}}
+
+// TestAlgorithms compares every algorithm that takes a geometry with the plain loops, with and without bias, residual
+// and activation, at one and three threads, whose results are equal to the last bit.
+func TestAlgorithms(t *testing.T) {
+	used := map[string]int{}
+	for i, p := range problems() {
+		for _, c := range choices {
+			if c.name == "reference" {
+				continue
+			}
+			plan := newPlan(p.geom(), c.name)
+			if plan == nil {
+				continue
+			}
+			used[c.name]++
+			t.Run(fmt.Sprintf("%s/%v", c.name, p), func(t *testing.T) { compare(t, plan, p, i) })
+		}
+	}
+	for _, c := range choices {
+		if c.name != "reference" && used[c.name] == 0 {
+			t.Errorf("no problem reaches %q", c.name)
+		}
+	}
+}
+
+func compare(t *testing.T, plan *Plan, p problem, seed int) {
+	g := p.geom()
+	rng := rand.New(rand.NewPCG(uint64(seed), 3))
+	x, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
+	bias, residual := randoms(rng, g.OutC), randoms(rng, g.Batch*g.OutC*g.OutSize())
+	want := &Plan{g: g, name: "reference", alg: newReference(g)}
+	for k := range 4 {
+		a := Args{X: x, Act: activations[(seed+k)%len(activations)], AddLast: k == 3}
+		if k > 0 {
+			a.Bias = bias
+		}
+		if k > 1 {
+			a.Residual = residual
+		}
+		ref := run(want, w, a, 1)
+		got := run(plan, w, a, 1)
+		if e := farthest(got, ref); e > 1e-4*math.Sqrt(float64(g.InC/g.Groups*g.Taps())) {
+			t.Fatalf("%+v, case %d: off by %g", g, k, e)
+		}
+		if again := run(plan, w, a, 3); !slices.Equal(got, again) {
+			t.Fatalf("%+v, case %d: three threads give other bits", g, k)
+		}
+	}
+}
+
+// run runs the plan in memory full of NaN, to show what is read before it is written.
+func run(p *Plan, w []float32, a Args, threads int) []float32 {
+	nan := float32(math.NaN())
+	a.Filter, a.Threads = p.Pack(w), threads
+	a.Y = slices.Repeat([]float32{nan}, p.g.Batch*p.g.OutC*p.g.OutSize())
+	a.Scratch = slices.Repeat([]float32{nan}, p.Scratch())
+	p.Run(&a)
+	return a.Y
+}
+
+func farthest(a, b []float32) float64 {
+	worst := 0.0
+	for i := range a {
+		d := math.Abs(float64(a[i]) - float64(b[i]))
+		if !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst
+}

@@ -1,0 +1,119 @@
+package ops
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/nhwc"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// onnxrun NhwcConv is what the layout pass puts in the place of Conv and FusedConv: X [batch, spatial..., channels], the
+// filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv and those of an activation.
+
+// nhwcFusedConvInfer infers NhwcConv of the onnxrun domain.
+func nhwcFusedConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
+
+// nhwcConvRun is a bound NhwcConv.
+type nhwcConvRun struct {
+	attrs   window.Attrs
+	groups  int
+	act     gemm.Activation
+	addLast bool
+	filter  *tensor.Tensor // nil: it is computed while running
+	weights Weights
+	plan    atomic.Pointer[nhwcPlan]
+}
+
+// nhwcPlan is the plan for one pair of shapes, with the filter that it wants if that is constant.
+type nhwcPlan struct {
+	x, w tensor.Shape
+	*nhwc.Plan
+	filter *nhwc.Filter
+}
+
+// nhwcFusedConvKernel binds NhwcConv of the onnxrun domain, float32.
+func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
+	if k.DType(0) != tensor.Float32 {
+		return Kernel{}, Unsupported("NhwcConv of %v", k.DType(0))
+	}
+	act, err := fusedActivation(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	a, err := windowAttrs(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	r := &nhwcConvRun{attrs: a, groups: k.IntOr("group", 1), act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
+	x, okX := k.Type(0).Static()
+	w, okW := k.Type(1).Static()
+	if okX && okW {
+		if _, err := r.planFor(x, w); err != nil {
+			return Kernel{}, err
+		}
+	}
+	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+}
+
+// planFor returns the plan for the given shapes, the last one used if it fits.
+func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
+	if p := r.plan.Load(); p != nil && p.x.Equal(x) && p.w.Equal(w) {
+		return p, nil
+	}
+	var buf [window.MaxRank + 2]int
+	planes, err := channelsSecond(buf[:], x)
+	if err != nil {
+		return nil, err
+	}
+	g, err := conv.NewGeom(r.attrs, r.groups, planes, w)
+	if err != nil {
+		return nil, err
+	}
+	p := &nhwcPlan{x: x.Clone(), w: w.Clone(), Plan: nhwc.NewPlan(g)}
+	if r.filter != nil {
+		pack := func() any { return p.Pack(tensor.Of[float32](r.filter)) }
+		p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), w), pack).(*nhwc.Filter)
+	}
+	r.plan.Store(p)
+	return p, nil
+}
+
+func (r *nhwcConvRun) scratch(c *Call) int {
+	p, err := r.planFor(c.In[0].Shape(), c.In[1].Shape())
+	if err != nil {
+		return 0 // run reports it
+	}
+	return 4 * p.Scratch()
+}
+
+func (r *nhwcConvRun) run(c *Call) error {
+	p, err := r.planFor(c.In[0].Shape(), c.In[1].Shape())
+	if err != nil {
+		return err
+	}
+	a := nhwcArgs.Get().(*nhwc.Args)
+	defer nhwcArgs.Put(a)
+	*a = nhwc.Args{X: tensor.Of[float32](c.In[0]), Y: tensor.Of[float32](c.Out[0]), Filter: p.filter, AddLast: r.addLast, Act: r.act, Threads: c.Threads}
+	if a.Bias, err = convBias[float32](c, p.w[0]); err != nil {
+		return err
+	}
+	if z := input(c, 3); z != nil {
+		if a.Residual = tensor.Of[float32](z); !z.Shape().Equal(c.Out[0].Shape()) {
+			return fmt.Errorf("ops: residual has shape %v, want %v", z.Shape(), c.Out[0].Shape())
+		}
+	}
+	if a.Filter == nil {
+		a.Filter = p.Pack(tensor.Of[float32](c.In[1]))
+	}
+	a.Scratch = scratchOf[float32](c.Scratch, p.Scratch())
+	p.Run(a)
+	*a = nhwc.Args{}
+	return nil
+}
+
+var nhwcArgs = sync.Pool{New: func() any { return new(nhwc.Args) }}
