@@ -15,6 +15,7 @@ type scratch struct {
 	axpy axpyArgs
 	pack packArgs
 	buf  []float32
+	left []float32 // rows of A that a RowSource has made
 
 	column [kc]float32
 }
@@ -27,6 +28,14 @@ func (s *scratch) floats(n int) []float32 {
 		s.buf = alignedFloats(roundUp(n, 1<<12))
 	}
 	return s.buf[:n]
+}
+
+// rows returns room for n elements of A, of unknown content.
+func (s *scratch) rows(n int) []float32 {
+	if cap(s.left) < n {
+		s.left = alignedFloats(roundUp(n, 1<<12))
+	}
+	return s.left[:n]
 }
 
 // Chunk computes one block of C, or several small products.
@@ -56,6 +65,7 @@ type block struct {
 	item           int
 	at             Item
 	m0, m1, n0, n1 int
+	left           []float32 // the rows of A in the current block of K, if a RowSource makes them
 }
 
 // cut sets the block that starts at row m and column n.
@@ -116,6 +126,9 @@ func (b *block) setFlags(first, last bool) {
 func (b *block) kBlock(k0, k1 int) {
 	t, a, nr := b.t, &b.s.tile, b.t.row.nr
 	a.k = k1 - k0
+	if t.Rows != nil && a.k > 0 {
+		b.packRows(k0, k1)
+	}
 	a.bstep, a.panel = 4*nr, 4*nr*a.k
 	var base unsafe.Pointer
 	tile := Tile{b.item, k0, k1, b.n0, b.n1, nr}
@@ -144,6 +157,18 @@ func (b *block) kBlock(k0, k1 int) {
 		base = unsafe.Pointer(&buf[0])
 	}
 	b.panels(base, k0, b.n0, b.n1)
+}
+
+// rowSkew sets the rows of a packed part of A apart, so that those of a tile lie in
+// different sets of the first-level cache.
+const rowSkew = 16
+
+// packRows has the block's rows of columns [k0, k1) of A made.
+func (b *block) packRows(k0, k1 int) {
+	ld := roundUp(k1-k0, rowSkew) + rowSkew
+	b.left = b.s.rows((b.m1 - b.m0) * ld)
+	b.s.tile.ars, b.s.tile.acs = 4*ld, 4
+	b.t.Rows.PackRows(b.left, RowTile{b.item, b.m0, b.m1, k0, k1, ld})
 }
 
 // kBlockInPlace reads B where it lies. A last panel that would reach over the end of B
@@ -216,7 +241,11 @@ func (b *block) panel(base unsafe.Pointer, n0, n, k0 int) {
 // point sets the addresses of the tile at row m and column n.
 func (b *block) point(m, n, k0 int) {
 	t, a, e := b.t, &b.s.tile, &b.t.Epilogue
-	if a.k > 0 {
+	switch {
+	case a.k == 0:
+	case t.Rows != nil:
+		a.a = unsafe.Pointer(&b.left[(m-b.m0)*a.ars/4])
+	default:
 		a.a = unsafe.Pointer(&t.A[b.at.A+m*t.ARS+k0*t.ACS])
 	}
 	a.c = unsafe.Pointer(&t.C[b.at.C+m*t.LDC+n])

@@ -22,9 +22,11 @@ import (
 type Args struct {
 	M, N, K int
 
-	// A(i, k) is A[i*ARS+k*ACS]. It is read in place, whatever the strides.
+	// A(i, k) is A[i*ARS+k*ACS]. It is read in place, whatever the strides. With Rows,
+	// A is not there: its parts are made when they are needed.
 	A        []float32
 	ARS, ACS int
+	Rows     RowSource
 
 	// The right-hand side is the first of these three that is set. B(k, j) of a
 	// plain matrix is B[k*BRS+j*BCS]; it is packed tile by tile where that pays.
@@ -67,6 +69,22 @@ type Source interface {
 	// one after the other, each holding t.K1-t.K0 rows of t.NR elements. The last
 	// panel is padded with zeros. len(dst) is t.Len().
 	PackTile(dst []float32, t Tile)
+}
+
+// RowSource produces parts of A, for instance the rows of an image's patches.
+// Implementations must be safe for concurrent use and must not depend on how A is cut.
+type RowSource interface {
+	// PackRows writes the part of A that t names to dst: row i begins at (i-t.M0)*t.LD.
+	// What lies between the rows is never read.
+	PackRows(dst []float32, t RowTile)
+}
+
+// RowTile names rows [M0, M1) and columns [K0, K1) of the left-hand side of product Item
+// of a batch, to be written in rows LD elements apart.
+type RowTile struct {
+	Item           int
+	M0, M1, K0, K1 int
+	LD             int
 }
 
 // Tile names rows [K0, K1) and columns [N0, N1) of the right-hand side of product
@@ -115,7 +133,9 @@ func (t *task) check() {
 		hi.RowBias, hi.ColBias = max(hi.RowBias, it.RowBias), max(hi.ColBias, it.ColBias)
 	}
 	e := &t.Epilogue
-	fits("A", len(t.A), hi.A, t.M, t.K, t.ARS, t.ACS)
+	if t.Rows == nil {
+		fits("A", len(t.A), hi.A, t.M, t.K, t.ARS, t.ACS)
+	}
 	fits("C", len(t.C), hi.C, t.M, t.N, t.LDC, 1)
 	if t.M > 1 && t.LDC < t.N {
 		panic(fmt.Sprintf("gemm: C has row stride %d: want at least N=%d", t.LDC, t.N))

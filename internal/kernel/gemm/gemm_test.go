@@ -326,3 +326,37 @@ func TestBadArgumentsPanic(t *testing.T) {
 		}()
 	}
 }
+
+// plainRows is a RowSource of a matrix.
+type plainRows struct {
+	a        []float32
+	ars, acs int
+}
+
+func (p plainRows) PackRows(dst []float32, t RowTile) {
+	for i := t.M0; i < t.M1; i++ {
+		for k := t.K0; k < t.K1; k++ {
+			dst[(i-t.M0)*t.LD+k-t.K0] = p.a[i*p.ars+k*p.acs]
+		}
+	}
+}
+
+// TestRowSource has A made block by block.
+func TestRowSource(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *row) {
+		g := newGuards(t)
+		rng := rand.New(rand.NewPCG(21, 1))
+		for _, s := range [][3]int{{1, 5, 40}, {7, 3, 33}, {13, 33, 300}, {49, 2*r.nr + 1, 600}, {500, 70, 27}, {64, 300, 0}} {
+			for _, threads := range []int{1, 3} {
+				p := newProblem(rng, g, s[0], s[1], s[2], false, false)
+				p.expect()
+				p.Rows, p.A, p.Threads = plainRows{p.A, p.ARS, p.ACS}, nil, threads
+				Run(&p.Args)
+				p.compare(t, fmt.Sprintf("%v, B as it lies, %d threads", s, threads))
+				p.Packed = Pack(p.K, p.N, p.B, p.BRS, p.BCS)
+				Run(&p.Args)
+				p.compare(t, fmt.Sprintf("%v, packed B, %d threads", s, threads))
+			}
+		}
+	})
+}

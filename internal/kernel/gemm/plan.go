@@ -55,6 +55,10 @@ func (t *task) plan() {
 // planTiles cuts C into blocks for the tile kernels.
 func (t *task) planTiles() {
 	r := t.row
+	if t.Rows != nil {
+		t.planRows()
+		return
+	}
 	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
 	if t.M*t.N*t.K <= groupMACs && t.N*min(t.K, kc) <= bufMax { // planning would take longer than computing
 		t.mc, t.nc, t.mBlocks, t.nBlocks = t.M, t.N, 1, 1
@@ -84,5 +88,26 @@ func (t *task) planTiles() {
 		panels = roundUp(panels, r.widePanels[t.M-1])
 	}
 	t.nc = panels * r.nr
+	t.nBlocks = ceilDiv(t.N, t.nc)
+}
+
+// planRows cuts C into blocks where parts of A are made on the fly: whole rows of C, so that
+// this happens once, unless there are too few of them for the threads.
+func (t *task) planRows() {
+	r := t.row
+	t.ACS = 1
+	want := 1 // blocks of a product
+	if t.Threads > 1 {
+		want = ceilDiv(4*t.Threads, max(1, len(t.Batch)))
+	}
+	t.mBlocks = max(ceilDiv(t.M, mcMax), min(want, ceilDiv(t.M, 4*r.mr)))
+	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
+	t.mBlocks = ceilDiv(t.M, t.mc)
+	nPanels := ceilDiv(t.N, r.nr)
+	t.nBlocks = min(ceilDiv(want, t.mBlocks), ceilDiv(nPanels, 4))
+	if t.Packed == nil || t.Packed.cols { // B is packed on the fly
+		t.nBlocks = max(t.nBlocks, ceilDiv(nPanels, max(1, bufMax/(r.nr*kc))))
+	}
+	t.nc = ceilDiv(nPanels, t.nBlocks) * r.nr
 	t.nBlocks = ceilDiv(t.N, t.nc)
 }

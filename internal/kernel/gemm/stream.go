@@ -29,7 +29,7 @@ const (
 
 // streams chooses a form by shape and strides.
 func (t *task) streams() form {
-	if t.Source != nil || t.K < dotMinK {
+	if t.Source != nil || t.Rows != nil || t.K < dotMinK {
 		return tiled
 	}
 	if p := t.Packed; p != nil {
