@@ -16,6 +16,7 @@ type scratch struct {
 	pack packArgs
 	buf  []float32
 	left []float32 // rows of A that a RowSource has made
+	segs []segment
 
 	column [kc]float32
 }
@@ -38,32 +39,35 @@ func (s *scratch) rows(n int) []float32 {
 	return s.left[:n]
 }
 
-// Chunk computes one block of C, or several small products.
+// Chunk computes one block of C, or of several products.
 func (t *task) Chunk(i int) {
 	s := scratches.Get().(*scratch)
 	b := block{t: t, s: s}
-	if blocks := t.mBlocks * t.nBlocks; blocks > 1 {
-		b.item = i / blocks
-		i %= blocks
-		b.cut(i%t.mBlocks*t.mc, i/t.mBlocks*t.nc)
+	blocks := t.mBlocks * t.nBlocks
+	first := i / blocks * t.group
+	last := min(first+t.group, max(1, len(t.Batch)))
+	i %= blocks
+	b.cut(i%t.mBlocks*t.mc, i/t.mBlocks*t.nc)
+	if t.shared {
+		b.first, b.last = first, last
+		b.run()
 	} else {
-		b.cut(0, 0)
-		last := min((i+1)*t.group, max(1, len(t.Batch))) - 1
-		for b.item = i * t.group; b.item < last; b.item++ {
+		for b.first = first; b.first < last; b.first++ {
+			b.last = b.first + 1
 			b.run()
 		}
 	}
-	b.run()
 	s.tile = tileArgs{}
 	scratches.Put(s)
 }
 
-// block is a part of C on its way through the kernels.
+// block is a part of C on its way through the kernels, in each of the products
+// [first, last), which share B if they are several.
 type block struct {
 	t              *task
 	s              *scratch
-	item           int
-	at             Item
+	first, last    int
+	at             Item // of the product at hand
 	m0, m1, n0, n1 int
 	left           []float32 // the rows of A in the current block of K, if a RowSource makes them
 }
@@ -74,12 +78,17 @@ func (b *block) cut(m, n int) {
 	b.n0, b.n1 = n, min(n+b.t.nc, b.t.N)
 }
 
-// run computes the block of the item.
+// enter sets the product at hand.
+func (b *block) enter(item int) {
+	if b.t.Batch != nil {
+		b.at = b.t.Batch[item]
+	}
+}
+
+// run computes the block of the products.
 func (b *block) run() {
 	t := b.t
-	if t.Batch != nil {
-		b.at = t.Batch[b.item]
-	}
+	b.enter(b.first)
 	if t.form != tiled {
 		b.stream()
 		return
@@ -87,12 +96,39 @@ func (b *block) run() {
 	for k0 := 0; ; k0 += kc {
 		k1 := min(k0+kc, t.K)
 		b.setFlags(k0 == 0, k1 == t.K)
+		b.setSegments(k0, k1)
 		b.kBlock(k0, k1)
 		if k1 == t.K {
 			break
 		}
 	}
 	b.activate()
+}
+
+// setSegments says where columns [k0, k1) of A lie. Segments that follow one another
+// become one.
+func (b *block) setSegments(k0, k1 int) {
+	t, s := b.t, b.s
+	s.segs = s.segs[:0]
+	switch {
+	case t.Rows != nil:
+		s.segs = append(s.segs, segment{0, k1 - k0})
+	case len(t.Segs) == 0 || k0 == k1:
+		s.segs = append(s.segs, segment{4 * k0 * t.ACS, k1 - k0})
+	default:
+		l := t.K / len(t.Segs)
+		for next := -1; k0 < k1; {
+			off, n := 4*(t.Segs[k0/l]+k0%l*t.ACS), min(l-k0%l, k1-k0)
+			if off == next {
+				s.segs[len(s.segs)-1].k += n
+			} else {
+				s.segs = append(s.segs, segment{off, n})
+			}
+			next = off + 4*n*t.ACS
+			k0 += n
+		}
+	}
+	s.tile.segs, s.tile.nSegs = unsafe.Pointer(&s.segs[0]), len(s.segs)
 }
 
 // setFlags prepares the parts of the kernel arguments that hold for one block of K.
@@ -131,7 +167,7 @@ func (b *block) kBlock(k0, k1 int) {
 	}
 	a.bstep, a.panel = 4*nr, 4*nr*a.k
 	var base unsafe.Pointer
-	tile := Tile{b.item, k0, k1, b.n0, b.n1, nr}
+	tile := Tile{b.first, k0, k1, b.n0, b.n1, nr}
 	switch {
 	case a.k == 0: // no product, only an epilogue
 		a.panel = 0
@@ -156,7 +192,7 @@ func (b *block) kBlock(k0, k1 int) {
 		b.s.packMatrix(buf, src, rs, cs, tile, t.row)
 		base = unsafe.Pointer(&buf[0])
 	}
-	b.panels(base, k0, b.n0, b.n1)
+	b.panels(base, b.n0, b.n1)
 }
 
 // rowSkew sets the rows of a packed part of A apart, so that those of a tile lie in
@@ -168,7 +204,7 @@ func (b *block) packRows(k0, k1 int) {
 	ld := roundUp(k1-k0, rowSkew) + rowSkew
 	b.left = b.s.rows((b.m1 - b.m0) * ld)
 	b.s.tile.ars, b.s.tile.acs = 4*ld, 4
-	b.t.Rows.PackRows(b.left, RowTile{b.item, b.m0, b.m1, k0, k1, ld})
+	b.t.Rows.PackRows(b.left, RowTile{b.first, b.m0, b.m1, k0, k1, ld})
 }
 
 // kBlockInPlace reads B where it lies. A last panel that would reach over the end of B
@@ -182,47 +218,54 @@ func (b *block) kBlockInPlace(tile Tile) {
 	}
 	if whole > b.n0 {
 		a.bstep, a.panel = 4*t.BRS, 4*nr
-		b.panels(unsafe.Pointer(&src[tile.K0*t.BRS+b.n0]), tile.K0, b.n0, whole)
+		b.panels(unsafe.Pointer(&src[tile.K0*t.BRS+b.n0]), b.n0, whole)
 	}
 	if whole < b.n1 {
 		tile.N0 = whole
 		buf := b.s.floats(tile.Len())
 		b.s.packMatrix(buf, src, t.BRS, 1, tile, t.row)
 		a.bstep, a.panel = 4*nr, 0
-		b.panels(unsafe.Pointer(&buf[0]), tile.K0, whole, b.n1)
+		b.panels(unsafe.Pointer(&buf[0]), whole, b.n1)
 	}
 }
 
 // panels multiplies the rows of the block with the panels of columns [n0, n1), the
 // first of which lies at base. No pointer ever leaves its slice, not even unused: the
 // garbage collector would stop the program.
-func (b *block) panels(base unsafe.Pointer, k0, n0, n1 int) {
+func (b *block) panels(base unsafe.Pointer, n0, n1 int) {
 	t, a := b.t, &b.s.tile
 	r := t.row
 	h, first := b.m1-b.m0, n0
 	if h <= len(r.wide) && a.k > 0 {
 		w := r.widePanels[h-1] * r.nr
 		for ; n0+w <= n1; n0 += w {
-			b.point(b.m0, n0, k0)
 			a.b, a.n = unsafe.Add(base, (n0-first)/r.nr*a.panel), w
-			r.wide[h-1](a)
+			for i := b.first; i < b.last; i++ {
+				b.enter(i)
+				b.point(b.m0, n0)
+				r.wide[h-1](a)
+			}
 		}
 	}
 	for ; n0 < n1; n0 += r.nr {
 		n, at := min(r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
-		if b.oddColumn(n) {
-			n--
-			b.column(at, n0+n, n, k0)
-		}
-		if n > 0 {
-			b.panel(at, n0, n, k0)
+		for i := b.first; i < b.last; i++ {
+			b.enter(i)
+			b.panel(at, n0, n)
 		}
 	}
 }
 
 // panel multiplies the rows of the block with n columns of one panel.
-func (b *block) panel(base unsafe.Pointer, n0, n, k0 int) {
+func (b *block) panel(base unsafe.Pointer, n0, n int) {
 	r, a := b.t.row, &b.s.tile
+	if b.oddColumn(n) {
+		n--
+		b.column(base, n0+n, n)
+	}
+	if n == 0 {
+		return
+	}
 	kernels := r.tile
 	if n <= r.nr/2 && r.half != nil {
 		kernels = r.half
@@ -231,7 +274,7 @@ func (b *block) panel(base unsafe.Pointer, n0, n, k0 int) {
 	m := b.m0
 	for i := range tiles {
 		rows := (b.m1 - m) / (tiles - i) // evenly: tiles of much different height waste registers
-		b.point(m, n0, k0)
+		b.point(m, n0)
 		a.b, a.n = base, n
 		kernels[rows-1](a)
 		m += rows
@@ -239,14 +282,14 @@ func (b *block) panel(base unsafe.Pointer, n0, n, k0 int) {
 }
 
 // point sets the addresses of the tile at row m and column n.
-func (b *block) point(m, n, k0 int) {
+func (b *block) point(m, n int) {
 	t, a, e := b.t, &b.s.tile, &b.t.Epilogue
 	switch {
 	case a.k == 0:
 	case t.Rows != nil:
 		a.a = unsafe.Pointer(&b.left[(m-b.m0)*a.ars/4])
 	default:
-		a.a = unsafe.Pointer(&t.A[b.at.A+m*t.ARS+k0*t.ACS])
+		a.a = unsafe.Pointer(&t.A[b.at.A+m*t.ARS])
 	}
 	a.c = unsafe.Pointer(&t.C[b.at.C+m*t.LDC+n])
 	if a.flags&flagColBias != 0 {
@@ -267,8 +310,11 @@ func (b *block) activate() {
 	if (e.Act.Kind == None || inKernel) && !(e.AddLast && e.Residual != nil) {
 		return
 	}
-	for m := b.m0; m < b.m1; m++ {
-		b.activateRow(m, t.C[b.at.C+m*t.LDC:][b.n0:b.n1], !inKernel)
+	for i := b.first; i < b.last; i++ {
+		b.enter(i)
+		for m := b.m0; m < b.m1; m++ {
+			b.activateRow(m, t.C[b.at.C+m*t.LDC:][b.n0:b.n1], !inKernel)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ package gemm
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -27,6 +28,11 @@ type Args struct {
 	A        []float32
 	ARS, ACS int
 	Rows     RowSource
+
+	// Segs, if set, cuts K into len(Segs) equal segments of L elements: A(i, s*L+k)
+	// is A[i*ARS+Segs[s]+k*ACS]. So rows of A can be gathered from windows of an
+	// image, whose lines lie apart. Offsets are at least 0.
+	Segs []int
 
 	// The right-hand side is the first of these three that is set. B(k, j) of a
 	// plain matrix is B[k*BRS+j*BCS]; it is packed tile by tile where that pays.
@@ -134,7 +140,7 @@ func (t *task) check() {
 	}
 	e := &t.Epilogue
 	if t.Rows == nil {
-		fits("A", len(t.A), hi.A, t.M, t.K, t.ARS, t.ACS)
+		t.checkA(hi.A)
 	}
 	fits("C", len(t.C), hi.C, t.M, t.N, t.LDC, 1)
 	if t.M > 1 && t.LDC < t.N {
@@ -155,6 +161,19 @@ func (t *task) check() {
 	case p == nil && t.Source == nil:
 		fits("B", len(t.B), hi.B, t.K, t.N, t.BRS, t.BCS)
 	}
+}
+
+// checkA panics unless A, at the offset of its item, lies in its slice.
+func (t *task) checkA(off int) {
+	n := len(t.Segs)
+	if n == 0 {
+		fits("A", len(t.A), off, t.M, t.K, t.ARS, t.ACS)
+		return
+	}
+	if t.K%n != 0 || slices.Min(t.Segs) < 0 {
+		panic(fmt.Sprintf("gemm: want K=%d in equal segments at offsets >= 0, got %v", t.K, t.Segs))
+	}
+	fits("A", len(t.A), off+slices.Max(t.Segs), t.M, t.K/n, t.ARS, t.ACS)
 }
 
 // residualInPlace turns a residual that is C itself into accumulation: the first block

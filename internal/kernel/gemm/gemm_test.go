@@ -64,7 +64,7 @@ func (p *problem) expect() {
 		for j := range p.N {
 			var sum float64
 			for k := range p.K {
-				sum += float64(p.A[i*p.ARS+k*p.ACS]) * float64(p.B[k*p.BRS+j*p.BCS])
+				sum += float64(p.A[p.indexA(i, k)]) * float64(p.B[k*p.BRS+j*p.BCS])
 			}
 			sum *= alpha
 			if p.Accumulate {
@@ -91,6 +91,15 @@ func (p *problem) expect() {
 		}
 	}
 	p.tol = 1e-6 * (4 + math.Sqrt(float64(p.K))) * (1 + math.Abs(alpha))
+}
+
+// indexA returns where element (i, k) of A lies.
+func (p *problem) indexA(i, k int) int {
+	if n := len(p.Segs); n > 0 {
+		l := p.K / n
+		return i*p.ARS + p.Segs[k/l] + k%l*p.ACS
+	}
+	return i*p.ARS + k*p.ACS
 }
 
 func (p *problem) compare(t *testing.T, what string) {
@@ -305,14 +314,17 @@ func TestBadArgumentsPanic(t *testing.T) {
 	good := Args{M: 2, N: 3, K: 4, A: make([]float32, 8), ARS: 4, ACS: 1, B: make([]float32, 12), BRS: 3, BCS: 1, C: make([]float32, 6), LDC: 3}
 	Run(&good)
 	for name, spoil := range map[string]func(a *Args){
-		"short A":      func(a *Args) { a.A = a.A[:7] },
-		"short B":      func(a *Args) { a.B = a.B[:11] },
-		"short C":      func(a *Args) { a.C = a.C[:5] },
-		"narrow C":     func(a *Args) { a.LDC = 2 },
-		"short bias":   func(a *Args) { a.Epilogue.ColBias = make([]float32, 2) },
-		"batch offset": func(a *Args) { a.Batch = []Item{{}, {B: 1}} },
-		"negative":     func(a *Args) { a.ARS = -1 },
-		"other packed": func(a *Args) { a.Packed = Pack(3, 3, a.B, 3, 1) },
+		"short A":         func(a *Args) { a.A = a.A[:7] },
+		"short B":         func(a *Args) { a.B = a.B[:11] },
+		"short C":         func(a *Args) { a.C = a.C[:5] },
+		"narrow C":        func(a *Args) { a.LDC = 2 },
+		"short bias":      func(a *Args) { a.Epilogue.ColBias = make([]float32, 2) },
+		"batch offset":    func(a *Args) { a.Batch = []Item{{}, {B: 1}} },
+		"negative":        func(a *Args) { a.ARS = -1 },
+		"odd segments":    func(a *Args) { a.Segs = []int{0, 1, 2} },
+		"negative offset": func(a *Args) { a.Segs = []int{0, -1} },
+		"far segment":     func(a *Args) { a.Segs = []int{0, 3} },
+		"other packed":    func(a *Args) { a.Packed = Pack(3, 3, a.B, 3, 1) },
 	} {
 		func() {
 			defer func() {

@@ -90,13 +90,14 @@ const (
 // tileArgs is the argument of a micro-kernel, which computes a tile of C of r rows
 // and n columns: for i in [0, r), j in [0, n)
 //
-//	c(i, j) = alpha * sum over p in [0, k) of a(i, p) * b(p, j), then the flags in order.
+//	c(i, j) = alpha * sum over p of a(i, p) * b(p, j), then the flags in order.
 //
-// It reads nr columns of B and n columns of everything else. Strides count bytes. The
+// The columns of a lie in segments: those of a segment are acs bytes apart, the first
+// of them off bytes behind a. The rows of b follow one another. It reads nr columns of B and n columns of everything else. Strides count bytes. The
 // layout is known to the generator in _asm.
 type tileArgs struct {
 	a, b, c               unsafe.Pointer // 0 8 16
-	k                     int            // 24
+	k                     int            // 24: of all segments
 	ars, acs              int            // 32 40
 	bstep                 int            // 48: from one row of a panel to the next
 	ldc                   int            // 56
@@ -106,7 +107,18 @@ type tileArgs struct {
 	ldr                   int            // 112
 	n                     int            // 120
 	panel                 int            // 128: from one panel to the next, for wide kernels
+	segs                  unsafe.Pointer // 136: to nSegs segments
+	nSegs                 int            // 144: at least 1
 }
+
+// segment is a run of columns of A in tileArgs.
+type segment struct {
+	off int // 0: bytes
+	k   int // 8: columns
+}
+
+// segments returns the segments of the tile.
+func (t *tileArgs) segments() []segment { return unsafe.Slice((*segment)(t.segs), t.nSegs) }
 
 // dotArgs is the argument of dot: out[i*4+v] = sum over p in [0, k) of
 // rows(i, p) * vecs(v, p), for i in [0, nr), nr <= 4, elements contiguous along p.

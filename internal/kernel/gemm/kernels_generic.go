@@ -19,13 +19,17 @@ func tileGeneric3(t *tileArgs) { tileRows(t, 3) }
 func tileRows(t *tileArgs, r int) {
 	for i := range r {
 		var acc [4]float32
-		for p := range t.k {
-			v := *(*float32)(unsafe.Add(t.a, i*t.ars+p*t.acs))
-			w := (*[4]float32)(unsafe.Add(t.b, p*t.bstep))
-			acc[0] += v * w[0]
-			acc[1] += v * w[1]
-			acc[2] += v * w[2]
-			acc[3] += v * w[3]
+		row := 0
+		for _, s := range t.segments() {
+			for p := range s.k {
+				v := *(*float32)(unsafe.Add(t.a, s.off+i*t.ars+p*t.acs))
+				w := (*[4]float32)(unsafe.Add(t.b, row*t.bstep))
+				acc[0] += v * w[0]
+				acc[1] += v * w[1]
+				acc[2] += v * w[2]
+				acc[3] += v * w[3]
+				row++
+			}
 		}
 		t.finish(i, &acc)
 	}
@@ -34,17 +38,21 @@ func tileRows(t *tileArgs, r int) {
 // tileGeneric4 computes four rows of four columns in registers.
 func tileGeneric4(t *tileArgs) {
 	var c0, c1, c2, c3 [4]float32
-	for p := range t.k {
-		w := (*[4]float32)(unsafe.Add(t.b, p*t.bstep))
-		a0 := unsafe.Add(t.a, p*t.acs)
-		v0 := *(*float32)(a0)
-		v1 := *(*float32)(unsafe.Add(a0, t.ars))
-		v2 := *(*float32)(unsafe.Add(a0, 2*t.ars))
-		v3 := *(*float32)(unsafe.Add(a0, 3*t.ars))
-		c0[0], c0[1], c0[2], c0[3] = c0[0]+v0*w[0], c0[1]+v0*w[1], c0[2]+v0*w[2], c0[3]+v0*w[3]
-		c1[0], c1[1], c1[2], c1[3] = c1[0]+v1*w[0], c1[1]+v1*w[1], c1[2]+v1*w[2], c1[3]+v1*w[3]
-		c2[0], c2[1], c2[2], c2[3] = c2[0]+v2*w[0], c2[1]+v2*w[1], c2[2]+v2*w[2], c2[3]+v2*w[3]
-		c3[0], c3[1], c3[2], c3[3] = c3[0]+v3*w[0], c3[1]+v3*w[1], c3[2]+v3*w[2], c3[3]+v3*w[3]
+	row := 0
+	for _, s := range t.segments() {
+		for p := range s.k {
+			w := (*[4]float32)(unsafe.Add(t.b, row*t.bstep))
+			a0 := unsafe.Add(t.a, s.off+p*t.acs)
+			v0 := *(*float32)(a0)
+			v1 := *(*float32)(unsafe.Add(a0, t.ars))
+			v2 := *(*float32)(unsafe.Add(a0, 2*t.ars))
+			v3 := *(*float32)(unsafe.Add(a0, 3*t.ars))
+			c0[0], c0[1], c0[2], c0[3] = c0[0]+v0*w[0], c0[1]+v0*w[1], c0[2]+v0*w[2], c0[3]+v0*w[3]
+			c1[0], c1[1], c1[2], c1[3] = c1[0]+v1*w[0], c1[1]+v1*w[1], c1[2]+v1*w[2], c1[3]+v1*w[3]
+			c2[0], c2[1], c2[2], c2[3] = c2[0]+v2*w[0], c2[1]+v2*w[1], c2[2]+v2*w[2], c2[3]+v2*w[3]
+			c3[0], c3[1], c3[2], c3[3] = c3[0]+v3*w[0], c3[1]+v3*w[1], c3[2]+v3*w[2], c3[3]+v3*w[3]
+			row++
+		}
 	}
 	t.finish(0, &c0)
 	t.finish(1, &c1)

@@ -8,6 +8,7 @@ import (
 // TestLayout fixes the offsets that the generator in _asm writes into the kernels.
 func TestLayout(t *testing.T) {
 	var tile tileArgs
+	var seg segment
 	var dot dotArgs
 	var axpy axpyArgs
 	var pack packArgs
@@ -28,6 +29,10 @@ func TestLayout(t *testing.T) {
 		{"tile.ldr", unsafe.Offsetof(tile.ldr), 112},
 		{"tile.n", unsafe.Offsetof(tile.n), 120},
 		{"tile.panel", unsafe.Offsetof(tile.panel), 128},
+		{"tile.segs", unsafe.Offsetof(tile.segs), 136},
+		{"tile.nSegs", unsafe.Offsetof(tile.nSegs), 144},
+		{"segment.k", unsafe.Offsetof(seg.k), 8},
+		{"segment", unsafe.Sizeof(seg), 16},
 		{"dot.rs", unsafe.Offsetof(dot.rs), 16},
 		{"dot.k", unsafe.Offsetof(dot.k), 32},
 		{"dot.nr", unsafe.Offsetof(dot.nr), 40},

@@ -22,9 +22,10 @@ type task struct {
 	row              *row
 	form             form
 	inPlace          bool // B is read where it lies
+	shared           bool // the products of a chunk share B, and go through its panels together
 	mc, nc           int
 	mBlocks, nBlocks int
-	group            int // products in a chunk, when each is a single block
+	group            int // products in a chunk
 	chunks           int
 }
 
@@ -38,18 +39,56 @@ func (t *task) plan() {
 	if t.Packed != nil {
 		t.row = t.Packed.row
 	}
-	if t.form = t.streams(); t.form == tiled {
+	t.form, t.group = t.streams(), 0
+	if t.form == tiled {
 		t.planTiles()
 	} else {
 		t.planStream()
 	}
-	items := max(1, len(t.Batch))
-	t.chunks = t.mBlocks * t.nBlocks * items
-	t.group = 1
-	if t.mBlocks*t.nBlocks == 1 {
-		t.group = max(1, groupMACs/(t.M*t.N*max(t.K, 1)))
-		t.chunks = ceilDiv(items, t.group)
+	if t.group == 0 {
+		t.group = 1
+		if t.mBlocks*t.nBlocks == 1 {
+			t.group = max(1, groupMACs/(t.M*t.N*max(t.K, 1)))
+		}
 	}
+	t.chunks = t.mBlocks * t.nBlocks * ceilDiv(max(1, len(t.Batch)), t.group)
+}
+
+// sharesB reports whether all products have one B, packed ahead or to be packed, and few
+// rows each: then a chunk takes several.
+func (t *task) sharesB() bool {
+	if len(t.Batch) < 2 || t.Source != nil || t.M > mcMax/2 {
+		return false
+	}
+	for _, it := range t.Batch {
+		if it.B != t.Batch[0].B {
+			return false
+		}
+	}
+	return true
+}
+
+// planShared cuts a batch that shares B: as many products as have the rows of a chunk,
+// if that leaves several chunks for each thread.
+func (t *task) planShared() {
+	r, items := t.row, len(t.Batch)
+	want := 1
+	if t.Threads > 1 {
+		want = 4 * t.Threads
+	}
+	t.mc, t.mBlocks = t.M, 1
+	t.group = max(1, min(max(mcMax/t.M, groupMACs/(t.M*t.N*max(t.K, 1))), items))
+	nPanels := ceilDiv(t.N, r.nr)
+	nBlocks := min(nPanels, ceilDiv(want, ceilDiv(items, t.group)))
+	if t.Packed == nil || t.Packed.cols {
+		nBlocks = max(nBlocks, ceilDiv(nPanels, max(1, bufMax/(r.nr*min(kc, max(t.K, 1))))))
+	}
+	t.nc = ceilDiv(nPanels, nBlocks) * r.nr
+	t.nBlocks = ceilDiv(t.N, t.nc)
+	if chunks := t.nBlocks * ceilDiv(items, t.group); chunks < want {
+		t.group = max(1, t.group*chunks/want)
+	}
+	t.group = ceilDiv(items, ceilDiv(items, t.group))
 }
 
 // planTiles cuts C into blocks for the tile kernels.
@@ -60,6 +99,10 @@ func (t *task) planTiles() {
 		return
 	}
 	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
+	if t.shared = t.sharesB(); t.shared && !t.inPlace {
+		t.planShared()
+		return
+	}
 	if t.M*t.N*t.K <= groupMACs && t.N*min(t.K, kc) <= bufMax { // planning would take longer than computing
 		t.mc, t.nc, t.mBlocks, t.nBlocks = t.M, t.N, 1, 1
 		return

@@ -29,7 +29,7 @@ const (
 
 // streams chooses a form by shape and strides.
 func (t *task) streams() form {
-	if t.Source != nil || t.Rows != nil || t.K < dotMinK {
+	if t.Source != nil || t.Rows != nil || t.K < dotMinK || len(t.Segs) > 0 {
 		return tiled
 	}
 	if p := t.Packed; p != nil {
@@ -156,12 +156,12 @@ func (d *dotShape) put(c []float32, a *dotArgs, nv int, alpha float32, load bool
 // planes have 49 columns) and cheaper as dot products with the rows of A.
 func (b *block) oddColumn(n int) bool {
 	half := b.t.row.nr / 2
-	return n%half == 1 && half > 4 && b.t.ACS == 1 && b.s.tile.k >= 2*dotMinK && b.t.M >= 8
+	return n%half == 1 && half > 4 && b.t.ACS == 1 && len(b.t.Segs) == 0 && b.s.tile.k >= 2*dotMinK && b.t.M >= 8
 }
 
 // column computes column n of the block, the j-th of the panel at base, over the current
-// block of K.
-func (b *block) column(base unsafe.Pointer, n, j, k0 int) {
+// block of K, of which A has one segment.
+func (b *block) column(base unsafe.Pointer, n, j int) {
 	t, a, d := b.t, &b.s.tile, &b.s.dot
 	col := b.s.column[:a.k]
 	for i := range col {
@@ -170,8 +170,8 @@ func (b *block) column(base unsafe.Pointer, n, j, k0 int) {
 	*d = dotArgs{vecs: unsafe.Pointer(&col[0]), rs: a.ars, k: a.k}
 	a.n = 1
 	for m := b.m0; m < b.m1; m += 4 {
-		b.point(m, n, k0)
-		d.rows, d.nr = a.a, min(4, b.m1-m)
+		b.point(m, n)
+		d.rows, d.nr = unsafe.Add(a.a, b.s.segs[0].off), min(4, b.m1-m)
 		t.row.dot[0](d)
 		for i := range d.nr {
 			a.finish(i, (*[4]float32)(d.out[4*i:]))

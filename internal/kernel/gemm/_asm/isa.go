@@ -139,18 +139,31 @@ type rows struct {
 
 // rowsOf sets up pointers to n rows from base on; base is kept.
 func rowsOf(base, stride reg.GPVirtual, n int) rows {
-	r := rows{base: []reg.GPVirtual{GP64()}, stride: stride}
+	r := newRows(stride, n)
 	MOVQ(base, r.base[0])
+	r.spread()
+	return r
+}
+
+// newRows returns the registers for n rows. The first pointer is still to be set, the
+// others then by spread.
+func newRows(stride reg.GPVirtual, n int) rows {
+	r := rows{stride: stride}
 	if n > 3 {
 		r.stride3 = GP64()
 		LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, r.stride3)
 	}
-	for i := 4; i < n; i += 4 {
-		p := GP64()
-		LEAQ(Mem{Base: r.base[i/4-1], Index: stride, Scale: 4}, p)
-		r.base = append(r.base, p)
+	for i := 0; i < n; i += 4 {
+		r.base = append(r.base, GP64())
 	}
 	return r
+}
+
+// spread sets the pointers from the first one.
+func (r rows) spread() {
+	for i := 1; i < len(r.base); i++ {
+		LEAQ(Mem{Base: r.base[i-1], Index: r.stride, Scale: 4}, r.base[i])
+	}
 }
 
 // at returns the address of row i.

@@ -20,9 +20,11 @@ const (
 	argColBias, argRowBias    = 88, 96
 	argRes, argLDR            = 104, 112
 	argN, argPanel            = 120, 128
+	argSegs, argNSegs         = 136, 144
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip                  = 16
+	segOff, segK, segSize     = 0, 8, 16
 	unroll                    = 4
 )
 
@@ -58,10 +60,10 @@ func tile(s isa, r, v int) {
 	k.finish()
 }
 
-// loop accumulates over K, unrolled.
+// loop accumulates over the segments of K, unrolled.
 func (k *tileKernel) loop() {
 	acs, bstep := field(k.t, argACS), field(k.t, argBStep)
-	a := rowsOf(field(k.t, argA), field(k.t, argARS), k.r)
+	a := newRows(field(k.t, argARS), k.r)
 	b := []reg.GPVirtual{field(k.t, argB)}
 	if k.p > 1 {
 		panel := field(k.t, argPanel)
@@ -71,7 +73,12 @@ func (k *tileKernel) loop() {
 			b = append(b, q)
 		}
 	}
-	n, rest := field(k.t, argK), GP64()
+	seg, left := field(k.t, argSegs), field(k.t, argNSegs)
+	Label("segment")
+	MOVQ(Mem{Base: k.t, Disp: argA}, a.base[0])
+	ADDQ(Mem{Base: seg, Disp: segOff}, a.base[0])
+	a.spread()
+	n, rest := field(seg, segK), GP64()
 	MOVQ(n, rest)
 	ANDQ(Imm(unroll-1), rest)
 	SHRQ(Imm(2), n)
@@ -97,6 +104,9 @@ func (k *tileKernel) loop() {
 	DECQ(rest)
 	JNZ(LabelRef("single"))
 	Label("done")
+	ADDQ(Imm(segSize), seg)
+	DECQ(left)
+	JNZ(LabelRef("segment"))
 }
 
 // step is one rank-1 update.
