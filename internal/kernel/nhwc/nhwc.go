@@ -40,6 +40,8 @@ type choice struct {
 
 // choices lists the algorithms, the best first. The last takes everything.
 var choices = []choice{
+	{"pointwise", newPointwise},
+	{"dense", newDense},
 	{"reference", newReference},
 }
 
