@@ -50,6 +50,17 @@ func ForWidth(width int) *Kernels {
 	return &rows[0]
 }
 
+// Within returns the fastest kernels that can run here whose vectors are not longer than width, the generic ones if there
+// are none.
+func Within(width int) *Kernels {
+	for i := len(rows) - 1; i > 0; i-- {
+		if rows[i].Lanes <= width && cpu.Has(rows[i].Needs) {
+			return &rows[i]
+		}
+	}
+	return &rows[0]
+}
+
 // Best returns the fastest kernels that can run here.
 func Best() *Kernels {
 	for i := len(rows) - 1; i > 0; i-- {

@@ -1,0 +1,178 @@
+package pool
+
+import (
+	"math"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// MaxLastF32 is Max without indices for tensors [Planes, spatial axes, channels]; NaN is passed over.
+func MaxLastF32(threads int, g *Geom, channels int, x, y []float32) {
+	runLast(threads, g, channels, kindMax, x, y)
+}
+
+// AverageLastF32 is Average for tensors [Planes, spatial axes, channels].
+func AverageLastF32(threads int, g *Geom, channels int, x, y []float32, includePad bool) {
+	kind := kindAverage
+	if includePad {
+		kind = kindAverageAll
+	}
+	runLast(threads, g, channels, kind, x, y)
+}
+
+// lastTask is a running pool of a tensor whose channels come last. Chunks are ranges of rows of outputs, those that
+// differ in the last spatial axis only. A tap kernel takes the outputs of a row as its rows, and channels as its columns:
+// outputs whose windows lie inside the input together, the others one by one with the taps that do.
+type lastTask struct {
+	g        Geom
+	kind     Kind
+	k        *window.Kernels
+	channels int
+	x, y     []float32
+	rows     int                 // of outputs, in one plane
+	size     int                 // rows in one chunk
+	step     [window.MaxRank]int // elements from one input to the next along each axis
+	lo, hi   int                 // outputs of a row whose windows lie inside
+	ones     []float32           // for every channel
+	col      []float32           // 1/elements along the last axis, for every output of a row
+}
+
+var lastTasks = sync.Pool{New: func() any { return new(lastTask) }}
+
+func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32) {
+	out := g.OutSize()
+	if out == 0 || g.Planes == 0 || channels == 0 {
+		return
+	}
+	t := lastTasks.Get().(*lastTask)
+	t.g, t.kind, t.channels, t.x, t.y, t.k = *g, kind, channels, x, y, window.Within(channels)
+	last := g.Axes[g.Rank-1]
+	t.rows = out / last.Out
+	taps := 1
+	for i, n := g.Rank-1, channels; i >= 0; i-- {
+		t.step[i] = n
+		n *= g.Axes[i].In
+		taps *= min(g.Axes[i].Kernel, g.Axes[i].In)
+	}
+	t.inside(last)
+	t.col = t.col[:0]
+	if kind != kindMax {
+		t.factors(last)
+	}
+	var chunks int
+	chunks, t.size = par.Split(g.Planes*t.rows, grainOps/(last.Out*channels*taps)+1)
+	par.Run(threads, chunks, t)
+	t.x, t.y = nil, nil
+	lastTasks.Put(t)
+}
+
+// inside finds the outputs along the last axis whose windows lie inside.
+func (t *lastTask) inside(a window.Axis) {
+	t.lo = min(a.Out, (a.Lo+a.Stride-1)/a.Stride)
+	t.hi = t.lo
+	if room := a.In + a.Lo - a.Extent(); room >= 0 {
+		t.hi = max(t.lo, min(a.Out, room/a.Stride+1))
+	}
+}
+
+func (t *lastTask) factors(a window.Axis) {
+	for len(t.ones) < t.channels {
+		t.ones = append(t.ones, 1)
+	}
+	for o := range a.Out {
+		t.col = append(t.col, 1/float32(max(1, divisor(a, o, t.kind == kindAverageAll))))
+	}
+}
+
+// Chunk pools a range of rows.
+func (t *lastTask) Chunk(i int) {
+	lo, hi := par.Range(i, t.size, t.g.Planes*t.rows)
+	last := t.g.Axes[t.g.Rank-1]
+	s := window.GetScratch(last.Out)
+	for r := lo; r < hi; r++ {
+		t.row(s, last, r)
+	}
+	s.Release()
+}
+
+// row pools row r of outputs: s.Off holds where the rows of its windows begin, then all taps of some of them.
+func (t *lastTask) row(s *window.Scratch, last window.Axis, r int) {
+	in := t.g.InSize() * t.channels
+	plane := t.x[r/t.rows*in:][:in]
+	count := t.starts(s, r%t.rows)
+	starts := len(s.Off)
+	for o, c := range t.col {
+		s.Buf[o] = c / float32(count)
+	}
+	y := t.y[r*last.Out*t.channels:][:last.Out*t.channels]
+	for o := 0; o < last.Out; {
+		n := 1
+		if o == t.lo && t.hi > t.lo {
+			n = t.hi - t.lo
+		}
+		first, end := last.Taps(o)
+		s.Off = s.Off[:starts]
+		for i := range starts {
+			for k := first; k < end; k++ {
+				s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.channels)
+			}
+		}
+		t.pixels(s, plane, y[o*t.channels:], starts, n, last.Stride*t.channels, s.Buf[o:])
+		o += n
+	}
+	s.Off = s.Off[:0]
+}
+
+// starts sets s.Off to where the rows of the windows of output row r begin in a plane, as if the last axis began at zero, and
+// returns how many rows an average is over.
+func (t *lastTask) starts(s *window.Scratch, r int) (count int) {
+	n := t.g.Rank - 1
+	var at, lo, hi, tap [window.MaxRank]int
+	count = 1
+	s.Off = s.Off[:0]
+	empty := false
+	for i := n - 1; i >= 0; i-- {
+		a := t.g.Axes[i]
+		at[i] = r % a.Out
+		r /= a.Out
+		lo[i], hi[i] = a.Taps(at[i])
+		tap[i] = lo[i]
+		count *= max(1, divisor(a, at[i], t.kind == kindAverageAll))
+		empty = empty || lo[i] >= hi[i]
+	}
+	for more := !empty; more; more = advance(tap[:n], lo[:n], hi[:n]) {
+		pos := 0
+		for i, a := range t.g.Axes[:n] {
+			pos += (at[i]*a.Stride + tap[i]*a.Dilation - a.Lo) * t.step[i]
+		}
+		s.Off = append(s.Off, pos)
+	}
+	return count
+}
+
+// pixels pools n neighbouring outputs whose taps are s.Off[starts:]. Whole vectors are read, so channels that fill none end
+// in one that overlaps the vector before.
+func (t *lastTask) pixels(s *window.Scratch, plane, y []float32, starts, n, step int, scale []float32) {
+	a := &s.Tap
+	*a = window.TapArgs{Src: plane, Dst: y, Off: s.Off[starts:], Rows: n, Cols: t.channels, SrcStep: step, DstStep: t.channels}
+	apply := t.k.SumTaps
+	if t.kind == kindMax {
+		apply, a.Bias = t.k.MaxTaps, float32(math.Inf(-1))
+	} else {
+		a.RowScale, a.ColScale = scale, t.ones
+	}
+	if t.k.Lanes > t.channels { // the plain loops take any number
+		apply(a)
+		return
+	}
+	tail := t.channels % t.k.Lanes
+	a.Cols -= tail
+	apply(a)
+	if tail > 0 {
+		skip := t.channels - t.k.Lanes
+		a.Src, a.Dst, a.Cols = plane[skip:], y[skip:], t.k.Lanes
+		apply(a)
+	}
+}
