@@ -2,6 +2,8 @@ package nms
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -78,10 +80,127 @@ func TestRunMatchesReference(t *testing.T) {
 	}
 }
 
+// shifted are boxes of many classes side by side, each class in a place of its own, as one class: what torchvision's
+// exports make of batched suppression.
+func shifted(classes, each int) Args {
+	r := rand.New(rand.NewPCG(3, uint64(classes)))
+	a := Args{Images: 1, Classes: 1, Count: classes * each, Max: classes * each, Overlap: 0.55, Threads: 1}
+	for class := range classes {
+		for range each {
+			y, x := float32(class*321)+270*r.Float32(), float32(class*321)+270*r.Float32()
+			a.Boxes = append(a.Boxes, y, x, y+20+80*r.Float32(), x+20+80*r.Float32())
+			a.Scores = append(a.Scores, r.Float32())
+		}
+	}
+	return a
+}
+
+// lattice are boxes with small whole corners: many shares are fractions that equal a limit exactly.
+func lattice(count int, overlap float32) Args {
+	r := rand.New(rand.NewPCG(4, uint64(count)))
+	a := Args{Images: 1, Classes: 1, Count: count, Max: count, Overlap: overlap, Threads: 1}
+	for range count {
+		y, x := float32(r.IntN(60)), float32(r.IntN(12))
+		a.Boxes = append(a.Boxes, y, x, y+float32(r.IntN(6)), x+float32(r.IntN(6)))
+		a.Scores = append(a.Scores, float32(r.IntN(50)))
+	}
+	return a
+}
+
+// extreme are boxes of all magnitudes, some infinite, NaN, or so small that areas are subnormal.
+func extreme(count int, overlap float32) Args {
+	r := rand.New(rand.NewPCG(5, uint64(count)))
+	a := lattice(count, overlap)
+	scales := []float32{1, 0, 0x1p-60, 0x1p-72, 0x1p-75, 0x1p60, 0x1p126, float32(math.Inf(1)), float32(math.NaN())}
+	for i := range count {
+		s := scales[r.IntN(len(scales))]
+		if s == 1 || r.IntN(3) > 0 {
+			for c := range 4 {
+				a.Boxes[4*i+c] *= s
+			}
+		} else {
+			a.Boxes[4*i+r.IntN(4)] *= s
+		}
+	}
+	return a
+}
+
+// TestPruning compares runs whose boxes are held in strips, for every set of kernels.
+func TestPruning(t *testing.T) {
+	old := active
+	defer func() { active = old }()
+	problems := map[string]Args{"shifted": shifted(12, 60), "many": problem(1, 1, 3000, false), "centered": problem(2, 1, 1000, true)}
+	for _, overlap := range []float32{0, 0.05, 0.25, 1. / 3, 0.5, 0.6, 0.75, 1} {
+		problems[fmt.Sprint("lattice ", overlap)] = lattice(1500, overlap)
+		problems[fmt.Sprint("extreme ", overlap)] = extreme(1500, overlap)
+	}
+	variants(t, func(t *testing.T, k *kernels) {
+		active = k
+		for name, a := range problems {
+			var p Picker
+			p.Run(a)
+			for i := range a.Images {
+				if got, want := p.Picked(i, 0), reference(&a, i, 0); !slices.Equal(got, want) {
+					t.Errorf("%s: picked %d boxes, want %d, or others", name, len(got), len(want))
+				}
+			}
+		}
+	})
+}
+
+func TestOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, 1, -1, math.MaxFloat32, math.SmallestNonzeroFloat32}
+	for _, n := range []int{0, 1, 63, 64, 65, 500, 5000} {
+		scores := make([]float32, n)
+		for i := range scores {
+			if scores[i] = float32(r.NormFloat64()); r.IntN(3) == 0 {
+				scores[i] = special[r.IntN(len(special))]
+			}
+		}
+		for _, threshold := range append(special, 0.5) {
+			for _, cut := range []bool{false, true} {
+				var o order
+				o.fill(scores, cut, threshold)
+				o.start(n * r.IntN(2))
+				var want, got []int
+				for i, s := range scores {
+					if s == s && (!cut || s > threshold) {
+						want = append(want, i)
+					}
+				}
+				slices.SortStableFunc(want, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
+				for i, ok := o.next(); ok; i, ok = o.next() {
+					got = append(got, i)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%d scores above %v (%v): got %d in an order, want %d in another", n, threshold, cut, len(got), len(want))
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	few := problem(1, 80, 8400, true)
+	few.Max, few.Cut, few.Threshold = 100, true, 0.7
+	for name, a := range map[string]Args{"torchvision/90x300": shifted(90, 300), "classes/80x8400": few, "one/5000": problem(1, 1, 5000, true)} {
+		b.Run("float32/"+name, func(b *testing.B) {
+			var p Picker
+			a.Threads = 1
+			for b.Loop() {
+				p.Run(a)
+			}
+		})
+	}
+}
+
 func TestRunAllocatesNothing(t *testing.T) {
 	var p Picker
-	a := problem(1, 4, 200, false)
+	a := problem(1, 4, 700, false)
 	a.Threads = 1
+	p.Run(a)
 	if n := testing.AllocsPerRun(20, func() { p.Run(a) }); n >= 1 {
 		t.Errorf("%v allocations", n)
 	}

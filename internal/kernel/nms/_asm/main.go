@@ -1,0 +1,140 @@
+// Command _asm writes znms_amd64.s and zstubs_amd64.go of package nms. Run it through go generate in
+// the package's folder.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
+		g.above()
+		g.overlap()
+	}
+	Generate()
+}
+
+// An isa is an instruction set with w lanes in a register.
+type isa struct {
+	name string
+	w    int
+	vec  func() reg.VecVirtual
+}
+
+const (
+	lessEqual = 0x12 // predicates of VCMPPS, false where a side is NaN
+	greater   = 0x1e
+)
+
+// bits compares src1 with src2 and puts one bit for each lane into a register.
+func (g isa) bits(predicate uint8, src2 Op, src1 reg.VecVirtual) reg.GPVirtual {
+	out := GP64()
+	if g.w == 16 {
+		k := K()
+		VCMPPS(U8(predicate), src2, src1, k)
+		KMOVW(k, out.As32())
+		return out
+	}
+	m := YMM()
+	VCMPPS(U8(predicate), src2, src1, m)
+	VMOVMSKPS(m, out.As32())
+	return out
+}
+
+// above emits a comparison of 64 elements a round.
+func (g isa) above() {
+	TEXT("above"+g.name, NOSPLIT, "func(words []uint64, x []float32, least float32)")
+	Pragma("noescape")
+	words := Load(Param("words").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("words").Len(), GP64()).(reg.GPVirtual)
+	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
+	least := g.vec()
+	m, _ := Param("least").Resolve()
+	VBROADCASTSS(m.Addr, least)
+	Label("round")
+	TESTQ(n, n)
+	JE(LabelRef("done"))
+	var word reg.GPVirtual
+	for lane := 64 - g.w; lane >= 0; lane -= g.w {
+		b := g.bits(lessEqual, Mem{Base: x, Disp: 4 * lane}, least)
+		if word == nil {
+			word = b
+			continue
+		}
+		SHLQ(U8(g.w), word)
+		ORQ(b, word)
+	}
+	MOVQ(word, Mem{Base: words})
+	ADDQ(U8(8), words)
+	ADDQ(U32(256), x)
+	DECQ(n)
+	JMP(LabelRef("round"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// overlap emits the search for the first box that shares enough with another.
+func (g isa) overlap() {
+	TEXT("overlap"+g.name, NOSPLIT, "func(columns *float32, stride, n int, b *float32) int")
+	Pragma("noescape")
+	p := Load(Param("columns"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	b := Load(Param("b"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), stride)
+	stride3 := GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	column := []Mem{{Base: p}, {Base: p, Index: stride, Scale: 1}, {Base: p, Index: stride, Scale: 2},
+		{Base: p, Index: stride3, Scale: 1}, {Base: p, Index: stride, Scale: 4}}
+	var of [6]reg.VecVirtual // y0, x0, y1, x1, area, bound
+	for i := range of {
+		of[i] = g.vec()
+		VBROADCASTSS(Mem{Base: b, Disp: 4 * i}, of[i])
+	}
+	zero := g.vec()
+	if g.w == 16 {
+		VPXORD(zero, zero, zero)
+	} else {
+		VXORPS(zero, zero, zero)
+	}
+	at := GP64()
+	XORQ(at, at)
+	Label("round")
+	CMPQ(at, n)
+	JGE(LabelRef("none"))
+	side := func(axis int) reg.VecVirtual {
+		lo, hi := g.vec(), g.vec()
+		VMAXPS(column[axis], of[axis], lo)
+		VMINPS(column[axis+2], of[axis+2], hi)
+		VSUBPS(lo, hi, hi)
+		return hi
+	}
+	h, w, union := side(0), side(1), g.vec()
+	VMAXPS(zero, w, w)
+	VMULPS(w, h, h)
+	VADDPS(column[4], of[4], union)
+	VSUBPS(h, union, union)
+	VMULPS(of[5], union, union)
+	hit := g.bits(greater, union, h)
+	TESTL(hit.As32(), hit.As32())
+	JNE(LabelRef("found"))
+	ADDQ(U8(4*g.w), p)
+	ADDQ(U8(g.w), at)
+	JMP(LabelRef("round"))
+	Label("found")
+	BSFL(hit.As32(), hit.As32())
+	ADDQ(hit, at)
+	CMPQ(at, n)
+	CMOVQGT(n, at)
+	Store(at, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+	Label("none")
+	Store(n, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
