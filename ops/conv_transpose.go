@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -146,7 +147,7 @@ func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack fu
 	p := &transposePlan{x: x.Clone(), w: w.Clone(), g: g, t: conv.NewTransposed(g)}
 	if r.constant != nil && p.t != nil {
 		pack := func() any {
-			packed := make([]float32, w.Len())
+			packed := mem.Floats(w.Len())
 			p.t.Pack(packed, tensor.Of[float32](r.constant))
 			return packed
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -344,8 +344,8 @@ func (f *Frame) layOut() error {
 	if l := f.p.opts.Limit; l > 0 && total > l {
 		return &LimitError{Need: total, Limit: l}
 	}
-	if total+alignment > len(f.arena) {
-		f.arena = aligned(total)
+	if total > len(f.arena) || f.arena == nil {
+		f.arena = mem.Bytes(total)
 	}
 	return nil
 }
@@ -391,13 +391,6 @@ func (f *Frame) point(all bool) {
 }
 
 func (f *Frame) at(k, n int) []byte { return f.arena[f.offsets[k]:][:n:n] }
-
-// aligned returns storage of n bytes at an address that is a multiple of alignment.
-func aligned(n int) []byte {
-	b := make([]byte, n+alignment)
-	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (alignment - 1))
-	return b[off : off+n : off+n]
-}
 
 func (f *Frame) setContext(ctx context.Context, threads int) {
 	for i := range f.calls {

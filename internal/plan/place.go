@@ -3,10 +3,12 @@ package plan
 import (
 	"cmp"
 	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
-// alignment of everything in the arena, in bytes: a cache line, and the widest vector register.
-const alignment = 64
+// alignment of everything in the arena, in bytes.
+const alignment = mem.Alignment
 
 // A block is one thing to place: its size and the steps from first to last in which it is in use.
 type block struct {

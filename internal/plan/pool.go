@@ -3,6 +3,8 @@ package plan
 import (
 	"math/bits"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // pool hands out storage for values whose size only running can tell. It implements ops.Memory. Storage
@@ -27,7 +29,7 @@ func (p *pool) Bytes(n int) ([]byte, error) {
 	}
 	size := 1 << class
 	p.used += size
-	b := aligned(size)
+	b := mem.Bytes(size)
 	p.fresh = append(p.fresh, b)
 	return b[:n:n], nil
 }

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // scratch is what one goroutine needs: kernel arguments (which escape, since kernels
@@ -26,7 +27,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // floats returns the buffer with n elements of unknown content.
 func (s *scratch) floats(n int) []float32 {
 	if cap(s.buf) < n {
-		s.buf = alignedFloats(roundUp(n, 1<<12))
+		s.buf = mem.Floats(roundUp(n, 1<<12))
 	}
 	return s.buf[:n]
 }
@@ -34,7 +35,7 @@ func (s *scratch) floats(n int) []float32 {
 // rows returns room for n elements of A, of unknown content.
 func (s *scratch) rows(n int) []float32 {
 	if cap(s.left) < n {
-		s.left = alignedFloats(roundUp(n, 1<<12))
+		s.left = mem.Floats(roundUp(n, 1<<12))
 	}
 	return s.left[:n]
 }

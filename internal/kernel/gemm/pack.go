@@ -3,6 +3,8 @@ package gemm
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // Packed holds one or more K×N matrices as column panels, as wide as the micro-kernel
@@ -31,7 +33,7 @@ func NewPacked(count, k, n int) *Packed {
 	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
 		p.cols, p.size = true, k*n
 	}
-	p.data = alignedFloats(count * p.size)
+	p.data = mem.Floats(count * p.size)
 	return p
 }
 

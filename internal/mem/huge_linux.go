@@ -1,0 +1,9 @@
+package mem
+
+import "golang.org/x/sys/unix"
+
+// adviseHuge asks for huge pages. It is a hint: parts of the range may not be mapped yet, and the system may
+// have none.
+func adviseHuge(start, length uintptr) {
+	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, start, length, unix.MADV_HUGEPAGE)
+}
