@@ -9,6 +9,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/nhwc"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -50,7 +51,7 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 		return Kernel{}, err
 	}
 	r := &nhwcConvRun{attrs: a, groups: k.IntOr("group", 1), act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
-	x, okX := k.Type(0).Static()
+	x, okX := likelyShape(k.Type(0))
 	w, okW := k.Type(1).Static()
 	if okX && okW {
 		if _, err := r.planFor(x, w); err != nil {
@@ -58,6 +59,17 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 		}
 	}
 	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+}
+
+// likelyShape returns the shape of t with a batch of 1 if its size is open, so that filters are packed when a model is
+// loaded.
+func likelyShape(t Type) (tensor.Shape, bool) {
+	if t.Ranked && len(t.Dims) > 0 {
+		if _, ok := t.Dims[0].Const(); !ok {
+			t.Dims = append([]Dim{sym.Const(1)}, t.Dims[1:]...)
+		}
+	}
+	return t.Static()
 }
 
 // planFor returns the plan for the given shapes, the last one used if it fits.

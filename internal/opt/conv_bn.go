@@ -32,17 +32,12 @@ func convBN(g *graph.Graph) error {
 
 func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
 	weight := constFloats(n.In[1])
-	var p [4][]float32
-	for i := range p {
-		if p[i] = constFloats(bn.In[i+1]); p[i] == nil {
-			return nil, nil, false
-		}
-	}
-	channels := len(p[0])
-	if weight == nil || channels == 0 || len(p[1]) != channels || len(p[2]) != channels || len(p[3]) != channels {
+	factor, shift := normFactors(bn)
+	channels := len(factor)
+	if weight == nil || channels == 0 {
 		return nil, nil, false
 	}
-	bias := make([]float32, channels)
+	bias, scale := make([]float32, channels), make([]float32, channels)
 	if len(n.In) > 2 && n.In[2] != nil {
 		old := constFloats(n.In[2])
 		if len(old) != channels {
@@ -50,12 +45,8 @@ func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
 		}
 		copy(bias, old)
 	}
-	scale := make([]float32, channels)
-	eps := float64(bn.Attrs.Float("epsilon"))
-	for i := range scale {
-		s := float64(p[0][i]) / math.Sqrt(float64(p[3][i])+eps)
-		scale[i] = float32(s)
-		bias[i] = float32((float64(bias[i])-float64(p[2][i]))*s + float64(p[1][i]))
+	for i, f := range factor {
+		scale[i], bias[i] = float32(f), float32(float64(bias[i])*f+shift[i])
 	}
 	shape := n.In[1].Const.Shape()
 	out := make([]float32, len(weight))
@@ -65,6 +56,24 @@ func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
 	w = &graph.Value{Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(out, shape...))}
 	b = &graph.Value{Name: bn.In[2].Name, Value: ops.ConstValue(tensor.FromSlice(bias))}
 	return w, b, true
+}
+
+// normFactors returns what a BatchNormalization in inference form multiplies each channel by and then adds, nil if its
+// parameters are not constant.
+func normFactors(bn *graph.Node) (scale, shift []float64) {
+	var p [4][]float32
+	for i := range p {
+		if p[i] = constFloats(bn.In[i+1]); p[i] == nil || len(p[i]) != len(p[0]) {
+			return nil, nil
+		}
+	}
+	scale, shift = make([]float64, len(p[0])), make([]float64, len(p[0]))
+	eps := float64(bn.Attrs.Float("epsilon"))
+	for i := range scale {
+		scale[i] = float64(p[0][i]) / math.Sqrt(float64(p[3][i])+eps)
+		shift[i] = float64(p[1][i]) - float64(p[2][i])*scale[i]
+	}
+	return scale, shift
 }
 
 // scaleChannels multiplies weights by a factor for each output channel. Conv has output channels first;

@@ -30,6 +30,7 @@ type epilogue struct {
 	nodes          []*graph.Node
 	product        bool // a matrix product rather than a convolution
 	bias, residual *graph.Value
+	last           bool // the residual comes after the activation
 	activation     string
 	params         []float32
 }
@@ -41,7 +42,7 @@ func begin(n *graph.Node) *epilogue {
 		e.bias = n.In[2]
 	}
 	switch {
-	case is(n, "Conv"):
+	case is(n, "Conv"), moved(n):
 		return e
 	case is(n, "MatMul"):
 		e.product = true
@@ -60,6 +61,11 @@ func begin(n *graph.Node) *epilogue {
 	return nil
 }
 
+// moved reports whether n is a convolution for channels last without an epilogue so far.
+func moved(n *graph.Node) bool {
+	return n.Domain == "onnxrun" && (n.Type == "NhwcConv" || n.Type == "NhwcConvTranspose") && n.Attrs.Str("activation") == "" && len(n.In) < 4
+}
+
 func (e *epilogue) out() *graph.Value { return e.nodes[len(e.nodes)-1].Out[0] }
 
 // extend takes in as many following nodes as possible and reports whether there were any.
@@ -71,7 +77,20 @@ func (e *epilogue) extend(r *rewriter) bool {
 		}
 		e.nodes = append(e.nodes, n)
 	}
+	e.addLast(r)
 	return len(e.nodes) > 1
+}
+
+// addLast takes in a residual after the activation, which convolutions for channels last can add there.
+func (e *epilogue) addLast(r *rewriter) {
+	n := r.only(e.out())
+	if e.activation == "" || e.residual != nil || e.nodes[0].Type != "NhwcConv" || !is(n, "Add") {
+		return
+	}
+	v := other(n, e.out())
+	if v != nil && v != e.out() && !v.IsConst() && sameType(v, e.out()) && sameType(n.Out[0], v) {
+		e.residual, e.last, e.nodes = v, true, append(e.nodes, n)
+	}
 }
 
 func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
@@ -83,7 +102,7 @@ func (e *epilogue) take(r *rewriter, n *graph.Node) bool {
 		case e.product && e.bias == nil && e.residual == nil && rowBias(v, e.out().Dims[len(e.out().Dims)-1]):
 			e.bias = v
 			return true
-		case e.residual == nil && !v.IsConst() && sameType(v, e.out()):
+		case e.residual == nil && !v.IsConst() && sameType(v, e.out()) && e.nodes[0].Type != "NhwcConvTranspose":
 			e.residual = v
 			return true
 		}
@@ -155,9 +174,7 @@ func (e *epilogue) node() *graph.Node {
 	head := e.nodes[0]
 	attrs := ops.Attrs{onnx.NewString("activation", e.activation), floats(e.params)}
 	if !e.product {
-		n := newNode("onnxrun", "FusedConv", 1, append(attrs, head.Attrs...), head.In[0], head.In[1], e.bias, e.residual)
-		n.Name = head.Name
-		return n
+		return e.convolution(head, attrs)
 	}
 	for _, name := range []string{"transA", "transB"} {
 		attrs = append(attrs, onnx.NewInt(name, int64(head.Attrs.Int(name))))
@@ -169,6 +186,28 @@ func (e *epilogue) node() *graph.Node {
 		bias = &graph.Value{Name: bias.Name, Value: ops.ConstValue(t)}
 	}
 	n := newNode("onnxrun", "FusedMatMul", 1, attrs, head.In[0], head.In[1], bias, e.residual)
+	n.Name = head.Name
+	return n
+}
+
+func (e *epilogue) convolution(head *graph.Node, attrs ops.Attrs) *graph.Node {
+	op := "FusedConv"
+	in := []*graph.Value{head.In[0], head.In[1], e.bias, e.residual}
+	if moved(head) {
+		op = head.Type
+	}
+	if e.residual == nil {
+		in = in[:3]
+	}
+	for _, a := range head.Attrs {
+		if a.Name != "activation" && a.Name != "activation_params" {
+			attrs = append(attrs, a)
+		}
+	}
+	if e.last {
+		attrs = append(attrs, onnx.NewInt("add_last", 1))
+	}
+	n := newNode("onnxrun", op, 1, attrs, in...)
 	n.Name = head.Name
 	return n
 }

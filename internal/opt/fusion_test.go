@@ -18,7 +18,8 @@ import (
 )
 
 // fusions are written-out forms and the operators that must be left of them. x is float32 [2, 3, 8], image
-// is [1, 4, 6, 6]; names in capital letters are random constants, numbers are scalars.
+// is [1, 4, 6, 6]; names in capital letters are random constants, numbers are scalars, # and % begin vectors of integers
+// and of float32.
 var fusions = []struct{ name, input, nodes, want string }{
 	{"swish", "x", "Sigmoid x -> s; Mul s x -> y", "Swish"},
 	{"gelu by Div", "x", "Div x 1.4142135 -> d; Erf d -> e; Add e 1 -> a; Mul x a -> m; Mul m 0.5 -> y", "Gelu"},
@@ -34,9 +35,9 @@ var fusions = []struct{ name, input, nodes, want string }{
 	{"a product that is read twice stays", "x", "MatMul x W8x8 -> p; Relu p -> r; Add p r -> y", "MatMul Relu Add"},
 	{"transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y", "FusedMatMul"},
 	{"other transpositions stay", "x", "Transpose x perm=1,0,2 -> t; Transpose x perm=1,2,0 -> u; MatMul t u -> y", "Transpose Transpose MatMul"},
-	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "FusedConv"},
+	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "Transpose NhwcConv Transpose"},
 	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "ConvTranspose"},
-	{"convolution, residual, activation", "image", "Conv image K4x4x1x1 -> c; Add image c -> s; Relu s -> y", "FusedConv"},
+	{"convolution, residual, activation", "image", "Conv image K4x4x1x1 -> c; Add image c -> s; Relu s -> y", "Transpose NhwcConv Transpose"},
 	{"identities", "x", "Identity x -> i; Cast i to=1 -> c; Relu c -> y", "Relu"},
 }
 
@@ -107,7 +108,12 @@ func parse(input, text string) *onnx.Model {
 				n.Attributes = append(n.Attributes, attribute(name, value))
 				continue
 			}
-			n.Inputs = append(n.Inputs, w)
+			if w == "none" {
+				w = ""
+			}
+			if n.Inputs = append(n.Inputs, w); w == "" {
+				continue
+			}
 			if c := constant(w); c != nil && !slices.ContainsFunc(g.Initializers, func(p *onnx.TensorProto) bool { return p.Name == w }) {
 				g.Initializers = append(g.Initializers, tensor.NewProto(w, c))
 			}
@@ -126,11 +132,14 @@ func fixed(dims ...int64) (out []onnx.Dim) {
 }
 
 func attribute(name, value string) *onnx.Attribute {
+	if value[0] >= 'a' {
+		return onnx.NewString(name, value)
+	}
 	var v []int64
 	for _, w := range strings.Split(value, ",") {
 		v = append(v, int64(number(w)))
 	}
-	if name == "to" {
+	if slices.Contains([]string{"to", "axis", "group", "keepdims"}, name) {
 		return onnx.NewInt(name, v[0])
 	}
 	return onnx.NewInts(name, v...)
@@ -141,6 +150,16 @@ func constant(w string) *tensor.Tensor {
 	switch {
 	case w[0] >= '0' && w[0] <= '9':
 		return tensor.Scalar(float32(number(w)))
+	case w[0] == '#' || w[0] == '%':
+		var whole []int64
+		var x []float32
+		for _, d := range strings.Split(w[1:], ",") {
+			whole, x = append(whole, int64(number(d))), append(x, float32(number(d)))
+		}
+		if w[0] == '%' {
+			return tensor.FromSlice(x)
+		}
+		return tensor.FromSlice(whole)
 	case w[0] >= 'A' && w[0] <= 'Z':
 		var shape tensor.Shape
 		for _, d := range strings.Split(w[1:], "x") {

@@ -1,0 +1,156 @@
+package opt
+
+import (
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// scales folds constants that multiply or are added to the channels of a convolution's or product's result into its
+// weights and bias.
+func scales(g *graph.Graph) error {
+	return rewrite(g, func(r *rewriter) error {
+		for _, n := range r.g.Nodes {
+			if !r.live(n) || len(n.In) < 2 || n.In[0] == nil || n.In[0].DType != tensor.Float32 || n.In[1] == nil || n.In[1].Const == nil {
+				continue
+			}
+			switch {
+			case is(n, "Conv") && n.Out[0].Rank() > 2:
+				r.scaleConv(n, 1)
+			case moved(n) && n.Type == "NhwcConv":
+				r.scaleConv(n, n.Out[0].Rank()-1)
+			case is(n, "MatMul") && n.In[1].Rank() == 2:
+				r.scaleProduct(n)
+			}
+		}
+		return nil
+	})
+}
+
+// affine is what a chain of nodes does to each channel: multiply by scale, then add shift.
+type affine struct {
+	scale, shift []float64
+	nodes        []*graph.Node
+	scaled, adds bool
+}
+
+// affineOf follows the nodes after v, whose channels are on the given axis, as long as they scale and shift those.
+func (r *rewriter) affineOf(v *graph.Value, axis, channels int) *affine {
+	a := &affine{scale: make([]float64, channels), shift: make([]float64, channels)}
+	for i := range a.scale {
+		a.scale[i] = 1
+	}
+	for {
+		n := r.only(v)
+		if !a.take(n, v, axis) {
+			return a
+		}
+		a.nodes = append(a.nodes, n)
+		v = n.Out[0]
+	}
+}
+
+func (a *affine) take(n *graph.Node, v *graph.Value, axis int) bool {
+	mul, add := is(n, "Mul"), is(n, "Add")
+	if !mul && !add || !sameType(n.Out[0], v) {
+		return false
+	}
+	c := channelConst(other(n, v), v.Rank(), axis, len(a.scale))
+	if c == nil {
+		return false
+	}
+	for i := range a.scale {
+		if mul {
+			a.scale[i], a.shift[i] = a.scale[i]*c(i), a.shift[i]*c(i)
+		} else {
+			a.shift[i] += c(i)
+		}
+	}
+	a.scaled, a.adds = a.scaled || mul, a.adds || add
+	return true
+}
+
+// channelConst returns the element for each channel of a constant that is broadcast along all other axes, nil if v is
+// no such constant.
+func channelConst(v *graph.Value, rank, axis, channels int) func(i int) float64 {
+	x := constFloats(v)
+	if len(x) == 0 || v.Rank() > rank {
+		return nil
+	}
+	if len(x) == 1 {
+		return func(int) float64 { return float64(x[0]) }
+	}
+	at := v.Rank() - rank + axis
+	if len(x) != channels || at < 0 || v.Const.Shape()[at] != channels {
+		return nil
+	}
+	return func(i int) float64 { return float64(x[i]) }
+}
+
+func (r *rewriter) scaleConv(n *graph.Node, axis int) {
+	w := n.In[1].Const
+	channels := w.Shape()[0]
+	a := r.affineOf(n.Out[0], axis, channels)
+	if len(a.nodes) == 0 {
+		return
+	}
+	c := *n
+	c.In = []*graph.Value{n.In[0], n.In[1], a.bias(n)}
+	if c.In[2] == nil {
+		return
+	}
+	if a.scaled {
+		scaled := make([]float32, w.Len())
+		per := len(scaled) / channels
+		for i, x := range constFloats(n.In[1]) {
+			scaled[i] = float32(float64(x) * a.scale[i/per])
+		}
+		c.In[1] = &graph.Value{Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(scaled, w.Shape()...))}
+	}
+	r.collapse(&c, n, a)
+}
+
+// bias returns the bias of a convolution after scaling and shifting, nil if its own is not constant.
+func (a *affine) bias(n *graph.Node) *graph.Value {
+	b := make([]float64, len(a.shift))
+	copy(b, a.shift)
+	if len(n.In) > 2 && n.In[2] != nil {
+		own := constFloats(n.In[2])
+		if len(own) != len(b) {
+			return nil
+		}
+		for i, x := range own {
+			b[i] += float64(x) * a.scale[i]
+		}
+	}
+	return vector(n.Path()+"/bias", b)
+}
+
+// scaleProduct leaves the sum, if there is one, to the epilogue of the product.
+func (r *rewriter) scaleProduct(n *graph.Node) {
+	w := n.In[1].Const
+	columns := w.Shape()[1]
+	a := r.affineOf(n.Out[0], n.Out[0].Rank()-1, columns)
+	if !a.scaled {
+		return
+	}
+	scaled := make([]float32, w.Len())
+	for i, x := range constFloats(n.In[1]) {
+		scaled[i] = float32(float64(x) * a.scale[i%columns])
+	}
+	m := *n
+	m.In = []*graph.Value{n.In[0], {Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(scaled, w.Shape()...))}}
+	if !a.adds {
+		r.collapse(&m, n, a)
+		return
+	}
+	last := a.nodes[len(a.nodes)-1]
+	r.replace(&m, n)
+	r.replace(newNode("", "Add", 14, nil, n.Out[0], vector(n.Path()+"/bias", a.shift)), last, a.nodes[:len(a.nodes)-1]...)
+}
+
+// collapse puts m in the place of n and the chain after it.
+func (r *rewriter) collapse(m, n *graph.Node, a *affine) {
+	last := len(a.nodes) - 1
+	r.replace(m, a.nodes[last], append([]*graph.Node{n}, a.nodes[:last]...)...)
+}
