@@ -40,6 +40,7 @@ type choice struct {
 
 // choices lists the algorithms, the best first. The last takes everything.
 var choices = []choice{
+	{"winograd", newWinograd},
 	{"pointwise", newPointwise},
 	{"dense", newDense},
 	{"reference", newReference},
@@ -69,6 +70,19 @@ func (f *Filter) Bytes() int { return f.bytes }
 // NewPlan chooses the algorithm for g.
 func NewPlan(g conv.Geom) *Plan {
 	for _, c := range choices {
+		if a := c.make(g); a != nil {
+			return &Plan{g: g, name: c.name, alg: a}
+		}
+	}
+	panic("nhwc: the reference takes every geometry")
+}
+
+// NewExactPlan is NewPlan without the algorithms that round otherwise than sums of products do.
+func NewExactPlan(g conv.Geom) *Plan {
+	for _, c := range choices {
+		if c.name == "winograd" {
+			continue
+		}
 		if a := c.make(g); a != nil {
 			return &Plan{g: g, name: c.name, alg: a}
 		}

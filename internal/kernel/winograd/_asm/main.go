@@ -1,0 +1,176 @@
+// Command _asm generates the amd64 kernels of package winograd: run `go run . -out ../zkernels_amd64.s -pkg winograd`.
+package main
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	tables()
+	for _, v := range []isa{avx2, avx512} {
+		for _, s := range []size{four, two} {
+			input(v, s)
+			output(v, s)
+			filter(v, s)
+		}
+	}
+	Generate()
+}
+
+// isa is one instruction set: the number of float32 lanes and the suffix of its kernels.
+type isa struct {
+	lanes int
+	name  string
+}
+
+var (
+	avx2   = isa{8, "AVX2"}
+	avx512 = isa{16, "AVX512"}
+)
+
+func (v isa) bytes() int { return 4 * v.lanes }
+
+func (v isa) vec() reg.VecVirtual {
+	if v.lanes == 16 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+func (v isa) vecs(n int) []reg.VecVirtual {
+	list := make([]reg.VecVirtual, n)
+	for i := range list {
+		list[i] = v.vec()
+	}
+	return list
+}
+
+func (v isa) zero(x reg.VecVirtual) {
+	if v.lanes == 16 {
+		VPXORD(x, x, x)
+	} else {
+		VXORPS(x, x, x)
+	}
+}
+
+// load and store take all lanes, or those of the opmask k.
+func (v isa) load(k reg.Register, src Mem, dst reg.VecVirtual) {
+	if k == nil {
+		VMOVUPS(src, dst)
+	} else {
+		VMOVUPS_Z(src, k, dst)
+	}
+}
+
+func (v isa) store(k reg.Register, src reg.VecVirtual, dst Mem) {
+	if k == nil {
+		VMOVUPS(src, dst)
+	} else {
+		VMOVUPS(src, k, dst)
+	}
+}
+
+// field loads a 64-bit field of the argument struct, elements loads one that counts elements, in bytes.
+func field(a reg.Register, off int) reg.GPVirtual {
+	r := GP64()
+	MOVQ(Mem{Base: a, Disp: off}, r)
+	return r
+}
+
+func elements(a reg.Register, off int) reg.GPVirtual {
+	r := field(a, off)
+	SHLQ(U8(2), r)
+	return r
+}
+
+// times returns r*n for n = 3, 5 or 6.
+func times(r reg.GPVirtual, n int) reg.GPVirtual {
+	t := GP64()
+	switch n {
+	case 3:
+		LEAQ(Mem{Base: r, Index: r, Scale: 2}, t)
+	case 5:
+		LEAQ(Mem{Base: r, Index: r, Scale: 4}, t)
+	default:
+		LEAQ(Mem{Base: r, Index: r, Scale: 2}, t)
+		ADDQ(t, t)
+	}
+	return t
+}
+
+// steps addresses up to six places at equal distances.
+type steps struct{ one, three, five reg.GPVirtual }
+
+func newSteps(one reg.GPVirtual, n int) steps {
+	s := steps{one: one}
+	if n > 3 {
+		s.three = times(one, 3)
+	}
+	if n > 5 {
+		s.five = times(one, 5)
+	}
+	return s
+}
+
+func (s steps) at(base reg.Register, i int) Mem {
+	switch i {
+	case 0:
+		return Mem{Base: base}
+	case 3:
+		return Mem{Base: base, Index: s.three, Scale: 1}
+	case 5:
+		return Mem{Base: base, Index: s.five, Scale: 1}
+	}
+	return Mem{Base: base, Index: s.one, Scale: uint8(i)}
+}
+
+// channels emits body for every vector of channels: left, in bytes, counts down to zero. On AVX-512 the last vector may
+// be half; on AVX2 there is no such one, since channels are multiples of 8.
+func (v isa) channels(label string, left reg.GPVirtual, body func(label string, k reg.Register)) {
+	Label(label)
+	CMPQ(left, U32(uint32(v.bytes())))
+	JL(LabelRef(label + "_tail"))
+	body(label, nil)
+	SUBQ(U32(uint32(v.bytes())), left)
+	JMP(LabelRef(label))
+	Label(label + "_tail")
+	if v.lanes == 16 {
+		TESTQ(left, left)
+		JZ(LabelRef(label + "_done"))
+		bits, k := GP32(), K()
+		MOVL(U32(0xff), bits)
+		KMOVW(bits, k)
+		body(label+"_half", k)
+	}
+	Label(label + "_done")
+}
+
+// constants names the table entries that hold a number in every lane.
+var constants = map[string]Mem{}
+
+func tables() {
+	for _, c := range []struct {
+		name  string
+		value float32
+	}{{"pointA", pointA}, {"pointB", pointB}, {"squareA", pointA * pointA}, {"squareB", pointB * pointB}, {"half", 0.5},
+		{"scale0", scale0}, {"scaleA", scaleA}, {"scaleB", scaleB}} {
+		m := GLOBL(c.name, RODATA|NOPTR)
+		DATA(0, U32(math.Float32bits(c.value)))
+		constants[c.name] = m
+	}
+	constants["ninths"] = GLOBL("ninths", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(9*i)))
+	}
+}
+
+func (v isa) constant(name string) reg.VecVirtual {
+	r := v.vec()
+	VBROADCASTSS(constants[name], r)
+	return r
+}

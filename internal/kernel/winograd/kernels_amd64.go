@@ -1,0 +1,50 @@
+//go:build amd64 && !purego
+
+package winograd
+
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+func init() {
+	rows = append(rows,
+		Kernels{"avx2", cpu.AVX2, 8, Transforms{input4AVX2, output4AVX2, filter4AVX2}, Transforms{input2AVX2, output2AVX2, filter2AVX2}},
+		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, Transforms{input4AVX512, output4AVX512, filter4AVX512}, Transforms{input2AVX512, output2AVX512, filter2AVX512}},
+	)
+}
+
+// The functions below equal the generic ones of the same name in kernels_generic.go.
+
+//go:noescape
+func input4AVX2(a *InputArgs)
+
+//go:noescape
+func input2AVX2(a *InputArgs)
+
+//go:noescape
+func output4AVX2(a *OutputArgs)
+
+//go:noescape
+func output2AVX2(a *OutputArgs)
+
+//go:noescape
+func filter4AVX2(a *FilterArgs)
+
+//go:noescape
+func filter2AVX2(a *FilterArgs)
+
+//go:noescape
+func input4AVX512(a *InputArgs)
+
+//go:noescape
+func input2AVX512(a *InputArgs)
+
+//go:noescape
+func output4AVX512(a *OutputArgs)
+
+//go:noescape
+func output2AVX512(a *OutputArgs)
+
+//go:noescape
+func filter4AVX512(a *FilterArgs)
+
+//go:noescape
+func filter2AVX512(a *FilterArgs)

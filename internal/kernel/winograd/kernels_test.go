@@ -1,0 +1,166 @@
+package winograd
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+const guard = float32(-12345)
+
+func random(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = r.Float32()*2 - 1
+	}
+	return x
+}
+
+func guarded(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = guard
+	}
+	return x
+}
+
+// aligned returns scratch memory full of NaN on a cache line.
+func aligned() []float32 {
+	x := make([]float32, ScratchLen+16)
+	for i := range x {
+		x[i] = float32(math.NaN())
+	}
+	off := int(-uintptr(unsafe.Pointer(&x[0]))%64) / 4
+	return x[off:][:ScratchLen]
+}
+
+func compare(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	for i := range want {
+		if d := math.Abs(float64(got[i] - want[i])); !(d <= 2e-5) && got[i] != want[i] && !(got[i] != got[i] && want[i] != want[i]) {
+			t.Fatalf("%s: element %d is %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+var sizes = []edges{four, two}
+
+// TestInput compares all kernels with the plain loops: channels, borders, and no byte written beside the elements.
+func TestInput(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, k := range All()[1:] {
+		for _, s := range sizes {
+			for c := 8; c <= 72; c += 8 {
+				for range 12 {
+					tiles := 1 + r.IntN(3)
+					a := InputArgs{ColStep: c + r.IntN(3), Tiles: tiles, C: c, ElemStep: tiles*c + r.IntN(5), Tmp: aligned()}
+					a.RowStep = (s.n+tiles*s.m)*a.ColStep + r.IntN(9)
+					a.TileStep = s.m * a.ColStep
+					all := uint64(1)<<s.n - 1
+					i0, j0, i1, j1 := r.IntN(3), r.IntN(3), r.IntN(3), r.IntN(3)
+					a.Rows, a.Cols = all>>i1&^(1<<i0-1), all>>j1&^(1<<j0-1)
+					a.At = -i0*a.RowStep - j0*a.ColStep
+					// The image ends with the last channel of the last pixel that may be read.
+					a.X = random(r, max(1, a.At+(s.n-1-i1)*a.RowStep+(s.n-1-j1)*a.ColStep+(tiles-1)*a.TileStep+c))
+					b := a
+					n := s.n * s.n * a.ElemStep
+					a.V, b.V = guarded(n), guarded(n)
+					k.Tile(s.m).Input(&a)
+					s.input(&b)
+					compare(t, fmt.Sprint(k.Name, " input ", s.m, " ", c), a.V, b.V)
+				}
+			}
+		}
+	}
+}
+
+func TestOutput(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	for _, k := range All()[1:] {
+		for _, s := range sizes {
+			for c := 8; c <= 72; c += 8 {
+				for round := range 12 {
+					a := randomOutput(r, s, c)
+					if round%3 == 0 {
+						a.Clip, a.Lo, a.Hi = 1, 0, float32(math.Inf(1))
+						a.M[r.IntN(len(a.M))] = float32(math.NaN())
+						a.M[r.IntN(len(a.M))] = float32(math.Inf(1))
+					}
+					n := (a.Rows-1)*a.RowStep + (a.Cols-1)*a.ColStep + (a.Tiles-1)*a.TileStep + c + a.At
+					if round%2 == 0 {
+						a.Residual = random(r, n)
+					}
+					b := a
+					a.Y, b.Y = guarded(n), guarded(n)
+					if a.Residual != nil && round%4 == 0 { // in place
+						a.Y, b.Residual = a.Residual, append([]float32(nil), a.Residual...)
+						copy(b.Y, a.Y)
+					}
+					k.Tile(s.m).Output(&a)
+					s.output(&b)
+					compare(t, fmt.Sprint(k.Name, " output ", s.m, " ", c), a.Y, b.Y)
+				}
+			}
+		}
+	}
+}
+
+func randomOutput(r *rand.Rand, s edges, c int) OutputArgs {
+	a := OutputArgs{C: c, Rows: 1 + r.IntN(s.m), Cols: 1 + r.IntN(s.m), ColStep: c + r.IntN(3), Tiles: 1, At: r.IntN(7), Bias: random(r, c), Tmp: aligned()}
+	if a.Rows == s.m && a.Cols == s.m {
+		a.Tiles = 1 + r.IntN(3)
+	}
+	a.TileStep = s.m * a.ColStep
+	a.RowStep = a.Tiles*a.TileStep + r.IntN(9)
+	a.ElemStep = a.Tiles*c + r.IntN(5)
+	a.M = random(r, s.n*s.n*a.ElemStep)
+	return a
+}
+
+func TestFilter(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	for _, k := range All()[1:] {
+		for _, s := range sizes {
+			for _, n := range []int{1, 7, 8, 16, 31, 64, 100} {
+				for row := range s.n {
+					a := FilterArgs{W: random(r, 9*n), N: n, Plane: n + 3, Row: row}
+					b := a
+					a.U, b.U = guarded(s.n*a.Plane), guarded(s.n*a.Plane)
+					k.Filter(s.m, &a)
+					rows[0].Filter(s.m, &b)
+					compare(t, fmt.Sprint(k.Name, " filter ", s.m, " ", n), a.U, b.U)
+				}
+			}
+		}
+	}
+}
+
+// TestIdentity holds the three transforms together: they give the convolution of one tile in one channel.
+func TestIdentity(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 5))
+	k := &rows[0]
+	for _, s := range sizes {
+		x, w := random(r, s.n*s.n), random(r, 9)
+		e := s.n * s.n
+		v, u, y := make([]float32, e), make([]float32, e), make([]float32, s.m*s.m)
+		s.input(&InputArgs{X: x, RowStep: s.n, ColStep: 1, Rows: 63, Cols: 63, Tiles: 1, C: 1, V: v, ElemStep: 1})
+		for i := range s.n {
+			k.Filter(s.m, &FilterArgs{W: w, N: 1, U: u[i*s.n:], Plane: 1, Row: i})
+		}
+		for i := range v {
+			v[i] *= u[i]
+		}
+		s.output(&OutputArgs{M: v, ElemStep: 1, C: 1, Tiles: 1, Y: y, RowStep: s.m, ColStep: 1, Rows: s.m, Cols: s.m, Bias: []float32{0}})
+		want := make([]float32, len(y))
+		for i := range s.m {
+			for j := range s.m {
+				for p := range 9 {
+					want[i*s.m+j] += x[(i+p/3)*s.n+j+p%3] * w[p]
+				}
+			}
+		}
+		compare(t, fmt.Sprint("identity ", s.m), y, want)
+	}
+}
