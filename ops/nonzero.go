@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/find"
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -21,12 +22,12 @@ func nonZeroInfer(c *InferCtx) error {
 
 func nonZeroKernel(k *KernelCtx) (Kernel, error) {
 	switch d := k.DType(0); {
-	case d == tensor.Bool:
-		return nonZeroOf[bool]()
+	case d == tensor.Float32:
+		return nonZeroRun(nonZeroWords[float32])
+	case d.Size() == 1 && d != tensor.String:
+		return nonZeroRun(nonZeroWords[uint8])
 	case d == tensor.String:
 		return nonZeroOf[string]()
-	case d == tensor.Float32:
-		return nonZeroOf[float32]()
 	case d == tensor.Float64:
 		return nonZeroOf[float64]()
 	case d == tensor.Complex64:
@@ -35,8 +36,6 @@ func nonZeroKernel(k *KernelCtx) (Kernel, error) {
 		return nonZeroOf[complex128]()
 	case d == tensor.Float16 || d == tensor.BFloat16:
 		return nonZeroRun(nonZeroHalf)
-	case d.Size() == 1:
-		return nonZeroOf[uint8]()
 	case d.Size() == 2:
 		return nonZeroOf[uint16]()
 	case d.Size() == 4:
@@ -60,6 +59,17 @@ func nonZeroOf[T tensor.Element]() (Kernel, error) {
 	})
 }
 
+// nonZeroWords lets a kernel look at 64 elements at a time.
+func nonZeroWords[T float32 | uint8](at []int, x *tensor.Tensor, lo int) []int {
+	words := nonZeroBits.Get().(*[nonZeroStep / 64]uint64)
+	all := tensor.Raw[T](x)
+	at = find.NotZero(at, words[:], all[lo:min(lo+nonZeroStep, len(all))], lo)
+	nonZeroBits.Put(words)
+	return at
+}
+
+var nonZeroBits = sync.Pool{New: func() any { return new([nonZeroStep / 64]uint64) }}
+
 // nonZeroHalf tells zeros of 16-bit floats by their bits, the sign aside.
 func nonZeroHalf(at []int, x *tensor.Tensor, lo int) []int {
 	for i, v := range tensor.Raw[uint16](x)[lo : lo+min(nonZeroStep, x.Len()-lo)] {
@@ -76,15 +86,15 @@ const nonZeroStep = 1 << 12
 // nonZeroLists holds positions: *[]int.
 var nonZeroLists = sync.Pool{New: func() any { return new([]int) }}
 
-// nonZeroRun lists the elements that find appends, from position lo on, and then writes their coordinates.
-func nonZeroRun(find func(at []int, x *tensor.Tensor, lo int) []int) (Kernel, error) {
+// nonZeroRun lists the elements that search appends, from position lo on, and then writes their coordinates.
+func nonZeroRun(search func(at []int, x *tensor.Tensor, lo int) []int) (Kernel, error) {
 	return Kernel{Run: func(c *Call) error {
 		x := c.In[0]
 		list := nonZeroLists.Get().(*[]int)
 		defer nonZeroLists.Put(list)
 		at := (*list)[:0]
 		for lo := 0; lo < x.Len(); lo += nonZeroStep {
-			at = find(at, x, lo)
+			at = search(at, x, lo)
 		}
 		*list = at
 		n := len(at)
@@ -100,6 +110,12 @@ func nonZeroRun(find func(at []int, x *tensor.Tensor, lo int) []int) (Kernel, er
 // coordinates sets row k of out to the coordinates along axis k of the positions at, which rise.
 func coordinates(out []int64, at, shape []int) {
 	n, stride := len(at), 1
+	if len(shape) == 1 {
+		for i, p := range at {
+			out[i] = int64(p)
+		}
+		return
+	}
 	for k := len(shape) - 1; k >= 0; k-- {
 		row, period := out[k*n:(k+1)*n], stride*shape[k]
 		base, c := 0, 0 // where coordinates count from, and the one at hand

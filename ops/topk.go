@@ -2,9 +2,11 @@ package ops
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/find"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -148,8 +150,37 @@ func (j *topKJob[T]) outputs(c *Call, dims []int) error {
 	return nil
 }
 
+// selectors hold memory of *find.Selector.
+var selectors = sync.Pool{New: func() any { return new(find.Selector) }}
+
+// lines selects in rows of float32 that lie one after the other.
+func (j *topKJob[T]) lines(x, values []float32, lo, hi int) {
+	s := selectors.Get().(*find.Selector)
+	for r := lo; r < hi; r++ {
+		row := x[r*j.n : (r+1)*j.n]
+		keys := s.Select(row, j.k, j.smallest)
+		if values != nil {
+			for i, key := range keys {
+				values[r*j.k+i] = row[find.Index(key)]
+			}
+		}
+		if j.index != nil {
+			for i, key := range keys {
+				j.index[r*j.k+i] = int64(find.Index(key))
+			}
+		}
+	}
+	selectors.Put(s)
+}
+
 // Chunk selects in one chunk of rows.
 func (j *topKJob[T]) Chunk(i int) {
+	if x, ok := any(j.x).([]float32); ok && j.inner == 1 && j.n <= math.MaxInt32 {
+		lo, hi := par.Range(i, j.size, j.rows)
+		values, _ := any(j.values).([]float32)
+		j.lines(x, values, lo, hi)
+		return
+	}
 	buf := j.heaps.Get().(*[]topKItem[T])
 	lo, hi := par.Range(i, j.size, j.rows)
 	for r := lo; r < hi; r++ {

@@ -2,10 +2,6 @@ package nms
 
 import "github.com/onnxrun/onnxrun/internal/cpu"
 
-// An aboveFunc sets bit j of words[i] if x[64*i+j] is least or more, and clears it otherwise. x has 64
-// elements for each word.
-type aboveFunc func(words []uint64, x []float32, least float32)
-
 // An overlapFunc returns the first of n boxes whose intersection with b is more than b.bound of their union, n
 // if there is none. Their corners and areas stand in five columns, stride elements apart: y0, x0, y1, x1, area.
 // b is the first field of a box. The slack elements behind a column's n may be read as well.
@@ -18,11 +14,10 @@ const slack = 15
 type kernels struct {
 	name    string
 	needs   cpu.Feature
-	above   aboveFunc
 	overlap overlapFunc
 }
 
-var generic = kernels{name: "generic", above: aboveGo, overlap: overlapGo}
+var generic = kernels{name: "generic", overlap: overlapGo}
 
 // active holds the kernels in use: the last row of the table that the processor can run.
 var active = choose()

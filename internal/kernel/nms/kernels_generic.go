@@ -2,18 +2,6 @@ package nms
 
 import "unsafe"
 
-func aboveGo(words []uint64, x []float32, least float32) {
-	for i := range words {
-		var word uint64
-		for j, v := range x[64*i:][:64] {
-			if v >= least {
-				word |= 1 << j
-			}
-		}
-		words[i] = word
-	}
-}
-
 func overlapGo(columns *float32, stride, n int, first *float32) int {
 	b, all := (*box)(unsafe.Pointer(first)), unsafe.Slice(columns, 4*stride+n)
 	y0, x0, y1, x1, area := all[:n], all[stride:][:n], all[2*stride:][:n], all[3*stride:][:n], all[4*stride:][:n]

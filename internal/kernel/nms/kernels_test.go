@@ -1,9 +1,6 @@
 package nms
 
 import (
-	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/cpu"
@@ -22,31 +19,6 @@ func variants(t *testing.T, f func(t *testing.T, k *kernels)) {
 			f(t, k)
 		})
 	}
-}
-
-func TestAbove(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, math.SmallestNonzeroFloat32}
-	variants(t, func(t *testing.T, k *kernels) {
-		for n := range 5 {
-			x := make([]float32, 64*n)
-			for i := range x {
-				if x[i] = r.Float32() - 0.5; r.IntN(4) == 0 {
-					x[i] = special[r.IntN(len(special))]
-				}
-			}
-			for _, least := range append(special, 0.25) {
-				want, got := make([]uint64, n+2), make([]uint64, n+2)
-				want[0], got[0], want[n+1], got[n+1] = 7, 7, 7, 7
-				aboveGo(want[1:n+1], x, least)
-				k.above(got[1:n+1], x, least)
-				if !slices.Equal(got, want) {
-					t.Errorf("%d words, least %v: got %x, want %x", n, least, got, want)
-				}
-			}
-		}
-	})
 }
 
 // TestOverlap puts a box that overlaps at every place among others that do not, and one behind their end.

@@ -5,13 +5,14 @@
 // their place: most candidates meet few of them. That also serves the many classes that some models put into one
 // picture side by side.
 //
-// It may import internal/par.
+// It may import internal/par and internal/kernel/find.
 package nms
 
 import (
 	"slices"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/find"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -50,7 +51,7 @@ func (p *Picker) Picked(image, class int) []int32 { return p.picked[image*p.Clas
 
 // worker is the memory of one chunk.
 type worker struct {
-	order order
+	queue find.Queue
 	kept  strips
 	box   box
 }
@@ -66,13 +67,13 @@ func (p *Picker) Chunk(k int) {
 
 // pick appends the boxes of one image and class to out.
 func (w *worker) pick(out []int32, a *Args, k int) []int32 {
-	w.order.fill(a.Scores[k*a.Count:(k+1)*a.Count], a.Cut, a.Threshold)
+	w.queue.Fill(a.Scores[k*a.Count:(k+1)*a.Count], a.Cut, a.Threshold)
 	image := k / a.Classes
-	w.kept.reset(a, image, w.order.keys, a.Max)
-	w.order.start(a.Max)
+	w.kept.reset(a, image, w.queue.Keys(), a.Max)
+	w.queue.Start(a.Max)
 	b := &w.box
 	for len(out) < a.Max {
-		i, ok := w.order.next()
+		i, ok := w.queue.Next()
 		if !ok {
 			break
 		}

@@ -148,40 +148,6 @@ func TestPruning(t *testing.T) {
 	})
 }
 
-func TestOrder(t *testing.T) {
-	r := rand.New(rand.NewPCG(6, 6))
-	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, 1, -1, math.MaxFloat32, math.SmallestNonzeroFloat32}
-	for _, n := range []int{0, 1, 63, 64, 65, 500, 5000} {
-		scores := make([]float32, n)
-		for i := range scores {
-			if scores[i] = float32(r.NormFloat64()); r.IntN(3) == 0 {
-				scores[i] = special[r.IntN(len(special))]
-			}
-		}
-		for _, threshold := range append(special, 0.5) {
-			for _, cut := range []bool{false, true} {
-				var o order
-				o.fill(scores, cut, threshold)
-				o.start(n * r.IntN(2))
-				var want, got []int
-				for i, s := range scores {
-					if s == s && (!cut || s > threshold) {
-						want = append(want, i)
-					}
-				}
-				slices.SortStableFunc(want, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
-				for i, ok := o.next(); ok; i, ok = o.next() {
-					got = append(got, i)
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%d scores above %v (%v): got %d in an order, want %d in another", n, threshold, cut, len(got), len(want))
-				}
-			}
-		}
-	}
-}
-
 func BenchmarkRun(b *testing.B) {
 	few := problem(1, 80, 8400, true)
 	few.Max, few.Cut, few.Threshold = 100, true, 0.7

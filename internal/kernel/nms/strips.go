@@ -3,6 +3,8 @@ package nms
 import (
 	"math"
 	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/find"
 )
 
 // A strips holds boxes in strips by their centre along one axis, so that few are compared with a new one.
@@ -52,7 +54,7 @@ func (s *strips) survey(a *Args, image int, keys []uint64) {
 	inf := math.Inf(1)
 	low, high, sum, n := [2]float64{inf, inf}, [2]float64{-inf, -inf}, [2]float64{}, 0
 	for _, k := range keys {
-		b := a.box(image, index(k))
+		b := a.box(image, find.Index(k))
 		if !b.solid() {
 			continue
 		}
@@ -80,7 +82,7 @@ func (s *strips) survey(a *Args, image int, keys []uint64) {
 // divide gives each strip room for all candidates whose centre it holds.
 func (s *strips) divide(a *Args, image int, keys []uint64) {
 	for _, k := range keys {
-		if b := a.box(image, index(k)); b.solid() {
+		if b := a.box(image, find.Index(k)); b.solid() {
 			c, _ := b.middle(s.axis)
 			s.first[s.strip(c)]++
 		}

@@ -4,57 +4,6 @@
 
 #include "textflag.h"
 
-// func aboveAVX2(words []uint64, x []float32, least float32)
-// Requires: AVX
-TEXT ·aboveAVX2(SB), NOSPLIT, $0-52
-	MOVQ         words_base+0(FP), AX
-	MOVQ         words_len+8(FP), CX
-	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS least+48(FP), Y0
-
-round:
-	TESTQ     CX, CX
-	JE        done
-	VCMPPS    $0x12, 224(DX), Y0, Y1
-	VMOVMSKPS Y1, BX
-	VCMPPS    $0x12, 192(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, 160(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, 128(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, 96(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, 64(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, 32(DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	VCMPPS    $0x12, (DX), Y0, Y1
-	VMOVMSKPS Y1, SI
-	SHLQ      $0x08, BX
-	ORQ       SI, BX
-	MOVQ      BX, (AX)
-	ADDQ      $0x08, AX
-	ADDQ      $0x00000100, DX
-	DECQ      CX
-	JMP       round
-
-done:
-	VZEROUPPER
-	RET
-
 // func overlapAVX2(columns *float32, stride int, n int, b *float32) int
 // Requires: AVX, CMOV
 TEXT ·overlapAVX2(SB), NOSPLIT, $0-40
@@ -106,41 +55,6 @@ found:
 
 none:
 	MOVQ DX, ret+32(FP)
-	VZEROUPPER
-	RET
-
-// func aboveAVX512(words []uint64, x []float32, least float32)
-// Requires: AVX, AVX512F
-TEXT ·aboveAVX512(SB), NOSPLIT, $0-52
-	MOVQ         words_base+0(FP), AX
-	MOVQ         words_len+8(FP), CX
-	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS least+48(FP), Z0
-
-round:
-	TESTQ  CX, CX
-	JE     done
-	VCMPPS $0x12, 192(DX), Z0, K1
-	KMOVW  K1, BX
-	VCMPPS $0x12, 128(DX), Z0, K1
-	KMOVW  K1, SI
-	SHLQ   $0x10, BX
-	ORQ    SI, BX
-	VCMPPS $0x12, 64(DX), Z0, K1
-	KMOVW  K1, SI
-	SHLQ   $0x10, BX
-	ORQ    SI, BX
-	VCMPPS $0x12, (DX), Z0, K1
-	KMOVW  K1, SI
-	SHLQ   $0x10, BX
-	ORQ    SI, BX
-	MOVQ   BX, (AX)
-	ADDQ   $0x08, AX
-	ADDQ   $0x00000100, DX
-	DECQ   CX
-	JMP    round
-
-done:
 	VZEROUPPER
 	RET
 

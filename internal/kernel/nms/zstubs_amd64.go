@@ -5,13 +5,7 @@
 package nms
 
 //go:noescape
-func aboveAVX2(words []uint64, x []float32, least float32)
-
-//go:noescape
 func overlapAVX2(columns *float32, stride int, n int, b *float32) int
-
-//go:noescape
-func aboveAVX512(words []uint64, x []float32, least float32)
 
 //go:noescape
 func overlapAVX512(columns *float32, stride int, n int, b *float32) int

@@ -11,7 +11,6 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, g := range []isa{{"AVX2", 8, YMM}, {"AVX512", 16, ZMM}} {
-		g.above()
 		g.overlap()
 	}
 	Generate()
@@ -24,10 +23,8 @@ type isa struct {
 	vec  func() reg.VecVirtual
 }
 
-const (
-	lessEqual = 0x12 // predicates of VCMPPS, false where a side is NaN
-	greater   = 0x1e
-)
+// greater is a predicate of VCMPPS, false where a side is NaN.
+const greater = 0x1e
 
 // bits compares src1 with src2 and puts one bit for each lane into a register.
 func (g isa) bits(predicate uint8, src2 Op, src1 reg.VecVirtual) reg.GPVirtual {
@@ -42,39 +39,6 @@ func (g isa) bits(predicate uint8, src2 Op, src1 reg.VecVirtual) reg.GPVirtual {
 	VCMPPS(U8(predicate), src2, src1, m)
 	VMOVMSKPS(m, out.As32())
 	return out
-}
-
-// above emits a comparison of 64 elements a round.
-func (g isa) above() {
-	TEXT("above"+g.name, NOSPLIT, "func(words []uint64, x []float32, least float32)")
-	Pragma("noescape")
-	words := Load(Param("words").Base(), GP64()).(reg.GPVirtual)
-	n := Load(Param("words").Len(), GP64()).(reg.GPVirtual)
-	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
-	least := g.vec()
-	m, _ := Param("least").Resolve()
-	VBROADCASTSS(m.Addr, least)
-	Label("round")
-	TESTQ(n, n)
-	JE(LabelRef("done"))
-	var word reg.GPVirtual
-	for lane := 64 - g.w; lane >= 0; lane -= g.w {
-		b := g.bits(lessEqual, Mem{Base: x, Disp: 4 * lane}, least)
-		if word == nil {
-			word = b
-			continue
-		}
-		SHLQ(U8(g.w), word)
-		ORQ(b, word)
-	}
-	MOVQ(word, Mem{Base: words})
-	ADDQ(U8(8), words)
-	ADDQ(U32(256), x)
-	DECQ(n)
-	JMP(LabelRef("round"))
-	Label("done")
-	VZEROUPPER()
-	RET()
 }
 
 // overlap emits the search for the first box that shares enough with another.
