@@ -102,6 +102,28 @@ func (f *File) Advise(a Advice) error {
 	return advise(f.data, a)
 }
 
+// Release tells the system that part of the content of a File will not be read soon: it then takes no memory,
+// and is read from the file again if it is needed after all. Memory that no File maps is left alone.
+func Release(part []byte) {
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(part)))
+	size := uintptr(os.Getpagesize())
+	from, to := (start+size-1)&^(size-1), (start+uintptr(len(part)))&^(size-1)
+	if from >= to || len(part) == 0 || !inMapping(start, len(part)) {
+		return
+	}
+	_ = advise(part[from-start:to-start], DontNeed) // a hint: without it the pages stay
+}
+
+// inMapping reports whether n bytes at an address lie in a mapping.
+func inMapping(start uintptr, n int) bool {
+	mappings.Lock()
+	defer mappings.Unlock()
+	return slices.ContainsFunc(mappings.list, func(m []byte) bool {
+		first := uintptr(unsafe.Pointer(unsafe.SliceData(m)))
+		return n <= len(m) && start >= first && start-first <= uintptr(len(m)-n)
+	})
+}
+
 // ErrFault is the error of memory that was mapped from a file and cannot be read any more.
 var ErrFault = errors.New("mmap: a mapped file was cut short or cannot be read")
 

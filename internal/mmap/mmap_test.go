@@ -86,3 +86,21 @@ func TestNotRegular(t *testing.T) {
 		t.Error("a folder was mapped")
 	}
 }
+
+func TestRelease(t *testing.T) {
+	m, _ := mapTemp(t, 1<<20)
+	b := m.Bytes()
+	for _, part := range [][]byte{b, b[100:], b[5000:5001], b[:0], b[4096:12288], make([]byte, 1<<16)} {
+		Release(part)
+	}
+	for i := range b {
+		if b[i] != 0 {
+			t.Fatalf("byte %d changed", i)
+		}
+	}
+	own := make([]byte, 1<<16)
+	own[1<<15] = 7
+	if Release(own); own[1<<15] != 7 {
+		t.Error("memory that is not mapped from a file was released")
+	}
+}

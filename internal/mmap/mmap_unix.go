@@ -15,6 +15,6 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 func unmapFile(data []byte) error { return unix.Munmap(data) }
 
 func advise(data []byte, a Advice) error {
-	return unix.Madvise(data, map[Advice]int{Normal: unix.MADV_NORMAL, Sequential: unix.MADV_SEQUENTIAL,
+	return unix.Madvise(data, [...]int{Normal: unix.MADV_NORMAL, Sequential: unix.MADV_SEQUENTIAL,
 		WillNeed: unix.MADV_WILLNEED, DontNeed: unix.MADV_DONTNEED}[a])
 }

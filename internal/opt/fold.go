@@ -3,18 +3,44 @@ package opt
 import (
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // maxFolded bounds, in elements, what folding may compute from one node: larger results cost more memory
 // than computing them again.
 const maxFolded = 64 << 20
 
-// fold computes every node whose inputs are constant, in g and the graphs inside it.
+// keptWhole bounds, in elements, the weights that are transposed although a product could read them as they lie.
+const keptWhole = 1 << 14
+
+// fold computes every node whose inputs are constant, in g and the graphs inside it, except that it leaves
+// the transposition of large weights to the products that read them.
 func fold(g *graph.Graph) error {
+	users := g.Users()
+	return foldAll(g, func(n *graph.Node) bool { return n.In[0].Const.Len() > keptWhole && feedsProducts(n, users) })
+}
+
+// foldRest computes what fold left and no product took over.
+func foldRest(g *graph.Graph) error { return foldAll(g, func(*graph.Node) bool { return false }) }
+
+// feedsProducts reports whether n is a transposition of matrices that transposedProducts can drop.
+func feedsProducts(n *graph.Node, users map[*graph.Value][]*graph.Node) bool {
+	if !is(n, "Transpose") || n.In[0].DType != tensor.Float32 || n.In[0].Rank() < 2 || !swapsLast(n) {
+		return false
+	}
+	for _, u := range users[n.Out[0]] {
+		if u == nil || !takesTransposed(u) {
+			return false
+		}
+	}
+	return true
+}
+
+func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 	var err error
 	g.Walk(func(g *graph.Graph) {
 		for _, n := range g.Nodes {
-			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) {
+			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) || len(n.In) > 0 && n.In[0] != nil && skip(n) {
 				continue
 			}
 			if e := n.Fold(); e != nil {

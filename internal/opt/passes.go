@@ -37,6 +37,7 @@ var passes = []pass{
 	{"copies", identities, false},
 	{"scales", scales, false},
 	{"transposed-products", transposedProducts, false},
+	{"fold-rest", foldRest, false},
 	{"epilogues", epilogues, false},
 	{"prune-again", prune, false},
 }
@@ -66,6 +67,8 @@ var order = []struct{ before, after, reason string }{
 	{"norms", "layouts", "a normalisation of the last axis is recognised by its axes"},
 	{"activations", "epilogues", "fused nodes take activations that are one node"},
 	{"norms", "epilogues", "the sums of a written-out normalisation look like residuals"},
+	{"transposed-products", "fold-rest", "a transposed weight that no product reads is transposed once"},
+	{"fold-rest", "prune-again", "folded nodes are removed by pruning"},
 	{"transposed-products", "epilogues", "a product keeps its transposition when it is fused"},
 	{"layouts", "epilogues", "a reorder stands between a product and its residual"},
 	{"layouts", "scales", "a reorder stands between a product and a factor for each channel"},

@@ -11,7 +11,7 @@ import (
 func transposedProducts(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !is(n, "MatMul") || !r.live(n) || n.In[0].DType != tensor.Float32 || n.In[0].Rank() < 2 || n.In[1].Rank() < 2 {
+			if !takesTransposed(n) || !r.live(n) {
 				continue
 			}
 			in := [2]*graph.Value{n.In[0], n.In[1]}
@@ -35,6 +35,11 @@ func transposedProducts(g *graph.Graph) error {
 		}
 		return nil
 	})
+}
+
+// takesTransposed reports whether n is a product whose operands can be read transposed.
+func takesTransposed(n *graph.Node) bool {
+	return is(n, "MatMul") && n.In[0].DType == tensor.Float32 && n.In[0].Rank() >= 2 && n.In[1].Rank() >= 2
 }
 
 func swapsLast(t *graph.Node) bool {

@@ -18,6 +18,7 @@ func Compile(g *graph.Graph, o Options) (*Program, error) {
 		c.p.opts.Weights = NewStore()
 	}
 	c.bindSymbols()
+	c.bindKernels()
 	c.inputs()
 	if err := c.nodes(); err != nil {
 		return nil, err
@@ -47,6 +48,7 @@ func Compile(g *graph.Graph, o Options) (*Program, error) {
 type compiler struct {
 	p           *Program
 	captures    []*graph.Value
+	bound       []binding // by node
 	index       map[*graph.Value]int32
 	exprs       []sym.Expr
 	exprIndex   map[string]int32
@@ -160,8 +162,8 @@ func (c *compiler) dims(dims []ops.Dim) ([]int32, bool) {
 }
 
 func (c *compiler) nodes() error {
-	for _, n := range c.p.graph.Nodes {
-		if err := c.node(n); err != nil {
+	for i, n := range c.p.graph.Nodes {
+		if err := c.node(n, &c.bound[i]); err != nil {
 			return err
 		}
 	}
@@ -171,7 +173,7 @@ func (c *compiler) nodes() error {
 	return nil
 }
 
-func (c *compiler) node(n *graph.Node) error {
+func (c *compiler) node(n *graph.Node, b *binding) error {
 	s := step{node: n}
 	for _, v := range n.In {
 		s.in = append(s.in, c.slot(v))
@@ -198,7 +200,7 @@ func (c *compiler) node(n *graph.Node) error {
 	if err := c.bodies(n, &s); err != nil {
 		return err
 	}
-	k, err := c.kernel(n)
+	k, err := b.kernel(c, n)
 	var missing *ops.UnsupportedError
 	if errors.As(err, &missing) {
 		for _, m := range missing.Missing {
@@ -233,28 +235,6 @@ func (c *compiler) view(s *step) bool {
 	}
 	out.store = in.store
 	return true
-}
-
-func (c *compiler) kernel(n *graph.Node) (ops.Kernel, error) {
-	kc := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput}
-	for _, v := range n.In {
-		if v == nil {
-			kc.In = append(kc.In, ops.Value{})
-		} else {
-			kc.In = append(kc.In, v.Value)
-		}
-	}
-	for _, v := range n.Out {
-		if v == nil {
-			kc.Out = append(kc.Out, ops.Value{})
-		} else {
-			kc.Out = append(kc.Out, v.Value)
-		}
-	}
-	for _, b := range n.Bodies {
-		kc.Bodies = append(kc.Bodies, b.Name)
-	}
-	return n.Op.Kernel(kc)
 }
 
 func (c *compiler) bodies(n *graph.Node, s *step) error {

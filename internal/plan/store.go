@@ -4,6 +4,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/mmap"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -44,7 +45,10 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func() any) 
 		s.packs++
 	}
 	s.mu.Unlock()
-	e.once.Do(func() { e.packed = pack() })
+	e.once.Do(func() {
+		e.packed = pack()
+		mmap.Release(b) // most readers of a packed constant read nothing else of it
+	})
 	return e.packed
 }
 

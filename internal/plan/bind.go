@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/ops"
+)
+
+// A binding is what the Kernel function of a node returned.
+type binding struct {
+	done bool
+	k    ops.Kernel
+	err  error
+}
+
+// bindKernels binds the nodes with constant inputs of some size on several threads: their kernels pack these.
+func (c *compiler) bindKernels() {
+	c.bound = make([]binding, len(c.p.graph.Nodes))
+	if c.p.opts.Threads <= 1 {
+		return
+	}
+	b := &binder{c: c}
+	for i, n := range c.p.graph.Nodes {
+		if n.Op.Flags&ops.View == 0 && constBytes(n) >= worthThread {
+			b.nodes = append(b.nodes, i)
+		}
+	}
+	par.Run(c.p.opts.Threads, len(b.nodes), b)
+}
+
+// worthThread is how many bytes of constants make a node worth handing to another thread.
+const worthThread = 32 << 10
+
+func constBytes(n *graph.Node) (size int) {
+	for _, v := range n.In {
+		if v != nil && v.IsConst() {
+			size += v.DType.ByteLen(v.Const.Len())
+		}
+	}
+	return size
+}
+
+// binder binds the listed nodes. It implements par.Task.
+type binder struct {
+	c     *compiler
+	nodes []int
+}
+
+// Chunk implements par.Task.
+func (b *binder) Chunk(i int) {
+	at := b.nodes[i]
+	x := &b.c.bound[at]
+	x.k, x.err = bindKernel(b.c.p.graph.Nodes[at], b.c.p.opts.Weights)
+	x.done = true
+}
+
+// kernel returns the kernel of n, and binds it unless that is done.
+func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
+	if !b.done {
+		b.k, b.err = bindKernel(n, c.p.opts.Weights)
+		b.done = true
+	}
+	return b.k, b.err
+}
+
+func bindKernel(n *graph.Node, w ops.Weights) (ops.Kernel, error) {
+	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: w, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput}
+	k.In, k.Out = valuesOf(n.In), valuesOf(n.Out)
+	for _, b := range n.Bodies {
+		k.Bodies = append(k.Bodies, b.Name)
+	}
+	return n.Op.Kernel(k)
+}
+
+func valuesOf(vs []*graph.Value) []ops.Value {
+	out := make([]ops.Value, len(vs))
+	for i, v := range vs {
+		if v != nil {
+			out[i] = v.Value
+		}
+	}
+	return out
+}
