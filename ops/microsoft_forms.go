@@ -38,6 +38,9 @@ var plainLinearAttention = map[string]int{"state_window": 0}
 func nhwcConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
 
 func nhwcConvKernel(k *KernelCtx) (Kernel, error) {
+	if k.DType(0) == tensor.Float32 {
+		return nhwcFusedConvKernel(k)
+	}
 	own := *k
 	own.In, own.Out = append([]Value(nil), k.In...), append([]Value(nil), k.Out...)
 	own.In[0] = Value{Type: channelsTo(k.In[0].Type, 1)}

@@ -19,10 +19,9 @@ import (
 // nhwcFusedConvInfer infers NhwcConv of the onnxrun domain.
 func nhwcFusedConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
 
-// nhwcConvRun is a bound NhwcConv.
+// nhwcConvRun is a bound NhwcConv or NhwcConvTranspose.
 type nhwcConvRun struct {
-	attrs   window.Attrs
-	groups  int
+	newPlan func(planes, w tensor.Shape) (*nhwc.Plan, error) // planes has the channels second
 	act     gemm.Activation
 	addLast bool
 	filter  *tensor.Tensor // nil: it is computed while running
@@ -42,15 +41,27 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) != tensor.Float32 {
 		return Kernel{}, Unsupported("NhwcConv of %v", k.DType(0))
 	}
-	act, err := fusedActivation(k.Attrs)
-	if err != nil {
-		return Kernel{}, err
-	}
 	a, err := windowAttrs(k.Attrs)
 	if err != nil {
 		return Kernel{}, err
 	}
-	r := &nhwcConvRun{attrs: a, groups: k.IntOr("group", 1), act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
+	groups := k.IntOr("group", 1)
+	return bindNhwcConv(k, func(planes, w tensor.Shape) (*nhwc.Plan, error) {
+		g, err := conv.NewGeom(a, groups, planes, w)
+		if err != nil {
+			return nil, err
+		}
+		return nhwc.NewPlan(g), nil
+	})
+}
+
+// bindNhwcConv binds a convolution whose plans newPlan makes.
+func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan, error)) (Kernel, error) {
+	act, err := fusedActivation(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
 	x, okX := likelyShape(k.Type(0))
 	w, okW := k.Type(1).Static()
 	if okX && okW {
@@ -82,11 +93,11 @@ func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := conv.NewGeom(r.attrs, r.groups, planes, w)
+	plan, err := r.newPlan(planes, w)
 	if err != nil {
 		return nil, err
 	}
-	p := &nhwcPlan{x: x.Clone(), w: w.Clone(), Plan: nhwc.NewPlan(g)}
+	p := &nhwcPlan{x: x.Clone(), w: w.Clone(), Plan: plan}
 	if r.filter != nil {
 		pack := func() any { return p.Pack(tensor.Of[float32](r.filter)) }
 		p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), w), pack).(*nhwc.Filter)
@@ -111,7 +122,7 @@ func (r *nhwcConvRun) run(c *Call) error {
 	a := nhwcArgs.Get().(*nhwc.Args)
 	defer nhwcArgs.Put(a)
 	*a = nhwc.Args{X: tensor.Of[float32](c.In[0]), Y: tensor.Of[float32](c.Out[0]), Filter: p.filter, AddLast: r.addLast, Act: r.act, Threads: c.Threads}
-	if a.Bias, err = convBias[float32](c, p.w[0]); err != nil {
+	if a.Bias, err = convBias[float32](c, p.Geom().OutC); err != nil {
 		return err
 	}
 	if z := input(c, 3); z != nil {

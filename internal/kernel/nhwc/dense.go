@@ -59,12 +59,13 @@ type patchRow struct {
 func (r *product) PackRows(dst []float32, t gemm.RowTile) {
 	p := patchRow{dense: r.d, s: window.GetScratch(0), x: r.x, ld: t.LD, group: t.Item, k0: t.K0, k1: t.K1}
 	d, h, w := p.axes[0].Out, p.axes[1].Out, p.axes[2].Out
-	for i := t.M0; i < t.M1; i += p.w1 - p.w0 {
+	end := r.first + t.M1
+	for i := r.first + t.M0; i < end; i += p.w1 - p.w0 {
 		row := i / w
 		p.n, p.d, p.h = row/h/d, row/h%d, row%h
 		p.w0 = i % w
-		p.w1 = min(w, p.w0+t.M1-i)
-		p.dst = dst[(i-t.M0)*t.LD:]
+		p.w1 = min(w, p.w0+end-i)
+		p.dst = dst[(i-r.first-t.M0)*t.LD:]
 		p.pack()
 	}
 	p.s.Release()

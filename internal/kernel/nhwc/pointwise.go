@@ -51,9 +51,10 @@ func (p *pointwise) run(a *Args) {
 
 // product is a running convolution by matrix products; it is what PackRows reads.
 type product struct {
-	args gemm.Args
-	d    *dense
-	x    []float32
+	args  gemm.Args
+	d     *dense
+	x     []float32
+	first int // output position of the first row
 }
 
 var products = sync.Pool{New: func() any { return new(product) }}

@@ -1,0 +1,91 @@
+package nhwc
+
+import (
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+)
+
+// transposedChoices lists the algorithms for transposed convolutions, the best first. The last takes everything. Their
+// filters are those of ConvTranspose, [InC, OutC/Groups, Kernel...]; they take no residual.
+var transposedChoices = []choice{
+	{"transposed point", newTransposedPoint},
+	{"transposed phases", newTransposedPhases},
+	{"transposed reference", newTransposedReference},
+}
+
+// NewTransposedPlan chooses the algorithm for a transposed convolution, whose geometry is that of
+// conv.NewTransposedGeom.
+func NewTransposedPlan(g conv.Geom) *Plan {
+	for _, c := range transposedChoices {
+		if a := c.make(g); a != nil {
+			return &Plan{g: g, name: c.name, alg: a}
+		}
+	}
+	panic("nhwc: the reference takes every geometry")
+}
+
+// transposedReference computes any transposed convolution with plain loops.
+type transposedReference struct {
+	reference
+}
+
+func newTransposedReference(g conv.Geom) algorithm { return &transposedReference{reference{g: g}} }
+
+func (r *transposedReference) run(a *Args) {
+	g := &r.g
+	in, out := g.InSize(), g.OutSize()
+	x, y := a.Scratch[:r.planes()][:g.Batch*g.InC*in], a.Scratch[r.planes():][:g.Batch*g.OutC*out]
+	transpose(x, a.X, g.Batch, in, g.InC)
+	conv.ReferenceTransposed(g, x, a.Filter.packed.([]float32), a.Bias, y)
+	transpose(a.Y, y, g.Batch, g.OutC, out)
+	a.Act.Apply(a.Y[:g.Batch*g.OutC*out])
+}
+
+// transposedPoint computes transposed convolutions of a single position each of whose outputs sees it through one kernel
+// element, as the first layer of a generator does: the product of the channels with the filter as a matrix
+// [InC, Kernel..., OutC].
+type transposedPoint struct {
+	g conv.Geom
+}
+
+func newTransposedPoint(g conv.Geom) algorithm {
+	for _, a := range g.Axes[:g.Rank] {
+		if a.In != 1 || a.Lo != 0 || a.Dilation != 1 || a.Out != a.Kernel {
+			return nil
+		}
+	}
+	if g.Groups > 1 {
+		return nil
+	}
+	return &transposedPoint{g}
+}
+
+func (p *transposedPoint) format() string { return "" }
+
+func (p *transposedPoint) pack(w []float32) (any, int) {
+	n := p.g.OutC * p.g.Taps()
+	rows := make([]float32, len(w))
+	transpose(rows, w, p.g.InC, p.g.OutC, p.g.Taps())
+	m := gemm.Pack(p.g.InC, n, rows, n, 1)
+	return m, m.Bytes()
+}
+
+// scratch holds the bias of every output.
+func (p *transposedPoint) scratch() int { return p.g.OutC * p.g.Taps() }
+
+func (p *transposedPoint) run(a *Args) {
+	g := &p.g
+	n := g.OutC * g.Taps()
+	r := products.Get().(*product)
+	r.args = gemm.Args{M: g.Batch, N: n, K: g.InC, A: a.X, ARS: g.InC, ACS: 1, Packed: a.Filter.packed.(*gemm.Packed), C: a.Y, LDC: n, Threads: a.Threads}
+	if a.Bias != nil {
+		for i := 0; i < n; i += g.OutC {
+			copy(a.Scratch[i:], a.Bias[:g.OutC])
+		}
+		r.args.Epilogue.ColBias = a.Scratch[:n]
+	}
+	r.args.Epilogue.Act = a.Act
+	gemm.Run(&r.args)
+	*r = product{}
+	products.Put(r)
+}

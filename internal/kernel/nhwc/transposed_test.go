@@ -1,0 +1,104 @@
+package nhwc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+)
+
+// transposedProblem is a transposed convolution: x [n, c, in...] and w [c, oc/groups, kernel...] in ONNX's order.
+type transposedProblem struct {
+	x, w   []int
+	groups int
+	attrs  window.Attrs
+	outPad []int
+}
+
+func (p transposedProblem) geom(t *testing.T) conv.Geom {
+	g, err := conv.NewTransposedGeom(p.attrs, p.groups, p.outPad, nil, p.x, p.w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func transposedProblems() []transposedProblem {
+	list := []transposedProblem{
+		{x: []int{2, 40, 1, 1}, w: []int{40, 24, 4, 4}, groups: 1},
+		{x: []int{1, 20, 5, 4}, w: []int{20, 7, 4, 4}, groups: 1, attrs: window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}},
+		{x: []int{2, 16, 9, 7}, w: []int{16, 33, 2, 2}, groups: 1, attrs: window.Attrs{Strides: []int{2, 2}}},
+		{x: []int{1, 12, 6, 5}, w: []int{12, 3, 3, 3}, groups: 3, attrs: window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}, outPad: []int{1, 1}},
+		{x: []int{1, 8, 9}, w: []int{8, 3, 5}, groups: 1, attrs: window.Attrs{Strides: []int{3}, Dilations: []int{2}, Pads: []int{2, 1}}},
+		{x: []int{1, 5, 4, 3}, w: []int{5, 6, 1, 2}, groups: 1, attrs: window.Attrs{Strides: []int{3, 4}}},
+		{x: []int{1, 4, 3, 4, 3}, w: []int{4, 5, 3, 2, 3}, groups: 1, attrs: window.Attrs{Strides: []int{2, 1, 2}}},
+		{x: []int{1, 3, 30, 20}, w: []int{3, 16, 3, 3}, groups: 1, attrs: window.Attrs{Pads: []int{1, 1, 1, 1}}},
+		{x: []int{1, 2, 2, 2, 2, 2}, w: []int{2, 2, 2, 2, 2, 2}, groups: 1},
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range 30 {
+		p := transposedProblem{groups: 1 + rng.IntN(2)}
+		p.x, p.w = []int{1 + rng.IntN(2), p.groups * (1 + rng.IntN(20))}, []int{0, 1 + rng.IntN(20)}
+		p.w[0] = p.x[1]
+		for range 1 + rng.IntN(2) {
+			k := 1 + rng.IntN(4)
+			p.x, p.w = append(p.x, 2+rng.IntN(8)), append(p.w, k)
+			p.attrs.Strides, p.attrs.Dilations = append(p.attrs.Strides, 1+rng.IntN(4)), append(p.attrs.Dilations, 1+rng.IntN(3))
+			p.attrs.Pads = append(p.attrs.Pads, rng.IntN(min(2, k)), rng.IntN(min(2, k)))
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// TestTransposed compares the algorithms for transposed convolutions with plain loops on every kernel set.
+func TestTransposed(t *testing.T) {
+	used := map[string]int{}
+	for _, kernels := range gemm.Kernels() {
+		undo, _ := gemm.Use(kernels)
+		for i, p := range transposedProblems() {
+			g := p.geom(t)
+			for _, c := range transposedChoices {
+				a := c.make(g)
+				if a == nil {
+					continue
+				}
+				used[c.name]++
+				t.Run(fmt.Sprintf("%s/%s/%v", kernels, c.name, p), func(t *testing.T) {
+					compareTransposed(t, &Plan{g: g, name: c.name, alg: a}, i)
+				})
+			}
+		}
+		undo()
+	}
+	for _, c := range transposedChoices {
+		if used[c.name] == 0 {
+			t.Errorf("no problem reaches %q", c.name)
+		}
+	}
+}
+
+func compareTransposed(t *testing.T, plan *Plan, seed int) {
+	g := plan.g
+	rng := rand.New(rand.NewPCG(uint64(seed), 3))
+	x, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.InC*g.OutC/g.Groups*g.Taps())
+	for k := range 2 {
+		a := Args{X: x, Act: activations[(seed+k)%len(activations)]}
+		if k > 0 {
+			a.Bias = randoms(rng, g.OutC)
+		}
+		ref := run(&Plan{g: g, name: "transposed reference", alg: newTransposedReference(g)}, w, a, 1)
+		got := run(plan, w, a, 1)
+		if e := farthest(got, ref); e > 1e-4*math.Sqrt(float64(g.InC/g.Groups*g.Taps())) {
+			t.Fatalf("%+v, case %d: off by %g", g, k, e)
+		}
+		if again := run(plan, w, a, 3); !slices.Equal(got, again) {
+			t.Fatalf("%+v, case %d: three threads give other bits", g, k)
+		}
+	}
+}
