@@ -41,6 +41,7 @@ type choice struct {
 // choices lists the algorithms, the best first. The last takes everything.
 var choices = []choice{
 	{"winograd", newWinograd},
+	{"depthwise", newDepthwise},
 	{"pointwise", newPointwise},
 	{"dense", newDense},
 	{"reference", newReference},

@@ -1,0 +1,155 @@
+package nhwc
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+)
+
+// maxMultiplier is the most outputs per channel that depthwise kernels are used for.
+const maxMultiplier = 8
+
+// depthwiseConv computes convolutions whose groups read one channel each: for one row of outputs after the other, all
+// channels, in place: taps outside the input are left out. Rows of 3, 5 or 7 taps slide over neighbouring outputs (row is
+// set); all others are computed tap by tap. Several outputs per channel are computed one after the other and interleaved.
+type depthwiseConv struct {
+	g          conv.Geom
+	k          *depthwise.Kernels
+	row        func(a *depthwise.Args)
+	multiplier int
+	width      int // taps along the last axis
+	taps       int
+	outerRows  int // rows of outputs in one image
+	segments   []segment
+	panel      int // channels that one call handles
+	blocks     int // blocks of outputs that one call handles at most
+	zeros      []float32
+}
+
+// segment is a part of a row of outputs that one call computes.
+type segment struct {
+	first, outputs int
+	lo, hi         int // taps along the last axis, without row
+	columns        int // of inputs, with row: 0 if all outputs' windows lie inside
+}
+
+// callFMAs is about how many vector operations one call may take: some 50 microseconds.
+const callFMAs = 200 << 10
+
+func newDepthwise(g conv.Geom) algorithm {
+	if g.Groups != g.InC || g.InC == 1 || g.OutC > maxMultiplier*g.InC {
+		return nil
+	}
+	last := g.Axes[g.Rank-1]
+	d := &depthwiseConv{g: g, k: depthwise.Best(), multiplier: g.OutC / g.InC, width: last.Kernel, taps: g.Taps(), zeros: make([]float32, g.InC)}
+	if last.Out == 0 {
+		return nil
+	}
+	d.outerRows = g.OutSize() / last.Out
+	if last.Dilation == 1 {
+		d.row = d.k.Rows(last.Kernel, last.Stride)
+	}
+	d.segments = d.cut()
+	perGroup := depthwise.Block * d.taps
+	d.panel = min(g.InC, max(1, callFMAs/perGroup)*d.k.Lanes)
+	d.blocks = max(1, callFMAs/(perGroup*d.groupsOf(d.panel)))
+	return d
+}
+
+func (d *depthwiseConv) groupsOf(channels int) int { return (channels + d.k.Lanes - 1) / d.k.Lanes }
+
+// cut cuts a row of outputs into segments.
+func (d *depthwiseConv) cut() []segment {
+	a := d.g.Axes[d.g.Rank-1]
+	var list []segment
+	for o := 0; o < a.Out; {
+		var s segment
+		if d.row != nil {
+			s = segment{first: o, outputs: min(depthwise.Block, a.Out-o)}
+			s.columns = d.columns(s)
+		} else {
+			s = segment{first: o, outputs: 1}
+			s.lo, s.hi = a.Taps(o)
+		}
+		o += s.outputs
+		if n := len(list); n > 0 && s.joins(&list[n-1], a.Kernel, d.row != nil) {
+			list[n-1].outputs += s.outputs
+			continue
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// joins tells whether s, which follows t, can be computed in the same call.
+func (s *segment) joins(t *segment, taps int, rows bool) bool {
+	if rows {
+		return s.columns == 0 && t.columns == 0
+	}
+	return s.hi-s.lo == taps && t.hi-t.lo == taps
+}
+
+// columns returns which columns of inputs a block has, 0 if it is whole.
+func (d *depthwiseConv) columns(s segment) int {
+	a := d.g.Axes[d.g.Rank-1]
+	n := (s.outputs-1)*a.Stride + a.Kernel
+	mask := 0
+	for c := range n {
+		if in := s.first*a.Stride - a.Lo + c; in >= 0 && in < a.In {
+			mask |= 1 << c
+		}
+	}
+	if s.outputs == depthwise.Block && mask == 1<<n-1 {
+		return 0
+	}
+	if mask == 0 {
+		return 1 << 62 // a column that no kernel looks at
+	}
+	return mask
+}
+
+func (d *depthwiseConv) format() string { return fmt.Sprintf("%d lanes", d.k.Lanes) }
+
+// pack lays out the filter as the kernels want it, for the first output of every channel, then for the second ones, and
+// so on.
+func (d *depthwiseConv) pack(w []float32) (any, int) {
+	lanes := d.k.Lanes
+	group := d.taps * lanes
+	p := make([]float32, d.multiplier*d.filterLen())
+	for oc := range d.g.OutC {
+		c := oc / d.multiplier
+		to := p[oc%d.multiplier*d.filterLen()+c/lanes*group+c%lanes:]
+		for t := range d.taps {
+			to[t*lanes] = w[oc*d.taps+t]
+		}
+	}
+	return p, 4 * len(p)
+}
+
+// filterLen is the number of elements of the filter for one output per channel.
+func (d *depthwiseConv) filterLen() int { return d.groupsOf(d.g.InC) * d.taps * d.k.Lanes }
+
+// scratch holds the bias of the first output of every channel, of the second, and so on.
+func (d *depthwiseConv) scratch() int {
+	if d.multiplier == 1 {
+		return 0
+	}
+	return d.g.OutC
+}
+
+// clipBounds returns the bounds of an activation that is nothing but bounds.
+func clipBounds(a gemm.Activation) (lo, hi float32, ok bool) {
+	inf := float32(math.Inf(1))
+	switch a.Kind {
+	case gemm.None:
+		return -inf, inf, true
+	case gemm.Relu:
+		return 0, inf, true
+	case gemm.Clip:
+		return a.Alpha, a.Beta, true
+	}
+	return -inf, inf, false
+}

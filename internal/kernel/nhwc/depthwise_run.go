@@ -1,0 +1,182 @@
+package nhwc
+
+import (
+	"math"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// depthwiseMACs is the least work of a chunk.
+const depthwiseMACs = 128 << 10
+
+// depthwiseTask is a running depthwise convolution; chunks are ranges of rows of outputs.
+type depthwiseTask struct {
+	d      *depthwiseConv
+	a      Args
+	bias   []float32 // of the first outputs of all channels, of the second ones, and so on
+	filter []float32
+	size   int
+}
+
+var depthwiseTasks = sync.Pool{New: func() any { return new(depthwiseTask) }}
+
+func (d *depthwiseConv) run(a *Args) {
+	t := depthwiseTasks.Get().(*depthwiseTask)
+	t.d, t.a, t.filter, t.bias = d, *a, a.Filter.packed.([]float32), a.Bias
+	if a.Bias != nil && d.multiplier > 1 {
+		t.bias = a.Scratch[:d.g.OutC]
+		for i, v := range a.Bias[:d.g.OutC] {
+			t.bias[i%d.multiplier*d.g.InC+i/d.multiplier] = v
+		}
+	}
+	rows := d.g.Batch * d.outerRows
+	var chunks int
+	chunks, t.size = par.Split(rows, depthwiseMACs/(d.g.OutC*d.taps*d.g.Axes[d.g.Rank-1].Out)+1)
+	par.Run(a.Threads, chunks, t)
+	*t = depthwiseTask{}
+	depthwiseTasks.Put(t)
+}
+
+// rowScratch is what a chunk works with.
+type rowScratch struct {
+	args depthwise.Args
+	rows []depthwise.Span // the rows of taps that lie inside: X where the first column would be, W the number of the first tap
+	buf  []float32        // outputs of a row before they are interleaved
+}
+
+var rowScratches = sync.Pool{New: func() any { return new(rowScratch) }}
+
+// Chunk computes a range of rows.
+func (t *depthwiseTask) Chunk(i int) {
+	lo, hi := par.Range(i, t.size, t.d.g.Batch*t.d.outerRows)
+	s := rowScratches.Get().(*rowScratch)
+	for r := lo; r < hi; r++ {
+		t.row(s, r)
+	}
+	s.args = depthwise.Args{Spans: s.args.Spans[:0]}
+	rowScratches.Put(s)
+}
+
+// row computes row r of the outputs.
+func (t *depthwiseTask) row(s *rowScratch, r int) {
+	d, g := t.d, &t.d.g
+	image := g.InSize() * g.InC
+	x := t.a.X[r/d.outerRows*image:][:image]
+	n := g.Axes[g.Rank-1].Out * g.OutC
+	y := t.a.Y[r*n:][:n]
+	d.outer(s, r%d.outerRows)
+	lo, hi, clipped := clipBounds(t.a.Act)
+	if clipped = clipped && t.a.Residual == nil; !clipped {
+		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	}
+	spans := s.args.Spans
+	s.args = depthwise.Args{Spans: spans, X: x, Pixel: g.InC, Stride: g.Axes[g.Rank-1].Stride, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
+	if d.multiplier == 1 {
+		t.outputs(s, 0, y)
+	} else {
+		t.interleaved(s, y)
+	}
+	if clipped {
+		return
+	}
+	var residual []float32
+	if t.a.Residual != nil {
+		residual = t.a.Residual[r*n:][:n]
+	}
+	t.a.finish(y, residual)
+}
+
+// interleaved computes a row with several outputs per channel.
+func (t *depthwiseTask) interleaved(s *rowScratch, y []float32) {
+	m := t.d.multiplier
+	n := len(y) / m
+	if cap(s.buf) < n {
+		s.buf = make([]float32, n)
+	}
+	for j := range m {
+		t.outputs(s, j, s.buf[:n])
+		for i, v := range s.buf[:n] {
+			y[i*m+j] = v
+		}
+	}
+}
+
+// outputs computes output j of every channel for a row.
+func (t *depthwiseTask) outputs(s *rowScratch, j int, y []float32) {
+	d, a, c := t.d, &s.args, t.d.g.InC
+	filter, bias := t.filter[j*d.filterLen():][:d.filterLen()], d.zeros
+	if t.bias != nil {
+		bias = t.bias[j*c:][:c]
+	}
+	last := &d.g.Axes[d.g.Rank-1]
+	for c0 := 0; c0 < c; c0 += d.panel {
+		a.Channels = min(d.panel, c-c0)
+		a.W, a.Bias = filter[c0/d.k.Lanes*a.Group:], bias[c0:]
+		for i := range d.segments {
+			g := &d.segments[i]
+			a.At = c0 + (g.first*last.Stride-last.Lo)*c
+			a.Y = y[g.first*c+c0:]
+			d.compute(s, g, last)
+		}
+	}
+}
+
+// compute computes a segment, whose beginning is set.
+func (d *depthwiseConv) compute(s *rowScratch, g *segment, last *window.Axis) {
+	a := &s.args
+	a.Spans, a.Edge, a.Blocks = a.Spans[:0], 0, g.outputs
+	call, block := d.k.Taps, 1
+	if d.row != nil {
+		call, block, a.Blocks = d.row, depthwise.Block, g.outputs/depthwise.Block
+		for _, r := range s.rows {
+			a.Spans = append(a.Spans, depthwise.Span{X: r.X, W: r.W * d.k.Lanes})
+		}
+		if g.columns != 0 {
+			a.Edge, a.Columns = g.outputs, g.columns
+			call(a)
+			return
+		}
+	} else {
+		for _, r := range s.rows {
+			for k := g.lo; k < g.hi; k++ {
+				a.Spans = append(a.Spans, depthwise.Span{X: r.X + k*last.Dilation*a.Pixel, W: (r.W + k) * d.k.Lanes})
+			}
+		}
+	}
+	most := d.blocks * depthwise.Block / block
+	for left := a.Blocks; left > 0; left -= most {
+		a.Blocks = min(left, most)
+		call(a)
+		if left > most {
+			a.At += most * block * last.Stride * a.Pixel
+			a.Y = a.Y[most*block*a.Pixel:]
+		}
+	}
+}
+
+// outer sets s.rows to the rows of taps that row r of the outputs of an image has inside the input.
+func (d *depthwiseConv) outer(s *rowScratch, r int) {
+	g := &d.g
+	n := g.Rank - 1
+	s.rows = append(s.rows[:0], depthwise.Span{})
+	size := g.Axes[n].In * g.InC // elements of a row, of a slice
+	taps := d.width
+	for i := n - 1; i >= 0; i-- {
+		a := g.Axes[i]
+		o := r % a.Out
+		r /= a.Out
+		lo, hi := a.Taps(o)
+		inner := len(s.rows)
+		for k := lo; k < hi; k++ {
+			for _, q := range s.rows[:inner] {
+				s.rows = append(s.rows, depthwise.Span{X: q.X + (o*a.Stride+k*a.Dilation-a.Lo)*size, W: q.W + k*taps})
+			}
+		}
+		s.rows = s.rows[:copy(s.rows, s.rows[inner:])]
+		size *= a.In
+		taps *= a.Kernel
+	}
+}
