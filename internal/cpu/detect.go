@@ -60,3 +60,7 @@ func Caches() (l1, l2, l3 int) {
 	c := cpuid.CPU.Cache
 	return max(c.L1D, 0), max(c.L2, 0), max(c.L3, 0)
 }
+
+// SplitsZMM reports whether the processor runs arithmetic on 512 bits as two halves (Zen 4):
+// then 256-bit kernels compute as fast, and load twice as many vectors in a cycle.
+func SplitsZMM() bool { return cpuid.CPU.VendorID == cpuid.AMD && cpuid.CPU.Family == 0x19 }

@@ -100,3 +100,45 @@ func clip(v, lo, hi float32) float32 {
 	}
 	return v
 }
+
+// lateEpilogue reports whether there is something that kernels do not do in registers.
+func (t *task) lateEpilogue() bool {
+	e := &t.Epilogue
+	_, _, inKernel := e.Act.clips()
+	return e.Act.Kind != None && !inKernel || e.AddLast && e.Residual != nil
+}
+
+// finishLen is the longest piece that goes through all of the late epilogue at once.
+const finishLen = 2048
+
+// finish does to columns [n0, n1) of the rows at hand, while they are hot, what kernels do
+// not do in registers. Rows that follow one another are one.
+func (b *block) finish(n0, n1 int) {
+	t, e := b.t, &b.t.Epilogue
+	_, _, inKernel := e.Act.clips()
+	width, rows := n1-n0, b.r1-b.r0
+	if width == t.LDC && (!e.AddLast || e.Residual == nil || width == e.LDR) {
+		width, rows = width*rows, 1
+	}
+	for i := b.first; i < b.last; i++ {
+		b.enter(i)
+		for m := range rows {
+			c := t.C[b.at.C+(b.r0+m)*t.LDC+n0:][:width]
+			var late []float32
+			if e.AddLast && e.Residual != nil {
+				late = e.Residual[b.at.Residual+(b.r0+m)*e.LDR+n0:][:width]
+			}
+			for len(c) > 0 {
+				n := min(len(c), finishLen)
+				if !inKernel {
+					e.Act.Apply(c[:n])
+				}
+				if late != nil {
+					vec.Add(c[:n], c[:n], late[:n])
+					late = late[n:]
+				}
+				c = c[n:]
+			}
+		}
+	}
+}

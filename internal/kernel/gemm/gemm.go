@@ -115,6 +115,9 @@ func Run(a *Args) {
 	t := tasks.Get().(*task)
 	t.Args = *a
 	t.check()
+	if t.Rows != nil {
+		t.ACS = 1
+	}
 	t.residualInPlace()
 	t.plan()
 	par.Run(t.Threads, t.chunks, t)

@@ -10,12 +10,12 @@ import (
 // row is one set of micro-kernels for one element type and instruction set.
 type row struct {
 	name   string
-	mr, nr int // tile[r-1] computes r rows, r <= mr, and nr columns
+	mr, nr int // tile[r-1] computes r rows, r <= mr, and nr columns of a panel
 	needs  cpu.Feature
 	tile   []func(*tileArgs)
 
-	// half[r-1] computes r rows and the first nr/2 columns of a panel; nil: tile.
-	half []func(*tileArgs)
+	// half[r-1] computes r rows and nr/2 columns of a panel, quarter nr/4; nil: tile does.
+	half, quarter []func(*tileArgs)
 
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
@@ -85,6 +85,7 @@ const (
 	flagRowBias              // add rowBias[i]
 	flagResidual             // add res(i, j)
 	flagClip                 // min(max(x, lo), hi)
+	flagPrefetch             // C is far away: ask for it first
 )
 
 // tileArgs is the argument of a micro-kernel, which computes a tile of C of r rows

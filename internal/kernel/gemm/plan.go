@@ -1,29 +1,51 @@
 package gemm
 
+import "github.com/onnxrun/onnxrun/internal/cpu"
+
+// CALIBRATION.md says which measurements these figures come from.
 const (
-	// kc is the block of K: an nr-wide panel of it stays in the first-level cache.
-	kc = 256
-	// mcMax bounds the rows of a chunk: an mcMax×kc block of A stays in the second level.
-	mcMax = 240
-	// mcPack is the same where B is packed on the fly, which costs more than reading A
-	// from the third level.
-	mcPack = 1024
-	// chunkMACs is the work a chunk should hold: tens of microseconds.
-	chunkMACs = 2 << 20
+	// kc bounds the blocks of K. It is the same on every machine, since sums depend on it.
+	kc = 768
+	// mrMax bounds the rows that go through the panels together.
+	mrMax = 240
+	// minRows is what a block of rows keeps when a product is cut for threads: fewer
+	// rows read B too often.
+	minRows = 48
+	// chunkMACs is the least work worth another chunk: some 20 microseconds.
+	chunkMACs = 1 << 20
 	// groupMACs is the work below which several products share a chunk.
 	groupMACs = 1 << 18
-	// bufMax bounds a tile packed on the fly: half of a small second-level cache.
+	// bufMax bounds a tile of B packed on the fly.
 	bufMax = 64 << 10
+	// leftMinN is how many columns of C pay for copying A where its rows displace each
+	// other from the cache.
+	leftMinN = 32
+	// prefetchMinK is how long a tile computes at least if asking for C first pays.
+	prefetchMinK = 128
 )
 
-// task is one Run: chunks are blocks of mc rows and nc columns of one product.
+// mcMax is mrMax, or less where such a block of A takes more than half of the second-level
+// cache.
+var mcMax = func() int {
+	_, l2, _ := cpu.Caches()
+	if l2 == 0 {
+		l2 = 1 << 18
+	}
+	return max(minRows, min(mrMax, l2/2/(4*kc)))
+}()
+
+// task is one Run: chunks are blocks of mc rows and nc columns of one product, or of
+// several.
 type task struct {
 	Args
 	row              *row
 	form             form
 	inPlace          bool // B is read where it lies
+	left             left
 	shared           bool // the products of a chunk share B, and go through its panels together
 	mc, nc           int
+	kb               int // columns of a block of A
+	rows             int // of a block of A
 	mBlocks, nBlocks int
 	group            int // products in a chunk
 	chunks           int
@@ -54,10 +76,77 @@ func (t *task) plan() {
 	t.chunks = t.mBlocks * t.nBlocks * ceilDiv(max(1, len(t.Batch)), t.group)
 }
 
-// sharesB reports whether all products have one B, packed ahead or to be packed, and few
-// rows each: then a chunk takes several.
+// planTiles cuts C into blocks for the tile kernels.
+func (t *task) planTiles() {
+	t.inPlace = t.Packed == nil && t.Source == nil && t.Rows == nil && t.BCS == 1 && t.M <= 2*t.row.mr
+	t.rows, t.kb = mcMax, t.K
+	if t.K > kc { // in equal blocks
+		t.kb = roundUp(ceilDiv(t.K, ceilDiv(t.K, kc)), 8)
+	}
+	small := t.M*t.N*t.K <= groupMACs && t.N*t.kb <= bufMax
+	switch t.shared = t.sharesB(); {
+	case t.shared && !t.inPlace:
+		t.left = t.chooseLeft()
+		t.planShared()
+	case small: // planning would take longer than computing
+		if t.Rows != nil {
+			t.left = leftSource
+		}
+		t.cut(1, 1)
+	default:
+		t.left = t.chooseLeft()
+		t.planBlocks()
+	}
+}
+
+// packsB reports whether B is packed on the fly.
+func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed.cols) }
+
+// tilePanels is how many panels of B are packed on the fly at most.
+func (t *task) tilePanels() int { return max(1, bufMax/(t.row.nr*max(t.kb, 1))) }
+
+// wantChunks is how many chunks keep all threads busy to the end.
+func (t *task) wantChunks() int {
+	if t.Threads < 2 {
+		return 1
+	}
+	work := t.M * t.N * max(t.K, 1) * max(1, len(t.Batch))
+	return max(1, min(4*t.Threads, work/chunkMACs))
+}
+
+// planBlocks cuts a product by itself.
+func (t *task) planBlocks() {
+	nPanels := ceilDiv(t.N, t.row.nr)
+	want := ceilDiv(t.wantChunks(), max(1, len(t.Batch)))
+	if t.packsB() { // each block of rows packs B again
+		nBlocks := max(ceilDiv(nPanels, t.tilePanels()), min(want, nPanels))
+		t.cut(min(ceilDiv(want, nBlocks), ceilDiv(t.M, minRows)), nBlocks)
+		return
+	}
+	mBlocks := ceilDiv(t.M, mcMax)
+	if mBlocks < want {
+		mBlocks = max(mBlocks, min(want, t.M/minRows))
+	}
+	t.cut(mBlocks, min(nPanels, ceilDiv(want, mBlocks)))
+}
+
+// cut sets the blocks of a product.
+func (t *task) cut(mBlocks, nBlocks int) {
+	r := t.row
+	t.mc = ceilDiv(t.M, mBlocks)
+	t.mBlocks = ceilDiv(t.M, t.mc)
+	panels := ceilDiv(ceilDiv(t.N, r.nr), nBlocks)
+	if t.M <= len(r.wide) {
+		panels = roundUp(panels, r.widePanels[t.M-1])
+	}
+	t.nc = panels * r.nr
+	t.nBlocks = ceilDiv(t.N, t.nc)
+}
+
+// sharesB reports whether all products have one B and few rows each: then a chunk takes
+// several.
 func (t *task) sharesB() bool {
-	if len(t.Batch) < 2 || t.Source != nil || t.M > mcMax/2 {
+	if len(t.Batch) < 2 || t.Source != nil || t.Rows != nil || t.M > mcMax/2 {
 		return false
 	}
 	for _, it := range t.Batch {
@@ -68,89 +157,19 @@ func (t *task) sharesB() bool {
 	return true
 }
 
-// planShared cuts a batch that shares B: as many products as have the rows of a chunk,
-// if that leaves several chunks for each thread.
+// planShared cuts a batch that shares B: as many products as have the rows of a block, if
+// that leaves enough chunks.
 func (t *task) planShared() {
-	r, items := t.row, len(t.Batch)
-	want := 1
-	if t.Threads > 1 {
-		want = 4 * t.Threads
-	}
-	t.mc, t.mBlocks = t.M, 1
+	items, nPanels := len(t.Batch), ceilDiv(t.N, t.row.nr)
+	want := t.wantChunks()
 	t.group = max(1, min(max(mcMax/t.M, groupMACs/(t.M*t.N*max(t.K, 1))), items))
-	nPanels := ceilDiv(t.N, r.nr)
 	nBlocks := min(nPanels, ceilDiv(want, ceilDiv(items, t.group)))
-	if t.Packed == nil || t.Packed.cols {
-		nBlocks = max(nBlocks, ceilDiv(nPanels, max(1, bufMax/(r.nr*min(kc, max(t.K, 1))))))
+	if t.packsB() {
+		nBlocks = max(nBlocks, ceilDiv(nPanels, t.tilePanels()))
 	}
-	t.nc = ceilDiv(nPanels, nBlocks) * r.nr
-	t.nBlocks = ceilDiv(t.N, t.nc)
+	t.cut(1, nBlocks)
 	if chunks := t.nBlocks * ceilDiv(items, t.group); chunks < want {
 		t.group = max(1, t.group*chunks/want)
 	}
 	t.group = ceilDiv(items, ceilDiv(items, t.group))
-}
-
-// planTiles cuts C into blocks for the tile kernels.
-func (t *task) planTiles() {
-	r := t.row
-	if t.Rows != nil {
-		t.planRows()
-		return
-	}
-	t.inPlace = t.Packed == nil && t.Source == nil && t.BCS == 1 && t.M <= 2*r.mr
-	if t.shared = t.sharesB(); t.shared && !t.inPlace {
-		t.planShared()
-		return
-	}
-	if t.M*t.N*t.K <= groupMACs && t.N*min(t.K, kc) <= bufMax { // planning would take longer than computing
-		t.mc, t.nc, t.mBlocks, t.nBlocks = t.M, t.N, 1, 1
-		return
-	}
-	packs := !t.inPlace && (t.Packed == nil || t.Packed.cols)
-	nPanels := ceilDiv(t.N, r.nr)
-	k := max(t.K, 1)
-	var panels int // in a chunk
-	if packs {
-		// As few blocks of rows as keep every thread busy: each packs B again.
-		want := 1
-		if t.Threads > 1 {
-			want = ceilDiv(4*t.Threads, max(1, len(t.Batch)))
-		}
-		panels = max(1, min(bufMax/(r.nr*min(kc, k)), nPanels/want))
-		want = ceilDiv(want, ceilDiv(nPanels, panels))
-		t.mBlocks = max(min(want, ceilDiv(t.M, 4*r.mr)), ceilDiv(t.M, mcPack))
-	} else {
-		t.mBlocks = ceilDiv(t.M, mcMax)
-		panels = max(1, min(chunkMACs/ceilDiv(t.M, t.mBlocks), streamB)/(k*r.nr))
-	}
-	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
-	t.mBlocks = ceilDiv(t.M, t.mc)
-	panels = ceilDiv(nPanels, ceilDiv(nPanels, panels))
-	if t.M <= len(r.wide) {
-		panels = roundUp(panels, r.widePanels[t.M-1])
-	}
-	t.nc = panels * r.nr
-	t.nBlocks = ceilDiv(t.N, t.nc)
-}
-
-// planRows cuts C into blocks where parts of A are made on the fly: whole rows of C, so that
-// this happens once, unless there are too few of them for the threads.
-func (t *task) planRows() {
-	r := t.row
-	t.ACS = 1
-	want := 1 // blocks of a product
-	if t.Threads > 1 {
-		want = ceilDiv(4*t.Threads, max(1, len(t.Batch)))
-	}
-	t.mBlocks = max(ceilDiv(t.M, mcMax), min(want, ceilDiv(t.M, 4*r.mr)))
-	t.mc = roundUp(ceilDiv(t.M, t.mBlocks), min(r.mr, t.M))
-	t.mBlocks = ceilDiv(t.M, t.mc)
-	nPanels := ceilDiv(t.N, r.nr)
-	t.nBlocks = min(ceilDiv(want, t.mBlocks), ceilDiv(nPanels, 4))
-	if t.Packed == nil || t.Packed.cols { // B is packed on the fly
-		t.nBlocks = max(t.nBlocks, ceilDiv(nPanels, max(1, bufMax/(r.nr*kc))))
-	}
-	t.nc = ceilDiv(nPanels, t.nBlocks) * r.nr
-	t.nBlocks = ceilDiv(t.N, t.nc)
 }

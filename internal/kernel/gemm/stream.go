@@ -156,7 +156,7 @@ func (d *dotShape) put(c []float32, a *dotArgs, nv int, alpha float32, load bool
 // planes have 49 columns) and cheaper as dot products with the rows of A.
 func (b *block) oddColumn(n int) bool {
 	half := b.t.row.nr / 2
-	return n%half == 1 && half > 4 && b.t.ACS == 1 && len(b.t.Segs) == 0 && b.s.tile.k >= 2*dotMinK && b.t.M >= 8
+	return n%half == 1 && half > 4 && b.s.tile.acs == 4 && b.s.tile.nSegs == 1 && b.s.tile.k >= 2*dotMinK && b.t.M >= 8
 }
 
 // column computes column n of the block, the j-th of the panel at base, over the current
@@ -169,9 +169,10 @@ func (b *block) column(base unsafe.Pointer, n, j int) {
 	}
 	*d = dotArgs{vecs: unsafe.Pointer(&col[0]), rs: a.ars, k: a.k}
 	a.n = 1
-	for m := b.m0; m < b.m1; m += 4 {
+	off := a.segments()[0].off
+	for m := b.r0; m < b.r1; m += 4 {
 		b.point(m, n)
-		d.rows, d.nr = unsafe.Add(a.a, b.s.segs[0].off), min(4, b.m1-m)
+		d.rows, d.nr = unsafe.Add(a.a, off), min(4, b.r1-m)
 		t.row.dot[0](d)
 		for i := range d.nr {
 			a.finish(i, (*[4]float32)(d.out[4*i:]))
@@ -226,9 +227,16 @@ func (b *block) finishRows() {
 		if e.ColBias != nil {
 			vec.Add(c, c, e.ColBias[b.at.ColBias:][b.n0:b.n1])
 		}
-		if e.Residual != nil && !e.AddLast {
-			vec.Add(c, c, e.Residual[b.at.Residual+m*e.LDR:][b.n0:b.n1])
+		var residual []float32
+		if e.Residual != nil {
+			residual = e.Residual[b.at.Residual+m*e.LDR:][b.n0:b.n1]
 		}
-		b.activateRow(m, c, true)
+		if residual != nil && !e.AddLast {
+			vec.Add(c, c, residual)
+		}
+		e.Act.Apply(c)
+		if residual != nil && e.AddLast {
+			vec.Add(c, c, residual)
+		}
 	}
 }

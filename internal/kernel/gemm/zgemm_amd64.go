@@ -9,60 +9,90 @@ package gemm
 //go:noescape
 func tile1x16AVX2(t *tileArgs)
 
-// tile1x8AVX2 computes a tile of 1 rows and up to 8 columns as tileArgs describes.
-//
-//go:noescape
-func tile1x8AVX2(t *tileArgs)
-
 // tile2x16AVX2 computes a tile of 2 rows and up to 16 columns as tileArgs describes.
 //
 //go:noescape
 func tile2x16AVX2(t *tileArgs)
-
-// tile2x8AVX2 computes a tile of 2 rows and up to 8 columns as tileArgs describes.
-//
-//go:noescape
-func tile2x8AVX2(t *tileArgs)
 
 // tile3x16AVX2 computes a tile of 3 rows and up to 16 columns as tileArgs describes.
 //
 //go:noescape
 func tile3x16AVX2(t *tileArgs)
 
-// tile3x8AVX2 computes a tile of 3 rows and up to 8 columns as tileArgs describes.
-//
-//go:noescape
-func tile3x8AVX2(t *tileArgs)
-
 // tile4x16AVX2 computes a tile of 4 rows and up to 16 columns as tileArgs describes.
 //
 //go:noescape
 func tile4x16AVX2(t *tileArgs)
-
-// tile4x8AVX2 computes a tile of 4 rows and up to 8 columns as tileArgs describes.
-//
-//go:noescape
-func tile4x8AVX2(t *tileArgs)
 
 // tile5x16AVX2 computes a tile of 5 rows and up to 16 columns as tileArgs describes.
 //
 //go:noescape
 func tile5x16AVX2(t *tileArgs)
 
-// tile5x8AVX2 computes a tile of 5 rows and up to 8 columns as tileArgs describes.
-//
-//go:noescape
-func tile5x8AVX2(t *tileArgs)
-
 // tile6x16AVX2 computes a tile of 6 rows and up to 16 columns as tileArgs describes.
 //
 //go:noescape
 func tile6x16AVX2(t *tileArgs)
 
+// tile1x8AVX2 computes a tile of 1 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile1x8AVX2(t *tileArgs)
+
+// tile2x8AVX2 computes a tile of 2 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile2x8AVX2(t *tileArgs)
+
+// tile3x8AVX2 computes a tile of 3 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile3x8AVX2(t *tileArgs)
+
+// tile4x8AVX2 computes a tile of 4 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile4x8AVX2(t *tileArgs)
+
+// tile5x8AVX2 computes a tile of 5 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile5x8AVX2(t *tileArgs)
+
 // tile6x8AVX2 computes a tile of 6 rows and up to 8 columns as tileArgs describes.
 //
 //go:noescape
 func tile6x8AVX2(t *tileArgs)
+
+// tile7x8AVX2 computes a tile of 7 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile7x8AVX2(t *tileArgs)
+
+// tile8x8AVX2 computes a tile of 8 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile8x8AVX2(t *tileArgs)
+
+// tile9x8AVX2 computes a tile of 9 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile9x8AVX2(t *tileArgs)
+
+// tile10x8AVX2 computes a tile of 10 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile10x8AVX2(t *tileArgs)
+
+// tile11x8AVX2 computes a tile of 11 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile11x8AVX2(t *tileArgs)
+
+// tile12x8AVX2 computes a tile of 12 rows and up to 8 columns as tileArgs describes.
+//
+//go:noescape
+func tile12x8AVX2(t *tileArgs)
 
 // wide1x64AVX2 computes a tile of 1 rows and up to 64 columns as tileArgs describes.
 //
@@ -119,115 +149,115 @@ func peakAVX2(t *int)
 //go:noescape
 func tile1x32AVX512(t *tileArgs)
 
-// tile1x16AVX512 computes a tile of 1 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile1x16AVX512(t *tileArgs)
-
 // tile2x32AVX512 computes a tile of 2 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile2x32AVX512(t *tileArgs)
-
-// tile2x16AVX512 computes a tile of 2 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile2x16AVX512(t *tileArgs)
 
 // tile3x32AVX512 computes a tile of 3 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile3x32AVX512(t *tileArgs)
 
-// tile3x16AVX512 computes a tile of 3 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile3x16AVX512(t *tileArgs)
-
 // tile4x32AVX512 computes a tile of 4 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile4x32AVX512(t *tileArgs)
-
-// tile4x16AVX512 computes a tile of 4 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile4x16AVX512(t *tileArgs)
 
 // tile5x32AVX512 computes a tile of 5 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile5x32AVX512(t *tileArgs)
 
-// tile5x16AVX512 computes a tile of 5 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile5x16AVX512(t *tileArgs)
-
 // tile6x32AVX512 computes a tile of 6 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile6x32AVX512(t *tileArgs)
-
-// tile6x16AVX512 computes a tile of 6 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile6x16AVX512(t *tileArgs)
 
 // tile7x32AVX512 computes a tile of 7 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile7x32AVX512(t *tileArgs)
 
-// tile7x16AVX512 computes a tile of 7 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile7x16AVX512(t *tileArgs)
-
 // tile8x32AVX512 computes a tile of 8 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile8x32AVX512(t *tileArgs)
-
-// tile8x16AVX512 computes a tile of 8 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile8x16AVX512(t *tileArgs)
 
 // tile9x32AVX512 computes a tile of 9 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile9x32AVX512(t *tileArgs)
 
-// tile9x16AVX512 computes a tile of 9 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile9x16AVX512(t *tileArgs)
-
 // tile10x32AVX512 computes a tile of 10 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile10x32AVX512(t *tileArgs)
-
-// tile10x16AVX512 computes a tile of 10 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile10x16AVX512(t *tileArgs)
 
 // tile11x32AVX512 computes a tile of 11 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile11x32AVX512(t *tileArgs)
 
-// tile11x16AVX512 computes a tile of 11 rows and up to 16 columns as tileArgs describes.
-//
-//go:noescape
-func tile11x16AVX512(t *tileArgs)
-
 // tile12x32AVX512 computes a tile of 12 rows and up to 32 columns as tileArgs describes.
 //
 //go:noescape
 func tile12x32AVX512(t *tileArgs)
+
+// tile1x16AVX512 computes a tile of 1 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile1x16AVX512(t *tileArgs)
+
+// tile2x16AVX512 computes a tile of 2 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile2x16AVX512(t *tileArgs)
+
+// tile3x16AVX512 computes a tile of 3 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile3x16AVX512(t *tileArgs)
+
+// tile4x16AVX512 computes a tile of 4 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile4x16AVX512(t *tileArgs)
+
+// tile5x16AVX512 computes a tile of 5 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile5x16AVX512(t *tileArgs)
+
+// tile6x16AVX512 computes a tile of 6 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile6x16AVX512(t *tileArgs)
+
+// tile7x16AVX512 computes a tile of 7 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile7x16AVX512(t *tileArgs)
+
+// tile8x16AVX512 computes a tile of 8 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile8x16AVX512(t *tileArgs)
+
+// tile9x16AVX512 computes a tile of 9 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile9x16AVX512(t *tileArgs)
+
+// tile10x16AVX512 computes a tile of 10 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile10x16AVX512(t *tileArgs)
+
+// tile11x16AVX512 computes a tile of 11 rows and up to 16 columns as tileArgs describes.
+//
+//go:noescape
+func tile11x16AVX512(t *tileArgs)
 
 // tile12x16AVX512 computes a tile of 12 rows and up to 16 columns as tileArgs describes.
 //

@@ -23,17 +23,25 @@ DATA gemmMasks<>+60(SB)/4, $0x00000000
 GLOBL gemmMasks<>(SB), RODATA|NOPTR, $64
 
 // func tile1x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   136(AX), DI
-	MOVQ   144(AX), R8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
 
 segment:
 	MOVQ (AX), BX
@@ -236,191 +244,29 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
-// func tile1x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
-TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   136(AX), DI
-	MOVQ   144(AX), R8
-
-segment:
-	MOVQ (AX), BX
-	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
-	JZ   rest
-
-loop:
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (BX), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (BX), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (BX), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (BX), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	DECQ         R9
-	JNZ          loop
-
-rest:
-	TESTQ R10, R10
-	JZ    done
-
-single:
-	VMOVUPS      (SI), Y1
-	VBROADCASTSS (BX), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	DECQ         R10
-	JNZ          single
-
-done:
-	ADDQ         $0x10, DI
-	DECQ         R8
-	JNZ          segment
-	MOVQ         120(AX), CX
-	CMPQ         CX, $0x08
-	JNE          masked
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y1
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS      (DX), Y2
-	VFMADD213PS  Y2, Y1, Y0
-	JMP          scaled
-
-noload:
-	VMULPS Y0, Y1, Y0
-
-scaled:
-	TESTQ   $0x00000002, CX
-	JZ      nocol
-	MOVQ    88(AX), BX
-	VMOVUPS (BX), Y1
-	VADDPS  Y1, Y0, Y0
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), BX
-	VBROADCASTSS (BX), Y1
-	VADDPS       Y1, Y0, Y0
-
-norow:
-	TESTQ   $0x00000008, CX
-	JZ      nores
-	MOVQ    104(AX), BX
-	MOVQ    112(AX), SI
-	VMOVUPS (BX), Y1
-	VADDPS  Y1, Y0, Y0
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Y1
-	VMAXPS       Y0, Y1, Y0
-	VBROADCASTSS 80(AX), Y1
-	VMINPS       Y0, Y1, Y0
-
-noclip:
-	VMOVUPS Y0, (DX)
-	VZEROUPPER
-	RET
-
-masked:
-	LEAQ         gemmMasks<>+0(SB), DX
-	XORQ         BX, BX
-	SUBQ         $0x00, CX
-	CMOVQLT      BX, CX
-	MOVQ         $0x00000008, BX
-	CMPQ         CX, BX
-	CMOVQGT      BX, CX
-	SUBQ         CX, BX
-	VMOVUPS      (DX)(BX*4), Y1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y2
-	TESTQ        $0x00000001, CX
-	JZ           masked_noload
-	VMASKMOVPS   (DX), Y1, Y3
-	VFMADD213PS  Y3, Y2, Y0
-	JMP          masked_scaled
-
-masked_noload:
-	VMULPS Y0, Y2, Y0
-
-masked_scaled:
-	TESTQ      $0x00000002, CX
-	JZ         masked_nocol
-	MOVQ       88(AX), BX
-	VMASKMOVPS (BX), Y1, Y2
-	VADDPS     Y2, Y0, Y0
-
-masked_nocol:
-	TESTQ        $0x00000004, CX
-	JZ           masked_norow
-	MOVQ         96(AX), BX
-	VBROADCASTSS (BX), Y2
-	VADDPS       Y2, Y0, Y0
-
-masked_norow:
-	TESTQ      $0x00000008, CX
-	JZ         masked_nores
-	MOVQ       104(AX), BX
-	MOVQ       112(AX), SI
-	VMASKMOVPS (BX), Y1, Y2
-	VADDPS     Y2, Y0, Y0
-
-masked_nores:
-	TESTQ        $0x00000010, CX
-	JZ           masked_noclip
-	VBROADCASTSS 76(AX), Y2
-	VMAXPS       Y0, Y2, Y0
-	VBROADCASTSS 80(AX), Y2
-	VMINPS       Y0, Y2, Y0
-
-masked_noclip:
-	VMASKMOVPS Y0, Y1, (DX)
-	VZEROUPPER
-	RET
-
 // func tile2x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
 
 segment:
 	MOVQ (AX), SI
@@ -680,226 +526,32 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
-// func tile2x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
-TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
-
-segment:
-	MOVQ (AX), SI
-	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
-	JZ   rest
-
-loop:
-	VMOVUPS      (DI), Y2
-	VBROADCASTSS (SI), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (SI)(BX*1), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y2
-	VBROADCASTSS (SI), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (SI)(BX*1), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y2
-	VBROADCASTSS (SI), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (SI)(BX*1), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y2
-	VBROADCASTSS (SI), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (SI)(BX*1), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R10
-	JNZ          loop
-
-rest:
-	TESTQ R11, R11
-	JZ    done
-
-single:
-	VMOVUPS      (DI), Y2
-	VBROADCASTSS (SI), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (SI)(BX*1), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R11
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          segment
-	MOVQ         120(AX), CX
-	CMPQ         CX, $0x08
-	JNE          masked
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y2
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS      (DX), Y3
-	VFMADD213PS  Y3, Y2, Y0
-	VMOVUPS      (DX)(BX*1), Y3
-	VFMADD213PS  Y3, Y2, Y1
-	JMP          scaled
-
-noload:
-	VMULPS Y0, Y2, Y0
-	VMULPS Y1, Y2, Y1
-
-scaled:
-	TESTQ   $0x00000002, CX
-	JZ      nocol
-	MOVQ    88(AX), SI
-	VMOVUPS (SI), Y2
-	VADDPS  Y2, Y0, Y0
-	VADDPS  Y2, Y1, Y1
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Y2
-	VADDPS       Y2, Y0, Y0
-	VBROADCASTSS 4(SI), Y2
-	VADDPS       Y2, Y1, Y1
-
-norow:
-	TESTQ   $0x00000008, CX
-	JZ      nores
-	MOVQ    104(AX), SI
-	MOVQ    112(AX), DI
-	VMOVUPS (SI), Y2
-	VADDPS  Y2, Y0, Y0
-	VMOVUPS (SI)(DI*1), Y2
-	VADDPS  Y2, Y1, Y1
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS 80(AX), Y2
-	VMINPS       Y0, Y2, Y0
-	VMINPS       Y1, Y2, Y1
-
-noclip:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (DX)(BX*1)
-	VZEROUPPER
-	RET
-
-masked:
-	LEAQ         gemmMasks<>+0(SB), DX
-	XORQ         BX, BX
-	SUBQ         $0x00, CX
-	CMOVQLT      BX, CX
-	MOVQ         $0x00000008, BX
-	CMPQ         CX, BX
-	CMOVQGT      BX, CX
-	SUBQ         CX, BX
-	VMOVUPS      (DX)(BX*4), Y2
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y3
-	TESTQ        $0x00000001, CX
-	JZ           masked_noload
-	VMASKMOVPS   (DX), Y2, Y4
-	VFMADD213PS  Y4, Y3, Y0
-	VMASKMOVPS   (DX)(BX*1), Y2, Y4
-	VFMADD213PS  Y4, Y3, Y1
-	JMP          masked_scaled
-
-masked_noload:
-	VMULPS Y0, Y3, Y0
-	VMULPS Y1, Y3, Y1
-
-masked_scaled:
-	TESTQ      $0x00000002, CX
-	JZ         masked_nocol
-	MOVQ       88(AX), SI
-	VMASKMOVPS (SI), Y2, Y3
-	VADDPS     Y3, Y0, Y0
-	VADDPS     Y3, Y1, Y1
-
-masked_nocol:
-	TESTQ        $0x00000004, CX
-	JZ           masked_norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Y3
-	VADDPS       Y3, Y0, Y0
-	VBROADCASTSS 4(SI), Y3
-	VADDPS       Y3, Y1, Y1
-
-masked_norow:
-	TESTQ      $0x00000008, CX
-	JZ         masked_nores
-	MOVQ       104(AX), SI
-	MOVQ       112(AX), DI
-	VMASKMOVPS (SI), Y2, Y3
-	VADDPS     Y3, Y0, Y0
-	VMASKMOVPS (SI)(DI*1), Y2, Y3
-	VADDPS     Y3, Y1, Y1
-
-masked_nores:
-	TESTQ        $0x00000010, CX
-	JZ           masked_noclip
-	VBROADCASTSS 76(AX), Y3
-	VMAXPS       Y0, Y3, Y0
-	VMAXPS       Y1, Y3, Y1
-	VBROADCASTSS 80(AX), Y3
-	VMINPS       Y0, Y3, Y0
-	VMINPS       Y1, Y3, Y1
-
-masked_noclip:
-	VMASKMOVPS Y0, Y2, (DX)
-	VMASKMOVPS Y1, Y2, (DX)(BX*1)
-	VZEROUPPER
-	RET
-
 // func tile3x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
 
 segment:
 	MOVQ (AX), SI
@@ -1216,262 +868,37 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
-// func tile3x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
-TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
-
-segment:
-	MOVQ (AX), SI
-	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
-	JZ   rest
-
-loop:
-	VMOVUPS      (DI), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (SI)(BX*1), Y4
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (SI)(BX*2), Y4
-	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (SI)(BX*1), Y4
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (SI)(BX*2), Y4
-	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (SI)(BX*1), Y4
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (SI)(BX*2), Y4
-	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (SI)(BX*1), Y4
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (SI)(BX*2), Y4
-	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R10
-	JNZ          loop
-
-rest:
-	TESTQ R11, R11
-	JZ    done
-
-single:
-	VMOVUPS      (DI), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (SI)(BX*1), Y4
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (SI)(BX*2), Y4
-	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R11
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          segment
-	MOVQ         120(AX), CX
-	CMPQ         CX, $0x08
-	JNE          masked
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y3
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS      (DX), Y4
-	VFMADD213PS  Y4, Y3, Y0
-	VMOVUPS      (DX)(BX*1), Y4
-	VFMADD213PS  Y4, Y3, Y1
-	VMOVUPS      (DX)(BX*2), Y4
-	VFMADD213PS  Y4, Y3, Y2
-	JMP          scaled
-
-noload:
-	VMULPS Y0, Y3, Y0
-	VMULPS Y1, Y3, Y1
-	VMULPS Y2, Y3, Y2
-
-scaled:
-	TESTQ   $0x00000002, CX
-	JZ      nocol
-	MOVQ    88(AX), SI
-	VMOVUPS (SI), Y3
-	VADDPS  Y3, Y0, Y0
-	VADDPS  Y3, Y1, Y1
-	VADDPS  Y3, Y2, Y2
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Y3
-	VADDPS       Y3, Y0, Y0
-	VBROADCASTSS 4(SI), Y3
-	VADDPS       Y3, Y1, Y1
-	VBROADCASTSS 8(SI), Y3
-	VADDPS       Y3, Y2, Y2
-
-norow:
-	TESTQ   $0x00000008, CX
-	JZ      nores
-	MOVQ    104(AX), SI
-	MOVQ    112(AX), DI
-	VMOVUPS (SI), Y3
-	VADDPS  Y3, Y0, Y0
-	VMOVUPS (SI)(DI*1), Y3
-	VADDPS  Y3, Y1, Y1
-	VMOVUPS (SI)(DI*2), Y3
-	VADDPS  Y3, Y2, Y2
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Y3
-	VMAXPS       Y0, Y3, Y0
-	VMAXPS       Y1, Y3, Y1
-	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS 80(AX), Y3
-	VMINPS       Y0, Y3, Y0
-	VMINPS       Y1, Y3, Y1
-	VMINPS       Y2, Y3, Y2
-
-noclip:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (DX)(BX*1)
-	VMOVUPS Y2, (DX)(BX*2)
-	VZEROUPPER
-	RET
-
-masked:
-	LEAQ         gemmMasks<>+0(SB), DX
-	XORQ         BX, BX
-	SUBQ         $0x00, CX
-	CMOVQLT      BX, CX
-	MOVQ         $0x00000008, BX
-	CMPQ         CX, BX
-	CMOVQGT      BX, CX
-	SUBQ         CX, BX
-	VMOVUPS      (DX)(BX*4), Y3
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Y4
-	TESTQ        $0x00000001, CX
-	JZ           masked_noload
-	VMASKMOVPS   (DX), Y3, Y5
-	VFMADD213PS  Y5, Y4, Y0
-	VMASKMOVPS   (DX)(BX*1), Y3, Y5
-	VFMADD213PS  Y5, Y4, Y1
-	VMASKMOVPS   (DX)(BX*2), Y3, Y5
-	VFMADD213PS  Y5, Y4, Y2
-	JMP          masked_scaled
-
-masked_noload:
-	VMULPS Y0, Y4, Y0
-	VMULPS Y1, Y4, Y1
-	VMULPS Y2, Y4, Y2
-
-masked_scaled:
-	TESTQ      $0x00000002, CX
-	JZ         masked_nocol
-	MOVQ       88(AX), SI
-	VMASKMOVPS (SI), Y3, Y4
-	VADDPS     Y4, Y0, Y0
-	VADDPS     Y4, Y1, Y1
-	VADDPS     Y4, Y2, Y2
-
-masked_nocol:
-	TESTQ        $0x00000004, CX
-	JZ           masked_norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Y4
-	VADDPS       Y4, Y0, Y0
-	VBROADCASTSS 4(SI), Y4
-	VADDPS       Y4, Y1, Y1
-	VBROADCASTSS 8(SI), Y4
-	VADDPS       Y4, Y2, Y2
-
-masked_norow:
-	TESTQ      $0x00000008, CX
-	JZ         masked_nores
-	MOVQ       104(AX), SI
-	MOVQ       112(AX), DI
-	VMASKMOVPS (SI), Y3, Y4
-	VADDPS     Y4, Y0, Y0
-	VMASKMOVPS (SI)(DI*1), Y3, Y4
-	VADDPS     Y4, Y1, Y1
-	VMASKMOVPS (SI)(DI*2), Y3, Y4
-	VADDPS     Y4, Y2, Y2
-
-masked_nores:
-	TESTQ        $0x00000010, CX
-	JZ           masked_noclip
-	VBROADCASTSS 76(AX), Y4
-	VMAXPS       Y0, Y4, Y0
-	VMAXPS       Y1, Y4, Y1
-	VMAXPS       Y2, Y4, Y2
-	VBROADCASTSS 80(AX), Y4
-	VMINPS       Y0, Y4, Y0
-	VMINPS       Y1, Y4, Y1
-	VMINPS       Y2, Y4, Y2
-
-masked_noclip:
-	VMASKMOVPS Y0, Y3, (DX)
-	VMASKMOVPS Y1, Y3, (DX)(BX*1)
-	VMASKMOVPS Y2, Y3, (DX)(BX*2)
-	VZEROUPPER
-	RET
-
 // func tile4x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
 
 segment:
 	MOVQ (AX), DI
@@ -1849,302 +1276,41 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
-// func tile4x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
-TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
-	JZ   rest
-
-loop:
-	VMOVUPS      (R8), Y4
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (DI)(BX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (DI)(BX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (DI)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Y4
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (DI)(BX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (DI)(BX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (DI)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Y4
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (DI)(BX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (DI)(BX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (DI)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Y4
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (DI)(BX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (DI)(BX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (DI)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	DECQ         R11
-	JNZ          loop
-
-rest:
-	TESTQ R12, R12
-	JZ    done
-
-single:
-	VMOVUPS      (R8), Y4
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (DI)(BX*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (DI)(BX*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (DI)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	DECQ         R12
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R9
-	DECQ         R10
-	JNZ          segment
-	MOVQ         120(AX), CX
-	CMPQ         CX, $0x08
-	JNE          masked
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	VBROADCASTSS 72(AX), Y4
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS      (DX), Y5
-	VFMADD213PS  Y5, Y4, Y0
-	VMOVUPS      (DX)(BX*1), Y5
-	VFMADD213PS  Y5, Y4, Y1
-	VMOVUPS      (DX)(BX*2), Y5
-	VFMADD213PS  Y5, Y4, Y2
-	VMOVUPS      (DX)(SI*1), Y5
-	VFMADD213PS  Y5, Y4, Y3
-	JMP          scaled
-
-noload:
-	VMULPS Y0, Y4, Y0
-	VMULPS Y1, Y4, Y1
-	VMULPS Y2, Y4, Y2
-	VMULPS Y3, Y4, Y3
-
-scaled:
-	TESTQ   $0x00000002, CX
-	JZ      nocol
-	MOVQ    88(AX), DI
-	VMOVUPS (DI), Y4
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y1, Y1
-	VADDPS  Y4, Y2, Y2
-	VADDPS  Y4, Y3, Y3
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), DI
-	VBROADCASTSS (DI), Y4
-	VADDPS       Y4, Y0, Y0
-	VBROADCASTSS 4(DI), Y4
-	VADDPS       Y4, Y1, Y1
-	VBROADCASTSS 8(DI), Y4
-	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS 12(DI), Y4
-	VADDPS       Y4, Y3, Y3
-
-norow:
-	TESTQ   $0x00000008, CX
-	JZ      nores
-	MOVQ    104(AX), DI
-	MOVQ    112(AX), R8
-	LEAQ    (R8)(R8*2), R9
-	VMOVUPS (DI), Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS (DI)(R8*1), Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS (DI)(R8*2), Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS (DI)(R9*1), Y4
-	VADDPS  Y4, Y3, Y3
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Y4
-	VMAXPS       Y0, Y4, Y0
-	VMAXPS       Y1, Y4, Y1
-	VMAXPS       Y2, Y4, Y2
-	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS 80(AX), Y4
-	VMINPS       Y0, Y4, Y0
-	VMINPS       Y1, Y4, Y1
-	VMINPS       Y2, Y4, Y2
-	VMINPS       Y3, Y4, Y3
-
-noclip:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (DX)(BX*1)
-	VMOVUPS Y2, (DX)(BX*2)
-	VMOVUPS Y3, (DX)(SI*1)
-	VZEROUPPER
-	RET
-
-masked:
-	LEAQ         gemmMasks<>+0(SB), DX
-	XORQ         BX, BX
-	SUBQ         $0x00, CX
-	CMOVQLT      BX, CX
-	MOVQ         $0x00000008, BX
-	CMPQ         CX, BX
-	CMOVQGT      BX, CX
-	SUBQ         CX, BX
-	VMOVUPS      (DX)(BX*4), Y4
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	VBROADCASTSS 72(AX), Y5
-	TESTQ        $0x00000001, CX
-	JZ           masked_noload
-	VMASKMOVPS   (DX), Y4, Y6
-	VFMADD213PS  Y6, Y5, Y0
-	VMASKMOVPS   (DX)(BX*1), Y4, Y6
-	VFMADD213PS  Y6, Y5, Y1
-	VMASKMOVPS   (DX)(BX*2), Y4, Y6
-	VFMADD213PS  Y6, Y5, Y2
-	VMASKMOVPS   (DX)(SI*1), Y4, Y6
-	VFMADD213PS  Y6, Y5, Y3
-	JMP          masked_scaled
-
-masked_noload:
-	VMULPS Y0, Y5, Y0
-	VMULPS Y1, Y5, Y1
-	VMULPS Y2, Y5, Y2
-	VMULPS Y3, Y5, Y3
-
-masked_scaled:
-	TESTQ      $0x00000002, CX
-	JZ         masked_nocol
-	MOVQ       88(AX), DI
-	VMASKMOVPS (DI), Y4, Y5
-	VADDPS     Y5, Y0, Y0
-	VADDPS     Y5, Y1, Y1
-	VADDPS     Y5, Y2, Y2
-	VADDPS     Y5, Y3, Y3
-
-masked_nocol:
-	TESTQ        $0x00000004, CX
-	JZ           masked_norow
-	MOVQ         96(AX), DI
-	VBROADCASTSS (DI), Y5
-	VADDPS       Y5, Y0, Y0
-	VBROADCASTSS 4(DI), Y5
-	VADDPS       Y5, Y1, Y1
-	VBROADCASTSS 8(DI), Y5
-	VADDPS       Y5, Y2, Y2
-	VBROADCASTSS 12(DI), Y5
-	VADDPS       Y5, Y3, Y3
-
-masked_norow:
-	TESTQ      $0x00000008, CX
-	JZ         masked_nores
-	MOVQ       104(AX), DI
-	MOVQ       112(AX), R8
-	LEAQ       (R8)(R8*2), R9
-	VMASKMOVPS (DI), Y4, Y5
-	VADDPS     Y5, Y0, Y0
-	VMASKMOVPS (DI)(R8*1), Y4, Y5
-	VADDPS     Y5, Y1, Y1
-	VMASKMOVPS (DI)(R8*2), Y4, Y5
-	VADDPS     Y5, Y2, Y2
-	VMASKMOVPS (DI)(R9*1), Y4, Y5
-	VADDPS     Y5, Y3, Y3
-
-masked_nores:
-	TESTQ        $0x00000010, CX
-	JZ           masked_noclip
-	VBROADCASTSS 76(AX), Y5
-	VMAXPS       Y0, Y5, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMAXPS       Y2, Y5, Y2
-	VMAXPS       Y3, Y5, Y3
-	VBROADCASTSS 80(AX), Y5
-	VMINPS       Y0, Y5, Y0
-	VMINPS       Y1, Y5, Y1
-	VMINPS       Y2, Y5, Y2
-	VMINPS       Y3, Y5, Y3
-
-masked_noclip:
-	VMASKMOVPS Y0, Y4, (DX)
-	VMASKMOVPS Y1, Y4, (DX)(BX*1)
-	VMASKMOVPS Y2, Y4, (DX)(BX*2)
-	VMASKMOVPS Y3, Y4, (DX)(SI*1)
-	VZEROUPPER
-	RET
-
 // func tile5x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -2589,347 +1755,44 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
-// func tile5x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
-TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R10), DI
-	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
-	JZ   rest
-
-loop:
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (DI), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (DI)(BX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DI)(BX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (DI)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (DI), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (DI)(BX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DI)(BX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (DI)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (DI), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (DI)(BX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DI)(BX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (DI)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (DI), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (DI)(BX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DI)(BX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (DI)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R12
-	JNZ          loop
-
-rest:
-	TESTQ R13, R13
-	JZ    done
-
-single:
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (DI), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (DI)(BX*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DI)(BX*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (DI)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R13
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R10
-	DECQ         R11
-	JNZ          segment
-	MOVQ         120(AX), CX
-	CMPQ         CX, $0x08
-	JNE          masked
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Y5
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS      (DX), Y6
-	VFMADD213PS  Y6, Y5, Y0
-	VMOVUPS      (DX)(BX*1), Y6
-	VFMADD213PS  Y6, Y5, Y1
-	VMOVUPS      (DX)(BX*2), Y6
-	VFMADD213PS  Y6, Y5, Y2
-	VMOVUPS      (DX)(SI*1), Y6
-	VFMADD213PS  Y6, Y5, Y3
-	VMOVUPS      (DI), Y6
-	VFMADD213PS  Y6, Y5, Y4
-	JMP          scaled
-
-noload:
-	VMULPS Y0, Y5, Y0
-	VMULPS Y1, Y5, Y1
-	VMULPS Y2, Y5, Y2
-	VMULPS Y3, Y5, Y3
-	VMULPS Y4, Y5, Y4
-
-scaled:
-	TESTQ   $0x00000002, CX
-	JZ      nocol
-	MOVQ    88(AX), R8
-	VMOVUPS (R8), Y5
-	VADDPS  Y5, Y0, Y0
-	VADDPS  Y5, Y1, Y1
-	VADDPS  Y5, Y2, Y2
-	VADDPS  Y5, Y3, Y3
-	VADDPS  Y5, Y4, Y4
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Y5
-	VADDPS       Y5, Y0, Y0
-	VBROADCASTSS 4(R8), Y5
-	VADDPS       Y5, Y1, Y1
-	VBROADCASTSS 8(R8), Y5
-	VADDPS       Y5, Y2, Y2
-	VBROADCASTSS 12(R8), Y5
-	VADDPS       Y5, Y3, Y3
-	VBROADCASTSS 16(R8), Y5
-	VADDPS       Y5, Y4, Y4
-
-norow:
-	TESTQ   $0x00000008, CX
-	JZ      nores
-	MOVQ    104(AX), R8
-	MOVQ    112(AX), R9
-	LEAQ    (R9)(R9*2), R10
-	LEAQ    (R8)(R9*4), R11
-	VMOVUPS (R8), Y5
-	VADDPS  Y5, Y0, Y0
-	VMOVUPS (R8)(R9*1), Y5
-	VADDPS  Y5, Y1, Y1
-	VMOVUPS (R8)(R9*2), Y5
-	VADDPS  Y5, Y2, Y2
-	VMOVUPS (R8)(R10*1), Y5
-	VADDPS  Y5, Y3, Y3
-	VMOVUPS (R11), Y5
-	VADDPS  Y5, Y4, Y4
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Y5
-	VMAXPS       Y0, Y5, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMAXPS       Y2, Y5, Y2
-	VMAXPS       Y3, Y5, Y3
-	VMAXPS       Y4, Y5, Y4
-	VBROADCASTSS 80(AX), Y5
-	VMINPS       Y0, Y5, Y0
-	VMINPS       Y1, Y5, Y1
-	VMINPS       Y2, Y5, Y2
-	VMINPS       Y3, Y5, Y3
-	VMINPS       Y4, Y5, Y4
-
-noclip:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (DX)(BX*1)
-	VMOVUPS Y2, (DX)(BX*2)
-	VMOVUPS Y3, (DX)(SI*1)
-	VMOVUPS Y4, (DI)
-	VZEROUPPER
-	RET
-
-masked:
-	LEAQ         gemmMasks<>+0(SB), DX
-	XORQ         BX, BX
-	SUBQ         $0x00, CX
-	CMOVQLT      BX, CX
-	MOVQ         $0x00000008, BX
-	CMPQ         CX, BX
-	CMOVQGT      BX, CX
-	SUBQ         CX, BX
-	VMOVUPS      (DX)(BX*4), Y5
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Y6
-	TESTQ        $0x00000001, CX
-	JZ           masked_noload
-	VMASKMOVPS   (DX), Y5, Y7
-	VFMADD213PS  Y7, Y6, Y0
-	VMASKMOVPS   (DX)(BX*1), Y5, Y7
-	VFMADD213PS  Y7, Y6, Y1
-	VMASKMOVPS   (DX)(BX*2), Y5, Y7
-	VFMADD213PS  Y7, Y6, Y2
-	VMASKMOVPS   (DX)(SI*1), Y5, Y7
-	VFMADD213PS  Y7, Y6, Y3
-	VMASKMOVPS   (DI), Y5, Y7
-	VFMADD213PS  Y7, Y6, Y4
-	JMP          masked_scaled
-
-masked_noload:
-	VMULPS Y0, Y6, Y0
-	VMULPS Y1, Y6, Y1
-	VMULPS Y2, Y6, Y2
-	VMULPS Y3, Y6, Y3
-	VMULPS Y4, Y6, Y4
-
-masked_scaled:
-	TESTQ      $0x00000002, CX
-	JZ         masked_nocol
-	MOVQ       88(AX), R8
-	VMASKMOVPS (R8), Y5, Y6
-	VADDPS     Y6, Y0, Y0
-	VADDPS     Y6, Y1, Y1
-	VADDPS     Y6, Y2, Y2
-	VADDPS     Y6, Y3, Y3
-	VADDPS     Y6, Y4, Y4
-
-masked_nocol:
-	TESTQ        $0x00000004, CX
-	JZ           masked_norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Y6
-	VADDPS       Y6, Y0, Y0
-	VBROADCASTSS 4(R8), Y6
-	VADDPS       Y6, Y1, Y1
-	VBROADCASTSS 8(R8), Y6
-	VADDPS       Y6, Y2, Y2
-	VBROADCASTSS 12(R8), Y6
-	VADDPS       Y6, Y3, Y3
-	VBROADCASTSS 16(R8), Y6
-	VADDPS       Y6, Y4, Y4
-
-masked_norow:
-	TESTQ      $0x00000008, CX
-	JZ         masked_nores
-	MOVQ       104(AX), R8
-	MOVQ       112(AX), R9
-	LEAQ       (R9)(R9*2), R10
-	LEAQ       (R8)(R9*4), R11
-	VMASKMOVPS (R8), Y5, Y6
-	VADDPS     Y6, Y0, Y0
-	VMASKMOVPS (R8)(R9*1), Y5, Y6
-	VADDPS     Y6, Y1, Y1
-	VMASKMOVPS (R8)(R9*2), Y5, Y6
-	VADDPS     Y6, Y2, Y2
-	VMASKMOVPS (R8)(R10*1), Y5, Y6
-	VADDPS     Y6, Y3, Y3
-	VMASKMOVPS (R11), Y5, Y6
-	VADDPS     Y6, Y4, Y4
-
-masked_nores:
-	TESTQ        $0x00000010, CX
-	JZ           masked_noclip
-	VBROADCASTSS 76(AX), Y6
-	VMAXPS       Y0, Y6, Y0
-	VMAXPS       Y1, Y6, Y1
-	VMAXPS       Y2, Y6, Y2
-	VMAXPS       Y3, Y6, Y3
-	VMAXPS       Y4, Y6, Y4
-	VBROADCASTSS 80(AX), Y6
-	VMINPS       Y0, Y6, Y0
-	VMINPS       Y1, Y6, Y1
-	VMINPS       Y2, Y6, Y2
-	VMINPS       Y3, Y6, Y3
-	VMINPS       Y4, Y6, Y4
-
-masked_noclip:
-	VMASKMOVPS Y0, Y5, (DX)
-	VMASKMOVPS Y1, Y5, (DX)(BX*1)
-	VMASKMOVPS Y2, Y5, (DX)(BX*2)
-	VMASKMOVPS Y3, Y5, (DX)(SI*1)
-	VMASKMOVPS Y4, Y5, (DI)
-	VZEROUPPER
-	RET
-
 // func tile6x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -3431,23 +2294,1296 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
+// func tile1x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
+
+segment:
+	MOVQ (AX), BX
+	ADDQ (DI), BX
+	MOVQ 8(DI), R9
+	MOVQ R9, R10
+	ANDQ $0x03, R10
+	SHRQ $0x02, R9
+	JZ   rest
+
+loop:
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R9
+	JNZ          loop
+
+rest:
+	TESTQ R10, R10
+	JZ    done
+
+single:
+	VMOVUPS      (SI), Y1
+	VBROADCASTSS (BX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R10
+	JNZ          single
+
+done:
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y1
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y1, Y0
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), BX
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Y1
+	VADDPS       Y1, Y0, Y0
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), BX
+	MOVQ    112(AX), SI
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y1
+	VMAXPS       Y0, Y1, Y0
+	VBROADCASTSS 80(AX), Y1
+	VMINPS       Y0, Y1, Y0
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y2
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y1, Y3
+	VFMADD213PS  Y3, Y2, Y0
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y2, Y0
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), BX
+	VMASKMOVPS (BX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Y2
+	VADDPS       Y2, Y0, Y0
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), BX
+	MOVQ       112(AX), SI
+	VMASKMOVPS (BX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y2
+	VMAXPS       Y0, Y2, Y0
+	VBROADCASTSS 80(AX), Y2
+	VMINPS       Y0, Y2, Y0
+
+masked_noclip:
+	VMASKMOVPS Y0, Y1, (DX)
+	VZEROUPPER
+	RET
+
+// func tile2x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
+
+segment:
+	MOVQ (AX), SI
+	ADDQ (R8), SI
+	MOVQ 8(R8), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
+	JZ   rest
+
+loop:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(BX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(BX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(BX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(BX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(BX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R11
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y2
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y3
+	VFMADD213PS  Y3, Y2, Y0
+	VMOVUPS      (DX)(BX*1), Y3
+	VFMADD213PS  Y3, Y2, Y1
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y2, Y0
+	VMULPS Y1, Y2, Y1
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), SI
+	VMOVUPS (SI), Y2
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y2
+	VADDPS       Y2, Y0, Y0
+	VBROADCASTSS 4(SI), Y2
+	VADDPS       Y2, Y1, Y1
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), SI
+	MOVQ    112(AX), DI
+	VMOVUPS (SI), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS (SI)(DI*1), Y2
+	VADDPS  Y2, Y1, Y1
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VBROADCASTSS 80(AX), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y2
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y3
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y2, Y4
+	VFMADD213PS  Y4, Y3, Y0
+	VMASKMOVPS   (DX)(BX*1), Y2, Y4
+	VFMADD213PS  Y4, Y3, Y1
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y3, Y0
+	VMULPS Y1, Y3, Y1
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), SI
+	VMASKMOVPS (SI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS 4(SI), Y3
+	VADDPS       Y3, Y1, Y1
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), SI
+	MOVQ       112(AX), DI
+	VMASKMOVPS (SI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS (SI)(DI*1), Y2, Y3
+	VADDPS     Y3, Y1, Y1
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VBROADCASTSS 80(AX), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+
+masked_noclip:
+	VMASKMOVPS Y0, Y2, (DX)
+	VMASKMOVPS Y1, Y2, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile3x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
+
+segment:
+	MOVQ (AX), SI
+	ADDQ (R8), SI
+	MOVQ 8(R8), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
+	JZ   rest
+
+loop:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(BX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(BX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(BX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(BX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(BX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(BX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(BX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(BX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(BX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(BX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R11
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y3
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y4
+	VFMADD213PS  Y4, Y3, Y0
+	VMOVUPS      (DX)(BX*1), Y4
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      (DX)(BX*2), Y4
+	VFMADD213PS  Y4, Y3, Y2
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y3, Y0
+	VMULPS Y1, Y3, Y1
+	VMULPS Y2, Y3, Y2
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), SI
+	VMOVUPS (SI), Y3
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VADDPS  Y3, Y2, Y2
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS 4(SI), Y3
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS 8(SI), Y3
+	VADDPS       Y3, Y2, Y2
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), SI
+	MOVQ    112(AX), DI
+	VMOVUPS (SI), Y3
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS (SI)(DI*1), Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS (SI)(DI*2), Y3
+	VADDPS  Y3, Y2, Y2
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+	VBROADCASTSS 80(AX), Y3
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y2, Y3, Y2
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y3
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Y4
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y0
+	VMASKMOVPS   (DX)(BX*1), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y1
+	VMASKMOVPS   (DX)(BX*2), Y3, Y5
+	VFMADD213PS  Y5, Y4, Y2
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y4, Y0
+	VMULPS Y1, Y4, Y1
+	VMULPS Y2, Y4, Y2
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), SI
+	VMASKMOVPS (SI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS 4(SI), Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 8(SI), Y4
+	VADDPS       Y4, Y2, Y2
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), SI
+	MOVQ       112(AX), DI
+	VMASKMOVPS (SI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS (SI)(DI*1), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS (SI)(DI*2), Y3, Y4
+	VADDPS     Y4, Y2, Y2
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VBROADCASTSS 80(AX), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+
+masked_noclip:
+	VMASKMOVPS Y0, Y3, (DX)
+	VMASKMOVPS Y1, Y3, (DX)(BX*1)
+	VMASKMOVPS Y2, Y3, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile4x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R9), DI
+	MOVQ 8(R9), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
+	JZ   rest
+
+loop:
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(BX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(BX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(BX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(BX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(BX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(BX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(BX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(BX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(BX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(BX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI)(SI*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R12
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Y4
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y5
+	VFMADD213PS  Y5, Y4, Y0
+	VMOVUPS      (DX)(BX*1), Y5
+	VFMADD213PS  Y5, Y4, Y1
+	VMOVUPS      (DX)(BX*2), Y5
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      (DX)(SI*1), Y5
+	VFMADD213PS  Y5, Y4, Y3
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y4, Y0
+	VMULPS Y1, Y4, Y1
+	VMULPS Y2, Y4, Y2
+	VMULPS Y3, Y4, Y3
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), DI
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS 4(DI), Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS 8(DI), Y4
+	VADDPS       Y4, Y2, Y2
+	VBROADCASTSS 12(DI), Y4
+	VADDPS       Y4, Y3, Y3
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), DI
+	MOVQ    112(AX), R8
+	LEAQ    (R8)(R8*2), R9
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (DI)(R8*1), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS (DI)(R8*2), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS (DI)(R9*1), Y4
+	VADDPS  Y4, Y3, Y3
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VBROADCASTSS 80(AX), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y4
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Y5
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y0
+	VMASKMOVPS   (DX)(BX*1), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y1
+	VMASKMOVPS   (DX)(BX*2), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y2
+	VMASKMOVPS   (DX)(SI*1), Y4, Y6
+	VFMADD213PS  Y6, Y5, Y3
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y5, Y0
+	VMULPS Y1, Y5, Y1
+	VMULPS Y2, Y5, Y2
+	VMULPS Y3, Y5, Y3
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS 4(DI), Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS 8(DI), Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS 12(DI), Y5
+	VADDPS       Y5, Y3, Y3
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), DI
+	MOVQ       112(AX), R8
+	LEAQ       (R8)(R8*2), R9
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS (DI)(R8*1), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	VMASKMOVPS (DI)(R8*2), Y4, Y5
+	VADDPS     Y5, Y2, Y2
+	VMASKMOVPS (DI)(R9*1), Y4, Y5
+	VADDPS     Y5, Y3, Y3
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VBROADCASTSS 80(AX), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+
+masked_noclip:
+	VMASKMOVPS Y0, Y4, (DX)
+	VMASKMOVPS Y1, Y4, (DX)(BX*1)
+	VMASKMOVPS Y2, Y4, (DX)(BX*2)
+	VMASKMOVPS Y3, Y4, (DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile5x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(BX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(BX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(BX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(BX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(BX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(BX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(BX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(BX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (DI)(BX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(BX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y5
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y6
+	VFMADD213PS  Y6, Y5, Y0
+	VMOVUPS      (DX)(BX*1), Y6
+	VFMADD213PS  Y6, Y5, Y1
+	VMOVUPS      (DX)(BX*2), Y6
+	VFMADD213PS  Y6, Y5, Y2
+	VMOVUPS      (DX)(SI*1), Y6
+	VFMADD213PS  Y6, Y5, Y3
+	VMOVUPS      (DI), Y6
+	VFMADD213PS  Y6, Y5, Y4
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y5, Y0
+	VMULPS Y1, Y5, Y1
+	VMULPS Y2, Y5, Y2
+	VMULPS Y3, Y5, Y3
+	VMULPS Y4, Y5, Y4
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R8
+	VMOVUPS (R8), Y5
+	VADDPS  Y5, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y5, Y3, Y3
+	VADDPS  Y5, Y4, Y4
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS 4(R8), Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS 8(R8), Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS 12(R8), Y5
+	VADDPS       Y5, Y3, Y3
+	VBROADCASTSS 16(R8), Y5
+	VADDPS       Y5, Y4, Y4
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R8
+	MOVQ    112(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	LEAQ    (R8)(R9*4), R11
+	VMOVUPS (R8), Y5
+	VADDPS  Y5, Y0, Y0
+	VMOVUPS (R8)(R9*1), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS (R8)(R9*2), Y5
+	VADDPS  Y5, Y2, Y2
+	VMOVUPS (R8)(R10*1), Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS (R11), Y5
+	VADDPS  Y5, Y4, Y4
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS 80(AX), Y5
+	VMINPS       Y0, Y5, Y0
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+	VMINPS       Y4, Y5, Y4
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y5
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y6
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y0
+	VMASKMOVPS   (DX)(BX*1), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y1
+	VMASKMOVPS   (DX)(BX*2), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y2
+	VMASKMOVPS   (DX)(SI*1), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y3
+	VMASKMOVPS   (DI), Y5, Y7
+	VFMADD213PS  Y7, Y6, Y4
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y6, Y0
+	VMULPS Y1, Y6, Y1
+	VMULPS Y2, Y6, Y2
+	VMULPS Y3, Y6, Y3
+	VMULPS Y4, Y6, Y4
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R8
+	VMASKMOVPS (R8), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y6
+	VADDPS       Y6, Y0, Y0
+	VBROADCASTSS 4(R8), Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS 8(R8), Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS 12(R8), Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS 16(R8), Y6
+	VADDPS       Y6, Y4, Y4
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R8
+	MOVQ       112(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	VMASKMOVPS (R8), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS (R8)(R9*1), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS (R8)(R9*2), Y5, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS (R8)(R10*1), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS (R11), Y5, Y6
+	VADDPS     Y6, Y4, Y4
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VBROADCASTSS 80(AX), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+
+masked_noclip:
+	VMASKMOVPS Y0, Y5, (DX)
+	VMASKMOVPS Y1, Y5, (DX)(BX*1)
+	VMASKMOVPS Y2, Y5, (DX)(BX*2)
+	VMASKMOVPS Y3, Y5, (DX)(SI*1)
+	VMASKMOVPS Y4, Y5, (DI)
+	VZEROUPPER
+	RET
+
 // func tile6x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -3782,28 +3918,2993 @@ masked_noclip:
 	VZEROUPPER
 	RET
 
+// func tile7x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile7x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (DI)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (DI)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R8)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R8)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (DI)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (DI)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R8)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R8)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (DI)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (DI)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R8)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R8)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (DI)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (DI)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R8)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R8)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (DI)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (DI)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R8)(BX*1), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R8)(BX*2), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y7
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y8
+	VFMADD213PS  Y8, Y7, Y0
+	VMOVUPS      (DX)(BX*1), Y8
+	VFMADD213PS  Y8, Y7, Y1
+	VMOVUPS      (DX)(BX*2), Y8
+	VFMADD213PS  Y8, Y7, Y2
+	VMOVUPS      (DX)(SI*1), Y8
+	VFMADD213PS  Y8, Y7, Y3
+	VMOVUPS      (DI), Y8
+	VFMADD213PS  Y8, Y7, Y4
+	VMOVUPS      (DI)(BX*1), Y8
+	VFMADD213PS  Y8, Y7, Y5
+	VMOVUPS      (DI)(BX*2), Y8
+	VFMADD213PS  Y8, Y7, Y6
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y7, Y0
+	VMULPS Y1, Y7, Y1
+	VMULPS Y2, Y7, Y2
+	VMULPS Y3, Y7, Y3
+	VMULPS Y4, Y7, Y4
+	VMULPS Y5, Y7, Y5
+	VMULPS Y6, Y7, Y6
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R8
+	VMOVUPS (R8), Y7
+	VADDPS  Y7, Y0, Y0
+	VADDPS  Y7, Y1, Y1
+	VADDPS  Y7, Y2, Y2
+	VADDPS  Y7, Y3, Y3
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y7, Y5, Y5
+	VADDPS  Y7, Y6, Y6
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y7
+	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS 4(R8), Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 8(R8), Y7
+	VADDPS       Y7, Y2, Y2
+	VBROADCASTSS 12(R8), Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 16(R8), Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS 20(R8), Y7
+	VADDPS       Y7, Y5, Y5
+	VBROADCASTSS 24(R8), Y7
+	VADDPS       Y7, Y6, Y6
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R8
+	MOVQ    112(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	LEAQ    (R8)(R9*4), R11
+	VMOVUPS (R8), Y7
+	VADDPS  Y7, Y0, Y0
+	VMOVUPS (R8)(R9*1), Y7
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS (R8)(R9*2), Y7
+	VADDPS  Y7, Y2, Y2
+	VMOVUPS (R8)(R10*1), Y7
+	VADDPS  Y7, Y3, Y3
+	VMOVUPS (R11), Y7
+	VADDPS  Y7, Y4, Y4
+	VMOVUPS (R11)(R9*1), Y7
+	VADDPS  Y7, Y5, Y5
+	VMOVUPS (R11)(R9*2), Y7
+	VADDPS  Y7, Y6, Y6
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y7
+	VMAXPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS 80(AX), Y7
+	VMINPS       Y0, Y7, Y0
+	VMINPS       Y1, Y7, Y1
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y3, Y7, Y3
+	VMINPS       Y4, Y7, Y4
+	VMINPS       Y5, Y7, Y5
+	VMINPS       Y6, Y7, Y6
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y7
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y8
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y0
+	VMASKMOVPS   (DX)(BX*1), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y1
+	VMASKMOVPS   (DX)(BX*2), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y2
+	VMASKMOVPS   (DX)(SI*1), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y3
+	VMASKMOVPS   (DI), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y4
+	VMASKMOVPS   (DI)(BX*1), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y5
+	VMASKMOVPS   (DI)(BX*2), Y7, Y9
+	VFMADD213PS  Y9, Y8, Y6
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y8, Y0
+	VMULPS Y1, Y8, Y1
+	VMULPS Y2, Y8, Y2
+	VMULPS Y3, Y8, Y3
+	VMULPS Y4, Y8, Y4
+	VMULPS Y5, Y8, Y5
+	VMULPS Y6, Y8, Y6
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R8
+	VMASKMOVPS (R8), Y7, Y8
+	VADDPS     Y8, Y0, Y0
+	VADDPS     Y8, Y1, Y1
+	VADDPS     Y8, Y2, Y2
+	VADDPS     Y8, Y3, Y3
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y8, Y5, Y5
+	VADDPS     Y8, Y6, Y6
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y8
+	VADDPS       Y8, Y0, Y0
+	VBROADCASTSS 4(R8), Y8
+	VADDPS       Y8, Y1, Y1
+	VBROADCASTSS 8(R8), Y8
+	VADDPS       Y8, Y2, Y2
+	VBROADCASTSS 12(R8), Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS 16(R8), Y8
+	VADDPS       Y8, Y4, Y4
+	VBROADCASTSS 20(R8), Y8
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS 24(R8), Y8
+	VADDPS       Y8, Y6, Y6
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R8
+	MOVQ       112(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	VMASKMOVPS (R8), Y7, Y8
+	VADDPS     Y8, Y0, Y0
+	VMASKMOVPS (R8)(R9*1), Y7, Y8
+	VADDPS     Y8, Y1, Y1
+	VMASKMOVPS (R8)(R9*2), Y7, Y8
+	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS (R8)(R10*1), Y7, Y8
+	VADDPS     Y8, Y3, Y3
+	VMASKMOVPS (R11), Y7, Y8
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS (R11)(R9*1), Y7, Y8
+	VADDPS     Y8, Y5, Y5
+	VMASKMOVPS (R11)(R9*2), Y7, Y8
+	VADDPS     Y8, Y6, Y6
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VBROADCASTSS 80(AX), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+
+masked_noclip:
+	VMASKMOVPS Y0, Y7, (DX)
+	VMASKMOVPS Y1, Y7, (DX)(BX*1)
+	VMASKMOVPS Y2, Y7, (DX)(BX*2)
+	VMASKMOVPS Y3, Y7, (DX)(SI*1)
+	VMASKMOVPS Y4, Y7, (DI)
+	VMASKMOVPS Y5, Y7, (DI)(BX*1)
+	VMASKMOVPS Y6, Y7, (DI)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile8x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile8x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R8)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R8)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R8)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R8)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R8)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R8)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R8)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R8)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(BX*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R8)(BX*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R8)(SI*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y8
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y9
+	VFMADD213PS  Y9, Y8, Y0
+	VMOVUPS      (DX)(BX*1), Y9
+	VFMADD213PS  Y9, Y8, Y1
+	VMOVUPS      (DX)(BX*2), Y9
+	VFMADD213PS  Y9, Y8, Y2
+	VMOVUPS      (DX)(SI*1), Y9
+	VFMADD213PS  Y9, Y8, Y3
+	VMOVUPS      (DI), Y9
+	VFMADD213PS  Y9, Y8, Y4
+	VMOVUPS      (DI)(BX*1), Y9
+	VFMADD213PS  Y9, Y8, Y5
+	VMOVUPS      (DI)(BX*2), Y9
+	VFMADD213PS  Y9, Y8, Y6
+	VMOVUPS      (DI)(SI*1), Y9
+	VFMADD213PS  Y9, Y8, Y7
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y8, Y0
+	VMULPS Y1, Y8, Y1
+	VMULPS Y2, Y8, Y2
+	VMULPS Y3, Y8, Y3
+	VMULPS Y4, Y8, Y4
+	VMULPS Y5, Y8, Y5
+	VMULPS Y6, Y8, Y6
+	VMULPS Y7, Y8, Y7
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R8
+	VMOVUPS (R8), Y8
+	VADDPS  Y8, Y0, Y0
+	VADDPS  Y8, Y1, Y1
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y8, Y3, Y3
+	VADDPS  Y8, Y4, Y4
+	VADDPS  Y8, Y5, Y5
+	VADDPS  Y8, Y6, Y6
+	VADDPS  Y8, Y7, Y7
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y8
+	VADDPS       Y8, Y0, Y0
+	VBROADCASTSS 4(R8), Y8
+	VADDPS       Y8, Y1, Y1
+	VBROADCASTSS 8(R8), Y8
+	VADDPS       Y8, Y2, Y2
+	VBROADCASTSS 12(R8), Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS 16(R8), Y8
+	VADDPS       Y8, Y4, Y4
+	VBROADCASTSS 20(R8), Y8
+	VADDPS       Y8, Y5, Y5
+	VBROADCASTSS 24(R8), Y8
+	VADDPS       Y8, Y6, Y6
+	VBROADCASTSS 28(R8), Y8
+	VADDPS       Y8, Y7, Y7
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R8
+	MOVQ    112(AX), R9
+	LEAQ    (R9)(R9*2), R10
+	LEAQ    (R8)(R9*4), R11
+	VMOVUPS (R8), Y8
+	VADDPS  Y8, Y0, Y0
+	VMOVUPS (R8)(R9*1), Y8
+	VADDPS  Y8, Y1, Y1
+	VMOVUPS (R8)(R9*2), Y8
+	VADDPS  Y8, Y2, Y2
+	VMOVUPS (R8)(R10*1), Y8
+	VADDPS  Y8, Y3, Y3
+	VMOVUPS (R11), Y8
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS (R11)(R9*1), Y8
+	VADDPS  Y8, Y5, Y5
+	VMOVUPS (R11)(R9*2), Y8
+	VADDPS  Y8, Y6, Y6
+	VMOVUPS (R11)(R10*1), Y8
+	VADDPS  Y8, Y7, Y7
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMAXPS       Y7, Y8, Y7
+	VBROADCASTSS 80(AX), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VMOVUPS Y7, (DI)(SI*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y8
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Y9
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y0
+	VMASKMOVPS   (DX)(BX*1), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y1
+	VMASKMOVPS   (DX)(BX*2), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y2
+	VMASKMOVPS   (DX)(SI*1), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y3
+	VMASKMOVPS   (DI), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y4
+	VMASKMOVPS   (DI)(BX*1), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y5
+	VMASKMOVPS   (DI)(BX*2), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y6
+	VMASKMOVPS   (DI)(SI*1), Y8, Y10
+	VFMADD213PS  Y10, Y9, Y7
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y9, Y0
+	VMULPS Y1, Y9, Y1
+	VMULPS Y2, Y9, Y2
+	VMULPS Y3, Y9, Y3
+	VMULPS Y4, Y9, Y4
+	VMULPS Y5, Y9, Y5
+	VMULPS Y6, Y9, Y6
+	VMULPS Y7, Y9, Y7
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R8
+	VMASKMOVPS (R8), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y2, Y2
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+	VADDPS     Y9, Y6, Y6
+	VADDPS     Y9, Y7, Y7
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Y9
+	VADDPS       Y9, Y0, Y0
+	VBROADCASTSS 4(R8), Y9
+	VADDPS       Y9, Y1, Y1
+	VBROADCASTSS 8(R8), Y9
+	VADDPS       Y9, Y2, Y2
+	VBROADCASTSS 12(R8), Y9
+	VADDPS       Y9, Y3, Y3
+	VBROADCASTSS 16(R8), Y9
+	VADDPS       Y9, Y4, Y4
+	VBROADCASTSS 20(R8), Y9
+	VADDPS       Y9, Y5, Y5
+	VBROADCASTSS 24(R8), Y9
+	VADDPS       Y9, Y6, Y6
+	VBROADCASTSS 28(R8), Y9
+	VADDPS       Y9, Y7, Y7
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R8
+	MOVQ       112(AX), R9
+	LEAQ       (R9)(R9*2), R10
+	LEAQ       (R8)(R9*4), R11
+	VMASKMOVPS (R8), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	VMASKMOVPS (R8)(R9*1), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	VMASKMOVPS (R8)(R9*2), Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	VMASKMOVPS (R8)(R10*1), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	VMASKMOVPS (R11), Y8, Y9
+	VADDPS     Y9, Y4, Y4
+	VMASKMOVPS (R11)(R9*1), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	VMASKMOVPS (R11)(R9*2), Y8, Y9
+	VADDPS     Y9, Y6, Y6
+	VMASKMOVPS (R11)(R10*1), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y9
+	VMAXPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y9, Y7
+	VBROADCASTSS 80(AX), Y9
+	VMINPS       Y0, Y9, Y0
+	VMINPS       Y1, Y9, Y1
+	VMINPS       Y2, Y9, Y2
+	VMINPS       Y3, Y9, Y3
+	VMINPS       Y4, Y9, Y4
+	VMINPS       Y5, Y9, Y5
+	VMINPS       Y6, Y9, Y6
+	VMINPS       Y7, Y9, Y7
+
+masked_noclip:
+	VMASKMOVPS Y0, Y8, (DX)
+	VMASKMOVPS Y1, Y8, (DX)(BX*1)
+	VMASKMOVPS Y2, Y8, (DX)(BX*2)
+	VMASKMOVPS Y3, Y8, (DX)(SI*1)
+	VMASKMOVPS Y4, Y8, (DI)
+	VMASKMOVPS Y5, Y8, (DI)(BX*1)
+	VMASKMOVPS Y6, Y8, (DI)(BX*2)
+	VMASKMOVPS Y7, Y8, (DI)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile9x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile9x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (DI)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R8)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (DI)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R8)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (DI)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R8)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (DI)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R8)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (DI)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R8)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8)(BX*2), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y9
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y10
+	VFMADD213PS  Y10, Y9, Y0
+	VMOVUPS      (DX)(BX*1), Y10
+	VFMADD213PS  Y10, Y9, Y1
+	VMOVUPS      (DX)(BX*2), Y10
+	VFMADD213PS  Y10, Y9, Y2
+	VMOVUPS      (DX)(SI*1), Y10
+	VFMADD213PS  Y10, Y9, Y3
+	VMOVUPS      (DI), Y10
+	VFMADD213PS  Y10, Y9, Y4
+	VMOVUPS      (DI)(BX*1), Y10
+	VFMADD213PS  Y10, Y9, Y5
+	VMOVUPS      (DI)(BX*2), Y10
+	VFMADD213PS  Y10, Y9, Y6
+	VMOVUPS      (DI)(SI*1), Y10
+	VFMADD213PS  Y10, Y9, Y7
+	VMOVUPS      (R8), Y10
+	VFMADD213PS  Y10, Y9, Y8
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y9, Y0
+	VMULPS Y1, Y9, Y1
+	VMULPS Y2, Y9, Y2
+	VMULPS Y3, Y9, Y3
+	VMULPS Y4, Y9, Y4
+	VMULPS Y5, Y9, Y5
+	VMULPS Y6, Y9, Y6
+	VMULPS Y7, Y9, Y7
+	VMULPS Y8, Y9, Y8
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R9
+	VMOVUPS (R9), Y9
+	VADDPS  Y9, Y0, Y0
+	VADDPS  Y9, Y1, Y1
+	VADDPS  Y9, Y2, Y2
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y9, Y4, Y4
+	VADDPS  Y9, Y5, Y5
+	VADDPS  Y9, Y6, Y6
+	VADDPS  Y9, Y7, Y7
+	VADDPS  Y9, Y8, Y8
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y9
+	VADDPS       Y9, Y0, Y0
+	VBROADCASTSS 4(R9), Y9
+	VADDPS       Y9, Y1, Y1
+	VBROADCASTSS 8(R9), Y9
+	VADDPS       Y9, Y2, Y2
+	VBROADCASTSS 12(R9), Y9
+	VADDPS       Y9, Y3, Y3
+	VBROADCASTSS 16(R9), Y9
+	VADDPS       Y9, Y4, Y4
+	VBROADCASTSS 20(R9), Y9
+	VADDPS       Y9, Y5, Y5
+	VBROADCASTSS 24(R9), Y9
+	VADDPS       Y9, Y6, Y6
+	VBROADCASTSS 28(R9), Y9
+	VADDPS       Y9, Y7, Y7
+	VBROADCASTSS 32(R9), Y9
+	VADDPS       Y9, Y8, Y8
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R9
+	MOVQ    112(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R9)(R10*4), R12
+	LEAQ    (R12)(R10*4), R13
+	VMOVUPS (R9), Y9
+	VADDPS  Y9, Y0, Y0
+	VMOVUPS (R9)(R10*1), Y9
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS (R9)(R10*2), Y9
+	VADDPS  Y9, Y2, Y2
+	VMOVUPS (R9)(R11*1), Y9
+	VADDPS  Y9, Y3, Y3
+	VMOVUPS (R12), Y9
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS (R12)(R10*1), Y9
+	VADDPS  Y9, Y5, Y5
+	VMOVUPS (R12)(R10*2), Y9
+	VADDPS  Y9, Y6, Y6
+	VMOVUPS (R12)(R11*1), Y9
+	VADDPS  Y9, Y7, Y7
+	VMOVUPS (R13), Y9
+	VADDPS  Y9, Y8, Y8
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y9
+	VMAXPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y9, Y7
+	VMAXPS       Y8, Y9, Y8
+	VBROADCASTSS 80(AX), Y9
+	VMINPS       Y0, Y9, Y0
+	VMINPS       Y1, Y9, Y1
+	VMINPS       Y2, Y9, Y2
+	VMINPS       Y3, Y9, Y3
+	VMINPS       Y4, Y9, Y4
+	VMINPS       Y5, Y9, Y5
+	VMINPS       Y6, Y9, Y6
+	VMINPS       Y7, Y9, Y7
+	VMINPS       Y8, Y9, Y8
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VMOVUPS Y7, (DI)(SI*1)
+	VMOVUPS Y8, (R8)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y9
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y10
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y0
+	VMASKMOVPS   (DX)(BX*1), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y1
+	VMASKMOVPS   (DX)(BX*2), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y2
+	VMASKMOVPS   (DX)(SI*1), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y3
+	VMASKMOVPS   (DI), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y4
+	VMASKMOVPS   (DI)(BX*1), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y5
+	VMASKMOVPS   (DI)(BX*2), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y6
+	VMASKMOVPS   (DI)(SI*1), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y7
+	VMASKMOVPS   (R8), Y9, Y11
+	VFMADD213PS  Y11, Y10, Y8
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y10, Y0
+	VMULPS Y1, Y10, Y1
+	VMULPS Y2, Y10, Y2
+	VMULPS Y3, Y10, Y3
+	VMULPS Y4, Y10, Y4
+	VMULPS Y5, Y10, Y5
+	VMULPS Y6, Y10, Y6
+	VMULPS Y7, Y10, Y7
+	VMULPS Y8, Y10, Y8
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R9
+	VMASKMOVPS (R9), Y9, Y10
+	VADDPS     Y10, Y0, Y0
+	VADDPS     Y10, Y1, Y1
+	VADDPS     Y10, Y2, Y2
+	VADDPS     Y10, Y3, Y3
+	VADDPS     Y10, Y4, Y4
+	VADDPS     Y10, Y5, Y5
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y10, Y8, Y8
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y10
+	VADDPS       Y10, Y0, Y0
+	VBROADCASTSS 4(R9), Y10
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS 8(R9), Y10
+	VADDPS       Y10, Y2, Y2
+	VBROADCASTSS 12(R9), Y10
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS 16(R9), Y10
+	VADDPS       Y10, Y4, Y4
+	VBROADCASTSS 20(R9), Y10
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS 24(R9), Y10
+	VADDPS       Y10, Y6, Y6
+	VBROADCASTSS 28(R9), Y10
+	VADDPS       Y10, Y7, Y7
+	VBROADCASTSS 32(R9), Y10
+	VADDPS       Y10, Y8, Y8
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R9
+	MOVQ       112(AX), R10
+	LEAQ       (R10)(R10*2), R11
+	LEAQ       (R9)(R10*4), R12
+	LEAQ       (R12)(R10*4), R13
+	VMASKMOVPS (R9), Y9, Y10
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS (R9)(R10*1), Y9, Y10
+	VADDPS     Y10, Y1, Y1
+	VMASKMOVPS (R9)(R10*2), Y9, Y10
+	VADDPS     Y10, Y2, Y2
+	VMASKMOVPS (R9)(R11*1), Y9, Y10
+	VADDPS     Y10, Y3, Y3
+	VMASKMOVPS (R12), Y9, Y10
+	VADDPS     Y10, Y4, Y4
+	VMASKMOVPS (R12)(R10*1), Y9, Y10
+	VADDPS     Y10, Y5, Y5
+	VMASKMOVPS (R12)(R10*2), Y9, Y10
+	VADDPS     Y10, Y6, Y6
+	VMASKMOVPS (R12)(R11*1), Y9, Y10
+	VADDPS     Y10, Y7, Y7
+	VMASKMOVPS (R13), Y9, Y10
+	VADDPS     Y10, Y8, Y8
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y10
+	VMAXPS       Y0, Y10, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMAXPS       Y8, Y10, Y8
+	VBROADCASTSS 80(AX), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+
+masked_noclip:
+	VMASKMOVPS Y0, Y9, (DX)
+	VMASKMOVPS Y1, Y9, (DX)(BX*1)
+	VMASKMOVPS Y2, Y9, (DX)(BX*2)
+	VMASKMOVPS Y3, Y9, (DX)(SI*1)
+	VMASKMOVPS Y4, Y9, (DI)
+	VMASKMOVPS Y5, Y9, (DI)(BX*1)
+	VMASKMOVPS Y6, Y9, (DI)(BX*2)
+	VMASKMOVPS Y7, Y9, (DI)(SI*1)
+	VMASKMOVPS Y8, Y9, (R8)
+	VZEROUPPER
+	RET
+
+// func tile10x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile10x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Y10
+	VBROADCASTSS (DI), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (DI)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DI)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (DI)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R8)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R8)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R8)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R9)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y10
+	VBROADCASTSS (DI), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (DI)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DI)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (DI)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R8)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R8)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R8)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R9)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y10
+	VBROADCASTSS (DI), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (DI)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DI)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (DI)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R8)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R8)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R8)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R9)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y10
+	VBROADCASTSS (DI), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (DI)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DI)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (DI)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R8)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R8)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R8)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R9)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Y10
+	VBROADCASTSS (DI), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (DI)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DI)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (DI)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R8)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R8)(BX*2), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R8)(SI*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R9)(BX*1), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y10
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y11
+	VFMADD213PS  Y11, Y10, Y0
+	VMOVUPS      (DX)(BX*1), Y11
+	VFMADD213PS  Y11, Y10, Y1
+	VMOVUPS      (DX)(BX*2), Y11
+	VFMADD213PS  Y11, Y10, Y2
+	VMOVUPS      (DX)(SI*1), Y11
+	VFMADD213PS  Y11, Y10, Y3
+	VMOVUPS      (DI), Y11
+	VFMADD213PS  Y11, Y10, Y4
+	VMOVUPS      (DI)(BX*1), Y11
+	VFMADD213PS  Y11, Y10, Y5
+	VMOVUPS      (DI)(BX*2), Y11
+	VFMADD213PS  Y11, Y10, Y6
+	VMOVUPS      (DI)(SI*1), Y11
+	VFMADD213PS  Y11, Y10, Y7
+	VMOVUPS      (R8), Y11
+	VFMADD213PS  Y11, Y10, Y8
+	VMOVUPS      (R8)(BX*1), Y11
+	VFMADD213PS  Y11, Y10, Y9
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y10, Y0
+	VMULPS Y1, Y10, Y1
+	VMULPS Y2, Y10, Y2
+	VMULPS Y3, Y10, Y3
+	VMULPS Y4, Y10, Y4
+	VMULPS Y5, Y10, Y5
+	VMULPS Y6, Y10, Y6
+	VMULPS Y7, Y10, Y7
+	VMULPS Y8, Y10, Y8
+	VMULPS Y9, Y10, Y9
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R9
+	VMOVUPS (R9), Y10
+	VADDPS  Y10, Y0, Y0
+	VADDPS  Y10, Y1, Y1
+	VADDPS  Y10, Y2, Y2
+	VADDPS  Y10, Y3, Y3
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y10, Y5, Y5
+	VADDPS  Y10, Y6, Y6
+	VADDPS  Y10, Y7, Y7
+	VADDPS  Y10, Y8, Y8
+	VADDPS  Y10, Y9, Y9
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y10
+	VADDPS       Y10, Y0, Y0
+	VBROADCASTSS 4(R9), Y10
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS 8(R9), Y10
+	VADDPS       Y10, Y2, Y2
+	VBROADCASTSS 12(R9), Y10
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS 16(R9), Y10
+	VADDPS       Y10, Y4, Y4
+	VBROADCASTSS 20(R9), Y10
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS 24(R9), Y10
+	VADDPS       Y10, Y6, Y6
+	VBROADCASTSS 28(R9), Y10
+	VADDPS       Y10, Y7, Y7
+	VBROADCASTSS 32(R9), Y10
+	VADDPS       Y10, Y8, Y8
+	VBROADCASTSS 36(R9), Y10
+	VADDPS       Y10, Y9, Y9
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R9
+	MOVQ    112(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R9)(R10*4), R12
+	LEAQ    (R12)(R10*4), R13
+	VMOVUPS (R9), Y10
+	VADDPS  Y10, Y0, Y0
+	VMOVUPS (R9)(R10*1), Y10
+	VADDPS  Y10, Y1, Y1
+	VMOVUPS (R9)(R10*2), Y10
+	VADDPS  Y10, Y2, Y2
+	VMOVUPS (R9)(R11*1), Y10
+	VADDPS  Y10, Y3, Y3
+	VMOVUPS (R12), Y10
+	VADDPS  Y10, Y4, Y4
+	VMOVUPS (R12)(R10*1), Y10
+	VADDPS  Y10, Y5, Y5
+	VMOVUPS (R12)(R10*2), Y10
+	VADDPS  Y10, Y6, Y6
+	VMOVUPS (R12)(R11*1), Y10
+	VADDPS  Y10, Y7, Y7
+	VMOVUPS (R13), Y10
+	VADDPS  Y10, Y8, Y8
+	VMOVUPS (R13)(R10*1), Y10
+	VADDPS  Y10, Y9, Y9
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y10
+	VMAXPS       Y0, Y10, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMAXPS       Y9, Y10, Y9
+	VBROADCASTSS 80(AX), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VMOVUPS Y7, (DI)(SI*1)
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, (R8)(BX*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y10
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y11
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y0
+	VMASKMOVPS   (DX)(BX*1), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y1
+	VMASKMOVPS   (DX)(BX*2), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y2
+	VMASKMOVPS   (DX)(SI*1), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y3
+	VMASKMOVPS   (DI), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y4
+	VMASKMOVPS   (DI)(BX*1), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y5
+	VMASKMOVPS   (DI)(BX*2), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y6
+	VMASKMOVPS   (DI)(SI*1), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y7
+	VMASKMOVPS   (R8), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y8
+	VMASKMOVPS   (R8)(BX*1), Y10, Y12
+	VFMADD213PS  Y12, Y11, Y9
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y11, Y0
+	VMULPS Y1, Y11, Y1
+	VMULPS Y2, Y11, Y2
+	VMULPS Y3, Y11, Y3
+	VMULPS Y4, Y11, Y4
+	VMULPS Y5, Y11, Y5
+	VMULPS Y6, Y11, Y6
+	VMULPS Y7, Y11, Y7
+	VMULPS Y8, Y11, Y8
+	VMULPS Y9, Y11, Y9
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R9
+	VMASKMOVPS (R9), Y10, Y11
+	VADDPS     Y11, Y0, Y0
+	VADDPS     Y11, Y1, Y1
+	VADDPS     Y11, Y2, Y2
+	VADDPS     Y11, Y3, Y3
+	VADDPS     Y11, Y4, Y4
+	VADDPS     Y11, Y5, Y5
+	VADDPS     Y11, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VADDPS     Y11, Y9, Y9
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y11
+	VADDPS       Y11, Y0, Y0
+	VBROADCASTSS 4(R9), Y11
+	VADDPS       Y11, Y1, Y1
+	VBROADCASTSS 8(R9), Y11
+	VADDPS       Y11, Y2, Y2
+	VBROADCASTSS 12(R9), Y11
+	VADDPS       Y11, Y3, Y3
+	VBROADCASTSS 16(R9), Y11
+	VADDPS       Y11, Y4, Y4
+	VBROADCASTSS 20(R9), Y11
+	VADDPS       Y11, Y5, Y5
+	VBROADCASTSS 24(R9), Y11
+	VADDPS       Y11, Y6, Y6
+	VBROADCASTSS 28(R9), Y11
+	VADDPS       Y11, Y7, Y7
+	VBROADCASTSS 32(R9), Y11
+	VADDPS       Y11, Y8, Y8
+	VBROADCASTSS 36(R9), Y11
+	VADDPS       Y11, Y9, Y9
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R9
+	MOVQ       112(AX), R10
+	LEAQ       (R10)(R10*2), R11
+	LEAQ       (R9)(R10*4), R12
+	LEAQ       (R12)(R10*4), R13
+	VMASKMOVPS (R9), Y10, Y11
+	VADDPS     Y11, Y0, Y0
+	VMASKMOVPS (R9)(R10*1), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	VMASKMOVPS (R9)(R10*2), Y10, Y11
+	VADDPS     Y11, Y2, Y2
+	VMASKMOVPS (R9)(R11*1), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	VMASKMOVPS (R12), Y10, Y11
+	VADDPS     Y11, Y4, Y4
+	VMASKMOVPS (R12)(R10*1), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	VMASKMOVPS (R12)(R10*2), Y10, Y11
+	VADDPS     Y11, Y6, Y6
+	VMASKMOVPS (R12)(R11*1), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	VMASKMOVPS (R13), Y10, Y11
+	VADDPS     Y11, Y8, Y8
+	VMASKMOVPS (R13)(R10*1), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y11
+	VMAXPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y11, Y9
+	VBROADCASTSS 80(AX), Y11
+	VMINPS       Y0, Y11, Y0
+	VMINPS       Y1, Y11, Y1
+	VMINPS       Y2, Y11, Y2
+	VMINPS       Y3, Y11, Y3
+	VMINPS       Y4, Y11, Y4
+	VMINPS       Y5, Y11, Y5
+	VMINPS       Y6, Y11, Y6
+	VMINPS       Y7, Y11, Y7
+	VMINPS       Y8, Y11, Y8
+	VMINPS       Y9, Y11, Y9
+
+masked_noclip:
+	VMASKMOVPS Y0, Y10, (DX)
+	VMASKMOVPS Y1, Y10, (DX)(BX*1)
+	VMASKMOVPS Y2, Y10, (DX)(BX*2)
+	VMASKMOVPS Y3, Y10, (DX)(SI*1)
+	VMASKMOVPS Y4, Y10, (DI)
+	VMASKMOVPS Y5, Y10, (DI)(BX*1)
+	VMASKMOVPS Y6, Y10, (DI)(BX*2)
+	VMASKMOVPS Y7, Y10, (DI)(SI*1)
+	VMASKMOVPS Y8, Y10, (R8)
+	VMASKMOVPS Y9, Y10, (R8)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile11x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile11x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (DI)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R8)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (DI)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R8)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (DI)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R8)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (DI)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R8)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (DI)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (DI)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R8)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y11
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y12
+	VFMADD213PS  Y12, Y11, Y0
+	VMOVUPS      (DX)(BX*1), Y12
+	VFMADD213PS  Y12, Y11, Y1
+	VMOVUPS      (DX)(BX*2), Y12
+	VFMADD213PS  Y12, Y11, Y2
+	VMOVUPS      (DX)(SI*1), Y12
+	VFMADD213PS  Y12, Y11, Y3
+	VMOVUPS      (DI), Y12
+	VFMADD213PS  Y12, Y11, Y4
+	VMOVUPS      (DI)(BX*1), Y12
+	VFMADD213PS  Y12, Y11, Y5
+	VMOVUPS      (DI)(BX*2), Y12
+	VFMADD213PS  Y12, Y11, Y6
+	VMOVUPS      (DI)(SI*1), Y12
+	VFMADD213PS  Y12, Y11, Y7
+	VMOVUPS      (R8), Y12
+	VFMADD213PS  Y12, Y11, Y8
+	VMOVUPS      (R8)(BX*1), Y12
+	VFMADD213PS  Y12, Y11, Y9
+	VMOVUPS      (R8)(BX*2), Y12
+	VFMADD213PS  Y12, Y11, Y10
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y11, Y0
+	VMULPS Y1, Y11, Y1
+	VMULPS Y2, Y11, Y2
+	VMULPS Y3, Y11, Y3
+	VMULPS Y4, Y11, Y4
+	VMULPS Y5, Y11, Y5
+	VMULPS Y6, Y11, Y6
+	VMULPS Y7, Y11, Y7
+	VMULPS Y8, Y11, Y8
+	VMULPS Y9, Y11, Y9
+	VMULPS Y10, Y11, Y10
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R9
+	VMOVUPS (R9), Y11
+	VADDPS  Y11, Y0, Y0
+	VADDPS  Y11, Y1, Y1
+	VADDPS  Y11, Y2, Y2
+	VADDPS  Y11, Y3, Y3
+	VADDPS  Y11, Y4, Y4
+	VADDPS  Y11, Y5, Y5
+	VADDPS  Y11, Y6, Y6
+	VADDPS  Y11, Y7, Y7
+	VADDPS  Y11, Y8, Y8
+	VADDPS  Y11, Y9, Y9
+	VADDPS  Y11, Y10, Y10
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y11
+	VADDPS       Y11, Y0, Y0
+	VBROADCASTSS 4(R9), Y11
+	VADDPS       Y11, Y1, Y1
+	VBROADCASTSS 8(R9), Y11
+	VADDPS       Y11, Y2, Y2
+	VBROADCASTSS 12(R9), Y11
+	VADDPS       Y11, Y3, Y3
+	VBROADCASTSS 16(R9), Y11
+	VADDPS       Y11, Y4, Y4
+	VBROADCASTSS 20(R9), Y11
+	VADDPS       Y11, Y5, Y5
+	VBROADCASTSS 24(R9), Y11
+	VADDPS       Y11, Y6, Y6
+	VBROADCASTSS 28(R9), Y11
+	VADDPS       Y11, Y7, Y7
+	VBROADCASTSS 32(R9), Y11
+	VADDPS       Y11, Y8, Y8
+	VBROADCASTSS 36(R9), Y11
+	VADDPS       Y11, Y9, Y9
+	VBROADCASTSS 40(R9), Y11
+	VADDPS       Y11, Y10, Y10
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R9
+	MOVQ    112(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R9)(R10*4), R12
+	LEAQ    (R12)(R10*4), R13
+	VMOVUPS (R9), Y11
+	VADDPS  Y11, Y0, Y0
+	VMOVUPS (R9)(R10*1), Y11
+	VADDPS  Y11, Y1, Y1
+	VMOVUPS (R9)(R10*2), Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS (R9)(R11*1), Y11
+	VADDPS  Y11, Y3, Y3
+	VMOVUPS (R12), Y11
+	VADDPS  Y11, Y4, Y4
+	VMOVUPS (R12)(R10*1), Y11
+	VADDPS  Y11, Y5, Y5
+	VMOVUPS (R12)(R10*2), Y11
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS (R12)(R11*1), Y11
+	VADDPS  Y11, Y7, Y7
+	VMOVUPS (R13), Y11
+	VADDPS  Y11, Y8, Y8
+	VMOVUPS (R13)(R10*1), Y11
+	VADDPS  Y11, Y9, Y9
+	VMOVUPS (R13)(R10*2), Y11
+	VADDPS  Y11, Y10, Y10
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y11
+	VMAXPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y11, Y9
+	VMAXPS       Y10, Y11, Y10
+	VBROADCASTSS 80(AX), Y11
+	VMINPS       Y0, Y11, Y0
+	VMINPS       Y1, Y11, Y1
+	VMINPS       Y2, Y11, Y2
+	VMINPS       Y3, Y11, Y3
+	VMINPS       Y4, Y11, Y4
+	VMINPS       Y5, Y11, Y5
+	VMINPS       Y6, Y11, Y6
+	VMINPS       Y7, Y11, Y7
+	VMINPS       Y8, Y11, Y8
+	VMINPS       Y9, Y11, Y9
+	VMINPS       Y10, Y11, Y10
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VMOVUPS Y7, (DI)(SI*1)
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, (R8)(BX*1)
+	VMOVUPS Y10, (R8)(BX*2)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y11
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y12
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y0
+	VMASKMOVPS   (DX)(BX*1), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y1
+	VMASKMOVPS   (DX)(BX*2), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y2
+	VMASKMOVPS   (DX)(SI*1), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y3
+	VMASKMOVPS   (DI), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y4
+	VMASKMOVPS   (DI)(BX*1), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y5
+	VMASKMOVPS   (DI)(BX*2), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y6
+	VMASKMOVPS   (DI)(SI*1), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y7
+	VMASKMOVPS   (R8), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y8
+	VMASKMOVPS   (R8)(BX*1), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y9
+	VMASKMOVPS   (R8)(BX*2), Y11, Y13
+	VFMADD213PS  Y13, Y12, Y10
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y12, Y0
+	VMULPS Y1, Y12, Y1
+	VMULPS Y2, Y12, Y2
+	VMULPS Y3, Y12, Y3
+	VMULPS Y4, Y12, Y4
+	VMULPS Y5, Y12, Y5
+	VMULPS Y6, Y12, Y6
+	VMULPS Y7, Y12, Y7
+	VMULPS Y8, Y12, Y8
+	VMULPS Y9, Y12, Y9
+	VMULPS Y10, Y12, Y10
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R9
+	VMASKMOVPS (R9), Y11, Y12
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y12, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y12, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y12, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y12, Y7, Y7
+	VADDPS     Y12, Y8, Y8
+	VADDPS     Y12, Y9, Y9
+	VADDPS     Y12, Y10, Y10
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y12
+	VADDPS       Y12, Y0, Y0
+	VBROADCASTSS 4(R9), Y12
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 8(R9), Y12
+	VADDPS       Y12, Y2, Y2
+	VBROADCASTSS 12(R9), Y12
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 16(R9), Y12
+	VADDPS       Y12, Y4, Y4
+	VBROADCASTSS 20(R9), Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 24(R9), Y12
+	VADDPS       Y12, Y6, Y6
+	VBROADCASTSS 28(R9), Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 32(R9), Y12
+	VADDPS       Y12, Y8, Y8
+	VBROADCASTSS 36(R9), Y12
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 40(R9), Y12
+	VADDPS       Y12, Y10, Y10
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R9
+	MOVQ       112(AX), R10
+	LEAQ       (R10)(R10*2), R11
+	LEAQ       (R9)(R10*4), R12
+	LEAQ       (R12)(R10*4), R13
+	VMASKMOVPS (R9), Y11, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R9)(R10*1), Y11, Y12
+	VADDPS     Y12, Y1, Y1
+	VMASKMOVPS (R9)(R10*2), Y11, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (R9)(R11*1), Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	VMASKMOVPS (R12), Y11, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (R12)(R10*1), Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS (R12)(R10*2), Y11, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS (R12)(R11*1), Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	VMASKMOVPS (R13), Y11, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS (R13)(R10*1), Y11, Y12
+	VADDPS     Y12, Y9, Y9
+	VMASKMOVPS (R13)(R10*2), Y11, Y12
+	VADDPS     Y12, Y10, Y10
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VBROADCASTSS 80(AX), Y12
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+
+masked_noclip:
+	VMASKMOVPS Y0, Y11, (DX)
+	VMASKMOVPS Y1, Y11, (DX)(BX*1)
+	VMASKMOVPS Y2, Y11, (DX)(BX*2)
+	VMASKMOVPS Y3, Y11, (DX)(SI*1)
+	VMASKMOVPS Y4, Y11, (DI)
+	VMASKMOVPS Y5, Y11, (DI)(BX*1)
+	VMASKMOVPS Y6, Y11, (DI)(BX*2)
+	VMASKMOVPS Y7, Y11, (DI)(SI*1)
+	VMASKMOVPS Y8, Y11, (R8)
+	VMASKMOVPS Y9, Y11, (R8)(BX*1)
+	VMASKMOVPS Y10, Y11, (R8)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile12x8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+	PREFETCHT0 (DI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (DI)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R8)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R8)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R9)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R9)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R9)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (DI)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R8)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R8)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R9)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R9)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R9)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (DI)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R8)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R8)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R9)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R9)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R9)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (DI)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R8)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R8)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R9)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R9)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R9)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (DI)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R8)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R8)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R9)(BX*1), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R9)(BX*2), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R9)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	CMPQ         CX, $0x08
+	JNE          masked
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y12
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS      (DX), Y13
+	VFMADD213PS  Y13, Y12, Y0
+	VMOVUPS      (DX)(BX*1), Y13
+	VFMADD213PS  Y13, Y12, Y1
+	VMOVUPS      (DX)(BX*2), Y13
+	VFMADD213PS  Y13, Y12, Y2
+	VMOVUPS      (DX)(SI*1), Y13
+	VFMADD213PS  Y13, Y12, Y3
+	VMOVUPS      (DI), Y13
+	VFMADD213PS  Y13, Y12, Y4
+	VMOVUPS      (DI)(BX*1), Y13
+	VFMADD213PS  Y13, Y12, Y5
+	VMOVUPS      (DI)(BX*2), Y13
+	VFMADD213PS  Y13, Y12, Y6
+	VMOVUPS      (DI)(SI*1), Y13
+	VFMADD213PS  Y13, Y12, Y7
+	VMOVUPS      (R8), Y13
+	VFMADD213PS  Y13, Y12, Y8
+	VMOVUPS      (R8)(BX*1), Y13
+	VFMADD213PS  Y13, Y12, Y9
+	VMOVUPS      (R8)(BX*2), Y13
+	VFMADD213PS  Y13, Y12, Y10
+	VMOVUPS      (R8)(SI*1), Y13
+	VFMADD213PS  Y13, Y12, Y11
+	JMP          scaled
+
+noload:
+	VMULPS Y0, Y12, Y0
+	VMULPS Y1, Y12, Y1
+	VMULPS Y2, Y12, Y2
+	VMULPS Y3, Y12, Y3
+	VMULPS Y4, Y12, Y4
+	VMULPS Y5, Y12, Y5
+	VMULPS Y6, Y12, Y6
+	VMULPS Y7, Y12, Y7
+	VMULPS Y8, Y12, Y8
+	VMULPS Y9, Y12, Y9
+	VMULPS Y10, Y12, Y10
+	VMULPS Y11, Y12, Y11
+
+scaled:
+	TESTQ   $0x00000002, CX
+	JZ      nocol
+	MOVQ    88(AX), R9
+	VMOVUPS (R9), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y9, Y9
+	VADDPS  Y12, Y10, Y10
+	VADDPS  Y12, Y11, Y11
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y12
+	VADDPS       Y12, Y0, Y0
+	VBROADCASTSS 4(R9), Y12
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 8(R9), Y12
+	VADDPS       Y12, Y2, Y2
+	VBROADCASTSS 12(R9), Y12
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 16(R9), Y12
+	VADDPS       Y12, Y4, Y4
+	VBROADCASTSS 20(R9), Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 24(R9), Y12
+	VADDPS       Y12, Y6, Y6
+	VBROADCASTSS 28(R9), Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 32(R9), Y12
+	VADDPS       Y12, Y8, Y8
+	VBROADCASTSS 36(R9), Y12
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 40(R9), Y12
+	VADDPS       Y12, Y10, Y10
+	VBROADCASTSS 44(R9), Y12
+	VADDPS       Y12, Y11, Y11
+
+norow:
+	TESTQ   $0x00000008, CX
+	JZ      nores
+	MOVQ    104(AX), R9
+	MOVQ    112(AX), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R9)(R10*4), R12
+	LEAQ    (R12)(R10*4), R13
+	VMOVUPS (R9), Y12
+	VADDPS  Y12, Y0, Y0
+	VMOVUPS (R9)(R10*1), Y12
+	VADDPS  Y12, Y1, Y1
+	VMOVUPS (R9)(R10*2), Y12
+	VADDPS  Y12, Y2, Y2
+	VMOVUPS (R9)(R11*1), Y12
+	VADDPS  Y12, Y3, Y3
+	VMOVUPS (R12), Y12
+	VADDPS  Y12, Y4, Y4
+	VMOVUPS (R12)(R10*1), Y12
+	VADDPS  Y12, Y5, Y5
+	VMOVUPS (R12)(R10*2), Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS (R12)(R11*1), Y12
+	VADDPS  Y12, Y7, Y7
+	VMOVUPS (R13), Y12
+	VADDPS  Y12, Y8, Y8
+	VMOVUPS (R13)(R10*1), Y12
+	VADDPS  Y12, Y9, Y9
+	VMOVUPS (R13)(R10*2), Y12
+	VADDPS  Y12, Y10, Y10
+	VMOVUPS (R13)(R11*1), Y12
+	VADDPS  Y12, Y11, Y11
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+	VBROADCASTSS 80(AX), Y12
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
+
+noclip:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (DX)(BX*1)
+	VMOVUPS Y2, (DX)(BX*2)
+	VMOVUPS Y3, (DX)(SI*1)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(BX*1)
+	VMOVUPS Y6, (DI)(BX*2)
+	VMOVUPS Y7, (DI)(SI*1)
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, (R8)(BX*1)
+	VMOVUPS Y10, (R8)(BX*2)
+	VMOVUPS Y11, (R8)(SI*1)
+	VZEROUPPER
+	RET
+
+masked:
+	LEAQ         gemmMasks<>+0(SB), DX
+	XORQ         BX, BX
+	SUBQ         $0x00, CX
+	CMOVQLT      BX, CX
+	MOVQ         $0x00000008, BX
+	CMPQ         CX, BX
+	CMOVQGT      BX, CX
+	SUBQ         CX, BX
+	VMOVUPS      (DX)(BX*4), Y12
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Y13
+	TESTQ        $0x00000001, CX
+	JZ           masked_noload
+	VMASKMOVPS   (DX), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y0
+	VMASKMOVPS   (DX)(BX*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y1
+	VMASKMOVPS   (DX)(BX*2), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y2
+	VMASKMOVPS   (DX)(SI*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y3
+	VMASKMOVPS   (DI), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y4
+	VMASKMOVPS   (DI)(BX*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y5
+	VMASKMOVPS   (DI)(BX*2), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y6
+	VMASKMOVPS   (DI)(SI*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y7
+	VMASKMOVPS   (R8), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y8
+	VMASKMOVPS   (R8)(BX*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y9
+	VMASKMOVPS   (R8)(BX*2), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y10
+	VMASKMOVPS   (R8)(SI*1), Y12, Y14
+	VFMADD213PS  Y14, Y13, Y11
+	JMP          masked_scaled
+
+masked_noload:
+	VMULPS Y0, Y13, Y0
+	VMULPS Y1, Y13, Y1
+	VMULPS Y2, Y13, Y2
+	VMULPS Y3, Y13, Y3
+	VMULPS Y4, Y13, Y4
+	VMULPS Y5, Y13, Y5
+	VMULPS Y6, Y13, Y6
+	VMULPS Y7, Y13, Y7
+	VMULPS Y8, Y13, Y8
+	VMULPS Y9, Y13, Y9
+	VMULPS Y10, Y13, Y10
+	VMULPS Y11, Y13, Y11
+
+masked_scaled:
+	TESTQ      $0x00000002, CX
+	JZ         masked_nocol
+	MOVQ       88(AX), R9
+	VMASKMOVPS (R9), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y10, Y10
+	VADDPS     Y13, Y11, Y11
+
+masked_nocol:
+	TESTQ        $0x00000004, CX
+	JZ           masked_norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Y13
+	VADDPS       Y13, Y0, Y0
+	VBROADCASTSS 4(R9), Y13
+	VADDPS       Y13, Y1, Y1
+	VBROADCASTSS 8(R9), Y13
+	VADDPS       Y13, Y2, Y2
+	VBROADCASTSS 12(R9), Y13
+	VADDPS       Y13, Y3, Y3
+	VBROADCASTSS 16(R9), Y13
+	VADDPS       Y13, Y4, Y4
+	VBROADCASTSS 20(R9), Y13
+	VADDPS       Y13, Y5, Y5
+	VBROADCASTSS 24(R9), Y13
+	VADDPS       Y13, Y6, Y6
+	VBROADCASTSS 28(R9), Y13
+	VADDPS       Y13, Y7, Y7
+	VBROADCASTSS 32(R9), Y13
+	VADDPS       Y13, Y8, Y8
+	VBROADCASTSS 36(R9), Y13
+	VADDPS       Y13, Y9, Y9
+	VBROADCASTSS 40(R9), Y13
+	VADDPS       Y13, Y10, Y10
+	VBROADCASTSS 44(R9), Y13
+	VADDPS       Y13, Y11, Y11
+
+masked_norow:
+	TESTQ      $0x00000008, CX
+	JZ         masked_nores
+	MOVQ       104(AX), R9
+	MOVQ       112(AX), R10
+	LEAQ       (R10)(R10*2), R11
+	LEAQ       (R9)(R10*4), R12
+	LEAQ       (R12)(R10*4), R13
+	VMASKMOVPS (R9), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	VMASKMOVPS (R9)(R10*1), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	VMASKMOVPS (R9)(R10*2), Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	VMASKMOVPS (R9)(R11*1), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	VMASKMOVPS (R12), Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	VMASKMOVPS (R12)(R10*1), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	VMASKMOVPS (R12)(R10*2), Y12, Y13
+	VADDPS     Y13, Y6, Y6
+	VMASKMOVPS (R12)(R11*1), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	VMASKMOVPS (R13), Y12, Y13
+	VADDPS     Y13, Y8, Y8
+	VMASKMOVPS (R13)(R10*1), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	VMASKMOVPS (R13)(R10*2), Y12, Y13
+	VADDPS     Y13, Y10, Y10
+	VMASKMOVPS (R13)(R11*1), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+
+masked_nores:
+	TESTQ        $0x00000010, CX
+	JZ           masked_noclip
+	VBROADCASTSS 76(AX), Y13
+	VMAXPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y13, Y11
+	VBROADCASTSS 80(AX), Y13
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+	VMINPS       Y8, Y13, Y8
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+
+masked_noclip:
+	VMASKMOVPS Y0, Y12, (DX)
+	VMASKMOVPS Y1, Y12, (DX)(BX*1)
+	VMASKMOVPS Y2, Y12, (DX)(BX*2)
+	VMASKMOVPS Y3, Y12, (DX)(SI*1)
+	VMASKMOVPS Y4, Y12, (DI)
+	VMASKMOVPS Y5, Y12, (DI)(BX*1)
+	VMASKMOVPS Y6, Y12, (DI)(BX*2)
+	VMASKMOVPS Y7, Y12, (DI)(SI*1)
+	VMASKMOVPS Y8, Y12, (R8)
+	VMASKMOVPS Y9, Y12, (R8)(BX*1)
+	VMASKMOVPS Y10, Y12, (R8)(BX*2)
+	VMASKMOVPS Y11, Y12, (R8)(SI*1)
+	VZEROUPPER
+	RET
+
 // func wide1x64AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·wide1x64AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   128(AX), BX
-	LEAQ   (SI)(BX*1), DI
-	LEAQ   (DI)(BX*1), R8
-	LEAQ   (R8)(BX*1), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 128(AX), BX
+	LEAQ (SI)(BX*1), DI
+	LEAQ (DI)(BX*1), R8
+	LEAQ (R8)(BX*1), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), BX
@@ -4026,25 +7127,36 @@ noclip:
 	RET
 
 // func wide2x32AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·wide2x32AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   128(AX), SI
-	LEAQ   (DI)(SI*1), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 128(AX), SI
+	LEAQ (DI)(SI*1), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
 
 segment:
 	MOVQ (AX), SI
@@ -4279,29 +7391,42 @@ noclip:
 	RET
 
 // func wide3x32AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·wide3x32AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   128(AX), SI
-	LEAQ   (DI)(SI*1), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 128(AX), SI
+	LEAQ (DI)(SI*1), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
 
 segment:
 	MOVQ (AX), SI
@@ -5423,17 +8548,26 @@ loop:
 	RET
 
 // func tile1x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   136(AX), DI
-	MOVQ   144(AX), R8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
 
 segment:
 	MOVQ (AX), BX
@@ -5560,134 +8694,31 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile1x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   136(AX), DI
-	MOVQ   144(AX), R8
-
-segment:
-	MOVQ (AX), BX
-	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
-	JZ   rest
-
-loop:
-	VMOVUPS      (SI), Z1
-	VBROADCASTSS (BX), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Z1
-	VBROADCASTSS (BX), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Z1
-	VBROADCASTSS (BX), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	VMOVUPS      (SI), Z1
-	VBROADCASTSS (BX), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	DECQ         R9
-	JNZ          loop
-
-rest:
-	TESTQ R10, R10
-	JZ    done
-
-single:
-	VMOVUPS      (SI), Z1
-	VBROADCASTSS (BX), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         CX, BX
-	ADDQ         DX, SI
-	DECQ         R10
-	JNZ          single
-
-done:
-	ADDQ         $0x10, DI
-	DECQ         R8
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Z1
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z2
-	VFMADD213PS  Z2, Z1, Z0
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z1, Z0
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), BX
-	VMOVUPS.Z (BX), K1, Z1
-	VADDPS    Z1, Z0, Z0
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), BX
-	VBROADCASTSS (BX), Z1
-	VADDPS       Z1, Z0, Z0
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), BX
-	MOVQ      112(AX), SI
-	VMOVUPS.Z (BX), K1, Z1
-	VADDPS    Z1, Z0, Z0
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z1
-	VMAXPS       Z0, Z1, Z0
-	VBROADCASTSS 80(AX), Z1
-	VMINPS       Z0, Z1, Z0
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VZEROUPPER
-	RET
-
 // func tile2x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
 
 segment:
 	MOVQ (AX), SI
@@ -5850,158 +8881,35 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile2x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
-
-segment:
-	MOVQ (AX), SI
-	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
-	JZ   rest
-
-loop:
-	VMOVUPS      (DI), Z2
-	VBROADCASTSS (SI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (SI)(BX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z2
-	VBROADCASTSS (SI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (SI)(BX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z2
-	VBROADCASTSS (SI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (SI)(BX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z2
-	VBROADCASTSS (SI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (SI)(BX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R10
-	JNZ          loop
-
-rest:
-	TESTQ R11, R11
-	JZ    done
-
-single:
-	VMOVUPS      (DI), Z2
-	VBROADCASTSS (SI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (SI)(BX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R11
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Z2
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z3
-	VFMADD213PS  Z3, Z2, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z3
-	VFMADD213PS  Z3, Z2, Z1
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z2, Z0
-	VMULPS Z1, Z2, Z1
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), SI
-	VMOVUPS.Z (SI), K1, Z2
-	VADDPS    Z2, Z0, Z0
-	VADDPS    Z2, Z1, Z1
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Z2
-	VADDPS       Z2, Z0, Z0
-	VBROADCASTSS 4(SI), Z2
-	VADDPS       Z2, Z1, Z1
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), SI
-	MOVQ      112(AX), DI
-	VMOVUPS.Z (SI), K1, Z2
-	VADDPS    Z2, Z0, Z0
-	VMOVUPS.Z (SI)(DI*1), K1, Z2
-	VADDPS    Z2, Z1, Z1
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMAXPS       Z1, Z2, Z1
-	VBROADCASTSS 80(AX), Z2
-	VMINPS       Z0, Z2, Z0
-	VMINPS       Z1, Z2, Z1
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VZEROUPPER
-	RET
-
 // func tile3x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
 
 segment:
 	MOVQ (AX), SI
@@ -6200,183 +9108,41 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile3x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   136(AX), R8
-	MOVQ   144(AX), R9
-
-segment:
-	MOVQ (AX), SI
-	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
-	JZ   rest
-
-loop:
-	VMOVUPS      (DI), Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (SI)(BX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (SI)(BX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (SI)(BX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (SI)(BX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (SI)(BX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (SI)(BX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	VMOVUPS      (DI), Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (SI)(BX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (SI)(BX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R10
-	JNZ          loop
-
-rest:
-	TESTQ R11, R11
-	JZ    done
-
-single:
-	VMOVUPS      (DI), Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (SI)(BX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (SI)(BX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         CX, SI
-	ADDQ         DX, DI
-	DECQ         R11
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R8
-	DECQ         R9
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	VBROADCASTSS 72(AX), Z3
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z4
-	VFMADD213PS  Z4, Z3, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z4
-	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z4
-	VFMADD213PS  Z4, Z3, Z2
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z3, Z0
-	VMULPS Z1, Z3, Z1
-	VMULPS Z2, Z3, Z2
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), SI
-	VMOVUPS.Z (SI), K1, Z3
-	VADDPS    Z3, Z0, Z0
-	VADDPS    Z3, Z1, Z1
-	VADDPS    Z3, Z2, Z2
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), SI
-	VBROADCASTSS (SI), Z3
-	VADDPS       Z3, Z0, Z0
-	VBROADCASTSS 4(SI), Z3
-	VADDPS       Z3, Z1, Z1
-	VBROADCASTSS 8(SI), Z3
-	VADDPS       Z3, Z2, Z2
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), SI
-	MOVQ      112(AX), DI
-	VMOVUPS.Z (SI), K1, Z3
-	VADDPS    Z3, Z0, Z0
-	VMOVUPS.Z (SI)(DI*1), K1, Z3
-	VADDPS    Z3, Z1, Z1
-	VMOVUPS.Z (SI)(DI*2), K1, Z3
-	VADDPS    Z3, Z2, Z2
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z3
-	VMAXPS       Z0, Z3, Z0
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z2, Z3, Z2
-	VBROADCASTSS 80(AX), Z3
-	VMINPS       Z0, Z3, Z0
-	VMINPS       Z1, Z3, Z1
-	VMINPS       Z2, Z3, Z2
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VZEROUPPER
-	RET
-
 // func tile4x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
 
 segment:
 	MOVQ (AX), DI
@@ -6613,210 +9379,46 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile4x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R8
-	MOVQ   136(AX), R9
-	MOVQ   144(AX), R10
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
-	JZ   rest
-
-loop:
-	VMOVUPS      (R8), Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(BX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(BX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (DI)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(BX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(BX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (DI)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(BX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(BX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (DI)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	VMOVUPS      (R8), Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(BX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(BX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (DI)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	DECQ         R11
-	JNZ          loop
-
-rest:
-	TESTQ R12, R12
-	JZ    done
-
-single:
-	VMOVUPS      (R8), Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(BX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(BX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (DI)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         DX, R8
-	DECQ         R12
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R9
-	DECQ         R10
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	VBROADCASTSS 72(AX), Z4
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z5
-	VFMADD213PS  Z5, Z4, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z5
-	VFMADD213PS  Z5, Z4, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z5
-	VFMADD213PS  Z5, Z4, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z5
-	VFMADD213PS  Z5, Z4, Z3
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z4, Z0
-	VMULPS Z1, Z4, Z1
-	VMULPS Z2, Z4, Z2
-	VMULPS Z3, Z4, Z3
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), DI
-	VMOVUPS.Z (DI), K1, Z4
-	VADDPS    Z4, Z0, Z0
-	VADDPS    Z4, Z1, Z1
-	VADDPS    Z4, Z2, Z2
-	VADDPS    Z4, Z3, Z3
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), DI
-	VBROADCASTSS (DI), Z4
-	VADDPS       Z4, Z0, Z0
-	VBROADCASTSS 4(DI), Z4
-	VADDPS       Z4, Z1, Z1
-	VBROADCASTSS 8(DI), Z4
-	VADDPS       Z4, Z2, Z2
-	VBROADCASTSS 12(DI), Z4
-	VADDPS       Z4, Z3, Z3
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), DI
-	MOVQ      112(AX), R8
-	LEAQ      (R8)(R8*2), R9
-	VMOVUPS.Z (DI), K1, Z4
-	VADDPS    Z4, Z0, Z0
-	VMOVUPS.Z (DI)(R8*1), K1, Z4
-	VADDPS    Z4, Z1, Z1
-	VMOVUPS.Z (DI)(R8*2), K1, Z4
-	VADDPS    Z4, Z2, Z2
-	VMOVUPS.Z (DI)(R9*1), K1, Z4
-	VADDPS    Z4, Z3, Z3
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z4
-	VMAXPS       Z0, Z4, Z0
-	VMAXPS       Z1, Z4, Z1
-	VMAXPS       Z2, Z4, Z2
-	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS 80(AX), Z4
-	VMINPS       Z0, Z4, Z0
-	VMINPS       Z1, Z4, Z1
-	VMINPS       Z2, Z4, Z2
-	VMINPS       Z3, Z4, Z3
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VZEROUPPER
-	RET
-
 // func tile5x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -7097,242 +9699,50 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile5x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R10), DI
-	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
-	JZ   rest
-
-loop:
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (DI)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (DI)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (DI)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (DI)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (DI)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (DI)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (DI)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (DI)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R12
-	JNZ          loop
-
-rest:
-	TESTQ R13, R13
-	JZ    done
-
-single:
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (DI)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (DI)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R13
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R10
-	DECQ         R11
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Z5
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z6
-	VFMADD213PS  Z6, Z5, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z6
-	VFMADD213PS  Z6, Z5, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z6
-	VFMADD213PS  Z6, Z5, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z6
-	VFMADD213PS  Z6, Z5, Z3
-	VMOVUPS.Z    (DI), K1, Z6
-	VFMADD213PS  Z6, Z5, Z4
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z5, Z0
-	VMULPS Z1, Z5, Z1
-	VMULPS Z2, Z5, Z2
-	VMULPS Z3, Z5, Z3
-	VMULPS Z4, Z5, Z4
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R8
-	VMOVUPS.Z (R8), K1, Z5
-	VADDPS    Z5, Z0, Z0
-	VADDPS    Z5, Z1, Z1
-	VADDPS    Z5, Z2, Z2
-	VADDPS    Z5, Z3, Z3
-	VADDPS    Z5, Z4, Z4
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Z5
-	VADDPS       Z5, Z0, Z0
-	VBROADCASTSS 4(R8), Z5
-	VADDPS       Z5, Z1, Z1
-	VBROADCASTSS 8(R8), Z5
-	VADDPS       Z5, Z2, Z2
-	VBROADCASTSS 12(R8), Z5
-	VADDPS       Z5, Z3, Z3
-	VBROADCASTSS 16(R8), Z5
-	VADDPS       Z5, Z4, Z4
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R8
-	MOVQ      112(AX), R9
-	LEAQ      (R9)(R9*2), R10
-	LEAQ      (R8)(R9*4), R11
-	VMOVUPS.Z (R8), K1, Z5
-	VADDPS    Z5, Z0, Z0
-	VMOVUPS.Z (R8)(R9*1), K1, Z5
-	VADDPS    Z5, Z1, Z1
-	VMOVUPS.Z (R8)(R9*2), K1, Z5
-	VADDPS    Z5, Z2, Z2
-	VMOVUPS.Z (R8)(R10*1), K1, Z5
-	VADDPS    Z5, Z3, Z3
-	VMOVUPS.Z (R11), K1, Z5
-	VADDPS    Z5, Z4, Z4
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z5
-	VMAXPS       Z0, Z5, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMAXPS       Z2, Z5, Z2
-	VMAXPS       Z3, Z5, Z3
-	VMAXPS       Z4, Z5, Z4
-	VBROADCASTSS 80(AX), Z5
-	VMINPS       Z0, Z5, Z0
-	VMINPS       Z1, Z5, Z1
-	VMINPS       Z2, Z5, Z2
-	VMINPS       Z3, Z5, Z3
-	VMINPS       Z4, Z5, Z4
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VZEROUPPER
-	RET
-
 // func tile6x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -7649,266 +10059,54 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile6x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R10), DI
-	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
-	JZ   rest
-
-loop:
-	VMOVUPS      (R9), Z6
-	VBROADCASTSS (DI), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (DI)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (DI)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (DI)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R8)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z6
-	VBROADCASTSS (DI), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (DI)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (DI)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (DI)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R8)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z6
-	VBROADCASTSS (DI), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (DI)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (DI)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (DI)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R8)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z6
-	VBROADCASTSS (DI), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (DI)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (DI)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (DI)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R8)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R12
-	JNZ          loop
-
-rest:
-	TESTQ R13, R13
-	JZ    done
-
-single:
-	VMOVUPS      (R9), Z6
-	VBROADCASTSS (DI), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (DI)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (DI)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (DI)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R8)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R13
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R10
-	DECQ         R11
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Z6
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z7
-	VFMADD213PS  Z7, Z6, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z7
-	VFMADD213PS  Z7, Z6, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z7
-	VFMADD213PS  Z7, Z6, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z7
-	VFMADD213PS  Z7, Z6, Z3
-	VMOVUPS.Z    (DI), K1, Z7
-	VFMADD213PS  Z7, Z6, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z7
-	VFMADD213PS  Z7, Z6, Z5
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z6, Z0
-	VMULPS Z1, Z6, Z1
-	VMULPS Z2, Z6, Z2
-	VMULPS Z3, Z6, Z3
-	VMULPS Z4, Z6, Z4
-	VMULPS Z5, Z6, Z5
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R8
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
-	VADDPS    Z6, Z1, Z1
-	VADDPS    Z6, Z2, Z2
-	VADDPS    Z6, Z3, Z3
-	VADDPS    Z6, Z4, Z4
-	VADDPS    Z6, Z5, Z5
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Z6
-	VADDPS       Z6, Z0, Z0
-	VBROADCASTSS 4(R8), Z6
-	VADDPS       Z6, Z1, Z1
-	VBROADCASTSS 8(R8), Z6
-	VADDPS       Z6, Z2, Z2
-	VBROADCASTSS 12(R8), Z6
-	VADDPS       Z6, Z3, Z3
-	VBROADCASTSS 16(R8), Z6
-	VADDPS       Z6, Z4, Z4
-	VBROADCASTSS 20(R8), Z6
-	VADDPS       Z6, Z5, Z5
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R8
-	MOVQ      112(AX), R9
-	LEAQ      (R9)(R9*2), R10
-	LEAQ      (R8)(R9*4), R11
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
-	VMOVUPS.Z (R8)(R9*1), K1, Z6
-	VADDPS    Z6, Z1, Z1
-	VMOVUPS.Z (R8)(R9*2), K1, Z6
-	VADDPS    Z6, Z2, Z2
-	VMOVUPS.Z (R8)(R10*1), K1, Z6
-	VADDPS    Z6, Z3, Z3
-	VMOVUPS.Z (R11), K1, Z6
-	VADDPS    Z6, Z4, Z4
-	VMOVUPS.Z (R11)(R9*1), K1, Z6
-	VADDPS    Z6, Z5, Z5
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z6
-	VMAXPS       Z0, Z6, Z0
-	VMAXPS       Z1, Z6, Z1
-	VMAXPS       Z2, Z6, Z2
-	VMAXPS       Z3, Z6, Z3
-	VMAXPS       Z4, Z6, Z4
-	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS 80(AX), Z6
-	VMINPS       Z0, Z6, Z0
-	VMINPS       Z1, Z6, Z1
-	VMINPS       Z2, Z6, Z2
-	VMINPS       Z3, Z6, Z3
-	VMINPS       Z4, Z6, Z4
-	VMINPS       Z5, Z6, Z5
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VZEROUPPER
-	RET
-
 // func tile7x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -8261,290 +10459,58 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile7x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R10), DI
-	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
-	JZ   rest
-
-loop:
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (DI), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (DI)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DI)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (DI)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R8)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R8)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (DI), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (DI)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DI)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (DI)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R8)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R8)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (DI), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (DI)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DI)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (DI)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R8)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R8)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (DI), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (DI)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DI)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (DI)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R8)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R8)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R12
-	JNZ          loop
-
-rest:
-	TESTQ R13, R13
-	JZ    done
-
-single:
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (DI), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (DI)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DI)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (DI)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R8)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R8)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R13
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R10
-	DECQ         R11
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Z7
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z8
-	VFMADD213PS  Z8, Z7, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z8
-	VFMADD213PS  Z8, Z7, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z8
-	VFMADD213PS  Z8, Z7, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z8
-	VFMADD213PS  Z8, Z7, Z3
-	VMOVUPS.Z    (DI), K1, Z8
-	VFMADD213PS  Z8, Z7, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z8
-	VFMADD213PS  Z8, Z7, Z5
-	VMOVUPS.Z    (DI)(BX*2), K1, Z8
-	VFMADD213PS  Z8, Z7, Z6
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z7, Z0
-	VMULPS Z1, Z7, Z1
-	VMULPS Z2, Z7, Z2
-	VMULPS Z3, Z7, Z3
-	VMULPS Z4, Z7, Z4
-	VMULPS Z5, Z7, Z5
-	VMULPS Z6, Z7, Z6
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R8
-	VMOVUPS.Z (R8), K1, Z7
-	VADDPS    Z7, Z0, Z0
-	VADDPS    Z7, Z1, Z1
-	VADDPS    Z7, Z2, Z2
-	VADDPS    Z7, Z3, Z3
-	VADDPS    Z7, Z4, Z4
-	VADDPS    Z7, Z5, Z5
-	VADDPS    Z7, Z6, Z6
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Z7
-	VADDPS       Z7, Z0, Z0
-	VBROADCASTSS 4(R8), Z7
-	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS 8(R8), Z7
-	VADDPS       Z7, Z2, Z2
-	VBROADCASTSS 12(R8), Z7
-	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS 16(R8), Z7
-	VADDPS       Z7, Z4, Z4
-	VBROADCASTSS 20(R8), Z7
-	VADDPS       Z7, Z5, Z5
-	VBROADCASTSS 24(R8), Z7
-	VADDPS       Z7, Z6, Z6
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R8
-	MOVQ      112(AX), R9
-	LEAQ      (R9)(R9*2), R10
-	LEAQ      (R8)(R9*4), R11
-	VMOVUPS.Z (R8), K1, Z7
-	VADDPS    Z7, Z0, Z0
-	VMOVUPS.Z (R8)(R9*1), K1, Z7
-	VADDPS    Z7, Z1, Z1
-	VMOVUPS.Z (R8)(R9*2), K1, Z7
-	VADDPS    Z7, Z2, Z2
-	VMOVUPS.Z (R8)(R10*1), K1, Z7
-	VADDPS    Z7, Z3, Z3
-	VMOVUPS.Z (R11), K1, Z7
-	VADDPS    Z7, Z4, Z4
-	VMOVUPS.Z (R11)(R9*1), K1, Z7
-	VADDPS    Z7, Z5, Z5
-	VMOVUPS.Z (R11)(R9*2), K1, Z7
-	VADDPS    Z7, Z6, Z6
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	VBROADCASTSS 80(AX), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VMOVUPS Z6, K1, (DI)(BX*2)
-	VZEROUPPER
-	RET
-
 // func tile8x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), DI
@@ -8933,314 +10899,63 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile8x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R10), DI
-	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
-	JZ   rest
-
-loop:
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (DI)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (DI)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R8)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R8)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (DI)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (DI)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R8)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R8)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (DI)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (DI)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R8)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R8)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (DI)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (DI)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R8)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R8)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R12
-	JNZ          loop
-
-rest:
-	TESTQ R13, R13
-	JZ    done
-
-single:
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (DI)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (DI)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R8)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R8)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         DX, R9
-	DECQ         R13
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R10
-	DECQ         R11
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	VBROADCASTSS 72(AX), Z8
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z9
-	VFMADD213PS  Z9, Z8, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z9
-	VFMADD213PS  Z9, Z8, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z9
-	VFMADD213PS  Z9, Z8, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z9
-	VFMADD213PS  Z9, Z8, Z3
-	VMOVUPS.Z    (DI), K1, Z9
-	VFMADD213PS  Z9, Z8, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z9
-	VFMADD213PS  Z9, Z8, Z5
-	VMOVUPS.Z    (DI)(BX*2), K1, Z9
-	VFMADD213PS  Z9, Z8, Z6
-	VMOVUPS.Z    (DI)(SI*1), K1, Z9
-	VFMADD213PS  Z9, Z8, Z7
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z8, Z0
-	VMULPS Z1, Z8, Z1
-	VMULPS Z2, Z8, Z2
-	VMULPS Z3, Z8, Z3
-	VMULPS Z4, Z8, Z4
-	VMULPS Z5, Z8, Z5
-	VMULPS Z6, Z8, Z6
-	VMULPS Z7, Z8, Z7
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R8
-	VMOVUPS.Z (R8), K1, Z8
-	VADDPS    Z8, Z0, Z0
-	VADDPS    Z8, Z1, Z1
-	VADDPS    Z8, Z2, Z2
-	VADDPS    Z8, Z3, Z3
-	VADDPS    Z8, Z4, Z4
-	VADDPS    Z8, Z5, Z5
-	VADDPS    Z8, Z6, Z6
-	VADDPS    Z8, Z7, Z7
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R8
-	VBROADCASTSS (R8), Z8
-	VADDPS       Z8, Z0, Z0
-	VBROADCASTSS 4(R8), Z8
-	VADDPS       Z8, Z1, Z1
-	VBROADCASTSS 8(R8), Z8
-	VADDPS       Z8, Z2, Z2
-	VBROADCASTSS 12(R8), Z8
-	VADDPS       Z8, Z3, Z3
-	VBROADCASTSS 16(R8), Z8
-	VADDPS       Z8, Z4, Z4
-	VBROADCASTSS 20(R8), Z8
-	VADDPS       Z8, Z5, Z5
-	VBROADCASTSS 24(R8), Z8
-	VADDPS       Z8, Z6, Z6
-	VBROADCASTSS 28(R8), Z8
-	VADDPS       Z8, Z7, Z7
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R8
-	MOVQ      112(AX), R9
-	LEAQ      (R9)(R9*2), R10
-	LEAQ      (R8)(R9*4), R11
-	VMOVUPS.Z (R8), K1, Z8
-	VADDPS    Z8, Z0, Z0
-	VMOVUPS.Z (R8)(R9*1), K1, Z8
-	VADDPS    Z8, Z1, Z1
-	VMOVUPS.Z (R8)(R9*2), K1, Z8
-	VADDPS    Z8, Z2, Z2
-	VMOVUPS.Z (R8)(R10*1), K1, Z8
-	VADDPS    Z8, Z3, Z3
-	VMOVUPS.Z (R11), K1, Z8
-	VADDPS    Z8, Z4, Z4
-	VMOVUPS.Z (R11)(R9*1), K1, Z8
-	VADDPS    Z8, Z5, Z5
-	VMOVUPS.Z (R11)(R9*2), K1, Z8
-	VADDPS    Z8, Z6, Z6
-	VMOVUPS.Z (R11)(R10*1), K1, Z8
-	VADDPS    Z8, Z7, Z7
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z8
-	VMAXPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z8, Z2
-	VMAXPS       Z3, Z8, Z3
-	VMAXPS       Z4, Z8, Z4
-	VMAXPS       Z5, Z8, Z5
-	VMAXPS       Z6, Z8, Z6
-	VMAXPS       Z7, Z8, Z7
-	VBROADCASTSS 80(AX), Z8
-	VMINPS       Z0, Z8, Z0
-	VMINPS       Z1, Z8, Z1
-	VMINPS       Z2, Z8, Z2
-	VMINPS       Z3, Z8, Z3
-	VMINPS       Z4, Z8, Z4
-	VMINPS       Z5, Z8, Z5
-	VMINPS       Z6, Z8, Z6
-	VMINPS       Z7, Z8, Z7
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VMOVUPS Z6, K1, (DI)(BX*2)
-	VMOVUPS Z7, K1, (DI)(SI*1)
-	VZEROUPPER
-	RET
-
 // func tile9x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), DI
@@ -9673,346 +11388,67 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile9x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R11), DI
-	LEAQ (DI)(BX*4), R8
-	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
-	JZ   rest
-
-loop:
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DI)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (DI)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DI)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (DI)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DI)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (DI)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DI)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (DI)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R13
-	JNZ          loop
-
-rest:
-	TESTQ R14, R14
-	JZ    done
-
-single:
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DI)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (DI)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R14
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R11
-	DECQ         R12
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	LEAQ         (DI)(BX*4), R8
-	VBROADCASTSS 72(AX), Z9
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z10
-	VFMADD213PS  Z10, Z9, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z10
-	VFMADD213PS  Z10, Z9, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z10
-	VFMADD213PS  Z10, Z9, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z10
-	VFMADD213PS  Z10, Z9, Z3
-	VMOVUPS.Z    (DI), K1, Z10
-	VFMADD213PS  Z10, Z9, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z10
-	VFMADD213PS  Z10, Z9, Z5
-	VMOVUPS.Z    (DI)(BX*2), K1, Z10
-	VFMADD213PS  Z10, Z9, Z6
-	VMOVUPS.Z    (DI)(SI*1), K1, Z10
-	VFMADD213PS  Z10, Z9, Z7
-	VMOVUPS.Z    (R8), K1, Z10
-	VFMADD213PS  Z10, Z9, Z8
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z9, Z0
-	VMULPS Z1, Z9, Z1
-	VMULPS Z2, Z9, Z2
-	VMULPS Z3, Z9, Z3
-	VMULPS Z4, Z9, Z4
-	VMULPS Z5, Z9, Z5
-	VMULPS Z6, Z9, Z6
-	VMULPS Z7, Z9, Z7
-	VMULPS Z8, Z9, Z8
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R9
-	VMOVUPS.Z (R9), K1, Z9
-	VADDPS    Z9, Z0, Z0
-	VADDPS    Z9, Z1, Z1
-	VADDPS    Z9, Z2, Z2
-	VADDPS    Z9, Z3, Z3
-	VADDPS    Z9, Z4, Z4
-	VADDPS    Z9, Z5, Z5
-	VADDPS    Z9, Z6, Z6
-	VADDPS    Z9, Z7, Z7
-	VADDPS    Z9, Z8, Z8
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R9
-	VBROADCASTSS (R9), Z9
-	VADDPS       Z9, Z0, Z0
-	VBROADCASTSS 4(R9), Z9
-	VADDPS       Z9, Z1, Z1
-	VBROADCASTSS 8(R9), Z9
-	VADDPS       Z9, Z2, Z2
-	VBROADCASTSS 12(R9), Z9
-	VADDPS       Z9, Z3, Z3
-	VBROADCASTSS 16(R9), Z9
-	VADDPS       Z9, Z4, Z4
-	VBROADCASTSS 20(R9), Z9
-	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS 24(R9), Z9
-	VADDPS       Z9, Z6, Z6
-	VBROADCASTSS 28(R9), Z9
-	VADDPS       Z9, Z7, Z7
-	VBROADCASTSS 32(R9), Z9
-	VADDPS       Z9, Z8, Z8
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R9
-	MOVQ      112(AX), R10
-	LEAQ      (R10)(R10*2), R11
-	LEAQ      (R9)(R10*4), R12
-	LEAQ      (R12)(R10*4), R13
-	VMOVUPS.Z (R9), K1, Z9
-	VADDPS    Z9, Z0, Z0
-	VMOVUPS.Z (R9)(R10*1), K1, Z9
-	VADDPS    Z9, Z1, Z1
-	VMOVUPS.Z (R9)(R10*2), K1, Z9
-	VADDPS    Z9, Z2, Z2
-	VMOVUPS.Z (R9)(R11*1), K1, Z9
-	VADDPS    Z9, Z3, Z3
-	VMOVUPS.Z (R12), K1, Z9
-	VADDPS    Z9, Z4, Z4
-	VMOVUPS.Z (R12)(R10*1), K1, Z9
-	VADDPS    Z9, Z5, Z5
-	VMOVUPS.Z (R12)(R10*2), K1, Z9
-	VADDPS    Z9, Z6, Z6
-	VMOVUPS.Z (R12)(R11*1), K1, Z9
-	VADDPS    Z9, Z7, Z7
-	VMOVUPS.Z (R13), K1, Z9
-	VADDPS    Z9, Z8, Z8
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z9
-	VMAXPS       Z0, Z9, Z0
-	VMAXPS       Z1, Z9, Z1
-	VMAXPS       Z2, Z9, Z2
-	VMAXPS       Z3, Z9, Z3
-	VMAXPS       Z4, Z9, Z4
-	VMAXPS       Z5, Z9, Z5
-	VMAXPS       Z6, Z9, Z6
-	VMAXPS       Z7, Z9, Z7
-	VMAXPS       Z8, Z9, Z8
-	VBROADCASTSS 80(AX), Z9
-	VMINPS       Z0, Z9, Z0
-	VMINPS       Z1, Z9, Z1
-	VMINPS       Z2, Z9, Z2
-	VMINPS       Z3, Z9, Z3
-	VMINPS       Z4, Z9, Z4
-	VMINPS       Z5, Z9, Z5
-	VMINPS       Z6, Z9, Z6
-	VMINPS       Z7, Z9, Z7
-	VMINPS       Z8, Z9, Z8
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VMOVUPS Z6, K1, (DI)(BX*2)
-	VMOVUPS Z7, K1, (DI)(SI*1)
-	VMOVUPS Z8, K1, (R8)
-	VZEROUPPER
-	RET
-
 // func tile10x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 64(DI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), DI
@@ -10481,370 +11917,71 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile10x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R11), DI
-	LEAQ (DI)(BX*4), R8
-	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
-	JZ   rest
-
-loop:
-	VMOVUPS      (R10), Z10
-	VBROADCASTSS (DI), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (DI)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (DI)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (DI)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R8)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R8)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z10
-	VBROADCASTSS (DI), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (DI)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (DI)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (DI)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R8)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R8)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z10
-	VBROADCASTSS (DI), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (DI)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (DI)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (DI)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R8)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R8)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z10
-	VBROADCASTSS (DI), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (DI)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (DI)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (DI)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R8)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R8)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R13
-	JNZ          loop
-
-rest:
-	TESTQ R14, R14
-	JZ    done
-
-single:
-	VMOVUPS      (R10), Z10
-	VBROADCASTSS (DI), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (DI)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (DI)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (DI)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R8)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R8)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R14
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R11
-	DECQ         R12
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	LEAQ         (DI)(BX*4), R8
-	VBROADCASTSS 72(AX), Z10
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z11
-	VFMADD213PS  Z11, Z10, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z11
-	VFMADD213PS  Z11, Z10, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z11
-	VFMADD213PS  Z11, Z10, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z11
-	VFMADD213PS  Z11, Z10, Z3
-	VMOVUPS.Z    (DI), K1, Z11
-	VFMADD213PS  Z11, Z10, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z11
-	VFMADD213PS  Z11, Z10, Z5
-	VMOVUPS.Z    (DI)(BX*2), K1, Z11
-	VFMADD213PS  Z11, Z10, Z6
-	VMOVUPS.Z    (DI)(SI*1), K1, Z11
-	VFMADD213PS  Z11, Z10, Z7
-	VMOVUPS.Z    (R8), K1, Z11
-	VFMADD213PS  Z11, Z10, Z8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z11
-	VFMADD213PS  Z11, Z10, Z9
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z10, Z0
-	VMULPS Z1, Z10, Z1
-	VMULPS Z2, Z10, Z2
-	VMULPS Z3, Z10, Z3
-	VMULPS Z4, Z10, Z4
-	VMULPS Z5, Z10, Z5
-	VMULPS Z6, Z10, Z6
-	VMULPS Z7, Z10, Z7
-	VMULPS Z8, Z10, Z8
-	VMULPS Z9, Z10, Z9
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R9
-	VMOVUPS.Z (R9), K1, Z10
-	VADDPS    Z10, Z0, Z0
-	VADDPS    Z10, Z1, Z1
-	VADDPS    Z10, Z2, Z2
-	VADDPS    Z10, Z3, Z3
-	VADDPS    Z10, Z4, Z4
-	VADDPS    Z10, Z5, Z5
-	VADDPS    Z10, Z6, Z6
-	VADDPS    Z10, Z7, Z7
-	VADDPS    Z10, Z8, Z8
-	VADDPS    Z10, Z9, Z9
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R9
-	VBROADCASTSS (R9), Z10
-	VADDPS       Z10, Z0, Z0
-	VBROADCASTSS 4(R9), Z10
-	VADDPS       Z10, Z1, Z1
-	VBROADCASTSS 8(R9), Z10
-	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS 12(R9), Z10
-	VADDPS       Z10, Z3, Z3
-	VBROADCASTSS 16(R9), Z10
-	VADDPS       Z10, Z4, Z4
-	VBROADCASTSS 20(R9), Z10
-	VADDPS       Z10, Z5, Z5
-	VBROADCASTSS 24(R9), Z10
-	VADDPS       Z10, Z6, Z6
-	VBROADCASTSS 28(R9), Z10
-	VADDPS       Z10, Z7, Z7
-	VBROADCASTSS 32(R9), Z10
-	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS 36(R9), Z10
-	VADDPS       Z10, Z9, Z9
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R9
-	MOVQ      112(AX), R10
-	LEAQ      (R10)(R10*2), R11
-	LEAQ      (R9)(R10*4), R12
-	LEAQ      (R12)(R10*4), R13
-	VMOVUPS.Z (R9), K1, Z10
-	VADDPS    Z10, Z0, Z0
-	VMOVUPS.Z (R9)(R10*1), K1, Z10
-	VADDPS    Z10, Z1, Z1
-	VMOVUPS.Z (R9)(R10*2), K1, Z10
-	VADDPS    Z10, Z2, Z2
-	VMOVUPS.Z (R9)(R11*1), K1, Z10
-	VADDPS    Z10, Z3, Z3
-	VMOVUPS.Z (R12), K1, Z10
-	VADDPS    Z10, Z4, Z4
-	VMOVUPS.Z (R12)(R10*1), K1, Z10
-	VADDPS    Z10, Z5, Z5
-	VMOVUPS.Z (R12)(R10*2), K1, Z10
-	VADDPS    Z10, Z6, Z6
-	VMOVUPS.Z (R12)(R11*1), K1, Z10
-	VADDPS    Z10, Z7, Z7
-	VMOVUPS.Z (R13), K1, Z10
-	VADDPS    Z10, Z8, Z8
-	VMOVUPS.Z (R13)(R10*1), K1, Z10
-	VADDPS    Z10, Z9, Z9
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z10
-	VMAXPS       Z0, Z10, Z0
-	VMAXPS       Z1, Z10, Z1
-	VMAXPS       Z2, Z10, Z2
-	VMAXPS       Z3, Z10, Z3
-	VMAXPS       Z4, Z10, Z4
-	VMAXPS       Z5, Z10, Z5
-	VMAXPS       Z6, Z10, Z6
-	VMAXPS       Z7, Z10, Z7
-	VMAXPS       Z8, Z10, Z8
-	VMAXPS       Z9, Z10, Z9
-	VBROADCASTSS 80(AX), Z10
-	VMINPS       Z0, Z10, Z0
-	VMINPS       Z1, Z10, Z1
-	VMINPS       Z2, Z10, Z2
-	VMINPS       Z3, Z10, Z3
-	VMINPS       Z4, Z10, Z4
-	VMINPS       Z5, Z10, Z5
-	VMINPS       Z6, Z10, Z6
-	VMINPS       Z7, Z10, Z7
-	VMINPS       Z8, Z10, Z8
-	VMINPS       Z9, Z10, Z9
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VMOVUPS Z6, K1, (DI)(BX*2)
-	VMOVUPS Z7, K1, (DI)(SI*1)
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K1, (R8)(BX*1)
-	VZEROUPPER
-	RET
-
 // func tile11x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 64(DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+	PREFETCHT0 64(DI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), DI
@@ -11349,394 +12486,75 @@ noclip:
 	VZEROUPPER
 	RET
 
-// func tile11x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
-
-segment:
-	MOVQ (AX), DI
-	ADDQ (R11), DI
-	LEAQ (DI)(BX*4), R8
-	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
-	JZ   rest
-
-loop:
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (DI)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (DI)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R8)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (DI)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (DI)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R8)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (DI)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (DI)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R8)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (DI)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (DI)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R8)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R13
-	JNZ          loop
-
-rest:
-	TESTQ R14, R14
-	JZ    done
-
-single:
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (DI)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (DI)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R8)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R8)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         DX, R10
-	DECQ         R14
-	JNZ          single
-
-done:
-	ADDQ         $0x10, R11
-	DECQ         R12
-	JNZ          segment
-	MOVQ         120(AX), CX
-	MOVQ         $-1, DX
-	BZHIQ        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         64(AX), CX
-	MOVQ         16(AX), DX
-	MOVQ         56(AX), BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (DX)(BX*4), DI
-	LEAQ         (DI)(BX*4), R8
-	VBROADCASTSS 72(AX), Z11
-	TESTQ        $0x00000001, CX
-	JZ           noload
-	VMOVUPS.Z    (DX), K1, Z12
-	VFMADD213PS  Z12, Z11, Z0
-	VMOVUPS.Z    (DX)(BX*1), K1, Z12
-	VFMADD213PS  Z12, Z11, Z1
-	VMOVUPS.Z    (DX)(BX*2), K1, Z12
-	VFMADD213PS  Z12, Z11, Z2
-	VMOVUPS.Z    (DX)(SI*1), K1, Z12
-	VFMADD213PS  Z12, Z11, Z3
-	VMOVUPS.Z    (DI), K1, Z12
-	VFMADD213PS  Z12, Z11, Z4
-	VMOVUPS.Z    (DI)(BX*1), K1, Z12
-	VFMADD213PS  Z12, Z11, Z5
-	VMOVUPS.Z    (DI)(BX*2), K1, Z12
-	VFMADD213PS  Z12, Z11, Z6
-	VMOVUPS.Z    (DI)(SI*1), K1, Z12
-	VFMADD213PS  Z12, Z11, Z7
-	VMOVUPS.Z    (R8), K1, Z12
-	VFMADD213PS  Z12, Z11, Z8
-	VMOVUPS.Z    (R8)(BX*1), K1, Z12
-	VFMADD213PS  Z12, Z11, Z9
-	VMOVUPS.Z    (R8)(BX*2), K1, Z12
-	VFMADD213PS  Z12, Z11, Z10
-	JMP          scaled
-
-noload:
-	VMULPS Z0, Z11, Z0
-	VMULPS Z1, Z11, Z1
-	VMULPS Z2, Z11, Z2
-	VMULPS Z3, Z11, Z3
-	VMULPS Z4, Z11, Z4
-	VMULPS Z5, Z11, Z5
-	VMULPS Z6, Z11, Z6
-	VMULPS Z7, Z11, Z7
-	VMULPS Z8, Z11, Z8
-	VMULPS Z9, Z11, Z9
-	VMULPS Z10, Z11, Z10
-
-scaled:
-	TESTQ     $0x00000002, CX
-	JZ        nocol
-	MOVQ      88(AX), R9
-	VMOVUPS.Z (R9), K1, Z11
-	VADDPS    Z11, Z0, Z0
-	VADDPS    Z11, Z1, Z1
-	VADDPS    Z11, Z2, Z2
-	VADDPS    Z11, Z3, Z3
-	VADDPS    Z11, Z4, Z4
-	VADDPS    Z11, Z5, Z5
-	VADDPS    Z11, Z6, Z6
-	VADDPS    Z11, Z7, Z7
-	VADDPS    Z11, Z8, Z8
-	VADDPS    Z11, Z9, Z9
-	VADDPS    Z11, Z10, Z10
-
-nocol:
-	TESTQ        $0x00000004, CX
-	JZ           norow
-	MOVQ         96(AX), R9
-	VBROADCASTSS (R9), Z11
-	VADDPS       Z11, Z0, Z0
-	VBROADCASTSS 4(R9), Z11
-	VADDPS       Z11, Z1, Z1
-	VBROADCASTSS 8(R9), Z11
-	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS 12(R9), Z11
-	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS 16(R9), Z11
-	VADDPS       Z11, Z4, Z4
-	VBROADCASTSS 20(R9), Z11
-	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS 24(R9), Z11
-	VADDPS       Z11, Z6, Z6
-	VBROADCASTSS 28(R9), Z11
-	VADDPS       Z11, Z7, Z7
-	VBROADCASTSS 32(R9), Z11
-	VADDPS       Z11, Z8, Z8
-	VBROADCASTSS 36(R9), Z11
-	VADDPS       Z11, Z9, Z9
-	VBROADCASTSS 40(R9), Z11
-	VADDPS       Z11, Z10, Z10
-
-norow:
-	TESTQ     $0x00000008, CX
-	JZ        nores
-	MOVQ      104(AX), R9
-	MOVQ      112(AX), R10
-	LEAQ      (R10)(R10*2), R11
-	LEAQ      (R9)(R10*4), R12
-	LEAQ      (R12)(R10*4), R13
-	VMOVUPS.Z (R9), K1, Z11
-	VADDPS    Z11, Z0, Z0
-	VMOVUPS.Z (R9)(R10*1), K1, Z11
-	VADDPS    Z11, Z1, Z1
-	VMOVUPS.Z (R9)(R10*2), K1, Z11
-	VADDPS    Z11, Z2, Z2
-	VMOVUPS.Z (R9)(R11*1), K1, Z11
-	VADDPS    Z11, Z3, Z3
-	VMOVUPS.Z (R12), K1, Z11
-	VADDPS    Z11, Z4, Z4
-	VMOVUPS.Z (R12)(R10*1), K1, Z11
-	VADDPS    Z11, Z5, Z5
-	VMOVUPS.Z (R12)(R10*2), K1, Z11
-	VADDPS    Z11, Z6, Z6
-	VMOVUPS.Z (R12)(R11*1), K1, Z11
-	VADDPS    Z11, Z7, Z7
-	VMOVUPS.Z (R13), K1, Z11
-	VADDPS    Z11, Z8, Z8
-	VMOVUPS.Z (R13)(R10*1), K1, Z11
-	VADDPS    Z11, Z9, Z9
-	VMOVUPS.Z (R13)(R10*2), K1, Z11
-	VADDPS    Z11, Z10, Z10
-
-nores:
-	TESTQ        $0x00000010, CX
-	JZ           noclip
-	VBROADCASTSS 76(AX), Z11
-	VMAXPS       Z0, Z11, Z0
-	VMAXPS       Z1, Z11, Z1
-	VMAXPS       Z2, Z11, Z2
-	VMAXPS       Z3, Z11, Z3
-	VMAXPS       Z4, Z11, Z4
-	VMAXPS       Z5, Z11, Z5
-	VMAXPS       Z6, Z11, Z6
-	VMAXPS       Z7, Z11, Z7
-	VMAXPS       Z8, Z11, Z8
-	VMAXPS       Z9, Z11, Z9
-	VMAXPS       Z10, Z11, Z10
-	VBROADCASTSS 80(AX), Z11
-	VMINPS       Z0, Z11, Z0
-	VMINPS       Z1, Z11, Z1
-	VMINPS       Z2, Z11, Z2
-	VMINPS       Z3, Z11, Z3
-	VMINPS       Z4, Z11, Z4
-	VMINPS       Z5, Z11, Z5
-	VMINPS       Z6, Z11, Z6
-	VMINPS       Z7, Z11, Z7
-	VMINPS       Z8, Z11, Z8
-	VMINPS       Z9, Z11, Z9
-	VMINPS       Z10, Z11, Z10
-
-noclip:
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K1, (DX)(BX*1)
-	VMOVUPS Z2, K1, (DX)(BX*2)
-	VMOVUPS Z3, K1, (DX)(SI*1)
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K1, (DI)(BX*1)
-	VMOVUPS Z6, K1, (DI)(BX*2)
-	VMOVUPS Z7, K1, (DI)(SI*1)
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K1, (R8)(BX*1)
-	VMOVUPS Z10, K1, (R8)(BX*2)
-	VZEROUPPER
-	RET
-
 // func tile12x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 64(SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 64(SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 64(DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+	PREFETCHT0 64(DI)(DX*2)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), DI
@@ -12277,29 +13095,2780 @@ noclip:
 	VZEROUPPER
 	RET
 
+// func tile1x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
+
+segment:
+	MOVQ (AX), BX
+	ADDQ (DI), BX
+	MOVQ 8(DI), R9
+	MOVQ R9, R10
+	ANDQ $0x03, R10
+	SHRQ $0x02, R9
+	JZ   rest
+
+loop:
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R9
+	JNZ          loop
+
+rest:
+	TESTQ R10, R10
+	JZ    done
+
+single:
+	VMOVUPS      (SI), Z1
+	VBROADCASTSS (BX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, BX
+	ADDQ         DX, SI
+	DECQ         R10
+	JNZ          single
+
+done:
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z1
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z2
+	VFMADD213PS  Z2, Z1, Z0
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z1, Z0
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), BX
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), BX
+	VBROADCASTSS (BX), Z1
+	VADDPS       Z1, Z0, Z0
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), BX
+	MOVQ      112(AX), SI
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z1
+	VMAXPS       Z0, Z1, Z0
+	VBROADCASTSS 80(AX), Z1
+	VMINPS       Z0, Z1, Z0
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VZEROUPPER
+	RET
+
+// func tile2x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
+
+segment:
+	MOVQ (AX), SI
+	ADDQ (R8), SI
+	MOVQ 8(R8), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
+	JZ   rest
+
+loop:
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(BX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(BX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(BX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(BX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(BX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R11
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z2
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z3
+	VFMADD213PS  Z3, Z2, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z3
+	VFMADD213PS  Z3, Z2, Z1
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z2, Z0
+	VMULPS Z1, Z2, Z1
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), SI
+	VMOVUPS.Z (SI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Z2
+	VADDPS       Z2, Z0, Z0
+	VBROADCASTSS 4(SI), Z2
+	VADDPS       Z2, Z1, Z1
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), SI
+	MOVQ      112(AX), DI
+	VMOVUPS.Z (SI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z2
+	VMAXPS       Z0, Z2, Z0
+	VMAXPS       Z1, Z2, Z1
+	VBROADCASTSS 80(AX), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile3x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 136(AX), R8
+	MOVQ 144(AX), R9
+
+segment:
+	MOVQ (AX), SI
+	ADDQ (R8), SI
+	MOVQ 8(R8), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
+	JZ   rest
+
+loop:
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(BX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(BX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(BX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(BX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(BX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(BX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(BX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(BX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R10
+	JNZ          loop
+
+rest:
+	TESTQ R11, R11
+	JZ    done
+
+single:
+	VMOVUPS      (DI), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(BX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(BX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R11
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	VBROADCASTSS 72(AX), Z3
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z4
+	VFMADD213PS  Z4, Z3, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z4
+	VFMADD213PS  Z4, Z3, Z2
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z3, Z0
+	VMULPS Z1, Z3, Z1
+	VMULPS Z2, Z3, Z2
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), SI
+	VMOVUPS.Z (SI), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), SI
+	VBROADCASTSS (SI), Z3
+	VADDPS       Z3, Z0, Z0
+	VBROADCASTSS 4(SI), Z3
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS 8(SI), Z3
+	VADDPS       Z3, Z2, Z2
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), SI
+	MOVQ      112(AX), DI
+	VMOVUPS.Z (SI), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z3
+	VADDPS    Z3, Z2, Z2
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+	VBROADCASTSS 80(AX), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile4x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R8
+	MOVQ 136(AX), R9
+	MOVQ 144(AX), R10
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R9), DI
+	MOVQ 8(R9), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
+	JZ   rest
+
+loop:
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(BX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(BX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(BX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(BX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(BX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(BX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(BX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(BX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R11
+	JNZ          loop
+
+rest:
+	TESTQ R12, R12
+	JZ    done
+
+single:
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(BX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(BX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI)(SI*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R12
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	VBROADCASTSS 72(AX), Z4
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z5
+	VFMADD213PS  Z5, Z4, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z5
+	VFMADD213PS  Z5, Z4, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z5
+	VFMADD213PS  Z5, Z4, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z5
+	VFMADD213PS  Z5, Z4, Z3
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z4, Z0
+	VMULPS Z1, Z4, Z1
+	VMULPS Z2, Z4, Z2
+	VMULPS Z3, Z4, Z3
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), DI
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), DI
+	VBROADCASTSS (DI), Z4
+	VADDPS       Z4, Z0, Z0
+	VBROADCASTSS 4(DI), Z4
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 8(DI), Z4
+	VADDPS       Z4, Z2, Z2
+	VBROADCASTSS 12(DI), Z4
+	VADDPS       Z4, Z3, Z3
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), DI
+	MOVQ      112(AX), R8
+	LEAQ      (R8)(R8*2), R9
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (DI)(R8*1), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS.Z (DI)(R8*2), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z (DI)(R9*1), K1, Z4
+	VADDPS    Z4, Z3, Z3
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z4
+	VMAXPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMAXPS       Z3, Z4, Z3
+	VBROADCASTSS 80(AX), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile5x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (DI)(BX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(BX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (DI)(BX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(BX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (DI)(BX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(BX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (DI)(BX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(BX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (DI)(BX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(BX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z5
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z6
+	VFMADD213PS  Z6, Z5, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z6
+	VFMADD213PS  Z6, Z5, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z6
+	VFMADD213PS  Z6, Z5, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z6
+	VFMADD213PS  Z6, Z5, Z3
+	VMOVUPS.Z    (DI), K1, Z6
+	VFMADD213PS  Z6, Z5, Z4
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z5, Z0
+	VMULPS Z1, Z5, Z1
+	VMULPS Z2, Z5, Z2
+	VMULPS Z3, Z5, Z3
+	VMULPS Z4, Z5, Z4
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z5
+	VADDPS       Z5, Z0, Z0
+	VBROADCASTSS 4(R8), Z5
+	VADDPS       Z5, Z1, Z1
+	VBROADCASTSS 8(R8), Z5
+	VADDPS       Z5, Z2, Z2
+	VBROADCASTSS 12(R8), Z5
+	VADDPS       Z5, Z3, Z3
+	VBROADCASTSS 16(R8), Z5
+	VADDPS       Z5, Z4, Z4
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z5
+	VMAXPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z5, Z3
+	VMAXPS       Z4, Z5, Z4
+	VBROADCASTSS 80(AX), Z5
+	VMINPS       Z0, Z5, Z0
+	VMINPS       Z1, Z5, Z1
+	VMINPS       Z2, Z5, Z2
+	VMINPS       Z3, Z5, Z3
+	VMINPS       Z4, Z5, Z4
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VZEROUPPER
+	RET
+
+// func tile6x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (DI)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (DI)(BX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (DI)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (DI)(BX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (DI)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (DI)(BX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (DI)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (DI)(BX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z6
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (DI)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (DI)(BX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R8)(BX*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z6
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z7
+	VFMADD213PS  Z7, Z6, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z7
+	VFMADD213PS  Z7, Z6, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z3
+	VMOVUPS.Z    (DI), K1, Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z7
+	VFMADD213PS  Z7, Z6, Z5
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z6, Z0
+	VMULPS Z1, Z6, Z1
+	VMULPS Z2, Z6, Z2
+	VMULPS Z3, Z6, Z3
+	VMULPS Z4, Z6, Z4
+	VMULPS Z5, Z6, Z5
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z6
+	VADDPS       Z6, Z0, Z0
+	VBROADCASTSS 4(R8), Z6
+	VADDPS       Z6, Z1, Z1
+	VBROADCASTSS 8(R8), Z6
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS 12(R8), Z6
+	VADDPS       Z6, Z3, Z3
+	VBROADCASTSS 16(R8), Z6
+	VADDPS       Z6, Z4, Z4
+	VBROADCASTSS 20(R8), Z6
+	VADDPS       Z6, Z5, Z5
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z6
+	VADDPS    Z6, Z5, Z5
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+	VBROADCASTSS 80(AX), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile7x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (DI)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (DI)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (DI)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (DI)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (DI)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (DI)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (DI)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (DI)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (DI)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (DI)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R8)(BX*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8)(BX*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z7
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z8
+	VFMADD213PS  Z8, Z7, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z8
+	VFMADD213PS  Z8, Z7, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z3
+	VMOVUPS.Z    (DI), K1, Z8
+	VFMADD213PS  Z8, Z7, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z8
+	VFMADD213PS  Z8, Z7, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z8
+	VFMADD213PS  Z8, Z7, Z6
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z7, Z0
+	VMULPS Z1, Z7, Z1
+	VMULPS Z2, Z7, Z2
+	VMULPS Z3, Z7, Z3
+	VMULPS Z4, Z7, Z4
+	VMULPS Z5, Z7, Z5
+	VMULPS Z6, Z7, Z6
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z7
+	VADDPS       Z7, Z0, Z0
+	VBROADCASTSS 4(R8), Z7
+	VADDPS       Z7, Z1, Z1
+	VBROADCASTSS 8(R8), Z7
+	VADDPS       Z7, Z2, Z2
+	VBROADCASTSS 12(R8), Z7
+	VADDPS       Z7, Z3, Z3
+	VBROADCASTSS 16(R8), Z7
+	VADDPS       Z7, Z4, Z4
+	VBROADCASTSS 20(R8), Z7
+	VADDPS       Z7, Z5, Z5
+	VBROADCASTSS 24(R8), Z7
+	VADDPS       Z7, Z6, Z6
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z7
+	VADDPS    Z7, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	VMOVUPS.Z (R11)(R9*2), K1, Z7
+	VADDPS    Z7, Z6, Z6
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	VBROADCASTSS 80(AX), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile8x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R10), DI
+	LEAQ (DI)(BX*4), R8
+	MOVQ 8(R10), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
+	JZ   rest
+
+loop:
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R12
+	JNZ          loop
+
+rest:
+	TESTQ R13, R13
+	JZ    done
+
+single:
+	VMOVUPS      (R9), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(BX*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8)(BX*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R13
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R10
+	DECQ         R11
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	VBROADCASTSS 72(AX), Z8
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z9
+	VFMADD213PS  Z9, Z8, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z9
+	VFMADD213PS  Z9, Z8, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z3
+	VMOVUPS.Z    (DI), K1, Z9
+	VFMADD213PS  Z9, Z8, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z9
+	VFMADD213PS  Z9, Z8, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z9
+	VFMADD213PS  Z9, Z8, Z7
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z8, Z0
+	VMULPS Z1, Z8, Z1
+	VMULPS Z2, Z8, Z2
+	VMULPS Z3, Z8, Z3
+	VMULPS Z4, Z8, Z4
+	VMULPS Z5, Z8, Z5
+	VMULPS Z6, Z8, Z6
+	VMULPS Z7, Z8, Z7
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R8
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R8
+	VBROADCASTSS (R8), Z8
+	VADDPS       Z8, Z0, Z0
+	VBROADCASTSS 4(R8), Z8
+	VADDPS       Z8, Z1, Z1
+	VBROADCASTSS 8(R8), Z8
+	VADDPS       Z8, Z2, Z2
+	VBROADCASTSS 12(R8), Z8
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 16(R8), Z8
+	VADDPS       Z8, Z4, Z4
+	VBROADCASTSS 20(R8), Z8
+	VADDPS       Z8, Z5, Z5
+	VBROADCASTSS 24(R8), Z8
+	VADDPS       Z8, Z6, Z6
+	VBROADCASTSS 28(R8), Z8
+	VADDPS       Z8, Z7, Z7
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R8
+	MOVQ      112(AX), R9
+	LEAQ      (R9)(R9*2), R10
+	LEAQ      (R8)(R9*4), R11
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VMOVUPS.Z (R8)(R9*1), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS.Z (R8)(R9*2), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	VMOVUPS.Z (R8)(R10*1), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	VMOVUPS.Z (R11), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS.Z (R11)(R9*1), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	VMOVUPS.Z (R11)(R9*2), K1, Z8
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z (R11)(R10*1), K1, Z8
+	VADDPS    Z8, Z7, Z7
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z8
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMAXPS       Z7, Z8, Z7
+	VBROADCASTSS 80(AX), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile9x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DI)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DI)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DI)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DI)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DI)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z9
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z10
+	VFMADD213PS  Z10, Z9, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z10
+	VFMADD213PS  Z10, Z9, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z3
+	VMOVUPS.Z    (DI), K1, Z10
+	VFMADD213PS  Z10, Z9, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z10
+	VFMADD213PS  Z10, Z9, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z10
+	VFMADD213PS  Z10, Z9, Z7
+	VMOVUPS.Z    (R8), K1, Z10
+	VFMADD213PS  Z10, Z9, Z8
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z9, Z0
+	VMULPS Z1, Z9, Z1
+	VMULPS Z2, Z9, Z2
+	VMULPS Z3, Z9, Z3
+	VMULPS Z4, Z9, Z4
+	VMULPS Z5, Z9, Z5
+	VMULPS Z6, Z9, Z6
+	VMULPS Z7, Z9, Z7
+	VMULPS Z8, Z9, Z8
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z9
+	VADDPS       Z9, Z0, Z0
+	VBROADCASTSS 4(R9), Z9
+	VADDPS       Z9, Z1, Z1
+	VBROADCASTSS 8(R9), Z9
+	VADDPS       Z9, Z2, Z2
+	VBROADCASTSS 12(R9), Z9
+	VADDPS       Z9, Z3, Z3
+	VBROADCASTSS 16(R9), Z9
+	VADDPS       Z9, Z4, Z4
+	VBROADCASTSS 20(R9), Z9
+	VADDPS       Z9, Z5, Z5
+	VBROADCASTSS 24(R9), Z9
+	VADDPS       Z9, Z6, Z6
+	VBROADCASTSS 28(R9), Z9
+	VADDPS       Z9, Z7, Z7
+	VBROADCASTSS 32(R9), Z9
+	VADDPS       Z9, Z8, Z8
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z9
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z9
+	VADDPS    Z9, Z8, Z8
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+	VBROADCASTSS 80(AX), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VZEROUPPER
+	RET
+
+// func tile10x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (DI)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (DI)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (DI)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (DI)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (DI)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (DI)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (DI)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (DI)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z10
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (DI)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (DI)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R8)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8)(BX*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9)(BX*1), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z10
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z11
+	VFMADD213PS  Z11, Z10, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z11
+	VFMADD213PS  Z11, Z10, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z3
+	VMOVUPS.Z    (DI), K1, Z11
+	VFMADD213PS  Z11, Z10, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z11
+	VFMADD213PS  Z11, Z10, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z7
+	VMOVUPS.Z    (R8), K1, Z11
+	VFMADD213PS  Z11, Z10, Z8
+	VMOVUPS.Z    (R8)(BX*1), K1, Z11
+	VFMADD213PS  Z11, Z10, Z9
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z10, Z0
+	VMULPS Z1, Z10, Z1
+	VMULPS Z2, Z10, Z2
+	VMULPS Z3, Z10, Z3
+	VMULPS Z4, Z10, Z4
+	VMULPS Z5, Z10, Z5
+	VMULPS Z6, Z10, Z6
+	VMULPS Z7, Z10, Z7
+	VMULPS Z8, Z10, Z8
+	VMULPS Z9, Z10, Z9
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z10
+	VADDPS       Z10, Z0, Z0
+	VBROADCASTSS 4(R9), Z10
+	VADDPS       Z10, Z1, Z1
+	VBROADCASTSS 8(R9), Z10
+	VADDPS       Z10, Z2, Z2
+	VBROADCASTSS 12(R9), Z10
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 16(R9), Z10
+	VADDPS       Z10, Z4, Z4
+	VBROADCASTSS 20(R9), Z10
+	VADDPS       Z10, Z5, Z5
+	VBROADCASTSS 24(R9), Z10
+	VADDPS       Z10, Z6, Z6
+	VBROADCASTSS 28(R9), Z10
+	VADDPS       Z10, Z7, Z7
+	VBROADCASTSS 32(R9), Z10
+	VADDPS       Z10, Z8, Z8
+	VBROADCASTSS 36(R9), Z10
+	VADDPS       Z10, Z9, Z9
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z10
+	VADDPS    Z10, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z10
+	VADDPS    Z10, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z10
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z (R13)(R10*1), K1, Z10
+	VADDPS    Z10, Z9, Z9
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z10
+	VMAXPS       Z0, Z10, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMAXPS       Z9, Z10, Z9
+	VBROADCASTSS 80(AX), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K1, (R8)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile11x16AVX512(t *byte)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
+
+segment:
+	MOVQ (AX), DI
+	ADDQ (R11), DI
+	LEAQ (DI)(BX*4), R8
+	LEAQ (R8)(BX*4), R9
+	MOVQ 8(R11), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
+	JZ   rest
+
+loop:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (DI)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (DI)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (DI)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (DI)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (DI)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (DI)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (DI)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (DI)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R13
+	JNZ          loop
+
+rest:
+	TESTQ R14, R14
+	JZ    done
+
+single:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (DI)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (DI)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R8)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9)(BX*1), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R14
+	JNZ          single
+
+done:
+	ADDQ         $0x10, R11
+	DECQ         R12
+	JNZ          segment
+	MOVQ         120(AX), CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVQ         64(AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         56(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (DX)(BX*4), DI
+	LEAQ         (DI)(BX*4), R8
+	VBROADCASTSS 72(AX), Z11
+	TESTQ        $0x00000001, CX
+	JZ           noload
+	VMOVUPS.Z    (DX), K1, Z12
+	VFMADD213PS  Z12, Z11, Z0
+	VMOVUPS.Z    (DX)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z1
+	VMOVUPS.Z    (DX)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z2
+	VMOVUPS.Z    (DX)(SI*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z3
+	VMOVUPS.Z    (DI), K1, Z12
+	VFMADD213PS  Z12, Z11, Z4
+	VMOVUPS.Z    (DI)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z5
+	VMOVUPS.Z    (DI)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z6
+	VMOVUPS.Z    (DI)(SI*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z7
+	VMOVUPS.Z    (R8), K1, Z12
+	VFMADD213PS  Z12, Z11, Z8
+	VMOVUPS.Z    (R8)(BX*1), K1, Z12
+	VFMADD213PS  Z12, Z11, Z9
+	VMOVUPS.Z    (R8)(BX*2), K1, Z12
+	VFMADD213PS  Z12, Z11, Z10
+	JMP          scaled
+
+noload:
+	VMULPS Z0, Z11, Z0
+	VMULPS Z1, Z11, Z1
+	VMULPS Z2, Z11, Z2
+	VMULPS Z3, Z11, Z3
+	VMULPS Z4, Z11, Z4
+	VMULPS Z5, Z11, Z5
+	VMULPS Z6, Z11, Z6
+	VMULPS Z7, Z11, Z7
+	VMULPS Z8, Z11, Z8
+	VMULPS Z9, Z11, Z9
+	VMULPS Z10, Z11, Z10
+
+scaled:
+	TESTQ     $0x00000002, CX
+	JZ        nocol
+	MOVQ      88(AX), R9
+	VMOVUPS.Z (R9), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+nocol:
+	TESTQ        $0x00000004, CX
+	JZ           norow
+	MOVQ         96(AX), R9
+	VBROADCASTSS (R9), Z11
+	VADDPS       Z11, Z0, Z0
+	VBROADCASTSS 4(R9), Z11
+	VADDPS       Z11, Z1, Z1
+	VBROADCASTSS 8(R9), Z11
+	VADDPS       Z11, Z2, Z2
+	VBROADCASTSS 12(R9), Z11
+	VADDPS       Z11, Z3, Z3
+	VBROADCASTSS 16(R9), Z11
+	VADDPS       Z11, Z4, Z4
+	VBROADCASTSS 20(R9), Z11
+	VADDPS       Z11, Z5, Z5
+	VBROADCASTSS 24(R9), Z11
+	VADDPS       Z11, Z6, Z6
+	VBROADCASTSS 28(R9), Z11
+	VADDPS       Z11, Z7, Z7
+	VBROADCASTSS 32(R9), Z11
+	VADDPS       Z11, Z8, Z8
+	VBROADCASTSS 36(R9), Z11
+	VADDPS       Z11, Z9, Z9
+	VBROADCASTSS 40(R9), Z11
+	VADDPS       Z11, Z10, Z10
+
+norow:
+	TESTQ     $0x00000008, CX
+	JZ        nores
+	MOVQ      104(AX), R9
+	MOVQ      112(AX), R10
+	LEAQ      (R10)(R10*2), R11
+	LEAQ      (R9)(R10*4), R12
+	LEAQ      (R12)(R10*4), R13
+	VMOVUPS.Z (R9), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VMOVUPS.Z (R9)(R10*1), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	VMOVUPS.Z (R9)(R10*2), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	VMOVUPS.Z (R9)(R11*1), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	VMOVUPS.Z (R12), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	VMOVUPS.Z (R12)(R10*1), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	VMOVUPS.Z (R12)(R10*2), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	VMOVUPS.Z (R12)(R11*1), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	VMOVUPS.Z (R13), K1, Z11
+	VADDPS    Z11, Z8, Z8
+	VMOVUPS.Z (R13)(R10*1), K1, Z11
+	VADDPS    Z11, Z9, Z9
+	VMOVUPS.Z (R13)(R10*2), K1, Z11
+	VADDPS    Z11, Z10, Z10
+
+nores:
+	TESTQ        $0x00000010, CX
+	JZ           noclip
+	VBROADCASTSS 76(AX), Z11
+	VMAXPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z11, Z9
+	VMAXPS       Z10, Z11, Z10
+	VBROADCASTSS 80(AX), Z11
+	VMINPS       Z0, Z11, Z0
+	VMINPS       Z1, Z11, Z1
+	VMINPS       Z2, Z11, Z2
+	VMINPS       Z3, Z11, Z3
+	VMINPS       Z4, Z11, Z4
+	VMINPS       Z5, Z11, Z5
+	VMINPS       Z6, Z11, Z6
+	VMINPS       Z7, Z11, Z7
+	VMINPS       Z8, Z11, Z8
+	VMINPS       Z9, Z11, Z9
+	VMINPS       Z10, Z11, Z10
+
+noclip:
+	VMOVUPS Z0, K1, (DX)
+	VMOVUPS Z1, K1, (DX)(BX*1)
+	VMOVUPS Z2, K1, (DX)(BX*2)
+	VMOVUPS Z3, K1, (DX)(SI*1)
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K1, (DI)(BX*1)
+	VMOVUPS Z6, K1, (DI)(BX*2)
+	VMOVUPS Z7, K1, (DI)(SI*1)
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K1, (R8)(BX*1)
+	VMOVUPS Z10, K1, (R8)(BX*2)
+	VZEROUPPER
+	RET
+
 // func tile12x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	LEAQ   (BX)(BX*2), SI
-	MOVQ   8(AX), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	LEAQ       (CX)(DX*4), SI
+	LEAQ       (SI)(DX*4), DI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 (SI)(DX*2)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 (DI)(DX*2)
+	PREFETCHT0 (DI)(BX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 8(AX), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), DI
@@ -12653,27 +16222,42 @@ noclip:
 	RET
 
 // func wide1x128AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·wide1x128AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), SI
-	MOVQ   128(AX), BX
-	LEAQ   (SI)(BX*1), DI
-	LEAQ   (DI)(BX*1), R8
-	LEAQ   (R8)(BX*1), R9
-	MOVQ   136(AX), R10
-	MOVQ   144(AX), R11
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	PREFETCHT0 256(CX)
+	PREFETCHT0 320(CX)
+	PREFETCHT0 384(CX)
+	PREFETCHT0 448(CX)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), SI
+	MOVQ 128(AX), BX
+	LEAQ (SI)(BX*1), DI
+	LEAQ (DI)(BX*1), R8
+	LEAQ (R8)(BX*1), R9
+	MOVQ 136(AX), R10
+	MOVQ 144(AX), R11
 
 segment:
 	MOVQ (AX), BX
@@ -12896,35 +16480,58 @@ noclip:
 	RET
 
 // func wide2x128AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·wide2x128AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   128(AX), SI
-	LEAQ   (DI)(SI*1), R8
-	LEAQ   (R8)(SI*1), R9
-	LEAQ   (R9)(SI*1), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	PREFETCHT0 256(CX)
+	PREFETCHT0 320(CX)
+	PREFETCHT0 384(CX)
+	PREFETCHT0 448(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 128(CX)(DX*1)
+	PREFETCHT0 192(CX)(DX*1)
+	PREFETCHT0 256(CX)(DX*1)
+	PREFETCHT0 320(CX)(DX*1)
+	PREFETCHT0 384(CX)(DX*1)
+	PREFETCHT0 448(CX)(DX*1)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 128(AX), SI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), SI
@@ -13313,43 +16920,74 @@ noclip:
 	RET
 
 // func wide3x128AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·wide3x128AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   8(AX), DI
-	MOVQ   128(AX), SI
-	LEAQ   (DI)(SI*1), R8
-	LEAQ   (R8)(SI*1), R9
-	LEAQ   (R9)(SI*1), R10
-	MOVQ   136(AX), R11
-	MOVQ   144(AX), R12
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       64(AX), CX
+	TESTQ      $0x00000020, CX
+	JZ         near
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	PREFETCHT0 256(CX)
+	PREFETCHT0 320(CX)
+	PREFETCHT0 384(CX)
+	PREFETCHT0 448(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 128(CX)(DX*1)
+	PREFETCHT0 192(CX)(DX*1)
+	PREFETCHT0 256(CX)(DX*1)
+	PREFETCHT0 320(CX)(DX*1)
+	PREFETCHT0 384(CX)(DX*1)
+	PREFETCHT0 448(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 128(CX)(DX*2)
+	PREFETCHT0 192(CX)(DX*2)
+	PREFETCHT0 256(CX)(DX*2)
+	PREFETCHT0 320(CX)(DX*2)
+	PREFETCHT0 384(CX)(DX*2)
+	PREFETCHT0 448(CX)(DX*2)
+
+near:
+	MOVQ 40(AX), CX
+	MOVQ 48(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 8(AX), DI
+	MOVQ 128(AX), SI
+	LEAQ (DI)(SI*1), R8
+	LEAQ (R8)(SI*1), R9
+	LEAQ (R9)(SI*1), R10
+	MOVQ 136(AX), R11
+	MOVQ 144(AX), R12
 
 segment:
 	MOVQ (AX), SI

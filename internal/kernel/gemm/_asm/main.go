@@ -46,6 +46,8 @@ func main() {
 	for _, s := range []isa{avx2, avx512} {
 		for r := 1; r <= s.mr; r++ {
 			tile(s, r, 2)
+		}
+		for r := 1; r <= avx512.mr; r++ {
 			tile(s, r, 1)
 		}
 		for r, panels := range s.wide {

@@ -23,7 +23,7 @@ const (
 	argSegs, argNSegs         = 136, 144
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
-	flagClip                  = 16
+	flagClip, flagPrefetch    = 16, 32
 	segOff, segK, segSize     = 0, 8, 16
 	unroll                    = 4
 )
@@ -56,8 +56,22 @@ func tile(s isa, r, v int) {
 			s.zero(v)
 		}
 	}
+	k.prefetchC()
 	k.loop()
 	k.finish()
+}
+
+// prefetchC asks for the tile of C, which may be far away when the sums are complete.
+func (k *tileKernel) prefetchC() {
+	TESTQ(U32(flagPrefetch), field(k.t, argFlags))
+	JZ(LabelRef("near"))
+	c := rowsOf(field(k.t, argC), field(k.t, argLDC), k.r)
+	for i := range k.r {
+		for at := 0; at < k.v*k.bytes(); at += 64 {
+			PREFETCHT0(c.at(i, at))
+		}
+	}
+	Label("near")
 }
 
 // loop accumulates over the segments of K, unrolled.

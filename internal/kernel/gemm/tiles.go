@@ -1,0 +1,109 @@
+package gemm
+
+import "unsafe"
+
+// finishCols is how many columns are computed before what kernels do not do in registers
+// is applied to them: long enough for the functions, short enough to stay near.
+const finishCols = 256
+
+// panels multiplies the rows at hand with the panels of columns [n0, n1), the first of
+// which lies at base. No pointer ever leaves its slice, not even unused: the garbage
+// collector would stop the program.
+func (b *block) panels(base unsafe.Pointer, n0, n1 int) {
+	a, nr := &b.s.tile, b.t.row.nr
+	step := n1 - n0
+	if b.finishes {
+		step = finishCols
+	}
+	for n := n0; n < n1; n += step {
+		end := min(n+step, n1)
+		b.somePanels(unsafe.Add(base, (n-n0)/nr*a.panel), n, end)
+		if b.finishes {
+			b.finish(n, end)
+		}
+	}
+}
+
+// somePanels is panels without what comes after the kernels.
+func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
+	a, r := &b.s.tile, b.t.row
+	h, first := b.r1-b.r0, n0
+	if h <= len(r.wide) && a.k > 0 {
+		w := r.widePanels[h-1] * r.nr
+		for ; n0+w <= n1; n0 += w {
+			a.b, a.n = unsafe.Add(base, (n0-first)/r.nr*a.panel), w
+			for i := b.first; i < b.last; i++ {
+				b.enter(i)
+				b.point(b.r0, n0)
+				r.wide[h-1](a)
+			}
+		}
+	}
+	for ; n0 < n1; n0 += r.nr {
+		n, at := min(r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
+		for i := b.first; i < b.last; i++ {
+			b.enter(i)
+			b.panel(at, n0, n)
+		}
+	}
+}
+
+// panel multiplies the rows at hand of one product with n columns of one panel.
+func (b *block) panel(base unsafe.Pointer, n0, n int) {
+	r := b.t.row
+	if b.oddColumn(n) {
+		n--
+		b.column(base, n0+n, n)
+	}
+	half, quarter := r.nr/2, r.nr/4
+	switch {
+	case n == 0:
+	case r.half == nil || n > half+quarter || n > half && r.quarter == nil:
+		b.tiles(r.tile, base, n0, n)
+	case n > half:
+		b.tiles(r.half, base, n0, half)
+		if b.s.tile.k > 0 {
+			base = unsafe.Add(base, 4*half)
+		}
+		b.tiles(r.quarter, base, n0+half, n-half)
+	case n > quarter || r.quarter == nil:
+		b.tiles(r.half, base, n0, n)
+	default:
+		b.tiles(r.quarter, base, n0, n)
+	}
+}
+
+// tiles multiplies the rows at hand with n columns, as wide as the kernels at most.
+func (b *block) tiles(kernels []func(*tileArgs), base unsafe.Pointer, n0, n int) {
+	a := &b.s.tile
+	a.b, a.n = base, n
+	m := b.r0
+	for left := ceilDiv(b.r1-m, len(kernels)); left > 0; left-- {
+		rows := (b.r1 - m) / left // evenly: tiles of much different height waste registers
+		b.point(m, n0)
+		kernels[rows-1](a)
+		m += rows
+	}
+}
+
+// point sets the addresses of the tile at row m and column n.
+func (b *block) point(m, n int) {
+	t, a, e := b.t, &b.s.tile, &b.t.Epilogue
+	switch {
+	case a.k == 0:
+	case t.left != leftInPlace:
+		a.a = unsafe.Pointer(&b.left[((b.item-b.first)*(b.r1-b.r0)+m-b.r0)*(a.ars/4)])
+	default:
+		a.a = unsafe.Pointer(&t.A[b.at.A+m*t.ARS])
+	}
+	a.c = unsafe.Pointer(&t.C[b.at.C+m*t.LDC+n])
+	if a.flags&flagColBias != 0 {
+		a.colBias = unsafe.Pointer(&e.ColBias[b.at.ColBias+n])
+	}
+	if a.flags&flagRowBias != 0 {
+		a.rowBias = unsafe.Pointer(&e.RowBias[b.at.RowBias+m])
+	}
+	if a.flags&flagResidual != 0 {
+		a.res = unsafe.Pointer(&e.Residual[b.at.Residual+m*e.LDR+n])
+	}
+}
