@@ -78,13 +78,13 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 			format = "rnn: states, reset first"
 		}
 		packs := k.Packed(2, format, func() any {
-			var p [][2]*gemm.Packed
+			var p [][2]*rnn.Packed
 			for d := range dirs {
 				whole, last := l.PackR(nil, nil, tensor.Of[float32](t)[d*n*h:(d+1)*n*h])
-				p = append(p, [2]*gemm.Packed{whole, last})
+				p = append(p, [2]*rnn.Packed{whole, last})
 			}
 			return p
-		}).([][2]*gemm.Packed)
+		}).([][2]*rnn.Packed)
 		for d := range packs {
 			r.weights[d].R, r.weights[d].RH = packs[d][0], packs[d][1]
 		}

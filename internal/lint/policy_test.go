@@ -20,6 +20,7 @@ internal/mem < internal/kernel/*, onnx
 internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
 internal/kernel/conv, internal/kernel/vec, internal/kernel/depthwise, internal/kernel/winograd < internal/kernel/nhwc
 internal/kernel/gemm, internal/kernel/vec < internal/kernel/rnn, internal/kernel/quant
+internal/kernel/move < internal/kernel/rnn
 internal/kernel/window < internal/kernel/pool, internal/kernel/resize
 internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
 internal/kernel/vec < internal/kernel/gemm

@@ -2,73 +2,68 @@ package rnn
 
 import "github.com/onnxrun/onnxrun/internal/kernel/vec"
 
-// clip bounds x in place.
-func (l *Layer) clip(x []float32) {
+// activate sets dst to activation i of x, which is clipped in place. dst may be x.
+func (l *Layer) activate(i int, dst, x []float32) {
 	if l.Clip > 0 {
 		vec.Clip(x, x, -l.Clip, l.Clip)
 	}
+	l.Acts[i].apply(dst, x)
 }
 
-// gate clips and applies the activation of the gates in place.
-func (l *Layer) gate(x []float32) {
-	l.clip(x)
-	l.Acts[0].apply(x, x)
+// sum adds the two parts of the sum of gate j and returns it.
+func (r *run) sum(p *turn, b, j int) []float32 {
+	x, s := r.gate(p, b, j)
+	vec.Add(x, x, s)
+	return x
 }
 
-// lstm turns the sums g of the gates i, o, f, c into the next states h and c. g is overwritten.
-func (r *run) lstm(g, h, c []float32) {
-	n := len(h)
-	i, o, f, z := g[:n], g[n:2*n], g[2*n:3*n], g[3*n:4*n]
-	if p := r.Peep; p != nil {
-		vec.MulAcc(i, p[:n], c)
-		vec.MulAcc(f, p[2*n:3*n], c)
-		r.gate(i)
-		r.gate(f)
-	} else {
-		r.gate(g[:3*n])
+// lstm sets the states h and c after a step from the sums of the gates, which are overwritten.
+func (r *run) lstm(p *turn, b int, h, c []float32) {
+	i, o, f, z := r.sum(p, b, 0), r.sum(p, b, 1), r.sum(p, b, 2), r.sum(p, b, 3)
+	peep := func(x []float32, j int) {
+		if r.Peep != nil {
+			vec.MulAcc(x, r.Peep[j*r.Hidden+p.lo:j*r.Hidden+p.hi], c)
+		}
 	}
+	peep(i, 0)
+	peep(f, 2)
+	r.activate(0, i, i)
+	r.activate(0, f, f)
 	if r.InputForget {
 		vec.ScaleShift(f, i, -1, 1)
 	}
-	r.clip(z)
-	r.Acts[1].apply(z, z)
+	r.activate(1, z, z)
 	vec.Mul(c, f, c)
 	vec.MulAcc(c, i, z)
-	if p := r.Peep; p != nil {
-		vec.MulAcc(o, p[n:2*n], c)
-		r.gate(o)
-	}
+	peep(o, 1)
+	r.activate(0, o, o)
 	r.Acts[2].apply(h, c)
 	vec.Mul(h, h, o)
 }
 
-// gruReset applies the update and reset gates and sets rh to the state as the reset gate lets it through.
-func (r *run) gruReset(g, h, rh []float32) {
-	n := len(h)
-	r.gate(g[:2*n])
-	vec.Mul(rh, g[n:2*n], h)
+// gruReset applies the update and reset gates and sets reset to the state in as the reset gate lets it through.
+func (r *run) gruReset(p *turn, b int, in, reset []float32) {
+	z, gate := r.sum(p, b, 0), r.sum(p, b, 1)
+	r.activate(0, z, z)
+	r.activate(0, gate, gate)
+	vec.Mul(reset, gate, in)
 }
 
-// gru ends the step that gruReset began: tmp is overwritten.
-func (r *run) gru(g, h, tmp []float32) {
-	n := len(h)
-	r.mix(g[:n], g[2*n:3*n], h, tmp)
-}
-
-// gruLinearFirst does a step with the products p of the state, which are overwritten.
-func (r *run) gruLinearFirst(g, h, p []float32) {
-	n := len(h)
-	vec.Add(g[:2*n], g[:2*n], p[:2*n])
-	r.gate(g[:2*n])
-	vec.MulAcc(g[2*n:3*n], g[n:2*n], p[2*n:3*n])
-	r.mix(g[:n], g[2*n:3*n], h, p[:n])
-}
-
-// mix sets h to z*h + (1-z)*activation(s).
-func (r *run) mix(z, s, h, tmp []float32) {
-	r.clip(s)
-	r.Acts[1].apply(s, s)
-	vec.Sub(tmp, h, s)
-	copy(h, s)
+// gru sets the state h after a step that began with old. A GRU that resets first has its update gate already.
+func (r *run) gru(p *turn, b int, h, old []float32) {
+	z, tmp := r.gate(p, b, 0)
+	n, s := r.gate(p, b, 2)
+	if r.LinearFirst {
+		r.activate(0, z, r.sum(p, b, 0))
+		reset := r.sum(p, b, 1)
+		r.activate(0, reset, reset)
+		vec.Add(s, s, r.bias[p.lo:p.hi])
+		vec.MulAcc(n, reset, s)
+	} else {
+		vec.Add(n, n, s)
+	}
+	r.activate(1, n, n)
+	vec.Sub(tmp, old, n)
+	copy(h, n)
 	vec.MulAcc(h, z, tmp)
 }

@@ -1,10 +1,10 @@
 // Package rnn computes recurrent layers: LSTM, GRU and the plain recurrent cell, one direction at a time.
 //
-// The products with the inputs of many steps are one matrix product; each step then adds the product with
-// the last state and applies the gates row by row. Weights are packed once. The order of gates is that of
-// ONNX: i, o, f, c for LSTM and z, r, h for GRU.
+// The products with the inputs of many steps are one matrix product; each step then needs the product with the last state,
+// whose kernels are here, and applies the gates. Several threads share the units of the layer and stay together over
+// the steps. Weights are packed once. The order of gates is that of ONNX: i, o, f, c for LSTM and z, r, h for GRU.
 //
-// It may import internal/par, internal/kernel/vec and internal/kernel/gemm.
+// It may import internal/cpu, internal/par, internal/mem, internal/kernel/move, internal/kernel/vec and internal/kernel/gemm.
 package rnn
 
 import "github.com/onnxrun/onnxrun/internal/kernel/gemm"
@@ -37,8 +37,8 @@ type Layer struct {
 // Weights are the packed weights of a direction.
 type Weights struct {
 	W     *gemm.Packed // Inputs × Gates*Hidden
-	R     *gemm.Packed // Hidden × Gates*Hidden; where RH is set without the part of RH
-	RH    *gemm.Packed // of a GRU whose reset gate comes before the product: Hidden × Hidden
+	R     *Packed      // Hidden × Gates*Hidden; where RH is set without the part of RH
+	RH    *Packed      // of a GRU whose reset gate comes before the product: Hidden × Hidden
 	Bias  []float32    // Gates*Hidden, nil: none
 	RBias []float32    // Gates*Hidden, added to the product with R: of a GRU with LinearFirst
 	Peep  []float32    // LSTM: 3*Hidden for i, o and f, nil: none
@@ -54,20 +54,7 @@ type Multiplier interface{ Multiply(a *gemm.Args) }
 
 // PackW packs w, a matrix of Gates*Hidden rows and Inputs columns. old is reused if it fits.
 func (l *Layer) PackW(old *gemm.Packed, w []float32) *gemm.Packed {
-	return pack(old, l.Inputs, l.Cell.Gates()*l.Hidden, w)
-}
-
-// PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights.
-func (l *Layer) PackR(oldR, oldRH *gemm.Packed, r []float32) (whole, last *gemm.Packed) {
-	h := l.Hidden
-	if l.Cell != GRU || l.LinearFirst {
-		return pack(oldR, h, l.Cell.Gates()*h, r), nil
-	}
-	return pack(oldR, h, 2*h, r[:2*h*h]), pack(oldRH, h, h, r[2*h*h:])
-}
-
-// pack packs the transpose of w, a matrix of n rows and k columns.
-func pack(old *gemm.Packed, k, n int, w []float32) *gemm.Packed {
+	k, n := l.Inputs, l.Cell.Gates()*l.Hidden
 	if old != nil {
 		if k0, n0 := old.Dims(); k0 != k || n0 != n {
 			old = nil
@@ -78,6 +65,33 @@ func pack(old *gemm.Packed, k, n int, w []float32) *gemm.Packed {
 	}
 	old.Set(0, w, 1, k)
 	return old
+}
+
+// PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights. What is old is reused if
+// it fits.
+func (l *Layer) PackR(oldR, oldRH *Packed, r []float32) (whole, last *Packed) {
+	h := l.Hidden
+	if !l.resetFirst() {
+		return pack(oldR, l.Cell.Gates(), h, r), nil
+	}
+	return pack(oldR, 2, h, r[:2*h*h]), pack(oldRH, 1, h, r[2*h*h:3*h*h])
+}
+
+func pack(old *Packed, gates, hidden int, r []float32) *Packed {
+	if old == nil || old.gates != gates || old.units != hidden || old.row != selected() {
+		old = newPacked(gates, hidden, hidden)
+	}
+	old.set(r[:gates*hidden*hidden])
+	return old
+}
+
+// resetFirst reports whether the layer is a GRU whose reset gate comes before the product of the candidate.
+func (l *Layer) resetFirst() bool { return l.Cell == GRU && !l.LinearFirst }
+
+// usual reports whether activations are those for which kernels of whole cells exist.
+func (l *Layer) usual() bool {
+	a := &l.Acts
+	return l.Clip == 0 && !l.InputForget && a[0].Kind == Sigmoid && a[1].Kind == Tanh && (l.Cell == GRU || a[2].Kind == Tanh)
 }
 
 // FoldBias splits b, the biases of the inputs' products followed by those of the states', into Bias and
@@ -133,8 +147,12 @@ func (l *Layer) block(steps, batch int) int {
 
 // ScratchLen returns the number of elements of Args.Scratch that Run needs.
 func (l *Layer) ScratchLen(steps, batch int) int {
-	g := l.Cell.Gates() * l.Hidden
-	return batch * (l.block(steps, batch)*g + 2*l.Hidden + l.masked() + g)
+	g, n := l.Cell.Gates(), padded(batch*l.Hidden)
+	states := 4 // h twice, c, and what the reset gate lets through
+	if l.Masked {
+		states += 2
+	}
+	return padded(l.block(steps, batch)*batch*g*l.Hidden) + states*n + g*batch*padded(l.Hidden) + padded(l.Hidden)
 }
 
 // masked returns the length of a masked state: 0 without a mask.

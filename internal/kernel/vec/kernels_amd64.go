@@ -50,6 +50,7 @@ var assembly = []kernels{
 		pow:   powAVX2,
 		fmod:  fmodAVX2,
 		lanes: 8, softmax: softmaxShortAVX2, logSoftmax: logSoftmaxShortAVX2,
+		lstm: lstmAVX2, gru: gruAVX2,
 	},
 	{
 		name: "avx512", needs: cpu.AVX512,
@@ -95,5 +96,6 @@ var assembly = []kernels{
 		pow:   powAVX512,
 		fmod:  fmodAVX512,
 		lanes: 16, softmax: softmaxShortAVX512, logSoftmax: logSoftmaxShortAVX512,
+		lstm: lstmAVX512, gru: gruAVX512,
 	},
 }

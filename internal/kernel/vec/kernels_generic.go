@@ -32,4 +32,6 @@ var generic = kernels{
 	compare:      genericCompare,
 	pow:          powGo,
 	fmod:         fmodGo,
+	lstm:         lstmGo,
+	gru:          gruGo,
 }

@@ -278,6 +278,12 @@ func powAVX2(dst []float32, a []float32, b []float32) int
 func fmodAVX2(dst []float32, a []float32, b []float32) int
 
 //go:noescape
+func lstmAVX2(h []float32, c []float32, x []float32, s []float32, xs int, ss int)
+
+//go:noescape
+func gruAVX2(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+
+//go:noescape
 func expAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -549,3 +555,9 @@ func powAVX512(dst []float32, a []float32, b []float32) int
 
 //go:noescape
 func fmodAVX512(dst []float32, a []float32, b []float32) int
+
+//go:noescape
+func lstmAVX512(h []float32, c []float32, x []float32, s []float32, xs int, ss int)
+
+//go:noescape
+func gruAVX512(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)

@@ -8946,6 +8946,460 @@ end:
 	VZEROUPPER
 	RET
 
+// func lstmAVX2(h []float32, c []float32, x []float32, s []float32, xs int, ss int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
+	MOVQ    x_base+48(FP), AX
+	MOVQ    s_base+72(FP), CX
+	MOVQ    xs+96(FP), DX
+	MOVQ    ss+104(FP), BX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	LEAQ    (DX)(DX*2), SI
+	LEAQ    (BX)(BX*2), DI
+	VMOVUPS lanes<>+1312(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+960(SB), Y3
+	VMOVUPS lanes<>+992(SB), Y4
+	VMOVUPS lanes<>+352(SB), Y5
+	VMOVUPS lanes<>+1024(SB), Y6
+	MOVQ    h_base+0(FP), R8
+	MOVQ    c_base+24(FP), R9
+	MOVQ    h_len+8(FP), R10
+
+one138:
+	CMPQ         R10, $0x00000008
+	JLT          oneEnd138
+	VMOVUPS      (AX), Y7
+	VMOVUPS      (CX), Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1408(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMOVUPS      (AX)(DX*2), Y8
+	VMOVUPS      (CX)(BX*2), Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y8
+	VFNMADD231PS lanes<>+160(SB), Y10, Y8
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y8, Y10
+	VFMADD213PS  lanes<>+256(SB), Y8, Y10
+	VFMADD213PS  lanes<>+288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+320(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VADDPS       lanes<>+352(SB), Y8, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
+	VMOVUPS      (R9), Y9
+	VMULPS       Y9, Y8, Y8
+	VMOVUPS      (AX)(SI*1), Y9
+	VMOVUPS      (CX)(DI*1), Y10
+	VADDPS       Y10, Y9, Y9
+	VMAXPS       Y9, Y4, Y9
+	VMINPS       Y9, Y3, Y9
+	VMULPS       Y9, Y9, Y10
+	VMOVUPS      lanes<>+1056(SB), Y11
+	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1152(SB), Y10, Y11
+	VFMADD213PS  lanes<>+352(SB), Y10, Y11
+	VMOVUPS      lanes<>+1184(SB), Y12
+	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1280(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VMULPS       Y9, Y11, Y9
+	VDIVPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y6, Y9
+	VMINPS       Y9, Y5, Y9
+	VFMADD231PS  Y7, Y9, Y8
+	VMOVUPS      Y8, (R9)
+	VMOVUPS      (AX)(DX*1), Y7
+	VMOVUPS      (CX)(BX*1), Y9
+	VADDPS       Y9, Y7, Y7
+	VXORPS       lanes<>+1408(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y7
+	VFNMADD231PS lanes<>+160(SB), Y10, Y7
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y7, Y10
+	VFMADD213PS  lanes<>+256(SB), Y7, Y10
+	VFMADD213PS  lanes<>+288(SB), Y7, Y10
+	VFMADD213PS  lanes<>+320(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VFMADD213PS  lanes<>+352(SB), Y7, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y7, Y9, Y7
+	VMAXPS       Y8, Y4, Y8
+	VMINPS       Y8, Y3, Y8
+	VMULPS       Y8, Y8, Y9
+	VMOVUPS      lanes<>+1056(SB), Y10
+	VFMADD213PS  lanes<>+1088(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1120(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1152(SB), Y9, Y10
+	VFMADD213PS  lanes<>+352(SB), Y9, Y10
+	VMOVUPS      lanes<>+1184(SB), Y11
+	VFMADD213PS  lanes<>+1216(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1248(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1280(SB), Y9, Y11
+	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VMULPS       Y8, Y10, Y8
+	VDIVPS       Y11, Y8, Y8
+	VMAXPS       Y8, Y6, Y8
+	VMINPS       Y8, Y5, Y8
+	VMULPS       Y7, Y8, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, R10
+	JMP          one138
+
+oneEnd138:
+	TESTQ        R10, R10
+	JE           done138
+	LEAQ         tail<>+32(SB), R11
+	NEGQ         R10
+	VMOVUPS      (R11)(R10*4), Y7
+	VMASKMOVPS   (AX), Y7, Y8
+	VMASKMOVPS   (CX), Y7, Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y8
+	VFNMADD231PS lanes<>+160(SB), Y10, Y8
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y8, Y10
+	VFMADD213PS  lanes<>+256(SB), Y8, Y10
+	VFMADD213PS  lanes<>+288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+320(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VADDPS       lanes<>+352(SB), Y8, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
+	VMASKMOVPS   (AX)(DX*2), Y7, Y9
+	VMASKMOVPS   (CX)(BX*2), Y7, Y10
+	VADDPS       Y10, Y9, Y9
+	VXORPS       lanes<>+1408(SB), Y9, Y9
+	VMAXPS       Y9, Y0, Y9
+	VMINPS       Y9, Y1, Y9
+	VMOVAPS      Y9, Y10
+	VFMADD132PS  lanes<>+96(SB), Y2, Y10
+	VSUBPS       Y2, Y10, Y11
+	VFNMADD231PS lanes<>+128(SB), Y11, Y9
+	VFNMADD231PS lanes<>+160(SB), Y11, Y9
+	VMOVUPS      lanes<>+192(SB), Y11
+	VFMADD213PS  lanes<>+224(SB), Y9, Y11
+	VFMADD213PS  lanes<>+256(SB), Y9, Y11
+	VFMADD213PS  lanes<>+288(SB), Y9, Y11
+	VFMADD213PS  lanes<>+320(SB), Y9, Y11
+	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y10, Y11, Y9
+	VADDPS       lanes<>+352(SB), Y9, Y9
+	VMOVUPS      lanes<>+352(SB), Y10
+	VDIVPS       Y9, Y10, Y9
+	VMASKMOVPS   (R9), Y7, Y10
+	VMULPS       Y10, Y9, Y9
+	VMASKMOVPS   (AX)(SI*1), Y7, Y10
+	VMASKMOVPS   (CX)(DI*1), Y7, Y11
+	VADDPS       Y11, Y10, Y10
+	VMAXPS       Y10, Y4, Y10
+	VMINPS       Y10, Y3, Y10
+	VMULPS       Y10, Y10, Y11
+	VMOVUPS      lanes<>+1056(SB), Y12
+	VFMADD213PS  lanes<>+1088(SB), Y11, Y12
+	VFMADD213PS  lanes<>+1120(SB), Y11, Y12
+	VFMADD213PS  lanes<>+1152(SB), Y11, Y12
+	VFMADD213PS  lanes<>+352(SB), Y11, Y12
+	VMOVUPS      lanes<>+1184(SB), Y13
+	VFMADD213PS  lanes<>+1216(SB), Y11, Y13
+	VFMADD213PS  lanes<>+1248(SB), Y11, Y13
+	VFMADD213PS  lanes<>+1280(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VMULPS       Y10, Y12, Y10
+	VDIVPS       Y13, Y10, Y10
+	VMAXPS       Y10, Y6, Y10
+	VMINPS       Y10, Y5, Y10
+	VFMADD231PS  Y8, Y10, Y9
+	VMASKMOVPS   Y9, Y7, (R9)
+	VMASKMOVPS   (AX)(DX*1), Y7, Y8
+	VMASKMOVPS   (CX)(BX*1), Y7, Y10
+	VADDPS       Y10, Y8, Y8
+	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VMAXPS       Y9, Y4, Y1
+	VMINPS       Y1, Y3, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      lanes<>+1056(SB), Y3
+	VFMADD213PS  lanes<>+1088(SB), Y2, Y3
+	VFMADD213PS  lanes<>+1120(SB), Y2, Y3
+	VFMADD213PS  lanes<>+1152(SB), Y2, Y3
+	VFMADD213PS  lanes<>+352(SB), Y2, Y3
+	VMOVUPS      lanes<>+1184(SB), Y4
+	VFMADD213PS  lanes<>+1216(SB), Y2, Y4
+	VFMADD213PS  lanes<>+1248(SB), Y2, Y4
+	VFMADD213PS  lanes<>+1280(SB), Y2, Y4
+	VFMADD213PS  lanes<>+352(SB), Y2, Y4
+	VMULPS       Y1, Y3, Y1
+	VDIVPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y5, Y1
+	VMULPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y7, (R8)
+
+done138:
+	VZEROUPPER
+	RET
+
+// func gruAVX2(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gruAVX2(SB), NOSPLIT, $0-136
+	MOVQ    x_base+48(FP), AX
+	MOVQ    s_base+72(FP), CX
+	MOVQ    xs+120(FP), DX
+	MOVQ    ss+128(FP), BX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	VMOVUPS lanes<>+1312(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+960(SB), Y3
+	VMOVUPS lanes<>+992(SB), Y4
+	VMOVUPS lanes<>+352(SB), Y5
+	VMOVUPS lanes<>+1024(SB), Y6
+	MOVQ    h_base+0(FP), SI
+	MOVQ    old_base+24(FP), DI
+	MOVQ    bias_base+96(FP), R8
+	MOVQ    h_len+8(FP), R9
+
+one139:
+	CMPQ         R9, $0x00000008
+	JLT          oneEnd139
+	VMOVUPS      (AX)(DX*1), Y7
+	VMOVUPS      (CX)(BX*1), Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1408(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMOVUPS      (CX)(BX*2), Y8
+	VMOVUPS      (R8), Y9
+	VADDPS       Y9, Y8, Y8
+	VMOVUPS      (AX)(DX*2), Y9
+	VFMADD213PS  Y9, Y7, Y8
+	VMAXPS       Y8, Y4, Y7
+	VMINPS       Y7, Y3, Y7
+	VMULPS       Y7, Y7, Y8
+	VMOVUPS      lanes<>+1056(SB), Y9
+	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1152(SB), Y8, Y9
+	VFMADD213PS  lanes<>+352(SB), Y8, Y9
+	VMOVUPS      lanes<>+1184(SB), Y10
+	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1280(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VMULPS       Y7, Y9, Y7
+	VDIVPS       Y10, Y7, Y7
+	VMAXPS       Y7, Y6, Y7
+	VMINPS       Y7, Y5, Y7
+	VMOVUPS      (AX), Y8
+	VMOVUPS      (CX), Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y8
+	VFNMADD231PS lanes<>+160(SB), Y10, Y8
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y8, Y10
+	VFMADD213PS  lanes<>+256(SB), Y8, Y10
+	VFMADD213PS  lanes<>+288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+320(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VADDPS       lanes<>+352(SB), Y8, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
+	VMOVUPS      (DI), Y9
+	VSUBPS       Y7, Y9, Y9
+	VFMADD231PS  Y8, Y9, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, R9
+	JMP          one139
+
+oneEnd139:
+	TESTQ        R9, R9
+	JE           done139
+	LEAQ         tail<>+32(SB), R10
+	NEGQ         R9
+	VMOVUPS      (R10)(R9*4), Y7
+	VMASKMOVPS   (AX)(DX*1), Y7, Y8
+	VMASKMOVPS   (CX)(BX*1), Y7, Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y8
+	VFNMADD231PS lanes<>+160(SB), Y10, Y8
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y8, Y10
+	VFMADD213PS  lanes<>+256(SB), Y8, Y10
+	VFMADD213PS  lanes<>+288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+320(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VADDPS       lanes<>+352(SB), Y8, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
+	VMASKMOVPS   (CX)(BX*2), Y7, Y9
+	VMASKMOVPS   (R8), Y7, Y10
+	VADDPS       Y10, Y9, Y9
+	VMASKMOVPS   (AX)(DX*2), Y7, Y10
+	VFMADD213PS  Y10, Y8, Y9
+	VMAXPS       Y9, Y4, Y4
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+1056(SB), Y8
+	VFMADD213PS  lanes<>+1088(SB), Y4, Y8
+	VFMADD213PS  lanes<>+1120(SB), Y4, Y8
+	VFMADD213PS  lanes<>+1152(SB), Y4, Y8
+	VFMADD213PS  lanes<>+352(SB), Y4, Y8
+	VMOVUPS      lanes<>+1184(SB), Y9
+	VFMADD213PS  lanes<>+1216(SB), Y4, Y9
+	VFMADD213PS  lanes<>+1248(SB), Y4, Y9
+	VFMADD213PS  lanes<>+1280(SB), Y4, Y9
+	VFMADD213PS  lanes<>+352(SB), Y4, Y9
+	VMULPS       Y3, Y8, Y3
+	VDIVPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y5, Y3
+	VMASKMOVPS   (AX), Y7, Y4
+	VMASKMOVPS   (CX), Y7, Y5
+	VADDPS       Y5, Y4, Y4
+	VXORPS       lanes<>+1408(SB), Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VMASKMOVPS   (DI), Y7, Y1
+	VSUBPS       Y3, Y1, Y1
+	VFMADD231PS  Y0, Y1, Y3
+	VMASKMOVPS   Y3, Y7, (SI)
+
+done139:
+	VZEROUPPER
+	RET
+
 // func expAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-56
@@ -8965,9 +9419,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many138:
+many140:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd138
+	JLT          manyEnd140
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9005,12 +9459,12 @@ many138:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many138
+	JMP          many140
 
-manyEnd138:
-one138:
+manyEnd140:
+one140:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd138
+	JLT          oneEnd140
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9031,11 +9485,11 @@ one138:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one138
+	JMP          one140
 
-oneEnd138:
+oneEnd140:
 	TESTQ        CX, CX
-	JE           done138
+	JE           done140
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9058,7 +9512,7 @@ oneEnd138:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done138:
+done140:
 	VZEROUPPER
 	RET
 
@@ -9083,9 +9537,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one139:
+one141:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd139
+	JLT               oneEnd141
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -9124,11 +9578,11 @@ one139:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one139
+	JMP               one141
 
-oneEnd139:
+oneEnd141:
 	TESTQ             CX, CX
-	JE                done139
+	JE                done141
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9169,7 +9623,7 @@ oneEnd139:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done139:
+done141:
 	VZEROUPPER
 	RET
 
@@ -9192,9 +9646,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many140:
+many142:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd140
+	JLT          manyEnd142
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -9236,12 +9690,12 @@ many140:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many140
+	JMP          many142
 
-manyEnd140:
-one140:
+manyEnd142:
+one142:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd140
+	JLT          oneEnd142
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -9264,11 +9718,11 @@ one140:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one140
+	JMP          one142
 
-oneEnd140:
+oneEnd142:
 	TESTQ        CX, CX
-	JE           done140
+	JE           done142
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9293,7 +9747,7 @@ oneEnd140:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done140:
+done142:
 	VZEROUPPER
 	RET
 
@@ -9316,9 +9770,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many141:
+many143:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd141
+	JLT          manyEnd143
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9364,12 +9818,12 @@ many141:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many141
+	JMP          many143
 
-manyEnd141:
-one141:
+manyEnd143:
+one143:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd141
+	JLT          oneEnd143
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9394,11 +9848,11 @@ one141:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one141
+	JMP          one143
 
-oneEnd141:
+oneEnd143:
 	TESTQ        CX, CX
-	JE           done141
+	JE           done143
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9425,7 +9879,7 @@ oneEnd141:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done141:
+done143:
 	VZEROUPPER
 	RET
 
@@ -9451,9 +9905,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many142:
+many144:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd142
+	JLT          manyEnd144
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9499,12 +9953,12 @@ many142:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many142
+	JMP          many144
 
-manyEnd142:
-one142:
+manyEnd144:
+one144:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd142
+	JLT          oneEnd144
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9529,11 +9983,11 @@ one142:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one142
+	JMP          one144
 
-oneEnd142:
+oneEnd144:
 	TESTQ        CX, CX
-	JE           done142
+	JE           done144
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9560,7 +10014,7 @@ oneEnd142:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done142:
+done144:
 	VZEROUPPER
 	RET
 
@@ -9586,9 +10040,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many143:
+many145:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd143
+	JLT          manyEnd145
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -9640,12 +10094,12 @@ many143:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many143
+	JMP          many145
 
-manyEnd143:
-one143:
+manyEnd145:
+one145:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd143
+	JLT          oneEnd145
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -9673,11 +10127,11 @@ one143:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one143
+	JMP          one145
 
-oneEnd143:
+oneEnd145:
 	TESTQ        CX, CX
-	JE           done143
+	JE           done145
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9707,7 +10161,7 @@ oneEnd143:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done143:
+done145:
 	VZEROUPPER
 	RET
 
@@ -9730,9 +10184,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many144:
+many146:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd144
+	JLT              manyEnd146
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -9782,12 +10236,12 @@ many144:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many144
+	JMP              many146
 
-manyEnd144:
-one144:
+manyEnd146:
+one146:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd144
+	JLT              oneEnd146
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -9814,11 +10268,11 @@ one144:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one144
+	JMP              one146
 
-oneEnd144:
+oneEnd146:
 	TESTQ            CX, CX
-	JE               done144
+	JE               done146
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -9847,7 +10301,7 @@ oneEnd144:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done144:
+done146:
 	VZEROUPPER
 	RET
 
@@ -9872,9 +10326,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many145:
+many147:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd145
+	JLT          manyEnd147
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -9920,12 +10374,12 @@ many145:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many145
+	JMP          many147
 
-manyEnd145:
-one145:
+manyEnd147:
+one147:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd145
+	JLT          oneEnd147
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -9950,11 +10404,11 @@ one145:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one145
+	JMP          one147
 
-oneEnd145:
+oneEnd147:
 	TESTQ        CX, CX
-	JE           done145
+	JE           done147
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9981,7 +10435,7 @@ oneEnd145:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done145:
+done147:
 	VZEROUPPER
 	RET
 
@@ -10014,9 +10468,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one146:
+one148:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd146
+	JLT          oneEnd148
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -10050,11 +10504,11 @@ one146:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one146
+	JMP          one148
 
-oneEnd146:
+oneEnd148:
 	TESTQ        CX, CX
-	JE           done146
+	JE           done148
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10090,7 +10544,7 @@ oneEnd146:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done146:
+done148:
 	VZEROUPPER
 	RET
 
@@ -10114,9 +10568,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many147:
+many149:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd147
+	JLT          manyEnd149
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10166,12 +10620,12 @@ many147:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many147
+	JMP          many149
 
-manyEnd147:
-one147:
+manyEnd149:
+one149:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd147
+	JLT          oneEnd149
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10198,11 +10652,11 @@ one147:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one147
+	JMP          one149
 
-oneEnd147:
+oneEnd149:
 	TESTQ        CX, CX
-	JE           done147
+	JE           done149
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10231,7 +10685,7 @@ oneEnd147:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done147:
+done149:
 	VZEROUPPER
 	RET
 
@@ -10244,9 +10698,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many148:
+many150:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd148
+	JLT         manyEnd150
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -10264,12 +10718,12 @@ many148:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many148
+	JMP         many150
 
-manyEnd148:
-one148:
+manyEnd150:
+one150:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd148
+	JLT         oneEnd150
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -10280,11 +10734,11 @@ one148:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one148
+	JMP         one150
 
-oneEnd148:
+oneEnd150:
 	TESTQ       CX, CX
-	JE          done148
+	JE          done150
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10297,7 +10751,7 @@ oneEnd148:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done148:
+done150:
 	VZEROUPPER
 	RET
 
@@ -10314,9 +10768,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many149:
+many151:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd149
+	JLT     manyEnd151
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10332,12 +10786,12 @@ many149:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many149
+	JMP     many151
 
-manyEnd149:
-one149:
+manyEnd151:
+one151:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd149
+	JLT     oneEnd151
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10347,11 +10801,11 @@ one149:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one149
+	JMP     one151
 
-oneEnd149:
+oneEnd151:
 	TESTQ     CX, CX
-	JE        done149
+	JE        done151
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10363,7 +10817,7 @@ oneEnd149:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done149:
+done151:
 	VZEROUPPER
 	RET
 
@@ -10375,9 +10829,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many150:
+many152:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd150
+	JLT     manyEnd152
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -10393,23 +10847,23 @@ many150:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many150
+	JMP     many152
 
-manyEnd150:
-one150:
+manyEnd152:
+one152:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd150
+	JLT     oneEnd152
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one150
+	JMP     one152
 
-oneEnd150:
+oneEnd152:
 	TESTQ     CX, CX
-	JE        done150
+	JE        done152
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10418,7 +10872,7 @@ oneEnd150:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done150:
+done152:
 	VZEROUPPER
 	RET
 
@@ -10431,9 +10885,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many151:
+many153:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd151
+	JLT       manyEnd153
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -10457,12 +10911,12 @@ many151:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many151
+	JMP       many153
 
-manyEnd151:
-one151:
+manyEnd153:
+one153:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd151
+	JLT       oneEnd153
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -10471,11 +10925,11 @@ one151:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one151
+	JMP       one153
 
-oneEnd151:
+oneEnd153:
 	TESTQ     CX, CX
-	JE        done151
+	JE        done153
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10486,7 +10940,7 @@ oneEnd151:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done151:
+done153:
 	VZEROUPPER
 	RET
 
@@ -10511,9 +10965,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many152:
+many154:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd152
+	JLT          manyEnd154
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -10565,12 +11019,12 @@ many152:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many152
+	JMP          many154
 
-manyEnd152:
-one152:
+manyEnd154:
+one154:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd152
+	JLT          oneEnd154
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -10598,11 +11052,11 @@ one152:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one152
+	JMP          one154
 
-oneEnd152:
+oneEnd154:
 	TESTQ        CX, CX
-	JE           done152
+	JE           done154
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10632,7 +11086,7 @@ oneEnd152:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done152:
+done154:
 	VZEROUPPER
 	RET
 
@@ -10647,9 +11101,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many153:
+many155:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd153
+	JLT     manyEnd155
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -10669,12 +11123,12 @@ many153:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many153
+	JMP     many155
 
-manyEnd153:
-one153:
+manyEnd155:
+one155:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd153
+	JLT     oneEnd155
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -10682,11 +11136,11 @@ one153:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one153
+	JMP     one155
 
-oneEnd153:
+oneEnd155:
 	TESTQ     CX, CX
-	JE        done153
+	JE        done155
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10696,7 +11150,7 @@ oneEnd153:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done153:
+done155:
 	VZEROUPPER
 	RET
 
@@ -10707,9 +11161,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many154:
+many156:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd154
+	JLT         manyEnd156
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -10725,23 +11179,23 @@ many154:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many154
+	JMP         many156
 
-manyEnd154:
-one154:
+manyEnd156:
+one156:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd154
+	JLT         oneEnd156
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one154
+	JMP         one156
 
-oneEnd154:
+oneEnd156:
 	TESTQ       CX, CX
-	JE          done154
+	JE          done156
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10750,7 +11204,7 @@ oneEnd154:
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done154:
+done156:
 	VZEROUPPER
 	RET
 
@@ -10761,9 +11215,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many155:
+many157:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd155
+	JLT         manyEnd157
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -10779,23 +11233,23 @@ many155:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many155
+	JMP         many157
 
-manyEnd155:
-one155:
+manyEnd157:
+one157:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd155
+	JLT         oneEnd157
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one155
+	JMP         one157
 
-oneEnd155:
+oneEnd157:
 	TESTQ       CX, CX
-	JE          done155
+	JE          done157
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10804,7 +11258,7 @@ oneEnd155:
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done155:
+done157:
 	VZEROUPPER
 	RET
 
@@ -10815,9 +11269,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many156:
+many158:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd156
+	JLT     manyEnd158
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -10827,23 +11281,23 @@ many156:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many156
+	JMP     many158
 
-manyEnd156:
-one156:
+manyEnd158:
+one158:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd156
+	JLT     oneEnd158
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one156
+	JMP     one158
 
-oneEnd156:
+oneEnd158:
 	TESTQ     CX, CX
-	JE        done156
+	JE        done158
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10852,7 +11306,7 @@ oneEnd156:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done156:
+done158:
 	VZEROUPPER
 	RET
 
@@ -10863,9 +11317,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many157:
+many159:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd157
+	JLT          manyEnd159
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -10877,12 +11331,12 @@ many157:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many157
+	JMP          many159
 
-manyEnd157:
-one157:
+manyEnd159:
+one159:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd157
+	JLT          oneEnd159
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -10890,11 +11344,11 @@ one157:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one157
+	JMP          one159
 
-oneEnd157:
+oneEnd159:
 	TESTQ        CX, CX
-	JE           done157
+	JE           done159
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10904,7 +11358,7 @@ oneEnd157:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done157:
+done159:
 	VZEROUPPER
 	RET
 
@@ -10915,128 +11369,20 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many158:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd158
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many158
-
-manyEnd158:
-one158:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd158
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one158
-
-oneEnd158:
-	TESTQ       CX, CX
-	JE          done158
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done158:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many159:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd159
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many159
-
-manyEnd159:
-one159:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd159
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one159
-
-oneEnd159:
-	TESTQ       CX, CX
-	JE          done159
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done159:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many160:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd160
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -11048,7 +11394,7 @@ one160:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd160
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -11063,10 +11409,118 @@ oneEnd160:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done160:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many161:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd161
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many161
+
+manyEnd161:
+one161:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd161
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one161
+
+oneEnd161:
+	TESTQ       CX, CX
+	JE          done161
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done161:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many162:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd162
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many162
+
+manyEnd162:
+one162:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd162
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one162
+
+oneEnd162:
+	TESTQ       CX, CX
+	JE          done162
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done162:
 	VZEROUPPER
 	RET
 
@@ -11081,9 +11535,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many161:
+many163:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd161
+	JLT         manyEnd163
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11103,12 +11557,12 @@ many161:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many161
+	JMP         many163
 
-manyEnd161:
-one161:
+manyEnd163:
+one163:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd161
+	JLT         oneEnd163
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11116,11 +11570,11 @@ one161:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one161
+	JMP         one163
 
-oneEnd161:
+oneEnd163:
 	TESTQ       CX, CX
-	JE          done161
+	JE          done163
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11130,7 +11584,7 @@ oneEnd161:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done161:
+done163:
 	VZEROUPPER
 	RET
 
@@ -11145,9 +11599,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many162:
+many164:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd162
+	JLT     manyEnd164
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11167,12 +11621,12 @@ many162:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many162
+	JMP     many164
 
-manyEnd162:
-one162:
+manyEnd164:
+one164:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd162
+	JLT     oneEnd164
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11180,11 +11634,11 @@ one162:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one162
+	JMP     one164
 
-oneEnd162:
+oneEnd164:
 	TESTQ     CX, CX
-	JE        done162
+	JE        done164
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11194,7 +11648,7 @@ oneEnd162:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done162:
+done164:
 	VZEROUPPER
 	RET
 
@@ -11205,9 +11659,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many163:
+many165:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd163
+	JLT     manyEnd165
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11227,12 +11681,12 @@ many163:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many163
+	JMP     many165
 
-manyEnd163:
-one163:
+manyEnd165:
+one165:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd163
+	JLT     oneEnd165
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11240,11 +11694,11 @@ one163:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one163
+	JMP     one165
 
-oneEnd163:
+oneEnd165:
 	TESTQ     CX, CX
-	JE        done163
+	JE        done165
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11254,7 +11708,7 @@ oneEnd163:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done163:
+done165:
 	VZEROUPPER
 	RET
 
@@ -11267,9 +11721,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many164:
+many166:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd164
+	JLT         manyEnd166
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11289,12 +11743,12 @@ many164:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many164
+	JMP         many166
 
-manyEnd164:
-one164:
+manyEnd166:
+one166:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd164
+	JLT         oneEnd166
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11302,11 +11756,11 @@ one164:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one164
+	JMP         one166
 
-oneEnd164:
+oneEnd166:
 	TESTQ       CX, CX
-	JE          done164
+	JE          done166
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11316,7 +11770,7 @@ oneEnd164:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done164:
+done166:
 	VZEROUPPER
 	RET
 
@@ -11335,9 +11789,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one165:
+one167:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd165
+	JLT               oneEnd167
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -11371,11 +11825,11 @@ one165:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one165
+	JMP               one167
 
-oneEnd165:
+oneEnd167:
 	TESTQ             CX, CX
-	JE                done165
+	JE                done167
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11411,7 +11865,7 @@ oneEnd165:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done165:
+done167:
 	VZEROUPPER
 	RET
 
@@ -11430,9 +11884,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z7
 	VBROADCASTSS lanes<>+2752(SB), Z8
 
-one166:
+one168:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd166
+	JLT               oneEnd168
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -11467,11 +11921,11 @@ one166:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one166
+	JMP               one168
 
-oneEnd166:
+oneEnd168:
 	TESTQ             CX, CX
-	JE                done166
+	JE                done168
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11508,7 +11962,7 @@ oneEnd166:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done166:
+done168:
 	VZEROUPPER
 	RET
 
@@ -11527,9 +11981,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z9
 	VBROADCASTSS lanes<>+2752(SB), Z10
 
-one167:
+one169:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd167
+	JLT               oneEnd169
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -11564,11 +12018,11 @@ one167:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one167
+	JMP               one169
 
-oneEnd167:
+oneEnd169:
 	TESTQ             CX, CX
-	JE                done167
+	JE                done169
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -11605,7 +12059,7 @@ oneEnd167:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done167:
+done169:
 	VZEROUPPER
 	RET
 
@@ -11627,9 +12081,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2912(SB), Z9
 	VBROADCASTSS lanes<>+2880(SB), Z10
 
-one168:
+one170:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd168
+	JLT          oneEnd170
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -11656,11 +12110,11 @@ one168:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one168
+	JMP          one170
 
-oneEnd168:
+oneEnd170:
 	TESTQ        CX, CX
-	JE           done168
+	JE           done170
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11689,7 +12143,7 @@ oneEnd168:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done168:
+done170:
 	VZEROUPPER
 	RET
 
@@ -11708,9 +12162,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one169:
+one171:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd169
+	JLT          oneEnd171
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -11738,11 +12192,11 @@ one169:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one169
+	JMP          one171
 
-oneEnd169:
+oneEnd171:
 	TESTQ        CX, CX
-	JE           done169
+	JE           done171
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11772,7 +12226,7 @@ oneEnd169:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done169:
+done171:
 	VZEROUPPER
 	RET
 
@@ -11791,9 +12245,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one170:
+one172:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd170
+	JLT          oneEnd172
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -11825,11 +12279,11 @@ one170:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one170
+	JMP          one172
 
-oneEnd170:
+oneEnd172:
 	TESTQ        CX, CX
-	JE           done170
+	JE           done172
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11863,7 +12317,7 @@ oneEnd170:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done170:
+done172:
 	VZEROUPPER
 	RET
 
@@ -11890,9 +12344,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3392(SB), Z14
 	VBROADCASTSS lanes<>+3360(SB), Z15
 
-one171:
+one173:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd171
+	JLT          oneEnd173
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -11932,11 +12386,11 @@ one171:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one171
+	JMP          one173
 
-oneEnd171:
+oneEnd173:
 	TESTQ        CX, CX
-	JE           done171
+	JE           done173
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11978,7 +12432,7 @@ oneEnd171:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done171:
+done173:
 	VZEROUPPER
 	RET
 
@@ -12001,9 +12455,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one172:
+one174:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd172
+	JLT          oneEnd174
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -12031,11 +12485,11 @@ one172:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one172
+	JMP          one174
 
-oneEnd172:
+oneEnd174:
 	TESTQ        CX, CX
-	JE           done172
+	JE           done174
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12065,7 +12519,7 @@ oneEnd172:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done172:
+done174:
 	VZEROUPPER
 	RET
 
@@ -12078,9 +12532,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one173:
+one175:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd173
+	JLT               oneEnd175
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -12149,11 +12603,11 @@ one173:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one173
+	JMP               one175
 
-oneEnd173:
+oneEnd175:
 	TESTQ             CX, CX
-	JE                done173
+	JE                done175
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12224,7 +12678,7 @@ oneEnd173:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done173:
+done175:
 	VZEROUPPER
 	RET
 
@@ -12237,9 +12691,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one174:
+one176:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd174
+	JLT               oneEnd176
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -12304,11 +12758,11 @@ one174:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one174
+	JMP               one176
 
-oneEnd174:
+oneEnd176:
 	TESTQ             CX, CX
-	JE                done174
+	JE                done176
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12375,7 +12829,7 @@ oneEnd174:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done174:
+done176:
 	VZEROUPPER
 	RET
 
@@ -12388,9 +12842,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one175:
+one177:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd175
+	JLT               oneEnd177
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -12450,11 +12904,11 @@ one175:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one175
+	JMP               one177
 
-oneEnd175:
+oneEnd177:
 	TESTQ             CX, CX
-	JE                done175
+	JE                done177
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12516,7 +12970,7 @@ oneEnd175:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done175:
+done177:
 	VZEROUPPER
 	RET
 
@@ -12527,9 +12981,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many176:
+many178:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd176
+	JLT         manyEnd178
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -12543,12 +12997,12 @@ many176:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many176
+	JMP         many178
 
-manyEnd176:
-one176:
+manyEnd178:
+one178:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd176
+	JLT         oneEnd178
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -12557,11 +13011,11 @@ one176:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one176
+	JMP         one178
 
-oneEnd176:
+oneEnd178:
 	TESTQ       CX, CX
-	JE          done176
+	JE          done178
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12572,7 +13026,7 @@ oneEnd176:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done176:
+done178:
 	VZEROUPPER
 	RET
 
@@ -12584,9 +13038,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many177:
+many179:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd177
+	JLT         manyEnd179
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -12606,12 +13060,12 @@ many177:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many177
+	JMP         many179
 
-manyEnd177:
-one177:
+manyEnd179:
+one179:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd177
+	JLT         oneEnd179
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -12623,11 +13077,11 @@ one177:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one177
+	JMP         one179
 
-oneEnd177:
+oneEnd179:
 	TESTQ       CX, CX
-	JE          done177
+	JE          done179
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12641,7 +13095,7 @@ oneEnd177:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done177:
+done179:
 	VZEROUPPER
 	RET
 
@@ -12655,9 +13109,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many178:
+many180:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd178
+	JLT       manyEnd180
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -12677,12 +13131,12 @@ many178:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many178
+	JMP       many180
 
-manyEnd178:
-one178:
+manyEnd180:
+one180:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd178
+	JLT       oneEnd180
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -12690,11 +13144,11 @@ one178:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one178
+	JMP       one180
 
-oneEnd178:
+oneEnd180:
 	TESTQ     CX, CX
-	JE        done178
+	JE        done180
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12704,7 +13158,7 @@ oneEnd178:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done178:
+done180:
 	VZEROUPPER
 	RET
 
@@ -12720,9 +13174,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many179:
+many181:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd179
+	JLT         manyEnd181
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -12744,12 +13198,12 @@ many179:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many179
+	JMP         many181
 
-manyEnd179:
-one179:
+manyEnd181:
+one181:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd179
+	JLT         oneEnd181
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -12762,11 +13216,11 @@ one179:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one179
+	JMP         one181
 
-oneEnd179:
+oneEnd181:
 	TESTQ       CX, CX
-	JE          done179
+	JE          done181
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12781,7 +13235,7 @@ oneEnd179:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done179:
+done181:
 	VZEROUPPER
 	RET
 
@@ -12799,9 +13253,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many180:
+many182:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd180
+	JLT     manyEnd182
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -12822,12 +13276,12 @@ many180:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many180
+	JMP     many182
 
-manyEnd180:
-one180:
+manyEnd182:
+one182:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd180
+	JLT     oneEnd182
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -12836,11 +13290,11 @@ one180:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one180
+	JMP     one182
 
-oneEnd180:
+oneEnd182:
 	TESTQ     CX, CX
-	JE        done180
+	JE        done182
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12850,16 +13304,16 @@ oneEnd180:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done180:
+done182:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many181:
+many183:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd181
+	JLT     manyEnd183
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12875,23 +13329,23 @@ many181:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many181
+	JMP     many183
 
-manyEnd181:
-one181:
+manyEnd183:
+one183:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd181
+	JLT     oneEnd183
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one181
+	JMP     one183
 
-oneEnd181:
+oneEnd183:
 	TESTQ     CX, CX
-	JE        done181
+	JE        done183
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -12900,16 +13354,16 @@ oneEnd181:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done181:
+done183:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many182:
+many184:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd182
+	JLT     manyEnd184
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -12925,23 +13379,23 @@ many182:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many182
+	JMP     many184
 
-manyEnd182:
-one182:
+manyEnd184:
+one184:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd182
+	JLT     oneEnd184
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one182
+	JMP     one184
 
-oneEnd182:
+oneEnd184:
 	TESTQ     CX, CX
-	JE        done182
+	JE        done184
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12950,7 +13404,7 @@ oneEnd182:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done182:
+done184:
 	VZEROUPPER
 	RET
 
@@ -12968,9 +13422,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many183:
+many185:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd183
+	JLT     manyEnd185
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -12991,12 +13445,12 @@ many183:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many183
+	JMP     many185
 
-manyEnd183:
-one183:
+manyEnd185:
+one185:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd183
+	JLT     oneEnd185
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -13005,11 +13459,11 @@ one183:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one183
+	JMP     one185
 
-oneEnd183:
+oneEnd185:
 	TESTQ     CX, CX
-	JE        done183
+	JE        done185
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13019,16 +13473,16 @@ oneEnd183:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done183:
+done185:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many184:
+many186:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd184
+	JLT     manyEnd186
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13044,23 +13498,23 @@ many184:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many184
+	JMP     many186
 
-manyEnd184:
-one184:
+manyEnd186:
+one186:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd184
+	JLT     oneEnd186
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one184
+	JMP     one186
 
-oneEnd184:
+oneEnd186:
 	TESTQ     CX, CX
-	JE        done184
+	JE        done186
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13069,16 +13523,16 @@ oneEnd184:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done184:
+done186:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many185:
+many187:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd185
+	JLT     manyEnd187
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13094,23 +13548,23 @@ many185:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many185
+	JMP     many187
 
-manyEnd185:
-one185:
+manyEnd187:
+one187:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd185
+	JLT     oneEnd187
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one185
+	JMP     one187
 
-oneEnd185:
+oneEnd187:
 	TESTQ     CX, CX
-	JE        done185
+	JE        done187
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13119,7 +13573,7 @@ oneEnd185:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done185:
+done187:
 	VZEROUPPER
 	RET
 
@@ -13137,9 +13591,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many186:
+many188:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd186
+	JLT     manyEnd188
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13160,12 +13614,12 @@ many186:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many186
+	JMP     many188
 
-manyEnd186:
-one186:
+manyEnd188:
+one188:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd186
+	JLT     oneEnd188
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13174,11 +13628,11 @@ one186:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one186
+	JMP     one188
 
-oneEnd186:
+oneEnd188:
 	TESTQ     CX, CX
-	JE        done186
+	JE        done188
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13188,16 +13642,16 @@ oneEnd186:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done186:
+done188:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many187:
+many189:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd187
+	JLT     manyEnd189
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13213,23 +13667,23 @@ many187:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many187
+	JMP     many189
 
-manyEnd187:
-one187:
+manyEnd189:
+one189:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd187
+	JLT     oneEnd189
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one187
+	JMP     one189
 
-oneEnd187:
+oneEnd189:
 	TESTQ     CX, CX
-	JE        done187
+	JE        done189
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13238,16 +13692,16 @@ oneEnd187:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done187:
+done189:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many188:
+many190:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd188
+	JLT     manyEnd190
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13263,23 +13717,23 @@ many188:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many188
+	JMP     many190
 
-manyEnd188:
-one188:
+manyEnd190:
+one190:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd188
+	JLT     oneEnd190
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one188
+	JMP     one190
 
-oneEnd188:
+oneEnd190:
 	TESTQ     CX, CX
-	JE        done188
+	JE        done190
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13288,7 +13742,7 @@ oneEnd188:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done188:
+done190:
 	VZEROUPPER
 	RET
 
@@ -13306,9 +13760,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many189:
+many191:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd189
+	JLT     manyEnd191
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -13329,12 +13783,12 @@ many189:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many189
+	JMP     many191
 
-manyEnd189:
-one189:
+manyEnd191:
+one191:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd189
+	JLT     oneEnd191
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -13343,11 +13797,11 @@ one189:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one189
+	JMP     one191
 
-oneEnd189:
+oneEnd191:
 	TESTQ     CX, CX
-	JE        done189
+	JE        done191
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13357,16 +13811,16 @@ oneEnd189:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done189:
+done191:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many190:
+many192:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd190
+	JLT     manyEnd192
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13382,23 +13836,23 @@ many190:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many190
+	JMP     many192
 
-manyEnd190:
-one190:
+manyEnd192:
+one192:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd190
+	JLT     oneEnd192
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one190
+	JMP     one192
 
-oneEnd190:
+oneEnd192:
 	TESTQ     CX, CX
-	JE        done190
+	JE        done192
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13407,16 +13861,16 @@ oneEnd190:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done190:
+done192:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many191:
+many193:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd191
+	JLT     manyEnd193
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13432,23 +13886,23 @@ many191:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many191
+	JMP     many193
 
-manyEnd191:
-one191:
+manyEnd193:
+one193:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd191
+	JLT     oneEnd193
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one191
+	JMP     one193
 
-oneEnd191:
+oneEnd193:
 	TESTQ     CX, CX
-	JE        done191
+	JE        done193
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13457,7 +13911,7 @@ oneEnd191:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done191:
+done193:
 	VZEROUPPER
 	RET
 
@@ -13475,9 +13929,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many192:
+many194:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd192
+	JLT       manyEnd194
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -13506,12 +13960,12 @@ many192:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many192
+	JMP       many194
 
-manyEnd192:
-one192:
+manyEnd194:
+one194:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd192
+	JLT       oneEnd194
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -13522,11 +13976,11 @@ one192:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one192
+	JMP       one194
 
-oneEnd192:
+oneEnd194:
 	TESTQ     CX, CX
-	JE        done192
+	JE        done194
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13538,16 +13992,16 @@ oneEnd192:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done192:
+done194:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many193:
+many195:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd193
+	JLT       manyEnd195
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13571,12 +14025,12 @@ many193:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many193
+	JMP       many195
 
-manyEnd193:
-one193:
+manyEnd195:
+one195:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd193
+	JLT       oneEnd195
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13585,11 +14039,11 @@ one193:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one193
+	JMP       one195
 
-oneEnd193:
+oneEnd195:
 	TESTQ     CX, CX
-	JE        done193
+	JE        done195
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13600,16 +14054,16 @@ oneEnd193:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done193:
+done195:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many194:
+many196:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd194
+	JLT       manyEnd196
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13633,12 +14087,12 @@ many194:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many194
+	JMP       many196
 
-manyEnd194:
-one194:
+manyEnd196:
+one196:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd194
+	JLT       oneEnd196
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13647,11 +14101,11 @@ one194:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one194
+	JMP       one196
 
-oneEnd194:
+oneEnd196:
 	TESTQ     CX, CX
-	JE        done194
+	JE        done196
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13662,7 +14116,7 @@ oneEnd194:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done194:
+done196:
 	VZEROUPPER
 	RET
 
@@ -13680,9 +14134,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many195:
+many197:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd195
+	JLT       manyEnd197
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -13711,12 +14165,12 @@ many195:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many195
+	JMP       many197
 
-manyEnd195:
-one195:
+manyEnd197:
+one197:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd195
+	JLT       oneEnd197
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -13727,11 +14181,11 @@ one195:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one195
+	JMP       one197
 
-oneEnd195:
+oneEnd197:
 	TESTQ     CX, CX
-	JE        done195
+	JE        done197
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13743,16 +14197,16 @@ oneEnd195:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done195:
+done197:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many196:
+many198:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd196
+	JLT       manyEnd198
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13776,12 +14230,12 @@ many196:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many196
+	JMP       many198
 
-manyEnd196:
-one196:
+manyEnd198:
+one198:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd196
+	JLT       oneEnd198
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -13790,11 +14244,11 @@ one196:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one196
+	JMP       one198
 
-oneEnd196:
+oneEnd198:
 	TESTQ     CX, CX
-	JE        done196
+	JE        done198
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13805,16 +14259,16 @@ oneEnd196:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done196:
+done198:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many197:
+many199:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd197
+	JLT       manyEnd199
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13838,12 +14292,12 @@ many197:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many197
+	JMP       many199
 
-manyEnd197:
-one197:
+manyEnd199:
+one199:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd197
+	JLT       oneEnd199
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -13852,11 +14306,11 @@ one197:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one197
+	JMP       one199
 
-oneEnd197:
+oneEnd199:
 	TESTQ     CX, CX
-	JE        done197
+	JE        done199
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13867,7 +14321,7 @@ oneEnd197:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done197:
+done199:
 	VZEROUPPER
 	RET
 
@@ -13886,9 +14340,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many198:
+many200:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd198
+	JLT     manyEnd200
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -13913,12 +14367,12 @@ many198:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many198
+	JMP     many200
 
-manyEnd198:
-one198:
+manyEnd200:
+one200:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd198
+	JLT     oneEnd200
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -13928,11 +14382,11 @@ one198:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one198
+	JMP     one200
 
-oneEnd198:
+oneEnd200:
 	TESTQ     CX, CX
-	JE        done198
+	JE        done200
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13943,16 +14397,16 @@ oneEnd198:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done198:
+done200:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many199:
+many201:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd199
+	JLT     manyEnd201
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13972,12 +14426,12 @@ many199:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many199
+	JMP     many201
 
-manyEnd199:
-one199:
+manyEnd201:
+one201:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd199
+	JLT     oneEnd201
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -13985,11 +14439,11 @@ one199:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one199
+	JMP     one201
 
-oneEnd199:
+oneEnd201:
 	TESTQ     CX, CX
-	JE        done199
+	JE        done201
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13999,16 +14453,16 @@ oneEnd199:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done199:
+done201:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many200:
+many202:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd200
+	JLT     manyEnd202
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14028,12 +14482,12 @@ many200:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many200
+	JMP     many202
 
-manyEnd200:
-one200:
+manyEnd202:
+one202:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd200
+	JLT     oneEnd202
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14041,11 +14495,11 @@ one200:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one200
+	JMP     one202
 
-oneEnd200:
+oneEnd202:
 	TESTQ     CX, CX
-	JE        done200
+	JE        done202
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14055,7 +14509,7 @@ oneEnd200:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done200:
+done202:
 	VZEROUPPER
 	RET
 
@@ -14073,9 +14527,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many201:
+many203:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd201
+	JLT          manyEnd203
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14108,12 +14562,12 @@ many201:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many201
+	JMP          many203
 
-manyEnd201:
-one201:
+manyEnd203:
+one203:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd201
+	JLT          oneEnd203
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14125,11 +14579,11 @@ one201:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one201
+	JMP          one203
 
-oneEnd201:
+oneEnd203:
 	TESTQ        CX, CX
-	JE           done201
+	JE           done203
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14142,16 +14596,16 @@ oneEnd201:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done201:
+done203:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many202:
+many204:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd202
+	JLT          manyEnd204
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14179,12 +14633,12 @@ many202:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many202
+	JMP          many204
 
-manyEnd202:
-one202:
+manyEnd204:
+one204:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd202
+	JLT          oneEnd204
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14194,11 +14648,11 @@ one202:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one202
+	JMP          one204
 
-oneEnd202:
+oneEnd204:
 	TESTQ        CX, CX
-	JE           done202
+	JE           done204
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -14210,16 +14664,16 @@ oneEnd202:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done202:
+done204:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many203:
+many205:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd203
+	JLT          manyEnd205
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14247,12 +14701,12 @@ many203:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many203
+	JMP          many205
 
-manyEnd203:
-one203:
+manyEnd205:
+one205:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd203
+	JLT          oneEnd205
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14262,11 +14716,11 @@ one203:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one203
+	JMP          one205
 
-oneEnd203:
+oneEnd205:
 	TESTQ        CX, CX
-	JE           done203
+	JE           done205
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14278,7 +14732,7 @@ oneEnd203:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done203:
+done205:
 	VZEROUPPER
 	RET
 
@@ -14296,9 +14750,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many204:
+many206:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd204
+	JLT     manyEnd206
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -14319,12 +14773,12 @@ many204:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many204
+	JMP     many206
 
-manyEnd204:
-one204:
+manyEnd206:
+one206:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd204
+	JLT     oneEnd206
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -14333,11 +14787,11 @@ one204:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one204
+	JMP     one206
 
-oneEnd204:
+oneEnd206:
 	TESTQ     CX, CX
-	JE        done204
+	JE        done206
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14347,16 +14801,16 @@ oneEnd204:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done204:
+done206:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many205:
+many207:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd205
+	JLT     manyEnd207
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14372,23 +14826,23 @@ many205:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many205
+	JMP     many207
 
-manyEnd205:
-one205:
+manyEnd207:
+one207:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd205
+	JLT     oneEnd207
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one205
+	JMP     one207
 
-oneEnd205:
+oneEnd207:
 	TESTQ     CX, CX
-	JE        done205
+	JE        done207
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14397,16 +14851,16 @@ oneEnd205:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done205:
+done207:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many206:
+many208:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd206
+	JLT     manyEnd208
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14422,23 +14876,23 @@ many206:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many206
+	JMP     many208
 
-manyEnd206:
-one206:
+manyEnd208:
+one208:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd206
+	JLT     oneEnd208
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one206
+	JMP     one208
 
-oneEnd206:
+oneEnd208:
 	TESTQ     CX, CX
-	JE        done206
+	JE        done208
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14447,7 +14901,7 @@ oneEnd206:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done206:
+done208:
 	VZEROUPPER
 	RET
 
@@ -14465,9 +14919,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many207:
+many209:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd207
+	JLT     manyEnd209
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14488,12 +14942,12 @@ many207:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many207
+	JMP     many209
 
-manyEnd207:
-one207:
+manyEnd209:
+one209:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd207
+	JLT     oneEnd209
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14502,11 +14956,11 @@ one207:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one207
+	JMP     one209
 
-oneEnd207:
+oneEnd209:
 	TESTQ     CX, CX
-	JE        done207
+	JE        done209
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14516,16 +14970,16 @@ oneEnd207:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done207:
+done209:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many208:
+many210:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd208
+	JLT     manyEnd210
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14541,23 +14995,23 @@ many208:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many208
+	JMP     many210
 
-manyEnd208:
-one208:
+manyEnd210:
+one210:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd208
+	JLT     oneEnd210
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one208
+	JMP     one210
 
-oneEnd208:
+oneEnd210:
 	TESTQ     CX, CX
-	JE        done208
+	JE        done210
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14566,16 +15020,16 @@ oneEnd208:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done208:
+done210:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many209:
+many211:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd209
+	JLT     manyEnd211
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14591,23 +15045,23 @@ many209:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many209
+	JMP     many211
 
-manyEnd209:
-one209:
+manyEnd211:
+one211:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd209
+	JLT     oneEnd211
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one209
+	JMP     one211
 
-oneEnd209:
+oneEnd211:
 	TESTQ     CX, CX
-	JE        done209
+	JE        done211
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14616,7 +15070,7 @@ oneEnd209:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done209:
+done211:
 	VZEROUPPER
 	RET
 
@@ -14634,9 +15088,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many210:
+many212:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd210
+	JLT     manyEnd212
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -14657,12 +15111,12 @@ many210:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many210
+	JMP     many212
 
-manyEnd210:
-one210:
+manyEnd212:
+one212:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd210
+	JLT     oneEnd212
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -14671,11 +15125,11 @@ one210:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one210
+	JMP     one212
 
-oneEnd210:
+oneEnd212:
 	TESTQ     CX, CX
-	JE        done210
+	JE        done212
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14685,16 +15139,16 @@ oneEnd210:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done210:
+done212:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many211:
+many213:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd211
+	JLT     manyEnd213
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14710,23 +15164,23 @@ many211:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many211
+	JMP     many213
 
-manyEnd211:
-one211:
+manyEnd213:
+one213:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd211
+	JLT     oneEnd213
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one211
+	JMP     one213
 
-oneEnd211:
+oneEnd213:
 	TESTQ     CX, CX
-	JE        done211
+	JE        done213
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14735,16 +15189,16 @@ oneEnd211:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done211:
+done213:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many212:
+many214:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd212
+	JLT     manyEnd214
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14760,23 +15214,23 @@ many212:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many212
+	JMP     many214
 
-manyEnd212:
-one212:
+manyEnd214:
+one214:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd212
+	JLT     oneEnd214
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one212
+	JMP     one214
 
-oneEnd212:
+oneEnd214:
 	TESTQ     CX, CX
-	JE        done212
+	JE        done214
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14785,7 +15239,7 @@ oneEnd212:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done212:
+done214:
 	VZEROUPPER
 	RET
 
@@ -14803,9 +15257,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many213:
+many215:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd213
+	JLT     manyEnd215
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -14826,12 +15280,12 @@ many213:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many213
+	JMP     many215
 
-manyEnd213:
-one213:
+manyEnd215:
+one215:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd213
+	JLT     oneEnd215
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -14840,11 +15294,11 @@ one213:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one213
+	JMP     one215
 
-oneEnd213:
+oneEnd215:
 	TESTQ     CX, CX
-	JE        done213
+	JE        done215
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14854,16 +15308,16 @@ oneEnd213:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done213:
+done215:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many214:
+many216:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd214
+	JLT     manyEnd216
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14879,23 +15333,23 @@ many214:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many214
+	JMP     many216
 
-manyEnd214:
-one214:
+manyEnd216:
+one216:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd214
+	JLT     oneEnd216
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one214
+	JMP     one216
 
-oneEnd214:
+oneEnd216:
 	TESTQ     CX, CX
-	JE        done214
+	JE        done216
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14904,16 +15358,16 @@ oneEnd214:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done214:
+done216:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many215:
+many217:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd215
+	JLT     manyEnd217
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14929,23 +15383,23 @@ many215:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many215
+	JMP     many217
 
-manyEnd215:
-one215:
+manyEnd217:
+one217:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd215
+	JLT     oneEnd217
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one215
+	JMP     one217
 
-oneEnd215:
+oneEnd217:
 	TESTQ     CX, CX
-	JE        done215
+	JE        done217
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14954,7 +15408,7 @@ oneEnd215:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done215:
+done217:
 	VZEROUPPER
 	RET
 
@@ -14972,9 +15426,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many216:
+many218:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd216
+	JLT     manyEnd218
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -14995,12 +15449,12 @@ many216:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many216
+	JMP     many218
 
-manyEnd216:
-one216:
+manyEnd218:
+one218:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd216
+	JLT     oneEnd218
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -15009,11 +15463,11 @@ one216:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one216
+	JMP     one218
 
-oneEnd216:
+oneEnd218:
 	TESTQ     CX, CX
-	JE        done216
+	JE        done218
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15023,16 +15477,16 @@ oneEnd216:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done216:
+done218:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many217:
+many219:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd217
+	JLT     manyEnd219
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15048,23 +15502,23 @@ many217:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many217
+	JMP     many219
 
-manyEnd217:
-one217:
+manyEnd219:
+one219:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd217
+	JLT     oneEnd219
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one217
+	JMP     one219
 
-oneEnd217:
+oneEnd219:
 	TESTQ     CX, CX
-	JE        done217
+	JE        done219
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15073,16 +15527,16 @@ oneEnd217:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done217:
+done219:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many218:
+many220:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd218
+	JLT     manyEnd220
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15098,23 +15552,23 @@ many218:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many218
+	JMP     many220
 
-manyEnd218:
-one218:
+manyEnd220:
+one220:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd218
+	JLT     oneEnd220
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one218
+	JMP     one220
 
-oneEnd218:
+oneEnd220:
 	TESTQ     CX, CX
-	JE        done218
+	JE        done220
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15123,7 +15577,7 @@ oneEnd218:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done218:
+done220:
 	VZEROUPPER
 	RET
 
@@ -15141,9 +15595,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many219:
+many221:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd219
+	JLT     manyEnd221
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15164,12 +15618,12 @@ many219:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many219
+	JMP     many221
 
-manyEnd219:
-one219:
+manyEnd221:
+one221:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd219
+	JLT     oneEnd221
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15178,11 +15632,11 @@ one219:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one219
+	JMP     one221
 
-oneEnd219:
+oneEnd221:
 	TESTQ     CX, CX
-	JE        done219
+	JE        done221
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15192,16 +15646,16 @@ oneEnd219:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done219:
+done221:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many220:
+many222:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd220
+	JLT     manyEnd222
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15217,23 +15671,23 @@ many220:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many220
+	JMP     many222
 
-manyEnd220:
-one220:
+manyEnd222:
+one222:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd220
+	JLT     oneEnd222
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one220
+	JMP     one222
 
-oneEnd220:
+oneEnd222:
 	TESTQ     CX, CX
-	JE        done220
+	JE        done222
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15242,16 +15696,16 @@ oneEnd220:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done220:
+done222:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many221:
+many223:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd221
+	JLT     manyEnd223
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15267,23 +15721,23 @@ many221:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many221
+	JMP     many223
 
-manyEnd221:
-one221:
+manyEnd223:
+one223:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd221
+	JLT     oneEnd223
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one221
+	JMP     one223
 
-oneEnd221:
+oneEnd223:
 	TESTQ     CX, CX
-	JE        done221
+	JE        done223
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15292,7 +15746,7 @@ oneEnd221:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done221:
+done223:
 	VZEROUPPER
 	RET
 
@@ -15310,9 +15764,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many222:
+many224:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd222
+	JLT         manyEnd224
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -15337,12 +15791,12 @@ many222:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many222
+	JMP         many224
 
-manyEnd222:
-one222:
+manyEnd224:
+one224:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd222
+	JLT         oneEnd224
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -15352,11 +15806,11 @@ one222:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one222
+	JMP         one224
 
-oneEnd222:
+oneEnd224:
 	TESTQ       CX, CX
-	JE          done222
+	JE          done224
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -15367,16 +15821,16 @@ oneEnd222:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done222:
+done224:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many223:
+many225:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd223
+	JLT         manyEnd225
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -15396,12 +15850,12 @@ many223:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many223
+	JMP         many225
 
-manyEnd223:
-one223:
+manyEnd225:
+one225:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd223
+	JLT         oneEnd225
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -15409,11 +15863,11 @@ one223:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one223
+	JMP         one225
 
-oneEnd223:
+oneEnd225:
 	TESTQ       CX, CX
-	JE          done223
+	JE          done225
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -15423,16 +15877,16 @@ oneEnd223:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done223:
+done225:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many224:
+many226:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd224
+	JLT         manyEnd226
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15452,12 +15906,12 @@ many224:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many224
+	JMP         many226
 
-manyEnd224:
-one224:
+manyEnd226:
+one226:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd224
+	JLT         oneEnd226
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15465,11 +15919,11 @@ one224:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one224
+	JMP         one226
 
-oneEnd224:
+oneEnd226:
 	TESTQ       CX, CX
-	JE          done224
+	JE          done226
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -15479,7 +15933,7 @@ oneEnd224:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done224:
+done226:
 	VZEROUPPER
 	RET
 
@@ -15493,9 +15947,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many225:
+many227:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd225
+	JLT     manyEnd227
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -15506,21 +15960,21 @@ many225:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many225
+	JMP     many227
 
-manyEnd225:
-one225:
+manyEnd227:
+one227:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd225
+	JLT     oneEnd227
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one225
+	JMP     one227
 
-oneEnd225:
+oneEnd227:
 	TESTQ     AX, AX
-	JE        done225
+	JE        done227
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -15528,7 +15982,7 @@ oneEnd225:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done225:
+done227:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15554,9 +16008,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many226:
+many228:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd226
+	JLT         manyEnd228
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -15567,21 +16021,21 @@ many226:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many226
+	JMP         many228
 
-manyEnd226:
-one226:
+manyEnd228:
+one228:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd226
+	JLT         oneEnd228
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one226
+	JMP         one228
 
-oneEnd226:
+oneEnd228:
 	TESTQ       AX, AX
-	JE          done226
+	JE          done228
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15589,7 +16043,7 @@ oneEnd226:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done226:
+done228:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15615,9 +16069,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many227:
+many229:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd227
+	JLT         manyEnd229
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -15632,22 +16086,22 @@ many227:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many227
+	JMP         many229
 
-manyEnd227:
-one227:
+manyEnd229:
+one229:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd227
+	JLT         oneEnd229
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one227
+	JMP         one229
 
-oneEnd227:
+oneEnd229:
 	TESTQ       AX, AX
-	JE          done227
+	JE          done229
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15656,7 +16110,7 @@ oneEnd227:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done227:
+done229:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15684,9 +16138,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many228:
+many230:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd228
+	JLT         manyEnd230
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -15701,22 +16155,22 @@ many228:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many228
+	JMP         many230
 
-manyEnd228:
-one228:
+manyEnd230:
+one230:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd228
+	JLT         oneEnd230
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one228
+	JMP         one230
 
-oneEnd228:
+oneEnd230:
 	TESTQ       AX, AX
-	JE          done228
+	JE          done230
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -15726,7 +16180,7 @@ oneEnd228:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done228:
+done230:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -15753,9 +16207,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many229:
+many231:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd229
+	JLT         manyEnd231
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -15771,23 +16225,23 @@ many229:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many229
+	JMP         many231
 
-manyEnd229:
-one229:
+manyEnd231:
+one231:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd229
+	JLT         oneEnd231
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one229
+	JMP         one231
 
-oneEnd229:
+oneEnd231:
 	TESTQ       AX, AX
-	JE          done229
+	JE          done231
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -15796,7 +16250,7 @@ oneEnd229:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done229:
+done231:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -15823,9 +16277,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many230:
+many232:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd230
+	JLT     manyEnd232
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -15836,21 +16290,21 @@ many230:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many230
+	JMP     many232
 
-manyEnd230:
-one230:
+manyEnd232:
+one232:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd230
+	JLT     oneEnd232
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one230
+	JMP     one232
 
-oneEnd230:
+oneEnd232:
 	TESTQ   AX, AX
-	JE      done230
+	JE      done232
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -15859,7 +16313,7 @@ oneEnd230:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done230:
+done232:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -15887,9 +16341,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many231:
+many233:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd231
+	JLT     manyEnd233
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -15908,23 +16362,23 @@ many231:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many231
+	JMP     many233
 
-manyEnd231:
-one231:
+manyEnd233:
+one233:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd231
+	JLT     oneEnd233
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one231
+	JMP     one233
 
-oneEnd231:
+oneEnd233:
 	TESTQ   AX, AX
-	JE      done231
+	JE      done233
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -15935,7 +16389,7 @@ oneEnd231:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done231:
+done233:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -15969,9 +16423,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many232:
+many234:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd232
+	JLT     manyEnd234
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -15990,23 +16444,23 @@ many232:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many232
+	JMP     many234
 
-manyEnd232:
-one232:
+manyEnd234:
+one234:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd232
+	JLT     oneEnd234
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one232
+	JMP     one234
 
-oneEnd232:
+oneEnd234:
 	TESTQ   AX, AX
-	JE      done232
+	JE      done234
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16017,7 +16471,7 @@ oneEnd232:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done232:
+done234:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -16061,9 +16515,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many233:
+many235:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd233
+	JLT          manyEnd235
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -16103,12 +16557,12 @@ many233:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many233
+	JMP          many235
 
-manyEnd233:
-one233:
+manyEnd235:
+one235:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd233
+	JLT          oneEnd235
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -16130,11 +16584,11 @@ one233:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one233
+	JMP          one235
 
-oneEnd233:
+oneEnd235:
 	TESTQ        CX, CX
-	JE           done233
+	JE           done235
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -16160,7 +16614,7 @@ oneEnd233:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done233:
+done235:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -16190,9 +16644,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many234:
+many236:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd234
+	JLT         manyEnd236
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16212,12 +16666,12 @@ many234:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many234
+	JMP         many236
 
-manyEnd234:
-one234:
+manyEnd236:
+one236:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd234
+	JLT         oneEnd236
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16230,11 +16684,11 @@ one234:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one234
+	JMP         one236
 
-oneEnd234:
+oneEnd236:
 	TESTQ       CX, CX
-	JE          done234
+	JE          done236
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -16247,14 +16701,14 @@ oneEnd234:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done234:
+done236:
 	VZEROUPPER
 	RET
 
 plain:
-many235:
+many237:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd235
+	JLT     manyEnd237
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16271,12 +16725,12 @@ many235:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many235
+	JMP     many237
 
-manyEnd235:
-one235:
+manyEnd237:
+one237:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd235
+	JLT     oneEnd237
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16287,11 +16741,11 @@ one235:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one235
+	JMP     one237
 
-oneEnd235:
+oneEnd237:
 	TESTQ     CX, CX
-	JE        done235
+	JE        done237
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -16303,7 +16757,7 @@ oneEnd235:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done235:
+done237:
 	VZEROUPPER
 	RET
 
@@ -16367,52 +16821,11 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next236:
-	CMPQ      SI, $0x00000010
-	JLT       end236
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next236
-
-end236:
-	VZEROUPPER
-	RET
-
-onlyB:
-next237:
-	CMPQ      SI, $0x00000010
-	JLT       end237
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next237
-
-end237:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
 next238:
 	CMPQ      SI, $0x00000010
 	JLT       end238
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -16428,10 +16841,51 @@ end238:
 	VZEROUPPER
 	RET
 
-both:
+onlyB:
 next239:
 	CMPQ      SI, $0x00000010
 	JLT       end239
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next239
+
+end239:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next240:
+	CMPQ      SI, $0x00000010
+	JLT       end240
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next240
+
+end240:
+	VZEROUPPER
+	RET
+
+both:
+next241:
+	CMPQ      SI, $0x00000010
+	JLT       end241
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -16439,9 +16893,9 @@ next239:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next239
+	JMP       next241
 
-end239:
+end241:
 	VZEROUPPER
 	RET
 
@@ -16639,9 +17093,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next240:
+next242:
 	TESTQ      BX, BX
-	JE         end240
+	JE         end242
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -16655,16 +17109,16 @@ next240:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next240
+	JMP        next242
 
-end240:
+end242:
 	VZEROUPPER
 	RET
 
 onlyB:
-next241:
+next243:
 	TESTQ      BX, BX
-	JE         end241
+	JE         end243
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -16675,9 +17129,9 @@ next241:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next241
+	JMP        next243
 
-end241:
+end243:
 	VZEROUPPER
 	RET
 
@@ -16685,9 +17139,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next242:
+next244:
 	TESTQ      BX, BX
-	JE         end242
+	JE         end244
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -16698,16 +17152,16 @@ next242:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next242
+	JMP        next244
 
-end242:
+end244:
 	VZEROUPPER
 	RET
 
 both:
-next243:
+next245:
 	TESTQ      BX, BX
-	JE         end243
+	JE         end245
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -16715,9 +17169,9 @@ next243:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next243
+	JMP        next245
 
-end243:
+end245:
 	VZEROUPPER
 	RET
 
@@ -16738,9 +17192,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next244:
+next246:
 	TESTQ      BX, BX
-	JE         end244
+	JE         end246
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -16754,16 +17208,16 @@ next244:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next244
+	JMP        next246
 
-end244:
+end246:
 	VZEROUPPER
 	RET
 
 onlyB:
-next245:
+next247:
 	TESTQ      BX, BX
-	JE         end245
+	JE         end247
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -16774,9 +17228,9 @@ next245:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next245
+	JMP        next247
 
-end245:
+end247:
 	VZEROUPPER
 	RET
 
@@ -16784,9 +17238,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next246:
+next248:
 	TESTQ      BX, BX
-	JE         end246
+	JE         end248
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -16797,16 +17251,16 @@ next246:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next246
+	JMP        next248
 
-end246:
+end248:
 	VZEROUPPER
 	RET
 
 both:
-next247:
+next249:
 	TESTQ      BX, BX
-	JE         end247
+	JE         end249
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -16814,9 +17268,9 @@ next247:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next247
+	JMP        next249
 
-end247:
+end249:
 	VZEROUPPER
 	RET
 
@@ -16837,9 +17291,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next248:
+next250:
 	TESTQ      BX, BX
-	JE         end248
+	JE         end250
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -16853,16 +17307,16 @@ next248:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next248
+	JMP        next250
 
-end248:
+end250:
 	VZEROUPPER
 	RET
 
 onlyB:
-next249:
+next251:
 	TESTQ      BX, BX
-	JE         end249
+	JE         end251
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -16873,9 +17327,9 @@ next249:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next249
+	JMP        next251
 
-end249:
+end251:
 	VZEROUPPER
 	RET
 
@@ -16883,9 +17337,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next250:
+next252:
 	TESTQ      BX, BX
-	JE         end250
+	JE         end252
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -16896,16 +17350,16 @@ next250:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next250
+	JMP        next252
 
-end250:
+end252:
 	VZEROUPPER
 	RET
 
 both:
-next251:
+next253:
 	TESTQ      BX, BX
-	JE         end251
+	JE         end253
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -16913,9 +17367,9 @@ next251:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next251
+	JMP        next253
 
-end251:
+end253:
 	VZEROUPPER
 	RET
 
@@ -16936,9 +17390,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next252:
+next254:
 	TESTQ      BX, BX
-	JE         end252
+	JE         end254
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -16952,16 +17406,16 @@ next252:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next252
+	JMP        next254
 
-end252:
+end254:
 	VZEROUPPER
 	RET
 
 onlyB:
-next253:
+next255:
 	TESTQ      BX, BX
-	JE         end253
+	JE         end255
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -16972,9 +17426,9 @@ next253:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next253
+	JMP        next255
 
-end253:
+end255:
 	VZEROUPPER
 	RET
 
@@ -16982,9 +17436,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next254:
+next256:
 	TESTQ      BX, BX
-	JE         end254
+	JE         end256
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -16995,16 +17449,16 @@ next254:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next254
+	JMP        next256
 
-end254:
+end256:
 	VZEROUPPER
 	RET
 
 both:
-next255:
+next257:
 	TESTQ      BX, BX
-	JE         end255
+	JE         end257
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17012,9 +17466,9 @@ next255:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next255
+	JMP        next257
 
-end255:
+end257:
 	VZEROUPPER
 	RET
 
@@ -17035,9 +17489,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next256:
+next258:
 	TESTQ      BX, BX
-	JE         end256
+	JE         end258
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -17051,16 +17505,16 @@ next256:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next256
+	JMP        next258
 
-end256:
+end258:
 	VZEROUPPER
 	RET
 
 onlyB:
-next257:
+next259:
 	TESTQ      BX, BX
-	JE         end257
+	JE         end259
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17071,9 +17525,9 @@ next257:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next257
+	JMP        next259
 
-end257:
+end259:
 	VZEROUPPER
 	RET
 
@@ -17081,9 +17535,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next258:
+next260:
 	TESTQ      BX, BX
-	JE         end258
+	JE         end260
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17094,16 +17548,16 @@ next258:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next258
+	JMP        next260
 
-end258:
+end260:
 	VZEROUPPER
 	RET
 
 both:
-next259:
+next261:
 	TESTQ      BX, BX
-	JE         end259
+	JE         end261
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17111,9 +17565,9 @@ next259:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next259
+	JMP        next261
 
-end259:
+end261:
 	VZEROUPPER
 	RET
 
@@ -17135,9 +17589,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next260:
+next262:
 	TESTQ       BX, BX
-	JE          end260
+	JE          end262
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -17153,16 +17607,16 @@ next260:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next260
+	JMP         next262
 
-end260:
+end262:
 	VZEROUPPER
 	RET
 
 onlyB:
-next261:
+next263:
 	TESTQ       BX, BX
-	JE          end261
+	JE          end263
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -17175,9 +17629,9 @@ next261:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next261
+	JMP         next263
 
-end261:
+end263:
 	VZEROUPPER
 	RET
 
@@ -17185,9 +17639,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next262:
+next264:
 	TESTQ      BX, BX
-	JE         end262
+	JE         end264
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17198,16 +17652,16 @@ next262:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next262
+	JMP        next264
 
-end262:
+end264:
 	VZEROUPPER
 	RET
 
 both:
-next263:
+next265:
 	TESTQ      BX, BX
-	JE         end263
+	JE         end265
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17215,9 +17669,9 @@ next263:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next263
+	JMP        next265
 
-end263:
+end265:
 	VZEROUPPER
 	RET
 
@@ -17238,9 +17692,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next264:
+next266:
 	TESTQ      BX, BX
-	JE         end264
+	JE         end266
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -17254,16 +17708,16 @@ next264:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next264
+	JMP        next266
 
-end264:
+end266:
 	VZEROUPPER
 	RET
 
 onlyB:
-next265:
+next267:
 	TESTQ      BX, BX
-	JE         end265
+	JE         end267
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17274,9 +17728,9 @@ next265:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next265
+	JMP        next267
 
-end265:
+end267:
 	VZEROUPPER
 	RET
 
@@ -17284,9 +17738,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next266:
+next268:
 	TESTQ      BX, BX
-	JE         end266
+	JE         end268
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17297,16 +17751,16 @@ next266:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next266
+	JMP        next268
 
-end266:
+end268:
 	VZEROUPPER
 	RET
 
 both:
-next267:
+next269:
 	TESTQ      BX, BX
-	JE         end267
+	JE         end269
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17314,9 +17768,9 @@ next267:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next267
+	JMP        next269
 
-end267:
+end269:
 	VZEROUPPER
 	RET
 
@@ -17337,9 +17791,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next268:
+next270:
 	TESTQ      BX, BX
-	JE         end268
+	JE         end270
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -17353,16 +17807,16 @@ next268:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next268
+	JMP        next270
 
-end268:
+end270:
 	VZEROUPPER
 	RET
 
 onlyB:
-next269:
+next271:
 	TESTQ      BX, BX
-	JE         end269
+	JE         end271
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17373,9 +17827,9 @@ next269:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next269
+	JMP        next271
 
-end269:
+end271:
 	VZEROUPPER
 	RET
 
@@ -17383,9 +17837,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next270:
+next272:
 	TESTQ      BX, BX
-	JE         end270
+	JE         end272
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17396,16 +17850,16 @@ next270:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next270
+	JMP        next272
 
-end270:
+end272:
 	VZEROUPPER
 	RET
 
 both:
-next271:
+next273:
 	TESTQ      BX, BX
-	JE         end271
+	JE         end273
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17413,9 +17867,9 @@ next271:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next271
+	JMP        next273
 
-end271:
+end273:
 	VZEROUPPER
 	RET
 
@@ -17436,9 +17890,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next272:
+next274:
 	TESTQ      BX, BX
-	JE         end272
+	JE         end274
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -17452,16 +17906,16 @@ next272:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next272
+	JMP        next274
 
-end272:
+end274:
 	VZEROUPPER
 	RET
 
 onlyB:
-next273:
+next275:
 	TESTQ      BX, BX
-	JE         end273
+	JE         end275
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17472,9 +17926,9 @@ next273:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next273
+	JMP        next275
 
-end273:
+end275:
 	VZEROUPPER
 	RET
 
@@ -17482,9 +17936,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next274:
+next276:
 	TESTQ      BX, BX
-	JE         end274
+	JE         end276
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17495,16 +17949,16 @@ next274:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next274
+	JMP        next276
 
-end274:
+end276:
 	VZEROUPPER
 	RET
 
 both:
-next275:
+next277:
 	TESTQ      BX, BX
-	JE         end275
+	JE         end277
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17512,9 +17966,9 @@ next275:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next275
+	JMP        next277
 
-end275:
+end277:
 	VZEROUPPER
 	RET
 
@@ -17825,6 +18279,468 @@ next:
 
 end:
 	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func lstmAVX512(h []float32, c []float32, x []float32, s []float32, xs int, ss int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
+	MOVQ         x_base+48(FP), AX
+	MOVQ         s_base+72(FP), CX
+	MOVQ         xs+96(FP), DX
+	MOVQ         ss+104(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(DX*2), SI
+	LEAQ         (BX)(BX*2), DI
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+960(SB), Z3
+	VBROADCASTSS lanes<>+992(SB), Z4
+	VBROADCASTSS lanes<>+352(SB), Z5
+	VBROADCASTSS lanes<>+1024(SB), Z6
+	VBROADCASTSS lanes<>+96(SB), Z7
+	VBROADCASTSS lanes<>+128(SB), Z8
+	VBROADCASTSS lanes<>+160(SB), Z9
+	VBROADCASTSS lanes<>+320(SB), Z10
+	VBROADCASTSS lanes<>+288(SB), Z11
+	VBROADCASTSS lanes<>+256(SB), Z12
+	VBROADCASTSS lanes<>+224(SB), Z13
+	VBROADCASTSS lanes<>+192(SB), Z14
+	MOVQ         h_base+0(FP), R8
+	MOVQ         c_base+24(FP), R9
+	MOVQ         h_len+8(FP), R10
+
+one278:
+	CMPQ             R10, $0x00000010
+	JLT              oneEnd278
+	VMOVUPS          (AX), Z14
+	VMOVUPS          (CX), Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z7, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z8, Z15, Z14
+	VFNMADD231PS     Z9, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z13, Z14, Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z5, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS          (AX)(DX*2), Z15
+	VMOVUPS          (CX)(BX*2), Z16
+	VADDPS           Z16, Z15, Z15
+	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
+	VMAXPS           Z15, Z0, Z15
+	VMINPS           Z15, Z1, Z15
+	VMOVAPS          Z15, Z16
+	VFMADD132PS      Z7, Z2, Z16
+	VSUBPS           Z2, Z16, Z16
+	VFNMADD231PS     Z8, Z16, Z15
+	VFNMADD231PS     Z9, Z16, Z15
+	VBROADCASTSS     lanes<>+192(SB), Z17
+	VFMADD213PS      Z13, Z15, Z17
+	VFMADD213PS      Z12, Z15, Z17
+	VFMADD213PS      Z11, Z15, Z17
+	VFMADD213PS      Z10, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VSCALEFPS        Z16, Z17, Z17
+	VADDPS           Z5, Z17, Z15
+	VBROADCASTSS     lanes<>+352(SB), Z16
+	VDIVPS           Z15, Z16, Z15
+	VMOVUPS          (R9), Z16
+	VMULPS           Z16, Z15, Z15
+	VMOVUPS          (AX)(SI*1), Z16
+	VMOVUPS          (CX)(DI*1), Z17
+	VADDPS           Z17, Z16, Z16
+	VMAXPS           Z16, Z4, Z16
+	VMINPS           Z16, Z3, Z16
+	VMULPS           Z16, Z16, Z17
+	VBROADCASTSS     lanes<>+1056(SB), Z18
+	VFMADD213PS.BCST lanes<>+1088(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+1120(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+1152(SB), Z17, Z18
+	VFMADD213PS      Z5, Z17, Z18
+	VBROADCASTSS     lanes<>+1184(SB), Z19
+	VFMADD213PS.BCST lanes<>+1216(SB), Z17, Z19
+	VFMADD213PS.BCST lanes<>+1248(SB), Z17, Z19
+	VFMADD213PS.BCST lanes<>+1280(SB), Z17, Z19
+	VFMADD213PS      Z5, Z17, Z19
+	VMULPS           Z16, Z18, Z16
+	VDIVPS           Z19, Z16, Z16
+	VMAXPS           Z16, Z6, Z16
+	VMINPS           Z16, Z5, Z16
+	VFMADD231PS      Z14, Z16, Z15
+	VMOVUPS          Z15, (R9)
+	VMOVUPS          (AX)(DX*1), Z14
+	VMOVUPS          (CX)(BX*1), Z16
+	VADDPS           Z16, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z16
+	VFMADD132PS      Z7, Z2, Z16
+	VSUBPS           Z2, Z16, Z16
+	VFNMADD231PS     Z8, Z16, Z14
+	VFNMADD231PS     Z9, Z16, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z17
+	VFMADD213PS      Z13, Z14, Z17
+	VFMADD213PS      Z12, Z14, Z17
+	VFMADD213PS      Z11, Z14, Z17
+	VFMADD213PS      Z10, Z14, Z17
+	VFMADD213PS      Z5, Z14, Z17
+	VFMADD213PS      Z5, Z14, Z17
+	VSCALEFPS        Z16, Z17, Z17
+	VADDPS           Z5, Z17, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z16
+	VDIVPS           Z14, Z16, Z14
+	VMAXPS           Z15, Z4, Z15
+	VMINPS           Z15, Z3, Z15
+	VMULPS           Z15, Z15, Z16
+	VBROADCASTSS     lanes<>+1056(SB), Z17
+	VFMADD213PS.BCST lanes<>+1088(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1120(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1152(SB), Z16, Z17
+	VFMADD213PS      Z5, Z16, Z17
+	VBROADCASTSS     lanes<>+1184(SB), Z18
+	VFMADD213PS.BCST lanes<>+1216(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1248(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1280(SB), Z16, Z18
+	VFMADD213PS      Z5, Z16, Z18
+	VMULPS           Z15, Z17, Z15
+	VDIVPS           Z18, Z15, Z15
+	VMAXPS           Z15, Z6, Z15
+	VMINPS           Z15, Z5, Z15
+	VMULPS           Z14, Z15, Z14
+	VMOVUPS          Z14, (R8)
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, R9
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	SUBQ             $0x00000010, R10
+	JMP              one278
+
+oneEnd278:
+	TESTQ            R10, R10
+	JE               done278
+	MOVQ             $0x00000001, R11
+	SHLXQ            R10, R11, R10
+	DECQ             R10
+	KMOVW            R10, K1
+	VMOVUPS.Z        (AX), K1, Z14
+	VMOVUPS.Z        (CX), K1, Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z7, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z8, Z15, Z14
+	VFNMADD231PS     Z9, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z13, Z14, Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z5, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS.Z        (AX)(DX*2), K1, Z15
+	VMOVUPS.Z        (CX)(BX*2), K1, Z16
+	VADDPS           Z16, Z15, Z15
+	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
+	VMAXPS           Z15, Z0, Z15
+	VMINPS           Z15, Z1, Z15
+	VMOVAPS          Z15, Z16
+	VFMADD132PS      Z7, Z2, Z16
+	VSUBPS           Z2, Z16, Z16
+	VFNMADD231PS     Z8, Z16, Z15
+	VFNMADD231PS     Z9, Z16, Z15
+	VBROADCASTSS     lanes<>+192(SB), Z17
+	VFMADD213PS      Z13, Z15, Z17
+	VFMADD213PS      Z12, Z15, Z17
+	VFMADD213PS      Z11, Z15, Z17
+	VFMADD213PS      Z10, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VSCALEFPS        Z16, Z17, Z17
+	VADDPS           Z5, Z17, Z15
+	VBROADCASTSS     lanes<>+352(SB), Z16
+	VDIVPS           Z15, Z16, Z15
+	VMOVUPS.Z        (R9), K1, Z16
+	VMULPS           Z16, Z15, Z15
+	VMOVUPS.Z        (AX)(SI*1), K1, Z16
+	VMOVUPS.Z        (CX)(DI*1), K1, Z17
+	VADDPS           Z17, Z16, Z16
+	VMAXPS           Z16, Z4, Z16
+	VMINPS           Z16, Z3, Z16
+	VMULPS           Z16, Z16, Z17
+	VBROADCASTSS     lanes<>+1056(SB), Z18
+	VFMADD213PS.BCST lanes<>+1088(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+1120(SB), Z17, Z18
+	VFMADD213PS.BCST lanes<>+1152(SB), Z17, Z18
+	VFMADD213PS      Z5, Z17, Z18
+	VBROADCASTSS     lanes<>+1184(SB), Z19
+	VFMADD213PS.BCST lanes<>+1216(SB), Z17, Z19
+	VFMADD213PS.BCST lanes<>+1248(SB), Z17, Z19
+	VFMADD213PS.BCST lanes<>+1280(SB), Z17, Z19
+	VFMADD213PS      Z5, Z17, Z19
+	VMULPS           Z16, Z18, Z16
+	VDIVPS           Z19, Z16, Z16
+	VMAXPS           Z16, Z6, Z16
+	VMINPS           Z16, Z5, Z16
+	VFMADD231PS      Z14, Z16, Z15
+	VMOVUPS          Z15, K1, (R9)
+	VMOVUPS.Z        (AX)(DX*1), K1, Z14
+	VMOVUPS.Z        (CX)(BX*1), K1, Z16
+	VADDPS           Z16, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z0
+	VMINPS           Z0, Z1, Z0
+	VMOVAPS          Z0, Z1
+	VFMADD132PS      Z7, Z2, Z1
+	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z8, Z1, Z0
+	VFNMADD231PS     Z9, Z1, Z0
+	VBROADCASTSS     lanes<>+192(SB), Z2
+	VFMADD213PS      Z13, Z0, Z2
+	VFMADD213PS      Z12, Z0, Z2
+	VFMADD213PS      Z11, Z0, Z2
+	VFMADD213PS      Z10, Z0, Z2
+	VFMADD213PS      Z5, Z0, Z2
+	VFMADD213PS      Z5, Z0, Z2
+	VSCALEFPS        Z1, Z2, Z2
+	VADDPS           Z5, Z2, Z0
+	VBROADCASTSS     lanes<>+352(SB), Z1
+	VDIVPS           Z0, Z1, Z0
+	VMAXPS           Z15, Z4, Z1
+	VMINPS           Z1, Z3, Z1
+	VMULPS           Z1, Z1, Z2
+	VBROADCASTSS     lanes<>+1056(SB), Z3
+	VFMADD213PS.BCST lanes<>+1088(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+1120(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+1152(SB), Z2, Z3
+	VFMADD213PS      Z5, Z2, Z3
+	VBROADCASTSS     lanes<>+1184(SB), Z4
+	VFMADD213PS.BCST lanes<>+1216(SB), Z2, Z4
+	VFMADD213PS.BCST lanes<>+1248(SB), Z2, Z4
+	VFMADD213PS.BCST lanes<>+1280(SB), Z2, Z4
+	VFMADD213PS      Z5, Z2, Z4
+	VMULPS           Z1, Z3, Z1
+	VDIVPS           Z4, Z1, Z1
+	VMAXPS           Z1, Z6, Z1
+	VMINPS           Z1, Z5, Z1
+	VMULPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (R8)
+
+done278:
+	VZEROUPPER
+	RET
+
+// func gruAVX512(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·gruAVX512(SB), NOSPLIT, $0-136
+	MOVQ         x_base+48(FP), AX
+	MOVQ         s_base+72(FP), CX
+	MOVQ         xs+120(FP), DX
+	MOVQ         ss+128(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+960(SB), Z3
+	VBROADCASTSS lanes<>+992(SB), Z4
+	VBROADCASTSS lanes<>+352(SB), Z5
+	VBROADCASTSS lanes<>+1024(SB), Z6
+	VBROADCASTSS lanes<>+96(SB), Z7
+	VBROADCASTSS lanes<>+128(SB), Z8
+	VBROADCASTSS lanes<>+160(SB), Z9
+	VBROADCASTSS lanes<>+320(SB), Z10
+	VBROADCASTSS lanes<>+288(SB), Z11
+	VBROADCASTSS lanes<>+256(SB), Z12
+	VBROADCASTSS lanes<>+224(SB), Z13
+	VBROADCASTSS lanes<>+192(SB), Z14
+	MOVQ         h_base+0(FP), SI
+	MOVQ         old_base+24(FP), DI
+	MOVQ         bias_base+96(FP), R8
+	MOVQ         h_len+8(FP), R9
+
+one279:
+	CMPQ             R9, $0x00000010
+	JLT              oneEnd279
+	VMOVUPS          (AX)(DX*1), Z14
+	VMOVUPS          (CX)(BX*1), Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z7, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z8, Z15, Z14
+	VFNMADD231PS     Z9, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z13, Z14, Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z5, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS          (CX)(BX*2), Z15
+	VMOVUPS          (R8), Z16
+	VADDPS           Z16, Z15, Z15
+	VMOVUPS          (AX)(DX*2), Z16
+	VFMADD213PS      Z16, Z14, Z15
+	VMAXPS           Z15, Z4, Z14
+	VMINPS           Z14, Z3, Z14
+	VMULPS           Z14, Z14, Z15
+	VBROADCASTSS     lanes<>+1056(SB), Z16
+	VFMADD213PS.BCST lanes<>+1088(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1120(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1152(SB), Z15, Z16
+	VFMADD213PS      Z5, Z15, Z16
+	VBROADCASTSS     lanes<>+1184(SB), Z17
+	VFMADD213PS.BCST lanes<>+1216(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VMULPS           Z14, Z16, Z14
+	VDIVPS           Z17, Z14, Z14
+	VMAXPS           Z14, Z6, Z14
+	VMINPS           Z14, Z5, Z14
+	VMOVUPS          (AX), Z15
+	VMOVUPS          (CX), Z16
+	VADDPS           Z16, Z15, Z15
+	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
+	VMAXPS           Z15, Z0, Z15
+	VMINPS           Z15, Z1, Z15
+	VMOVAPS          Z15, Z16
+	VFMADD132PS      Z7, Z2, Z16
+	VSUBPS           Z2, Z16, Z16
+	VFNMADD231PS     Z8, Z16, Z15
+	VFNMADD231PS     Z9, Z16, Z15
+	VBROADCASTSS     lanes<>+192(SB), Z17
+	VFMADD213PS      Z13, Z15, Z17
+	VFMADD213PS      Z12, Z15, Z17
+	VFMADD213PS      Z11, Z15, Z17
+	VFMADD213PS      Z10, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VFMADD213PS      Z5, Z15, Z17
+	VSCALEFPS        Z16, Z17, Z17
+	VADDPS           Z5, Z17, Z15
+	VBROADCASTSS     lanes<>+352(SB), Z16
+	VDIVPS           Z15, Z16, Z15
+	VMOVUPS          (DI), Z16
+	VSUBPS           Z14, Z16, Z16
+	VFMADD231PS      Z15, Z16, Z14
+	VMOVUPS          Z14, (SI)
+	ADDQ             $0x00000040, SI
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, R8
+	SUBQ             $0x00000010, R9
+	JMP              one279
+
+oneEnd279:
+	TESTQ            R9, R9
+	JE               done279
+	MOVQ             $0x00000001, R10
+	SHLXQ            R9, R10, R9
+	DECQ             R9
+	KMOVW            R9, K1
+	VMOVUPS.Z        (AX)(DX*1), K1, Z14
+	VMOVUPS.Z        (CX)(BX*1), K1, Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z7, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z8, Z15, Z14
+	VFNMADD231PS     Z9, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z13, Z14, Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z5, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z5, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS.Z        (CX)(BX*2), K1, Z15
+	VMOVUPS.Z        (R8), K1, Z16
+	VADDPS           Z16, Z15, Z15
+	VMOVUPS.Z        (AX)(DX*2), K1, Z16
+	VFMADD213PS      Z16, Z14, Z15
+	VMAXPS           Z15, Z4, Z4
+	VMINPS           Z4, Z3, Z3
+	VMULPS           Z3, Z3, Z4
+	VBROADCASTSS     lanes<>+1056(SB), Z14
+	VFMADD213PS.BCST lanes<>+1088(SB), Z4, Z14
+	VFMADD213PS.BCST lanes<>+1120(SB), Z4, Z14
+	VFMADD213PS.BCST lanes<>+1152(SB), Z4, Z14
+	VFMADD213PS      Z5, Z4, Z14
+	VBROADCASTSS     lanes<>+1184(SB), Z15
+	VFMADD213PS.BCST lanes<>+1216(SB), Z4, Z15
+	VFMADD213PS.BCST lanes<>+1248(SB), Z4, Z15
+	VFMADD213PS.BCST lanes<>+1280(SB), Z4, Z15
+	VFMADD213PS      Z5, Z4, Z15
+	VMULPS           Z3, Z14, Z3
+	VDIVPS           Z15, Z3, Z3
+	VMAXPS           Z3, Z6, Z3
+	VMINPS           Z3, Z5, Z3
+	VMOVUPS.Z        (AX), K1, Z4
+	VMOVUPS.Z        (CX), K1, Z6
+	VADDPS           Z6, Z4, Z4
+	VXORPS.BCST      lanes<>+1408(SB), Z4, Z4
+	VMAXPS           Z4, Z0, Z0
+	VMINPS           Z0, Z1, Z0
+	VMOVAPS          Z0, Z1
+	VFMADD132PS      Z7, Z2, Z1
+	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z8, Z1, Z0
+	VFNMADD231PS     Z9, Z1, Z0
+	VBROADCASTSS     lanes<>+192(SB), Z2
+	VFMADD213PS      Z13, Z0, Z2
+	VFMADD213PS      Z12, Z0, Z2
+	VFMADD213PS      Z11, Z0, Z2
+	VFMADD213PS      Z10, Z0, Z2
+	VFMADD213PS      Z5, Z0, Z2
+	VFMADD213PS      Z5, Z0, Z2
+	VSCALEFPS        Z1, Z2, Z2
+	VADDPS           Z5, Z2, Z0
+	VBROADCASTSS     lanes<>+352(SB), Z1
+	VDIVPS           Z0, Z1, Z0
+	VMOVUPS.Z        (DI), K1, Z1
+	VSUBPS           Z3, Z1, Z1
+	VFMADD231PS      Z0, Z1, Z3
+	VMOVUPS          Z3, K1, (SI)
+
+done279:
 	VZEROUPPER
 	RET
 

@@ -149,6 +149,11 @@ func (g *isa) scale(p, s vec) vec {
 	return g.mul(p, s)
 }
 
+func (g *isa) sigmoid(x vec) vec {
+	d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
+	return g.div(g.load(c(1)), d)
+}
+
 func (g *isa) tanh(x vec) vec {
 	return g.rational(x, tanhClamp, tanhNum, tanhDen)
 }

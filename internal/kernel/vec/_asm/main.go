@@ -31,6 +31,8 @@ func main() {
 		for _, k := range partialKernels {
 			g.partial(k)
 		}
+		g.lstm()
+		g.gru()
 	}
 	emitTable()
 	emitUnpack()

@@ -27,10 +27,7 @@ var unaryKernels = []unaryKernel{
 	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
 	{"log", 0, 1, logConsts, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
-	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec {
-		d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
-		return g.div(g.load(c(1)), d)
-	}},
+	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
 	{"gelu", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec {
 		e := g.erf(g.mul(x, c(0.70710678118654752440)))

@@ -1,0 +1,103 @@
+package rnn
+
+import (
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+)
+
+// turn is one step of a part of the units.
+type turn struct {
+	t      int       // the step of the sequence
+	even   int       // which of the two states it begins with
+	g      []float32 // products of the inputs of the step
+	lo, hi int       // the units
+}
+
+// Part implements par.StagedTask.
+func (r *run) Part(stage, part int) {
+	i, candidate := stage, false
+	if r.resetFirst() {
+		i, candidate = stage/2, stage%2 == 1
+	}
+	p := turn{t: r.t0 + i, even: (r.done + i) & 1}
+	if r.Reverse {
+		p.t = r.t0 + r.count - 1 - i
+	}
+	p.g = r.x[(p.t-r.t0)*r.step:]
+	r.product(&p, part, candidate, r.done+i == 0 && r.H0 == nil)
+	for b := range r.Batch {
+		r.row(&p, b, candidate)
+	}
+}
+
+// product sets the part's products with the state, of the candidate of a GRU that resets first or of the other gates, and
+// the part's units. zero says that the state is zero.
+func (r *run) product(p *turn, part int, candidate, zero bool) {
+	if r.RBy != nil {
+		p.hi = r.Hidden
+		r.multiply(&gemm.Args{M: r.Batch, N: r.sums.ldc, K: r.Hidden, A: r.in[p.even], ARS: r.Hidden, ACS: 1,
+			C: r.sums.c, LDC: r.sums.ldc, Threads: r.Threads}, r.RBy)
+		return
+	}
+	w, a, s := r.R, r.in[p.even], r.sums
+	if candidate {
+		w, a = r.RH, r.reset
+		s.c = s.c[2*s.gs:]
+	}
+	var lo, hi int
+	lo, hi, p.lo, p.hi = w.part(part, r.parts)
+	if !zero {
+		w.multiply(a, r.Hidden, r.Batch, lo, hi, s, p.even == 1)
+		return
+	}
+	for b := range r.Batch {
+		for j := range w.gates {
+			clear(s.c[b*s.ldc+j*s.gs:][p.lo:p.hi])
+		}
+	}
+}
+
+// gate returns the sums of gate j of row b from the inputs and from the state.
+func (r *run) gate(p *turn, b, j int) (x, s []float32) {
+	at, from := b*r.ldg+j*r.Hidden, b*r.sums.ldc+j*r.sums.gs
+	return p.g[at+p.lo : at+p.hi], r.sums.c[from+p.lo : from+p.hi]
+}
+
+// row does the gates of row b.
+func (r *run) row(p *turn, b int, candidate bool) {
+	lo, hi := b*r.Hidden+p.lo, b*r.Hidden+p.hi
+	old, h := r.h[p.even][lo:hi], r.h[1-p.even][lo:hi]
+	active := r.Lens == nil || p.t < int(r.Lens[b])
+	if r.resetFirst() && !candidate {
+		if active {
+			r.gruReset(p, b, r.in[p.even][lo:hi], r.reset[lo:hi])
+		}
+		return
+	}
+	switch {
+	case !active:
+		copy(h, old)
+	case r.fast && r.Cell == LSTM:
+		vec.LSTM(h, r.c[lo:hi], p.g[b*r.ldg+p.lo:], r.sums.c[b*r.sums.ldc+p.lo:], r.Hidden, r.sums.gs)
+	case r.fast:
+		vec.GRU(h, old, p.g[b*r.ldg+p.lo:], r.sums.c[b*r.sums.ldc+p.lo:], r.bias[p.lo:p.hi], r.Hidden, r.sums.gs)
+	case r.Cell == LSTM:
+		r.lstm(p, b, h, r.c[lo:hi])
+	case r.Cell == GRU:
+		r.gru(p, b, h, old)
+	default:
+		r.activate(0, h, r.sum(p, b, 0))
+	}
+	if r.Masked {
+		r.mask(1-p.even, b, p.lo, p.hi)
+	}
+	if r.Y == nil {
+		return
+	}
+	y := r.Y[p.t*r.YStep+b*r.YRow:][p.lo:p.hi]
+	if active {
+		copy(y, h)
+	} else {
+		clear(y)
+	}
+}

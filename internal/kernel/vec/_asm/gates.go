@@ -1,0 +1,94 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// gateKernel holds the pointers to the two addends of each gate's sum, x and s, and the distances between their gates.
+type gateKernel struct {
+	*isa
+	x, s             reg.GPVirtual
+	xs, xs3, ss, ss3 reg.GPVirtual
+}
+
+// gates begins a function whose elements are the units of a recurrent cell.
+func (g *isa) gates(name, signature string, last int) gateKernel {
+	g.begin(name, signature)
+	k := gateKernel{isa: g}
+	k.x, k.s = Load(Param("x").Base(), GP64()).(reg.GPVirtual), Load(Param("s").Base(), GP64()).(reg.GPVirtual)
+	k.xs, k.ss = Load(Param("xs"), GP64()).(reg.GPVirtual), Load(Param("ss"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), k.xs)
+	SHLQ(U8(2), k.ss)
+	if last == 3 {
+		k.xs3, k.ss3 = GP64(), GP64()
+		LEAQ(Mem{Base: k.xs, Index: k.xs, Scale: 2}, k.xs3)
+		LEAQ(Mem{Base: k.ss, Index: k.ss, Scale: 2}, k.ss3)
+	}
+	g.hoistAll(append(shortExp, clamped(tanhClamp)...), wideExp)
+	return k
+}
+
+// gate returns the address of gate j behind p.
+func gate(p, stride, stride3 reg.GPVirtual, j int) Mem {
+	switch j {
+	case 1:
+		return Mem{Base: p, Index: stride, Scale: 1}
+	case 2:
+		return Mem{Base: p, Index: stride, Scale: 2}
+	case 3:
+		return Mem{Base: p, Index: stride3, Scale: 1}
+	}
+	return Mem{Base: p}
+}
+
+// sum loads the sum of gate j.
+func (k gateKernel) sum(j int, load func(p Mem) vec) vec {
+	return k.add(load(gate(k.x, k.xs, k.xs3, j)), load(gate(k.s, k.ss, k.ss3, j)))
+}
+
+// lstm emits func(h, c, x, s []float32, xs, ss int): gates i, o, f and z.
+func (g *isa) lstm() {
+	k := g.gates("lstm", "func(h, c, x, s []float32, xs, ss int)", 3)
+	h, c := Load(Param("h").Base(), GP64()).(reg.GPVirtual), Load(Param("c").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("h").Len(), GP64()).(reg.GPVirtual)
+	step := func(load func(p Mem) vec, store func(v vec, p Mem)) {
+		i := g.sigmoid(k.sum(0, load))
+		state := g.mul(g.sigmoid(k.sum(2, load)), load(Mem{Base: c}))
+		z := g.tanh(k.sum(3, load))
+		VFMADD231PS(i, z, state)
+		store(state, Mem{Base: c})
+		o := g.sigmoid(k.sum(1, load))
+		store(g.mul(g.tanh(state), o), Mem{Base: h})
+	}
+	g.units(n, []reg.GPVirtual{h, c, k.x, k.s}, step)
+}
+
+// gru emits func(h, old, x, s, bias []float32, xs, ss int): gates z, r and the candidate, whose part in s gets a bias and
+// is multiplied with r.
+func (g *isa) gru() {
+	k := g.gates("gru", "func(h, old, x, s, bias []float32, xs, ss int)", 2)
+	h, old := Load(Param("h").Base(), GP64()).(reg.GPVirtual), Load(Param("old").Base(), GP64()).(reg.GPVirtual)
+	bias, n := Load(Param("bias").Base(), GP64()).(reg.GPVirtual), Load(Param("h").Len(), GP64()).(reg.GPVirtual)
+	step := func(load func(p Mem) vec, store func(v vec, p Mem)) {
+		r := g.sigmoid(k.sum(1, load))
+		p := g.add(load(gate(k.s, k.ss, k.ss3, 2)), load(Mem{Base: bias}))
+		VFMADD213PS(load(gate(k.x, k.xs, k.xs3, 2)), r, p)
+		candidate := g.tanh(p)
+		z := g.sigmoid(k.sum(0, load))
+		VFMADD231PS(z, g.sub(load(Mem{Base: old}), candidate), candidate)
+		store(candidate, Mem{Base: h})
+	}
+	g.units(n, []reg.GPVirtual{h, old, k.x, k.s, bias}, step)
+}
+
+// units emits the loop over n units and the return.
+func (g *isa) units(n reg.GPVirtual, ptrs []reg.GPVirtual, step func(load func(p Mem) vec, store func(v vec, p Mem))) {
+	g.loop(n, 1, ptrs,
+		func(int) { step(func(p Mem) vec { return g.load(p) }, func(v vec, p Mem) { VMOVUPS(v, p) }) },
+		func(m mask) {
+			step(func(p Mem) vec { return g.loadTail(m, p, nil) }, func(v vec, p Mem) { g.storeTail(m, v, p) })
+		})
+	g.end()
+}
