@@ -58,6 +58,16 @@ func (p *Packed) Bytes() int { return 4 * len(p.data) }
 // Dims returns the size of each matrix.
 func (p *Packed) Dims() (k, n int) { return p.k, p.n }
 
+// Panels returns the matrices one after the other, as panels of width columns: each holds K rows of width elements, zero
+// in columns that the matrix lacks. Width is 0 for matrices too narrow to be held like that. Data may be written until p
+// is used, instead of by Set. A panel is read in place as a right-hand side B of a product, with BRS = width.
+func (p *Packed) Panels() (data []float32, width int) {
+	if p.cols {
+		return nil, 0
+	}
+	return p.data, p.row.nr
+}
+
 // packK is how many rows of B one call of a packing kernel takes, a multiple of 8.
 const packK = 1024
 

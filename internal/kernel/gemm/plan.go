@@ -78,7 +78,8 @@ func (t *task) plan() {
 
 // planTiles cuts C into blocks for the tile kernels.
 func (t *task) planTiles() {
-	t.inPlace = t.Packed == nil && t.Source == nil && t.Rows == nil && t.BCS == 1 && t.M <= 2*t.row.mr
+	t.inPlace = t.Packed == nil && t.Source == nil && t.Rows == nil && t.BCS == 1 &&
+		(t.M <= 2*t.row.mr || t.BRS == t.row.nr && t.N <= t.row.nr)
 	t.rows, t.kb = mcMax, t.K
 	if t.K > kc { // in equal blocks
 		t.kb = roundUp(ceilDiv(t.K, ceilDiv(t.K, kc)), 8)

@@ -31,10 +31,10 @@ func BenchmarkWinograd(b *testing.B) {
 		y := make([]float32, g.OutC*g.OutSize())
 		flop := float64(2*9*g.InC*g.OutC) * float64(g.OutSize())
 		name := fmt.Sprintf("float32/%dx%d/%d", g.InC, g.OutC, s[2])
-		for _, m := range []int{4, 2} {
-			plan := &Plan{g: g, name: "winograd", alg: newTiled(g, m)}
+		for _, alg := range []*tiled{newTiled(g, 4, false), newTiled(g, 4, true), newTiled(g, 2, false), newTiled(g, 2, true)} {
+			plan := &Plan{g: g, name: "winograd", alg: alg}
 			a := Args{X: x, Y: y, Filter: plan.Pack(w), Act: gemm.Activation{Kind: gemm.Relu}, Threads: 1}
-			b.Run(fmt.Sprintf("%s/F%d", name, m), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%s%d", name, map[bool]string{false: "kept", true: "fresh"}[alg.fresh], alg.m), func(b *testing.B) {
 				b.ReportMetric(flop/best(b, func() { plan.Run(&a) }), "GFLOP/s")
 			})
 		}

@@ -1,167 +1,126 @@
 package nhwc
 
 import (
-	"math"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
-// tileBlock is the memory of a block of tiles on its way through the transforms: V and M hold a matrix of tiles by
-// channels for each element.
+// tileBlock holds V of the tiles [lo, hi): for each element a matrix of tiles by input channels.
 type tileBlock struct {
-	r            *tiledRun
-	first        int // the tile in row 0 of the matrices
-	v, m         []float32
-	vStep, mStep int // from one element's matrix to the next
-	buf          []float32
-	items        []gemm.Item
-	product1     gemm.Args
-	tiles        tileArgs
+	lo, hi int
+	v      []float32
+	step   int // from one element's matrix to the next
 }
 
-// tileArgs are the arguments of the kernels, which would escape if they were variables.
-type tileArgs struct {
-	in  winograd.InputArgs
-	out winograd.OutputArgs
-	tmp []float32
-}
+var tileBlocks = sync.Pool{New: func() any { return new(tileBlock) }}
 
-var (
-	tileBlocks     = sync.Pool{New: func() any { return &tileBlock{tiles: *newTileArgs()} }}
-	tileKernelArgs = sync.Pool{New: func() any { return newTileArgs() }}
-)
+// matrixStep is the distance of matrices of n elements. They begin on cache lines, and not all in the same set.
+func matrixStep(n int) int { return (n+15)&^15 + 16 }
 
-func newTileArgs() *tileArgs { return &tileArgs{tmp: alignedFloats(winograd.ScratchLen)} }
-
-// matrixSlack separates the matrices of the elements, whose rows would share cache sets otherwise.
-const matrixSlack = 16
-
-// getBlock returns memory for the tiles [lo, hi).
-func getBlock(r *tiledRun, lo, hi int) *tileBlock {
+func getTileBlock(t *tiled, lo, hi int) *tileBlock {
 	b := tileBlocks.Get().(*tileBlock)
-	b.r, b.first = r, lo
-	e, count := r.n*r.n, hi-lo
-	b.vStep, b.mStep = count*r.g.InC+matrixSlack, count*r.g.OutC+matrixSlack
-	b.vStep, b.mStep = (b.vStep+15)&^15, (b.mStep+15)&^15
-	if need := e * (b.vStep + b.mStep); cap(b.buf) < need {
-		b.buf = alignedFloats(need)
-	}
-	b.v, b.m = b.buf[:e*b.vStep], b.buf[:cap(b.buf)][e*b.vStep:][:e*b.mStep]
-	b.items = b.items[:0]
-	for i := range e {
-		b.items = append(b.items, gemm.Item{A: i * b.vStep, B: i, C: i * b.mStep})
-	}
-	b.product1 = gemm.Args{
-		M: count, N: r.g.OutC, K: r.g.InC, A: b.v, ARS: r.g.InC, ACS: 1, C: b.m, LDC: r.g.OutC,
-		Packed: r.a.Filter.packed.(*gemm.Packed), Batch: b.items,
-	}
+	b.lo, b.hi, b.step = lo, hi, matrixStep((hi-lo)*t.g.InC)
+	b.v = grown(b.v, t.n*t.n*b.step)
 	return b
 }
 
-func (b *tileBlock) release() {
-	b.r, b.product1 = nil, gemm.Args{}
-	k := &b.tiles
-	k.in.X, k.out.Y, k.out.Bias, k.out.Residual = nil, nil, nil, nil
-	tileBlocks.Put(b)
+func (b *tileBlock) release() { tileBlocks.Put(b) }
+
+// grown returns x with n elements of any value.
+func grown(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return mem.Floats(n)
+	}
+	return x[:n]
 }
 
-// product multiplies the tiles with the filter, element by element.
-func (b *tileBlock) product(threads int) {
-	b.product1.Threads = threads
-	gemm.Run(&b.product1)
+// tileWork is what a goroutine needs: M of the tiles [lo, hi) and output channels [c0, c1), matrices of the filter, and
+// arguments of kernels, which would escape if they were variables.
+type tileWork struct {
+	lo, hi, c0, c1 int
+	m              []float32
+	step           int // from one element's matrix in m to the next
+	u              []float32
+	items          []gemm.Item
+	args           gemm.Args
+	in             winograd.InputArgs
+	out            winograd.OutputArgs
+	fil            winograd.FilterArgs
+	tmp            []float32
 }
 
-// callTiles bounds the elements that one call of a kernel transforms: some ten microseconds.
-const callTiles = 1 << 14
+var tileWorks = sync.Pool{New: func() any { return &tileWork{tmp: mem.Floats(winograd.ScratchLen)} }}
 
-// runs calls f for the tiles [lo, hi), in runs of like tiles beside each other: image, row, column and number of tiles.
-func (t *tiled) runs(lo, hi, channels int, f func(at, image int, h, w *strip, count int)) {
-	most := max(1, callTiles/channels)
-	for at := lo; at < hi; {
-		col, row := at%len(t.w), at/len(t.w)
-		w := &t.w[col]
-		count := min(w.run, hi-at, most)
-		f(at, row/len(t.h), &t.h[row%len(t.h)], w, count)
-		at += count
+// release hands w back, without what belongs to the caller.
+func (w *tileWork) release() {
+	w.args, w.in, w.out, w.fil = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}
+	tileWorks.Put(w)
+}
+
+// channels says which tiles and output channels the next products are, and lays out M.
+func (w *tileWork) channels(r *tiledRun, b *tileBlock, lo, hi, c0, c1 int) {
+	w.lo, w.hi, w.c0, w.c1 = lo, hi, c0, c1
+	w.step = matrixStep((hi - lo) * (c1 - c0))
+	w.m = grown(w.m, r.n*r.n*w.step)
+	w.args = gemm.Args{
+		M: hi - lo, N: c1 - c0, K: r.g.InC, A: b.v[(lo-b.lo)*r.g.InC:], ARS: r.g.InC, ACS: 1, C: w.m, LDC: c1 - c0,
 	}
 }
 
-// input transforms the tiles [lo, hi) of the input.
-func (b *tileBlock) input(k *tileArgs, lo, hi int) {
-	r, g, a := b.r, &b.r.g, &k.in
-	h, w := &g.Axes[0], &g.Axes[1]
-	pitch := w.In * g.InC
-	*a = winograd.InputArgs{X: b.r.a.X, C: g.InC, ElemStep: b.vStep, Tmp: k.tmp}
-	a.RowStep, a.ColStep = h.Dilation*pitch, w.Dilation*g.InC
-	a.TileStep = r.m * a.ColStep
-	r.runs(lo, hi, g.InC, func(at, image int, sh, sw *strip, count int) {
-		a.At = (image*h.In+sh.in)*pitch + sw.in*g.InC
-		a.Rows, a.Cols, a.Tiles = sh.inside, sw.inside, count
-		a.V = b.v[(at-b.first)*g.InC:]
-		r.kernel.Input(a)
-	})
+// product multiplies a block with the whole filter, element by element.
+func (w *tileWork) product(r *tiledRun, b *tileBlock) {
+	w.items = w.items[:0]
+	for e := range r.n * r.n {
+		w.items = append(w.items, gemm.Item{A: e * b.step, B: e, C: e * w.step})
+	}
+	w.args.Packed, w.args.Batch = r.a.Filter.packed.(*gemm.Packed), w.items
+	gemm.Run(&w.args)
 }
 
-// output transforms the products of the tiles [lo, hi) back and finishes the pixels.
-func (b *tileBlock) output(k *tileArgs, lo, hi int) {
-	r, g, a := b.r, &b.r.g, &k.out
-	h, w := &g.Axes[0], &g.Axes[1]
-	pitch := w.Out * g.OutC
-	*a = winograd.OutputArgs{C: g.OutC, ElemStep: b.mStep, Y: r.a.Y, Bias: r.a.Bias, Tmp: k.tmp}
-	if a.Bias == nil {
-		a.Bias = r.zeroBias
-	}
-	if !r.a.AddLast {
-		a.Residual = r.a.Residual
-	}
-	late := r.setClip(a)
-	a.RowStep, a.ColStep = h.Dilation*pitch, w.Dilation*g.OutC
-	a.TileStep = r.m * a.ColStep
-	r.runs(lo, hi, g.OutC, func(at, image int, sh, sw *strip, count int) {
-		a.At = (image*h.Out+sh.out)*pitch + sw.out*g.OutC
-		a.Rows, a.Cols, a.Tiles = sh.count, sw.count, count
-		a.M = b.m[(at-b.first)*g.OutC:]
-		r.kernel.Output(a)
-		if late {
-			r.finish(a, (count-1)*r.m+sw.count)
+// freshChannels is how many input channels of the filter are transformed at a time: the matrices of a group fit in the
+// second-level cache. It is also gemm's block of K, so that sums are rounded as with a filter that is kept.
+const freshChannels = 256
+
+// panel multiplies the shared block with panel i of the filter, group by group of the elements.
+func (w *tileWork) panel(r *tiledRun, i int) {
+	f := &r.filter
+	w.args.BRS, w.args.BCS = f.width, 1
+	groups, elements := winograd.Groups(r.m)
+	for group := range groups {
+		if r.fresh {
+			w.freshPanel(r, i, group, elements)
+			continue
 		}
-	})
+		plane := f.panels * f.size
+		w.args.B = f.data[group*elements*plane+i*f.size:]
+		w.multiply(r, group*elements, elements, plane)
+	}
 }
 
-// setClip gives the kernel an activation that it knows, and reports whether anything remains for finish.
-func (r *tiledRun) setClip(a *winograd.OutputArgs) (late bool) {
-	late = r.a.AddLast && r.a.Residual != nil
-	switch act := r.a.Act; act.Kind {
-	case gemm.None:
-	case gemm.Relu:
-		a.Clip, a.Lo, a.Hi = 1, 0, float32(math.Inf(1))
-	case gemm.Clip:
-		a.Clip, a.Lo, a.Hi = 1, act.Alpha, act.Beta
-	default:
-		late = true
+// freshPanel does one group, and transforms the filter on the way.
+func (w *tileWork) freshPanel(r *tiledRun, i, group, elements int) {
+	f, a := &r.filter, w.args
+	plane := matrixStep(min(freshChannels, r.g.InC) * f.width)
+	w.u = grown(w.u, elements*plane)
+	for c := 0; c < r.g.InC; c += freshChannels {
+		end := min(c+freshChannels, r.g.InC)
+		f.transform(&w.fil, i, group, c, end, w.u, plane)
+		w.args.A, w.args.K, w.args.B, w.args.Accumulate = a.A[c:], end-c, w.u, c > 0
+		w.multiply(r, group*elements, elements, plane)
 	}
-	return late
+	w.args = a
 }
 
-// finish does what the kernel did not to the pixels that it wrote, cols in each row.
-func (r *tiledRun) finish(a *winograd.OutputArgs, cols int) {
-	length := a.C
-	if a.ColStep == a.C {
-		cols, length = 1, cols*a.C
+// multiply computes the products of some elements, whose matrices of the filter begin plane elements apart.
+func (w *tileWork) multiply(r *tiledRun, first, count, plane int) {
+	w.items = w.items[:0]
+	for j := range count {
+		e := first + j
+		w.items = append(w.items, gemm.Item{A: e * r.whole.step, B: j * plane, C: e * w.step})
 	}
-	for i := range a.Rows {
-		for j := range cols {
-			at := a.At + i*a.RowStep + j*a.ColStep
-			y := a.Y[at:][:length]
-			if a.Clip == 0 {
-				r.a.Act.Apply(y)
-			}
-			if r.a.AddLast && r.a.Residual != nil {
-				vec.Add(y, y, r.a.Residual[at:][:length])
-			}
-		}
-	}
+	w.args.Batch = w.items
+	gemm.Run(&w.args)
 }

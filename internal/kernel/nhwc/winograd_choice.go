@@ -5,31 +5,37 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 )
 
-// The cost model counts nanoseconds of a processor that does a hundred multiply-adds in one; what matters is how the
-// algorithms compare. CALIBRATION.md says how the figures were measured.
+// The cost model counts nanoseconds of a processor that does sixty multiply-adds in one; what matters is how the algorithms
+// compare. CALIBRATION.md says how the figures were measured.
 const (
-	perMulAdd    = 0.018 // of a product with many rows of A and a long K
-	startUp      = 8     // elements of K that the beginning and end of a tile of the product cost
-	perTransform = 0.06  // of an element of V or M
-	perByte      = 0.04  // of streaming the filter
-	perResident  = 0.2   // what it is worth to keep a byte out of memory
+	perMulAdd    = 0.018   // of a product with many rows of A and a long K
+	startUp      = 8       // elements of K that the beginning and end of a tile of the product cost
+	perTransform = 0.06    // of an element of V or M
+	perWindow    = 0.16    // of an element of the filter's transform while running
+	perByte      = 0.04    // of streaming the filter
+	perResident  = 0.2     // what it is worth to keep a byte out of memory
+	resident     = 1 << 19 // bytes of a transformed filter, beyond those of the windows, that are not counted
+	margin       = 0.9     // the most that a transform may cost for one of direct convolution
 )
 
-// newWinograd takes 3×3 windows at stride 1 where a transform is expected to win.
+// newWinograd takes 3×3 windows at stride 1 where a transform is expected to win, with the filter transformed once or while
+// running.
 func newWinograd(g conv.Geom) algorithm {
 	if !tileable(&g) || g.InC < 16 || g.OutC < 16 {
 		return nil
 	}
-	m, least := 0, directCost(&g)
+	m, kept, best := 0, false, margin*directCost(&g)
 	for _, size := range []int{4, 2} {
-		if c := tiledCost(&g, size); c < least {
-			m, least = size, c
+		for _, keep := range []bool{true, false} {
+			if c := tiledCost(&g, size, keep); c < best {
+				m, kept, best = size, keep, c
+			}
 		}
 	}
 	if m == 0 {
 		return nil
 	}
-	return newTiled(g, m)
+	return newTiled(g, m, !kept)
 }
 
 // tileable tells whether the transforms can compute g at all.
@@ -45,9 +51,9 @@ func tileable(g *conv.Geom) bool {
 	return true
 }
 
-// productCost is that of a product over k, and of the filter's bytes.
+// productCost is that of a product over k whose filter has so many elements.
 func productCost(mulAdds, k, filter int) float64 {
-	return float64(mulAdds)*perMulAdd*float64(k+startUp)/float64(k) + float64(4*filter)*(perByte+perResident)
+	return float64(mulAdds)*perMulAdd*float64(k+startUp)/float64(k) + float64(4*filter)*perByte
 }
 
 func directCost(g *conv.Geom) float64 {
@@ -55,13 +61,18 @@ func directCost(g *conv.Geom) float64 {
 	return productCost(filter*g.Batch*g.OutSize(), 9*g.InC, filter)
 }
 
-// tiledCost is the cost with tiles of m×m outputs.
-func tiledCost(g *conv.Geom, m int) float64 {
-	tiles, e := g.Batch, (m+2)*(m+2)
+// tiledCost is the cost with tiles of m×m outputs, with the filter's transform kept or made while running.
+func tiledCost(g *conv.Geom, m int, kept bool) float64 {
+	tiles, e, filter := g.Batch, (m+2)*(m+2), g.InC*g.OutC
 	for _, a := range g.Axes[:2] {
 		tiles *= stripCount(a, m)
 	}
-	return productCost(e*g.InC*g.OutC*tiles, g.InC, e*g.InC*g.OutC) + float64(tiles*e*(g.InC+g.OutC))*perTransform
+	cost := float64(tiles*e*(g.InC+g.OutC)) * perTransform
+	if kept {
+		return cost + productCost(e*filter*tiles, g.InC, e*filter) + perResident*float64(max(0, 4*(e-9)*filter-resident))
+	}
+	times := ceilDiv(tiles, sharedTiles(tiles, e*g.InC))
+	return cost + productCost(e*filter*tiles, g.InC, 9*filter) + perWindow*float64(times*e*filter)
 }
 
 // leastBlock is the number of tiles in a block below which streaming the filter costs more than a cache that overflows.
@@ -78,4 +89,11 @@ func (t *tiled) blockTiles(threads int) int {
 		n = max(leastBlock/2, min(n, t.tiles/(4*threads)))
 	}
 	return min(n, t.tiles)
+}
+
+// sharedTiles returns how many tiles of so many elements are transformed before the filter is: those whose V takes a few
+// megabytes.
+func sharedTiles(tiles, elements int) int {
+	most := max(leastBlock, 2<<20/elements)
+	return ceilDiv(tiles, ceilDiv(tiles, most))
 }

@@ -9,17 +9,23 @@ import (
 // TestWinograd compares both tile sizes with the plain loops: every border, dilation and cut into blocks.
 func TestWinograd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 60 {
+	problems := 60
+	if testing.Short() {
+		problems = 20
+	}
+	for i := range problems {
 		p := problem{batch: 1 + rng.IntN(2), groups: 1, inC: 8 * (1 + rng.IntN(6)), outC: 8 * (1 + rng.IntN(6))}
 		for range 2 {
 			d := []int{1, 1, 2, 3}[rng.IntN(4)]
 			p.axes = append(p.axes, [6]int{2*d + 1 + rng.IntN(25), 3, 1, d, rng.IntN(2*d + 1), rng.IntN(2*d + 1)})
 		}
 		for _, m := range []int{2, 4} {
-			t.Run(fmt.Sprintf("%d/%v", m, p), func(t *testing.T) {
-				g := p.geom()
-				compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, m)}, p, i)
-			})
+			for _, fresh := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%d/%v/%v", m, fresh, p), func(t *testing.T) {
+					g := p.geom()
+					compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, m, fresh)}, p, i)
+				})
+			}
 		}
 	}
 }
@@ -30,23 +36,50 @@ func TestWinogradChoice(t *testing.T) {
 		return problem{1, 1, c, out, [][6]int{{n, 3, 1, d, d, d}, {n, 3, 1, d, d, d}}}
 	}
 	for _, c := range []struct {
-		p problem
-		m int
+		p    problem
+		want string
 	}{
-		{square(64, 64, 56, 1), 4},
-		{square(32, 32, 80, 1), 4},
-		{square(128, 128, 28, 1), 4},
-		{square(256, 256, 14, 1), 2},
-		{square(512, 512, 7, 1), 0},
-		{square(64, 12, 56, 1), 0},
-		{square(8, 64, 56, 1), 0},
+		{square(64, 64, 56, 1), "4"},
+		{square(32, 32, 80, 1), "4"},
+		{square(128, 128, 28, 1), "4 fresh"},
+		{square(256, 256, 14, 1), "4 fresh"},
+		{square(512, 512, 28, 4), "4 fresh"},
+		{square(512, 512, 7, 1), ""},
+		{square(64, 12, 56, 1), ""},
+		{square(8, 64, 56, 1), ""},
+		{square(64, 64, 3, 1), ""},
 	} {
-		m := 0
+		got := ""
 		if a, ok := newWinograd(c.p.geom()).(*tiled); ok {
-			m = a.m
+			if got = fmt.Sprint(a.m); a.fresh {
+				got += " fresh"
+			}
 		}
-		if m != c.m {
-			t.Errorf("%v: tiles of %d outputs, want %d", c.p, m, c.m)
+		if got != c.want {
+			t.Errorf("%v: %q, want %q", c.p, got, c.want)
 		}
+	}
+}
+
+// TestWinogradAllocates shows that runs allocate nothing, in all forms and with several threads.
+func TestWinogradAllocates(t *testing.T) {
+	g := problem{1, 1, 32, 64, [][6]int{{21, 3, 1, 1, 1, 1}, {22, 3, 1, 1, 1, 1}}}.geom()
+	for _, threads := range []int{1, 2} {
+		for _, alg := range []*tiled{newTiled(g, 4, false), newTiled(g, 2, false), newTiled(g, 4, true)} {
+			p := &Plan{g: g, name: "winograd", alg: alg}
+			w := make([]float32, 9*g.InC*g.OutC)
+			a := Args{X: make([]float32, g.InC*g.InSize()), Y: make([]float32, g.OutC*g.OutSize()), Filter: p.Pack(w), Threads: threads}
+			if n := testing.AllocsPerRun(50, func() { p.Run(&a) }); n >= 1 {
+				t.Errorf("tiles of %d, fresh %v, %d threads: %v allocations", alg.m, alg.fresh, threads, n)
+			}
+		}
+	}
+}
+
+// TestExactPlan shows that such plans do without transforms.
+func TestExactPlan(t *testing.T) {
+	g := problem{1, 1, 64, 64, [][6]int{{56, 3, 1, 1, 1, 1}, {56, 3, 1, 1, 1, 1}}}.geom()
+	if got := NewExactPlan(g).Algorithm(); got == "winograd" || NewPlan(g).Algorithm() != "winograd" {
+		t.Errorf("exact plan takes %q, the other %q", got, NewPlan(g).Algorithm())
 	}
 }

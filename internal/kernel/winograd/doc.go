@@ -59,13 +59,23 @@ type OutputArgs struct {
 	Tmp              []float32 // 184: ScratchLen elements of any value, on a cache line
 }
 
-// FilterArgs are the operands of a filter transform: row Row of the elements of N windows. Window i is W[9*i:][:9], its
-// element (Row, j) becomes U[j*Plane+i].
+// FilterArgs are the operands of a filter transform of the windows of C input channels and Width output channels, a multiple
+// of the kernels' Lanes. The element (i, j) of the windows of channel c is W[(9*c+3*i+j)*Width:][:Width]. Elements are
+// computed in groups, 18 of the 4×4 tile and all 16 of the 2×2 tile: the e-th of group Group becomes U[e*Plane+c*Width:]
+// [:Width].
 type FilterArgs struct {
-	W     []float32  // 0
-	N     int        // 24
-	U     []float32  // 32
-	Plane int        // 56
-	Row   int        // 64
-	G     [3]float32 // 72: row Row of the matrix G, set by Filter
+	W     []float32 // 0
+	Width int       // 24
+	C     int       // 32
+	U     []float32 // 40
+	Plane int       // 64
+	Group int
+}
+
+// Groups returns how many groups the elements of the m×m tile have, and the number of elements in each.
+func Groups(m int) (groups, elements int) {
+	if m == 4 {
+		return 2, 18
+	}
+	return 1, 16
 }

@@ -16,12 +16,16 @@ type Kernels struct {
 type Transforms struct {
 	Input  func(a *InputArgs)
 	Output func(a *OutputArgs)
-	filter func(a *FilterArgs) // N is a multiple of 16, G is set
+	filter []func(a *FilterArgs) // by group
 }
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 1, Transforms{input4Generic, output4Generic, filter4Generic}, Transforms{input2Generic, output2Generic, filter2Generic}},
+	{
+		"generic", 0, 1,
+		Transforms{input4Generic, output4Generic, []func(*FilterArgs){filter4AGeneric, filter4BGeneric}},
+		Transforms{input2Generic, output2Generic, []func(*FilterArgs){filter2Generic}},
+	},
 }
 
 // All lists the kernels that can run here, the fastest last.
@@ -53,21 +57,25 @@ func (k *Kernels) Tile(m int) *Transforms {
 	return &k.Two
 }
 
-// Filter transforms windows; a.G is set by it.
+// filterPart bounds the windows of one call of a kernel: some ten microseconds.
+const filterPart = 1 << 14
+
+// Filter transforms windows to elements of the m×m tile.
 func (k *Kernels) Filter(m int, a *FilterArgs) {
-	g, filter, generic := &filterFour[a.Row%6], k.Four.filter, filter4Generic
-	if m == 2 {
-		g, filter, generic = &filterTwo[a.Row%4], k.Two.filter, filter2Generic
+	if a.Width%k.Lanes != 0 {
+		k = &rows[0]
 	}
-	a.G = *g
-	rest := *a
-	if a.N = rest.N &^ (MaxLanes - 1); a.N > 0 {
+	filter := k.Tile(m).filter[a.Group]
+	whole := *a
+	part := max(1, filterPart/a.Width)
+	for c := 0; c < whole.C; c += part {
+		a.C = min(part, whole.C-c)
 		filter(a)
+		if c+a.C < whole.C {
+			a.W, a.U = a.W[9*a.C*a.Width:], a.U[a.C*a.Width:]
+		}
 	}
-	if a.N < rest.N {
-		rest.W, rest.U, rest.N = rest.W[9*a.N:], rest.U[a.N:], rest.N-a.N
-		generic(&rest)
-	}
+	a.W, a.U, a.C = whole.W, whole.U, whole.C
 }
 
 // Scale factors of the rows of G: the products of a point's distances from the others.

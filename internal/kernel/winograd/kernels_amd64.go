@@ -6,8 +6,16 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 func init() {
 	rows = append(rows,
-		Kernels{"avx2", cpu.AVX2, 8, Transforms{input4AVX2, output4AVX2, filter4AVX2}, Transforms{input2AVX2, output2AVX2, filter2AVX2}},
-		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, Transforms{input4AVX512, output4AVX512, filter4AVX512}, Transforms{input2AVX512, output2AVX512, filter2AVX512}},
+		Kernels{
+			"avx2", cpu.AVX2, 8,
+			Transforms{input4AVX2, output4AVX2, []func(*FilterArgs){filter4AAVX2, filter4BAVX2}},
+			Transforms{input2AVX2, output2AVX2, []func(*FilterArgs){filter2AVX2}},
+		},
+		Kernels{
+			"avx512", cpu.AVX2 | cpu.AVX512, 16,
+			Transforms{input4AVX512, output4AVX512, []func(*FilterArgs){filter4AAVX512, filter4BAVX512}},
+			Transforms{input2AVX512, output2AVX512, []func(*FilterArgs){filter2AVX512}},
+		},
 	)
 }
 
@@ -26,7 +34,10 @@ func output4AVX2(a *OutputArgs)
 func output2AVX2(a *OutputArgs)
 
 //go:noescape
-func filter4AVX2(a *FilterArgs)
+func filter4AAVX2(a *FilterArgs)
+
+//go:noescape
+func filter4BAVX2(a *FilterArgs)
 
 //go:noescape
 func filter2AVX2(a *FilterArgs)
@@ -44,7 +55,10 @@ func output4AVX512(a *OutputArgs)
 func output2AVX512(a *OutputArgs)
 
 //go:noescape
-func filter4AVX512(a *FilterArgs)
+func filter4AAVX512(a *FilterArgs)
+
+//go:noescape
+func filter4BAVX512(a *FilterArgs)
 
 //go:noescape
 func filter2AVX512(a *FilterArgs)

@@ -46,8 +46,10 @@ func input4Generic(a *InputArgs)   { four.input(a) }
 func input2Generic(a *InputArgs)   { two.input(a) }
 func output4Generic(a *OutputArgs) { four.output(a) }
 func output2Generic(a *OutputArgs) { two.output(a) }
-func filter4Generic(a *FilterArgs) { filterGeneric(a, filterFour[:]) }
-func filter2Generic(a *FilterArgs) { filterGeneric(a, filterTwo[:]) }
+
+func filter4AGeneric(a *FilterArgs) { filterGeneric(a, filterFour[:], 0, 3) }
+func filter4BGeneric(a *FilterArgs) { filterGeneric(a, filterFour[:], 3, 6) }
+func filter2Generic(a *FilterArgs)  { filterGeneric(a, filterTwo[:], 0, 4) }
 
 // input transforms tiles channel by channel.
 func (x edges) input(a *InputArgs) {
@@ -128,16 +130,18 @@ func (a *OutputArgs) put(at int, y float32) {
 	a.Y[at] = y
 }
 
-// filterGeneric computes one row of the elements of each window.
-func filterGeneric(a *FilterArgs, g [][3]float32) {
-	for i := range a.N {
-		w := a.W[9*i:][:9]
-		var r [3]float32
-		for j := range r {
-			r[j] = a.G[0]*w[j] + a.G[1]*w[3+j] + a.G[2]*w[6+j]
-		}
-		for j, h := range g {
-			a.U[j*a.Plane+i] = h[0]*r[0] + h[1]*r[1] + h[2]*r[2]
+// filterGeneric computes the rows [from, to) of the elements of each window.
+func filterGeneric(a *FilterArgs, g [][3]float32, from, to int) {
+	for x := range a.C * a.Width {
+		w := a.W[8*(x/a.Width)*a.Width+x:] // c*9*Width + x%Width
+		for i, h := range g[from:to] {
+			var r [3]float32
+			for j := range r {
+				r[j] = h[0]*w[j*a.Width] + h[1]*w[(3+j)*a.Width] + h[2]*w[(6+j)*a.Width]
+			}
+			for j, h := range g {
+				a.U[(i*len(g)+j)*a.Plane+x] = h[0]*r[0] + h[1]*r[1] + h[2]*r[2]
+			}
 		}
 	}
 }

@@ -123,11 +123,14 @@ func TestFilter(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	for _, k := range All()[1:] {
 		for _, s := range sizes {
-			for _, n := range []int{1, 7, 8, 16, 31, 64, 100} {
-				for row := range s.n {
-					a := FilterArgs{W: random(r, 9*n), N: n, Plane: n + 3, Row: row}
+			for _, n := range [][2]int{{1, 16}, {3, 32}, {5, 80}, {filterPart/16 + 3, 16}, {4, 8}} {
+				groups, elements := Groups(s.m)
+				for group := range groups {
+					a := FilterArgs{C: n[0], Width: n[1], Plane: n[0]*n[1] + 3, Group: group}
+					size := a.C * a.Width
+					a.W = random(r, 9*size)
 					b := a
-					a.U, b.U = guarded(s.n*a.Plane), guarded(s.n*a.Plane)
+					a.U, b.U = guarded((elements-1)*a.Plane+size), guarded((elements-1)*a.Plane+size)
 					k.Filter(s.m, &a)
 					rows[0].Filter(s.m, &b)
 					compare(t, fmt.Sprint(k.Name, " filter ", s.m, " ", n), a.U, b.U)
@@ -146,8 +149,9 @@ func TestIdentity(t *testing.T) {
 		e := s.n * s.n
 		v, u, y := make([]float32, e), make([]float32, e), make([]float32, s.m*s.m)
 		s.input(&InputArgs{X: x, RowStep: s.n, ColStep: 1, Rows: 63, Cols: 63, Tiles: 1, C: 1, V: v, ElemStep: 1})
-		for i := range s.n {
-			k.Filter(s.m, &FilterArgs{W: w, N: 1, U: u[i*s.n:], Plane: 1, Row: i})
+		groups, elements := Groups(s.m)
+		for i := range groups {
+			k.Filter(s.m, &FilterArgs{W: w, C: 1, Width: 1, U: u[i*elements:], Plane: 1, Group: i})
 		}
 		for i := range v {
 			v[i] *= u[i]

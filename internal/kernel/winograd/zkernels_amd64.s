@@ -16,35 +16,35 @@ GLOBL squareA<>(SB), RODATA|NOPTR, $4
 DATA squareB<>+0(SB)/4, $0x40100000
 GLOBL squareB<>(SB), RODATA|NOPTR, $4
 
-DATA half<>+0(SB)/4, $0x3f000000
-GLOBL half<>(SB), RODATA|NOPTR, $4
+DATA even<>+0(SB)/4, $0x3f000000
+GLOBL even<>(SB), RODATA|NOPTR, $4
+
+DATA odd<>+0(SB)/4, $0x3f000000
+GLOBL odd<>(SB), RODATA|NOPTR, $4
+
+DATA far<>+0(SB)/4, $0x3f000000
+GLOBL far<>(SB), RODATA|NOPTR, $4
 
 DATA scale0<>+0(SB)/4, $0x3f91a2b4
 GLOBL scale0<>(SB), RODATA|NOPTR, $4
 
-DATA scaleA<>+0(SB)/4, $0xbf303b34
-GLOBL scaleA<>(SB), RODATA|NOPTR, $4
+DATA evenA<>+0(SB)/4, $0xbf303b34
+GLOBL evenA<>(SB), RODATA|NOPTR, $4
 
-DATA scaleB<>+0(SB)/4, $0x3df4c401
-GLOBL scaleB<>(SB), RODATA|NOPTR, $4
+DATA oddA<>+0(SB)/4, $0xbedc4a01
+GLOBL oddA<>(SB), RODATA|NOPTR, $4
 
-DATA ninths<>+0(SB)/4, $0x00000000
-DATA ninths<>+4(SB)/4, $0x00000009
-DATA ninths<>+8(SB)/4, $0x00000012
-DATA ninths<>+12(SB)/4, $0x0000001b
-DATA ninths<>+16(SB)/4, $0x00000024
-DATA ninths<>+20(SB)/4, $0x0000002d
-DATA ninths<>+24(SB)/4, $0x00000036
-DATA ninths<>+28(SB)/4, $0x0000003f
-DATA ninths<>+32(SB)/4, $0x00000048
-DATA ninths<>+36(SB)/4, $0x00000051
-DATA ninths<>+40(SB)/4, $0x0000005a
-DATA ninths<>+44(SB)/4, $0x00000063
-DATA ninths<>+48(SB)/4, $0x0000006c
-DATA ninths<>+52(SB)/4, $0x00000075
-DATA ninths<>+56(SB)/4, $0x0000007e
-DATA ninths<>+60(SB)/4, $0x00000087
-GLOBL ninths<>(SB), RODATA|NOPTR, $64
+DATA farA<>+0(SB)/4, $0xbe89ae41
+GLOBL farA<>(SB), RODATA|NOPTR, $4
+
+DATA evenB<>+0(SB)/4, $0x3df4c401
+GLOBL evenB<>(SB), RODATA|NOPTR, $4
+
+DATA oddB<>+0(SB)/4, $0x3e379301
+GLOBL oddB<>(SB), RODATA|NOPTR, $4
+
+DATA farB<>+0(SB)/4, $0x3e89ae41
+GLOBL farB<>(SB), RODATA|NOPTR, $4
 
 // func input4AVX2(a *byte)
 // Requires: AVX, FMA3
@@ -1211,100 +1211,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func filter4AVX2(a *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·filter4AVX2(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), AX
-	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	MOVQ         24(AX), BX
-	MOVQ         56(AX), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	LEAQ         (SI)(SI*4), R8
-	VMOVDQU      ninths<>+0(SB), Y0
-	VBROADCASTSS 72(AX), Y1
-	VBROADCASTSS 76(AX), Y2
-	VBROADCASTSS 80(AX), Y3
-
-loop:
-	CMPQ         BX, $0x00000008
-	JL           done
-	VXORPS       Y4, Y4, Y4
-	VPCMPEQD     Y4, Y4, Y5
-	VGATHERDPS   Y5, (CX)(Y0*4), Y4
-	VMULPS       Y1, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 12(CX)(Y0*4), Y5
-	VFMADD231PS  Y2, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 24(CX)(Y0*4), Y5
-	VFMADD231PS  Y3, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 4(CX)(Y0*4), Y5
-	VMULPS       Y1, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 16(CX)(Y0*4), Y6
-	VFMADD231PS  Y2, Y6, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 28(CX)(Y0*4), Y6
-	VFMADD231PS  Y3, Y6, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 8(CX)(Y0*4), Y6
-	VMULPS       Y1, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VPCMPEQD     Y7, Y7, Y8
-	VGATHERDPS   Y8, 20(CX)(Y0*4), Y7
-	VFMADD231PS  Y2, Y7, Y6
-	VXORPS       Y7, Y7, Y7
-	VPCMPEQD     Y7, Y7, Y8
-	VGATHERDPS   Y8, 32(CX)(Y0*4), Y7
-	VFMADD231PS  Y3, Y7, Y6
-	VMOVAPS      Y4, Y7
-	VMOVAPS      Y5, Y8
-	VBROADCASTSS squareA<>+0(SB), Y9
-	VFMADD231PS  Y6, Y9, Y7
-	VBROADCASTSS pointA<>+0(SB), Y9
-	VMULPS       Y9, Y8, Y8
-	VBROADCASTSS scaleA<>+0(SB), Y9
-	VADDPS       Y8, Y7, Y10
-	VSUBPS       Y8, Y7, Y7
-	VMULPS       Y9, Y10, Y10
-	VMULPS       Y9, Y7, Y7
-	VMOVUPS      Y10, (DX)(SI*1)
-	VMOVUPS      Y7, (DX)(SI*2)
-	VMOVAPS      Y4, Y7
-	VMOVAPS      Y5, Y8
-	VBROADCASTSS squareB<>+0(SB), Y5
-	VFMADD231PS  Y6, Y5, Y7
-	VBROADCASTSS pointB<>+0(SB), Y5
-	VMULPS       Y5, Y8, Y8
-	VBROADCASTSS scaleB<>+0(SB), Y5
-	VADDPS       Y8, Y7, Y9
-	VSUBPS       Y8, Y7, Y7
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y7, Y7
-	VMOVUPS      Y9, (DX)(DI*1)
-	VMOVUPS      Y7, (DX)(SI*4)
-	VMOVUPS      Y6, (DX)(R8*1)
-	VBROADCASTSS scale0<>+0(SB), Y5
-	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (DX)
-	ADDQ         $0x00000120, CX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, BX
-	JMP          loop
-
-done:
-	VZEROUPPER
-	RET
-
 // func input2AVX2(a *byte)
 // Requires: AVX
 TEXT ·input2AVX2(SB), NOSPLIT, $0-8
@@ -1761,75 +1667,416 @@ done:
 	VZEROUPPER
 	RET
 
-// func filter2AVX2(a *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·filter2AVX2(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), AX
-	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	MOVQ         24(AX), BX
-	MOVQ         56(AX), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	VMOVDQU      ninths<>+0(SB), Y0
-	VBROADCASTSS 72(AX), Y1
-	VBROADCASTSS 76(AX), Y2
-	VBROADCASTSS 80(AX), Y3
+// func filter4AAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·filter4AAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
 
 loop:
-	CMPQ         BX, $0x00000008
-	JL           done
-	VXORPS       Y4, Y4, Y4
-	VPCMPEQD     Y4, Y4, Y5
-	VGATHERDPS   Y5, (CX)(Y0*4), Y4
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R9
+
+width:
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11), Y0
+	VBROADCASTSS scale0<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      (R11)(AX*1), Y1
+	VBROADCASTSS scale0<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      (R11)(AX*2), Y2
+	VBROADCASTSS scale0<>+0(SB), Y3
+	VMULPS       Y3, Y2, Y2
+	VBROADCASTSS evenA<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS farA<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS oddA<>+0(SB), Y4
 	VMULPS       Y1, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 12(CX)(Y0*4), Y5
-	VFMADD231PS  Y2, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 24(CX)(Y0*4), Y5
-	VFMADD231PS  Y3, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VPCMPEQD     Y5, Y5, Y6
-	VGATHERDPS   Y6, 4(CX)(Y0*4), Y5
-	VMULPS       Y1, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 16(CX)(Y0*4), Y6
-	VFMADD231PS  Y2, Y6, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 28(CX)(Y0*4), Y6
-	VFMADD231PS  Y3, Y6, Y5
-	VXORPS       Y6, Y6, Y6
-	VPCMPEQD     Y6, Y6, Y7
-	VGATHERDPS   Y7, 8(CX)(Y0*4), Y6
-	VMULPS       Y1, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VPCMPEQD     Y7, Y7, Y8
-	VGATHERDPS   Y8, 20(CX)(Y0*4), Y7
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      Y5, (R10)(SI*1)
+	VMOVUPS      Y3, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS farB<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS oddB<>+0(SB), Y4
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y4
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      Y4, (R10)(DI*1)
+	VMOVUPS      Y3, (R10)(SI*4)
+	VMOVUPS      Y2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	MOVQ         CX, R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*1), R12
+	MOVQ         CX, R13
+	LEAQ         (AX)(AX*2), R14
+	LEAQ         (R13)(R14*2), R13
+	VBROADCASTSS evenA<>+0(SB), Y0
+	VMULPS       (R11), Y0, Y3
+	VBROADCASTSS farA<>+0(SB), Y0
+	VFMADD231PS  (R13), Y0, Y3
+	VBROADCASTSS oddA<>+0(SB), Y0
+	VMULPS       (R12), Y0, Y1
+	VADDPS       Y1, Y3, Y0
+	VSUBPS       Y1, Y3, Y3
+	VBROADCASTSS evenA<>+0(SB), Y1
+	VMULPS       (R11)(AX*1), Y1, Y4
+	VBROADCASTSS farA<>+0(SB), Y1
+	VFMADD231PS  (R13)(AX*1), Y1, Y4
+	VBROADCASTSS oddA<>+0(SB), Y1
+	VMULPS       (R12)(AX*1), Y1, Y2
+	VADDPS       Y2, Y4, Y1
+	VSUBPS       Y2, Y4, Y4
+	VBROADCASTSS evenA<>+0(SB), Y2
+	VMULPS       (R11)(AX*2), Y2, Y5
+	VBROADCASTSS farA<>+0(SB), Y2
+	VFMADD231PS  (R13)(AX*2), Y2, Y5
+	VBROADCASTSS oddA<>+0(SB), Y2
+	VMULPS       (R12)(AX*2), Y2, Y6
+	VADDPS       Y6, Y5, Y2
+	VSUBPS       Y6, Y5, Y5
+	VBROADCASTSS evenA<>+0(SB), Y6
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS farA<>+0(SB), Y7
 	VFMADD231PS  Y2, Y7, Y6
-	VXORPS       Y7, Y7, Y7
-	VPCMPEQD     Y7, Y7, Y8
-	VGATHERDPS   Y8, 32(CX)(Y0*4), Y7
-	VFMADD231PS  Y3, Y7, Y6
-	VMOVUPS      Y4, (DX)
-	VMOVAPS      Y4, Y4
-	VMOVAPS      Y5, Y5
-	VADDPS       Y6, Y4, Y4
-	VBROADCASTSS half<>+0(SB), Y7
-	VADDPS       Y5, Y4, Y8
-	VSUBPS       Y5, Y4, Y4
-	VMULPS       Y7, Y8, Y8
-	VMULPS       Y7, Y4, Y4
-	VMOVUPS      Y8, (DX)(SI*1)
-	VMOVUPS      Y4, (DX)(SI*2)
-	VMOVUPS      Y6, (DX)(DI*1)
-	ADDQ         $0x00000120, CX
+	VBROADCASTSS oddA<>+0(SB), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y8, (R10)(SI*1)
+	VMOVUPS      Y6, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y6
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS farB<>+0(SB), Y7
+	VFMADD231PS  Y2, Y7, Y6
+	VBROADCASTSS oddB<>+0(SB), Y7
+	VMULPS       Y1, Y7, Y1
+	VADDPS       Y1, Y6, Y7
+	VSUBPS       Y1, Y6, Y6
+	VMOVUPS      Y7, (R10)(DI*1)
+	VMOVUPS      Y6, (R10)(SI*4)
+	VMOVUPS      Y2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	VBROADCASTSS evenA<>+0(SB), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS farA<>+0(SB), Y1
+	VFMADD231PS  Y5, Y1, Y0
+	VBROADCASTSS oddA<>+0(SB), Y1
+	VMULPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (R10)(SI*1)
+	VMOVUPS      Y0, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS farB<>+0(SB), Y1
+	VFMADD231PS  Y5, Y1, Y0
+	VBROADCASTSS oddB<>+0(SB), Y1
+	VMULPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (R10)(DI*1)
+	VMOVUPS      Y0, (R10)(SI*4)
+	VMOVUPS      Y5, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y0
+	VMULPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R10)
+	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, BX
+	SUBQ         $0x00000020, R9
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filter4BAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·filter4BAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R9
+
+width:
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*1), R12
+	MOVQ         CX, R13
+	LEAQ         (AX)(AX*2), R14
+	LEAQ         (R13)(R14*2), R13
+	VBROADCASTSS evenB<>+0(SB), Y0
+	VMULPS       (R11), Y0, Y3
+	VBROADCASTSS farB<>+0(SB), Y0
+	VFMADD231PS  (R13), Y0, Y3
+	VBROADCASTSS oddB<>+0(SB), Y0
+	VMULPS       (R12), Y0, Y1
+	VADDPS       Y1, Y3, Y0
+	VSUBPS       Y1, Y3, Y3
+	VBROADCASTSS evenB<>+0(SB), Y1
+	VMULPS       (R11)(AX*1), Y1, Y4
+	VBROADCASTSS farB<>+0(SB), Y1
+	VFMADD231PS  (R13)(AX*1), Y1, Y4
+	VBROADCASTSS oddB<>+0(SB), Y1
+	VMULPS       (R12)(AX*1), Y1, Y2
+	VADDPS       Y2, Y4, Y1
+	VSUBPS       Y2, Y4, Y4
+	VBROADCASTSS evenB<>+0(SB), Y2
+	VMULPS       (R11)(AX*2), Y2, Y5
+	VBROADCASTSS farB<>+0(SB), Y2
+	VFMADD231PS  (R13)(AX*2), Y2, Y5
+	VBROADCASTSS oddB<>+0(SB), Y2
+	VMULPS       (R12)(AX*2), Y2, Y6
+	VADDPS       Y6, Y5, Y2
+	VSUBPS       Y6, Y5, Y5
+	VBROADCASTSS evenA<>+0(SB), Y6
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS farA<>+0(SB), Y7
+	VFMADD231PS  Y2, Y7, Y6
+	VBROADCASTSS oddA<>+0(SB), Y7
+	VMULPS       Y1, Y7, Y7
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y8, (R10)(SI*1)
+	VMOVUPS      Y6, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y6
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS farB<>+0(SB), Y7
+	VFMADD231PS  Y2, Y7, Y6
+	VBROADCASTSS oddB<>+0(SB), Y7
+	VMULPS       Y1, Y7, Y1
+	VADDPS       Y1, Y6, Y7
+	VSUBPS       Y1, Y6, Y6
+	VMOVUPS      Y7, (R10)(DI*1)
+	VMOVUPS      Y6, (R10)(SI*4)
+	VMOVUPS      Y2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	VBROADCASTSS evenA<>+0(SB), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS farA<>+0(SB), Y1
+	VFMADD231PS  Y5, Y1, Y0
+	VBROADCASTSS oddA<>+0(SB), Y1
+	VMULPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (R10)(SI*1)
+	VMOVUPS      Y0, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS farB<>+0(SB), Y1
+	VFMADD231PS  Y5, Y1, Y0
+	VBROADCASTSS oddB<>+0(SB), Y1
+	VMULPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (R10)(DI*1)
+	VMOVUPS      Y0, (R10)(SI*4)
+	VMOVUPS      Y5, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y0
+	VMULPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	MOVQ         CX, R11
+	LEAQ         (AX)(AX*2), R12
+	LEAQ         (R11)(R12*2), R11
+	VMOVUPS      (R11), Y0
+	VMOVUPS      (R11)(AX*1), Y1
+	VMOVUPS      (R11)(AX*2), Y2
+	VBROADCASTSS evenA<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS farA<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS oddA<>+0(SB), Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      Y5, (R10)(SI*1)
+	VMOVUPS      Y3, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS farB<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS oddB<>+0(SB), Y4
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y4
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      Y4, (R10)(DI*1)
+	VMOVUPS      Y3, (R10)(SI*4)
+	VMOVUPS      Y2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000020, R9
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filter2AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·filter2AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R8
+
+width:
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y0
+	VMOVUPS      (R10)(AX*1), Y1
+	VMOVUPS      (R10)(AX*2), Y2
+	VBROADCASTSS even<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS far<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS odd<>+0(SB), Y4
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y4
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      Y4, (R9)(SI*1)
+	VMOVUPS      Y3, (R9)(SI*2)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y0, (R9)
+	LEAQ         (R9)(SI*4), R9
+	MOVQ         CX, R10
+	MOVQ         CX, R11
+	LEAQ         (AX)(AX*2), R12
+	LEAQ         (R11)(R12*1), R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*2), R12
+	VBROADCASTSS even<>+0(SB), Y0
+	VMULPS       (R10), Y0, Y3
+	VBROADCASTSS far<>+0(SB), Y0
+	VFMADD231PS  (R12), Y0, Y3
+	VBROADCASTSS odd<>+0(SB), Y0
+	VMULPS       (R11), Y0, Y1
+	VADDPS       Y1, Y3, Y0
+	VSUBPS       Y1, Y3, Y3
+	VBROADCASTSS even<>+0(SB), Y1
+	VMULPS       (R10)(AX*1), Y1, Y4
+	VBROADCASTSS far<>+0(SB), Y1
+	VFMADD231PS  (R12)(AX*1), Y1, Y4
+	VBROADCASTSS odd<>+0(SB), Y1
+	VMULPS       (R11)(AX*1), Y1, Y2
+	VADDPS       Y2, Y4, Y1
+	VSUBPS       Y2, Y4, Y4
+	VBROADCASTSS even<>+0(SB), Y2
+	VMULPS       (R10)(AX*2), Y2, Y5
+	VBROADCASTSS far<>+0(SB), Y2
+	VFMADD231PS  (R12)(AX*2), Y2, Y5
+	VBROADCASTSS odd<>+0(SB), Y2
+	VMULPS       (R11)(AX*2), Y2, Y6
+	VADDPS       Y6, Y5, Y2
+	VSUBPS       Y6, Y5, Y5
+	VBROADCASTSS even<>+0(SB), Y6
+	VMULPS       Y0, Y6, Y6
+	VBROADCASTSS far<>+0(SB), Y7
+	VFMADD231PS  Y2, Y7, Y6
+	VBROADCASTSS odd<>+0(SB), Y7
+	VMULPS       Y1, Y7, Y1
+	VADDPS       Y1, Y6, Y7
+	VSUBPS       Y1, Y6, Y6
+	VMOVUPS      Y7, (R9)(SI*1)
+	VMOVUPS      Y6, (R9)(SI*2)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y0, (R9)
+	LEAQ         (R9)(SI*4), R9
+	VBROADCASTSS even<>+0(SB), Y0
+	VMULPS       Y3, Y0, Y0
+	VBROADCASTSS far<>+0(SB), Y1
+	VFMADD231PS  Y5, Y1, Y0
+	VBROADCASTSS odd<>+0(SB), Y1
+	VMULPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y2
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      Y2, (R9)(SI*1)
+	VMOVUPS      Y0, (R9)(SI*2)
+	VMOVUPS      Y5, (R9)(DI*1)
+	VMOVUPS      Y3, (R9)
+	LEAQ         (R9)(SI*4), R9
+	MOVQ         CX, R10
+	LEAQ         (AX)(AX*2), R11
+	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      (R10), Y0
+	VMOVUPS      (R10)(AX*1), Y1
+	VMOVUPS      (R10)(AX*2), Y2
+	VBROADCASTSS even<>+0(SB), Y3
+	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS far<>+0(SB), Y4
+	VFMADD231PS  Y2, Y4, Y3
+	VBROADCASTSS odd<>+0(SB), Y4
+	VMULPS       Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y4
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      Y4, (R9)(SI*1)
+	VMOVUPS      Y3, (R9)(SI*2)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y0, (R9)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000020, R8
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
 	JMP          loop
 
 done:
@@ -4079,109 +4326,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func filter4AVX512(a *byte)
-// Requires: AVX, AVX512F
-TEXT ·filter4AVX512(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), AX
-	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	MOVQ         24(AX), BX
-	MOVQ         56(AX), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	LEAQ         (SI)(SI*4), R8
-	VMOVDQU32    ninths<>+0(SB), Z0
-	VBROADCASTSS 72(AX), Z1
-	VBROADCASTSS 76(AX), Z2
-	VBROADCASTSS 80(AX), Z3
-
-loop:
-	CMPQ         BX, $0x00000010
-	JL           done
-	VPXORD       Z4, Z4, Z4
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   (CX)(Z0*4), K1, Z4
-	VMULPS       Z1, Z4, Z4
-	VPXORD       Z7, Z7, Z7
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   12(CX)(Z0*4), K1, Z7
-	VFMADD231PS  Z2, Z7, Z4
-	VPXORD       Z7, Z7, Z7
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   24(CX)(Z0*4), K1, Z7
-	VFMADD231PS  Z3, Z7, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   4(CX)(Z0*4), K1, Z5
-	VMULPS       Z1, Z5, Z5
-	VPXORD       Z8, Z8, Z8
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   16(CX)(Z0*4), K1, Z8
-	VFMADD231PS  Z2, Z8, Z5
-	VPXORD       Z8, Z8, Z8
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   28(CX)(Z0*4), K1, Z8
-	VFMADD231PS  Z3, Z8, Z5
-	VPXORD       Z6, Z6, Z6
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   8(CX)(Z0*4), K1, Z6
-	VMULPS       Z1, Z6, Z6
-	VPXORD       Z9, Z9, Z9
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   20(CX)(Z0*4), K1, Z9
-	VFMADD231PS  Z2, Z9, Z6
-	VPXORD       Z9, Z9, Z9
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   32(CX)(Z0*4), K1, Z9
-	VFMADD231PS  Z3, Z9, Z6
-	VMOVAPS      Z4, Z10
-	VMOVAPS      Z5, Z11
-	VBROADCASTSS squareA<>+0(SB), Z12
-	VFMADD231PS  Z6, Z12, Z10
-	VBROADCASTSS pointA<>+0(SB), Z12
-	VMULPS       Z12, Z11, Z11
-	VBROADCASTSS scaleA<>+0(SB), Z12
-	VADDPS       Z11, Z10, Z13
-	VSUBPS       Z11, Z10, Z10
-	VMULPS       Z12, Z13, Z13
-	VMULPS       Z12, Z10, Z10
-	VMOVUPS      Z13, (DX)(SI*1)
-	VMOVUPS      Z10, (DX)(SI*2)
-	VMOVAPS      Z4, Z10
-	VMOVAPS      Z5, Z11
-	VBROADCASTSS squareB<>+0(SB), Z12
-	VFMADD231PS  Z6, Z12, Z10
-	VBROADCASTSS pointB<>+0(SB), Z12
-	VMULPS       Z12, Z11, Z11
-	VBROADCASTSS scaleB<>+0(SB), Z12
-	VADDPS       Z11, Z10, Z13
-	VSUBPS       Z11, Z10, Z10
-	VMULPS       Z12, Z13, Z13
-	VMULPS       Z12, Z10, Z10
-	VMOVUPS      Z13, (DX)(DI*1)
-	VMOVUPS      Z10, (DX)(SI*4)
-	VMOVUPS      Z6, (DX)(R8*1)
-	VBROADCASTSS scale0<>+0(SB), Z10
-	VMULPS       Z10, Z4, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         $0x00000240, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          loop
-
-done:
-	VZEROUPPER
-	RET
-
 // func input2AVX512(a *byte)
 // Requires: AVX, AVX512F
 TEXT ·input2AVX512(SB), NOSPLIT, $0-8
@@ -5016,84 +5160,416 @@ done:
 	VZEROUPPER
 	RET
 
+// func filter4AAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·filter4AAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R9
+
+width:
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11), Z0
+	VBROADCASTSS scale0<>+0(SB), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      (R11)(AX*1), Z1
+	VBROADCASTSS scale0<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      (R11)(AX*2), Z2
+	VBROADCASTSS scale0<>+0(SB), Z3
+	VMULPS       Z3, Z2, Z2
+	VBROADCASTSS evenA<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS farA<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS oddA<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z5, (R10)(SI*1)
+	VMOVUPS      Z3, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS farB<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS oddB<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z1
+	VADDPS       Z1, Z3, Z4
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      Z4, (R10)(DI*1)
+	VMOVUPS      Z3, (R10)(SI*4)
+	VMOVUPS      Z2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	MOVQ         CX, R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*1), R12
+	MOVQ         CX, R13
+	LEAQ         (AX)(AX*2), R14
+	LEAQ         (R13)(R14*2), R13
+	VBROADCASTSS evenA<>+0(SB), Z0
+	VMULPS       (R11), Z0, Z3
+	VBROADCASTSS farA<>+0(SB), Z0
+	VFMADD231PS  (R13), Z0, Z3
+	VBROADCASTSS oddA<>+0(SB), Z0
+	VMULPS       (R12), Z0, Z1
+	VADDPS       Z1, Z3, Z0
+	VSUBPS       Z1, Z3, Z3
+	VBROADCASTSS evenA<>+0(SB), Z1
+	VMULPS       (R11)(AX*1), Z1, Z4
+	VBROADCASTSS farA<>+0(SB), Z1
+	VFMADD231PS  (R13)(AX*1), Z1, Z4
+	VBROADCASTSS oddA<>+0(SB), Z1
+	VMULPS       (R12)(AX*1), Z1, Z2
+	VADDPS       Z2, Z4, Z1
+	VSUBPS       Z2, Z4, Z4
+	VBROADCASTSS evenA<>+0(SB), Z2
+	VMULPS       (R11)(AX*2), Z2, Z5
+	VBROADCASTSS farA<>+0(SB), Z2
+	VFMADD231PS  (R13)(AX*2), Z2, Z5
+	VBROADCASTSS oddA<>+0(SB), Z2
+	VMULPS       (R12)(AX*2), Z2, Z6
+	VADDPS       Z6, Z5, Z2
+	VSUBPS       Z6, Z5, Z5
+	VBROADCASTSS evenA<>+0(SB), Z6
+	VMULPS       Z0, Z6, Z6
+	VBROADCASTSS farA<>+0(SB), Z7
+	VFMADD231PS  Z2, Z7, Z6
+	VBROADCASTSS oddA<>+0(SB), Z7
+	VMULPS       Z1, Z7, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	VMOVUPS      Z8, (R10)(SI*1)
+	VMOVUPS      Z6, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z6
+	VMULPS       Z0, Z6, Z6
+	VBROADCASTSS farB<>+0(SB), Z7
+	VFMADD231PS  Z2, Z7, Z6
+	VBROADCASTSS oddB<>+0(SB), Z7
+	VMULPS       Z1, Z7, Z1
+	VADDPS       Z1, Z6, Z7
+	VSUBPS       Z1, Z6, Z6
+	VMOVUPS      Z7, (R10)(DI*1)
+	VMOVUPS      Z6, (R10)(SI*4)
+	VMOVUPS      Z2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	VBROADCASTSS evenA<>+0(SB), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS farA<>+0(SB), Z1
+	VFMADD231PS  Z5, Z1, Z0
+	VBROADCASTSS oddA<>+0(SB), Z1
+	VMULPS       Z4, Z1, Z1
+	VADDPS       Z1, Z0, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      Z0, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS farB<>+0(SB), Z1
+	VFMADD231PS  Z5, Z1, Z0
+	VBROADCASTSS oddB<>+0(SB), Z1
+	VMULPS       Z4, Z1, Z1
+	VADDPS       Z1, Z0, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z2, (R10)(DI*1)
+	VMOVUPS      Z0, (R10)(SI*4)
+	VMOVUPS      Z5, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z0
+	VMULPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (R10)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000040, R9
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func filter4BAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·filter4BAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (SI)(SI*4), R8
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
+
+loop:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R9
+
+width:
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*1), R12
+	MOVQ         CX, R13
+	LEAQ         (AX)(AX*2), R14
+	LEAQ         (R13)(R14*2), R13
+	VBROADCASTSS evenB<>+0(SB), Z0
+	VMULPS       (R11), Z0, Z3
+	VBROADCASTSS farB<>+0(SB), Z0
+	VFMADD231PS  (R13), Z0, Z3
+	VBROADCASTSS oddB<>+0(SB), Z0
+	VMULPS       (R12), Z0, Z1
+	VADDPS       Z1, Z3, Z0
+	VSUBPS       Z1, Z3, Z3
+	VBROADCASTSS evenB<>+0(SB), Z1
+	VMULPS       (R11)(AX*1), Z1, Z4
+	VBROADCASTSS farB<>+0(SB), Z1
+	VFMADD231PS  (R13)(AX*1), Z1, Z4
+	VBROADCASTSS oddB<>+0(SB), Z1
+	VMULPS       (R12)(AX*1), Z1, Z2
+	VADDPS       Z2, Z4, Z1
+	VSUBPS       Z2, Z4, Z4
+	VBROADCASTSS evenB<>+0(SB), Z2
+	VMULPS       (R11)(AX*2), Z2, Z5
+	VBROADCASTSS farB<>+0(SB), Z2
+	VFMADD231PS  (R13)(AX*2), Z2, Z5
+	VBROADCASTSS oddB<>+0(SB), Z2
+	VMULPS       (R12)(AX*2), Z2, Z6
+	VADDPS       Z6, Z5, Z2
+	VSUBPS       Z6, Z5, Z5
+	VBROADCASTSS evenA<>+0(SB), Z6
+	VMULPS       Z0, Z6, Z6
+	VBROADCASTSS farA<>+0(SB), Z7
+	VFMADD231PS  Z2, Z7, Z6
+	VBROADCASTSS oddA<>+0(SB), Z7
+	VMULPS       Z1, Z7, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	VMOVUPS      Z8, (R10)(SI*1)
+	VMOVUPS      Z6, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z6
+	VMULPS       Z0, Z6, Z6
+	VBROADCASTSS farB<>+0(SB), Z7
+	VFMADD231PS  Z2, Z7, Z6
+	VBROADCASTSS oddB<>+0(SB), Z7
+	VMULPS       Z1, Z7, Z1
+	VADDPS       Z1, Z6, Z7
+	VSUBPS       Z1, Z6, Z6
+	VMOVUPS      Z7, (R10)(DI*1)
+	VMOVUPS      Z6, (R10)(SI*4)
+	VMOVUPS      Z2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	VBROADCASTSS evenA<>+0(SB), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS farA<>+0(SB), Z1
+	VFMADD231PS  Z5, Z1, Z0
+	VBROADCASTSS oddA<>+0(SB), Z1
+	VMULPS       Z4, Z1, Z1
+	VADDPS       Z1, Z0, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      Z0, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS farB<>+0(SB), Z1
+	VFMADD231PS  Z5, Z1, Z0
+	VBROADCASTSS oddB<>+0(SB), Z1
+	VMULPS       Z4, Z1, Z1
+	VADDPS       Z1, Z0, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z2, (R10)(DI*1)
+	VMOVUPS      Z0, (R10)(SI*4)
+	VMOVUPS      Z5, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z0
+	VMULPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (R10)
+	LEAQ         (R10)(DI*2), R10
+	MOVQ         CX, R11
+	LEAQ         (AX)(AX*2), R12
+	LEAQ         (R11)(R12*2), R11
+	VMOVUPS      (R11), Z0
+	VMOVUPS      (R11)(AX*1), Z1
+	VMOVUPS      (R11)(AX*2), Z2
+	VBROADCASTSS evenA<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS farA<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS oddA<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z5, (R10)(SI*1)
+	VMOVUPS      Z3, (R10)(SI*2)
+	VBROADCASTSS evenB<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS farB<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS oddB<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z1
+	VADDPS       Z1, Z3, Z4
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      Z4, (R10)(DI*1)
+	VMOVUPS      Z3, (R10)(SI*4)
+	VMOVUPS      Z2, (R10)(R8*1)
+	VBROADCASTSS scale0<>+0(SB), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000040, R9
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
+	JMP          loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func filter2AVX512(a *byte)
 // Requires: AVX, AVX512F
 TEXT ·filter2AVX512(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), AX
-	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	MOVQ         24(AX), BX
-	MOVQ         56(AX), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	VMOVDQU32    ninths<>+0(SB), Z0
-	VBROADCASTSS 72(AX), Z1
-	VBROADCASTSS 76(AX), Z2
-	VBROADCASTSS 80(AX), Z3
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 40(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 24(AX), AX
+	SHLQ $0x02, AX
 
 loop:
-	CMPQ         BX, $0x00000010
-	JL           done
-	VPXORD       Z4, Z4, Z4
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   (CX)(Z0*4), K1, Z4
-	VMULPS       Z1, Z4, Z4
-	VPXORD       Z7, Z7, Z7
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   12(CX)(Z0*4), K1, Z7
-	VFMADD231PS  Z2, Z7, Z4
-	VPXORD       Z7, Z7, Z7
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   24(CX)(Z0*4), K1, Z7
-	VFMADD231PS  Z3, Z7, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   4(CX)(Z0*4), K1, Z5
-	VMULPS       Z1, Z5, Z5
-	VPXORD       Z8, Z8, Z8
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   16(CX)(Z0*4), K1, Z8
-	VFMADD231PS  Z2, Z8, Z5
-	VPXORD       Z8, Z8, Z8
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   28(CX)(Z0*4), K1, Z8
-	VFMADD231PS  Z3, Z8, Z5
-	VPXORD       Z6, Z6, Z6
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   8(CX)(Z0*4), K1, Z6
-	VMULPS       Z1, Z6, Z6
-	VPXORD       Z9, Z9, Z9
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   20(CX)(Z0*4), K1, Z9
-	VFMADD231PS  Z2, Z9, Z6
-	VPXORD       Z9, Z9, Z9
-	MOVL         $0x0000ffff, AX
-	KMOVW        AX, K1
-	VGATHERDPS   32(CX)(Z0*4), K1, Z9
-	VFMADD231PS  Z3, Z9, Z6
-	VMOVUPS      Z4, (DX)
-	VMOVAPS      Z4, Z10
-	VMOVAPS      Z5, Z11
-	VADDPS       Z6, Z10, Z10
-	VBROADCASTSS half<>+0(SB), Z12
-	VADDPS       Z11, Z10, Z13
-	VSUBPS       Z11, Z10, Z10
-	VMULPS       Z12, Z13, Z13
-	VMULPS       Z12, Z10, Z10
-	VMOVUPS      Z13, (DX)(SI*1)
-	VMOVUPS      Z10, (DX)(SI*2)
-	VMOVUPS      Z6, (DX)(DI*1)
-	ADDQ         $0x00000240, CX
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  AX, R8
+
+width:
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Z0
+	VMOVUPS      (R10)(AX*1), Z1
+	VMOVUPS      (R10)(AX*2), Z2
+	VBROADCASTSS even<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS far<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS odd<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z1
+	VADDPS       Z1, Z3, Z4
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      Z4, (R9)(SI*1)
+	VMOVUPS      Z3, (R9)(SI*2)
+	VMOVUPS      Z2, (R9)(DI*1)
+	VMOVUPS      Z0, (R9)
+	LEAQ         (R9)(SI*4), R9
+	MOVQ         CX, R10
+	MOVQ         CX, R11
+	LEAQ         (AX)(AX*2), R12
+	LEAQ         (R11)(R12*1), R11
+	MOVQ         CX, R12
+	LEAQ         (AX)(AX*2), R13
+	LEAQ         (R12)(R13*2), R12
+	VBROADCASTSS even<>+0(SB), Z0
+	VMULPS       (R10), Z0, Z3
+	VBROADCASTSS far<>+0(SB), Z0
+	VFMADD231PS  (R12), Z0, Z3
+	VBROADCASTSS odd<>+0(SB), Z0
+	VMULPS       (R11), Z0, Z1
+	VADDPS       Z1, Z3, Z0
+	VSUBPS       Z1, Z3, Z3
+	VBROADCASTSS even<>+0(SB), Z1
+	VMULPS       (R10)(AX*1), Z1, Z4
+	VBROADCASTSS far<>+0(SB), Z1
+	VFMADD231PS  (R12)(AX*1), Z1, Z4
+	VBROADCASTSS odd<>+0(SB), Z1
+	VMULPS       (R11)(AX*1), Z1, Z2
+	VADDPS       Z2, Z4, Z1
+	VSUBPS       Z2, Z4, Z4
+	VBROADCASTSS even<>+0(SB), Z2
+	VMULPS       (R10)(AX*2), Z2, Z5
+	VBROADCASTSS far<>+0(SB), Z2
+	VFMADD231PS  (R12)(AX*2), Z2, Z5
+	VBROADCASTSS odd<>+0(SB), Z2
+	VMULPS       (R11)(AX*2), Z2, Z6
+	VADDPS       Z6, Z5, Z2
+	VSUBPS       Z6, Z5, Z5
+	VBROADCASTSS even<>+0(SB), Z6
+	VMULPS       Z0, Z6, Z6
+	VBROADCASTSS far<>+0(SB), Z7
+	VFMADD231PS  Z2, Z7, Z6
+	VBROADCASTSS odd<>+0(SB), Z7
+	VMULPS       Z1, Z7, Z1
+	VADDPS       Z1, Z6, Z7
+	VSUBPS       Z1, Z6, Z6
+	VMOVUPS      Z7, (R9)(SI*1)
+	VMOVUPS      Z6, (R9)(SI*2)
+	VMOVUPS      Z2, (R9)(DI*1)
+	VMOVUPS      Z0, (R9)
+	LEAQ         (R9)(SI*4), R9
+	VBROADCASTSS even<>+0(SB), Z0
+	VMULPS       Z3, Z0, Z0
+	VBROADCASTSS far<>+0(SB), Z1
+	VFMADD231PS  Z5, Z1, Z0
+	VBROADCASTSS odd<>+0(SB), Z1
+	VMULPS       Z4, Z1, Z1
+	VADDPS       Z1, Z0, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z2, (R9)(SI*1)
+	VMOVUPS      Z0, (R9)(SI*2)
+	VMOVUPS      Z5, (R9)(DI*1)
+	VMOVUPS      Z3, (R9)
+	LEAQ         (R9)(SI*4), R9
+	MOVQ         CX, R10
+	LEAQ         (AX)(AX*2), R11
+	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      (R10), Z0
+	VMOVUPS      (R10)(AX*1), Z1
+	VMOVUPS      (R10)(AX*2), Z2
+	VBROADCASTSS even<>+0(SB), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS far<>+0(SB), Z4
+	VFMADD231PS  Z2, Z4, Z3
+	VBROADCASTSS odd<>+0(SB), Z4
+	VMULPS       Z1, Z4, Z1
+	VADDPS       Z1, Z3, Z4
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      Z4, (R9)(SI*1)
+	VMOVUPS      Z3, (R9)(SI*2)
+	VMOVUPS      Z2, (R9)(DI*1)
+	VMOVUPS      Z0, (R9)
+	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
+	SUBQ         $0x00000040, R8
+	JNZ          width
+	LEAQ         (CX)(AX*8), CX
+	DECQ         BX
 	JMP          loop
 
 done:

@@ -7,96 +7,131 @@ import (
 )
 
 // Offsets of FilterArgs.
-const filterW, filterN, filterU, filterPlane, filterG = 0, 24, 32, 56, 72
+const filterW, filterWidth, filterC, filterU, filterPlane = 0, 24, 32, 40, 64
 
-// filter emits the filter transform of a size, with windows in lanes: the row of G that the arguments hold is multiplied
-// with the columns of the windows, the result with all rows of G.
-func filter(v isa, s size) {
-	TEXT("filter"+s.name+v.name, NOSPLIT, "func(a *byte)")
+// filter emits the filter transform of a group of a size, output channels in lanes. A group is the rows of a pair of points,
+// and the row of zero before it or that of infinity behind it; the only one of the 2×2 tile has both.
+func filter(v isa, s size, group string) {
+	TEXT("filter"+s.name+group+v.name, NOSPLIT, "func(a *byte)")
 	a := Load(Param("a"), GP64())
-	w, u, n := field(a, filterW), field(a, filterU), field(a, filterN)
+	w, u, channels := field(a, filterW), field(a, filterU), field(a, filterC)
 	planes := newSteps(elements(a, filterPlane), s.n)
-	index := v.vec()
-	if v.lanes == 16 {
-		VMOVDQU32(constants["ninths"], index)
-	} else {
-		VMOVDQU(constants["ninths"], index)
-	}
-	g := v.vecs(3)
-	for i := range g {
-		VBROADCASTSS(Mem{Base: a, Disp: filterG + 4*i}, g[i])
-	}
+	columns := newSteps(elements(a, filterWidth), 3)
 	Label("loop")
-	CMPQ(n, U32(uint32(v.lanes)))
-	JL(LabelRef("done"))
-	r := v.vecs(3)
-	for j := range r {
-		t := v.vec()
-		v.gather(w, j, index, r[j])
-		VMULPS(g[0], r[j], r[j])
-		for i := 1; i < 3; i++ {
-			v.gather(w, 3*i+j, index, t)
-			VFMADD231PS(g[i], t, r[j])
-		}
+	TESTQ(channels, channels)
+	JZ(LabelRef("done"))
+	left := GP64()
+	MOVQ(columns.one, left)
+	Label("width")
+	f := filterRows{isa: v, size: s, columns: columns, planes: planes, w: w, u: GP64()}
+	MOVQ(u, f.u)
+	if group != "B" {
+		f.single(0, "scale0")
+		f.next()
 	}
-	s.windows(v, r, func(j int, x reg.VecVirtual) { VMOVUPS(x, planes.at(u, j)) })
-	ADDQ(U32(uint32(9*v.bytes())), w)
+	f.pair(group)
+	if group != "A" {
+		f.next()
+		f.single(2, "")
+	}
+	ADDQ(U32(uint32(v.bytes())), w)
 	ADDQ(U32(uint32(v.bytes())), u)
-	SUBQ(U32(uint32(v.lanes)), n)
+	SUBQ(U32(uint32(v.bytes())), left)
+	JNZ(LabelRef("width"))
+	LEAQ(Mem{Base: w, Index: columns.one, Scale: 8}, w) // the next channel's windows
+	DECQ(channels)
 	JMP(LabelRef("loop"))
 	Label("done")
 	VZEROUPPER()
 	RET()
 }
 
-// gather loads element i of the windows in all lanes.
-func (v isa) gather(w reg.GPVirtual, i int, index, dst reg.VecVirtual) {
-	src := Mem{Base: w, Index: index, Scale: 4, Disp: 4 * i}
-	v.zero(dst)
-	if v.lanes == 16 {
-		all, k := GP32(), K()
-		MOVL(U32(0xffff), all)
-		KMOVW(all, k)
-		VGATHERDPS(src, k, dst)
-		return
-	}
-	mask := v.vec()
-	VPCMPEQD(dst, dst, mask)
-	VGATHERDPS(mask, src, dst)
+// filterRows emits rows of elements of one vector of windows.
+type filterRows struct {
+	isa
+	size
+	columns, planes steps
+	w, u            reg.GPVirtual // the windows, and the row's first plane
 }
 
-// windows multiplies r by all rows of G.
-func (s size) windows(v isa, r []reg.VecVirtual, put func(j int, x reg.VecVirtual)) {
-	even, odd := v.vec(), v.vec()
-	pair := func(j int, scale string, point, square string) {
-		VMOVAPS(r[0], even)
-		VMOVAPS(r[1], odd)
-		if square != "" {
-			c := v.constant(square)
-			VFMADD231PS(r[2], c, even)
-			c = v.constant(point)
-			VMULPS(c, odd, odd)
-		} else {
-			VADDPS(r[2], even, even)
+// next moves to the next row of elements.
+func (f *filterRows) next() {
+	if f.size == four {
+		LEAQ(Mem{Base: f.u, Index: f.planes.three, Scale: 2}, f.u)
+	} else {
+		LEAQ(Mem{Base: f.u, Index: f.planes.one, Scale: 4}, f.u)
+	}
+}
+
+// row returns the address of row i of the windows.
+func (f *filterRows) row(i int) reg.GPVirtual {
+	at, three := GP64(), GP64()
+	MOVQ(f.w, at)
+	if i > 0 {
+		LEAQ(Mem{Base: f.columns.one, Index: f.columns.one, Scale: 2}, three)
+		LEAQ(Mem{Base: at, Index: three, Scale: uint8(i)}, at)
+	}
+	return at
+}
+
+// single computes the row of elements that depends on row i of the windows only.
+func (f *filterRows) single(i int, scale string) {
+	r, at := f.vecs(3), f.row(i)
+	for j := range r {
+		VMOVUPS(f.columns.at(at, j), r[j])
+		if scale != "" && f.size == four {
+			c := f.constant(scale)
+			VMULPS(c, r[j], r[j])
 		}
-		c, sum := v.constant(scale), v.vec()
+	}
+	f.put(r)
+}
+
+// pair computes the rows of elements of a point and of its negative.
+func (f *filterRows) pair(point string) {
+	sum, diff := f.vecs(3), f.vecs(3)
+	top, middle, bottom := f.row(0), f.row(1), f.row(2)
+	for j := range sum {
+		odd := f.vec()
+		f.combine(point, f.columns.at(top, j), f.columns.at(middle, j), f.columns.at(bottom, j), diff[j], odd)
+		VADDPS(odd, diff[j], sum[j])
+		VSUBPS(odd, diff[j], diff[j])
+	}
+	f.put(sum)
+	f.next()
+	f.put(diff)
+}
+
+// combine sets even and odd to those parts of a row of G, of the named point, times three numbers.
+func (f *filterRows) combine(point string, x, y, z Op, even, odd reg.VecVirtual) {
+	c := f.constant("even" + point)
+	VMULPS(x, c, even)
+	c = f.constant("far" + point)
+	VFMADD231PS(z, c, even)
+	c = f.constant("odd" + point)
+	VMULPS(y, c, odd)
+}
+
+// put multiplies a row by all rows of G and stores the elements.
+func (f *filterRows) put(r []reg.VecVirtual) {
+	points := []string{"A", "B"}
+	if f.size == two {
+		points = []string{""}
+	}
+	for i, point := range points {
+		even, odd, sum := f.vec(), f.vec(), f.vec()
+		f.combine(point, r[0], r[1], r[2], even, odd)
 		VADDPS(odd, even, sum)
 		VSUBPS(odd, even, even)
-		VMULPS(c, sum, sum)
-		VMULPS(c, even, even)
-		put(j, sum)
-		put(j+1, even)
+		VMOVUPS(sum, f.planes.at(f.u, 1+2*i))
+		VMOVUPS(even, f.planes.at(f.u, 2+2*i))
 	}
-	if s == two {
-		put(0, r[0])
-		pair(1, "half", "", "")
-		put(3, r[2])
+	VMOVUPS(r[2], f.planes.at(f.u, f.n-1))
+	if f.size == four {
+		c, first := f.constant("scale0"), f.vec()
+		VMULPS(c, r[0], first)
+		VMOVUPS(first, Mem{Base: f.u})
 		return
 	}
-	pair(1, "scaleA", "pointA", "squareA")
-	pair(3, "scaleB", "pointB", "squareB")
-	put(5, r[2])
-	c := v.constant("scale0")
-	VMULPS(c, r[0], r[0])
-	put(0, r[0])
+	VMOVUPS(r[0], Mem{Base: f.u})
 }

@@ -16,8 +16,10 @@ func main() {
 		for _, s := range []size{four, two} {
 			input(v, s)
 			output(v, s)
-			filter(v, s)
 		}
+		filter(v, four, "A")
+		filter(v, four, "B")
+		filter(v, two, "")
 	}
 	Generate()
 }
@@ -150,25 +152,23 @@ func (v isa) channels(label string, left reg.GPVirtual, body func(label string, 
 	Label(label + "_done")
 }
 
-// constants names the table entries that hold a number in every lane.
+// constants names the table entries.
 var constants = map[string]Mem{}
 
 func tables() {
 	for _, c := range []struct {
 		name  string
 		value float32
-	}{{"pointA", pointA}, {"pointB", pointB}, {"squareA", pointA * pointA}, {"squareB", pointB * pointB}, {"half", 0.5},
-		{"scale0", scale0}, {"scaleA", scaleA}, {"scaleB", scaleB}} {
+	}{{"pointA", pointA}, {"pointB", pointB}, {"squareA", squareA}, {"squareB", squareB}, {"even", 0.5}, {"odd", 0.5}, {"far", 0.5}, {"scale0", scale0},
+		{"evenA", scaleA}, {"oddA", scaleA * pointA}, {"farA", scaleA * squareA},
+		{"evenB", scaleB}, {"oddB", scaleB * pointB}, {"farB", scaleB * squareB}} {
 		m := GLOBL(c.name, RODATA|NOPTR)
 		DATA(0, U32(math.Float32bits(c.value)))
 		constants[c.name] = m
 	}
-	constants["ninths"] = GLOBL("ninths", RODATA|NOPTR)
-	for i := range 16 {
-		DATA(4*i, U32(uint32(9*i)))
-	}
 }
 
+// constant loads a number into every lane.
 func (v isa) constant(name string) reg.VecVirtual {
 	r := v.vec()
 	VBROADCASTSS(constants[name], r)

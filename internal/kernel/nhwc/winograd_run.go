@@ -1,0 +1,83 @@
+package nhwc
+
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// tiledRun is one run, cut into chunks that each take a block of tiles through all steps; or first into parts of a block's
+// input transform, then into panels of the filter and parts of the block that see them.
+type tiledRun struct {
+	*tiled
+	a      *Args
+	filter tiledFilter
+	phase  phase
+	block  int        // tiles in a chunk
+	whole  *tileBlock // what the last two phases work on
+}
+
+type phase uint8
+
+const (
+	allSteps phase = iota
+	inputOnly
+	panelsOnly
+)
+
+var tiledRuns = sync.Pool{New: func() any { return new(tiledRun) }}
+
+func (t *tiled) run(a *Args) {
+	r := tiledRuns.Get().(*tiledRun)
+	r.tiled, r.a, r.filter = t, a, t.newFilter(a.Filter.packed.(*gemm.Packed))
+	if t.fresh || a.Threads > 1 && t.tiles <= 4*leastBlock {
+		most := sharedTiles(t.tiles, t.n*t.n*t.g.InC)
+		for lo := 0; lo < t.tiles; lo += most {
+			r.shared(lo, min(lo+most, t.tiles))
+		}
+	} else {
+		r.phase, r.block = allSteps, t.blockTiles(a.Threads)
+		par.Run(a.Threads, ceilDiv(t.tiles, r.block), r)
+	}
+	*r = tiledRun{}
+	tiledRuns.Put(r)
+}
+
+// shared runs the tiles [lo, hi) with all threads.
+func (r *tiledRun) shared(lo, hi int) {
+	r.whole = getTileBlock(r.tiled, lo, hi)
+	r.phase, r.block = inputOnly, max(1, (hi-lo)/(2*max(1, r.a.Threads)))
+	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block), r)
+	parts := 1
+	if r.a.Threads > 1 {
+		parts = min(ceilDiv(2*r.a.Threads, r.filter.panels), ceilDiv(hi-lo, leastBlock/2))
+	}
+	r.phase, r.block = panelsOnly, ceilDiv(hi-lo, parts)
+	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block)*r.filter.panels, r)
+	r.whole.release()
+}
+
+// Chunk runs the i-th part of the phase.
+func (r *tiledRun) Chunk(i int) {
+	w := tileWorks.Get().(*tileWork)
+	switch r.phase {
+	case allSteps:
+		lo := i * r.block
+		b := getTileBlock(r.tiled, lo, min(lo+r.block, r.tiles))
+		w.input(r, b, b.lo, b.hi)
+		w.channels(r, b, b.lo, b.hi, 0, r.g.OutC)
+		w.product(r, b)
+		w.output(r)
+		b.release()
+	case inputOnly:
+		lo := r.whole.lo + i*r.block
+		w.input(r, r.whole, lo, min(lo+r.block, r.whole.hi))
+	case panelsOnly:
+		lo, c := r.whole.lo+i/r.filter.panels*r.block, i%r.filter.panels*r.filter.width
+		w.channels(r, r.whole, lo, min(lo+r.block, r.whole.hi), c, min(c+r.filter.width, r.g.OutC))
+		w.panel(r, i%r.filter.panels)
+		w.output(r)
+	}
+	w.release()
+}
