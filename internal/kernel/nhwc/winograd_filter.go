@@ -5,12 +5,15 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
-// format tells the forms of the filter apart: the matrices of the elements of a size of tile, or windows.
+// format tells the forms of the filter apart: the matrices of a size of tile, or the windows.
 func (t *tiled) format() string {
-	if t.fresh {
+	switch {
+	case t.fresh:
 		return "windows"
+	case t.m == 4:
+		return "4x4"
 	}
-	return string(rune('0' + t.m))
+	return "2x2"
 }
 
 // pack packs the windows, and transforms them unless that is done while running.

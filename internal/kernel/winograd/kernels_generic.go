@@ -1,16 +1,30 @@
 package winograd
 
 // edges is an axis of the transforms of one tile size: n inputs and elements, m outputs.
-type edges struct {
-	m, n  int
-	enter func(d *[6]float32)
-	leave func(d *[6]float32)
-}
+type edges struct{ m, n int }
 
 var (
-	four = edges{4, 6, enter4, leave4}
-	two  = edges{2, 4, enter2, leave2}
+	four = edges{4, 6}
+	two  = edges{2, 4}
 )
+
+// enter multiplies d by Bᵀ.
+func (x edges) enter(d *[6]float32) {
+	if x.m == 4 {
+		enter4(d)
+	} else {
+		enter2(d)
+	}
+}
+
+// leave multiplies d by Aᵀ.
+func (x edges) leave(d *[6]float32) {
+	if x.m == 4 {
+		leave4(d)
+	} else {
+		leave2(d)
+	}
+}
 
 // enter4 multiplies d by Bᵀ of the 4×4 tile.
 func enter4(d *[6]float32) {
