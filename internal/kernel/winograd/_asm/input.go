@@ -45,17 +45,18 @@ func input(v isa, s size) {
 	v.channels("channels", left, func(label string, k reg.Register) {
 		at := GP64()
 		MOVQ(x, at)
+		grid := newGrid(v, s.n, inputHeld(v, s), tmp)
 		for i := range s.n {
-			inputRow(v, s, p, none, fmt.Sprintf("%s_%d", label, i), a, k, at, cols, Mem{Base: tmp, Disp: i * s.n * v.bytes()}, i)
+			inputRow(v, s, p, none, fmt.Sprintf("%s_%d", label, i), a, k, at, cols, grid, i)
 			if i < s.n-1 {
 				ADDQ(rowStep, at)
 			}
 		}
 		MOVQ(dst, at)
 		for j := range s.n {
-			d := v.vecs(s.n)
+			d := make([]reg.VecVirtual, s.n)
 			for i := range d {
-				VMOVAPS(Mem{Base: tmp, Disp: (i*s.n + j) * v.bytes()}, d[i])
+				d[i] = grid.take(i, j)
 			}
 			for i, r := range s.enter(v, p, d) {
 				v.store(k, r, elems.at(at, i))
@@ -87,12 +88,25 @@ func input(v isa, s size) {
 	RET()
 }
 
+// inputHeld is how many rows stay in registers between the passes.
+func inputHeld(v isa, s size) int {
+	switch {
+	case v.lanes == 16 && s == two:
+		return 4
+	case v.lanes == 16:
+		return 3
+	case s == two:
+		return 2
+	}
+	return 0
+}
+
 // inputRow transforms one row of pixels, or writes zeros for a row outside the image.
-func inputRow(v isa, s size, p points, none reg.VecVirtual, label string, a, k reg.Register, at reg.GPVirtual, cols steps, tmp Mem, i int) {
+func inputRow(v isa, s size, p points, none reg.VecVirtual, label string, a, k reg.Register, at reg.GPVirtual, cols steps, grid grid, i int) {
 	BTQ(U8(uint8(i)), Mem{Base: a, Disp: inRows})
 	JCS(LabelRef(label + "_inside"))
 	for j := range s.n {
-		VMOVAPS(none, tmp.Offset(j*v.bytes()))
+		grid.put(none, i, j)
 	}
 	JMP(LabelRef(label + "_end"))
 	Label(label + "_inside")
@@ -106,7 +120,7 @@ func inputRow(v isa, s size, p points, none reg.VecVirtual, label string, a, k r
 		Label(skip)
 	}
 	for j, r := range s.enter(v, p, d) {
-		VMOVAPS(r, tmp.Offset(j*v.bytes()))
+		grid.put(r, i, j)
 	}
 	Label(label + "_end")
 }

@@ -38,6 +38,7 @@ func output(v isa, s size) {
 	v.channels("channels", left, func(label string, k reg.Register) {
 		src := GP64()
 		MOVQ(m, src)
+		grid := newGrid(v, s.m, outputHeld(v, s, k), tmp)
 		for i := range s.n {
 			d := v.vecs(s.n - 2)
 			for j := range d {
@@ -45,7 +46,7 @@ func output(v isa, s size) {
 			}
 			first, last := v.edge(k, elems.at(src, 0)), v.edge(k, elems.at(src, s.n-1))
 			for j, r := range s.leave(v, p, first, last, d) {
-				VMOVAPS(r, Mem{Base: tmp, Disp: (i*s.m + j) * v.bytes()})
+				grid.put(r, i, j)
 			}
 			if i < s.n-1 {
 				if s == four {
@@ -55,7 +56,7 @@ func output(v isa, s size) {
 				}
 			}
 		}
-		outputColumns(v, s, p, label, a, k, at, bias, tmp, rows)
+		outputColumns(v, s, p, label, a, k, at, bias, grid, rows)
 		ADDQ(U32(uint32(v.bytes())), m)
 		ADDQ(U32(uint32(v.bytes())), at)
 		ADDQ(U32(uint32(v.bytes())), bias)
@@ -76,6 +77,19 @@ func output(v isa, s size) {
 	RET()
 }
 
+// outputHeld is how many rows stay in registers between the passes.
+func outputHeld(v isa, s size, k reg.Register) int {
+	switch {
+	case v.lanes == 16 && (s == two || k == nil):
+		return s.n
+	case v.lanes == 16:
+		return 4
+	case s == two:
+		return s.n
+	}
+	return 0
+}
+
 // edge returns the operand of an element that is used once: its memory, unless it has to be masked.
 func (v isa) edge(k reg.Register, m Mem) Op {
 	if k == nil {
@@ -86,20 +100,19 @@ func (v isa) edge(k reg.Register, m Mem) Op {
 	return r
 }
 
-// outputColumns computes the pixels from the rows in tmp, column by column.
-func outputColumns(v isa, s size, p points, label string, a, k reg.Register, at, bias, tmp reg.GPVirtual, rows steps) {
+// outputColumns computes the pixels from the rows of the grid, column by column.
+func outputColumns(v isa, s size, p points, label string, a, k reg.Register, at, bias reg.GPVirtual, grid grid, rows steps) {
 	place := GP64() // of the column's first pixel in Y and in Residual, in bytes
 	MOVQ(at, place)
 	for j := range s.m {
 		col := fmt.Sprintf("%s_%d", label, j)
 		CMPQ(Mem{Base: a, Disp: outCols}, U8(uint8(j)))
 		JLE(LabelRef(label + "_end"))
-		d := v.vecs(s.n - 2)
-		row := func(i int) Mem { return Mem{Base: tmp, Disp: (i*s.m + j) * v.bytes()} }
+		d := make([]reg.VecVirtual, s.n-2)
 		for i := range d {
-			VMOVAPS(row(i+1), d[i])
+			d[i] = grid.take(i+1, j)
 		}
-		y := s.leave(v, p, row(0), row(s.n-1), d)
+		y := s.leave(v, p, grid.at(0, j), grid.at(s.n-1, j), d)
 		b := v.vec()
 		v.load(k, Mem{Base: bias}, b)
 		for _, r := range y {
