@@ -5,16 +5,17 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 )
 
-// The cost model counts nanoseconds of a processor that does sixty multiply-adds in one; what matters is how the algorithms
+// The cost model counts nanoseconds of a processor that does 55 multiply-adds in each; what matters is how the algorithms
 // compare. CALIBRATION.md says how the figures were measured.
 const (
 	perMulAdd    = 0.018   // of a product with many rows of A and a long K
 	startUp      = 8       // elements of K that the beginning and end of a tile of the product cost
 	perTransform = 0.06    // of an element of V or M
-	perWindow    = 0.16    // of an element of the filter's transform while running
+	farther      = 1.2     // times as much where all of V is made first
+	perWindow    = 0.1     // of an element of the filter's transform while running
 	perByte      = 0.04    // of streaming the filter
 	perResident  = 0.2     // what it is worth to keep a byte out of memory
-	resident     = 1 << 19 // bytes of a transformed filter, beyond those of the windows, that are not counted
+	resident     = 1 << 17 // bytes of a transformed filter, beyond those of the windows, that are not counted
 	margin       = 0.9     // the most that a transform may cost for one of direct convolution
 )
 
@@ -24,18 +25,19 @@ func newWinograd(g conv.Geom) algorithm {
 	if !tileable(&g) || g.InC < 16 || g.OutC < 16 {
 		return nil
 	}
-	m, kept, best := 0, false, margin*directCost(&g)
+	m, fresh, best := 0, false, margin*directTime(&g)
 	for _, size := range []int{4, 2} {
-		for _, keep := range []bool{true, false} {
-			if c := tiledCost(&g, size, keep); c < best {
-				m, kept, best = size, keep, c
-			}
+		if c := tiledTime(&g, size, true) + memoryCost(&g, size); c < best {
+			m, fresh, best = size, false, c
+		}
+		if c := tiledTime(&g, size, false); c < best {
+			m, fresh, best = size, true, c
 		}
 	}
 	if m == 0 {
 		return nil
 	}
-	return newTiled(g, m, !kept)
+	return newTiled(g, m, fresh)
 }
 
 // tileable tells whether the transforms can compute g at all.
@@ -51,28 +53,34 @@ func tileable(g *conv.Geom) bool {
 	return true
 }
 
-// productCost is that of a product over k whose filter has so many elements.
-func productCost(mulAdds, k, filter int) float64 {
+// productTime is that of a product over k whose filter has so many elements.
+func productTime(mulAdds, k, filter int) float64 {
 	return float64(mulAdds)*perMulAdd*float64(k+startUp)/float64(k) + float64(4*filter)*perByte
 }
 
-func directCost(g *conv.Geom) float64 {
+func directTime(g *conv.Geom) float64 {
 	filter := 9 * g.InC * g.OutC
-	return productCost(filter*g.Batch*g.OutSize(), 9*g.InC, filter)
+	return productTime(filter*g.Batch*g.OutSize(), 9*g.InC, filter)
 }
 
-// tiledCost is the cost with tiles of m×m outputs, with the filter's transform kept or made while running.
-func tiledCost(g *conv.Geom, m int, kept bool) float64 {
+// tiledTime is the time with tiles of m×m outputs, with the filter's transform kept or made while running.
+func tiledTime(g *conv.Geom, m int, kept bool) float64 {
 	tiles, e, filter := g.Batch, (m+2)*(m+2), g.InC*g.OutC
 	for _, a := range g.Axes[:2] {
 		tiles *= stripCount(a, m)
 	}
-	cost := float64(tiles*e*(g.InC+g.OutC)) * perTransform
+	time := float64(tiles*e*(g.InC+g.OutC)) * perTransform
 	if kept {
-		return cost + productCost(e*filter*tiles, g.InC, e*filter) + perResident*float64(max(0, 4*(e-9)*filter-resident))
+		return time + productTime(e*filter*tiles, g.InC, e*filter)
 	}
 	times := ceilDiv(tiles, sharedTiles(tiles, e*g.InC))
-	return cost + productCost(e*filter*tiles, g.InC, 9*filter) + perWindow*float64(times*e*filter)
+	return farther*time + productTime(e*filter*tiles, g.InC, 9*filter) + perWindow*float64(times*e*filter)
+}
+
+// memoryCost is what the memory of a transform of the filter counts that is kept.
+func memoryCost(g *conv.Geom, m int) float64 {
+	more := 4 * ((m+2)*(m+2) - 9) * g.InC * g.OutC
+	return perResident * float64(max(0, more-resident))
 }
 
 // leastBlock is the number of tiles in a block below which streaming the filter costs more than a cache that overflows.
