@@ -62,7 +62,10 @@ func (j *job) Chunk(i int) {
 const tile = 512
 
 // A scratch is working memory for one chunk.
-type scratch struct{ a, b, c [tile]float32 }
+type scratch struct {
+	a, b, c [tile]float32
+	few     fewBuf
+}
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 

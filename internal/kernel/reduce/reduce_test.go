@@ -163,7 +163,10 @@ func TestArg(t *testing.T) {
 func TestSoftmax(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for cols := 1; cols < 140; cols++ {
-		const rows = 3
+		rows := 3
+		if cols <= fewColumns {
+			rows = 2*tile + 100
+		}
 		x, mask := noise(r, rows*cols), noise(r, rows*cols)
 		got, logs, masked := make([]float32, len(x)), make([]float32, len(x)), make([]float32, len(x))
 		Softmax(got, x, rows, cols, 1)
@@ -205,6 +208,32 @@ func TestSoftmaxSpecial(t *testing.T) {
 	for i, v := range y {
 		if want := map[bool]float32{true: 1}[i == 17]; v != want {
 			t.Fatalf("softmax beside -Inf is %v", y)
+		}
+	}
+}
+
+// TestSoftmaxFew compares threads, and rows with infinities.
+func TestSoftmaxFew(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	for cols := 1; cols <= fewColumns; cols++ {
+		rows := serial/cols + 1000
+		x := noise(r, rows*cols)
+		for c := range cols {
+			x[c] = float32(math.Inf(-1))
+		}
+		x[len(x)-1] = float32(math.NaN())
+		for _, f := range []func(dst, src []float32, rows, cols, threads int){Softmax, LogSoftmax} {
+			one, two := make([]float32, len(x)), make([]float32, len(x))
+			f(one, x, rows, cols, 1)
+			f(two, x, rows, cols, 2)
+			for i, v := range one {
+				if v != two[i] && (v == v || two[i] == two[i]) {
+					t.Fatalf("%d columns: element %d is %v, by two threads %v", cols, i, v, two[i])
+				}
+				if special := i < cols || i >= len(x)-cols; special != (v != v) {
+					t.Fatalf("%d columns: element %d is %v", cols, i, v)
+				}
+			}
 		}
 	}
 }

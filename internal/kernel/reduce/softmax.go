@@ -25,6 +25,12 @@ type SoftmaxArgs struct {
 // SoftmaxScaled is Softmax of src*Scale + Mask.
 func SoftmaxScaled(dst, src []float32, a SoftmaxArgs, threads int) {
 	a.MaskRows, a.MaskRepeat = max(1, a.MaskRows), max(1, a.MaskRepeat)
+	if a.Scale == 1 && a.Mask == nil && a.Cols <= fewColumns && a.Rows >= fewRows {
+		j := newJob(softmaxFew, dst, src)
+		j.n = a.Cols
+		j.do(a.Rows, a.Cols, threads)
+		return
+	}
 	j := newJob(softmaxRows, dst, src)
 	j.softmax = a
 	j.do(a.Rows, a.Cols, threads)
@@ -51,8 +57,12 @@ func softmaxRows(j *job, lo, hi int) {
 
 // LogSoftmax sets each row of cols elements of dst to x - max - log(sum(exp(x - max))). dst may be src.
 func LogSoftmax(dst, src []float32, rows, cols, threads int) {
-	j := newJob(logSoftmaxRows, dst, src)
-	j.n = cols
+	run := logSoftmaxRows
+	if cols <= fewColumns && rows >= fewRows {
+		run = softmaxFew
+	}
+	j := newJob(run, dst, src)
+	j.n, j.log = cols, true
 	j.do(rows, cols, threads)
 }
 
