@@ -11,17 +11,23 @@ type cursor struct {
 	hi    int
 	rows  int // of the panel at hand
 	cols  int
+	short int // rows shorter than this are taken several at once
 }
 
 const (
-	// Rows shorter than shortRow are taken several at once, in panels of up to panelLen elements.
-	shortRow = 64
-	panelLen = 1024
+	// Rows shorter than shortRow are taken several at once, in panels of up to panelLen elements: rows shorter than
+	// repeatRow if no input must be laid out anew for every panel.
+	shortRow  = 64
+	repeatRow = 768
+	panelLen  = 2048
 )
 
 // start puts the cursor on element lo of the result. The plan has at least one dimension.
 func (c *cursor) start(p *Plan, lo, hi int) {
-	c.dims, c.at, c.hi = p.dims(), lo, hi
+	c.dims, c.at, c.hi, c.short = p.dims(), lo, hi, shortRow
+	if c.repeats() {
+		c.short = repeatRow
+	}
 	if len(c.dims) > maxFixed {
 		c.more = make([]int, len(c.dims))
 	}
@@ -39,6 +45,21 @@ func (c *cursor) start(p *Plan, lo, hi int) {
 	c.measure()
 }
 
+// repeats tells whether every input runs on over rows, or is the same in all rows of a panel.
+func (c *cursor) repeats() bool {
+	last := len(c.dims) - 1
+	if last == 0 {
+		return false
+	}
+	for k := range c.off {
+		step, down := c.dims[last].stride[k], c.dims[last-1].stride[k]
+		if down != 0 && (step == 0 || down != c.dims[last].n) {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *cursor) idx() []int {
 	if c.more != nil {
 		return c.more
@@ -52,7 +73,7 @@ func (c *cursor) measure() {
 	n, left := c.dims[last].n, c.hi-c.at
 	at := c.idx()[last]
 	c.rows, c.cols = 1, min(n-at, left)
-	if n < shortRow && last > 0 && at == 0 && left >= n {
+	if n < c.short && last > 0 && at == 0 && left >= n {
 		c.rows = min(c.dims[last-1].n-c.idx()[last-1], left/n, panelLen/n)
 	}
 }

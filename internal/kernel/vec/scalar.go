@@ -11,6 +11,11 @@ func MapOf[T Float](dst, x []T, f func(float64) float64) {
 
 // Fill sets all of dst to v.
 func Fill[T any](dst []T, v T) {
+	for len(dst) >= 8 {
+		d := (*[8]T)(dst)
+		d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7] = v, v, v, v, v, v, v, v
+		dst = dst[8:]
+	}
 	for i := range dst {
 		dst[i] = v
 	}
