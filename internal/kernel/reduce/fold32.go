@@ -22,6 +22,8 @@ func fold32(op Op, dst, src []float32, outer, n, inner, threads int) {
 		j := newJob(logSumExpTiles, dst, src)
 		j.n, j.inner, j.tiles = n, inner, (inner+tile-1)/tile
 		j.do(outer*j.tiles, n*min(inner, tile), threads)
+	case outer*inner <= fewResults && n*inner >= 2*segment && n >= 2*(1+segment/inner):
+		foldSegments(op, dst, src, outer, n, inner, threads)
 	default:
 		j := newJob(foldTiles, dst, src)
 		j.op, j.n, j.inner, j.tiles = op, n, inner, (inner+tile-1)/tile
@@ -148,7 +150,7 @@ func foldTiles(j *job, lo, hi int) {
 		to := min(from+tile, j.inner)
 		x := j.src[o*j.n*j.inner : (o+1)*j.n*j.inner]
 		acc := j.dst[o*j.inner+from : o*j.inner+to]
-		if j.inner <= tile/4 {
+		if j.inner <= narrow/2 {
 			foldNarrow(j.op, acc, x, s)
 		} else {
 			foldTile(j.op, acc, x[min(from, len(x)):], j.inner, s)
@@ -184,7 +186,7 @@ func foldTile(op Op, acc, x []float32, stride int, s *scratch) {
 // foldNarrow reduces rows of few elements by taking several at once as one longer row.
 func foldNarrow(op Op, acc, x []float32, s *scratch) {
 	n := len(acc)
-	wide := tile / n * n
+	wide := narrow / n * n
 	if len(x) < 2*wide {
 		foldTile(op, acc, x, n, s)
 		return

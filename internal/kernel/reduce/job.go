@@ -61,9 +61,12 @@ func (j *job) Chunk(i int) {
 // tile is the number of columns that kernels for inner axes take at once.
 const tile = 512
 
+// narrow is the number of elements that rows of few elements are joined to.
+const narrow = 1024
+
 // A scratch is working memory for one chunk.
 type scratch struct {
-	a, b, c [tile]float32
+	a, b, c [narrow]float32
 	few     fewBuf
 }
 
