@@ -8,15 +8,21 @@ const tileSide = 16
 // transposeBlock sets element (i, j) of dst, i < across and j < along, to element (j, i) of src. Rows of
 // dst lie dstStride bytes apart and rows of src srcStride; elements of a row are neighbours.
 func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) {
-	// A few long rows or columns go one by one.
-	const few = 4
 	switch {
 	case along <= few && along < across:
+		if width == 4 && dstStride == 4*along && active.zip[along] != nil {
+			zip(dp, sp, along, across, srcStride, false)
+			return
+		}
 		for j := range along {
 			stridedRow(unsafe.Add(dp, j*width), unsafe.Add(sp, j*srcStride), across, dstStride, width, width)
 		}
 		return
 	case across <= few:
+		if width == 4 && srcStride == 4*across && active.unzip[across] != nil {
+			zip(dp, sp, across, along, dstStride, true)
+			return
+		}
 		for i := range across {
 			stridedRow(unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*width), along, width, srcStride, width)
 		}
@@ -40,23 +46,44 @@ func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, 
 	}
 }
 
-// transpose4 leaves full tiles to the kernel in use and does the borders in Go.
+// zip transposes a few rows of n elements of 4 bytes, stride bytes apart, to rows of a few elements that follow each other; or
+// the other way. The kernels do eight elements of each row at a time, in calls of some microseconds.
+func zip(dp, sp unsafe.Pointer, rows, n, stride int, inverse bool) {
+	const most = 8 * 4096
+	f, dstStep, srcStep := active.zip[rows], 4*rows, 4
+	if inverse {
+		f, dstStep, srcStep = active.unzip[rows], 4, 4*rows
+	}
+	at := 0 // no pointer may go beyond the end of its memory
+	for ; n-at >= 8; at += min(most, n-at) &^ 7 {
+		f((*byte)(unsafe.Add(dp, at*dstStep)), (*byte)(unsafe.Add(sp, at*srcStep)), min(most, n-at)/8, stride)
+	}
+	for ; at < n; at++ {
+		d, s := unsafe.Add(dp, at*dstStep), unsafe.Add(sp, at*srcStep)
+		for i := range rows {
+			if inverse {
+				*(*uint32)(unsafe.Add(d, i*stride)) = *(*uint32)(unsafe.Add(s, 4*i))
+			} else {
+				*(*uint32)(unsafe.Add(d, 4*i)) = *(*uint32)(unsafe.Add(s, i*stride))
+			}
+		}
+	}
+}
+
+// transpose4 uses the kernel in use, whose tiles at the far borders overlap those before, if a tile fits.
 func transpose4(dp, sp unsafe.Pointer, along, across, dstStride, srcStride int) {
-	if tiles4 == nil {
+	if active.tiles4 == nil || min(along, across) < tileSide {
 		transposeTiles[uint32](dp, sp, along, across, dstStride, srcStride)
 		return
 	}
-	fullAlong, fullAcross := along&^(tileSide-1), across&^(tileSide-1)
-	if fullAlong > 0 {
-		for i := 0; i < fullAcross; i += tileSide {
-			tiles4((*byte)(unsafe.Add(dp, i*dstStride)), (*byte)(unsafe.Add(sp, i*4)), fullAlong/tileSide, dstStride, srcStride)
+	for i := 0; i < across; i += tileSide {
+		i := min(i, across-tileSide)
+		d, s := unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*4)
+		active.tiles4((*byte)(d), (*byte)(s), along/tileSide, dstStride, srcStride)
+		if along%tileSide > 0 {
+			j := along - tileSide
+			active.tiles4((*byte)(unsafe.Add(d, j*4)), (*byte)(unsafe.Add(s, j*srcStride)), 1, dstStride, srcStride)
 		}
-	}
-	if fullAlong < along {
-		transposeTiles[uint32](unsafe.Add(dp, fullAlong*4), unsafe.Add(sp, fullAlong*srcStride), along-fullAlong, fullAcross, dstStride, srcStride)
-	}
-	if fullAcross < across {
-		transposeTiles[uint32](unsafe.Add(dp, fullAcross*dstStride), unsafe.Add(sp, fullAcross*4), along, across-fullAcross, dstStride, srcStride)
 	}
 }
 

@@ -8,20 +8,29 @@ import (
 // bytes on, tile t of src 16*t rows on.
 type tilesFunc func(dst, src *byte, count, dstStride, srcStride int)
 
+// A zipFunc transposes a few rows of 8*count elements of 4 bytes, stride bytes apart, to as many rows of a few elements that
+// follow each other; or, as unzip, the other way.
+type zipFunc func(dst, src *byte, count, stride int)
+
+// few is the most rows or columns that a transpose takes one by one, or zips.
+const few = 4
+
 // A kernel is one row of the table of variants.
 type kernel struct {
 	name   string
 	needs  cpu.Feature
 	tiles4 tilesFunc
+	// For 0 to few rows.
+	zip, unzip [few + 1]zipFunc
 }
 
-// tiles4 is the variant in use, or nil for generic Go.
-var tiles4 = choose()
+// active holds the variants in use; they are nil for generic Go.
+var active = choose()
 
-func choose() (f tilesFunc) {
+func choose() (f kernel) {
 	for _, k := range assembly {
 		if cpu.Has(k.needs) {
-			f = k.tiles4
+			f = k
 		}
 	}
 	return f

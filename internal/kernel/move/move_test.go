@@ -230,3 +230,24 @@ func BenchmarkTranspose(b *testing.B) {
 		}
 	}
 }
+
+// TestTransposeFew transposes a few rows to rows of a few elements, and back.
+func TestTransposeFew(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 8))
+	for rows := 1; rows <= few+1; rows++ {
+		for _, cols := range []int{1, 2, 7, 8, 9, 16, 31, 64, 100, 8*4096 + 21} {
+			for _, width := range []int{4, 8} {
+				src := noise(r, 2*rows*cols*width)
+				for _, shape := range [][]int{{2, rows, cols}, {2, cols, rows}} {
+					want, got := make([]byte, len(src)), noise(r, len(src)+64)
+					after := bytes.Clone(got[len(src):])
+					transposeNaive(want, src, shape, []int{0, 2, 1}, width)
+					Transpose(got[:len(src)], src, shape, []int{0, 2, 1}, width, 1)
+					if !bytes.Equal(got[:len(src)], want) || !bytes.Equal(got[len(src):], after) {
+						t.Fatalf("%v, width %d: wrong", shape, width)
+					}
+				}
+			}
+		}
+	}
+}

@@ -193,3 +193,437 @@ tile:
 done:
 	VZEROUPPER
 	RET
+
+DATA lanes_zip2AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_zip2AVX2<>+4(SB)/4, $0x00000000
+DATA lanes_zip2AVX2<>+8(SB)/4, $0x00000001
+DATA lanes_zip2AVX2<>+12(SB)/4, $0x00000001
+DATA lanes_zip2AVX2<>+16(SB)/4, $0x00000002
+DATA lanes_zip2AVX2<>+20(SB)/4, $0x00000002
+DATA lanes_zip2AVX2<>+24(SB)/4, $0x00000003
+DATA lanes_zip2AVX2<>+28(SB)/4, $0x00000003
+DATA lanes_zip2AVX2<>+32(SB)/4, $0x00000004
+DATA lanes_zip2AVX2<>+36(SB)/4, $0x00000004
+DATA lanes_zip2AVX2<>+40(SB)/4, $0x00000005
+DATA lanes_zip2AVX2<>+44(SB)/4, $0x00000005
+DATA lanes_zip2AVX2<>+48(SB)/4, $0x00000006
+DATA lanes_zip2AVX2<>+52(SB)/4, $0x00000006
+DATA lanes_zip2AVX2<>+56(SB)/4, $0x00000007
+DATA lanes_zip2AVX2<>+60(SB)/4, $0x00000007
+GLOBL lanes_zip2AVX2<>(SB), RODATA|NOPTR, $64
+
+// func zip2AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·zip2AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_zip2AVX2<>+0(SB), Y0
+	VMOVUPS lanes_zip2AVX2<>+32(SB), Y1
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y2
+	VMOVUPS  (CX)(BX*1), Y3
+	VPERMPS  Y2, Y0, Y4
+	VPERMPS  Y3, Y0, Y5
+	VBLENDPS $0xaa, Y5, Y4, Y4
+	VMOVUPS  Y4, (AX)
+	VPERMPS  Y2, Y1, Y2
+	VPERMPS  Y3, Y1, Y3
+	VBLENDPS $0xaa, Y3, Y2, Y2
+	VMOVUPS  Y2, 32(AX)
+	ADDQ     $0x00000040, AX
+	ADDQ     $0x20, CX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA lanes_unzip2AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_unzip2AVX2<>+4(SB)/4, $0x00000002
+DATA lanes_unzip2AVX2<>+8(SB)/4, $0x00000004
+DATA lanes_unzip2AVX2<>+12(SB)/4, $0x00000006
+DATA lanes_unzip2AVX2<>+16(SB)/4, $0x00000000
+DATA lanes_unzip2AVX2<>+20(SB)/4, $0x00000002
+DATA lanes_unzip2AVX2<>+24(SB)/4, $0x00000004
+DATA lanes_unzip2AVX2<>+28(SB)/4, $0x00000006
+DATA lanes_unzip2AVX2<>+32(SB)/4, $0x00000001
+DATA lanes_unzip2AVX2<>+36(SB)/4, $0x00000003
+DATA lanes_unzip2AVX2<>+40(SB)/4, $0x00000005
+DATA lanes_unzip2AVX2<>+44(SB)/4, $0x00000007
+DATA lanes_unzip2AVX2<>+48(SB)/4, $0x00000001
+DATA lanes_unzip2AVX2<>+52(SB)/4, $0x00000003
+DATA lanes_unzip2AVX2<>+56(SB)/4, $0x00000005
+DATA lanes_unzip2AVX2<>+60(SB)/4, $0x00000007
+GLOBL lanes_unzip2AVX2<>(SB), RODATA|NOPTR, $64
+
+// func unzip2AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·unzip2AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_unzip2AVX2<>+0(SB), Y0
+	VMOVUPS lanes_unzip2AVX2<>+32(SB), Y1
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y2
+	VMOVUPS  32(CX), Y3
+	VPERMPS  Y2, Y0, Y4
+	VPERMPS  Y3, Y0, Y5
+	VBLENDPS $0xf0, Y5, Y4, Y4
+	VMOVUPS  Y4, (AX)
+	VPERMPS  Y2, Y1, Y2
+	VPERMPS  Y3, Y1, Y3
+	VBLENDPS $0xf0, Y3, Y2, Y2
+	VMOVUPS  Y2, (AX)(BX*1)
+	ADDQ     $0x00000040, CX
+	ADDQ     $0x20, AX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA lanes_zip3AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_zip3AVX2<>+4(SB)/4, $0x00000000
+DATA lanes_zip3AVX2<>+8(SB)/4, $0x00000000
+DATA lanes_zip3AVX2<>+12(SB)/4, $0x00000001
+DATA lanes_zip3AVX2<>+16(SB)/4, $0x00000001
+DATA lanes_zip3AVX2<>+20(SB)/4, $0x00000001
+DATA lanes_zip3AVX2<>+24(SB)/4, $0x00000002
+DATA lanes_zip3AVX2<>+28(SB)/4, $0x00000002
+DATA lanes_zip3AVX2<>+32(SB)/4, $0x00000002
+DATA lanes_zip3AVX2<>+36(SB)/4, $0x00000003
+DATA lanes_zip3AVX2<>+40(SB)/4, $0x00000003
+DATA lanes_zip3AVX2<>+44(SB)/4, $0x00000003
+DATA lanes_zip3AVX2<>+48(SB)/4, $0x00000004
+DATA lanes_zip3AVX2<>+52(SB)/4, $0x00000004
+DATA lanes_zip3AVX2<>+56(SB)/4, $0x00000004
+DATA lanes_zip3AVX2<>+60(SB)/4, $0x00000005
+DATA lanes_zip3AVX2<>+64(SB)/4, $0x00000005
+DATA lanes_zip3AVX2<>+68(SB)/4, $0x00000005
+DATA lanes_zip3AVX2<>+72(SB)/4, $0x00000006
+DATA lanes_zip3AVX2<>+76(SB)/4, $0x00000006
+DATA lanes_zip3AVX2<>+80(SB)/4, $0x00000006
+DATA lanes_zip3AVX2<>+84(SB)/4, $0x00000007
+DATA lanes_zip3AVX2<>+88(SB)/4, $0x00000007
+DATA lanes_zip3AVX2<>+92(SB)/4, $0x00000007
+GLOBL lanes_zip3AVX2<>(SB), RODATA|NOPTR, $96
+
+// func zip3AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·zip3AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_zip3AVX2<>+0(SB), Y0
+	VMOVUPS lanes_zip3AVX2<>+32(SB), Y1
+	VMOVUPS lanes_zip3AVX2<>+64(SB), Y2
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y3
+	VMOVUPS  (CX)(BX*1), Y4
+	VMOVUPS  (CX)(BX*2), Y5
+	VPERMPS  Y3, Y0, Y6
+	VPERMPS  Y4, Y0, Y7
+	VBLENDPS $0x92, Y7, Y6, Y6
+	VPERMPS  Y5, Y0, Y7
+	VBLENDPS $0x24, Y7, Y6, Y6
+	VMOVUPS  Y6, (AX)
+	VPERMPS  Y3, Y1, Y6
+	VPERMPS  Y4, Y1, Y7
+	VBLENDPS $0x24, Y7, Y6, Y6
+	VPERMPS  Y5, Y1, Y7
+	VBLENDPS $0x49, Y7, Y6, Y6
+	VMOVUPS  Y6, 32(AX)
+	VPERMPS  Y3, Y2, Y3
+	VPERMPS  Y4, Y2, Y4
+	VBLENDPS $0x49, Y4, Y3, Y3
+	VPERMPS  Y5, Y2, Y4
+	VBLENDPS $0x92, Y4, Y3, Y3
+	VMOVUPS  Y3, 64(AX)
+	ADDQ     $0x00000060, AX
+	ADDQ     $0x20, CX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA lanes_unzip3AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_unzip3AVX2<>+4(SB)/4, $0x00000003
+DATA lanes_unzip3AVX2<>+8(SB)/4, $0x00000006
+DATA lanes_unzip3AVX2<>+12(SB)/4, $0x00000001
+DATA lanes_unzip3AVX2<>+16(SB)/4, $0x00000004
+DATA lanes_unzip3AVX2<>+20(SB)/4, $0x00000007
+DATA lanes_unzip3AVX2<>+24(SB)/4, $0x00000002
+DATA lanes_unzip3AVX2<>+28(SB)/4, $0x00000005
+DATA lanes_unzip3AVX2<>+32(SB)/4, $0x00000001
+DATA lanes_unzip3AVX2<>+36(SB)/4, $0x00000004
+DATA lanes_unzip3AVX2<>+40(SB)/4, $0x00000007
+DATA lanes_unzip3AVX2<>+44(SB)/4, $0x00000002
+DATA lanes_unzip3AVX2<>+48(SB)/4, $0x00000005
+DATA lanes_unzip3AVX2<>+52(SB)/4, $0x00000000
+DATA lanes_unzip3AVX2<>+56(SB)/4, $0x00000003
+DATA lanes_unzip3AVX2<>+60(SB)/4, $0x00000006
+DATA lanes_unzip3AVX2<>+64(SB)/4, $0x00000002
+DATA lanes_unzip3AVX2<>+68(SB)/4, $0x00000005
+DATA lanes_unzip3AVX2<>+72(SB)/4, $0x00000000
+DATA lanes_unzip3AVX2<>+76(SB)/4, $0x00000003
+DATA lanes_unzip3AVX2<>+80(SB)/4, $0x00000006
+DATA lanes_unzip3AVX2<>+84(SB)/4, $0x00000001
+DATA lanes_unzip3AVX2<>+88(SB)/4, $0x00000004
+DATA lanes_unzip3AVX2<>+92(SB)/4, $0x00000007
+GLOBL lanes_unzip3AVX2<>(SB), RODATA|NOPTR, $96
+
+// func unzip3AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·unzip3AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_unzip3AVX2<>+0(SB), Y0
+	VMOVUPS lanes_unzip3AVX2<>+32(SB), Y1
+	VMOVUPS lanes_unzip3AVX2<>+64(SB), Y2
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y3
+	VMOVUPS  32(CX), Y4
+	VMOVUPS  64(CX), Y5
+	VPERMPS  Y3, Y0, Y6
+	VPERMPS  Y4, Y0, Y7
+	VBLENDPS $0x38, Y7, Y6, Y6
+	VPERMPS  Y5, Y0, Y7
+	VBLENDPS $0xc0, Y7, Y6, Y6
+	VMOVUPS  Y6, (AX)
+	VPERMPS  Y3, Y1, Y6
+	VPERMPS  Y4, Y1, Y7
+	VBLENDPS $0x18, Y7, Y6, Y6
+	VPERMPS  Y5, Y1, Y7
+	VBLENDPS $0xe0, Y7, Y6, Y6
+	VMOVUPS  Y6, (AX)(BX*1)
+	VPERMPS  Y3, Y2, Y3
+	VPERMPS  Y4, Y2, Y4
+	VBLENDPS $0x1c, Y4, Y3, Y3
+	VPERMPS  Y5, Y2, Y4
+	VBLENDPS $0xe0, Y4, Y3, Y3
+	VMOVUPS  Y3, (AX)(BX*2)
+	ADDQ     $0x00000060, CX
+	ADDQ     $0x20, AX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA lanes_zip4AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_zip4AVX2<>+4(SB)/4, $0x00000000
+DATA lanes_zip4AVX2<>+8(SB)/4, $0x00000000
+DATA lanes_zip4AVX2<>+12(SB)/4, $0x00000000
+DATA lanes_zip4AVX2<>+16(SB)/4, $0x00000001
+DATA lanes_zip4AVX2<>+20(SB)/4, $0x00000001
+DATA lanes_zip4AVX2<>+24(SB)/4, $0x00000001
+DATA lanes_zip4AVX2<>+28(SB)/4, $0x00000001
+DATA lanes_zip4AVX2<>+32(SB)/4, $0x00000002
+DATA lanes_zip4AVX2<>+36(SB)/4, $0x00000002
+DATA lanes_zip4AVX2<>+40(SB)/4, $0x00000002
+DATA lanes_zip4AVX2<>+44(SB)/4, $0x00000002
+DATA lanes_zip4AVX2<>+48(SB)/4, $0x00000003
+DATA lanes_zip4AVX2<>+52(SB)/4, $0x00000003
+DATA lanes_zip4AVX2<>+56(SB)/4, $0x00000003
+DATA lanes_zip4AVX2<>+60(SB)/4, $0x00000003
+DATA lanes_zip4AVX2<>+64(SB)/4, $0x00000004
+DATA lanes_zip4AVX2<>+68(SB)/4, $0x00000004
+DATA lanes_zip4AVX2<>+72(SB)/4, $0x00000004
+DATA lanes_zip4AVX2<>+76(SB)/4, $0x00000004
+DATA lanes_zip4AVX2<>+80(SB)/4, $0x00000005
+DATA lanes_zip4AVX2<>+84(SB)/4, $0x00000005
+DATA lanes_zip4AVX2<>+88(SB)/4, $0x00000005
+DATA lanes_zip4AVX2<>+92(SB)/4, $0x00000005
+DATA lanes_zip4AVX2<>+96(SB)/4, $0x00000006
+DATA lanes_zip4AVX2<>+100(SB)/4, $0x00000006
+DATA lanes_zip4AVX2<>+104(SB)/4, $0x00000006
+DATA lanes_zip4AVX2<>+108(SB)/4, $0x00000006
+DATA lanes_zip4AVX2<>+112(SB)/4, $0x00000007
+DATA lanes_zip4AVX2<>+116(SB)/4, $0x00000007
+DATA lanes_zip4AVX2<>+120(SB)/4, $0x00000007
+DATA lanes_zip4AVX2<>+124(SB)/4, $0x00000007
+GLOBL lanes_zip4AVX2<>(SB), RODATA|NOPTR, $128
+
+// func zip4AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·zip4AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_zip4AVX2<>+0(SB), Y0
+	VMOVUPS lanes_zip4AVX2<>+32(SB), Y1
+	VMOVUPS lanes_zip4AVX2<>+64(SB), Y2
+	VMOVUPS lanes_zip4AVX2<>+96(SB), Y3
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y4
+	VMOVUPS  (CX)(BX*1), Y5
+	VMOVUPS  (CX)(BX*2), Y6
+	VMOVUPS  (CX)(SI*1), Y7
+	VPERMPS  Y4, Y0, Y8
+	VPERMPS  Y5, Y0, Y9
+	VBLENDPS $0x22, Y9, Y8, Y8
+	VPERMPS  Y6, Y0, Y9
+	VBLENDPS $0x44, Y9, Y8, Y8
+	VPERMPS  Y7, Y0, Y9
+	VBLENDPS $0x88, Y9, Y8, Y8
+	VMOVUPS  Y8, (AX)
+	VPERMPS  Y4, Y1, Y8
+	VPERMPS  Y5, Y1, Y9
+	VBLENDPS $0x22, Y9, Y8, Y8
+	VPERMPS  Y6, Y1, Y9
+	VBLENDPS $0x44, Y9, Y8, Y8
+	VPERMPS  Y7, Y1, Y9
+	VBLENDPS $0x88, Y9, Y8, Y8
+	VMOVUPS  Y8, 32(AX)
+	VPERMPS  Y4, Y2, Y8
+	VPERMPS  Y5, Y2, Y9
+	VBLENDPS $0x22, Y9, Y8, Y8
+	VPERMPS  Y6, Y2, Y9
+	VBLENDPS $0x44, Y9, Y8, Y8
+	VPERMPS  Y7, Y2, Y9
+	VBLENDPS $0x88, Y9, Y8, Y8
+	VMOVUPS  Y8, 64(AX)
+	VPERMPS  Y4, Y3, Y4
+	VPERMPS  Y5, Y3, Y5
+	VBLENDPS $0x22, Y5, Y4, Y4
+	VPERMPS  Y6, Y3, Y5
+	VBLENDPS $0x44, Y5, Y4, Y4
+	VPERMPS  Y7, Y3, Y5
+	VBLENDPS $0x88, Y5, Y4, Y4
+	VMOVUPS  Y4, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x20, CX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA lanes_unzip4AVX2<>+0(SB)/4, $0x00000000
+DATA lanes_unzip4AVX2<>+4(SB)/4, $0x00000004
+DATA lanes_unzip4AVX2<>+8(SB)/4, $0x00000000
+DATA lanes_unzip4AVX2<>+12(SB)/4, $0x00000004
+DATA lanes_unzip4AVX2<>+16(SB)/4, $0x00000000
+DATA lanes_unzip4AVX2<>+20(SB)/4, $0x00000004
+DATA lanes_unzip4AVX2<>+24(SB)/4, $0x00000000
+DATA lanes_unzip4AVX2<>+28(SB)/4, $0x00000004
+DATA lanes_unzip4AVX2<>+32(SB)/4, $0x00000001
+DATA lanes_unzip4AVX2<>+36(SB)/4, $0x00000005
+DATA lanes_unzip4AVX2<>+40(SB)/4, $0x00000001
+DATA lanes_unzip4AVX2<>+44(SB)/4, $0x00000005
+DATA lanes_unzip4AVX2<>+48(SB)/4, $0x00000001
+DATA lanes_unzip4AVX2<>+52(SB)/4, $0x00000005
+DATA lanes_unzip4AVX2<>+56(SB)/4, $0x00000001
+DATA lanes_unzip4AVX2<>+60(SB)/4, $0x00000005
+DATA lanes_unzip4AVX2<>+64(SB)/4, $0x00000002
+DATA lanes_unzip4AVX2<>+68(SB)/4, $0x00000006
+DATA lanes_unzip4AVX2<>+72(SB)/4, $0x00000002
+DATA lanes_unzip4AVX2<>+76(SB)/4, $0x00000006
+DATA lanes_unzip4AVX2<>+80(SB)/4, $0x00000002
+DATA lanes_unzip4AVX2<>+84(SB)/4, $0x00000006
+DATA lanes_unzip4AVX2<>+88(SB)/4, $0x00000002
+DATA lanes_unzip4AVX2<>+92(SB)/4, $0x00000006
+DATA lanes_unzip4AVX2<>+96(SB)/4, $0x00000003
+DATA lanes_unzip4AVX2<>+100(SB)/4, $0x00000007
+DATA lanes_unzip4AVX2<>+104(SB)/4, $0x00000003
+DATA lanes_unzip4AVX2<>+108(SB)/4, $0x00000007
+DATA lanes_unzip4AVX2<>+112(SB)/4, $0x00000003
+DATA lanes_unzip4AVX2<>+116(SB)/4, $0x00000007
+DATA lanes_unzip4AVX2<>+120(SB)/4, $0x00000003
+DATA lanes_unzip4AVX2<>+124(SB)/4, $0x00000007
+GLOBL lanes_unzip4AVX2<>(SB), RODATA|NOPTR, $128
+
+// func unzip4AVX2(dst *byte, src *byte, count int, stride int)
+// Requires: AVX, AVX2
+TEXT ·unzip4AVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	LEAQ    (BX)(BX*2), SI
+	VMOVUPS lanes_unzip4AVX2<>+0(SB), Y0
+	VMOVUPS lanes_unzip4AVX2<>+32(SB), Y1
+	VMOVUPS lanes_unzip4AVX2<>+64(SB), Y2
+	VMOVUPS lanes_unzip4AVX2<>+96(SB), Y3
+
+block:
+	TESTQ    DX, DX
+	JE       done
+	VMOVUPS  (CX), Y4
+	VMOVUPS  32(CX), Y5
+	VMOVUPS  64(CX), Y6
+	VMOVUPS  96(CX), Y7
+	VPERMPS  Y4, Y0, Y8
+	VPERMPS  Y5, Y0, Y9
+	VBLENDPS $0x0c, Y9, Y8, Y8
+	VPERMPS  Y6, Y0, Y9
+	VBLENDPS $0x30, Y9, Y8, Y8
+	VPERMPS  Y7, Y0, Y9
+	VBLENDPS $0xc0, Y9, Y8, Y8
+	VMOVUPS  Y8, (AX)
+	VPERMPS  Y4, Y1, Y8
+	VPERMPS  Y5, Y1, Y9
+	VBLENDPS $0x0c, Y9, Y8, Y8
+	VPERMPS  Y6, Y1, Y9
+	VBLENDPS $0x30, Y9, Y8, Y8
+	VPERMPS  Y7, Y1, Y9
+	VBLENDPS $0xc0, Y9, Y8, Y8
+	VMOVUPS  Y8, (AX)(BX*1)
+	VPERMPS  Y4, Y2, Y8
+	VPERMPS  Y5, Y2, Y9
+	VBLENDPS $0x0c, Y9, Y8, Y8
+	VPERMPS  Y6, Y2, Y9
+	VBLENDPS $0x30, Y9, Y8, Y8
+	VPERMPS  Y7, Y2, Y9
+	VBLENDPS $0xc0, Y9, Y8, Y8
+	VMOVUPS  Y8, (AX)(BX*2)
+	VPERMPS  Y4, Y3, Y4
+	VPERMPS  Y5, Y3, Y5
+	VBLENDPS $0x0c, Y5, Y4, Y4
+	VPERMPS  Y6, Y3, Y5
+	VBLENDPS $0x30, Y5, Y4, Y4
+	VPERMPS  Y7, Y3, Y5
+	VBLENDPS $0xc0, Y5, Y4, Y4
+	VMOVUPS  Y4, (AX)(SI*1)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x20, AX
+	DECQ     DX
+	JMP      block
+
+done:
+	VZEROUPPER
+	RET

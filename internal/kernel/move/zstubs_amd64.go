@@ -6,3 +6,21 @@ package move
 
 //go:noescape
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
+func zip2AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func unzip2AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func zip3AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func unzip3AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func zip4AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func unzip4AVX2(dst *byte, src *byte, count int, stride int)

@@ -11,6 +11,10 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	tiles4()
+	for n := 2; n <= 4; n++ {
+		zip(n, false)
+		zip(n, true)
+	}
 	Generate()
 }
 
