@@ -61,7 +61,7 @@ func measureRun(b *testing.B, a *Args) (sec, share float64) {
 	reps := 1 + int((1<<21)/flops) // of some 20 microseconds at least
 	var shares []float64
 	best := time.Duration(math.MaxInt64)
-	r, rounds := selected(), 2000
+	r, rounds := selected(), 20000
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
@@ -146,6 +146,33 @@ func BenchmarkHeads(b *testing.B) {
 					Run(a)
 				}
 				b.ReportMetric(2*float64(heads*seq*seq*dim)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}
+
+// BenchmarkSegments reports dense convolutions with channels last: a product for each row of
+// the output, windows' lines as segments.
+func BenchmarkSegments(b *testing.B) {
+	images := []image{
+		{h: 56, w: 56, c: 64, out: 64, kernel: 3, step: 1, spread: 1},
+		{h: 28, w: 28, c: 128, out: 128, kernel: 3, step: 1, spread: 1},
+		{h: 14, w: 14, c: 256, out: 256, kernel: 3, step: 1, spread: 1},
+		{h: 7, w: 7, c: 512, out: 512, kernel: 3, step: 1, spread: 1},
+		{h: 14, w: 14, c: 256, out: 256, kernel: 3, step: 2, spread: 1},
+		{h: 112, w: 112, c: 3, out: 64, kernel: 7, step: 2, spread: 1},
+		{h: 28, w: 28, c: 512, out: 256, kernel: 3, step: 1, spread: 2, taps: true},
+	}
+	for _, name := range Kernels() {
+		for _, im := range images {
+			b.Run(fmt.Sprintf("f32/%s/%dx%dx%d-%d", name, im.h, im.w, im.c, im.out), func(b *testing.B) {
+				undo, _ := Use(name)
+				defer undo()
+				p := im.product(rand.New(rand.NewPCG(1, 1)), &guards{})
+				p.Packed = Pack(p.K, p.N, p.B, p.BRS, p.BCS)
+				sec, share := measureRun(b, &p.Args)
+				b.ReportMetric(2*float64(p.M*p.N*p.K*len(p.Batch))/sec/1e9, "GFLOP/s")
+				b.ReportMetric(100*share, "%peak")
 			})
 		}
 	}

@@ -13,6 +13,8 @@ const (
 	minRows = 48
 	// chunkMACs is the least work worth another chunk: some 20 microseconds.
 	chunkMACs = 1 << 20
+	// streamRows is how many rows of products take as long as reading B from memory.
+	streamRows = 8
 	// groupMACs is the work below which several products share a chunk.
 	groupMACs = 1 << 18
 	// bufMax bounds a tile of B packed on the fly.
@@ -111,7 +113,7 @@ func (t *task) wantChunks() int {
 	if t.Threads < 2 {
 		return 1
 	}
-	work := t.M * t.N * max(t.K, 1) * max(1, len(t.Batch))
+	work := max(t.M, streamRows) * t.N * max(t.K, 1) * max(1, len(t.Batch))
 	return max(1, min(4*t.Threads, work/chunkMACs))
 }
 
@@ -128,7 +130,27 @@ func (t *task) planBlocks() {
 	if mBlocks < want {
 		mBlocks = max(mBlocks, min(want, t.M/minRows))
 	}
-	t.cut(mBlocks, min(nPanels, ceilDiv(want, mBlocks)))
+	if want > 1 && mBlocks >= t.Threads {
+		mBlocks = roundUp(mBlocks, t.Threads)
+	}
+	nBlocks := min(nPanels, ceilDiv(want, mBlocks))
+	if mBlocks == 1 && want > 1 {
+		nBlocks = evenBlocks(nPanels, min(2*nBlocks, nPanels), t.Threads)
+	}
+	t.cut(mBlocks, nBlocks)
+}
+
+// evenBlocks returns the number of blocks, at most the given one, into which panels are cut
+// such that the thread with most of them has least; of equal ones the largest.
+func evenBlocks(panels, blocks, threads int) int {
+	best, least := blocks, panels+1
+	for ; blocks >= threads; blocks-- {
+		size := ceilDiv(panels, blocks)
+		if most := size * ceilDiv(ceilDiv(panels, size), threads); most < least {
+			best, least = blocks, most
+		}
+	}
+	return best
 }
 
 // cut sets the blocks of a product.
