@@ -26,6 +26,7 @@ internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
 internal/kernel/vec < internal/kernel/gemm
 internal/kernel/find < internal/kernel/nms
 internal/kernel/jpeg < internal/kernel/picture
+internal/kernel/gemm, internal/kernel/vec, internal/kernel/move < internal/kernel/attention
 internal/kernel/gemm, internal/kernel/vec < internal/kernel/nbits
 internal/mmap, onnx/schema, tensor < onnx
 internal/kernel/*, internal/sym, onnx < ops < internal/graph < internal/autodiff < internal/opt, internal/plan < runtime

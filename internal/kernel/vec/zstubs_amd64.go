@@ -206,6 +206,15 @@ func expSumAVX2(dst []float32, x []float32, m float32) float32
 func normRowAVX2(dst []float32, x []float32, scale []float32, bias []float32, mean float32, inv float32)
 
 //go:noescape
+func maxColumnsAVX2(m []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func expColumnsAVX2(x []float32, m []float32, sum []float32, rows int, ld int)
+
+//go:noescape
+func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
+
+//go:noescape
 func fromFloat16AVX2(dst []float32, x []uint16)
 
 //go:noescape
@@ -483,6 +492,15 @@ func expSumAVX512(dst []float32, x []float32, m float32) float32
 
 //go:noescape
 func normRowAVX512(dst []float32, x []float32, scale []float32, bias []float32, mean float32, inv float32)
+
+//go:noescape
+func maxColumnsAVX512(m []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func expColumnsAVX512(x []float32, m []float32, sum []float32, rows int, ld int)
+
+//go:noescape
+func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
 
 //go:noescape
 func fromFloat16AVX512(dst []float32, x []uint16)

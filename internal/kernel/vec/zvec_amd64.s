@@ -7155,6 +7155,227 @@ done97:
 	VZEROUPPER
 	RET
 
+// func maxColumnsAVX2(m []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·maxColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ m_base+0(FP), AX
+	MOVQ m_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+column:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd
+	VMOVUPS (AX), Y0
+	VMOVUPS lanes<>+512(SB), Y1
+	VMOVUPS lanes<>+512(SB), Y2
+	VMOVUPS lanes<>+512(SB), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+rows:
+	CMPQ   R8, $0x00000004
+	JLT    rowsEnd
+	VMAXPS (DI), Y0, Y0
+	ADDQ   SI, DI
+	VMAXPS (DI), Y1, Y1
+	ADDQ   SI, DI
+	VMAXPS (DI), Y2, Y2
+	ADDQ   SI, DI
+	VMAXPS (DI), Y3, Y3
+	ADDQ   SI, DI
+	SUBQ   $0x00000004, R8
+	JMP    rows
+
+rowsEnd:
+row:
+	CMPQ   R8, $0x00000001
+	JLT    rowEnd
+	VMAXPS (DI), Y0, Y0
+	ADDQ   SI, DI
+	SUBQ   $0x00000001, R8
+	JMP    row
+
+rowEnd:
+	VMAXPS  Y1, Y0, Y0
+	VMAXPS  Y3, Y2, Y2
+	VMAXPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func expColumnsAVX2(x []float32, m []float32, sum []float32, rows int, ld int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
+	MOVQ    x_base+0(FP), AX
+	MOVQ    m_base+24(FP), CX
+	MOVQ    m_len+32(FP), DX
+	MOVQ    sum_base+48(FP), BX
+	MOVQ    rows+72(FP), SI
+	MOVQ    ld+80(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS lanes<>+1312(SB), Y0
+	VMOVUPS lanes<>+1376(SB), Y1
+
+column:
+	CMPQ    DX, $0x00000008
+	JLT     columnsEnd
+	VMOVUPS (CX), Y2
+	VMOVUPS (BX), Y3
+	MOVQ    AX, R8
+	MOVQ    SI, R9
+
+rows:
+	CMPQ         R9, $0x00000002
+	JLT          rowsEnd
+	VMOVUPS      (R8), Y4
+	VSUBPS       Y2, Y4, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y4, (R8)
+	ADDQ         DI, R8
+	VMOVUPS      (R8), Y4
+	VSUBPS       Y2, Y4, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y4, (R8)
+	ADDQ         DI, R8
+	SUBQ         $0x00000002, R9
+	JMP          rows
+
+rowsEnd:
+row:
+	CMPQ         R9, $0x00000001
+	JLT          rowEnd
+	VMOVUPS      (R8), Y4
+	VSUBPS       Y2, Y4, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y4, (R8)
+	ADDQ         DI, R8
+	SUBQ         $0x00000001, R9
+	JMP          row
+
+rowEnd:
+	VMOVUPS Y3, (BX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, DX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
+// Requires: AVX
+TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-64
+	MOVQ y_base+0(FP), AX
+	MOVQ s_base+24(FP), CX
+	MOVQ s_len+32(FP), DX
+	MOVQ cols+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+nextRow:
+	TESTQ        DX, DX
+	JE           rowsDone
+	VBROADCASTSS (CX), Y0
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+many98:
+	CMPQ    R8, $0x00000010
+	JLT     manyEnd98
+	VMULPS  (DI), Y0, Y1
+	VMOVUPS Y1, (DI)
+	VMULPS  32(DI), Y0, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+	JMP     many98
+
+manyEnd98:
+one98:
+	CMPQ    R8, $0x00000008
+	JLT     oneEnd98
+	VMULPS  (DI), Y0, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, R8
+	JMP     one98
+
+oneEnd98:
+	TESTQ      R8, R8
+	JE         done98
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y1
+	VMASKMOVPS (DI), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (DI)
+
+done98:
+	ADDQ SI, AX
+	ADDQ $0x00000004, CX
+	DECQ DX
+	JMP  nextRow
+
+rowsDone:
+	VZEROUPPER
+	RET
+
 // func fromFloat16AVX2(dst []float32, x []uint16)
 // Requires: AVX, F16C
 TEXT ·fromFloat16AVX2(SB), NOSPLIT, $0-48
@@ -7215,32 +7436,13 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next98:
-	CMPQ      SI, $0x00000008
-	JLT       end98
-	VMOVUPS   (DX), Y1
-	ADDQ      $0x00000020, DX
-	VMOVUPS   (BX), Y2
-	ADDQ      $0x00000020, BX
-	VPMOVZXBD (CX), Y3
-	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next98
-
-end98:
-	VZEROUPPER
-	RET
-
-onlyB:
 next99:
 	CMPQ      SI, $0x00000008
 	JLT       end99
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y1
@@ -7254,19 +7456,16 @@ end99:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
+onlyB:
 next100:
 	CMPQ      SI, $0x00000008
 	JLT       end100
-	VMOVUPS   (BX), Y2
-	ADDQ      $0x00000020, BX
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y2
-	VMOVUPS   Y2, (AX)
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
@@ -7276,10 +7475,32 @@ end100:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next101:
 	CMPQ      SI, $0x00000008
 	JLT       end101
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next101
+
+end101:
+	VZEROUPPER
+	RET
+
+both:
+next102:
+	CMPQ      SI, $0x00000008
+	JLT       end102
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y3
@@ -7287,9 +7508,9 @@ next101:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next101
+	JMP       next102
 
-end101:
+end102:
 	VZEROUPPER
 	RET
 
@@ -7482,9 +7703,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next102:
+next103:
 	TESTQ     BX, BX
-	JE        end102
+	JE        end103
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -7507,16 +7728,16 @@ next102:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next102
+	JMP       next103
 
-end102:
+end103:
 	VZEROUPPER
 	RET
 
 onlyB:
-next103:
+next104:
 	TESTQ     BX, BX
-	JE        end103
+	JE        end104
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7534,9 +7755,9 @@ next103:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next103
+	JMP       next104
 
-end103:
+end104:
 	VZEROUPPER
 	RET
 
@@ -7544,9 +7765,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next104:
+next105:
 	TESTQ     BX, BX
-	JE        end104
+	JE        end105
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7564,16 +7785,16 @@ next104:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next104
+	JMP       next105
 
-end104:
+end105:
 	VZEROUPPER
 	RET
 
 both:
-next105:
+next106:
 	TESTQ     BX, BX
-	JE        end105
+	JE        end106
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -7586,9 +7807,9 @@ next105:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next105
+	JMP       next106
 
-end105:
+end106:
 	VZEROUPPER
 	RET
 
@@ -7610,9 +7831,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next106:
+next107:
 	TESTQ     BX, BX
-	JE        end106
+	JE        end107
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -7635,16 +7856,16 @@ next106:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next106
+	JMP       next107
 
-end106:
+end107:
 	VZEROUPPER
 	RET
 
 onlyB:
-next107:
+next108:
 	TESTQ     BX, BX
-	JE        end107
+	JE        end108
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7662,9 +7883,9 @@ next107:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next107
+	JMP       next108
 
-end107:
+end108:
 	VZEROUPPER
 	RET
 
@@ -7672,9 +7893,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next108:
+next109:
 	TESTQ     BX, BX
-	JE        end108
+	JE        end109
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7692,16 +7913,16 @@ next108:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next108
+	JMP       next109
 
-end108:
+end109:
 	VZEROUPPER
 	RET
 
 both:
-next109:
+next110:
 	TESTQ     BX, BX
-	JE        end109
+	JE        end110
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -7714,9 +7935,9 @@ next109:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next109
+	JMP       next110
 
-end109:
+end110:
 	VZEROUPPER
 	RET
 
@@ -7738,9 +7959,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next110:
+next111:
 	TESTQ     BX, BX
-	JE        end110
+	JE        end111
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -7763,16 +7984,16 @@ next110:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next110
+	JMP       next111
 
-end110:
+end111:
 	VZEROUPPER
 	RET
 
 onlyB:
-next111:
+next112:
 	TESTQ     BX, BX
-	JE        end111
+	JE        end112
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7790,9 +8011,9 @@ next111:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next111
+	JMP       next112
 
-end111:
+end112:
 	VZEROUPPER
 	RET
 
@@ -7800,9 +8021,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next112:
+next113:
 	TESTQ     BX, BX
-	JE        end112
+	JE        end113
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7820,16 +8041,16 @@ next112:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next112
+	JMP       next113
 
-end112:
+end113:
 	VZEROUPPER
 	RET
 
 both:
-next113:
+next114:
 	TESTQ     BX, BX
-	JE        end113
+	JE        end114
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -7842,9 +8063,9 @@ next113:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next113
+	JMP       next114
 
-end113:
+end114:
 	VZEROUPPER
 	RET
 
@@ -7866,9 +8087,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next114:
+next115:
 	TESTQ     BX, BX
-	JE        end114
+	JE        end115
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -7891,16 +8112,16 @@ next114:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next114
+	JMP       next115
 
-end114:
+end115:
 	VZEROUPPER
 	RET
 
 onlyB:
-next115:
+next116:
 	TESTQ     BX, BX
-	JE        end115
+	JE        end116
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7918,9 +8139,9 @@ next115:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next115
+	JMP       next116
 
-end115:
+end116:
 	VZEROUPPER
 	RET
 
@@ -7928,9 +8149,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next116:
+next117:
 	TESTQ     BX, BX
-	JE        end116
+	JE        end117
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7948,16 +8169,16 @@ next116:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next116
+	JMP       next117
 
-end116:
+end117:
 	VZEROUPPER
 	RET
 
 both:
-next117:
+next118:
 	TESTQ     BX, BX
-	JE        end117
+	JE        end118
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -7970,9 +8191,9 @@ next117:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next117
+	JMP       next118
 
-end117:
+end118:
 	VZEROUPPER
 	RET
 
@@ -7994,9 +8215,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next118:
+next119:
 	TESTQ     BX, BX
-	JE        end118
+	JE        end119
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -8019,16 +8240,16 @@ next118:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next118
+	JMP       next119
 
-end118:
+end119:
 	VZEROUPPER
 	RET
 
 onlyB:
-next119:
+next120:
 	TESTQ     BX, BX
-	JE        end119
+	JE        end120
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8046,9 +8267,9 @@ next119:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next119
+	JMP       next120
 
-end119:
+end120:
 	VZEROUPPER
 	RET
 
@@ -8056,9 +8277,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next120:
+next121:
 	TESTQ     BX, BX
-	JE        end120
+	JE        end121
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8076,16 +8297,16 @@ next120:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next120
+	JMP       next121
 
-end120:
+end121:
 	VZEROUPPER
 	RET
 
 both:
-next121:
+next122:
 	TESTQ     BX, BX
-	JE        end121
+	JE        end122
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -8098,9 +8319,9 @@ next121:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next121
+	JMP       next122
 
-end121:
+end122:
 	VZEROUPPER
 	RET
 
@@ -8123,9 +8344,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next122:
+next123:
 	TESTQ     BX, BX
-	JE        end122
+	JE        end123
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2464(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -8152,16 +8373,16 @@ next122:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next122
+	JMP       next123
 
-end122:
+end123:
 	VZEROUPPER
 	RET
 
 onlyB:
-next123:
+next124:
 	TESTQ     BX, BX
-	JE        end123
+	JE        end124
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2464(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -8183,9 +8404,9 @@ next123:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next123
+	JMP       next124
 
-end123:
+end124:
 	VZEROUPPER
 	RET
 
@@ -8193,9 +8414,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next124:
+next125:
 	TESTQ     BX, BX
-	JE        end124
+	JE        end125
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8213,16 +8434,16 @@ next124:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next124
+	JMP       next125
 
-end124:
+end125:
 	VZEROUPPER
 	RET
 
 both:
-next125:
+next126:
 	TESTQ     BX, BX
-	JE        end125
+	JE        end126
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -8235,9 +8456,9 @@ next125:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next125
+	JMP       next126
 
-end125:
+end126:
 	VZEROUPPER
 	RET
 
@@ -8259,9 +8480,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next126:
+next127:
 	TESTQ     BX, BX
-	JE        end126
+	JE        end127
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -8284,16 +8505,16 @@ next126:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next126
+	JMP       next127
 
-end126:
+end127:
 	VZEROUPPER
 	RET
 
 onlyB:
-next127:
+next128:
 	TESTQ     BX, BX
-	JE        end127
+	JE        end128
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8311,9 +8532,9 @@ next127:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next127
+	JMP       next128
 
-end127:
+end128:
 	VZEROUPPER
 	RET
 
@@ -8321,9 +8542,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next128:
+next129:
 	TESTQ     BX, BX
-	JE        end128
+	JE        end129
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8341,16 +8562,16 @@ next128:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next128
+	JMP       next129
 
-end128:
+end129:
 	VZEROUPPER
 	RET
 
 both:
-next129:
+next130:
 	TESTQ     BX, BX
-	JE        end129
+	JE        end130
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -8363,9 +8584,9 @@ next129:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next129
+	JMP       next130
 
-end129:
+end130:
 	VZEROUPPER
 	RET
 
@@ -8387,9 +8608,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next130:
+next131:
 	TESTQ     BX, BX
-	JE        end130
+	JE        end131
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -8412,16 +8633,16 @@ next130:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next130
+	JMP       next131
 
-end130:
+end131:
 	VZEROUPPER
 	RET
 
 onlyB:
-next131:
+next132:
 	TESTQ     BX, BX
-	JE        end131
+	JE        end132
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -8439,9 +8660,9 @@ next131:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next131
+	JMP       next132
 
-end131:
+end132:
 	VZEROUPPER
 	RET
 
@@ -8449,9 +8670,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next132:
+next133:
 	TESTQ     BX, BX
-	JE        end132
+	JE        end133
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -8469,16 +8690,16 @@ next132:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next132
+	JMP       next133
 
-end132:
+end133:
 	VZEROUPPER
 	RET
 
 both:
-next133:
+next134:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end134
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -8491,9 +8712,9 @@ next133:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next134
 
-end133:
+end134:
 	VZEROUPPER
 	RET
 
@@ -8515,9 +8736,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next134:
+next135:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end135
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -8540,16 +8761,16 @@ next134:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next135
 
-end134:
+end135:
 	VZEROUPPER
 	RET
 
 onlyB:
-next135:
+next136:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end136
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8567,9 +8788,9 @@ next135:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next136
 
-end135:
+end136:
 	VZEROUPPER
 	RET
 
@@ -8577,9 +8798,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next136:
+next137:
 	TESTQ     BX, BX
-	JE        end136
+	JE        end137
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8597,16 +8818,16 @@ next136:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next136
+	JMP       next137
 
-end136:
+end137:
 	VZEROUPPER
 	RET
 
 both:
-next137:
+next138:
 	TESTQ     BX, BX
-	JE        end137
+	JE        end138
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -8619,9 +8840,9 @@ next137:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next137
+	JMP       next138
 
-end137:
+end138:
 	VZEROUPPER
 	RET
 
@@ -8968,9 +9189,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one138:
+one139:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd138
+	JLT          oneEnd139
 	VMOVUPS      (AX), Y7
 	VMOVUPS      (CX), Y8
 	VADDPS       Y8, Y7, Y7
@@ -9088,11 +9309,11 @@ one138:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one138
+	JMP          one139
 
-oneEnd138:
+oneEnd139:
 	TESTQ        R10, R10
-	JE           done138
+	JE           done139
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y7
@@ -9209,7 +9430,7 @@ oneEnd138:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y7, (R8)
 
-done138:
+done139:
 	VZEROUPPER
 	RET
 
@@ -9234,9 +9455,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one139:
+one140:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd139
+	JLT          oneEnd140
 	VMOVUPS      (AX)(DX*1), Y7
 	VMOVUPS      (CX)(BX*1), Y8
 	VADDPS       Y8, Y7, Y7
@@ -9315,11 +9536,11 @@ one139:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one139
+	JMP          one140
 
-oneEnd139:
+oneEnd140:
 	TESTQ        R9, R9
-	JE           done139
+	JE           done140
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y7
@@ -9396,7 +9617,7 @@ oneEnd139:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y7, (SI)
 
-done139:
+done140:
 	VZEROUPPER
 	RET
 
@@ -9419,9 +9640,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many140:
+many141:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd140
+	JLT          manyEnd141
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9459,12 +9680,12 @@ many140:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many140
+	JMP          many141
 
-manyEnd140:
-one140:
+manyEnd141:
+one141:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd140
+	JLT          oneEnd141
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9485,11 +9706,11 @@ one140:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one140
+	JMP          one141
 
-oneEnd140:
+oneEnd141:
 	TESTQ        CX, CX
-	JE           done140
+	JE           done141
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9512,7 +9733,7 @@ oneEnd140:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done140:
+done141:
 	VZEROUPPER
 	RET
 
@@ -9537,9 +9758,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one141:
+one142:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd141
+	JLT               oneEnd142
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -9578,11 +9799,11 @@ one141:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one141
+	JMP               one142
 
-oneEnd141:
+oneEnd142:
 	TESTQ             CX, CX
-	JE                done141
+	JE                done142
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9623,7 +9844,7 @@ oneEnd141:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done141:
+done142:
 	VZEROUPPER
 	RET
 
@@ -9646,9 +9867,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1216(SB), Z9
 	VBROADCASTSS lanes<>+1184(SB), Z10
 
-many142:
+many143:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd142
+	JLT          manyEnd143
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -9690,12 +9911,12 @@ many142:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many142
+	JMP          many143
 
-manyEnd142:
-one142:
+manyEnd143:
+one143:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd142
+	JLT          oneEnd143
 	VMOVUPS      (DX), Z10
 	VMAXPS       Z10, Z1, Z10
 	VMINPS       Z10, Z0, Z10
@@ -9718,11 +9939,11 @@ one142:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one142
+	JMP          one143
 
-oneEnd142:
+oneEnd143:
 	TESTQ        CX, CX
-	JE           done142
+	JE           done143
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9747,7 +9968,7 @@ oneEnd142:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done142:
+done143:
 	VZEROUPPER
 	RET
 
@@ -9770,9 +9991,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many143:
+many144:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd143
+	JLT          manyEnd144
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9818,12 +10039,12 @@ many143:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many143
+	JMP          many144
 
-manyEnd143:
-one143:
+manyEnd144:
+one144:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd143
+	JLT          oneEnd144
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -9848,11 +10069,11 @@ one143:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one143
+	JMP          one144
 
-oneEnd143:
+oneEnd144:
 	TESTQ        CX, CX
-	JE           done143
+	JE           done144
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9879,7 +10100,7 @@ oneEnd143:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done143:
+done144:
 	VZEROUPPER
 	RET
 
@@ -9905,9 +10126,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many144:
+many145:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd144
+	JLT          manyEnd145
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9953,12 +10174,12 @@ many144:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many144
+	JMP          many145
 
-manyEnd144:
-one144:
+manyEnd145:
+one145:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd144
+	JLT          oneEnd145
 	VMOVUPS      (DX), Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z0, Z13
@@ -9983,11 +10204,11 @@ one144:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one144
+	JMP          one145
 
-oneEnd144:
+oneEnd145:
 	TESTQ        CX, CX
-	JE           done144
+	JE           done145
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10014,7 +10235,7 @@ oneEnd144:
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done144:
+done145:
 	VZEROUPPER
 	RET
 
@@ -10040,9 +10261,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1728(SB), Z12
 	VBROADCASTSS lanes<>+1696(SB), Z13
 
-many145:
+many146:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd145
+	JLT          manyEnd146
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -10094,12 +10315,12 @@ many145:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many145
+	JMP          many146
 
-manyEnd145:
-one145:
+manyEnd146:
+one146:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd145
+	JLT          oneEnd146
 	VMOVUPS      (DX), Z13
 	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
 	VMAXPS       Z14, Z1, Z14
@@ -10127,11 +10348,11 @@ one145:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one145
+	JMP          one146
 
-oneEnd145:
+oneEnd146:
 	TESTQ        CX, CX
-	JE           done145
+	JE           done146
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10161,7 +10382,7 @@ oneEnd145:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done145:
+done146:
 	VZEROUPPER
 	RET
 
@@ -10184,9 +10405,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many146:
+many147:
 	CMPQ             CX, $0x00000020
-	JLT              manyEnd146
+	JLT              manyEnd147
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -10236,12 +10457,12 @@ many146:
 	ADDQ             $0x00000080, AX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, CX
-	JMP              many146
+	JMP              many147
 
-manyEnd146:
-one146:
+manyEnd147:
+one147:
 	CMPQ             CX, $0x00000010
-	JLT              oneEnd146
+	JLT              oneEnd147
 	VMOVUPS          (DX), Z11
 	VMULPS           Z11, Z11, Z12
 	VBROADCASTSS     lanes<>+1856(SB), Z13
@@ -10268,11 +10489,11 @@ one146:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, CX
-	JMP              one146
+	JMP              one147
 
-oneEnd146:
+oneEnd147:
 	TESTQ            CX, CX
-	JE               done146
+	JE               done147
 	MOVQ             $0x00000001, BX
 	SHLXQ            CX, BX, CX
 	DECQ             CX
@@ -10301,7 +10522,7 @@ oneEnd146:
 	VDIVPS           Z0, Z11, Z0
 	VMOVUPS          Z0, K1, (AX)
 
-done146:
+done147:
 	VZEROUPPER
 	RET
 
@@ -10326,9 +10547,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many147:
+many148:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd147
+	JLT          manyEnd148
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -10374,12 +10595,12 @@ many147:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many147
+	JMP          many148
 
-manyEnd147:
-one147:
+manyEnd148:
+one148:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd147
+	JLT          oneEnd148
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -10404,11 +10625,11 @@ one147:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one147
+	JMP          one148
 
-oneEnd147:
+oneEnd148:
 	TESTQ        CX, CX
-	JE           done147
+	JE           done148
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10435,7 +10656,7 @@ oneEnd147:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done147:
+done148:
 	VZEROUPPER
 	RET
 
@@ -10468,9 +10689,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one148:
+one149:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd148
+	JLT          oneEnd149
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -10504,11 +10725,11 @@ one148:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one148
+	JMP          one149
 
-oneEnd148:
+oneEnd149:
 	TESTQ        CX, CX
-	JE           done148
+	JE           done149
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10544,7 +10765,7 @@ oneEnd148:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done148:
+done149:
 	VZEROUPPER
 	RET
 
@@ -10568,9 +10789,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many149:
+many150:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd149
+	JLT          manyEnd150
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10620,12 +10841,12 @@ many149:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many149
+	JMP          many150
 
-manyEnd149:
-one149:
+manyEnd150:
+one150:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd149
+	JLT          oneEnd150
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10652,11 +10873,11 @@ one149:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one149
+	JMP          one150
 
-oneEnd149:
+oneEnd150:
 	TESTQ        CX, CX
-	JE           done149
+	JE           done150
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10685,7 +10906,7 @@ oneEnd149:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done149:
+done150:
 	VZEROUPPER
 	RET
 
@@ -10698,9 +10919,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many150:
+many151:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd150
+	JLT         manyEnd151
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -10718,12 +10939,12 @@ many150:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many150
+	JMP         many151
 
-manyEnd150:
-one150:
+manyEnd151:
+one151:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd150
+	JLT         oneEnd151
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -10734,11 +10955,11 @@ one150:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one150
+	JMP         one151
 
-oneEnd150:
+oneEnd151:
 	TESTQ       CX, CX
-	JE          done150
+	JE          done151
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -10751,7 +10972,7 @@ oneEnd150:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done150:
+done151:
 	VZEROUPPER
 	RET
 
@@ -10768,9 +10989,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many151:
+many152:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd151
+	JLT     manyEnd152
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10786,12 +11007,12 @@ many151:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many151
+	JMP     many152
 
-manyEnd151:
-one151:
+manyEnd152:
+one152:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd151
+	JLT     oneEnd152
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -10801,11 +11022,11 @@ one151:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one151
+	JMP     one152
 
-oneEnd151:
+oneEnd152:
 	TESTQ     CX, CX
-	JE        done151
+	JE        done152
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10817,7 +11038,7 @@ oneEnd151:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done151:
+done152:
 	VZEROUPPER
 	RET
 
@@ -10829,9 +11050,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many152:
+many153:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd152
+	JLT     manyEnd153
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -10847,23 +11068,23 @@ many152:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many152
+	JMP     many153
 
-manyEnd152:
-one152:
+manyEnd153:
+one153:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd152
+	JLT     oneEnd153
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one152
+	JMP     one153
 
-oneEnd152:
+oneEnd153:
 	TESTQ     CX, CX
-	JE        done152
+	JE        done153
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10872,7 +11093,7 @@ oneEnd152:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done152:
+done153:
 	VZEROUPPER
 	RET
 
@@ -10885,9 +11106,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many153:
+many154:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd153
+	JLT       manyEnd154
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -10911,12 +11132,12 @@ many153:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many153
+	JMP       many154
 
-manyEnd153:
-one153:
+manyEnd154:
+one154:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd153
+	JLT       oneEnd154
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -10925,11 +11146,11 @@ one153:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one153
+	JMP       one154
 
-oneEnd153:
+oneEnd154:
 	TESTQ     CX, CX
-	JE        done153
+	JE        done154
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -10940,7 +11161,7 @@ oneEnd153:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done153:
+done154:
 	VZEROUPPER
 	RET
 
@@ -10965,9 +11186,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many154:
+many155:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd154
+	JLT          manyEnd155
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -11019,12 +11240,12 @@ many154:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many154
+	JMP          many155
 
-manyEnd154:
-one154:
+manyEnd155:
+one155:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd154
+	JLT          oneEnd155
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -11052,11 +11273,11 @@ one154:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one154
+	JMP          one155
 
-oneEnd154:
+oneEnd155:
 	TESTQ        CX, CX
-	JE           done154
+	JE           done155
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11086,7 +11307,7 @@ oneEnd154:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done154:
+done155:
 	VZEROUPPER
 	RET
 
@@ -11101,9 +11322,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many155:
+many156:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd155
+	JLT     manyEnd156
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -11123,12 +11344,12 @@ many155:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many155
+	JMP     many156
 
-manyEnd155:
-one155:
+manyEnd156:
+one156:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd155
+	JLT     oneEnd156
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -11136,11 +11357,11 @@ one155:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one155
+	JMP     one156
 
-oneEnd155:
+oneEnd156:
 	TESTQ     CX, CX
-	JE        done155
+	JE        done156
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11150,7 +11371,7 @@ oneEnd155:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done155:
+done156:
 	VZEROUPPER
 	RET
 
@@ -11161,74 +11382,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many156:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd156
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many156
-
-manyEnd156:
-one156:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd156
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one156
-
-oneEnd156:
-	TESTQ       CX, CX
-	JE          done156
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done156:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many157:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd157
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -11240,7 +11407,7 @@ one157:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd157
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -11255,10 +11422,64 @@ oneEnd157:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done157:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many158:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd158
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many158
+
+manyEnd158:
+one158:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd158
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one158
+
+oneEnd158:
+	TESTQ       CX, CX
+	JE          done158
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done158:
 	VZEROUPPER
 	RET
 
@@ -11269,9 +11490,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many158:
+many159:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd158
+	JLT     manyEnd159
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -11281,23 +11502,23 @@ many158:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many158
+	JMP     many159
 
-manyEnd158:
-one158:
+manyEnd159:
+one159:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd158
+	JLT     oneEnd159
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one158
+	JMP     one159
 
-oneEnd158:
+oneEnd159:
 	TESTQ     CX, CX
-	JE        done158
+	JE        done159
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11306,7 +11527,7 @@ oneEnd158:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done158:
+done159:
 	VZEROUPPER
 	RET
 
@@ -11317,9 +11538,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many159:
+many160:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd159
+	JLT          manyEnd160
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -11331,12 +11552,12 @@ many159:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many159
+	JMP          many160
 
-manyEnd159:
-one159:
+manyEnd160:
+one160:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd159
+	JLT          oneEnd160
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -11344,11 +11565,11 @@ one159:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one159
+	JMP          one160
 
-oneEnd159:
+oneEnd160:
 	TESTQ        CX, CX
-	JE           done159
+	JE           done160
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11358,7 +11579,7 @@ oneEnd159:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done159:
+done160:
 	VZEROUPPER
 	RET
 
@@ -11369,74 +11590,20 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many160:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd160
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many160
-
-manyEnd160:
-one160:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd160
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one160
-
-oneEnd160:
-	TESTQ       CX, CX
-	JE          done160
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done160:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many161:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd161
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -11448,7 +11615,7 @@ one161:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd161
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -11463,10 +11630,64 @@ oneEnd161:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done161:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many162:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd162
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many162
+
+manyEnd162:
+one162:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd162
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one162
+
+oneEnd162:
+	TESTQ       CX, CX
+	JE          done162
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done162:
 	VZEROUPPER
 	RET
 
@@ -11477,9 +11698,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many162:
+many163:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd162
+	JLT         manyEnd163
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -11495,23 +11716,23 @@ many162:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many162
+	JMP         many163
 
-manyEnd162:
-one162:
+manyEnd163:
+one163:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd162
+	JLT         oneEnd163
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one162
+	JMP         one163
 
-oneEnd162:
+oneEnd163:
 	TESTQ       CX, CX
-	JE          done162
+	JE          done163
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11520,7 +11741,7 @@ oneEnd162:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done162:
+done163:
 	VZEROUPPER
 	RET
 
@@ -11535,9 +11756,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many163:
+many164:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd163
+	JLT         manyEnd164
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11557,12 +11778,12 @@ many163:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many163
+	JMP         many164
 
-manyEnd163:
-one163:
+manyEnd164:
+one164:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd163
+	JLT         oneEnd164
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11570,11 +11791,11 @@ one163:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one163
+	JMP         one164
 
-oneEnd163:
+oneEnd164:
 	TESTQ       CX, CX
-	JE          done163
+	JE          done164
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11584,7 +11805,7 @@ oneEnd163:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done163:
+done164:
 	VZEROUPPER
 	RET
 
@@ -11599,9 +11820,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many164:
+many165:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd164
+	JLT     manyEnd165
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11621,12 +11842,12 @@ many164:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many164
+	JMP     many165
 
-manyEnd164:
-one164:
+manyEnd165:
+one165:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd164
+	JLT     oneEnd165
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11634,11 +11855,11 @@ one164:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one164
+	JMP     one165
 
-oneEnd164:
+oneEnd165:
 	TESTQ     CX, CX
-	JE        done164
+	JE        done165
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11648,7 +11869,7 @@ oneEnd164:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done164:
+done165:
 	VZEROUPPER
 	RET
 
@@ -11659,9 +11880,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many165:
+many166:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd165
+	JLT     manyEnd166
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11681,12 +11902,12 @@ many165:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many165
+	JMP     many166
 
-manyEnd165:
-one165:
+manyEnd166:
+one166:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd165
+	JLT     oneEnd166
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11694,11 +11915,11 @@ one165:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one165
+	JMP     one166
 
-oneEnd165:
+oneEnd166:
 	TESTQ     CX, CX
-	JE        done165
+	JE        done166
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11708,7 +11929,7 @@ oneEnd165:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done165:
+done166:
 	VZEROUPPER
 	RET
 
@@ -11721,9 +11942,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many166:
+many167:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd166
+	JLT         manyEnd167
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11743,12 +11964,12 @@ many166:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many166
+	JMP         many167
 
-manyEnd166:
-one166:
+manyEnd167:
+one167:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd166
+	JLT         oneEnd167
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11756,11 +11977,11 @@ one166:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one166
+	JMP         one167
 
-oneEnd166:
+oneEnd167:
 	TESTQ       CX, CX
-	JE          done166
+	JE          done167
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11770,108 +11991,13 @@ oneEnd166:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done166:
+done167:
 	VZEROUPPER
 	RET
 
 // func sinAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·sinAVX512(SB), NOSPLIT, $0-56
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z1
-	VBROADCASTSS lanes<>+2688(SB), Z2
-	VBROADCASTSS lanes<>+2656(SB), Z3
-	VBROADCASTSS lanes<>+2624(SB), Z4
-	VBROADCASTSS lanes<>+2816(SB), Z4
-	VBROADCASTSS lanes<>+2784(SB), Z7
-	VBROADCASTSS lanes<>+2752(SB), Z8
-
-one167:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd167
-	VMOVUPS           (DX), Z8
-	VMOVAPS           Z8, Z8
-	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
-	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
-	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+2624(SB), Z11
-	VFMADD213PS       Z3, Z10, Z11
-	VFMADD213PS       Z2, Z10, Z11
-	VFMADD213PS       Z1, Z10, Z11
-	VMULPS            Z8, Z10, Z10
-	VFMADD213PS       Z8, Z10, Z11
-	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+2752(SB), Z10
-	VFMADD213PS       Z7, Z8, Z10
-	VFMADD213PS       Z4, Z8, Z10
-	VBROADCASTSS      lanes<>+352(SB), Z12
-	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
-	VMULPS            Z8, Z8, Z8
-	VFMADD231PS       Z8, Z10, Z12
-	VPSLLD            $0x1f, Z9, Z8
-	VPSLLD            $0x1e, Z9, Z9
-	VPMOVD2M          Z8, K1
-	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
-	VXORPS            Z8, Z5, Z8
-	VMOVUPS           Z8, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one167
-
-oneEnd167:
-	TESTQ             CX, CX
-	JE                done167
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z5
-	VMOVAPS           Z5, Z5
-	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
-	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
-	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2624(SB), Z9
-	VFMADD213PS       Z3, Z0, Z9
-	VFMADD213PS       Z2, Z0, Z9
-	VFMADD213PS       Z1, Z0, Z9
-	VMULPS            Z5, Z0, Z0
-	VFMADD213PS       Z5, Z0, Z9
-	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2752(SB), Z1
-	VFMADD213PS       Z7, Z0, Z1
-	VFMADD213PS       Z4, Z0, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
-	VMULPS            Z0, Z0, Z0
-	VFMADD231PS       Z0, Z1, Z2
-	VPSLLD            $0x1f, Z8, Z0
-	VPSLLD            $0x1e, Z8, Z8
-	VPMOVD2M          Z0, K2
-	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
-	VXORPS            Z0, Z6, Z0
-	VMOVUPS           Z0, K1, (AX)
-
-done167:
-	VZEROUPPER
-	RET
-
-// func cosAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
@@ -11895,7 +12021,6 @@ one168:
 	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+2848(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
 	VBROADCASTSS      lanes<>+2624(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
@@ -11938,7 +12063,6 @@ oneEnd168:
 	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+2848(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
 	VBROADCASTSS      lanes<>+2624(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
@@ -11966,6 +12090,103 @@ done168:
 	VZEROUPPER
 	RET
 
+// func cosAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·cosAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+2720(SB), Z1
+	VBROADCASTSS lanes<>+2688(SB), Z2
+	VBROADCASTSS lanes<>+2656(SB), Z3
+	VBROADCASTSS lanes<>+2624(SB), Z4
+	VBROADCASTSS lanes<>+2816(SB), Z4
+	VBROADCASTSS lanes<>+2784(SB), Z7
+	VBROADCASTSS lanes<>+2752(SB), Z8
+
+one169:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd169
+	VMOVUPS           (DX), Z8
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z8, Z9
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
+	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+2848(SB), Z9, Z9
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      lanes<>+2624(SB), Z11
+	VFMADD213PS       Z3, Z10, Z11
+	VFMADD213PS       Z2, Z10, Z11
+	VFMADD213PS       Z1, Z10, Z11
+	VMULPS            Z8, Z10, Z10
+	VFMADD213PS       Z8, Z10, Z11
+	VMULPS            Z8, Z8, Z8
+	VBROADCASTSS      lanes<>+2752(SB), Z10
+	VFMADD213PS       Z7, Z8, Z10
+	VFMADD213PS       Z4, Z8, Z10
+	VBROADCASTSS      lanes<>+352(SB), Z12
+	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
+	VMULPS            Z8, Z8, Z8
+	VFMADD231PS       Z8, Z10, Z12
+	VPSLLD            $0x1f, Z9, Z8
+	VPSLLD            $0x1e, Z9, Z9
+	VPMOVD2M          Z8, K1
+	VBLENDMPS         Z12, Z11, K1, Z5
+	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
+	VXORPS            Z8, Z5, Z8
+	VMOVUPS           Z8, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one169
+
+oneEnd169:
+	TESTQ             CX, CX
+	JE                done169
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z5
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z5, Z8
+	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
+	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+2848(SB), Z8, Z8
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2624(SB), Z9
+	VFMADD213PS       Z3, Z0, Z9
+	VFMADD213PS       Z2, Z0, Z9
+	VFMADD213PS       Z1, Z0, Z9
+	VMULPS            Z5, Z0, Z0
+	VFMADD213PS       Z5, Z0, Z9
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VFMADD213PS       Z7, Z0, Z1
+	VFMADD213PS       Z4, Z0, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z0
+	VFMADD231PS       Z0, Z1, Z2
+	VPSLLD            $0x1f, Z8, Z0
+	VPSLLD            $0x1e, Z8, Z8
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z2, Z9, K2, Z6
+	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
+	VXORPS            Z0, Z6, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done169:
+	VZEROUPPER
+	RET
+
 // func tanAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tanAVX512(SB), NOSPLIT, $0-56
@@ -11981,9 +12202,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2784(SB), Z9
 	VBROADCASTSS lanes<>+2752(SB), Z10
 
-one169:
+one170:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd169
+	JLT               oneEnd170
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -12018,11 +12239,11 @@ one169:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one169
+	JMP               one170
 
-oneEnd169:
+oneEnd170:
 	TESTQ             CX, CX
-	JE                done169
+	JE                done170
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12059,7 +12280,7 @@ oneEnd169:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done169:
+done170:
 	VZEROUPPER
 	RET
 
@@ -12081,9 +12302,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2912(SB), Z9
 	VBROADCASTSS lanes<>+2880(SB), Z10
 
-one170:
+one171:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd170
+	JLT          oneEnd171
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -12110,11 +12331,11 @@ one170:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one170
+	JMP          one171
 
-oneEnd170:
+oneEnd171:
 	TESTQ        CX, CX
-	JE           done170
+	JE           done171
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12143,7 +12364,7 @@ oneEnd170:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done170:
+done171:
 	VZEROUPPER
 	RET
 
@@ -12162,9 +12383,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one171:
+one172:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd171
+	JLT          oneEnd172
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -12192,11 +12413,11 @@ one171:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one171
+	JMP          one172
 
-oneEnd171:
+oneEnd172:
 	TESTQ        CX, CX
-	JE           done171
+	JE           done172
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12226,7 +12447,7 @@ oneEnd171:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done171:
+done172:
 	VZEROUPPER
 	RET
 
@@ -12245,9 +12466,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3200(SB), Z6
 	VBROADCASTSS lanes<>+3168(SB), Z7
 
-one172:
+one173:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd172
+	JLT          oneEnd173
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -12279,11 +12500,11 @@ one172:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one172
+	JMP          one173
 
-oneEnd172:
+oneEnd173:
 	TESTQ        CX, CX
-	JE           done172
+	JE           done173
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12317,7 +12538,7 @@ oneEnd172:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done172:
+done173:
 	VZEROUPPER
 	RET
 
@@ -12344,9 +12565,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3392(SB), Z14
 	VBROADCASTSS lanes<>+3360(SB), Z15
 
-one173:
+one174:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd173
+	JLT          oneEnd174
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -12386,11 +12607,11 @@ one173:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one173
+	JMP          one174
 
-oneEnd173:
+oneEnd174:
 	TESTQ        CX, CX
-	JE           done173
+	JE           done174
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12432,7 +12653,7 @@ oneEnd173:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done173:
+done174:
 	VZEROUPPER
 	RET
 
@@ -12455,9 +12676,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one174:
+one175:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd174
+	JLT          oneEnd175
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -12485,11 +12706,11 @@ one174:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one174
+	JMP          one175
 
-oneEnd174:
+oneEnd175:
 	TESTQ        CX, CX
-	JE           done174
+	JE           done175
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12519,7 +12740,7 @@ oneEnd174:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done174:
+done175:
 	VZEROUPPER
 	RET
 
@@ -12532,9 +12753,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one175:
+one176:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd175
+	JLT               oneEnd176
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -12603,11 +12824,11 @@ one175:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one175
+	JMP               one176
 
-oneEnd175:
+oneEnd176:
 	TESTQ             CX, CX
-	JE                done175
+	JE                done176
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12678,7 +12899,7 @@ oneEnd175:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done175:
+done176:
 	VZEROUPPER
 	RET
 
@@ -12691,9 +12912,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one176:
+one177:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd176
+	JLT               oneEnd177
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -12758,11 +12979,11 @@ one176:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one176
+	JMP               one177
 
-oneEnd176:
+oneEnd177:
 	TESTQ             CX, CX
-	JE                done176
+	JE                done177
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12829,7 +13050,7 @@ oneEnd176:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done176:
+done177:
 	VZEROUPPER
 	RET
 
@@ -12842,9 +13063,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one177:
+one178:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd177
+	JLT               oneEnd178
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -12904,11 +13125,11 @@ one177:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one177
+	JMP               one178
 
-oneEnd177:
+oneEnd178:
 	TESTQ             CX, CX
-	JE                done177
+	JE                done178
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12970,7 +13191,7 @@ oneEnd177:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done177:
+done178:
 	VZEROUPPER
 	RET
 
@@ -12981,9 +13202,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many178:
+many179:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd178
+	JLT         manyEnd179
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -12997,12 +13218,12 @@ many178:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many178
+	JMP         many179
 
-manyEnd178:
-one178:
+manyEnd179:
+one179:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd178
+	JLT         oneEnd179
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -13011,11 +13232,11 @@ one178:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one178
+	JMP         one179
 
-oneEnd178:
+oneEnd179:
 	TESTQ       CX, CX
-	JE          done178
+	JE          done179
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -13026,7 +13247,7 @@ oneEnd178:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done178:
+done179:
 	VZEROUPPER
 	RET
 
@@ -13038,9 +13259,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many179:
+many180:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd179
+	JLT         manyEnd180
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -13060,12 +13281,12 @@ many179:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many179
+	JMP         many180
 
-manyEnd179:
-one179:
+manyEnd180:
+one180:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd179
+	JLT         oneEnd180
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -13077,11 +13298,11 @@ one179:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one179
+	JMP         one180
 
-oneEnd179:
+oneEnd180:
 	TESTQ       CX, CX
-	JE          done179
+	JE          done180
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -13095,7 +13316,7 @@ oneEnd179:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done179:
+done180:
 	VZEROUPPER
 	RET
 
@@ -13109,9 +13330,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many180:
+many181:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd180
+	JLT       manyEnd181
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -13131,12 +13352,12 @@ many180:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many180
+	JMP       many181
 
-manyEnd180:
-one180:
+manyEnd181:
+one181:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd180
+	JLT       oneEnd181
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -13144,11 +13365,11 @@ one180:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one180
+	JMP       one181
 
-oneEnd180:
+oneEnd181:
 	TESTQ     CX, CX
-	JE        done180
+	JE        done181
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13158,7 +13379,7 @@ oneEnd180:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done180:
+done181:
 	VZEROUPPER
 	RET
 
@@ -13174,9 +13395,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many181:
+many182:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd181
+	JLT         manyEnd182
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -13198,12 +13419,12 @@ many181:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many181
+	JMP         many182
 
-manyEnd181:
-one181:
+manyEnd182:
+one182:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd181
+	JLT         oneEnd182
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -13216,11 +13437,11 @@ one181:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one181
+	JMP         one182
 
-oneEnd181:
+oneEnd182:
 	TESTQ       CX, CX
-	JE          done181
+	JE          done182
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -13235,7 +13456,7 @@ oneEnd181:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done181:
+done182:
 	VZEROUPPER
 	RET
 
@@ -13253,9 +13474,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many182:
+many183:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd182
+	JLT     manyEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -13276,12 +13497,12 @@ many182:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many182
+	JMP     many183
 
-manyEnd182:
-one182:
+manyEnd183:
+one183:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd182
+	JLT     oneEnd183
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -13290,11 +13511,11 @@ one182:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one182
+	JMP     one183
 
-oneEnd182:
+oneEnd183:
 	TESTQ     CX, CX
-	JE        done182
+	JE        done183
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13304,16 +13525,16 @@ oneEnd182:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done182:
+done183:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many183:
+many184:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd183
+	JLT     manyEnd184
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13329,23 +13550,23 @@ many183:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many183
+	JMP     many184
 
-manyEnd183:
-one183:
+manyEnd184:
+one184:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd183
+	JLT     oneEnd184
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one183
+	JMP     one184
 
-oneEnd183:
+oneEnd184:
 	TESTQ     CX, CX
-	JE        done183
+	JE        done184
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13354,16 +13575,16 @@ oneEnd183:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done183:
+done184:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many184:
+many185:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd184
+	JLT     manyEnd185
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13379,23 +13600,23 @@ many184:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many184
+	JMP     many185
 
-manyEnd184:
-one184:
+manyEnd185:
+one185:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd184
+	JLT     oneEnd185
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one184
+	JMP     one185
 
-oneEnd184:
+oneEnd185:
 	TESTQ     CX, CX
-	JE        done184
+	JE        done185
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13404,7 +13625,7 @@ oneEnd184:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done184:
+done185:
 	VZEROUPPER
 	RET
 
@@ -13422,9 +13643,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many185:
+many186:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd185
+	JLT     manyEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -13445,12 +13666,12 @@ many185:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many185
+	JMP     many186
 
-manyEnd185:
-one185:
+manyEnd186:
+one186:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd185
+	JLT     oneEnd186
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -13459,11 +13680,11 @@ one185:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one185
+	JMP     one186
 
-oneEnd185:
+oneEnd186:
 	TESTQ     CX, CX
-	JE        done185
+	JE        done186
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13473,16 +13694,16 @@ oneEnd185:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done185:
+done186:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many186:
+many187:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd186
+	JLT     manyEnd187
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13498,23 +13719,23 @@ many186:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many186
+	JMP     many187
 
-manyEnd186:
-one186:
+manyEnd187:
+one187:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd186
+	JLT     oneEnd187
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one186
+	JMP     one187
 
-oneEnd186:
+oneEnd187:
 	TESTQ     CX, CX
-	JE        done186
+	JE        done187
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13523,16 +13744,16 @@ oneEnd186:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done186:
+done187:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many187:
+many188:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd187
+	JLT     manyEnd188
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13548,23 +13769,23 @@ many187:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many187
+	JMP     many188
 
-manyEnd187:
-one187:
+manyEnd188:
+one188:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd187
+	JLT     oneEnd188
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one187
+	JMP     one188
 
-oneEnd187:
+oneEnd188:
 	TESTQ     CX, CX
-	JE        done187
+	JE        done188
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13573,7 +13794,7 @@ oneEnd187:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done187:
+done188:
 	VZEROUPPER
 	RET
 
@@ -13591,9 +13812,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many188:
+many189:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd188
+	JLT     manyEnd189
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13614,12 +13835,12 @@ many188:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many188
+	JMP     many189
 
-manyEnd188:
-one188:
+manyEnd189:
+one189:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd188
+	JLT     oneEnd189
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13628,11 +13849,11 @@ one188:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one188
+	JMP     one189
 
-oneEnd188:
+oneEnd189:
 	TESTQ     CX, CX
-	JE        done188
+	JE        done189
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13642,16 +13863,16 @@ oneEnd188:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done188:
+done189:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many189:
+many190:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd189
+	JLT     manyEnd190
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13667,23 +13888,23 @@ many189:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many189
+	JMP     many190
 
-manyEnd189:
-one189:
+manyEnd190:
+one190:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd189
+	JLT     oneEnd190
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one189
+	JMP     one190
 
-oneEnd189:
+oneEnd190:
 	TESTQ     CX, CX
-	JE        done189
+	JE        done190
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13692,16 +13913,16 @@ oneEnd189:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done189:
+done190:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many190:
+many191:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd190
+	JLT     manyEnd191
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13717,23 +13938,23 @@ many190:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many190
+	JMP     many191
 
-manyEnd190:
-one190:
+manyEnd191:
+one191:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd190
+	JLT     oneEnd191
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one190
+	JMP     one191
 
-oneEnd190:
+oneEnd191:
 	TESTQ     CX, CX
-	JE        done190
+	JE        done191
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13742,7 +13963,7 @@ oneEnd190:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done190:
+done191:
 	VZEROUPPER
 	RET
 
@@ -13760,9 +13981,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many191:
+many192:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd191
+	JLT     manyEnd192
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -13783,12 +14004,12 @@ many191:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many191
+	JMP     many192
 
-manyEnd191:
-one191:
+manyEnd192:
+one192:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd191
+	JLT     oneEnd192
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -13797,11 +14018,11 @@ one191:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one191
+	JMP     one192
 
-oneEnd191:
+oneEnd192:
 	TESTQ     CX, CX
-	JE        done191
+	JE        done192
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13811,16 +14032,16 @@ oneEnd191:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done191:
+done192:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many192:
+many193:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd192
+	JLT     manyEnd193
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13836,23 +14057,23 @@ many192:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many192
+	JMP     many193
 
-manyEnd192:
-one192:
+manyEnd193:
+one193:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd192
+	JLT     oneEnd193
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one192
+	JMP     one193
 
-oneEnd192:
+oneEnd193:
 	TESTQ     CX, CX
-	JE        done192
+	JE        done193
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13861,16 +14082,16 @@ oneEnd192:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done192:
+done193:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many193:
+many194:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd193
+	JLT     manyEnd194
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13886,23 +14107,23 @@ many193:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many193
+	JMP     many194
 
-manyEnd193:
-one193:
+manyEnd194:
+one194:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd193
+	JLT     oneEnd194
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one193
+	JMP     one194
 
-oneEnd193:
+oneEnd194:
 	TESTQ     CX, CX
-	JE        done193
+	JE        done194
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13911,7 +14132,7 @@ oneEnd193:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done193:
+done194:
 	VZEROUPPER
 	RET
 
@@ -13929,9 +14150,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many194:
+many195:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd194
+	JLT       manyEnd195
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -13960,12 +14181,12 @@ many194:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many194
+	JMP       many195
 
-manyEnd194:
-one194:
+manyEnd195:
+one195:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd194
+	JLT       oneEnd195
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -13976,11 +14197,11 @@ one194:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one194
+	JMP       one195
 
-oneEnd194:
+oneEnd195:
 	TESTQ     CX, CX
-	JE        done194
+	JE        done195
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13992,16 +14213,16 @@ oneEnd194:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done194:
+done195:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many195:
+many196:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd195
+	JLT       manyEnd196
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14025,12 +14246,12 @@ many195:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many195
+	JMP       many196
 
-manyEnd195:
-one195:
+manyEnd196:
+one196:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd195
+	JLT       oneEnd196
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14039,11 +14260,11 @@ one195:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one195
+	JMP       one196
 
-oneEnd195:
+oneEnd196:
 	TESTQ     CX, CX
-	JE        done195
+	JE        done196
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14054,16 +14275,16 @@ oneEnd195:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done195:
+done196:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many196:
+many197:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd196
+	JLT       manyEnd197
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14087,12 +14308,12 @@ many196:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many196
+	JMP       many197
 
-manyEnd196:
-one196:
+manyEnd197:
+one197:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd196
+	JLT       oneEnd197
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14101,11 +14322,11 @@ one196:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one196
+	JMP       one197
 
-oneEnd196:
+oneEnd197:
 	TESTQ     CX, CX
-	JE        done196
+	JE        done197
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14116,7 +14337,7 @@ oneEnd196:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done196:
+done197:
 	VZEROUPPER
 	RET
 
@@ -14134,9 +14355,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many197:
+many198:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd197
+	JLT       manyEnd198
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -14165,12 +14386,12 @@ many197:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many197
+	JMP       many198
 
-manyEnd197:
-one197:
+manyEnd198:
+one198:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd197
+	JLT       oneEnd198
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -14181,11 +14402,11 @@ one197:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one197
+	JMP       one198
 
-oneEnd197:
+oneEnd198:
 	TESTQ     CX, CX
-	JE        done197
+	JE        done198
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14197,16 +14418,16 @@ oneEnd197:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done197:
+done198:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many198:
+many199:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd198
+	JLT       manyEnd199
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14230,12 +14451,12 @@ many198:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many198
+	JMP       many199
 
-manyEnd198:
-one198:
+manyEnd199:
+one199:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd198
+	JLT       oneEnd199
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14244,11 +14465,11 @@ one198:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one198
+	JMP       one199
 
-oneEnd198:
+oneEnd199:
 	TESTQ     CX, CX
-	JE        done198
+	JE        done199
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14259,16 +14480,16 @@ oneEnd198:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done198:
+done199:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many199:
+many200:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd199
+	JLT       manyEnd200
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14292,12 +14513,12 @@ many199:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many199
+	JMP       many200
 
-manyEnd199:
-one199:
+manyEnd200:
+one200:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd199
+	JLT       oneEnd200
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14306,11 +14527,11 @@ one199:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one199
+	JMP       one200
 
-oneEnd199:
+oneEnd200:
 	TESTQ     CX, CX
-	JE        done199
+	JE        done200
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14321,7 +14542,7 @@ oneEnd199:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done199:
+done200:
 	VZEROUPPER
 	RET
 
@@ -14340,9 +14561,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many200:
+many201:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd200
+	JLT     manyEnd201
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -14367,12 +14588,12 @@ many200:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many200
+	JMP     many201
 
-manyEnd200:
-one200:
+manyEnd201:
+one201:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd200
+	JLT     oneEnd201
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -14382,11 +14603,11 @@ one200:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one200
+	JMP     one201
 
-oneEnd200:
+oneEnd201:
 	TESTQ     CX, CX
-	JE        done200
+	JE        done201
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14397,16 +14618,16 @@ oneEnd200:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done200:
+done201:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many201:
+many202:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd201
+	JLT     manyEnd202
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14426,12 +14647,12 @@ many201:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many201
+	JMP     many202
 
-manyEnd201:
-one201:
+manyEnd202:
+one202:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd201
+	JLT     oneEnd202
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14439,11 +14660,11 @@ one201:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one201
+	JMP     one202
 
-oneEnd201:
+oneEnd202:
 	TESTQ     CX, CX
-	JE        done201
+	JE        done202
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14453,16 +14674,16 @@ oneEnd201:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done201:
+done202:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many202:
+many203:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd202
+	JLT     manyEnd203
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14482,12 +14703,12 @@ many202:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many202
+	JMP     many203
 
-manyEnd202:
-one202:
+manyEnd203:
+one203:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd202
+	JLT     oneEnd203
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14495,11 +14716,11 @@ one202:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one202
+	JMP     one203
 
-oneEnd202:
+oneEnd203:
 	TESTQ     CX, CX
-	JE        done202
+	JE        done203
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14509,7 +14730,7 @@ oneEnd202:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done202:
+done203:
 	VZEROUPPER
 	RET
 
@@ -14527,9 +14748,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many203:
+many204:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd203
+	JLT          manyEnd204
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14562,12 +14783,12 @@ many203:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many203
+	JMP          many204
 
-manyEnd203:
-one203:
+manyEnd204:
+one204:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd203
+	JLT          oneEnd204
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14579,11 +14800,11 @@ one203:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one203
+	JMP          one204
 
-oneEnd203:
+oneEnd204:
 	TESTQ        CX, CX
-	JE           done203
+	JE           done204
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14596,16 +14817,16 @@ oneEnd203:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done203:
+done204:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many204:
+many205:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd204
+	JLT          manyEnd205
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14633,12 +14854,12 @@ many204:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many204
+	JMP          many205
 
-manyEnd204:
-one204:
+manyEnd205:
+one205:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd204
+	JLT          oneEnd205
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14648,11 +14869,11 @@ one204:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one204
+	JMP          one205
 
-oneEnd204:
+oneEnd205:
 	TESTQ        CX, CX
-	JE           done204
+	JE           done205
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -14664,16 +14885,16 @@ oneEnd204:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done204:
+done205:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many205:
+many206:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd205
+	JLT          manyEnd206
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14701,12 +14922,12 @@ many205:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many205
+	JMP          many206
 
-manyEnd205:
-one205:
+manyEnd206:
+one206:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd205
+	JLT          oneEnd206
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14716,11 +14937,11 @@ one205:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one205
+	JMP          one206
 
-oneEnd205:
+oneEnd206:
 	TESTQ        CX, CX
-	JE           done205
+	JE           done206
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14732,7 +14953,7 @@ oneEnd205:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done205:
+done206:
 	VZEROUPPER
 	RET
 
@@ -14750,9 +14971,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many206:
+many207:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd206
+	JLT     manyEnd207
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -14773,12 +14994,12 @@ many206:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many206
+	JMP     many207
 
-manyEnd206:
-one206:
+manyEnd207:
+one207:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd206
+	JLT     oneEnd207
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -14787,11 +15008,11 @@ one206:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one206
+	JMP     one207
 
-oneEnd206:
+oneEnd207:
 	TESTQ     CX, CX
-	JE        done206
+	JE        done207
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14801,16 +15022,16 @@ oneEnd206:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done206:
+done207:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many207:
+many208:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd207
+	JLT     manyEnd208
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14826,23 +15047,23 @@ many207:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many207
+	JMP     many208
 
-manyEnd207:
-one207:
+manyEnd208:
+one208:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd207
+	JLT     oneEnd208
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one207
+	JMP     one208
 
-oneEnd207:
+oneEnd208:
 	TESTQ     CX, CX
-	JE        done207
+	JE        done208
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14851,16 +15072,16 @@ oneEnd207:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done207:
+done208:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many208:
+many209:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd208
+	JLT     manyEnd209
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14876,23 +15097,23 @@ many208:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many208
+	JMP     many209
 
-manyEnd208:
-one208:
+manyEnd209:
+one209:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd208
+	JLT     oneEnd209
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one208
+	JMP     one209
 
-oneEnd208:
+oneEnd209:
 	TESTQ     CX, CX
-	JE        done208
+	JE        done209
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14901,7 +15122,7 @@ oneEnd208:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done208:
+done209:
 	VZEROUPPER
 	RET
 
@@ -14919,9 +15140,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many209:
+many210:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd209
+	JLT     manyEnd210
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14942,12 +15163,12 @@ many209:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many209
+	JMP     many210
 
-manyEnd209:
-one209:
+manyEnd210:
+one210:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd209
+	JLT     oneEnd210
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -14956,11 +15177,11 @@ one209:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one209
+	JMP     one210
 
-oneEnd209:
+oneEnd210:
 	TESTQ     CX, CX
-	JE        done209
+	JE        done210
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14970,16 +15191,16 @@ oneEnd209:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done209:
+done210:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many210:
+many211:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd210
+	JLT     manyEnd211
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14995,23 +15216,23 @@ many210:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many210
+	JMP     many211
 
-manyEnd210:
-one210:
+manyEnd211:
+one211:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd210
+	JLT     oneEnd211
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one210
+	JMP     one211
 
-oneEnd210:
+oneEnd211:
 	TESTQ     CX, CX
-	JE        done210
+	JE        done211
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15020,16 +15241,16 @@ oneEnd210:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done210:
+done211:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many211:
+many212:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd211
+	JLT     manyEnd212
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15045,23 +15266,23 @@ many211:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many211
+	JMP     many212
 
-manyEnd211:
-one211:
+manyEnd212:
+one212:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd211
+	JLT     oneEnd212
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one211
+	JMP     one212
 
-oneEnd211:
+oneEnd212:
 	TESTQ     CX, CX
-	JE        done211
+	JE        done212
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15070,7 +15291,7 @@ oneEnd211:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done211:
+done212:
 	VZEROUPPER
 	RET
 
@@ -15088,9 +15309,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many212:
+many213:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd212
+	JLT     manyEnd213
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -15111,12 +15332,12 @@ many212:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many212
+	JMP     many213
 
-manyEnd212:
-one212:
+manyEnd213:
+one213:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd212
+	JLT     oneEnd213
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -15125,11 +15346,11 @@ one212:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one212
+	JMP     one213
 
-oneEnd212:
+oneEnd213:
 	TESTQ     CX, CX
-	JE        done212
+	JE        done213
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15139,16 +15360,16 @@ oneEnd212:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done212:
+done213:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many213:
+many214:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd213
+	JLT     manyEnd214
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15164,23 +15385,23 @@ many213:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many213
+	JMP     many214
 
-manyEnd213:
-one213:
+manyEnd214:
+one214:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd213
+	JLT     oneEnd214
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one213
+	JMP     one214
 
-oneEnd213:
+oneEnd214:
 	TESTQ     CX, CX
-	JE        done213
+	JE        done214
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15189,16 +15410,16 @@ oneEnd213:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done213:
+done214:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many214:
+many215:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd214
+	JLT     manyEnd215
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15214,23 +15435,23 @@ many214:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many214
+	JMP     many215
 
-manyEnd214:
-one214:
+manyEnd215:
+one215:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd214
+	JLT     oneEnd215
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one214
+	JMP     one215
 
-oneEnd214:
+oneEnd215:
 	TESTQ     CX, CX
-	JE        done214
+	JE        done215
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15239,7 +15460,7 @@ oneEnd214:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done214:
+done215:
 	VZEROUPPER
 	RET
 
@@ -15257,9 +15478,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many215:
+many216:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd215
+	JLT     manyEnd216
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -15280,12 +15501,12 @@ many215:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many215
+	JMP     many216
 
-manyEnd215:
-one215:
+manyEnd216:
+one216:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd215
+	JLT     oneEnd216
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -15294,11 +15515,11 @@ one215:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one215
+	JMP     one216
 
-oneEnd215:
+oneEnd216:
 	TESTQ     CX, CX
-	JE        done215
+	JE        done216
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15308,16 +15529,16 @@ oneEnd215:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done215:
+done216:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many216:
+many217:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd216
+	JLT     manyEnd217
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15333,23 +15554,23 @@ many216:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many216
+	JMP     many217
 
-manyEnd216:
-one216:
+manyEnd217:
+one217:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd216
+	JLT     oneEnd217
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one216
+	JMP     one217
 
-oneEnd216:
+oneEnd217:
 	TESTQ     CX, CX
-	JE        done216
+	JE        done217
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15358,16 +15579,16 @@ oneEnd216:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done216:
+done217:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many217:
+many218:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd217
+	JLT     manyEnd218
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15383,23 +15604,23 @@ many217:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many217
+	JMP     many218
 
-manyEnd217:
-one217:
+manyEnd218:
+one218:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd217
+	JLT     oneEnd218
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one217
+	JMP     one218
 
-oneEnd217:
+oneEnd218:
 	TESTQ     CX, CX
-	JE        done217
+	JE        done218
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15408,7 +15629,7 @@ oneEnd217:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done217:
+done218:
 	VZEROUPPER
 	RET
 
@@ -15426,9 +15647,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many218:
+many219:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd218
+	JLT     manyEnd219
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -15449,12 +15670,12 @@ many218:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many218
+	JMP     many219
 
-manyEnd218:
-one218:
+manyEnd219:
+one219:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd218
+	JLT     oneEnd219
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -15463,11 +15684,11 @@ one218:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one218
+	JMP     one219
 
-oneEnd218:
+oneEnd219:
 	TESTQ     CX, CX
-	JE        done218
+	JE        done219
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15477,16 +15698,16 @@ oneEnd218:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done218:
+done219:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many219:
+many220:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd219
+	JLT     manyEnd220
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15502,23 +15723,23 @@ many219:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many219
+	JMP     many220
 
-manyEnd219:
-one219:
+manyEnd220:
+one220:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd219
+	JLT     oneEnd220
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one219
+	JMP     one220
 
-oneEnd219:
+oneEnd220:
 	TESTQ     CX, CX
-	JE        done219
+	JE        done220
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15527,16 +15748,16 @@ oneEnd219:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done219:
+done220:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many220:
+many221:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd220
+	JLT     manyEnd221
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15552,23 +15773,23 @@ many220:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many220
+	JMP     many221
 
-manyEnd220:
-one220:
+manyEnd221:
+one221:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd220
+	JLT     oneEnd221
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one220
+	JMP     one221
 
-oneEnd220:
+oneEnd221:
 	TESTQ     CX, CX
-	JE        done220
+	JE        done221
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15577,7 +15798,7 @@ oneEnd220:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done220:
+done221:
 	VZEROUPPER
 	RET
 
@@ -15595,9 +15816,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many221:
+many222:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd221
+	JLT     manyEnd222
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15618,12 +15839,12 @@ many221:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many221
+	JMP     many222
 
-manyEnd221:
-one221:
+manyEnd222:
+one222:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd221
+	JLT     oneEnd222
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15632,11 +15853,11 @@ one221:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one221
+	JMP     one222
 
-oneEnd221:
+oneEnd222:
 	TESTQ     CX, CX
-	JE        done221
+	JE        done222
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15646,16 +15867,16 @@ oneEnd221:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done221:
+done222:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many222:
+many223:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd222
+	JLT     manyEnd223
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15671,23 +15892,23 @@ many222:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many222
+	JMP     many223
 
-manyEnd222:
-one222:
+manyEnd223:
+one223:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd222
+	JLT     oneEnd223
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one222
+	JMP     one223
 
-oneEnd222:
+oneEnd223:
 	TESTQ     CX, CX
-	JE        done222
+	JE        done223
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15696,16 +15917,16 @@ oneEnd222:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done222:
+done223:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many223:
+many224:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd223
+	JLT     manyEnd224
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15721,23 +15942,23 @@ many223:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many223
+	JMP     many224
 
-manyEnd223:
-one223:
+manyEnd224:
+one224:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd223
+	JLT     oneEnd224
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one223
+	JMP     one224
 
-oneEnd223:
+oneEnd224:
 	TESTQ     CX, CX
-	JE        done223
+	JE        done224
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15746,7 +15967,7 @@ oneEnd223:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done223:
+done224:
 	VZEROUPPER
 	RET
 
@@ -15764,9 +15985,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many224:
+many225:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd224
+	JLT         manyEnd225
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -15791,12 +16012,12 @@ many224:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many224
+	JMP         many225
 
-manyEnd224:
-one224:
+manyEnd225:
+one225:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd224
+	JLT         oneEnd225
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -15806,11 +16027,11 @@ one224:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one224
+	JMP         one225
 
-oneEnd224:
+oneEnd225:
 	TESTQ       CX, CX
-	JE          done224
+	JE          done225
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -15821,16 +16042,16 @@ oneEnd224:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done224:
+done225:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many225:
+many226:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd225
+	JLT         manyEnd226
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -15850,12 +16071,12 @@ many225:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many225
+	JMP         many226
 
-manyEnd225:
-one225:
+manyEnd226:
+one226:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd225
+	JLT         oneEnd226
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -15863,11 +16084,11 @@ one225:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one225
+	JMP         one226
 
-oneEnd225:
+oneEnd226:
 	TESTQ       CX, CX
-	JE          done225
+	JE          done226
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -15877,16 +16098,16 @@ oneEnd225:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done225:
+done226:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many226:
+many227:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd226
+	JLT         manyEnd227
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15906,12 +16127,12 @@ many226:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many226
+	JMP         many227
 
-manyEnd226:
-one226:
+manyEnd227:
+one227:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd226
+	JLT         oneEnd227
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -15919,11 +16140,11 @@ one226:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one226
+	JMP         one227
 
-oneEnd226:
+oneEnd227:
 	TESTQ       CX, CX
-	JE          done226
+	JE          done227
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -15933,7 +16154,7 @@ oneEnd226:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done226:
+done227:
 	VZEROUPPER
 	RET
 
@@ -15947,9 +16168,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many227:
+many228:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd227
+	JLT     manyEnd228
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -15960,21 +16181,21 @@ many227:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many227
+	JMP     many228
 
-manyEnd227:
-one227:
+manyEnd228:
+one228:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd227
+	JLT     oneEnd228
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one227
+	JMP     one228
 
-oneEnd227:
+oneEnd228:
 	TESTQ     AX, AX
-	JE        done227
+	JE        done228
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -15982,7 +16203,7 @@ oneEnd227:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done227:
+done228:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -16008,9 +16229,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many228:
+many229:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd228
+	JLT         manyEnd229
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -16021,21 +16242,21 @@ many228:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many228
+	JMP         many229
 
-manyEnd228:
-one228:
+manyEnd229:
+one229:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd228
+	JLT         oneEnd229
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one228
+	JMP         one229
 
-oneEnd228:
+oneEnd229:
 	TESTQ       AX, AX
-	JE          done228
+	JE          done229
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -16043,7 +16264,7 @@ oneEnd228:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done228:
+done229:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -16069,9 +16290,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many229:
+many230:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd229
+	JLT         manyEnd230
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -16086,22 +16307,22 @@ many229:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many229
+	JMP         many230
 
-manyEnd229:
-one229:
+manyEnd230:
+one230:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd229
+	JLT         oneEnd230
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one229
+	JMP         one230
 
-oneEnd229:
+oneEnd230:
 	TESTQ       AX, AX
-	JE          done229
+	JE          done230
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -16110,7 +16331,7 @@ oneEnd229:
 	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done229:
+done230:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -16138,9 +16359,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many230:
+many231:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd230
+	JLT         manyEnd231
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -16155,22 +16376,22 @@ many230:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many230
+	JMP         many231
 
-manyEnd230:
-one230:
+manyEnd231:
+one231:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd230
+	JLT         oneEnd231
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one230
+	JMP         one231
 
-oneEnd230:
+oneEnd231:
 	TESTQ       AX, AX
-	JE          done230
+	JE          done231
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -16180,7 +16401,7 @@ oneEnd230:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done230:
+done231:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -16207,9 +16428,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many231:
+many232:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd231
+	JLT         manyEnd232
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -16225,23 +16446,23 @@ many231:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many231
+	JMP         many232
 
-manyEnd231:
-one231:
+manyEnd232:
+one232:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd231
+	JLT         oneEnd232
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one231
+	JMP         one232
 
-oneEnd231:
+oneEnd232:
 	TESTQ       AX, AX
-	JE          done231
+	JE          done232
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -16250,7 +16471,7 @@ oneEnd231:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done231:
+done232:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -16277,9 +16498,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many232:
+many233:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd232
+	JLT     manyEnd233
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -16290,21 +16511,21 @@ many232:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many232
+	JMP     many233
 
-manyEnd232:
-one232:
+manyEnd233:
+one233:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd232
+	JLT     oneEnd233
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one232
+	JMP     one233
 
-oneEnd232:
+oneEnd233:
 	TESTQ   AX, AX
-	JE      done232
+	JE      done233
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16313,7 +16534,7 @@ oneEnd232:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done232:
+done233:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -16341,9 +16562,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many233:
+many234:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd233
+	JLT     manyEnd234
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -16362,23 +16583,23 @@ many233:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many233
+	JMP     many234
 
-manyEnd233:
-one233:
+manyEnd234:
+one234:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd233
+	JLT     oneEnd234
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one233
+	JMP     one234
 
-oneEnd233:
+oneEnd234:
 	TESTQ   AX, AX
-	JE      done233
+	JE      done234
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16389,7 +16610,7 @@ oneEnd233:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done233:
+done234:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -16423,9 +16644,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many234:
+many235:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd234
+	JLT     manyEnd235
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -16444,23 +16665,23 @@ many234:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many234
+	JMP     many235
 
-manyEnd234:
-one234:
+manyEnd235:
+one235:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd234
+	JLT     oneEnd235
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one234
+	JMP     one235
 
-oneEnd234:
+oneEnd235:
 	TESTQ   AX, AX
-	JE      done234
+	JE      done235
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16471,7 +16692,7 @@ oneEnd234:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done234:
+done235:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -16515,9 +16736,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z11
 	VBROADCASTSS lanes<>+480(SB), Z12
 
-many235:
+many236:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd235
+	JLT          manyEnd236
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -16557,12 +16778,12 @@ many235:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many235
+	JMP          many236
 
-manyEnd235:
-one235:
+manyEnd236:
+one236:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd235
+	JLT          oneEnd236
 	VMOVUPS      (DX), Z13
 	VSUBPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -16584,11 +16805,11 @@ one235:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one235
+	JMP          one236
 
-oneEnd235:
+oneEnd236:
 	TESTQ        CX, CX
-	JE           done235
+	JE           done236
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -16614,7 +16835,7 @@ oneEnd235:
 	VMOVUPS      Z2, K1, (AX)
 	VADDPS       Z2, Z12, Z12
 
-done235:
+done236:
 	VADDPS        Z12, Z11, Z11
 	VEXTRACTF64X4 $0x01, Z11, Y0
 	VADDPS        Y0, Y11, Y0
@@ -16644,9 +16865,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many236:
+many237:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd236
+	JLT         manyEnd237
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16666,12 +16887,12 @@ many236:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many236
+	JMP         many237
 
-manyEnd236:
-one236:
+manyEnd237:
+one237:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd236
+	JLT         oneEnd237
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16684,11 +16905,11 @@ one236:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one236
+	JMP         one237
 
-oneEnd236:
+oneEnd237:
 	TESTQ       CX, CX
-	JE          done236
+	JE          done237
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -16701,14 +16922,14 @@ oneEnd236:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done236:
+done237:
 	VZEROUPPER
 	RET
 
 plain:
-many237:
+many238:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd237
+	JLT     manyEnd238
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16725,12 +16946,12 @@ many237:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many237
+	JMP     many238
 
-manyEnd237:
-one237:
+manyEnd238:
+one238:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd237
+	JLT     oneEnd238
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16741,11 +16962,11 @@ one237:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one237
+	JMP     one238
 
-oneEnd237:
+oneEnd238:
 	TESTQ     CX, CX
-	JE        done237
+	JE        done238
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -16757,7 +16978,235 @@ oneEnd237:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done237:
+done238:
+	VZEROUPPER
+	RET
+
+// func maxColumnsAVX512(m []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·maxColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ m_base+0(FP), AX
+	MOVQ m_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+column:
+	CMPQ         CX, $0x00000010
+	JLT          columnsEnd
+	VMOVUPS      (AX), Z0
+	VBROADCASTSS lanes<>+512(SB), Z1
+	VBROADCASTSS lanes<>+512(SB), Z2
+	VBROADCASTSS lanes<>+512(SB), Z3
+	MOVQ         DX, DI
+	MOVQ         BX, R8
+
+rows:
+	CMPQ   R8, $0x00000004
+	JLT    rowsEnd
+	VMAXPS (DI), Z0, Z0
+	ADDQ   SI, DI
+	VMAXPS (DI), Z1, Z1
+	ADDQ   SI, DI
+	VMAXPS (DI), Z2, Z2
+	ADDQ   SI, DI
+	VMAXPS (DI), Z3, Z3
+	ADDQ   SI, DI
+	SUBQ   $0x00000004, R8
+	JMP    rows
+
+rowsEnd:
+row:
+	CMPQ   R8, $0x00000001
+	JLT    rowEnd
+	VMAXPS (DI), Z0, Z0
+	ADDQ   SI, DI
+	SUBQ   $0x00000001, R8
+	JMP    row
+
+rowEnd:
+	VMAXPS  Z1, Z0, Z0
+	VMAXPS  Z3, Z2, Z2
+	VMAXPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func expColumnsAVX512(x []float32, m []float32, sum []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
+	MOVQ         x_base+0(FP), AX
+	MOVQ         m_base+24(FP), CX
+	MOVQ         m_len+32(FP), DX
+	MOVQ         sum_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1376(SB), Z1
+	VBROADCASTSS lanes<>+96(SB), Z2
+	VBROADCASTSS lanes<>+128(SB), Z3
+	VBROADCASTSS lanes<>+160(SB), Z4
+	VBROADCASTSS lanes<>+352(SB), Z5
+	VBROADCASTSS lanes<>+320(SB), Z6
+	VBROADCASTSS lanes<>+288(SB), Z7
+	VBROADCASTSS lanes<>+256(SB), Z8
+	VBROADCASTSS lanes<>+224(SB), Z9
+	VBROADCASTSS lanes<>+192(SB), Z10
+
+column:
+	CMPQ    DX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (CX), Z10
+	VMOVUPS (BX), Z11
+	MOVQ    AX, R8
+	MOVQ    SI, R9
+
+rows:
+	CMPQ         R9, $0x00000002
+	JLT          rowsEnd
+	VMOVUPS      (R8), Z12
+	VSUBPS       Z10, Z12, Z12
+	VMAXPS       Z12, Z0, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z2, Z1, Z13
+	VSUBPS       Z1, Z13, Z13
+	VFNMADD231PS Z3, Z13, Z12
+	VFNMADD231PS Z4, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS      Z14, (R8)
+	ADDQ         DI, R8
+	VMOVUPS      (R8), Z12
+	VSUBPS       Z10, Z12, Z12
+	VMAXPS       Z12, Z0, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z2, Z1, Z13
+	VSUBPS       Z1, Z13, Z13
+	VFNMADD231PS Z3, Z13, Z12
+	VFNMADD231PS Z4, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS      Z14, (R8)
+	ADDQ         DI, R8
+	SUBQ         $0x00000002, R9
+	JMP          rows
+
+rowsEnd:
+row:
+	CMPQ         R9, $0x00000001
+	JLT          rowEnd
+	VMOVUPS      (R8), Z12
+	VSUBPS       Z10, Z12, Z12
+	VMAXPS       Z12, Z0, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD132PS  Z2, Z1, Z13
+	VSUBPS       Z1, Z13, Z13
+	VFNMADD231PS Z3, Z13, Z12
+	VFNMADD231PS Z4, Z13, Z12
+	VBROADCASTSS lanes<>+192(SB), Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z7, Z12, Z14
+	VFMADD213PS  Z6, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VFMADD213PS  Z5, Z12, Z14
+	VSCALEFPS    Z13, Z14, Z14
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS      Z14, (R8)
+	ADDQ         DI, R8
+	SUBQ         $0x00000001, R9
+	JMP          row
+
+rowEnd:
+	VMOVUPS Z11, (BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, DX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleRowsAVX512(SB), NOSPLIT, $0-64
+	MOVQ y_base+0(FP), AX
+	MOVQ s_base+24(FP), CX
+	MOVQ s_len+32(FP), DX
+	MOVQ cols+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+nextRow:
+	TESTQ        DX, DX
+	JE           rowsDone
+	VBROADCASTSS (CX), Z0
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+many239:
+	CMPQ    R8, $0x00000020
+	JLT     manyEnd239
+	VMULPS  (DI), Z0, Z1
+	VMOVUPS Z1, (DI)
+	VMULPS  64(DI), Z0, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+	JMP     many239
+
+manyEnd239:
+one239:
+	CMPQ    R8, $0x00000010
+	JLT     oneEnd239
+	VMULPS  (DI), Z0, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+	JMP     one239
+
+oneEnd239:
+	TESTQ     R8, R8
+	JE        done239
+	MOVQ      $0x00000001, R9
+	SHLXQ     R8, R9, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (DI)
+
+done239:
+	ADDQ SI, AX
+	ADDQ $0x00000004, CX
+	DECQ DX
+	JMP  nextRow
+
+rowsDone:
 	VZEROUPPER
 	RET
 
@@ -16821,52 +17270,11 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next238:
-	CMPQ      SI, $0x00000010
-	JLT       end238
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next238
-
-end238:
-	VZEROUPPER
-	RET
-
-onlyB:
-next239:
-	CMPQ      SI, $0x00000010
-	JLT       end239
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next239
-
-end239:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
 next240:
 	CMPQ      SI, $0x00000010
 	JLT       end240
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -16882,10 +17290,51 @@ end240:
 	VZEROUPPER
 	RET
 
-both:
+onlyB:
 next241:
 	CMPQ      SI, $0x00000010
 	JLT       end241
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next241
+
+end241:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next242:
+	CMPQ      SI, $0x00000010
+	JLT       end242
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next242
+
+end242:
+	VZEROUPPER
+	RET
+
+both:
+next243:
+	CMPQ      SI, $0x00000010
+	JLT       end243
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -16893,9 +17342,9 @@ next241:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next241
+	JMP       next243
 
-end241:
+end243:
 	VZEROUPPER
 	RET
 
@@ -17093,9 +17542,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next242:
+next244:
 	TESTQ      BX, BX
-	JE         end242
+	JE         end244
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -17109,16 +17558,16 @@ next242:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next242
+	JMP        next244
 
-end242:
+end244:
 	VZEROUPPER
 	RET
 
 onlyB:
-next243:
+next245:
 	TESTQ      BX, BX
-	JE         end243
+	JE         end245
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17129,9 +17578,9 @@ next243:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next243
+	JMP        next245
 
-end243:
+end245:
 	VZEROUPPER
 	RET
 
@@ -17139,9 +17588,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next244:
+next246:
 	TESTQ      BX, BX
-	JE         end244
+	JE         end246
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17152,16 +17601,16 @@ next244:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next244
+	JMP        next246
 
-end244:
+end246:
 	VZEROUPPER
 	RET
 
 both:
-next245:
+next247:
 	TESTQ      BX, BX
-	JE         end245
+	JE         end247
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17169,9 +17618,9 @@ next245:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next245
+	JMP        next247
 
-end245:
+end247:
 	VZEROUPPER
 	RET
 
@@ -17192,9 +17641,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next246:
+next248:
 	TESTQ      BX, BX
-	JE         end246
+	JE         end248
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -17208,16 +17657,16 @@ next246:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next246
+	JMP        next248
 
-end246:
+end248:
 	VZEROUPPER
 	RET
 
 onlyB:
-next247:
+next249:
 	TESTQ      BX, BX
-	JE         end247
+	JE         end249
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17228,9 +17677,9 @@ next247:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next247
+	JMP        next249
 
-end247:
+end249:
 	VZEROUPPER
 	RET
 
@@ -17238,9 +17687,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next248:
+next250:
 	TESTQ      BX, BX
-	JE         end248
+	JE         end250
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17251,16 +17700,16 @@ next248:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next248
+	JMP        next250
 
-end248:
+end250:
 	VZEROUPPER
 	RET
 
 both:
-next249:
+next251:
 	TESTQ      BX, BX
-	JE         end249
+	JE         end251
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17268,9 +17717,9 @@ next249:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next249
+	JMP        next251
 
-end249:
+end251:
 	VZEROUPPER
 	RET
 
@@ -17291,9 +17740,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next250:
+next252:
 	TESTQ      BX, BX
-	JE         end250
+	JE         end252
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -17307,16 +17756,16 @@ next250:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next250
+	JMP        next252
 
-end250:
+end252:
 	VZEROUPPER
 	RET
 
 onlyB:
-next251:
+next253:
 	TESTQ      BX, BX
-	JE         end251
+	JE         end253
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17327,9 +17776,9 @@ next251:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next251
+	JMP        next253
 
-end251:
+end253:
 	VZEROUPPER
 	RET
 
@@ -17337,9 +17786,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next252:
+next254:
 	TESTQ      BX, BX
-	JE         end252
+	JE         end254
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17350,16 +17799,16 @@ next252:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next252
+	JMP        next254
 
-end252:
+end254:
 	VZEROUPPER
 	RET
 
 both:
-next253:
+next255:
 	TESTQ      BX, BX
-	JE         end253
+	JE         end255
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17367,9 +17816,9 @@ next253:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next253
+	JMP        next255
 
-end253:
+end255:
 	VZEROUPPER
 	RET
 
@@ -17390,9 +17839,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next254:
+next256:
 	TESTQ      BX, BX
-	JE         end254
+	JE         end256
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -17406,16 +17855,16 @@ next254:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next254
+	JMP        next256
 
-end254:
+end256:
 	VZEROUPPER
 	RET
 
 onlyB:
-next255:
+next257:
 	TESTQ      BX, BX
-	JE         end255
+	JE         end257
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17426,9 +17875,9 @@ next255:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next255
+	JMP        next257
 
-end255:
+end257:
 	VZEROUPPER
 	RET
 
@@ -17436,9 +17885,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next256:
+next258:
 	TESTQ      BX, BX
-	JE         end256
+	JE         end258
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17449,16 +17898,16 @@ next256:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next256
+	JMP        next258
 
-end256:
+end258:
 	VZEROUPPER
 	RET
 
 both:
-next257:
+next259:
 	TESTQ      BX, BX
-	JE         end257
+	JE         end259
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17466,9 +17915,9 @@ next257:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next257
+	JMP        next259
 
-end257:
+end259:
 	VZEROUPPER
 	RET
 
@@ -17489,9 +17938,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next258:
+next260:
 	TESTQ      BX, BX
-	JE         end258
+	JE         end260
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -17505,16 +17954,16 @@ next258:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next258
+	JMP        next260
 
-end258:
+end260:
 	VZEROUPPER
 	RET
 
 onlyB:
-next259:
+next261:
 	TESTQ      BX, BX
-	JE         end259
+	JE         end261
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17525,9 +17974,9 @@ next259:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next259
+	JMP        next261
 
-end259:
+end261:
 	VZEROUPPER
 	RET
 
@@ -17535,9 +17984,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next260:
+next262:
 	TESTQ      BX, BX
-	JE         end260
+	JE         end262
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17548,16 +17997,16 @@ next260:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next260
+	JMP        next262
 
-end260:
+end262:
 	VZEROUPPER
 	RET
 
 both:
-next261:
+next263:
 	TESTQ      BX, BX
-	JE         end261
+	JE         end263
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17565,9 +18014,9 @@ next261:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next261
+	JMP        next263
 
-end261:
+end263:
 	VZEROUPPER
 	RET
 
@@ -17589,9 +18038,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next262:
+next264:
 	TESTQ       BX, BX
-	JE          end262
+	JE          end264
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -17607,16 +18056,16 @@ next262:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next262
+	JMP         next264
 
-end262:
+end264:
 	VZEROUPPER
 	RET
 
 onlyB:
-next263:
+next265:
 	TESTQ       BX, BX
-	JE          end263
+	JE          end265
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -17629,9 +18078,9 @@ next263:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next263
+	JMP         next265
 
-end263:
+end265:
 	VZEROUPPER
 	RET
 
@@ -17639,9 +18088,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next264:
+next266:
 	TESTQ      BX, BX
-	JE         end264
+	JE         end266
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17652,16 +18101,16 @@ next264:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next264
+	JMP        next266
 
-end264:
+end266:
 	VZEROUPPER
 	RET
 
 both:
-next265:
+next267:
 	TESTQ      BX, BX
-	JE         end265
+	JE         end267
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17669,9 +18118,9 @@ next265:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next265
+	JMP        next267
 
-end265:
+end267:
 	VZEROUPPER
 	RET
 
@@ -17692,9 +18141,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next266:
+next268:
 	TESTQ      BX, BX
-	JE         end266
+	JE         end268
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -17708,16 +18157,16 @@ next266:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next266
+	JMP        next268
 
-end266:
+end268:
 	VZEROUPPER
 	RET
 
 onlyB:
-next267:
+next269:
 	TESTQ      BX, BX
-	JE         end267
+	JE         end269
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17728,9 +18177,9 @@ next267:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next267
+	JMP        next269
 
-end267:
+end269:
 	VZEROUPPER
 	RET
 
@@ -17738,9 +18187,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next268:
+next270:
 	TESTQ      BX, BX
-	JE         end268
+	JE         end270
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17751,16 +18200,16 @@ next268:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next268
+	JMP        next270
 
-end268:
+end270:
 	VZEROUPPER
 	RET
 
 both:
-next269:
+next271:
 	TESTQ      BX, BX
-	JE         end269
+	JE         end271
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17768,9 +18217,9 @@ next269:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next269
+	JMP        next271
 
-end269:
+end271:
 	VZEROUPPER
 	RET
 
@@ -17791,9 +18240,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next270:
+next272:
 	TESTQ      BX, BX
-	JE         end270
+	JE         end272
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -17807,16 +18256,16 @@ next270:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next270
+	JMP        next272
 
-end270:
+end272:
 	VZEROUPPER
 	RET
 
 onlyB:
-next271:
+next273:
 	TESTQ      BX, BX
-	JE         end271
+	JE         end273
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17827,9 +18276,9 @@ next271:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next271
+	JMP        next273
 
-end271:
+end273:
 	VZEROUPPER
 	RET
 
@@ -17837,9 +18286,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next272:
+next274:
 	TESTQ      BX, BX
-	JE         end272
+	JE         end274
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17850,16 +18299,16 @@ next272:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next272
+	JMP        next274
 
-end272:
+end274:
 	VZEROUPPER
 	RET
 
 both:
-next273:
+next275:
 	TESTQ      BX, BX
-	JE         end273
+	JE         end275
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17867,9 +18316,9 @@ next273:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next273
+	JMP        next275
 
-end273:
+end275:
 	VZEROUPPER
 	RET
 
@@ -17890,9 +18339,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next274:
+next276:
 	TESTQ      BX, BX
-	JE         end274
+	JE         end276
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -17906,16 +18355,16 @@ next274:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next274
+	JMP        next276
 
-end274:
+end276:
 	VZEROUPPER
 	RET
 
 onlyB:
-next275:
+next277:
 	TESTQ      BX, BX
-	JE         end275
+	JE         end277
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17926,9 +18375,9 @@ next275:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next275
+	JMP        next277
 
-end275:
+end277:
 	VZEROUPPER
 	RET
 
@@ -17936,9 +18385,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next276:
+next278:
 	TESTQ      BX, BX
-	JE         end276
+	JE         end278
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17949,16 +18398,16 @@ next276:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next276
+	JMP        next278
 
-end276:
+end278:
 	VZEROUPPER
 	RET
 
 both:
-next277:
+next279:
 	TESTQ      BX, BX
-	JE         end277
+	JE         end279
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17966,9 +18415,9 @@ next277:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next277
+	JMP        next279
 
-end277:
+end279:
 	VZEROUPPER
 	RET
 
@@ -18312,9 +18761,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one278:
+one280:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd278
+	JLT              oneEnd280
 	VMOVUPS          (AX), Z14
 	VMOVUPS          (CX), Z15
 	VADDPS           Z15, Z14, Z14
@@ -18429,11 +18878,11 @@ one278:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one278
+	JMP              one280
 
-oneEnd278:
+oneEnd280:
 	TESTQ            R10, R10
-	JE               done278
+	JE               done280
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -18548,7 +18997,7 @@ oneEnd278:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done278:
+done280:
 	VZEROUPPER
 	RET
 
@@ -18581,9 +19030,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one279:
+one281:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd279
+	JLT              oneEnd281
 	VMOVUPS          (AX)(DX*1), Z14
 	VMOVUPS          (CX)(BX*1), Z15
 	VADDPS           Z15, Z14, Z14
@@ -18660,11 +19109,11 @@ one279:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one279
+	JMP              one281
 
-oneEnd279:
+oneEnd281:
 	TESTQ            R9, R9
-	JE               done279
+	JE               done281
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -18740,7 +19189,7 @@ oneEnd279:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done279:
+done281:
 	VZEROUPPER
 	RET
 

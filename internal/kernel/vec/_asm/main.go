@@ -18,6 +18,9 @@ func main() {
 		}
 		g.expSum()
 		g.normRow()
+		g.maxColumns()
+		g.expColumns()
+		g.scaleRows()
 		g.converts()
 		g.where()
 		g.softmaxShort("softmaxShort", false)

@@ -1,0 +1,73 @@
+package vec
+
+import "math"
+
+// The kernels of this file work on matrices of few columns, rows ld elements apart, with a number per column or per row.
+// One call should not hold more than some 100000 elements.
+
+// columnGroup divides the number of columns that MaxColumns and ExpColumns take.
+const columnGroup = 16
+
+// MaxColumns sets m[j] to the largest of m[j] and column j of the rows of x. len(m) is a multiple of 16. Where NaN is
+// among them, m[j] is any of them.
+func MaxColumns(m, x []float32, rows, ld int) {
+	if checkColumns(x, len(m), rows, ld) {
+		active.maxColumns(m, x, rows, ld)
+	}
+}
+
+// ExpColumns replaces the elements of column j by exp(x-m[j]) and adds them to sum[j], in the order of the rows.
+// len(m) and len(sum) are equal and a multiple of 16.
+func ExpColumns(x, m, sum []float32, rows, ld int) {
+	if checkColumns(x, len(m), rows, ld) {
+		active.expColumns(x, m, sum[:len(m)], rows, ld)
+	}
+}
+
+// ScaleRows multiplies the first cols elements of row i of y by s[i].
+func ScaleRows(y, s []float32, cols, ld int) {
+	if len(s) == 0 || cols == 0 {
+		return
+	}
+	_ = y[(len(s)-1)*ld+cols-1]
+	active.scaleRows(y, s, cols, ld)
+}
+
+// checkColumns reports whether there is something to do, and panics if rows of cols elements are not in x.
+func checkColumns(x []float32, cols, rows, ld int) bool {
+	if rows <= 0 || cols == 0 {
+		return false
+	}
+	_ = x[(rows-1)*ld+cols-1]
+	if cols%columnGroup != 0 || ld < 0 {
+		panic("vec: want a multiple of 16 columns")
+	}
+	return true
+}
+
+func maxColumnsGo(m, x []float32, rows, ld int) {
+	for i := range rows {
+		for j, v := range x[i*ld:][:len(m)] {
+			m[j] = max(m[j], v)
+		}
+	}
+}
+
+func expColumnsGo(x, m, sum []float32, rows, ld int) {
+	for i := range rows {
+		row := x[i*ld:][:len(m)]
+		for j, v := range row {
+			row[j] = float32(math.Exp(float64(v - m[j])))
+			sum[j] += row[j]
+		}
+	}
+}
+
+func scaleRowsGo(y, s []float32, cols, ld int) {
+	for i, f := range s {
+		row := y[i*ld:][:cols]
+		for j := range row {
+			row[j] *= f
+		}
+	}
+}

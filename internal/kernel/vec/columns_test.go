@@ -1,0 +1,77 @@
+package vec
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestColumns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 9))
+	variants(t, func(t *testing.T, k *kernels) {
+		for _, cols := range []int{16, 32, 48, 80} {
+			for _, rows := range []int{1, 2, 3, 4, 5, 7, 31, 64} {
+				ld := cols + rng.IntN(20)
+				x := make([]float32, rows*ld)
+				for i := range x {
+					x[i] = rng.Float32()*40 - 20
+				}
+				if rows > 2 {
+					x[ld+3] = float32(math.Inf(-1))
+					x[2*ld+cols-1] = float32(math.NaN())
+				}
+				m, sum := make([]float32, cols), make([]float32, cols)
+				for j := range m {
+					m[j], sum[j] = rng.Float32()*40-20, rng.Float32()
+				}
+				m2, sum2, x2 := append([]float32{}, m...), append([]float32{}, sum...), append([]float32{}, x...)
+				generic.maxColumns(m, x, rows, ld)
+				k.maxColumns(m2, x2, rows, ld)
+				for j := range m {
+					if m[j] != m2[j] && m[j] == m[j] {
+						t.Fatalf("%d rows: largest of column %d is %v, want %v", rows, j, m2[j], m[j])
+					}
+				}
+				copy(m2, m)
+				generic.expColumns(x, m, sum, rows, ld)
+				k.expColumns(x2, m2, sum2, rows, ld)
+				for j := range sum {
+					if !near(sum2[j], sum[j], 6, 1e-6) {
+						t.Fatalf("%d rows: sum of column %d is %v, want %v", rows, j, sum2[j], sum[j])
+					}
+				}
+				for i := range x {
+					if !near(x2[i], x[i], 3, 0) {
+						t.Fatalf("%d rows: element %d is %v, want %v", rows, i, x2[i], x[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestScaleRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 9))
+	variants(t, func(t *testing.T, k *kernels) {
+		for _, cols := range []int{1, 3, 8, 15, 16, 17, 33, 64, 70} {
+			for _, rows := range []int{1, 2, 9} {
+				ld := cols + rng.IntN(3)
+				x, s := make([]float32, rows*ld), make([]float32, rows)
+				for i := range x {
+					x[i] = rng.Float32()
+				}
+				for i := range s {
+					s[i] = rng.Float32()
+				}
+				y := append([]float32{}, x...)
+				generic.scaleRows(x, s, cols, ld)
+				k.scaleRows(y, s, cols, ld)
+				for i := range x {
+					if x[i] != y[i] {
+						t.Fatalf("%d rows of %d: element %d is %v, want %v", rows, cols, i, y[i], x[i])
+					}
+				}
+			}
+		}
+	})
+}
