@@ -3,6 +3,7 @@ package ops
 // internalTable lists the operators of the onnxrun domain, which only the optimiser, the gradients and fine-tuning emit.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
+	{"onnxrun", "Attention", 1, f32, fusedAttentionInfer, fusedAttentionKernel, nil, 0},
 	{"onnxrun", "AveragePoolGrad", 1, float, averagePoolGradInfer, averagePoolGradKernel, nil, 0},
 	{"onnxrun", "ClassLossGrad", 1, float, classLossGradInfer, classLossGradKernel, nil, 0},
 	{"onnxrun", "Cofactor", 1, float, inverseInfer, cofactorKernel, nil, 0},

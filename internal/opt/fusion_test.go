@@ -42,7 +42,7 @@ var fusions = []struct{ name, input, nodes, want string }{
 }
 
 func TestFusions(t *testing.T) {
-	for _, f := range fusions {
+	for _, f := range append(fusions, attentionForms...) {
 		t.Run(f.name, func(t *testing.T) {
 			m := parse(f.input, f.nodes)
 			plain, _ := apply(t, m, true)
@@ -51,7 +51,7 @@ func TestFusions(t *testing.T) {
 				t.Errorf("left: %s, want %s", got, f.want)
 			}
 			for i, want := range plain {
-				if math.Abs(float64(fused[i]-want)) > 1e-4*max(1, math.Abs(float64(want))) {
+				if (want != want) != (fused[i] != fused[i]) || math.Abs(float64(fused[i]-want)) > 1e-4*max(1, math.Abs(float64(want))) {
 					t.Fatalf("element %d is %v, want %v", i, fused[i], want)
 				}
 			}
@@ -97,7 +97,7 @@ func random(name string, shape tensor.Shape) *tensor.Tensor {
 // parse makes a model of nodes "Op input... attr=value... -> output" separated by semicolons.
 func parse(input, text string) *onnx.Model {
 	g := &onnx.Graph{Name: "test"}
-	shape := map[string][]onnx.Dim{"x": fixed(2, 3, 8), "image": fixed(1, 4, 6, 6)}[input]
+	shape := map[string][]onnx.Dim{"x": fixed(2, 3, 8), "image": fixed(1, 4, 6, 6), "tokens": fixed(2, 5, 8)}[input]
 	g.Inputs = []*onnx.ValueInfo{{Name: input, Type: onnx.NewTensorType(tensor.Float32, shape...)}}
 	for _, line := range strings.Split(text, ";") {
 		words := strings.Fields(line)
@@ -148,7 +148,7 @@ func attribute(name, value string) *onnx.Attribute {
 // constant returns the constant that a word stands for, nil if it names another value.
 func constant(w string) *tensor.Tensor {
 	switch {
-	case w[0] >= '0' && w[0] <= '9':
+	case w[0] >= '0' && w[0] <= '9' || w[0] == '-':
 		return tensor.Scalar(float32(number(w)))
 	case w[0] == '#' || w[0] == '%':
 		var whole []int64

@@ -17,6 +17,7 @@ type rewriter struct {
 	at      map[*graph.Node]int
 	removed map[*graph.Node]bool
 	instead map[*graph.Node]*graph.Node
+	before  map[*graph.Node][]*graph.Node // new nodes in front of others
 }
 
 // rewrite runs f on g and each graph inside it. Users are counted once over all of them: what is replaced in
@@ -26,7 +27,7 @@ func rewrite(g *graph.Graph, f func(*rewriter) error) error {
 	users := g.Users()
 	g.Walk(func(g *graph.Graph) { graphs = append(graphs, g) })
 	for _, sub := range graphs {
-		r := &rewriter{g: sub, users: users, at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}}
+		r := &rewriter{g: sub, users: users, at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}, before: map[*graph.Node][]*graph.Node{}}
 		for i, n := range sub.Nodes {
 			r.at[n] = i
 		}
@@ -42,8 +43,9 @@ func (r *rewriter) finish() {
 	if len(r.removed) == 0 && len(r.instead) == 0 {
 		return
 	}
-	kept := r.g.Nodes[:0]
+	kept := make([]*graph.Node, 0, len(r.g.Nodes)+len(r.before))
 	for _, n := range r.g.Nodes {
+		kept = append(kept, r.before[n]...)
 		switch {
 		case r.instead[n] != nil:
 			kept = append(kept, r.instead[n])
@@ -88,6 +90,18 @@ func (r *rewriter) replace(n, last *graph.Node, others ...*graph.Node) {
 		}
 	}
 	r.at[n] = r.at[last]
+}
+
+// insert adds a node with one output of the given type in front of at, which it returns. Nothing may read it in the end.
+func (r *rewriter) insert(at, n *graph.Node, t ops.Type) *graph.Value {
+	v := &graph.Value{Name: at.Path() + "/" + n.Type, Value: ops.Value{Type: t}, From: n}
+	n.Name, n.Out = v.Name, []*graph.Value{v}
+	r.before[at] = append(r.before[at], n)
+	r.at[n] = r.at[at]
+	for _, in := range n.In {
+		r.users[in] = append(r.users[in], n)
+	}
+	return v
 }
 
 // by returns the live node of this graph that produces v if it is the named operator of ai.onnx.

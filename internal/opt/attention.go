@@ -1,0 +1,319 @@
+package opt
+
+import (
+	"math"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/sym"
+	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// attentions finds scaled dot-product attention around each Softmax, and where Attention of ai.onnx has nothing but
+// queries, keys, values and a mask, and makes one node of it that reads heads where projections put them.
+func attentions(g *graph.Graph) error {
+	return rewrite(g, func(r *rewriter) error {
+		for _, n := range r.g.Nodes {
+			switch {
+			case !r.live(n) || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != tensor.Float32:
+			case is(n, "Softmax"):
+				r.softmaxAttention(n)
+			case is(n, "Attention"):
+				r.standardAttention(n)
+			}
+		}
+		return nil
+	})
+}
+
+// attentionParts is an attention as its nodes say it.
+type attentionParts struct {
+	q, k, v  *graph.Value // [batch, heads, length, size], but k [batch, heads, size, keys] unless straight is set
+	scale    float64
+	masks    []*graph.Value // the last to be applied first
+	fill     float64        // what a boolean mask puts in place of scores
+	causal   bool
+	empty    bool // a query without visible keys gives 0
+	nan      bool // a softmax that is NaN gives 0
+	last     *graph.Node
+	drop     []*graph.Node
+	straight bool // k is [batch, heads, keys, size]
+}
+
+// softmaxAttention matches Softmax(scale*q*k + masks) * v.
+func (r *rewriter) softmaxAttention(soft *graph.Node) {
+	rank := soft.In[0].Rank()
+	if axis := soft.Attrs.IntOr("axis", -1); rank != 4 || axis != -1 && axis != 3 {
+		return
+	}
+	w := &attentionParts{scale: 1, last: soft}
+	weights := r.unguarded(soft, w)
+	product := r.only(weights)
+	if !is(product, "MatMul") || product.In[0] != weights || product.In[1] == weights || product.In[1].Rank() != 4 {
+		return
+	}
+	w.v, w.last = product.In[1], product
+	w.drop = append(w.drop, soft)
+	if r.only(soft.In[0]) != soft || !r.scores(soft.In[0], w, 0) {
+		return
+	}
+	r.emitAttention(w)
+}
+
+// unguarded returns the weights behind Softmax: exports replace those that are NaN by 0.
+func (r *rewriter) unguarded(soft *graph.Node, w *attentionParts) *graph.Value {
+	s := soft.Out[0]
+	users := r.users[s]
+	if len(users) != 2 {
+		return s
+	}
+	for i, where := range users {
+		if !is(where, "Where") || !r.live(where) || where.In[2] != s || !is(users[1-i], "IsNaN") {
+			continue
+		}
+		zero, ok := scalar(where.In[1])
+		if where.In[0] == users[1-i].Out[0] && ok && zero == 0 && r.only(where.In[0]) == where && sameType(where.Out[0], s) {
+			w.nan = true
+			w.drop = append(w.drop, where, users[1-i])
+			return where.Out[0]
+		}
+	}
+	return s
+}
+
+// maxMasks is the number of masks that the fused node takes.
+const maxMasks = 2
+
+// scores walks from the argument of the softmax back to the product of queries and keys.
+func (r *rewriter) scores(v *graph.Value, w *attentionParts, depth int) bool {
+	n := v.From
+	if n == nil || n.Domain != "" || !r.live(n) || depth > 8 {
+		return false
+	}
+	w.drop = append(w.drop, n)
+	if n.Type != "MatMul" && r.only(v) == nil {
+		return false
+	}
+	switch n.Type {
+	case "MatMul":
+		w.q, w.k = n.In[0], n.In[1]
+		return r.only(v) != nil && w.q.Rank() == 4 && w.k.Rank() == 4
+	case "Mul", "Div":
+		x, f := factor(n)
+		w.scale *= f
+		return x != nil && r.scores(x, w, depth+1)
+	case "Add":
+		for i := range 2 {
+			if w.scale == 1 && r.leads(n.In[i], depth) && maskFits(n.In[1-i], n.In[i]) && n.In[1-i].DType == tensor.Float32 {
+				return w.mask(n.In[1-i]) && r.scores(n.In[i], w, depth+1)
+			}
+		}
+	case "Where":
+		return w.scale == 1 && r.masked(n, w, depth)
+	case "Reshape":
+		return w.scale == 1 && r.windowed(n, w, depth)
+	}
+	return false
+}
+
+// factor splits a product with a constant number.
+func factor(n *graph.Node) (*graph.Value, float64) {
+	if len(n.In) != 2 {
+		return nil, 0
+	}
+	if f, ok := scalar(n.In[1]); ok && n.In[0].Rank() >= n.In[1].Rank() {
+		if n.Type == "Div" {
+			f = 1 / f
+		}
+		return n.In[0], f
+	}
+	if f, ok := scalar(n.In[0]); ok && n.Type == "Mul" && n.In[1].Rank() >= n.In[0].Rank() {
+		return n.In[1], f
+	}
+	return nil, 0
+}
+
+// leads reports whether a product of matrices is behind v.
+func (r *rewriter) leads(v *graph.Value, depth int) bool {
+	n := v.From
+	if n == nil || n.Domain != "" || !r.live(n) || depth > 8 {
+		return false
+	}
+	switch n.Type {
+	case "MatMul":
+		return true
+	case "Add", "Mul":
+		return r.leads(n.In[0], depth+1) || r.leads(n.In[1], depth+1)
+	case "Div", "Reshape":
+		return r.leads(n.In[0], depth+1)
+	case "Where":
+		return r.leads(n.In[1], depth+1) || r.leads(n.In[2], depth+1)
+	}
+	return false
+}
+
+func (w *attentionParts) mask(m *graph.Value) bool {
+	w.masks = append(w.masks, m)
+	return len(w.masks) <= maxMasks
+}
+
+// maskFits reports whether m may broadcast to scores without making them larger, but for their batch.
+func maskFits(m, scores *graph.Value) bool {
+	if m.Kind != tensor.KindTensor || !m.Ranked || !scores.Ranked || len(m.Dims) > len(scores.Dims) {
+		return false
+	}
+	for i := range m.Dims {
+		axis := len(scores.Dims) - 1 - i
+		d, okD := m.Dims[len(m.Dims)-1-i].Const()
+		s, okS := scores.Dims[axis].Const()
+		if okD && d != 1 && okS && s != d && (axis > 0 || s != 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// masked matches Where with a number on one side.
+func (r *rewriter) masked(n *graph.Node, w *attentionParts, depth int) bool {
+	for i := 1; i < 3; i++ {
+		fill, ok := scalar(n.In[i])
+		x := n.In[3-i]
+		if !ok || !r.leads(x, depth) || !sameType(n.Out[0], x) || !maskFits(n.In[0], x) || slices.ContainsFunc(w.masks, isBool) {
+			continue
+		}
+		keep := n.In[0]
+		if i == 1 {
+			keep = r.insert(w.last, newNode("", "Not", 1, nil, keep), keep.Type)
+		}
+		w.fill = fill
+		return w.mask(keep) && r.scores(x, w, depth+1)
+	}
+	return false
+}
+
+func isBool(v *graph.Value) bool { return v.DType == tensor.Bool }
+
+// windowed matches a mask that is added to scores whose batch is split in two axes: [1, windows, heads, queries, keys].
+func (r *rewriter) windowed(n *graph.Node, w *attentionParts, depth int) bool {
+	add := r.by(n.In[0], "Add")
+	if add == nil || r.only(n.In[0]) != n {
+		return false
+	}
+	for i := range 2 {
+		split, m := r.by(add.In[i], "Reshape"), add.In[1-i]
+		if split == nil || r.only(add.In[i]) != add || !sameType(split.In[0], n.Out[0]) || !sameType(add.In[i], n.In[0]) || n.In[0].Rank() != 5 || m.Rank() != 5 {
+			continue
+		}
+		first, _ := m.Dims[0].Const()
+		shape, ok := m.Static()
+		if first != 1 || !ok || !maskFits(m, add.In[i]) || m.DType != tensor.Float32 || !headsKept(n.In[0], n.Out[0]) {
+			return false
+		}
+		w.drop = append(w.drop, add, split)
+		return w.mask(r.reshaped(w.last, m, shape[1:])) && r.scores(split.In[0], w, depth+1)
+	}
+	return false
+}
+
+// headsKept reports whether the last three axes of a value of five are those of one of four.
+func headsKept(five, four *graph.Value) bool {
+	for i := range 3 {
+		if !five.Dims[2+i].Equal(four.Dims[1+i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// reshaped returns v under another shape: a constant, or a view made before the node at.
+func (r *rewriter) reshaped(at *graph.Node, v *graph.Value, shape tensor.Shape) *graph.Value {
+	if v.Const != nil {
+		t, err := v.Const.Reshaped(shape...)
+		if err == nil {
+			return &graph.Value{Name: v.Name, Value: ops.ConstValue(t)}
+		}
+	}
+	to, t := make([]int64, len(shape)), v.Type
+	t.Dims = nil
+	for i, d := range shape {
+		to[i] = int64(d)
+		t.Dims = append(t.Dims, sym.Const(int64(d)))
+	}
+	c := &graph.Value{Name: v.Name + "_shape", Value: ops.ConstValue(tensor.FromSlice(to, len(to)))}
+	return r.insert(at, newNode("", "Reshape", 14, ops.Attrs{onnx.NewInt("allowzero", 0)}, v, c), t)
+}
+
+// standardAttention matches Attention of ai.onnx over tensors of four axes.
+func (r *rewriter) standardAttention(n *graph.Node) {
+	if n.Attrs.Float("softcap") != 0 || n.In[0].Rank() != 4 || n.In[1].Rank() != 4 || n.In[2].Rank() != 4 || n.In[2].DType != tensor.Float32 {
+		return
+	}
+	for i, v := range n.In {
+		if v != nil && i > 3 {
+			return
+		}
+	}
+	for i, v := range n.Out {
+		if v != nil && i > 0 && len(r.users[v]) > 0 {
+			return
+		}
+	}
+	size, ok := n.In[0].Dims[3].Const()
+	if !ok || size == 0 {
+		return
+	}
+	w := &attentionParts{q: n.In[0], k: n.In[1], v: n.In[2], scale: 1 / math.Sqrt(float64(size)), fill: math.Inf(-1), causal: n.Attrs.Bool("is_causal"), empty: true, last: n, straight: true}
+	if n.Attrs.HasAttr("scale") {
+		w.scale = float64(n.Attrs.Float("scale"))
+	}
+	if len(n.In) > 3 && n.In[3] != nil {
+		m := n.In[3]
+		if m.DType != tensor.Bool && m.DType != tensor.Float32 || !m.Ranked || len(m.Dims) == 0 || !m.Dims[len(m.Dims)-1].Equal(n.In[1].Dims[2]) {
+			return // a mask may be shorter than the keys
+		}
+		w.masks = append(w.masks, m)
+	}
+	r.emitAttention(w)
+}
+
+// emitAttention puts one node in the place of an attention, with the transposition of its result if there is one.
+func (r *rewriter) emitAttention(w *attentionParts) {
+	q, fq := r.scaledView(w.q, false)
+	k, fk := r.scaledView(w.k, !w.straight)
+	v, fv := r.scaledView(w.v, false)
+	if q.base == nil || k.base == nil || v.base == nil || fv != 1 || !headsFit(q, k, v) {
+		return
+	}
+	first := int64(1)
+	last, drop := w.last, w.drop
+	if t := r.only(last.Out[0]); is(t, "Transpose") && slices.Equal(t.Attrs.IntList("perm"), []int64{0, 2, 1, 3}) {
+		first, last, drop = 0, t, append(drop, last)
+	}
+	attrs := ops.Attrs{
+		onnx.NewFloat("scale", float32(w.scale*fq*fk)), onnx.NewFloat("fill", float32(w.fill)), onnx.NewInt("heads_first", first),
+		onnx.NewInt("causal", flag(w.causal)), onnx.NewInt("empty_zero", flag(w.empty)), onnx.NewInt("nan_zero", flag(w.nan)),
+		onnx.NewInts("q_view", q.view...), onnx.NewInts("k_view", k.view...), onnx.NewInts("v_view", v.view...),
+	}
+	in := []*graph.Value{q.base, k.base, v.base}
+	for i := len(w.masks) - 1; i >= 0; i-- {
+		in = append(in, w.masks[i])
+	}
+	r.replace(newNode("onnxrun", "Attention", 1, attrs, in...), last, drop...)
+}
+
+// headsFit reports whether each head of keys has one of values and serves equally many of queries.
+func headsFit(q, k, v heads) bool {
+	nq, nk, nv := q.count(), k.count(), v.count()
+	a, okA := nq.Const()
+	b, okB := nk.Const()
+	return nk.Equal(nv) && (nq.Equal(nk) || okA && okB && b > 0 && a%b == 0)
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
