@@ -36,7 +36,7 @@ var fusions = []struct{ name, input, nodes, want string }{
 	{"transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y", "FusedMatMul"},
 	{"other transpositions stay", "x", "Transpose x perm=1,0,2 -> t; Transpose x perm=1,2,0 -> u; MatMul t u -> y", "Transpose Transpose MatMul"},
 	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "Transpose NhwcConv Transpose"},
-	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "ConvTranspose"},
+	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "Transpose NhwcConvTranspose Transpose"},
 	{"convolution, residual, activation", "image", "Conv image K4x4x1x1 -> c; Add image c -> s; Relu s -> y", "Transpose NhwcConv Transpose"},
 	{"identities", "x", "Identity x -> i; Cast i to=1 -> c; Relu c -> y", "Relu"},
 }
