@@ -53,10 +53,10 @@ type Args struct {
 }
 
 const (
-	// queryBlock is the number of queries in a chunk, as wide as two panels of the widest micro-kernel.
-	queryBlock = 64
-	// keyBlock bounds the keys of a step: their scores stay in the first-level cache, or next to it.
-	keyBlock = 128
+	// queryBlock is the number of queries in a chunk: values are packed once for all of them.
+	queryBlock = 128
+	// keyBlock bounds the keys of a step: their scores, at most 128 kB, stay in the second-level cache.
+	keyBlock = 256
 	// lanes divides the padded number of queries of a block.
 	lanes = 16
 	// fewQueries go row by row.

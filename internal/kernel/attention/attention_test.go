@@ -150,9 +150,9 @@ func TestAttention(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			inf := float32(math.Inf(-1))
-			for n := range 70 {
+			for n := range 40 {
 				a := Args{
-					B: 1 + rng.IntN(3), KVHeads: 1 + rng.IntN(2), Queries: 1 + rng.IntN(90), Keys: 1 + rng.IntN(300),
+					B: 1 + rng.IntN(3), KVHeads: 1 + rng.IntN(2), Queries: 1 + rng.IntN(180), Keys: 1 + rng.IntN(400),
 					Size: 1 + rng.IntN(70), ValueSize: 1 + rng.IntN(70), Scale: rng.Float32(),
 				}
 				if n%3 == 0 {
@@ -182,8 +182,8 @@ func TestAttention(t *testing.T) {
 func TestHidden(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	inf := float32(math.Inf(-1))
-	for _, queries := range []int{3, 40, 100} {
-		for _, keys := range []int{0, 1, 5, 200, 300} {
+	for _, queries := range []int{3, 40, 200} {
+		for _, keys := range []int{0, 1, 5, 200, 500} {
 			for mode := range 4 {
 				a := Args{B: 1, H: 2, KVHeads: 1, Queries: queries, Keys: keys, Size: 8, ValueSize: 9, Scale: 0.5}
 				a.Q, a.K = layout(rng, 1, 2, queries, 8, true), layout(rng, 1, 1, keys, 8, true)
@@ -192,7 +192,7 @@ func TestHidden(t *testing.T) {
 				m := Mask{Add: make([]float32, queries*max(1, keys)), Row: keys, Col: 1}
 				for i := range m.Add {
 					switch q, k := i/max(1, keys), i%max(1, keys); {
-					case q%3 == 0, q%3 == 1 && k < 160, q%3 == 2 && k > 130:
+					case q%3 == 0, q%3 == 1 && k < 260, q%3 == 2 && k > 230:
 						m.Add[i] = inf
 					case q == 4 && k == 170:
 						m.Add[i] = float32(math.NaN())
