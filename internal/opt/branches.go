@@ -56,8 +56,8 @@ func taken(n *graph.Node, r graph.Replacements) *graph.Graph {
 	return n.Body("else_branch")
 }
 
-// identities removes nodes that hand on their input as it is: Identity, casts to the type a value has, and
-// Dropout outside of training.
+// identities removes nodes that hand on their input as it is: Identity, casts to the type a value has, Dropout outside
+// of training, and movements that move nothing.
 func identities(g *graph.Graph) error {
 	r := graph.Replacements{}
 	g.Walk(func(sub *graph.Graph) {
@@ -86,8 +86,23 @@ func passesOn(n *graph.Node) bool {
 		return n.In[0].DType != tensor.String
 	case "Dropout":
 		return len(n.In) < 3 || n.In[2] == nil || constantFalse(n.In[2])
+	case "Reshape", "Expand":
+		return true // to the dimensions it has
+	case "Slice":
+		return len(n.In) < 5 || allInts(n.In[4], 1)
+	case "Pad":
+		return len(n.In) > 1 && allInts(n.In[1], 0)
 	}
 	return false
+}
+
+// allInts reports whether v is absent or consists of constants that equal want.
+func allInts(v *graph.Value, want int64) bool {
+	if v == nil {
+		return true
+	}
+	list, ok := v.Ints()
+	return ok && !slices.ContainsFunc(list, func(x int64) bool { return x != want })
 }
 
 // constantFalse reports whether v is known to be one false.
