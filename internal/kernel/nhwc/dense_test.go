@@ -57,16 +57,19 @@ var benchmarks = []struct {
 func BenchmarkConv(b *testing.B) {
 	for _, c := range benchmarks {
 		for _, a := range choices {
-			plan := newPlan(c.p.geom(), a.name)
+			g := c.p.geom()
+			plan := newPlan(g, a.name)
 			if plan == nil || a.name == "reference" {
 				continue
 			}
-			b.Run(c.name+"/"+a.name, func(b *testing.B) { benchConv(b, plan) })
+			b.Run(c.name+"/"+a.name, func(b *testing.B) {
+				benchConv(b, plan, 2*float64(g.Batch*g.OutSize()*g.OutC)*float64(g.InC/g.Groups*g.Taps()))
+			})
 		}
 	}
 }
 
-func benchConv(b *testing.B, p *Plan) {
+func benchConv(b *testing.B, p *Plan, flops float64) {
 	g := p.Geom()
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
@@ -75,6 +78,5 @@ func benchConv(b *testing.B, p *Plan) {
 	for b.Loop() {
 		p.Run(&a)
 	}
-	flops := 2 * float64(g.Batch*g.OutSize()*g.OutC) * float64(g.InC/g.Groups*g.Taps())
 	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }

@@ -102,3 +102,32 @@ func compareTransposed(t *testing.T, plan *Plan, seed int) {
 		}
 	}
 }
+
+// BenchmarkConvTranspose reports GFLOP/s of one thread, counted as one multiplication and addition for each input and
+// kernel element.
+func BenchmarkConvTranspose(b *testing.B) {
+	for _, p := range transposedBenchmarks {
+		g, err := conv.NewTransposedGeom(p.attrs, 1, nil, nil, p.x, p.w)
+		if err != nil {
+			b.Fatal(err)
+		}
+		plan := NewTransposedPlan(g)
+		b.Run(fmt.Sprintf("%v/%v", p.x, p.w), func(b *testing.B) {
+			benchConv(b, plan, 2*float64(g.Batch*g.InSize()*g.InC)*float64(g.OutC*g.Taps()))
+		})
+	}
+}
+
+// transposedBenchmarks are layers of a generator of pictures and of a network for segmentation.
+var transposedBenchmarks = []transposedProblem{
+	{x: []int{1, 100, 1, 1}, w: []int{100, 512, 4, 4}},
+	{x: []int{1, 512, 4, 4}, w: []int{512, 256, 4, 4}, attrs: twice},
+	{x: []int{1, 256, 8, 8}, w: []int{256, 128, 4, 4}, attrs: twice},
+	{x: []int{1, 128, 16, 16}, w: []int{128, 64, 4, 4}, attrs: twice},
+	{x: []int{1, 64, 32, 32}, w: []int{64, 3, 4, 4}, attrs: twice},
+	{x: []int{1, 64, 28, 28}, w: []int{64, 64, 4, 4}, attrs: twice},
+	{x: []int{1, 64, 32, 32}, w: []int{64, 32, 2, 2}, attrs: window.Attrs{Strides: []int{2, 2}}},
+	{x: []int{1, 32, 64, 64}, w: []int{32, 16, 2, 2}, attrs: window.Attrs{Strides: []int{2, 2}}},
+}
+
+var twice = window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}
