@@ -18,7 +18,7 @@ tensor/num < tensor, internal/kernel/*
 internal/cpu < internal/par < internal/kernel/*
 internal/mem < internal/kernel/*, onnx
 internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
-internal/kernel/conv, internal/kernel/vec, internal/kernel/depthwise, internal/kernel/winograd < internal/kernel/nhwc
+internal/kernel/conv, internal/kernel/vec, internal/kernel/depthwise, internal/kernel/direct, internal/kernel/winograd < internal/kernel/nhwc
 internal/kernel/gemm, internal/kernel/vec < internal/kernel/rnn, internal/kernel/quant
 internal/kernel/move < internal/kernel/rnn
 internal/kernel/window < internal/kernel/pool, internal/kernel/resize

@@ -3,7 +3,8 @@
 // depthwise filters need no shuffles, and a pointwise convolution is a matrix product of the tensor as it lies.
 //
 // A Plan is made for one geometry and chooses the algorithm; the filter is packed once in the form that the algorithm
-// wants. Slices in, slices out. It imports internal/cpu, internal/par, internal/kernel/window, gemm, vec and conv.
+// wants. Slices in, slices out. It imports internal/cpu, internal/par, and internal/kernel/window, gemm, vec, conv, depthwise,
+// direct and winograd.
 package nhwc
 
 import (
@@ -43,6 +44,7 @@ var choices = []choice{
 	{"winograd", newWinograd},
 	{"depthwise", newDepthwise},
 	{"pointwise", newPointwise},
+	{"direct", newDirect},
 	{"dense", newDense},
 	{"reference", newReference},
 }

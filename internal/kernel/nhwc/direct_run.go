@@ -1,0 +1,150 @@
+package nhwc
+
+import (
+	"math"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/direct"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// directTask is a running direct convolution.
+type directTask struct {
+	d      *directConv
+	a      Args
+	filter []float32
+}
+
+var directTasks = sync.Pool{New: func() any { return new(directTask) }}
+
+func (d *directConv) run(a *Args) {
+	t := directTasks.Get().(*directTask)
+	t.d, t.a, t.filter = d, *a, a.Filter.packed.([]float32)
+	par.Run(a.Threads, d.g.Batch*d.grid[0]*d.grid[1]*d.grid[2]*d.grid[3], t)
+	*t = directTask{}
+	directTasks.Put(t)
+}
+
+// directScratch is what a chunk works with.
+type directScratch struct {
+	*window.Scratch
+	args direct.Args
+}
+
+var directScratches = sync.Pool{New: func() any { return new(directScratch) }}
+
+// outputs are the outputs of a chunk: rows [h0, h1) and columns [w0, w1) of image n, units [u0, u1), panels [p0, p1) of each.
+type outputs struct {
+	n, h0, h1, w0, w1, u0, u1, p0, p1 int
+}
+
+func (d *directConv) outputsOf(chunk int) outputs {
+	var at [4]int
+	for i, n := range d.grid {
+		at[i] = chunk % n
+		chunk /= n
+	}
+	o := outputs{n: chunk, u0: at[0] * d.units, p0: at[1] * d.panels, h0: at[2] * d.rows, w0: at[3] * d.cols}
+	o.u1, o.p1 = min(d.g.OutC/d.out, o.u0+d.units), min(ceilDiv(d.out, d.panel.lanes), o.p0+d.panels)
+	o.h1, o.w1 = min(d.h.Out, o.h0+d.rows), min(d.w.Out, o.w0+d.cols)
+	return o
+}
+
+// Chunk computes the outputs of a chunk.
+func (t *directTask) Chunk(i int) {
+	d, o := t.d, t.d.outputsOf(i)
+	s := directScratches.Get().(*directScratch)
+	s.Scratch = window.GetScratch(d.frameH * d.frameW * d.pitch())
+	t.fill(s, &o)
+	s.args = direct.Args{
+		Off: d.off, Channels: d.channels, Rows: o.h1 - o.h0,
+		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(), YRow: d.w.Out * d.g.OutC, YCol: d.g.OutC,
+	}
+	var clipped bool
+	if s.args.Lo, s.args.Hi, clipped = clipBounds(t.a.Act); !clipped || t.a.Residual != nil {
+		s.args.Lo, s.args.Hi, clipped = float32(math.Inf(-1)), float32(math.Inf(1)), false
+	}
+	for u := o.u0; u < o.u1; u++ {
+		for p := o.p0; p < o.p1; p++ {
+			t.panel(s, &o, u, p)
+		}
+	}
+	if !clipped {
+		t.finish(&o)
+	}
+	s.Release()
+	s.Scratch, s.args = nil, direct.Args{}
+	directScratches.Put(s)
+}
+
+// fill copies the inputs that the outputs' windows cover to the frame, and zeros around them.
+func (t *directTask) fill(s *directScratch, o *outputs) {
+	d := t.d
+	pitch, row := d.pitch(), d.frameW*d.pitch()
+	top, left := o.h0*d.h.Stride-d.h.Lo, o.w0*d.w.Stride-d.w.Lo
+	high, wide := d.span(d.h, o.h1-o.h0), d.span(d.w, o.w1-o.w0)
+	lo := min(wide, max(0, -left)) // columns [lo, hi) of the frame are inputs
+	hi := max(lo, min(wide, d.w.In-left))
+	for r := range high {
+		to := s.Buf[r*row:][:row]
+		if i := top + r; i < 0 || i >= d.h.In || lo == hi {
+			clear(to)
+			continue
+		}
+		clear(to[:lo*pitch])
+		s.Row = window.RowArgs{
+			Dst: to[lo*pitch:], DstStep: pitch, Rows: hi - lo, Cols: (o.u1 - o.u0) * d.in,
+			Src: t.a.X[((o.n*d.h.In+top+r)*d.w.In+left+lo)*d.g.InC+o.u0*d.in:], SrcStep: d.g.InC,
+		}
+		if pitch == d.g.InC {
+			s.Row.Rows, s.Row.Cols = 1, (hi-lo)*pitch
+		}
+		window.Best().CopyRows(&s.Row)
+		clear(to[hi*pitch : wide*pitch])
+	}
+}
+
+// panel computes panel p of unit u.
+func (t *directTask) panel(s *directScratch, o *outputs, u, p int) {
+	d, a := t.d, &s.args
+	k, first := d.panel, u*d.out+p*d.panel.lanes
+	if d.out-p*k.lanes < k.lanes {
+		k = d.single
+	}
+	size := d.icg * d.taps
+	a.W, a.Bias = t.filter[first*size:][:k.lanes*size], d.zeros
+	if t.a.Bias != nil {
+		a.Bias = t.a.Bias[first:]
+	}
+	x := s.Buf[(u-o.u0)*d.in:]
+	y := t.a.Y[((o.n*d.h.Out+o.h0)*d.w.Out+o.w0)*d.g.OutC+first:]
+	n := o.w1 - o.w0
+	tiles := ceilDiv(n, len(k.list))
+	for col := 0; col < n; tiles-- {
+		cols := (n - col) / tiles
+		a.X, a.Y = x[col*a.XCol:], y[col*a.YCol:]
+		k.list[cols-1](a)
+		col += cols
+	}
+}
+
+// finish applies residual and activation.
+func (t *directTask) finish(o *outputs) {
+	d := t.d
+	first, last := o.u0*d.out+o.p0*d.panel.lanes, (o.u1-1)*d.out+min(d.out, o.p1*d.panel.lanes)
+	pixels, step := 1, last-first // neighbouring pixels whose channels lie together
+	if step == d.g.OutC {
+		pixels, step = o.w1-o.w0, (o.w1-o.w0)*d.g.OutC
+	}
+	for h := o.h0; h < o.h1; h++ {
+		for w := o.w0; w < o.w1; w += pixels {
+			at := ((o.n*d.h.Out+h)*d.w.Out+w)*d.g.OutC + first
+			var residual []float32
+			if t.a.Residual != nil {
+				residual = t.a.Residual[at:][:step]
+			}
+			t.a.finish(t.a.Y[at:][:step], residual)
+		}
+	}
+}
