@@ -14,7 +14,8 @@ import (
 )
 
 // onnxrun NhwcConv is what the layout pass puts in the place of Conv and FusedConv: X [batch, spatial..., channels], the
-// filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv and those of an activation.
+// filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv and those of an activation; exact
+// leaves out algorithms that trade accuracy for speed.
 
 // nhwcFusedConvInfer infers NhwcConv of the onnxrun domain.
 func nhwcFusedConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
@@ -45,13 +46,16 @@ func nhwcFusedConvKernel(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	groups := k.IntOr("group", 1)
+	groups, choose := k.IntOr("group", 1), nhwc.NewPlan
+	if k.Attrs.Bool("exact") {
+		choose = nhwc.NewExactPlan
+	}
 	return bindNhwcConv(k, func(planes, w tensor.Shape) (*nhwc.Plan, error) {
 		g, err := conv.NewGeom(a, groups, planes, w)
 		if err != nil {
 			return nil, err
 		}
-		return nhwc.NewPlan(g), nil
+		return choose(g), nil
 	})
 }
 

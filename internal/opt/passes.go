@@ -89,8 +89,9 @@ var order = []struct{ before, after, reason string }{
 
 // Options select passes.
 type Options struct {
-	Off  bool     // only what is needed to run at all
-	Skip []string // names of passes to leave out
+	Off   bool     // only what is needed to run at all
+	Skip  []string // names of passes to leave out
+	Exact bool     // no algorithms that trade accuracy for speed
 }
 
 // Apply runs the passes on g, which is changed, and returns it.
@@ -102,6 +103,9 @@ func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
 		if err := p.run(g); err != nil {
 			return nil, err
 		}
+	}
+	if o.Exact {
+		return g, exact(g)
 	}
 	return g, nil
 }

@@ -24,7 +24,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "LpPoolGrad", text: `1|dY:T X:T Y:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! p:i=2 pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "MaxPoolGrad", text: `1|dY:T X:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "NhwcAveragePool", text: `1|X:T|Y:T|auto_pad:s=NOTSET ceil_mode:i=0 count_include_pad:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float`},
-	{domain: Internal, name: "NhwcConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F add_last:i=0 auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float`},
+	{domain: Internal, name: "NhwcConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F add_last:i=0 auto_pad:s=NOTSET dilations:I exact:i=0 group:i=1 kernel_shape:I pads:I strides:I|T:float`},
 	{domain: Internal, name: "NhwcConvTranspose", text: `1|X:T W:T B:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I|T:float`},
 	{domain: Internal, name: "NhwcMaxPool", text: `1|X:T|Y:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float`},
 	{domain: Internal, name: "RNNGrad", text: `1|X:T W:T R:T B:T? sequence_lens:I? initial_h:T? initial_c:T? P:T? dY:T? dY_h:T? dY_c:T?|dX:T dW:T dR:T dB:T dinitial_h:T dinitial_c:T dP:T|activation_alpha:F activation_beta:F activations:S cell:s! clip:f direction:s=forward hidden_size:i input_forget:i=0 layout:i=0 linear_before_reset:i=0|T:float;double;float16;bfloat16 I:int32`},

@@ -68,4 +68,10 @@ func (t *tiled) strips(a window.Axis) []strip {
 	return list
 }
 
-func (t *tiled) scratch() int { return 0 }
+// scratch is V of the tiles that all threads share, if that happens with any number of threads.
+func (t *tiled) scratch() int {
+	if !t.fresh && t.tiles > fewTiles {
+		return 0
+	}
+	return t.n*t.n*matrixStep(sharedTiles(t.tiles, t.n*t.n*t.g.InC)*t.g.InC) + lineFloats
+}

@@ -32,7 +32,7 @@ func BenchmarkWinograd(b *testing.B) {
 		flop := float64(2*len(w)) * float64(g.OutSize())
 		row := func(name string, p *Plan, expected float64) {
 			b.Run(fmt.Sprintf("float32/%dx%d/%d/%s", g.InC, g.OutC, s[2], name), func(b *testing.B) {
-				a.Filter = p.Pack(w)
+				a.Filter, a.Scratch = p.Pack(w), make([]float32, p.Scratch())
 				reportShortest(b, flop, expected, func() { p.Run(&a) })
 			})
 		}

@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
@@ -15,35 +16,38 @@ type tileBlock struct {
 	step   int // from one element's matrix to the next
 }
 
-var tileBlocks = sync.Pool{New: func() any { return new(tileBlock) }}
+// lineFloats is the number of elements of a cache line.
+const lineFloats = mem.Alignment / 4
 
 // matrixStep is the distance of matrices of n elements. They begin on cache lines, and not all in the same set.
-func matrixStep(n int) int { return (n+15)&^15 + 16 }
+func matrixStep(n int) int { return (n+lineFloats-1)&^(lineFloats-1) + lineFloats }
 
-func getTileBlock(t *tiled, lo, hi int) *tileBlock {
-	b := tileBlocks.Get().(*tileBlock)
-	b.lo, b.hi, b.step = lo, hi, matrixStep((hi-lo)*t.g.InC)
-	b.v = grown(b.v, t.n*t.n*b.step)
-	return b
+// place lays out V of the tiles [lo, hi) in memory that is long enough.
+func (b *tileBlock) place(t *tiled, lo, hi int, v []float32) {
+	b.lo, b.hi, b.step, b.v = lo, hi, matrixStep((hi-lo)*t.g.InC), v
 }
 
-func (b *tileBlock) release() { tileBlocks.Put(b) }
+// aligned cuts the elements before the first cache line.
+func aligned(x []float32) []float32 {
+	return x[int(-uintptr(unsafe.Pointer(unsafe.SliceData(x)))%mem.Alignment)/4:]
+}
 
-// grown returns x with n elements of any value.
+// grown returns x with n elements of any value. It grows in large steps, since what it leaves behind is garbage.
 func grown(x []float32, n int) []float32 {
 	if cap(x) < n {
-		return mem.Floats(n)
+		return mem.Floats(max(n+n/4, 1<<15))[:n]
 	}
 	return x[:n]
 }
 
-// tileWork is what a goroutine needs: M of the tiles [lo, hi) and output channels [c0, c1), matrices of the filter, and
-// arguments of kernels, which would escape if they were variables.
+// tileWork is what a goroutine needs: M of the tiles [lo, hi) and output channels [c0, c1), matrices U of the filter, V of
+// a block of its own, and arguments of kernels, which would escape if they were variables.
 type tileWork struct {
 	lo, hi, c0, c1 int
 	m              []float32
 	step           int // from one element's matrix in m to the next
-	u              []float32
+	u, v           []float32
+	block          tileBlock
 	items          []gemm.Item
 	args           gemm.Args
 	in             winograd.InputArgs
@@ -56,7 +60,7 @@ var tileWorks = sync.Pool{New: func() any { return &tileWork{tmp: mem.Floats(win
 
 // release hands w back, without what belongs to the caller.
 func (w *tileWork) release() {
-	w.args, w.in, w.out, w.fil = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}
+	w.args, w.in, w.out, w.fil, w.block = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}, tileBlock{}
 	tileWorks.Put(w)
 }
 

@@ -86,6 +86,9 @@ func memoryCost(g *conv.Geom, m int) float64 {
 // leastBlock is the number of tiles in a block below which streaming the filter costs more than a cache that overflows.
 const leastBlock = 24
 
+// fewTiles are so few that threads share them, instead of taking blocks of their own.
+const fewTiles = 4 * leastBlock
+
 // blockTiles returns how many tiles a block has: V and M of a block fill half of the second-level cache, if the filter is
 // not much larger than they are.
 func (t *tiled) blockTiles(threads int) int {
@@ -99,9 +102,9 @@ func (t *tiled) blockTiles(threads int) int {
 	return min(n, t.tiles)
 }
 
-// sharedTiles returns how many tiles of so many elements are transformed before the filter is: those whose V takes a few
-// megabytes.
+// sharedTiles returns how many tiles of so many elements are transformed before the filter is: many, for its sake, but V
+// should take no more than a few megabytes.
 func sharedTiles(tiles, elements int) int {
-	most := max(leastBlock, 2<<20/elements)
+	most := min(max(2*leastBlock, 1<<20/elements), 8*leastBlock)
 	return ceilDiv(tiles, ceilDiv(tiles, most))
 }

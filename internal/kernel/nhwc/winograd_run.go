@@ -14,8 +14,8 @@ type tiledRun struct {
 	a      *Args
 	filter tiledFilter
 	phase  phase
-	block  int        // tiles in a chunk
-	whole  *tileBlock // what the last two phases work on
+	block  int       // tiles in a chunk
+	whole  tileBlock // what the last two phases work on
 }
 
 type phase uint8
@@ -31,7 +31,7 @@ var tiledRuns = sync.Pool{New: func() any { return new(tiledRun) }}
 func (t *tiled) run(a *Args) {
 	r := tiledRuns.Get().(*tiledRun)
 	r.tiled, r.a, r.filter = t, a, t.newFilter(a.Filter.packed.(*gemm.Packed))
-	if t.fresh || a.Threads > 1 && t.tiles <= 4*leastBlock {
+	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles {
 		most := sharedTiles(t.tiles, t.n*t.n*t.g.InC)
 		for lo := 0; lo < t.tiles; lo += most {
 			r.shared(lo, min(lo+most, t.tiles))
@@ -46,7 +46,7 @@ func (t *tiled) run(a *Args) {
 
 // shared runs the tiles [lo, hi) with all threads.
 func (r *tiledRun) shared(lo, hi int) {
-	r.whole = getTileBlock(r.tiled, lo, hi)
+	r.whole.place(r.tiled, lo, hi, aligned(r.a.Scratch))
 	r.phase, r.block = inputOnly, max(1, (hi-lo)/(2*max(1, r.a.Threads)))
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block), r)
 	parts := 1
@@ -55,7 +55,6 @@ func (r *tiledRun) shared(lo, hi int) {
 	}
 	r.phase, r.block = panelsOnly, ceilDiv(hi-lo, parts)
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block)*r.filter.panels, r)
-	r.whole.release()
 }
 
 // Chunk runs the i-th part of the phase.
@@ -64,18 +63,19 @@ func (r *tiledRun) Chunk(i int) {
 	switch r.phase {
 	case allSteps:
 		lo := i * r.block
-		b := getTileBlock(r.tiled, lo, min(lo+r.block, r.tiles))
+		b, hi := &w.block, min(lo+r.block, r.tiles)
+		w.v = grown(w.v, r.n*r.n*matrixStep((hi-lo)*r.g.InC))
+		b.place(r.tiled, lo, hi, w.v)
 		w.input(r, b, b.lo, b.hi)
 		w.channels(r, b, b.lo, b.hi, 0, r.g.OutC)
 		w.product(r, b)
 		w.output(r)
-		b.release()
 	case inputOnly:
 		lo := r.whole.lo + i*r.block
-		w.input(r, r.whole, lo, min(lo+r.block, r.whole.hi))
+		w.input(r, &r.whole, lo, min(lo+r.block, r.whole.hi))
 	case panelsOnly:
 		lo, c := r.whole.lo+i/r.filter.panels*r.block, i%r.filter.panels*r.filter.width
-		w.channels(r, r.whole, lo, min(lo+r.block, r.whole.hi), c, min(c+r.filter.width, r.g.OutC))
+		w.channels(r, &r.whole, lo, min(lo+r.block, r.whole.hi), c, min(c+r.filter.width, r.g.OutC))
 		w.panel(r, i%r.filter.panels)
 		w.output(r)
 	}
