@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -26,6 +27,13 @@ func gatherNDKernel(k *KernelCtx) (Kernel, error) {
 		y, err := mvOut(c, 0, x.DType(), dims)
 		if err != nil {
 			return err
+		}
+		if to, from := mvDataOf(y), mvDataOf(x); batch == 0 && tuple == 1 && to.s == nil {
+			err := move.Gather(to.b, from.b, tensor.Of[int64](index), 1, s[0], mvLen(s[1:])*to.width, c.Threads)
+			if err != nil {
+				return fmt.Errorf("ops: input 1 (indices): %w", err)
+			}
+			return nil
 		}
 		j := gatherNDPool.Get().(*gatherNDJob)
 		defer gatherNDPool.Put(j)

@@ -73,6 +73,8 @@ func (g *gatherJob[I]) blocks(lo, hi int) {
 		gather[uint32](g, dp, sp, lo, hi)
 	case 8:
 		gather[uint64](g, dp, sp, lo, hi)
+	case 16: // a box
+		gather[[2]uint64](g, dp, sp, lo, hi)
 	default:
 		for ; lo < hi; lo++ {
 			from := g.from(lo) * g.block
@@ -87,7 +89,7 @@ func (g *gatherJob[I]) from(i int) int {
 	return o*g.axis + wrap(int(g.index[k]), g.axis)
 }
 
-// gather copies blocks of one machine word. All indices have been checked.
+// gather copies blocks of one machine word, or of two. All indices have been checked.
 func gather[T any, I Index](g *gatherJob[I], dp, sp unsafe.Pointer, lo, hi int) {
 	var z T
 	width := int(unsafe.Sizeof(z))
