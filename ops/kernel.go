@@ -14,6 +14,9 @@ type KernelCtx struct {
 	// BodyInput returns the type of formal input i of the named body, BodyOutput what the model declares of
 	// output i, which may be nothing. nil for nodes without bodies.
 	BodyInput, BodyOutput func(name string, i int) Type
+
+	// Operator finds a row of the built-in table, for kernels that are made of others'.
+	Operator func(domain, name string, version int) *Op
 }
 
 // Weights keeps packed forms of constants: made once, shared by all programs and sessions of a model.

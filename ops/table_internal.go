@@ -11,6 +11,7 @@ var internalTable = []Op{
 	{"onnxrun", "ConvGradX", 1, float, convGradXInfer, convGradXKernel, nil, 0},
 	{"onnxrun", "CounterDropout", 1, float, counterDropoutInfer, counterDropoutKernel, counterDropoutGrad, InPlace},
 	{"onnxrun", "CumProdGrad", 1, float, maxPoolGradInfer, cumProdGradKernel, nil, 0},
+	{"onnxrun", "Elementwise", 1, f32 | f64 | i32 | i64 | boolean, chainInfer, chainKernel, nil, InPlace},
 	{"onnxrun", "FusedConv", 1, float, convInfer, fusedConvKernel, nil, 0},
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GRU", 1, float, gruInfer, gruKernel, gruGrad, 0},

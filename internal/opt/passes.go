@@ -41,6 +41,7 @@ var passes = []pass{
 	{"transposed-products", transposedProducts, false},
 	{"fold-rest", foldRest, false},
 	{"epilogues", epilogues, false},
+	{"chains", chains, false},
 	{"prune-again", prune, false},
 }
 
@@ -84,6 +85,8 @@ var order = []struct{ before, after, reason string }{
 	{"pads", "conv-bn", "both replace the convolution"},
 	{"layouts", "copies", "a transposition that the twin makes superfluous becomes an Identity"},
 	{"layouts", "prune-again", "values whose own order nobody reads are not made"},
+	{"epilogues", "chains", "what a product can do to its tile costs least there"},
+	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
 }
 

@@ -64,7 +64,7 @@ func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
 }
 
 func bindKernel(n *graph.Node, w ops.Weights) (ops.Kernel, error) {
-	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: w, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput}
+	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: w, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput, Operator: ops.Default().Find}
 	k.In, k.Out = valuesOf(n.In), valuesOf(n.Out)
 	for _, b := range n.Bodies {
 		k.Bodies = append(k.Bodies, b.Name)

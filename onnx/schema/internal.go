@@ -8,7 +8,8 @@ package schema
 // FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
 // transposes the last two dimensions. The activation is an ONNX operator name,
 // "" for none; activation_params are its attributes in the order of the
-// schema (for Clip: minimum, maximum). SumTo sums over the axes along which
+// schema (for Clip: minimum, maximum). Elementwise has attributes for its steps
+// besides those named here. SumTo sums over the axes along which
 // a tensor of the given shape would be repeated to get the shape of X.
 var internalOperators = []operator{
 	{domain: Internal, name: "Attention", text: `1|Q:T K:T V:T mask:M? bias:N?|Y:T|causal:i=0 empty_zero:i=0 fill:f=0 heads_first:i=0 k_view:I nan_zero:i=0 q_view:I scale:f=1 v_view:I|T:float M:float;bool N:float;bool`},
@@ -17,6 +18,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "ConvGradW", text: `1|dY:T X:T xshape:tensor(int64) wshape:tensor(int64)|dW:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "ConvGradX", text: `1|dY:T W:T xshape:tensor(int64) wshape:tensor(int64)|dX:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "CounterDropout", text: `1|X:T ratio:tensor(float) seed:tensor(int64) step:tensor(int64)|Y:T|shared_axes:I stream:i=0|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "Elementwise", text: `1|inputs:V~1|Y:T|steps:S! to:i!|V:float;double;int32;int64;bool T:float;double;int32;int64;bool`},
 	{domain: Internal, name: "FusedConv", text: `1|X:T W:T B:T? residual:T?|Y:T|activation:s= activation_params:F auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "FusedMatMul", text: `1|A:T B:T bias:T? residual:T?|Y:T|activation:s= activation_params:F alpha:f=1 transA:i=0 transB:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
