@@ -88,14 +88,15 @@ const (
 	flagPrefetch             // C is far away: ask for it first
 )
 
-// tileArgs is the argument of a micro-kernel, which computes a tile of C of r rows
-// and n columns: for i in [0, r), j in [0, n)
+// tileArgs is the argument of a micro-kernel, which computes tiles of C of r rows and n
+// columns, one below the other: for i in [0, r*tiles), j in [0, n)
 //
 //	c(i, j) = alpha * sum over p of a(i, p) * b(p, j), then the flags in order.
 //
 // The columns of a lie in segments: those of a segment are acs bytes apart, the first
-// of them off bytes behind a. The rows of b follow one another. It reads nr columns of B and n columns of everything else. Strides count bytes. The
-// layout is known to the generator in _asm.
+// of them off bytes behind a. The rows of b follow one another. A kernel reads nr columns
+// of B and n columns of everything else. Strides count bytes. The layout is known to the
+// generator in _asm.
 type tileArgs struct {
 	a, b, c               unsafe.Pointer // 0 8 16
 	k                     int            // 24: of all segments
@@ -110,6 +111,8 @@ type tileArgs struct {
 	panel                 int            // 128: from one panel to the next, for wide kernels
 	segs                  unsafe.Pointer // 136: to nSegs segments
 	nSegs                 int            // 144: at least 1
+	tiles                 int            // 152: at least 1; kernels count down
+	_                     [4]int         // 160: what kernels use
 }
 
 // segment is a run of columns of A in tileArgs.

@@ -11,11 +11,11 @@ var genericRow = &row{
 	axpy8: func(t *axpyArgs) { axpyGeneric(t, 8) },
 }
 
-func tileGeneric1(t *tileArgs) { tileRows(t, 1) }
-func tileGeneric2(t *tileArgs) { tileRows(t, 2) }
-func tileGeneric3(t *tileArgs) { tileRows(t, 3) }
+func tileGeneric1(t *tileArgs) { tileRows(t, 1*t.tiles) }
+func tileGeneric2(t *tileArgs) { tileRows(t, 2*t.tiles) }
+func tileGeneric3(t *tileArgs) { tileRows(t, 3*t.tiles) }
 
-// tileRows computes r rows of four columns, one row at a time.
+// tileRows computes rows of four columns, one row at a time.
 func tileRows(t *tileArgs, r int) {
 	for i := range r {
 		var acc [4]float32
@@ -35,14 +35,20 @@ func tileRows(t *tileArgs, r int) {
 	}
 }
 
-// tileGeneric4 computes four rows of four columns in registers.
 func tileGeneric4(t *tileArgs) {
+	for i := range t.tiles {
+		fourRows(t, 4*i)
+	}
+}
+
+// fourRows computes four rows of four columns from row i on in registers.
+func fourRows(t *tileArgs, i int) {
 	var c0, c1, c2, c3 [4]float32
 	row := 0
 	for _, s := range t.segments() {
 		for p := range s.k {
 			w := (*[4]float32)(unsafe.Add(t.b, row*t.bstep))
-			a0 := unsafe.Add(t.a, s.off+p*t.acs)
+			a0 := unsafe.Add(t.a, s.off+i*t.ars+p*t.acs)
 			v0 := *(*float32)(a0)
 			v1 := *(*float32)(unsafe.Add(a0, t.ars))
 			v2 := *(*float32)(unsafe.Add(a0, 2*t.ars))
@@ -54,10 +60,10 @@ func tileGeneric4(t *tileArgs) {
 			row++
 		}
 	}
-	t.finish(0, &c0)
-	t.finish(1, &c1)
-	t.finish(2, &c2)
-	t.finish(3, &c3)
+	t.finish(i, &c0)
+	t.finish(i+1, &c1)
+	t.finish(i+2, &c2)
+	t.finish(i+3, &c3)
 }
 
 // finish scales the sums of row i, applies the flags and stores n columns.

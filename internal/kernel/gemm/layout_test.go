@@ -31,6 +31,8 @@ func TestLayout(t *testing.T) {
 		{"tile.panel", unsafe.Offsetof(tile.panel), 128},
 		{"tile.segs", unsafe.Offsetof(tile.segs), 136},
 		{"tile.nSegs", unsafe.Offsetof(tile.nSegs), 144},
+		{"tile.tiles", unsafe.Offsetof(tile.tiles), 152},
+		{"tile", unsafe.Sizeof(tile), 192},
 		{"segment.k", unsafe.Offsetof(seg.k), 8},
 		{"segment", unsafe.Sizeof(seg), 16},
 		{"dot.rs", unsafe.Offsetof(dot.rs), 16},

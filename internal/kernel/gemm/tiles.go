@@ -73,17 +73,21 @@ func (b *block) panel(base unsafe.Pointer, n0, n int) {
 	}
 }
 
-// tiles multiplies the rows at hand with n columns, as wide as the kernels at most.
+// tiles multiplies the rows at hand with n columns, as wide as the kernels at most. Tiles
+// are evenly high, since small ones waste registers: first those of one row more.
 func (b *block) tiles(kernels []func(*tileArgs), base unsafe.Pointer, n0, n int) {
-	a := &b.s.tile
+	a, rows := &b.s.tile, b.r1-b.r0
+	count := ceilDiv(rows, len(kernels))
 	a.b, a.n = base, n
-	m := b.r0
-	for left := ceilDiv(b.r1-m, len(kernels)); left > 0; left-- {
-		rows := (b.r1 - m) / left // evenly: tiles of much different height waste registers
-		b.point(m, n0)
-		kernels[rows-1](a)
-		m += rows
+	h, higher := rows/count, rows%count
+	b.point(b.r0, n0)
+	if higher > 0 {
+		a.tiles = higher
+		kernels[h](a)
+		b.point(b.r0+higher*(h+1), n0)
 	}
+	a.tiles = count - higher
+	kernels[h-1](a)
 }
 
 // point sets the addresses of the tile at row m and column n.

@@ -25,13 +25,20 @@ GLOBL gemmMasks<>(SB), RODATA|NOPTR, $64
 // func tile1x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 
@@ -45,6 +52,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (DI), BX
 	MOVQ 8(DI), R9
 	MOVQ R9, R10
@@ -108,6 +116,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
@@ -135,6 +144,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Y2
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
@@ -143,6 +153,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), BX
+	ADDQ    176(AX), BX
 	MOVQ    112(AX), SI
 	VMOVUPS (BX), Y2
 	VADDPS  Y2, Y0, Y0
@@ -162,8 +173,7 @@ nores:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -187,6 +197,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y3
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
@@ -214,6 +225,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Y4
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y4, Y1, Y1
@@ -222,6 +234,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), BX
+	ADDQ       176(AX), BX
 	MOVQ       112(AX), SI
 	VMASKMOVPS (BX), Y2, Y4
 	VADDPS     Y4, Y0, Y0
@@ -241,13 +254,33 @@ masked_nores:
 masked_noclip:
 	VMASKMOVPS Y0, Y2, (DX)
 	VMASKMOVPS Y1, Y3, 32(DX)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x01, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x01, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x01, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x04, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -256,6 +289,7 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -270,6 +304,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -348,6 +383,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
@@ -383,6 +419,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y4
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y4, Y1, Y1
@@ -394,6 +431,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y4
 	VADDPS  Y4, Y0, Y0
@@ -423,8 +461,7 @@ noclip:
 	VMOVUPS Y1, 32(DX)
 	VMOVUPS Y2, (DX)(BX*1)
 	VMOVUPS Y3, 32(DX)(BX*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -448,6 +485,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y5
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
@@ -483,6 +521,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y6
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y6, Y1, Y1
@@ -494,6 +533,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), SI
+	ADDQ       176(AX), SI
 	MOVQ       112(AX), DI
 	VMASKMOVPS (SI), Y4, Y6
 	VADDPS     Y6, Y0, Y0
@@ -523,13 +563,33 @@ masked_noclip:
 	VMASKMOVPS Y1, Y5, 32(DX)
 	VMASKMOVPS Y2, Y4, (DX)(BX*1)
 	VMASKMOVPS Y3, Y5, 32(DX)(BX*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x02, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x02, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x02, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x08, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -540,6 +600,7 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -555,6 +616,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -648,6 +710,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y6
 	TESTQ        $0x00000001, CX
@@ -691,6 +754,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y6
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y6, Y1, Y1
@@ -705,6 +769,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y6
 	VADDPS  Y6, Y0, Y0
@@ -744,8 +809,7 @@ noclip:
 	VMOVUPS Y3, 32(DX)(BX*1)
 	VMOVUPS Y4, (DX)(BX*2)
 	VMOVUPS Y5, 32(DX)(BX*2)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -769,6 +833,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y7
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
@@ -812,6 +877,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
@@ -826,6 +892,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), SI
+	ADDQ       176(AX), SI
 	MOVQ       112(AX), DI
 	VMASKMOVPS (SI), Y6, Y8
 	VADDPS     Y8, Y0, Y0
@@ -865,13 +932,33 @@ masked_noclip:
 	VMASKMOVPS Y3, Y7, 32(DX)(BX*1)
 	VMASKMOVPS Y4, Y6, (DX)(BX*2)
 	VMASKMOVPS Y5, Y7, 32(DX)(BX*2)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x03, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x03, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x03, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x0c, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -884,6 +971,7 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	PREFETCHT0 (CX)
@@ -902,6 +990,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R9), DI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -1010,6 +1099,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Y8
@@ -1062,6 +1152,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
@@ -1079,6 +1170,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), DI
+	ADDQ    176(AX), DI
 	MOVQ    112(AX), R8
 	LEAQ    (R8)(R8*2), R9
 	VMOVUPS (DI), Y8
@@ -1129,8 +1221,7 @@ noclip:
 	VMOVUPS Y5, 32(DX)(BX*2)
 	VMOVUPS Y6, (DX)(SI*1)
 	VMOVUPS Y7, 32(DX)(SI*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -1154,6 +1245,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y9
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Y10
@@ -1206,6 +1298,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Y10
 	VADDPS       Y10, Y0, Y0
 	VADDPS       Y10, Y1, Y1
@@ -1223,6 +1316,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), DI
+	ADDQ       176(AX), DI
 	MOVQ       112(AX), R8
 	LEAQ       (R8)(R8*2), R9
 	VMASKMOVPS (DI), Y8, Y10
@@ -1273,13 +1367,33 @@ masked_noclip:
 	VMASKMOVPS Y5, Y9, 32(DX)(BX*2)
 	VMASKMOVPS Y6, Y8, (DX)(SI*1)
 	VMASKMOVPS Y7, Y9, 32(DX)(SI*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x04, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x04, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x04, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x10, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1294,6 +1408,7 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -1314,6 +1429,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -1443,6 +1559,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -1504,6 +1621,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y10
 	VADDPS       Y10, Y0, Y0
 	VADDPS       Y10, Y1, Y1
@@ -1524,6 +1642,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -1585,8 +1704,7 @@ noclip:
 	VMOVUPS Y7, 32(DX)(SI*1)
 	VMOVUPS Y8, (DI)
 	VMOVUPS Y9, 32(DI)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -1610,6 +1728,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y11
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -1671,6 +1790,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -1691,6 +1811,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -1752,13 +1873,33 @@ masked_noclip:
 	VMASKMOVPS Y7, Y11, 32(DX)(SI*1)
 	VMASKMOVPS Y8, Y10, (DI)
 	VMASKMOVPS Y9, Y11, 32(DI)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x05, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x05, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x05, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x14, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1775,6 +1916,7 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -1796,6 +1938,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -1940,6 +2083,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -2009,6 +2153,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -2032,6 +2177,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -2103,8 +2249,7 @@ noclip:
 	VMOVUPS Y9, 32(DI)
 	VMOVUPS Y10, (DI)(BX*1)
 	VMOVUPS Y11, 32(DI)(BX*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -2128,6 +2273,7 @@ masked:
 	VMOVUPS      (DX)(CX*4), Y13
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -2197,6 +2343,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y14
 	VADDPS       Y14, Y0, Y0
 	VADDPS       Y14, Y1, Y1
@@ -2220,6 +2367,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -2291,18 +2439,39 @@ masked_noclip:
 	VMASKMOVPS Y9, Y13, 32(DI)
 	VMASKMOVPS Y10, Y12, (DI)(BX*1)
 	VMASKMOVPS Y11, Y13, 32(DI)(BX*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x06, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x06, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x06, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x18, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile1x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 
@@ -2316,6 +2485,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (DI), BX
 	MOVQ 8(DI), R9
 	MOVQ R9, R10
@@ -2369,6 +2539,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y1
 	TESTQ        $0x00000001, CX
@@ -2391,6 +2562,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Y1
 	VADDPS       Y1, Y0, Y0
 
@@ -2398,6 +2570,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), BX
+	ADDQ    176(AX), BX
 	MOVQ    112(AX), SI
 	VMOVUPS (BX), Y1
 	VADDPS  Y1, Y0, Y0
@@ -2412,8 +2585,7 @@ nores:
 
 noclip:
 	VMOVUPS Y0, (DX)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -2427,6 +2599,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
@@ -2449,6 +2622,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Y2
 	VADDPS       Y2, Y0, Y0
 
@@ -2456,6 +2630,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), BX
+	ADDQ       176(AX), BX
 	MOVQ       112(AX), SI
 	VMASKMOVPS (BX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
@@ -2470,19 +2645,40 @@ masked_nores:
 
 masked_noclip:
 	VMASKMOVPS Y0, Y1, (DX)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x01, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x01, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x01, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x04, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -2497,6 +2693,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -2560,6 +2757,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y2
 	TESTQ        $0x00000001, CX
@@ -2586,6 +2784,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y2
 	VADDPS       Y2, Y0, Y0
 	VBROADCASTSS 4(SI), Y2
@@ -2595,6 +2794,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y2
 	VADDPS  Y2, Y0, Y0
@@ -2614,8 +2814,7 @@ nores:
 noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -2629,6 +2828,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y3
 	TESTQ        $0x00000001, CX
@@ -2655,6 +2855,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y3
 	VADDPS       Y3, Y0, Y0
 	VBROADCASTSS 4(SI), Y3
@@ -2664,6 +2865,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), SI
+	ADDQ       176(AX), SI
 	MOVQ       112(AX), DI
 	VMASKMOVPS (SI), Y2, Y3
 	VADDPS     Y3, Y0, Y0
@@ -2683,13 +2885,33 @@ masked_nores:
 masked_noclip:
 	VMASKMOVPS Y0, Y2, (DX)
 	VMASKMOVPS Y1, Y2, (DX)(BX*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x02, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x02, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x02, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x08, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2697,6 +2919,7 @@ TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -2712,6 +2935,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -2785,6 +3009,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y3
 	TESTQ        $0x00000001, CX
@@ -2815,6 +3040,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y3
 	VADDPS       Y3, Y0, Y0
 	VBROADCASTSS 4(SI), Y3
@@ -2826,6 +3052,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y3
 	VADDPS  Y3, Y0, Y0
@@ -2850,8 +3077,7 @@ noclip:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, (DX)(BX*1)
 	VMOVUPS Y2, (DX)(BX*2)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -2865,6 +3091,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y3
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y4
 	TESTQ        $0x00000001, CX
@@ -2895,6 +3122,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y4
 	VADDPS       Y4, Y0, Y0
 	VBROADCASTSS 4(SI), Y4
@@ -2906,6 +3134,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), SI
+	ADDQ       176(AX), SI
 	MOVQ       112(AX), DI
 	VMASKMOVPS (SI), Y3, Y4
 	VADDPS     Y4, Y0, Y0
@@ -2930,13 +3159,33 @@ masked_noclip:
 	VMASKMOVPS Y0, Y3, (DX)
 	VMASKMOVPS Y1, Y3, (DX)(BX*1)
 	VMASKMOVPS Y2, Y3, (DX)(BX*2)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x03, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x03, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x03, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x0c, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2945,6 +3194,7 @@ TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	PREFETCHT0 (CX)
@@ -2963,6 +3213,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R9), DI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -3046,6 +3297,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Y4
@@ -3081,6 +3333,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Y4
 	VADDPS       Y4, Y0, Y0
 	VBROADCASTSS 4(DI), Y4
@@ -3094,6 +3347,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), DI
+	ADDQ    176(AX), DI
 	MOVQ    112(AX), R8
 	LEAQ    (R8)(R8*2), R9
 	VMOVUPS (DI), Y4
@@ -3124,8 +3378,7 @@ noclip:
 	VMOVUPS Y1, (DX)(BX*1)
 	VMOVUPS Y2, (DX)(BX*2)
 	VMOVUPS Y3, (DX)(SI*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -3139,6 +3392,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y4
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Y5
@@ -3174,6 +3428,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Y5
 	VADDPS       Y5, Y0, Y0
 	VBROADCASTSS 4(DI), Y5
@@ -3187,6 +3442,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), DI
+	ADDQ       176(AX), DI
 	MOVQ       112(AX), R8
 	LEAQ       (R8)(R8*2), R9
 	VMASKMOVPS (DI), Y4, Y5
@@ -3217,13 +3473,33 @@ masked_noclip:
 	VMASKMOVPS Y1, Y4, (DX)(BX*1)
 	VMASKMOVPS Y2, Y4, (DX)(BX*2)
 	VMASKMOVPS Y3, Y4, (DX)(SI*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x04, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x04, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x04, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x10, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3233,6 +3509,7 @@ TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -3253,6 +3530,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -3352,6 +3630,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -3392,6 +3671,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y5
 	VADDPS       Y5, Y0, Y0
 	VBROADCASTSS 4(R8), Y5
@@ -3407,6 +3687,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -3443,8 +3724,7 @@ noclip:
 	VMOVUPS Y2, (DX)(BX*2)
 	VMOVUPS Y3, (DX)(SI*1)
 	VMOVUPS Y4, (DI)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -3458,6 +3738,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y5
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -3498,6 +3779,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y6
 	VADDPS       Y6, Y0, Y0
 	VBROADCASTSS 4(R8), Y6
@@ -3513,6 +3795,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -3549,13 +3832,33 @@ masked_noclip:
 	VMASKMOVPS Y2, Y5, (DX)(BX*2)
 	VMASKMOVPS Y3, Y5, (DX)(SI*1)
 	VMASKMOVPS Y4, Y5, (DI)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x05, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x05, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x05, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x14, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3566,6 +3869,7 @@ TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -3587,6 +3891,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -3696,6 +4001,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -3740,6 +4046,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y6
 	VADDPS       Y6, Y0, Y0
 	VBROADCASTSS 4(R8), Y6
@@ -3757,6 +4064,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -3798,8 +4106,7 @@ noclip:
 	VMOVUPS Y3, (DX)(SI*1)
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, (DI)(BX*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -3813,6 +4120,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y6
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -3857,6 +4165,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y7
 	VADDPS       Y7, Y0, Y0
 	VBROADCASTSS 4(R8), Y7
@@ -3874,6 +4183,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -3915,13 +4225,33 @@ masked_noclip:
 	VMASKMOVPS Y3, Y6, (DX)(SI*1)
 	VMASKMOVPS Y4, Y6, (DI)
 	VMASKMOVPS Y5, Y6, (DI)(BX*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x06, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x06, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x06, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x18, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile7x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile7x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3933,6 +4263,7 @@ TEXT ·tile7x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -3955,6 +4286,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -4074,6 +4406,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -4122,6 +4455,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y7
 	VADDPS       Y7, Y0, Y0
 	VBROADCASTSS 4(R8), Y7
@@ -4141,6 +4475,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -4187,8 +4522,7 @@ noclip:
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, (DI)(BX*1)
 	VMOVUPS Y6, (DI)(BX*2)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -4202,6 +4536,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y7
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -4250,6 +4585,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y8
 	VADDPS       Y8, Y0, Y0
 	VBROADCASTSS 4(R8), Y8
@@ -4269,6 +4605,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -4315,13 +4652,33 @@ masked_noclip:
 	VMASKMOVPS Y4, Y7, (DI)
 	VMASKMOVPS Y5, Y7, (DI)(BX*1)
 	VMASKMOVPS Y6, Y7, (DI)(BX*2)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x07, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x07, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x07, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x1c, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile8x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile8x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4334,6 +4691,7 @@ TEXT ·tile8x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -4357,6 +4715,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -4486,6 +4845,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -4538,6 +4898,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y8
 	VADDPS       Y8, Y0, Y0
 	VBROADCASTSS 4(R8), Y8
@@ -4559,6 +4920,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R8
+	ADDQ    176(AX), R8
 	MOVQ    112(AX), R9
 	LEAQ    (R9)(R9*2), R10
 	LEAQ    (R8)(R9*4), R11
@@ -4610,8 +4972,7 @@ noclip:
 	VMOVUPS Y5, (DI)(BX*1)
 	VMOVUPS Y6, (DI)(BX*2)
 	VMOVUPS Y7, (DI)(SI*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -4625,6 +4986,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y8
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -4677,6 +5039,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Y9
 	VADDPS       Y9, Y0, Y0
 	VBROADCASTSS 4(R8), Y9
@@ -4698,6 +5061,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R8
+	ADDQ       176(AX), R8
 	MOVQ       112(AX), R9
 	LEAQ       (R9)(R9*2), R10
 	LEAQ       (R8)(R9*4), R11
@@ -4749,13 +5113,33 @@ masked_noclip:
 	VMASKMOVPS Y5, Y8, (DI)(BX*1)
 	VMASKMOVPS Y6, Y8, (DI)(BX*2)
 	VMASKMOVPS Y7, Y8, (DI)(SI*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x08, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x08, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x08, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x20, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile9x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile9x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -4769,6 +5153,7 @@ TEXT ·tile9x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -4794,6 +5179,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -4939,6 +5325,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -4996,6 +5383,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y9
 	VADDPS       Y9, Y0, Y0
 	VBROADCASTSS 4(R9), Y9
@@ -5019,6 +5407,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R9
+	ADDQ    176(AX), R9
 	MOVQ    112(AX), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R9)(R10*4), R12
@@ -5076,8 +5465,7 @@ noclip:
 	VMOVUPS Y6, (DI)(BX*2)
 	VMOVUPS Y7, (DI)(SI*1)
 	VMOVUPS Y8, (R8)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -5091,6 +5479,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y9
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -5148,6 +5537,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y10
 	VADDPS       Y10, Y0, Y0
 	VBROADCASTSS 4(R9), Y10
@@ -5171,6 +5561,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R9
+	ADDQ       176(AX), R9
 	MOVQ       112(AX), R10
 	LEAQ       (R10)(R10*2), R11
 	LEAQ       (R9)(R10*4), R12
@@ -5228,13 +5619,33 @@ masked_noclip:
 	VMASKMOVPS Y6, Y9, (DI)(BX*2)
 	VMASKMOVPS Y7, Y9, (DI)(SI*1)
 	VMASKMOVPS Y8, Y9, (R8)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x09, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x09, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x09, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x24, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile10x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile10x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5249,6 +5660,7 @@ TEXT ·tile10x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -5275,6 +5687,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -5430,6 +5843,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -5491,6 +5905,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y10
 	VADDPS       Y10, Y0, Y0
 	VBROADCASTSS 4(R9), Y10
@@ -5516,6 +5931,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R9
+	ADDQ    176(AX), R9
 	MOVQ    112(AX), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R9)(R10*4), R12
@@ -5578,8 +5994,7 @@ noclip:
 	VMOVUPS Y7, (DI)(SI*1)
 	VMOVUPS Y8, (R8)
 	VMOVUPS Y9, (R8)(BX*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -5593,6 +6008,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y10
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -5654,6 +6070,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y11
 	VADDPS       Y11, Y0, Y0
 	VBROADCASTSS 4(R9), Y11
@@ -5679,6 +6096,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R9
+	ADDQ       176(AX), R9
 	MOVQ       112(AX), R10
 	LEAQ       (R10)(R10*2), R11
 	LEAQ       (R9)(R10*4), R12
@@ -5741,13 +6159,33 @@ masked_noclip:
 	VMASKMOVPS Y7, Y10, (DI)(SI*1)
 	VMASKMOVPS Y8, Y10, (R8)
 	VMASKMOVPS Y9, Y10, (R8)(BX*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x0a, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x0a, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x0a, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x28, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile11x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile11x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5763,6 +6201,7 @@ TEXT ·tile11x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -5790,6 +6229,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -5955,6 +6395,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -6020,6 +6461,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y11
 	VADDPS       Y11, Y0, Y0
 	VBROADCASTSS 4(R9), Y11
@@ -6047,6 +6489,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R9
+	ADDQ    176(AX), R9
 	MOVQ    112(AX), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R9)(R10*4), R12
@@ -6114,8 +6557,7 @@ noclip:
 	VMOVUPS Y8, (R8)
 	VMOVUPS Y9, (R8)(BX*1)
 	VMOVUPS Y10, (R8)(BX*2)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -6129,6 +6571,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y11
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -6194,6 +6637,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y12
 	VADDPS       Y12, Y0, Y0
 	VBROADCASTSS 4(R9), Y12
@@ -6221,6 +6665,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R9
+	ADDQ       176(AX), R9
 	MOVQ       112(AX), R10
 	LEAQ       (R10)(R10*2), R11
 	LEAQ       (R9)(R10*4), R12
@@ -6288,13 +6733,33 @@ masked_noclip:
 	VMASKMOVPS Y8, Y11, (R8)
 	VMASKMOVPS Y9, Y11, (R8)(BX*1)
 	VMASKMOVPS Y10, Y11, (R8)(BX*2)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x0b, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x0b, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x0b, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x2c, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile12x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -6311,6 +6776,7 @@ TEXT ·tile12x8AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -6339,6 +6805,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -6514,6 +6981,7 @@ done:
 	JNE          masked
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -6583,6 +7051,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y12
 	VADDPS       Y12, Y0, Y0
 	VBROADCASTSS 4(R9), Y12
@@ -6612,6 +7081,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), R9
+	ADDQ    176(AX), R9
 	MOVQ    112(AX), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R9)(R10*4), R12
@@ -6684,8 +7154,7 @@ noclip:
 	VMOVUPS Y9, (R8)(BX*1)
 	VMOVUPS Y10, (R8)(BX*2)
 	VMOVUPS Y11, (R8)(SI*1)
-	VZEROUPPER
-	RET
+	JMP     next
 
 masked:
 	LEAQ         gemmMasks<>+0(SB), DX
@@ -6699,6 +7168,7 @@ masked:
 	VMOVUPS      (DX)(BX*4), Y12
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -6768,6 +7238,7 @@ masked_nocol:
 	TESTQ        $0x00000004, CX
 	JZ           masked_norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Y13
 	VADDPS       Y13, Y0, Y0
 	VBROADCASTSS 4(R9), Y13
@@ -6797,6 +7268,7 @@ masked_norow:
 	TESTQ      $0x00000008, CX
 	JZ         masked_nores
 	MOVQ       104(AX), R9
+	ADDQ       176(AX), R9
 	MOVQ       112(AX), R10
 	LEAQ       (R10)(R10*2), R11
 	LEAQ       (R9)(R10*4), R12
@@ -6869,6 +7341,20 @@ masked_noclip:
 	VMASKMOVPS Y9, Y12, (R8)(BX*1)
 	VMASKMOVPS Y10, Y12, (R8)(BX*2)
 	VMASKMOVPS Y11, Y12, (R8)(SI*1)
+
+next:
+	DECQ   152(AX)
+	JZ     end
+	IMUL3Q $0x0c, 32(AX), CX
+	ADDQ   CX, 160(AX)
+	IMUL3Q $0x0c, 56(AX), CX
+	ADDQ   CX, 168(AX)
+	IMUL3Q $0x0c, 112(AX), CX
+	ADDQ   CX, 176(AX)
+	ADDQ   $0x30, 184(AX)
+	JMP    tile
+
+end:
 	VZEROUPPER
 	RET
 
@@ -6876,6 +7362,10 @@ masked_noclip:
 // Requires: AVX, FMA3, MMX+
 TEXT ·wide1x64AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -6888,6 +7378,7 @@ TEXT ·wide1x64AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -6908,6 +7399,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (R10), BX
 	MOVQ 8(R10), R12
 	MOVQ R12, R13
@@ -7001,8 +7493,10 @@ done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
@@ -7060,6 +7554,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
@@ -7074,6 +7569,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), BX
+	ADDQ    176(AX), BX
 	MOVQ    112(AX), SI
 	VMOVUPS (BX), Y8
 	VADDPS  Y8, Y0, Y0
@@ -7130,6 +7626,10 @@ noclip:
 // Requires: AVX, FMA3, MMX+
 TEXT ·wide2x32AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -7142,6 +7642,7 @@ TEXT ·wide2x32AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -7160,6 +7661,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R9), SI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -7268,8 +7770,10 @@ done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y8
 	TESTQ        $0x00000001, CX
@@ -7323,6 +7827,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y8
 	VADDPS       Y8, Y0, Y0
 	VADDPS       Y8, Y1, Y1
@@ -7338,6 +7843,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y8
 	VADDPS  Y8, Y0, Y0
@@ -7394,6 +7900,10 @@ noclip:
 // Requires: AVX, FMA3, MMX+
 TEXT ·wide3x32AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -7410,6 +7920,7 @@ TEXT ·wide3x32AVX2(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -7430,6 +7941,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R9), SI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -7563,8 +8075,10 @@ done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Y12
 	TESTQ        $0x00000001, CX
@@ -7634,6 +8148,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -7654,6 +8169,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Y12
 	VADDPS  Y12, Y0, Y0
@@ -8550,13 +9066,20 @@ loop:
 // func tile1x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -8571,6 +9094,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (DI), BX
 	MOVQ 8(DI), R9
 	MOVQ R9, R10
@@ -8637,6 +9161,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z2
 	TESTQ        $0x00000001, CX
@@ -8664,6 +9189,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Z2
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z2, Z1, Z1
@@ -8672,6 +9198,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), BX
+	ADDQ      176(AX), BX
 	MOVQ      112(AX), SI
 	VMOVUPS.Z (BX), K1, Z2
 	VADDPS    Z2, Z0, Z0
@@ -8691,13 +9218,31 @@ nores:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K2, 64(DX)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x01, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x01, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x01, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x04, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8706,6 +9251,7 @@ TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -8722,6 +9268,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -8803,6 +9350,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z4
 	TESTQ        $0x00000001, CX
@@ -8838,6 +9386,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z4
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z4, Z1, Z1
@@ -8849,6 +9398,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), SI
+	ADDQ      176(AX), SI
 	MOVQ      112(AX), DI
 	VMOVUPS.Z (SI), K1, Z4
 	VADDPS    Z4, Z0, Z0
@@ -8878,13 +9428,31 @@ noclip:
 	VMOVUPS Z1, K2, 64(DX)
 	VMOVUPS Z2, K1, (DX)(BX*1)
 	VMOVUPS Z3, K2, 64(DX)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x02, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x02, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x02, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x08, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8895,6 +9463,7 @@ TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -8913,6 +9482,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -9009,6 +9579,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z6
 	TESTQ        $0x00000001, CX
@@ -9052,6 +9623,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z6
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z6, Z1, Z1
@@ -9066,6 +9638,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), SI
+	ADDQ      176(AX), SI
 	MOVQ      112(AX), DI
 	VMOVUPS.Z (SI), K1, Z6
 	VADDPS    Z6, Z0, Z0
@@ -9105,13 +9678,31 @@ noclip:
 	VMOVUPS Z3, K2, 64(DX)(BX*1)
 	VMOVUPS Z4, K1, (DX)(BX*2)
 	VMOVUPS Z5, K2, 64(DX)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x03, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x03, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x03, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x0c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -9124,6 +9715,7 @@ TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	PREFETCHT0 (CX)
@@ -9146,6 +9738,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R9), DI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -9257,6 +9850,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Z8
@@ -9309,6 +9903,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Z8
 	VADDPS       Z8, Z0, Z0
 	VADDPS       Z8, Z1, Z1
@@ -9326,6 +9921,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), DI
+	ADDQ      176(AX), DI
 	MOVQ      112(AX), R8
 	LEAQ      (R8)(R8*2), R9
 	VMOVUPS.Z (DI), K1, Z8
@@ -9376,13 +9972,31 @@ noclip:
 	VMOVUPS Z5, K2, 64(DX)(BX*2)
 	VMOVUPS Z6, K1, (DX)(SI*1)
 	VMOVUPS Z7, K2, 64(DX)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x04, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x04, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x04, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x10, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -9397,6 +10011,7 @@ TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -9422,6 +10037,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -9554,6 +10170,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -9615,6 +10232,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z10
 	VADDPS       Z10, Z0, Z0
 	VADDPS       Z10, Z1, Z1
@@ -9635,6 +10253,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -9696,13 +10315,31 @@ noclip:
 	VMOVUPS Z7, K2, 64(DX)(SI*1)
 	VMOVUPS Z8, K1, (DI)
 	VMOVUPS Z9, K2, 64(DI)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x05, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x05, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x05, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x14, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -9719,6 +10356,7 @@ TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -9746,6 +10384,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -9893,6 +10532,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -9962,6 +10602,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z12
 	VADDPS       Z12, Z0, Z0
 	VADDPS       Z12, Z1, Z1
@@ -9985,6 +10626,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -10056,13 +10698,31 @@ noclip:
 	VMOVUPS Z9, K2, 64(DI)
 	VMOVUPS Z10, K1, (DI)(BX*1)
 	VMOVUPS Z11, K2, 64(DI)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x06, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x06, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x06, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x18, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile7x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10081,6 +10741,7 @@ TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -10110,6 +10771,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -10272,6 +10934,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -10349,6 +11012,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z14
 	VADDPS       Z14, Z0, Z0
 	VADDPS       Z14, Z1, Z1
@@ -10375,6 +11039,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -10456,13 +11121,31 @@ noclip:
 	VMOVUPS Z11, K2, 64(DI)(BX*1)
 	VMOVUPS Z12, K1, (DI)(BX*2)
 	VMOVUPS Z13, K2, 64(DI)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x07, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x07, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x07, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x1c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile8x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10483,6 +11166,7 @@ TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -10514,6 +11198,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -10691,6 +11376,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -10776,6 +11462,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z16
 	VADDPS       Z16, Z0, Z0
 	VADDPS       Z16, Z1, Z1
@@ -10805,6 +11492,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -10896,13 +11584,31 @@ noclip:
 	VMOVUPS Z13, K2, 64(DI)(BX*2)
 	VMOVUPS Z14, K1, (DI)(SI*1)
 	VMOVUPS Z15, K2, 64(DI)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x08, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x08, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x08, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x20, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile9x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10925,6 +11631,7 @@ TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -10959,6 +11666,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -11157,6 +11865,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -11251,6 +11960,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z18
 	VADDPS       Z18, Z0, Z0
 	VADDPS       Z18, Z1, Z1
@@ -11283,6 +11993,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -11385,13 +12096,31 @@ noclip:
 	VMOVUPS Z15, K2, 64(DI)(SI*1)
 	VMOVUPS Z16, K1, (R8)
 	VMOVUPS Z17, K2, 64(R8)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x09, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x09, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x09, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x24, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile10x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -11416,6 +12145,7 @@ TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -11452,6 +12182,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -11665,6 +12396,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -11767,6 +12499,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z20
 	VADDPS       Z20, Z0, Z0
 	VADDPS       Z20, Z1, Z1
@@ -11802,6 +12535,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -11914,13 +12648,31 @@ noclip:
 	VMOVUPS Z17, K2, 64(R8)
 	VMOVUPS Z18, K1, (R8)(BX*1)
 	VMOVUPS Z19, K2, 64(R8)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0a, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0a, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0a, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x28, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile11x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -11947,6 +12699,7 @@ TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -11985,6 +12738,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -12213,6 +12967,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -12323,6 +13078,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z22
 	VADDPS       Z22, Z0, Z0
 	VADDPS       Z22, Z1, Z1
@@ -12361,6 +13117,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -12483,13 +13240,31 @@ noclip:
 	VMOVUPS Z19, K2, 64(R8)(BX*1)
 	VMOVUPS Z20, K1, (R8)(BX*2)
 	VMOVUPS Z21, K2, 64(R8)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0b, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0b, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0b, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x2c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile12x32AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12518,6 +13293,7 @@ TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -12558,6 +13334,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -12801,6 +13578,7 @@ done:
 	KMOVW        DX, K2
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -12919,6 +13697,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
@@ -12960,6 +13739,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -13092,18 +13872,37 @@ noclip:
 	VMOVUPS Z21, K2, 64(R8)(BX*2)
 	VMOVUPS Z22, K1, (R8)(SI*1)
 	VMOVUPS Z23, K2, 64(R8)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0c, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0c, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0c, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x30, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile1x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 
@@ -13117,6 +13916,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (DI), BX
 	MOVQ 8(DI), R9
 	MOVQ R9, R10
@@ -13171,6 +13971,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z1
 	TESTQ        $0x00000001, CX
@@ -13193,6 +13994,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Z1
 	VADDPS       Z1, Z0, Z0
 
@@ -13200,6 +14002,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), BX
+	ADDQ      176(AX), BX
 	MOVQ      112(AX), SI
 	VMOVUPS.Z (BX), K1, Z1
 	VADDPS    Z1, Z0, Z0
@@ -13214,19 +14017,38 @@ nores:
 
 noclip:
 	VMOVUPS Z0, K1, (DX)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x01, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x01, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x01, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x04, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	MOVQ       64(AX), CX
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -13241,6 +14063,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -13305,6 +14128,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z2
 	TESTQ        $0x00000001, CX
@@ -13331,6 +14155,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z2
 	VADDPS       Z2, Z0, Z0
 	VBROADCASTSS 4(SI), Z2
@@ -13340,6 +14165,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), SI
+	ADDQ      176(AX), SI
 	MOVQ      112(AX), DI
 	VMOVUPS.Z (SI), K1, Z2
 	VADDPS    Z2, Z0, Z0
@@ -13359,13 +14185,31 @@ nores:
 noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x02, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x02, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x02, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x08, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13373,6 +14217,7 @@ TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -13388,6 +14233,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R8), SI
 	MOVQ 8(R8), R10
 	MOVQ R10, R11
@@ -13462,6 +14308,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z3
 	TESTQ        $0x00000001, CX
@@ -13492,6 +14339,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z3
 	VADDPS       Z3, Z0, Z0
 	VBROADCASTSS 4(SI), Z3
@@ -13503,6 +14351,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), SI
+	ADDQ      176(AX), SI
 	MOVQ      112(AX), DI
 	VMOVUPS.Z (SI), K1, Z3
 	VADDPS    Z3, Z0, Z0
@@ -13527,13 +14376,31 @@ noclip:
 	VMOVUPS Z0, K1, (DX)
 	VMOVUPS Z1, K1, (DX)(BX*1)
 	VMOVUPS Z2, K1, (DX)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x03, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x03, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x03, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x0c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13542,6 +14409,7 @@ TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	PREFETCHT0 (CX)
@@ -13560,6 +14428,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R9), DI
 	MOVQ 8(R9), R11
 	MOVQ R11, R12
@@ -13644,6 +14513,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	VBROADCASTSS 72(AX), Z4
@@ -13679,6 +14549,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), DI
+	ADDQ         184(AX), DI
 	VBROADCASTSS (DI), Z4
 	VADDPS       Z4, Z0, Z0
 	VBROADCASTSS 4(DI), Z4
@@ -13692,6 +14563,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), DI
+	ADDQ      176(AX), DI
 	MOVQ      112(AX), R8
 	LEAQ      (R8)(R8*2), R9
 	VMOVUPS.Z (DI), K1, Z4
@@ -13722,13 +14594,31 @@ noclip:
 	VMOVUPS Z1, K1, (DX)(BX*1)
 	VMOVUPS Z2, K1, (DX)(BX*2)
 	VMOVUPS Z3, K1, (DX)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x04, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x04, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x04, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x10, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13738,6 +14628,7 @@ TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -13758,6 +14649,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -13858,6 +14750,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -13898,6 +14791,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z5
 	VADDPS       Z5, Z0, Z0
 	VBROADCASTSS 4(R8), Z5
@@ -13913,6 +14807,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -13949,13 +14844,31 @@ noclip:
 	VMOVUPS Z2, K1, (DX)(BX*2)
 	VMOVUPS Z3, K1, (DX)(SI*1)
 	VMOVUPS Z4, K1, (DI)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x05, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x05, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x05, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x14, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13966,6 +14879,7 @@ TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -13987,6 +14901,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -14097,6 +15012,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -14141,6 +15057,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z6
 	VADDPS       Z6, Z0, Z0
 	VBROADCASTSS 4(R8), Z6
@@ -14158,6 +15075,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -14199,13 +15117,31 @@ noclip:
 	VMOVUPS Z3, K1, (DX)(SI*1)
 	VMOVUPS Z4, K1, (DI)
 	VMOVUPS Z5, K1, (DI)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x06, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x06, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x06, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x18, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile7x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14217,6 +15153,7 @@ TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -14239,6 +15176,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -14359,6 +15297,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -14407,6 +15346,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z7
 	VADDPS       Z7, Z0, Z0
 	VBROADCASTSS 4(R8), Z7
@@ -14426,6 +15366,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -14472,13 +15413,31 @@ noclip:
 	VMOVUPS Z4, K1, (DI)
 	VMOVUPS Z5, K1, (DI)(BX*1)
 	VMOVUPS Z6, K1, (DI)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x07, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x07, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x07, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x1c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile8x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14491,6 +15450,7 @@ TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -14514,6 +15474,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
 	MOVQ 8(R10), R12
@@ -14644,6 +15605,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -14696,6 +15658,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R8
+	ADDQ         184(AX), R8
 	VBROADCASTSS (R8), Z8
 	VADDPS       Z8, Z0, Z0
 	VBROADCASTSS 4(R8), Z8
@@ -14717,6 +15680,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R8
+	ADDQ      176(AX), R8
 	MOVQ      112(AX), R9
 	LEAQ      (R9)(R9*2), R10
 	LEAQ      (R8)(R9*4), R11
@@ -14768,13 +15732,31 @@ noclip:
 	VMOVUPS Z5, K1, (DI)(BX*1)
 	VMOVUPS Z6, K1, (DI)(BX*2)
 	VMOVUPS Z7, K1, (DI)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x08, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x08, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x08, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x20, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile9x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14788,6 +15770,7 @@ TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -14813,6 +15796,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -14959,6 +15943,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -15016,6 +16001,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z9
 	VADDPS       Z9, Z0, Z0
 	VBROADCASTSS 4(R9), Z9
@@ -15039,6 +16025,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -15096,13 +16083,31 @@ noclip:
 	VMOVUPS Z6, K1, (DI)(BX*2)
 	VMOVUPS Z7, K1, (DI)(SI*1)
 	VMOVUPS Z8, K1, (R8)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x09, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x09, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x09, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x24, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile10x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15117,6 +16122,7 @@ TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -15143,6 +16149,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -15299,6 +16306,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -15360,6 +16368,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z10
 	VADDPS       Z10, Z0, Z0
 	VBROADCASTSS 4(R9), Z10
@@ -15385,6 +16394,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -15447,13 +16457,31 @@ noclip:
 	VMOVUPS Z7, K1, (DI)(SI*1)
 	VMOVUPS Z8, K1, (R8)
 	VMOVUPS Z9, K1, (R8)(BX*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0a, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0a, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0a, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x28, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile11x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15469,6 +16497,7 @@ TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -15496,6 +16525,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -15662,6 +16692,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -15727,6 +16758,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z11
 	VADDPS       Z11, Z0, Z0
 	VBROADCASTSS 4(R9), Z11
@@ -15754,6 +16786,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -15821,13 +16854,31 @@ noclip:
 	VMOVUPS Z8, K1, (R8)
 	VMOVUPS Z9, K1, (R8)(BX*1)
 	VMOVUPS Z10, K1, (R8)(BX*2)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0b, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0b, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0b, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x2c, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile12x16AVX512(t *byte)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ $0x00000000, 160(AX)
+	MOVQ $0x00000000, 168(AX)
+	MOVQ $0x00000000, 176(AX)
+	MOVQ $0x00000000, 184(AX)
+
+tile:
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15844,6 +16895,7 @@ TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	LEAQ       (CX)(DX*4), SI
@@ -15872,6 +16924,7 @@ near:
 
 segment:
 	MOVQ (AX), DI
+	ADDQ 160(AX), DI
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
@@ -16048,6 +17101,7 @@ done:
 	KMOVW        DX, K1
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	LEAQ         (DX)(BX*4), DI
@@ -16117,6 +17171,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), R9
+	ADDQ         184(AX), R9
 	VBROADCASTSS (R9), Z12
 	VADDPS       Z12, Z0, Z0
 	VBROADCASTSS 4(R9), Z12
@@ -16146,6 +17201,7 @@ norow:
 	TESTQ     $0x00000008, CX
 	JZ        nores
 	MOVQ      104(AX), R9
+	ADDQ      176(AX), R9
 	MOVQ      112(AX), R10
 	LEAQ      (R10)(R10*2), R11
 	LEAQ      (R9)(R10*4), R12
@@ -16218,6 +17274,18 @@ noclip:
 	VMOVUPS Z9, K1, (R8)(BX*1)
 	VMOVUPS Z10, K1, (R8)(BX*2)
 	VMOVUPS Z11, K1, (R8)(SI*1)
+	DECQ    152(AX)
+	JZ      end
+	IMUL3Q  $0x0c, 32(AX), CX
+	ADDQ    CX, 160(AX)
+	IMUL3Q  $0x0c, 56(AX), CX
+	ADDQ    CX, 168(AX)
+	IMUL3Q  $0x0c, 112(AX), CX
+	ADDQ    CX, 176(AX)
+	ADDQ    $0x30, 184(AX)
+	JMP     tile
+
+end:
 	VZEROUPPER
 	RET
 
@@ -16225,6 +17293,10 @@ noclip:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·wide1x128AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -16237,6 +17309,7 @@ TEXT ·wide1x128AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -16261,6 +17334,7 @@ near:
 
 segment:
 	MOVQ (AX), BX
+	ADDQ 160(AX), BX
 	ADDQ (R10), BX
 	MOVQ 8(R10), R12
 	MOVQ R12, R13
@@ -16354,8 +17428,10 @@ done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z8
 	TESTQ        $0x00000001, CX
@@ -16413,6 +17489,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), BX
+	ADDQ         184(AX), BX
 	VBROADCASTSS (BX), Z8
 	VADDPS       Z8, Z0, Z0
 	VADDPS       Z8, Z1, Z1
@@ -16427,6 +17504,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), BX
+	ADDQ    176(AX), BX
 	MOVQ    112(AX), SI
 	VMOVUPS (BX), Z8
 	VADDPS  Z8, Z0, Z0
@@ -16483,6 +17561,10 @@ noclip:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·wide2x128AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -16503,6 +17585,7 @@ TEXT ·wide2x128AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -16535,6 +17618,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R11), SI
 	MOVQ 8(R11), R13
 	MOVQ R13, R14
@@ -16713,8 +17797,10 @@ done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z16
 	TESTQ        $0x00000001, CX
@@ -16804,6 +17890,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z16
 	VADDPS       Z16, Z0, Z0
 	VADDPS       Z16, Z1, Z1
@@ -16827,6 +17914,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Z16
 	VADDPS  Z16, Z0, Z0
@@ -16923,6 +18011,10 @@ noclip:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·wide3x128AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       $0x00000000, 160(AX)
+	MOVQ       $0x00000000, 168(AX)
+	MOVQ       $0x00000000, 176(AX)
+	MOVQ       $0x00000000, 184(AX)
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -16951,6 +18043,7 @@ TEXT ·wide3x128AVX512(SB), NOSPLIT, $0-8
 	TESTQ      $0x00000020, CX
 	JZ         near
 	MOVQ       16(AX), CX
+	ADDQ       168(AX), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
@@ -16991,6 +18084,7 @@ near:
 
 segment:
 	MOVQ (AX), SI
+	ADDQ 160(AX), SI
 	ADDQ (R11), SI
 	MOVQ 8(R11), R13
 	MOVQ R13, R14
@@ -17214,8 +18308,10 @@ done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         120(AX), CX
 	MOVQ         64(AX), CX
 	MOVQ         16(AX), DX
+	ADDQ         168(AX), DX
 	MOVQ         56(AX), BX
 	VBROADCASTSS 72(AX), Z24
 	TESTQ        $0x00000001, CX
@@ -17337,6 +18433,7 @@ nocol:
 	TESTQ        $0x00000004, CX
 	JZ           norow
 	MOVQ         96(AX), SI
+	ADDQ         184(AX), SI
 	VBROADCASTSS (SI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
@@ -17369,6 +18466,7 @@ norow:
 	TESTQ   $0x00000008, CX
 	JZ      nores
 	MOVQ    104(AX), SI
+	ADDQ    176(AX), SI
 	MOVQ    112(AX), DI
 	VMOVUPS (SI), Z24
 	VADDPS  Z24, Z0, Z0

@@ -21,6 +21,9 @@ const (
 	argRes, argLDR            = 104, 112
 	argN, argPanel            = 120, 128
 	argSegs, argNSegs         = 136, 144
+	argTiles                  = 152
+	argDownA, argDownC        = 160, 168
+	argDownRes, argDownBias   = 176, 184
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip, flagPrefetch    = 16, 32
@@ -48,6 +51,10 @@ func tile(s isa, r, v int) {
 	name := fmt.Sprintf("%s%dx%d%s", kind, r, v*s.lanes, s.name)
 	doc := fmt.Sprintf("%s computes a tile of %d rows and up to %d columns as tileArgs describes.", name, r, v*s.lanes)
 	k.t = begin(name, "tileArgs", doc)
+	for _, at := range []int{argDownA, argDownC, argDownRes, argDownBias} {
+		MOVQ(U32(0), Mem{Base: k.t, Disp: at})
+	}
+	Label("tile")
 	for range r {
 		k.acc = append(k.acc, s.vecs(v))
 	}
@@ -65,7 +72,7 @@ func tile(s isa, r, v int) {
 func (k *tileKernel) prefetchC() {
 	TESTQ(U32(flagPrefetch), field(k.t, argFlags))
 	JZ(LabelRef("near"))
-	c := rowsOf(field(k.t, argC), field(k.t, argLDC), k.r)
+	c := rowsOf(k.down(argC, argDownC), field(k.t, argLDC), k.r)
 	for i := range k.r {
 		for at := 0; at < k.v*k.bytes(); at += 64 {
 			PREFETCHT0(c.at(i, at))
@@ -90,6 +97,7 @@ func (k *tileKernel) loop() {
 	seg, left := field(k.t, argSegs), field(k.t, argNSegs)
 	Label("segment")
 	MOVQ(Mem{Base: k.t, Disp: argA}, a.base[0])
+	ADDQ(Mem{Base: k.t, Disp: argDownA}, a.base[0])
 	ADDQ(Mem{Base: seg, Disp: segOff}, a.base[0])
 	a.spread()
 	n, rest := field(seg, segK), GP64()
@@ -162,31 +170,53 @@ func (k *tileKernel) wideStep(a rows, b []reg.GPVirtual) {
 	}
 }
 
-// finish scales, applies the flags and stores, with masks where columns may be missing.
+// finish scales, applies the flags and stores, with masks where columns may be missing, and
+// goes on with the next tile.
 func (k *tileKernel) finish() {
-	if k.p > 1 {
+	switch n := field(k.t, argN); {
+	case k.p > 1:
 		k.epilogue(masks{}, "")
-		end()
-		return
-	}
-	n := field(k.t, argN)
-	if k.zmm {
+	case k.zmm:
 		k.epilogue(k.lanesOf(n, k.v), "")
-		end()
-		return
+	default:
+		CMPQ(n, Imm(uint64(k.v*k.lanes)))
+		JNE(LabelRef("masked"))
+		k.epilogue(masks{}, "")
+		JMP(LabelRef("next"))
+		Label("masked")
+		k.epilogue(k.lanesOf(n, k.v), "masked_")
+		Label("next")
 	}
-	CMPQ(n, Imm(uint64(k.v*k.lanes)))
-	JNE(LabelRef("masked"))
-	k.epilogue(masks{}, "")
+	if k.p == 1 {
+		k.next()
+	}
 	end()
-	Label("masked")
-	k.epilogue(k.lanesOf(n, k.v), "masked_")
-	end()
+}
+
+// down returns the address in the argument, as far below as the tile at hand lies.
+func (k *tileKernel) down(address, below int) reg.GPVirtual {
+	p := field(k.t, address)
+	ADDQ(Mem{Base: k.t, Disp: below}, p)
+	return p
+}
+
+// next moves the arguments to the tile below and computes that, if one is left.
+func (k *tileKernel) next() {
+	DECQ(Mem{Base: k.t, Disp: argTiles})
+	JZ(LabelRef("end"))
+	for _, p := range []struct{ at, step int }{{argDownA, argARS}, {argDownC, argLDC}, {argDownRes, argLDR}} {
+		by := GP64()
+		IMUL3Q(Imm(uint64(k.r)), Mem{Base: k.t, Disp: p.step}, by)
+		ADDQ(by, Mem{Base: k.t, Disp: p.at})
+	}
+	ADDQ(Imm(uint64(4*k.r)), Mem{Base: k.t, Disp: argDownBias})
+	JMP(LabelRef("tile"))
+	Label("end")
 }
 
 func (k *tileKernel) epilogue(m masks, prefix string) {
 	flags := field(k.t, argFlags)
-	c := rowsOf(field(k.t, argC), field(k.t, argLDC), k.r)
+	c := rowsOf(k.down(argC, argDownC), field(k.t, argLDC), k.r)
 	k.scale(m, prefix, flags, c)
 	k.when(flags, flagColBias, prefix+"nocol", func() {
 		bias := field(k.t, argColBias)
@@ -199,7 +229,7 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 		}
 	})
 	k.when(flags, flagRowBias, prefix+"norow", func() {
-		bias := field(k.t, argRowBias)
+		bias := k.down(argRowBias, argDownBias)
 		for i := range k.r {
 			v := k.vec()
 			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, v)
@@ -209,7 +239,7 @@ func (k *tileKernel) epilogue(m masks, prefix string) {
 		}
 	})
 	k.when(flags, flagResidual, prefix+"nores", func() {
-		res := rowsOf(field(k.t, argRes), field(k.t, argLDR), k.r)
+		res := rowsOf(k.down(argRes, argDownRes), field(k.t, argLDR), k.r)
 		k.each(func(i, j int, acc reg.VecVirtual) {
 			v := k.vec()
 			k.load(m, j, res.at(i, j*k.bytes()), v)
