@@ -21,7 +21,7 @@ const (
 	bufMax = 64 << 10
 	// leftMinN is how many columns of C pay for copying A where its rows displace each
 	// other from the cache.
-	leftMinN = 32
+	leftMinN = 160
 	// prefetchMinK is how long a tile computes at least if asking for C first pays.
 	prefetchMinK = 128
 )
