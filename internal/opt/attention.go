@@ -247,7 +247,8 @@ func (r *rewriter) reshaped(at *graph.Node, v *graph.Value, shape tensor.Shape) 
 
 // standardAttention matches Attention of ai.onnx over tensors of four axes.
 func (r *rewriter) standardAttention(n *graph.Node) {
-	if n.Attrs.Float("softcap") != 0 || n.In[0].Rank() != 4 || n.In[1].Rank() != 4 || n.In[2].Rank() != 4 || n.In[2].DType != tensor.Float32 {
+	window := max(n.Attrs.IntOr("left_window_size", -1), n.Attrs.IntOr("right_window_size", -1)) >= 0
+	if window || n.Attrs.Float("softcap") != 0 || n.In[0].Rank() != 4 || n.In[1].Rank() != 4 || n.In[2].Rank() != 4 || n.In[2].DType != tensor.Float32 {
 		return
 	}
 	for i, v := range n.In {
