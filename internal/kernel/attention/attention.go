@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -149,7 +150,7 @@ func (r *run) Chunk(i int) {
 		w.columns()
 	}
 	w.block = block{}
-	w.args.A, w.args.B, w.args.C, w.args.Epilogue.Residual, w.args.Epilogue.RowBias = nil, nil, nil, nil, nil
+	w.args = gemm.Args{}
 	workers.Put(w)
 }
 

@@ -19,7 +19,8 @@ type block struct {
 type worker struct {
 	block
 	args   gemm.Args
-	query  []float32 // queries of the block, a column each: [Size, width]
+	query  []float32 // queries of the block as panels of columns, if they are wanted more than once
+	nr     int       // columns of a panel of query, 0 while there are none
 	scores []float32 // [keys, width]
 	// For each query: the largest score so far, the sum of exponentials, what the result is multiplied with.
 	top, high, sum, factor []float32
@@ -41,7 +42,7 @@ func room(x []float32, n int) []float32 {
 func (w *worker) columns() {
 	n := w.q1 - w.q0
 	width := (n + lanes - 1) &^ (lanes - 1)
-	w.start(n, width)
+	w.start(width)
 	kv := w.h / (w.H / w.KVHeads)
 	out := w.Y.at(w.b, w.h, w.q0)
 	seen := w.seen(w.q1)
@@ -67,14 +68,44 @@ func (w *worker) columns() {
 	w.finish(out, n)
 }
 
-// start makes room for the block and transposes its queries.
-func (w *worker) start(n, width int) {
-	w.query = room(w.query, w.Size*width)
+// start makes room for the block.
+func (w *worker) start(width int) {
+	w.nr = 0
 	w.scores = room(w.scores, max(w.keys, 1)*width)
 	w.top, w.high, w.sum, w.factor = room(w.top, width), room(w.high, width), room(w.sum, width), room(w.factor, width)
 	vec.Fill(w.top, float32(math.Inf(-1)))
 	clear(w.sum)
-	w.transpose(w.query, w.Q.at(w.b, w.h, w.q0), w.Size, n, width, w.Q.Step)
+}
+
+// PackTile gives gemm the queries of the block, each a column.
+func (w *worker) PackTile(dst []float32, t gemm.Tile) {
+	if w.keys >= w.Keys {
+		w.panels(dst, t)
+		return
+	}
+	if w.nr == 0 {
+		w.nr = t.NR
+		all := gemm.Tile{K1: w.Size, N1: w.q1 - w.q0, NR: t.NR}
+		w.query = room(w.query, all.Len())
+		w.panels(w.query, all)
+	}
+	for n := t.N0; n < t.N1; n += t.NR {
+		k := copy(dst, w.query[n*w.Size+t.K0*t.NR:][:(t.K1-t.K0)*t.NR])
+		dst = dst[k:]
+	}
+}
+
+// panels transposes queries into panels.
+func (w *worker) panels(dst []float32, t gemm.Tile) {
+	rows := t.K1 - t.K0
+	for n := t.N0; n < t.N1; n += t.NR {
+		cols := min(t.NR, t.N1-n)
+		if cols < t.NR {
+			clear(dst[:rows*t.NR])
+		}
+		w.transpose(dst, w.Q.at(w.b, w.h, w.q0+n)[t.K0:], rows, cols, t.NR, w.Q.Step)
+		dst = dst[rows*t.NR:]
+	}
 }
 
 // transpose sets dst(i, j) = src(j, i) for i < rows and j < cols, with rows ld and columns step elements apart.
@@ -88,8 +119,8 @@ func (w *worker) multiplyKeys(kv, k0, k1, n, width int) {
 	w.args = gemm.Args{
 		M: k1 - k0, N: n, K: w.Size,
 		A: w.K.at(w.b, kv, k0), ARS: w.K.Step, ACS: 1,
-		B: w.query, BRS: width, BCS: 1,
-		C: w.scores, LDC: width, Alpha: w.Scale,
+		Source: w,
+		C:      w.scores, LDC: width, Alpha: w.Scale,
 	}
 	e := &w.args.Epilogue
 	w.done = [2]bool{}
