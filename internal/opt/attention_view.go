@@ -236,10 +236,11 @@ func sliceStart(n *graph.Node, axis int) (int64, bool) {
 		return 0, false
 	}
 	d, ok := n.In[0].Dims[axis].Const()
-	if starts[0] < 0 {
-		starts[0] += d
+	start := starts[0]
+	if start < 0 {
+		start += d
 	}
-	return starts[0], ok && starts[0] >= 0 && starts[0] < d
+	return start, ok && start >= 0 && start < d
 }
 
 // picked returns the value that has one axis more than v, of which v is position i.
@@ -251,19 +252,20 @@ func (r *rewriter) picked(v *graph.Value, axis int) (whole *graph.Value, i int64
 	rank := v.Rank() + 1
 	switch n.Type {
 	case "Gather":
-		at, ok := n.In[1].Ints()
+		list, ok := n.In[1].Ints()
 		a := n.Attrs.IntOr("axis", 0)
 		if !ok || n.In[1].Rank() != 0 || n.In[0].Rank() != rank || a != axis && a != axis-rank {
 			return nil, 0
 		}
 		d, ok := n.In[0].Dims[axis].Const()
-		if at[0] < 0 {
-			at[0] += d
+		at := list[0]
+		if at < 0 {
+			at += d
 		}
-		if !ok || at[0] < 0 || at[0] >= d {
+		if !ok || at < 0 || at >= d {
 			return nil, 0
 		}
-		return n.In[0], at[0]
+		return n.In[0], at
 	case "Squeeze", "Reshape":
 		one := n.In[0]
 		if one.Rank() != rank || one.From == nil || !r.live(one.From) {
