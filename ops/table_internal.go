@@ -32,6 +32,7 @@ var internalTable = []Op{
 	{"onnxrun", "RNNGrad", 1, float, rnnGradInfer, rnnGradKernel, nil, 0},
 	{"onnxrun", "ResizeGrad", 1, float, resizeGradInfer, resizeGradKernel, nil, 0},
 	{"onnxrun", "RoiAlignGrad", 1, float, likeInput(3), roiAlignGradKernel, nil, 0},
+	{"onnxrun", "Roll", 1, f32, likeInput(0), rollKernel, nil, 0},
 	{"onnxrun", "RotateHalf", 1, f32, rotateHalfInfer, rotateHalfKernel, nil, 0},
 	{"onnxrun", "Scan", 1, anyType, sequenceScanInfer, scanKernel, nil, Bodied},
 	{"onnxrun", "SequenceAtGrad", 1, anyType, sequenceLikeInfer, sequenceAtGradKernel, sequenceAtGradGrad, Managed},

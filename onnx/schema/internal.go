@@ -4,7 +4,7 @@ package schema
 // passes and gradients make and files never hold. To add one, insert a row in
 // alphabetical order; the text is described in parse.go.
 //
-// Attention, RotateHalf and the operators named Grad and CounterDropout are described where their kernels are. FusedConv is Conv, then + residual (if given), then the activation.
+// Attention, Roll, RotateHalf and the operators named Grad and CounterDropout are described where their kernels are. FusedConv is Conv, then + residual (if given), then the activation.
 // FusedMatMul is activation(alpha*op(A)*op(B) + bias + residual), where op
 // transposes the last two dimensions. The activation is an ONNX operator name,
 // "" for none; activation_params are its attributes in the order of the
@@ -31,6 +31,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "NhwcMaxPool", text: `1|X:T|Y:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float`},
 	{domain: Internal, name: "RNNGrad", text: `1|X:T W:T R:T B:T? sequence_lens:I? initial_h:T? initial_c:T? P:T? dY:T? dY_h:T? dY_c:T?|dX:T dW:T dR:T dB:T dinitial_h:T dinitial_c:T dP:T|activation_alpha:F activation_beta:F activations:S cell:s! clip:f direction:s=forward hidden_size:i input_forget:i=0 layout:i=0 linear_before_reset:i=0|T:float;double;float16;bfloat16 I:int32`},
 	{domain: Internal, name: "ResizeGrad", text: `1|dY:T shape:tensor(int64) roi:R? scales:tensor(float)? sizes:tensor(int64)?|dX:T|antialias:i=0 axes:I coordinate_transformation_mode:s=half_pixel cubic_coeff_a:f=-0.75 exclude_outside:i=0 extrapolation_value:f=0 keep_aspect_ratio_policy:s=stretch mode:s=nearest nearest_mode:s=round_prefer_floor scales:F upsample:i=0|T:float;double;float16;bfloat16 R:float;double;float16;bfloat16`},
+	{domain: Internal, name: "Roll", text: `1|X:T|Y:T|axes:I! shifts:I!|T:float`},
 	{domain: Internal, name: "RotateHalf", text: `1|X:T cos:T sin:T|Y:T|x_view:I|T:float`},
 	{domain: Internal, name: "SliceGrad", text: `1|dY:T shape:tensor(int64) starts:I ends:I axes:I? steps:I?|dX:T||T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "StandardizeGrad", text: `1|G:T X:T|dX:T Xhat:T|axis:i=-1 channels:i=0 epsilon:f=1e-05 rms:i=0|T:float;double;float16;bfloat16`},
