@@ -139,6 +139,9 @@ func (x *attentionCall[T]) do(threads int) {
 	if x.scaling = T(x.scale); x.rootScale {
 		x.scaling = T(1 / math.Sqrt(float64(x.q.size)))
 	}
+	if doTiled(x, threads) {
+		return
+	}
 	blocks := (x.q.n + x.block - 1) / x.block
 	par.Run(threads, x.q.b*x.q.h*blocks, x)
 }

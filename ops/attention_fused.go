@@ -96,6 +96,8 @@ func fusedAttentionInfer(c *InferCtx) error {
 	return nil
 }
 
+var tiledCalls = sync.Pool{New: func() any { return new(tiled.Args) }}
+
 // fusedAttention is a bound Attention of the onnxrun domain.
 type fusedAttention struct {
 	q, k, v            headView
@@ -111,7 +113,6 @@ func fusedAttentionKernel(k *KernelCtx) (Kernel, error) {
 	}
 	f := &fusedAttention{scale: k.Float("scale"), fill: k.Float("fill"), causal: k.Bool("causal"), empty: k.Bool("empty_zero"),
 		nan: k.Bool("nan_zero"), headsFirst: k.Bool("heads_first")}
-	f.calls.New = func() any { return new(tiled.Args) }
 	for i, v := range [3]*headView{&f.q, &f.k, &f.v} {
 		var err error
 		if *v, err = headViewOf(k.Attrs, [3]string{"q_view", "k_view", "v_view"}[i]); err != nil {
@@ -130,14 +131,14 @@ func (f *fusedAttention) scratch(c *Call) int {
 }
 
 func (f *fusedAttention) run(c *Call) error {
-	a := f.calls.Get().(*tiled.Args)
+	a := tiledCalls.Get().(*tiled.Args)
 	err := f.prepare(a, c, false)
 	if err == nil {
 		a.Scratch, a.Threads = scratchOf[float32](c.Scratch, len(c.Scratch)/4), c.Threads
 		tiled.Run(a)
 	}
 	*a = tiled.Args{}
-	f.calls.Put(a)
+	tiledCalls.Put(a)
 	return err
 }
 
