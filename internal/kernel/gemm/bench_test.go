@@ -54,7 +54,7 @@ func benchGemm(b *testing.B, kernels string, m, n, k int, form string) {
 }
 
 // measureRun returns the seconds of the fastest run of a, and its rate as a share of what
-// the loop of multiply-adds reaches right before: the median, which neither other programs
+// the loop of multiply-adds reaches right before, if there is one: the median, which neither other programs
 // nor the processor's clock change much.
 func measureRun(b *testing.B, a *Args) (sec, share float64) {
 	flops := 2 * float64(a.M*a.N*max(a.K, 1)*max(1, len(a.Batch)))
@@ -75,8 +75,13 @@ func measureRun(b *testing.B, a *Args) (sec, share float64) {
 		}
 		took := clock() - mid
 		best = min(best, took)
-		peak := float64(rounds*peakChains*2*r.lanes) / (mid - start).Seconds()
-		shares = append(shares, flops*float64(reps)/took.Seconds()/peak)
+		if r.peak != nil {
+			peak := float64(rounds*peakChains*2*r.lanes) / (mid - start).Seconds()
+			shares = append(shares, flops*float64(reps)/took.Seconds()/peak)
+		}
+	}
+	if len(shares) == 0 {
+		return best.Seconds() / float64(reps), 0
 	}
 	slices.Sort(shares)
 	return best.Seconds() / float64(reps), shares[len(shares)/2]
