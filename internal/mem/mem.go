@@ -2,7 +2,10 @@
 // huge pages, with which filling them costs a third. It imports no package of this module.
 package mem
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // Alignment in bytes of all storage of this package: a cache line, and the widest vector register.
 const Alignment = 64
@@ -37,4 +40,32 @@ func around(b []byte) (start, length uintptr) {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	start = at &^ (hugePage - 1)
 	return start, (at + uintptr(len(b)) + hugePage - 1 - start) &^ (hugePage - 1)
+}
+
+// chunk is what small pieces of weights are cut from, in bytes.
+const chunk = 2 * hugePage
+
+var slab struct {
+	sync.Mutex
+	free []byte
+}
+
+// Weights is Floats for what lives as long as a model: small pieces lie side by side in huge pages, and the
+// storage of each is free when that of its neighbours is.
+func Weights(n int) []float32 {
+	size := (4*n + Alignment - 1) &^ (Alignment - 1)
+	if n == 0 || size >= large {
+		return Floats(n)
+	}
+	slab.Lock()
+	defer slab.Unlock()
+	if len(slab.free) < size {
+		b := make([]byte, chunk+hugePage) // the part around the huge pages is never touched
+		off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1))
+		slab.free = b[off : off+chunk : off+chunk]
+		adviseHuge(around(slab.free))
+	}
+	b := slab.free[:4*n]
+	slab.free = slab.free[size:]
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n)
 }

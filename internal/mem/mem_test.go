@@ -34,3 +34,27 @@ func TestAround(t *testing.T) {
 		t.Errorf("%d bytes at %#x: pages at %#x, %d bytes", len(b), at, start, n)
 	}
 }
+
+func TestWeights(t *testing.T) {
+	var all [][]float32
+	for n := range 3000 {
+		w := Weights(n)
+		if len(w) != n || cap(w) != n || n > 0 && uintptr(unsafe.Pointer(&w[0]))%Alignment != 0 {
+			t.Fatalf("%d elements: length %d, capacity %d", n, len(w), cap(w))
+		}
+		for i := range w {
+			if w[i] != 0 {
+				t.Fatalf("%d elements: element %d is not zero", n, i)
+			}
+			w[i] = float32(n)
+		}
+		all = append(all, w)
+	}
+	for n, w := range all {
+		for _, x := range w {
+			if x != float32(n) {
+				t.Fatalf("the piece of %d elements holds %v", n, x)
+			}
+		}
+	}
+}

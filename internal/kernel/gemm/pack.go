@@ -33,22 +33,35 @@ func NewPacked(count, k, n int) *Packed {
 	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
 		p.cols, p.size = true, k*n
 	}
-	p.data = mem.Floats(count * p.size)
+	p.data = mem.Weights(count * p.size)
 	return p
 }
 
 // Set packs matrix i, whose element (k, j) is b[k*rs+j*cs].
-func (p *Packed) Set(i int, b []float32, rs, cs int) {
-	if i < 0 || i >= p.count {
-		panic(fmt.Sprintf("gemm: matrix %d of %d packed ones", i, p.count))
-	}
-	fits("B", len(b), 0, p.k, p.n, rs, cs)
+func (p *Packed) Set(i int, b []float32, rs, cs int) { p.SetColumns(i, 0, p.n, b, rs, cs) }
+
+// Width is the number of columns of a panel: SetColumns starts at a multiple of it.
+func (p *Packed) Width() int {
 	if p.cols {
-		packAny(p.data[i*p.size:], b, p.n, 0, p.k, cs, rs, p.k)
+		return 1
+	}
+	return p.row.nr
+}
+
+// SetColumns packs n columns of matrix i from column first on, which is a multiple of Width. n is one too, or
+// reaches to the last column. b holds these columns only: element (k, first+j) is b[k*rs+j*cs].
+func (p *Packed) SetColumns(i, first, n int, b []float32, rs, cs int) {
+	if i < 0 || i >= p.count || first < 0 || n < 0 || first+n > p.n || first%p.Width() != 0 || n%p.Width() != 0 && first+n != p.n {
+		panic(fmt.Sprintf("gemm: columns %d to %d of matrix %d of %d packed ones with %d columns", first, first+n, i, p.count, p.n))
+	}
+	fits("B", len(b), 0, p.k, n, rs, cs)
+	dst := p.data[i*p.size+first*p.k : (i+1)*p.size]
+	if p.cols {
+		packAny(dst, b, n, 0, p.k, cs, rs, p.k)
 		return
 	}
 	s := scratches.Get().(*scratch)
-	s.packMatrix(p.data[i*p.size:(i+1)*p.size], b, rs, cs, Tile{K1: p.k, N1: p.n, NR: p.row.nr}, p.row)
+	s.packMatrix(dst, b, rs, cs, Tile{K1: p.k, N1: n, NR: p.row.nr}, p.row)
 	scratches.Put(s)
 }
 

@@ -1,6 +1,7 @@
 package nhwc
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
@@ -77,19 +78,38 @@ func packMatrices(g *conv.Geom, w []float32) (any, int) {
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	k := icg * taps
 	p := gemm.NewPacked(g.Groups, k, ocg)
-	var rows []float32 // [OutC/Groups, Kernel..., InC/Groups]
-	if taps > 1 {
-		rows = make([]float32, k*ocg)
-	}
-	for i := range g.Groups {
-		from := w[i*k*ocg:][:k*ocg]
-		if taps > 1 {
-			transpose(rows, from, ocg, icg, taps)
-			from = rows
+	if taps == 1 {
+		for i := range g.Groups {
+			p.Set(i, w[i*k*ocg:][:k*ocg], 1, k)
 		}
-		p.Set(i, from, 1, k)
+		return p, p.Bytes()
 	}
+	rows := packRows.Get().(*[]float32) // some [Kernel..., InC/Groups] at a time
+	forRows(p, ocg, k, rows, func(first, n int, rows []float32) {
+		for i := range g.Groups {
+			transpose(rows, w[(i*ocg+first)*k:][:n*k], n, icg, taps)
+			p.SetColumns(i, first, n, rows, 1, k)
+		}
+	})
+	packRows.Put(rows)
 	return p, p.Bytes()
+}
+
+// packRows are the buffers of packing, which for a whole filter would take as much memory as that.
+var packRows = sync.Pool{New: func() any { return new([]float32) }}
+
+// rowElems is about how many elements of a filter are transformed before they are packed: half a second cache.
+const rowElems = 128 << 10
+
+// forRows calls pack for groups of the rows of a filter [rows, size], of which p makes columns, with a buffer of n*size
+// elements.
+func forRows(p *gemm.Packed, rows, size int, buf *[]float32, pack func(first, n int, buf []float32)) {
+	step := max(1, rowElems/max(size*p.Width(), 1)) * p.Width()
+	*buf = slices.Grow((*buf)[:0], min(step, rows)*size)
+	for first := 0; first < rows; first += step {
+		n := min(step, rows-first)
+		pack(first, n, (*buf)[:n*size])
+	}
 }
 
 // axes returns the last three axes of g, whose rank is at most 3; the ones it lacks have length 1.
