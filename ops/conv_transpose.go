@@ -129,6 +129,9 @@ var convTransposeKernel = widened(func(k *KernelCtx) (Kernel, error) {
 		if _, err := r.planFor(x, w, shared); err != nil {
 			return Kernel{}, err
 		}
+		if r.plan.Load().packed != nil {
+			k.Unread(1)
+		}
 	}
 	return Kernel{Run: r.run}, nil
 })

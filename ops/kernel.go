@@ -17,6 +17,8 @@ type KernelCtx struct {
 
 	// Operator finds a row of the built-in table, for kernels that are made of others'.
 	Operator func(domain, name string, version int) *Op
+
+	unread uint64 // inputs, see Unread
 }
 
 // Weights keeps packed forms of constants: made once, shared by all programs and sessions of a model.
@@ -25,6 +27,13 @@ type Weights interface {
 	// this is the first time.
 	Packed(constant *tensor.Tensor, format string, pack func() any) any
 }
+
+// Unread says that the kernel reads elements of constant input i nowhere but in Weights.Packed, which leaves
+// the planner free to give up the memory they take.
+func (c *KernelCtx) Unread(i int) { c.unread |= 1 << i }
+
+// IsUnread reports whether Unread was called for input i.
+func (c *KernelCtx) IsUnread(i int) bool { return i < 64 && c.unread>>i&1 != 0 }
 
 // Has reports whether input i is present.
 func (c *KernelCtx) Has(i int) bool { return i < len(c.In) && c.In[i].Present() }

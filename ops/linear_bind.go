@@ -85,6 +85,7 @@ func (l *linear) prepare(k *KernelCtx) error {
 		if !l.b.transBatch || len(m.batch) == 0 {
 			format := fmt.Sprintf("gemm.B trans=%v", l.b.trans)
 			l.packed, _ = k.Packed(1, format, func() any { return packMatrices(&m, tensor.Of[float32](b)) }).(*gemm.Packed)
+			k.Unread(1)
 		}
 	}
 	if z := k.Const(2); z != nil && l.beta != 1 && z.DType() == tensor.Float32 {

@@ -170,7 +170,7 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize, Exact: s.opts.Precision == Exact}); err != nil {
 		return nil, err
 	}
-	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads}
+	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true}
 	if s.opts.Profile != nil {
 		o.Wrap = s.opts.Profile.wrap
 	}

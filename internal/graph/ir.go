@@ -35,6 +35,8 @@ type Value struct {
 	ops.Value
 	From  *Node // nil for inputs and initializers
 	Index int   // which output of From
+
+	Derived *Derived // how Const was computed, if it can be again
 }
 
 // IsConst reports whether the elements are known.

@@ -7,3 +7,8 @@ import "golang.org/x/sys/unix"
 func adviseHuge(start, length uintptr) {
 	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, start, length, unix.MADV_HUGEPAGE)
 }
+
+func discard(start, length uintptr) bool {
+	_, _, err := unix.RawSyscall(unix.SYS_MADVISE, start, length, unix.MADV_DONTNEED)
+	return err == 0
+}

@@ -3,3 +3,5 @@
 package mem
 
 func adviseHuge(_, _ uintptr) {}
+
+func discard(_, _ uintptr) bool { return false }

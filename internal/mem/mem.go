@@ -3,6 +3,7 @@
 package mem
 
 import (
+	"os"
 	"sync"
 	"unsafe"
 )
@@ -32,6 +33,15 @@ func Floats(n int) []float32 {
 		return nil
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(Bytes(4*n)))), n)
+}
+
+// Discard gives the memory of x back to the system, where that can be: whole pages of it then take no memory
+// and hold zeros. It reports whether it did. Nothing else may lie in the same storage.
+func Discard(x []float32) bool {
+	page := uintptr(os.Getpagesize())
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(x)))
+	from, to := (start+page-1)&^(page-1), (start+uintptr(4*len(x)))&^(page-1)
+	return from < to && discard(from, to-from)
 }
 
 // around returns the address and length of the huge pages that b lies in. The heap puts large pieces side by

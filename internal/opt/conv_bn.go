@@ -49,11 +49,11 @@ func foldBN(n, bn *graph.Node) (w, b *graph.Value, ok bool) {
 		scale[i], bias[i] = float32(f), float32(float64(bias[i])*f+shift[i])
 	}
 	shape := n.In[1].Const.Shape()
-	out := make([]float32, len(weight))
-	if !scaleChannels(out, weight, scale, shape, is(n, "ConvTranspose"), n.Attrs.IntOr("group", 1)) {
+	transposed, group := is(n, "ConvTranspose"), n.Attrs.IntOr("group", 1)
+	if !channelsFit(shape, len(scale), transposed, group) {
 		return nil, nil, false
 	}
-	w = &graph.Value{Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(out, shape...))}
+	w = graph.Derive(n.In[1].Name, n.In[1], shape, func(dst, src []float32) { scaleChannels(dst, src, scale, shape, transposed, group) })
 	b = &graph.Value{Name: bn.In[2].Name, Value: ops.ConstValue(tensor.FromSlice(bias))}
 	return w, b, true
 }
@@ -76,26 +76,28 @@ func normFactors(bn *graph.Node) (scale, shift []float64) {
 	return scale, shift
 }
 
-// scaleChannels multiplies weights by a factor for each output channel. Conv has output channels first;
+// channelsFit reports whether weights have the given number of output channels. Conv has these first;
 // ConvTranspose has [in, out/group, ...].
-func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed bool, group int) bool {
+func channelsFit(shape tensor.Shape, channels int, transposed bool, group int) bool {
 	if len(shape) < 3 || group < 1 {
 		return false
 	}
+	if transposed {
+		return shape[1]*group == channels && shape[0]%group == 0
+	}
+	return shape[0] == channels
+}
+
+// scaleChannels multiplies weights by a factor for each output channel.
+func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed bool, group int) {
 	if !transposed {
-		if shape[0] != len(scale) {
-			return false
-		}
 		n := len(src) / len(scale)
 		for c, f := range scale {
 			for i, v := range src[c*n : (c+1)*n] {
 				dst[c*n+i] = v * f
 			}
 		}
-		return true
-	}
-	if shape[1]*group != len(scale) || shape[0]%group != 0 {
-		return false
+		return
 	}
 	kernel, perGroup := shape[2:].Len(), shape[0]/group
 	for in := range shape[0] {
@@ -107,7 +109,6 @@ func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed boo
 			}
 		}
 	}
-	return true
 }
 
 // constFloats returns the elements of a float32 constant, nil if v is none.

@@ -2,7 +2,6 @@ package opt
 
 import (
 	"github.com/onnxrun/onnxrun/internal/graph"
-	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -100,12 +99,15 @@ func (r *rewriter) scaleConv(n *graph.Node, axis int) {
 		return
 	}
 	if a.scaled {
-		scaled := make([]float32, w.Len())
-		per := len(scaled) / channels
-		for i, x := range constFloats(n.In[1]) {
-			scaled[i] = float32(float64(x) * a.scale[i/per])
-		}
-		c.In[1] = &graph.Value{Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(scaled, w.Shape()...))}
+		per := w.Len() / channels
+		c.In[1] = graph.Derive(n.In[1].Name, n.In[1], w.Shape(), func(dst, src []float32) {
+			for ch, s := range a.scale {
+				to := dst[ch*per : (ch+1)*per]
+				for i, x := range src[ch*per : (ch+1)*per] {
+					to[i] = x * float32(s)
+				}
+			}
+		})
 	}
 	r.collapse(&c, n, a)
 }
@@ -134,12 +136,19 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	if !a.scaled {
 		return
 	}
-	scaled := make([]float32, w.Len())
-	for i, x := range constFloats(n.In[1]) {
-		scaled[i] = float32(float64(x) * a.scale[i%columns])
+	scale := make([]float32, columns)
+	for i, s := range a.scale {
+		scale[i] = float32(s)
 	}
 	m := *n
-	m.In = []*graph.Value{n.In[0], {Name: n.In[1].Name, Value: ops.ConstValue(tensor.FromSlice(scaled, w.Shape()...))}}
+	m.In = []*graph.Value{n.In[0], graph.Derive(n.In[1].Name, n.In[1], w.Shape(), func(dst, src []float32) {
+		for i := 0; i < len(src); i += columns {
+			to := dst[i : i+columns]
+			for j, x := range src[i : i+columns] {
+				to[j] = x * scale[j]
+			}
+		}
+	})}
 	if !a.adds {
 		r.collapse(&m, n, a)
 		return

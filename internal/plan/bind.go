@@ -16,9 +16,7 @@ type binding struct {
 // bindKernels binds the nodes with constant inputs of some size on several threads: their kernels pack these.
 func (c *compiler) bindKernels() {
 	c.bound = make([]binding, len(c.p.graph.Nodes))
-	if c.p.opts.Threads <= 1 {
-		return
-	}
+	c.derived = findDerived(c.p.graph, &c.p.opts)
 	b := &binder{c: c}
 	for i, n := range c.p.graph.Nodes {
 		if n.Op.Flags&ops.View == 0 && constBytes(n) >= worthThread {
@@ -49,27 +47,23 @@ type binder struct {
 // Chunk implements par.Task.
 func (b *binder) Chunk(i int) {
 	at := b.nodes[i]
-	x := &b.c.bound[at]
-	x.k, x.err = bindKernel(b.c.p.graph.Nodes[at], b.c.p.opts.Weights)
-	x.done = true
+	b.c.bound[at].kernel(b.c, b.c.p.graph.Nodes[at])
 }
 
 // kernel returns the kernel of n, and binds it unless that is done.
 func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
-	if !b.done {
-		b.k, b.err = bindKernel(n, c.p.opts.Weights)
-		b.done = true
+	if b.done {
+		return b.k, b.err
 	}
-	return b.k, b.err
-}
-
-func bindKernel(n *graph.Node, w ops.Weights) (ops.Kernel, error) {
-	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: w, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput, Operator: ops.Default().Find}
+	k := &ops.KernelCtx{Attrs: n.Attrs, Weights: c.p.opts.Weights, BodyInput: n.BodyInput, BodyOutput: n.BodyOutput, Operator: ops.Default().Find}
 	k.In, k.Out = valuesOf(n.In), valuesOf(n.Out)
 	for _, b := range n.Bodies {
 		k.Bodies = append(k.Bodies, b.Name)
 	}
-	return n.Op.Kernel(k)
+	b.k, b.err = n.Op.Kernel(k)
+	b.done = true
+	c.derived.bound(n, k)
+	return b.k, b.err
 }
 
 func valuesOf(vs []*graph.Value) []ops.Value {

@@ -49,6 +49,7 @@ type compiler struct {
 	p           *Program
 	captures    []*graph.Value
 	bound       []binding // by node
+	derived     derived
 	index       map[*graph.Value]int32
 	exprs       []sym.Expr
 	exprIndex   map[string]int32

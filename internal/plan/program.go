@@ -37,6 +37,7 @@ type Program struct {
 type Options struct {
 	Weights ops.Weights // nil: packed forms are not shared
 	Limit   int         // bytes that one frame may take, 0: no limit
+	Once    bool        // no other graph has the constants that passes made of the weights
 	Threads int         // upper bound for binding kernels, which packs weights; at least 1
 	Wrap    Wrapper     // called for each step, to measure it; nil: none
 

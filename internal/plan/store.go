@@ -4,6 +4,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/mmap"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -12,6 +13,7 @@ import (
 type Store struct {
 	mu      sync.Mutex
 	entries map[storeKey]*storeEntry
+	derived map[*byte]*graph.Derived // by their storage
 	packs   int
 }
 
@@ -28,7 +30,9 @@ type storeEntry struct {
 }
 
 // NewStore returns an empty store.
-func NewStore() *Store { return &Store{entries: map[storeKey]*storeEntry{}} }
+func NewStore() *Store {
+	return &Store{entries: map[storeKey]*storeEntry{}, derived: map[*byte]*graph.Derived{}}
+}
 
 // Packed implements ops.Weights.
 func (s *Store) Packed(constant *tensor.Tensor, format string, pack func() any) any {
@@ -44,12 +48,23 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func() any) 
 		s.entries[key] = e
 		s.packs++
 	}
+	d := s.derived[key.data]
 	s.mu.Unlock()
 	e.once.Do(func() {
+		if d != nil {
+			d.Read(func() { e.packed = pack() })
+			return
+		}
 		e.packed = pack()
 		mmap.Release(b) // most readers of a packed constant read nothing else of it
 	})
 	return e.packed
+}
+
+func (s *Store) addDerived(v *graph.Value) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.derived[unsafe.SliceData(v.Const.Bytes())] = v.Derived
 }
 
 // Packs returns how many packed forms were made.

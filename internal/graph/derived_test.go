@@ -1,0 +1,41 @@
+package graph
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+func TestDerived(t *testing.T) {
+	const n = 1 << 16
+	src := make([]float32, n)
+	for i := range src {
+		src[i] = float32(i)
+	}
+	fills := 0
+	from := &Value{Value: ops.ConstValue(tensor.FromSlice(src))}
+	twice := func(dst, src []float32) {
+		fills++
+		for i, x := range src {
+			dst[i] = 2 * x
+		}
+	}
+	v := Derive("v", from, tensor.Shape{n / 2, 2}, twice)
+	w := Derive("w", v, tensor.Shape{n}, twice)
+	want := slices.Clone(tensor.Of[float32](w.Const))
+	if want[5] != 20 || fills != 2 {
+		t.Fatalf("element 5 is %v after %d fills", want[5], fills)
+	}
+	v.Derived.Discard()
+	w.Derived.Discard()
+	for range 2 {
+		w.Read(func() {
+			if !slices.Equal(tensor.Of[float32](w.Const), want) {
+				t.Error("other elements after they were given back")
+			}
+		})
+	}
+	from.Read(func() {})
+}
