@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/ops"
@@ -14,6 +17,7 @@ type binding struct {
 }
 
 // bindKernels binds the nodes with constant inputs of some size on several threads: their kernels pack these.
+// The largest go first: while one is packed there are two of it, and most is in memory at the end.
 func (c *compiler) bindKernels() {
 	c.bound = make([]binding, len(c.p.graph.Nodes))
 	c.derived = findDerived(c.p.graph, &c.p.opts)
@@ -23,6 +27,8 @@ func (c *compiler) bindKernels() {
 			b.nodes = append(b.nodes, i)
 		}
 	}
+	size := func(i int) int { return constBytes(c.p.graph.Nodes[i]) }
+	slices.SortStableFunc(b.nodes, func(i, j int) int { return cmp.Compare(size(j), size(i)) })
 	par.Run(c.p.opts.Threads, len(b.nodes), b)
 }
 
