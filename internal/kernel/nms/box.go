@@ -13,8 +13,13 @@ func (a *Args) box(image, i int) (b box) {
 		b.x0, b.x1 = v[0]-v[2]/2, v[0]+v[2]/2
 		b.y0, b.y1 = v[1]-v[3]/2, v[1]+v[3]/2
 	} else {
-		b.y0, b.y1 = min(v[0], v[2]), max(v[0], v[2])
-		b.x0, b.x1 = min(v[1], v[3]), max(v[1], v[3])
+		b.y0, b.x0, b.y1, b.x1 = v[0], v[1], v[2], v[3]
+		if b.y0 > b.y1 {
+			b.y0, b.y1 = b.y1, b.y0
+		}
+		if b.x0 > b.x1 {
+			b.x0, b.x1 = b.x1, b.x0
+		}
 	}
 	b.area = float32((b.x1 - b.x0) * (b.y1 - b.y0))
 	return b

@@ -66,7 +66,7 @@ func (s *strips) survey(a *Args, image int, keys []uint64) {
 	}
 	best := 0.
 	for axis := range 2 {
-		if strips := (high[axis] - low[axis]) * 2 * float64(n) / sum[axis]; strips > best {
+		if strips := (high[axis] - low[axis]) * float64(n) / sum[axis]; strips > best {
 			s.axis, best = axis, strips
 		}
 	}
