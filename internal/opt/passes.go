@@ -42,6 +42,7 @@ var passes = []pass{
 	{"transposed-products", transposedProducts, false},
 	{"fold-rest", foldRest, false},
 	{"epilogues", epilogues, false},
+	{"common", common, false},
 	{"chains", chains, false},
 	{"prune-again", prune, false},
 }
@@ -87,6 +88,8 @@ var order = []struct{ before, after, reason string }{
 	{"pads", "conv-bn", "both replace the convolution"},
 	{"layouts", "copies", "a transposition that the twin makes superfluous becomes an Identity"},
 	{"layouts", "prune-again", "values whose own order nobody reads are not made"},
+	{"epilogues", "common", "a value that two nodes make alike has one reader for each"},
+	{"common", "chains", "nodes of a chain are no longer seen one by one"},
 	{"epilogues", "chains", "what a product can do to its tile costs least there"},
 	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
