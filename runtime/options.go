@@ -14,6 +14,7 @@ type Options struct {
 	ExternalRoot string     // a folder, other than the model's, that external data may lie in
 	NoMap        bool       // read files into memory instead of mapping them
 	NoOptimize   bool       // run the graph as it is written
+	Skip         []string   // passes of the optimiser to leave out, for measurements
 }
 
 // Precision says how exact float32 arithmetic has to be.

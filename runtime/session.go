@@ -167,7 +167,7 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	for _, v := range g.Outputs {
 		p.outputs = append(p.outputs, v.Name)
 	}
-	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize, Exact: s.opts.Precision == Exact}); err != nil {
+	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize, Skip: s.opts.Skip, Exact: s.opts.Precision == Exact}); err != nil {
 		return nil, err
 	}
 	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true}

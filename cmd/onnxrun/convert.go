@@ -101,7 +101,7 @@ func (c *conversion) run(ctx context.Context, cmd *cobra.Command, model string) 
 		report.Opsets[domainName(o.Domain)] = o.Version
 	}
 	if c.check {
-		if report.Checked, err = c.compare(ctx, cmd, f, m); err != nil {
+		if report.Checked, err = compareModels(ctx, cmd, &c.common, &c.inputs, f.Model, m); err != nil {
 			return err
 		}
 	}
@@ -158,8 +158,8 @@ func domainName(domain string) string {
 	return domain
 }
 
-// compare runs a model and its converted form on the same inputs.
-func (c *conversion) compare(ctx context.Context, cmd *cobra.Command, f *onnx.File, converted *onnx.Model) (*checkedOutputs, error) {
+// compareModels runs a model and what was made of it on the same inputs.
+func compareModels(ctx context.Context, cmd *cobra.Command, c *common, inputs *inputFlags, before, after *onnx.Model) (*checkedOutputs, error) {
 	var in map[string]*tensor.Tensor
 	var results [2]map[string]*tensor.Tensor
 	var outs []runtime.ValueInfo
@@ -167,13 +167,13 @@ func (c *conversion) compare(ctx context.Context, cmd *cobra.Command, f *onnx.Fi
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range []*onnx.Model{f.Model, converted} {
+	for i, m := range []*onnx.Model{before, after} {
 		s, err := invalidNode(runtime.New(onnx.FileOf(m), o))
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			if in, err = c.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr()); err != nil {
+			if in, err = inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr()); err != nil {
 				return nil, err
 			}
 			outs = s.Outputs()
@@ -190,7 +190,7 @@ func (c *conversion) compare(ctx context.Context, cmd *cobra.Command, f *onnx.Fi
 		rule := conform.DefaultRule(v.DType)
 		d, err := rule.Compare(results[1][v.Name], results[0][v.Name])
 		if err != nil {
-			return nil, coded(exitMismatch, "output %s of the converted model: %v", v.Name, err)
+			return nil, coded(exitMismatch, "output %s of the new model: %v", v.Name, err)
 		}
 		checked.Outputs++
 		checked.MaxErr = max(checked.MaxErr, d)

@@ -14,6 +14,7 @@ import (
 type common struct {
 	threads      int
 	opt          string
+	optSkip      []string
 	precision    string
 	memory       string
 	fill         string
@@ -26,6 +27,7 @@ func (c *common) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&c.threads, "threads", 0, "number of threads, 0 for all CPUs")
 	f.StringVar(&c.opt, "opt", "on", "graph optimisations: on or off")
+	f.StringArrayVar(&c.optSkip, "opt-skip", nil, "pass of the optimiser to leave out (repeatable)")
 	f.StringVar(&c.precision, "precision", "", "float32 or exact")
 	f.StringVar(&c.memory, "mem", "", "memory limit, such as 512MB or 2GB")
 	f.DurationVar(&c.timeout, "timeout", 0, "time limit, such as 30s")

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/feed"
+	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/runtime"
 )
@@ -18,6 +20,12 @@ func (c *common) options() (*runtime.Options, error) {
 	default:
 		return nil, usage("--opt=%s, want on or off", c.opt)
 	}
+	for _, name := range c.optSkip {
+		if !slices.Contains(opt.Optional(), name) {
+			return nil, usage("--opt-skip %s, want one of %v", name, opt.Optional())
+		}
+	}
+	o.Skip = c.optSkip
 	switch c.precision {
 	case "", "float32":
 	case "exact":

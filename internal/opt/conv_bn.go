@@ -113,7 +113,7 @@ func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed boo
 
 // constFloats returns the elements of a float32 constant, nil if v is none.
 func constFloats(v *graph.Value) []float32 {
-	if v == nil || v.Const == nil {
+	if v == nil || v.Const == nil || v.Const.DType() != tensor.Float32 {
 		return nil
 	}
 	return tensor.Of[float32](v.Const)

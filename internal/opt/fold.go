@@ -17,11 +17,39 @@ const keptWhole = 1 << 14
 // the transposition of large weights to the products that read them.
 func fold(g *graph.Graph) error {
 	users := g.Users()
-	return foldAll(g, func(n *graph.Node) bool { return n.In[0].Const.Len() > keptWhole && feedsProducts(n, users) })
+	return foldAll(g, func(n *graph.Node) bool { return feedsProducts(n, users) && n.In[0].Const.Len() > keptWhole })
 }
 
 // foldRest computes what fold left and no product took over.
 func foldRest(g *graph.Graph) error { return foldAll(g, func(*graph.Node) bool { return false }) }
+
+// growth bounds, in bytes, by how much a folded result may be larger than what it was computed from in foldCompact.
+const growth = 64 << 10
+
+// foldCompact is fold for models that are written to files: it leaves what would make them larger, such as weights that
+// are dequantised.
+func foldCompact(g *graph.Graph) error {
+	users := g.Users()
+	return foldAll(g, func(n *graph.Node) bool {
+		size := -growth
+		for _, v := range n.Out {
+			if v == nil {
+				continue
+			}
+			shape, ok := v.Static()
+			if !ok {
+				return true
+			}
+			size += v.DType.ByteLen(shape.Len())
+		}
+		for _, v := range n.In {
+			if v != nil && v.Const != nil && len(users[v]) == 1 { // else it stays beside the result
+				size -= v.DType.ByteLen(v.Const.Len())
+			}
+		}
+		return size > 0
+	})
+}
 
 // feedsProducts reports whether n is a transposition of matrices that transposedProducts can drop.
 func feedsProducts(n *graph.Node, users map[*graph.Value][]*graph.Node) bool {
@@ -40,7 +68,7 @@ func foldAll(g *graph.Graph, skip func(*graph.Node) bool) error {
 	var err error
 	g.Walk(func(g *graph.Graph) {
 		for _, n := range g.Nodes {
-			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) || len(n.In) > 0 && n.In[0] != nil && skip(n) {
+			if err != nil || !n.Foldable(maxFolded) || !bounded(n) || allConst(n) || skip(n) {
 				continue
 			}
 			if e := n.Fold(); e != nil {

@@ -3,9 +3,6 @@ package opt_test
 import (
 	"context"
 	"math"
-	"math/rand/v2"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -38,6 +35,11 @@ var fusions = []struct{ name, input, nodes, want string }{
 	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "Transpose NhwcConv Transpose"},
 	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "Transpose NhwcConvTranspose Transpose"},
 	{"convolution, residual, activation", "image", "Conv image K4x4x1x1 -> c; Add image c -> s; Relu s -> y", "Transpose NhwcConv Transpose"},
+	{"repeated nodes", "x", "Exp x -> a; Add a 1 -> b; Exp x -> c; Add c 1 -> d; Mul b d -> y", "Exp Add Mul"},
+	{"nodes of other attributes", "x", "ReduceMax x axes=-1 -> a; ReduceMax x axes=1 -> b; Sub a b -> y", "ReduceMax ReduceMax Sub"},
+	{"transposed back", "x", "Transpose x perm=2,0,1 -> t; Transpose t perm=1,2,0 -> u; Relu u -> y", "Relu"},
+	{"transposed twice", "x", "Transpose x perm=2,0,1 -> t; Transpose t perm=1,0,2 -> u; Relu u -> y", "Transpose Relu"},
+	{"shapes changed twice", "x", "Flatten x axis=1 -> f; Flatten f axis=1 -> g; Relu g -> y", "Flatten Relu"},
 	{"identities", "x", "Identity x -> i; Cast i to=1 -> c; Relu c -> y", "Relu"},
 }
 
@@ -84,96 +86,8 @@ func apply(t *testing.T, m *onnx.Model, off bool) ([]float32, []string) {
 	return tensor.Of[float32](out), kinds
 }
 
-// random returns positive numbers, since some of them are variances.
-func random(name string, shape tensor.Shape) *tensor.Tensor {
-	rng := rand.New(rand.NewPCG(uint64(len(name)), uint64(name[0])))
-	v := make([]float32, shape.Len())
-	for i := range v {
-		v[i] = rng.Float32() + 0.1
-	}
-	return tensor.FromSlice(v, shape...)
-}
+func random(name string, shape tensor.Shape) *tensor.Tensor { return opt.Random(name, shape) }
 
-// parse makes a model of nodes "Op input... attr=value... -> output" separated by semicolons.
-func parse(input, text string) *onnx.Model {
-	g := &onnx.Graph{Name: "test"}
-	shape := map[string][]onnx.Dim{"x": fixed(2, 3, 8), "image": fixed(1, 4, 6, 6), "tokens": fixed(2, 5, 8)}[input]
-	g.Inputs = []*onnx.ValueInfo{{Name: input, Type: onnx.NewTensorType(tensor.Float32, shape...)}}
-	for _, line := range strings.Split(text, ";") {
-		words := strings.Fields(line)
-		k := slices.Index(words, "->")
-		n := &onnx.Node{OpType: words[0], Outputs: words[k+1:]}
-		for _, w := range words[1:k] {
-			if name, value, ok := strings.Cut(w, "="); ok {
-				n.Attributes = append(n.Attributes, attribute(name, value))
-				continue
-			}
-			if w == "none" {
-				w = ""
-			}
-			if n.Inputs = append(n.Inputs, w); w == "" {
-				continue
-			}
-			if c := constant(w); c != nil && !slices.ContainsFunc(g.Initializers, func(p *onnx.TensorProto) bool { return p.Name == w }) {
-				g.Initializers = append(g.Initializers, tensor.NewProto(w, c))
-			}
-		}
-		g.Nodes = append(g.Nodes, n)
-	}
-	g.Outputs = []*onnx.ValueInfo{{Name: "y", Type: &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(tensor.Float32)}}}
-	return &onnx.Model{IRVersion: 8, Opsets: []onnx.OpsetID{{Version: 17}}, Graph: g}
-}
+func parse(input, text string) *onnx.Model { return opt.ParseModel(input, text) }
 
-func fixed(dims ...int64) (out []onnx.Dim) {
-	for _, d := range dims {
-		out = append(out, onnx.FixedDim(d))
-	}
-	return out
-}
-
-func attribute(name, value string) *onnx.Attribute {
-	if value[0] >= 'a' {
-		return onnx.NewString(name, value)
-	}
-	var v []int64
-	for _, w := range strings.Split(value, ",") {
-		v = append(v, int64(number(w)))
-	}
-	if slices.Contains([]string{"to", "axis", "group", "keepdims"}, name) {
-		return onnx.NewInt(name, v[0])
-	}
-	return onnx.NewInts(name, v...)
-}
-
-// constant returns the constant that a word stands for, nil if it names another value.
-func constant(w string) *tensor.Tensor {
-	switch {
-	case w[0] >= '0' && w[0] <= '9' || w[0] == '-':
-		return tensor.Scalar(float32(number(w)))
-	case w[0] == '#' || w[0] == '%':
-		var whole []int64
-		var x []float32
-		for _, d := range strings.Split(w[1:], ",") {
-			whole, x = append(whole, int64(number(d))), append(x, float32(number(d)))
-		}
-		if w[0] == '%' {
-			return tensor.FromSlice(x)
-		}
-		return tensor.FromSlice(whole)
-	case w[0] >= 'A' && w[0] <= 'Z':
-		var shape tensor.Shape
-		for _, d := range strings.Split(w[1:], "x") {
-			shape = append(shape, int(number(d)))
-		}
-		return random(w, shape)
-	}
-	return nil
-}
-
-func number(s string) float64 {
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		panic(err)
-	}
-	return f
-}
+func fixed(dims ...int64) []onnx.Dim { return opt.Fixed(dims...) }

@@ -29,6 +29,8 @@ var passes = []pass{
 	{"prune", prune, true},
 	{"widen", widen, false},
 	{"casts", identities, false},
+	{"moves", moves, false},
+	{"subexpressions", subexpressions, false},
 	{"pads", pads, false},
 	{"conv-bn", convBN, false},
 	{"activations", activations, false},
@@ -86,6 +88,15 @@ var order = []struct{ before, after, reason string }{
 	{"layouts", "scales", "a reorder stands between a product and a factor for each channel"},
 	{"copies", "scales", "a value and a copy of it have different readers"},
 	{"pads", "conv-bn", "both replace the convolution"},
+	{"fold", "subexpressions", "shapes that are computed become constants, which are compared by their elements"},
+	{"identities", "subexpressions", "a value and a copy of it are one"},
+	{"casts", "subexpressions", "casts that widening made superfluous hide that inputs are equal"},
+	{"moves", "subexpressions", "what is transposed back is the value it was"},
+	{"subexpressions", "activations", "a function that is written out twice is one before it is recognised"},
+	{"subexpressions", "layouts", "a transposition that is written twice is made once"},
+	{"moves", "layouts", "a Transpose of a Transpose is one reorder"},
+	{"casts", "moves", "a cast to the same type stands between two transpositions"},
+	{"moves", "prune-again", "nodes that lost their readers are pruned"},
 	{"layouts", "copies", "a transposition that the twin makes superfluous becomes an Identity"},
 	{"layouts", "prune-again", "values whose own order nobody reads are not made"},
 	{"epilogues", "common", "a value that two nodes make alike has one reader for each"},
@@ -95,20 +106,32 @@ var order = []struct{ before, after, reason string }{
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
 }
 
+// standard are the passes whose result, of a standard model, other programs can read.
+var standard = map[string]func(*graph.Graph) error{
+	"infer": graph.Infer, "branches": branches, "verify": graph.Verify, "fold": foldCompact, "identities": identities, "prune": prune,
+	"casts": identities, "moves": moves, "subexpressions": subexpressions, "conv-bn": convBN, "copies": identities, "fold-rest": foldCompact,
+	"prune-again": prune,
+}
+
 // Options select passes.
 type Options struct {
-	Off   bool     // only what is needed to run at all
-	Skip  []string // names of passes to leave out
-	Exact bool     // no algorithms that trade accuracy for speed
+	Off      bool     // only what is needed to run at all
+	Standard bool     // only what makes a standard model of one
+	Skip     []string // names of passes to leave out
+	Exact    bool     // no algorithms that trade accuracy for speed
 }
 
 // Apply runs the passes on g, which is changed, and returns it.
 func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
 	for _, p := range passes {
-		if o.Off && !p.base || slices.Contains(o.Skip, p.name) {
+		run := p.run
+		if o.Standard {
+			run = standard[p.name]
+		}
+		if run == nil || o.Off && !p.base || slices.Contains(o.Skip, p.name) {
 			continue
 		}
-		if err := p.run(g); err != nil {
+		if err := run(g); err != nil {
 			return nil, err
 		}
 	}
@@ -130,10 +153,16 @@ func Resolve(g *graph.Graph) error {
 }
 
 // Names returns the names of the passes in the order in which they run.
-func Names() []string {
-	var out []string
+func Names() []string { return names(func(pass) bool { return true }) }
+
+// Optional returns the names of the passes that Options may leave out.
+func Optional() []string { return names(func(p pass) bool { return !p.base }) }
+
+func names(which func(pass) bool) (out []string) {
 	for _, p := range passes {
-		out = append(out, p.name)
+		if which(p) {
+			out = append(out, p.name)
+		}
 	}
 	return out
 }
