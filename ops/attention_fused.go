@@ -119,7 +119,7 @@ func fusedAttentionKernel(k *KernelCtx) (Kernel, error) {
 			return Kernel{}, err
 		}
 	}
-	return Kernel{Run: f.run, Scratch: f.scratch}, nil
+	return Kernel{Run: f.run, Scratch: f.scratch, Work: f.work}, nil
 }
 
 func (f *fusedAttention) scratch(c *Call) int {

@@ -122,7 +122,7 @@ func bindConv(k *KernelCtx, act gemm.Activation) (Kernel, error) {
 			return Kernel{}, err
 		}
 	}
-	return Kernel{Run: r.run32}, nil
+	return Kernel{Run: r.run32, Work: r.work}, nil
 }
 
 // planFor returns the plan for the given shapes, the last one used if it fits.

@@ -60,7 +60,7 @@ func bindLinear(k *KernelCtx, l *linear) (Kernel, error) {
 		if err := l.prepare(k); err != nil {
 			return Kernel{}, err
 		}
-		return Kernel{Run: l.run32, Scratch: l.scratch}, nil
+		return Kernel{Run: l.run32, Scratch: l.scratch, Work: l.work}, nil
 	case tensor.Float64:
 		return linearKernel[float64](l)
 	case tensor.Int32:

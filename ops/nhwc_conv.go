@@ -74,7 +74,7 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 			return Kernel{}, err
 		}
 	}
-	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+	return Kernel{Run: r.run, Scratch: r.scratch, Work: r.work}, nil
 }
 
 // likelyShape returns the shape of t with a batch of 1 if its size is open, so that filters are packed when a model is

@@ -51,6 +51,9 @@ type Kernel struct {
 	// Scratch returns the bytes of scratch memory that Run wants in c.Scratch for the shapes in c, whose
 	// tensors have no elements yet. It is called when sizes change, not in every run. nil means none.
 	Scratch func(c *Call) int
+
+	// Work returns what a call has to do and how, for measurements; nil: Op.WorkOf looks at the tensors.
+	Work func(c *Call) Work
 }
 
 // A Call is what one execution of a Kernel works on. It belongs to one run at a time and is reused.

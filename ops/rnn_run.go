@@ -53,7 +53,7 @@ func rnnKernel(k *KernelCtx, cell rnn.Cell) (Kernel, error) {
 		}
 		r.prepack(k)
 	}
-	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+	return Kernel{Run: r.run, Scratch: r.scratch, Work: r.work}, nil
 }
 
 // prepack packs constant weights and adds up constant biases.

@@ -26,6 +26,15 @@ type NodeTime struct {
 	Op   string // operator, with its domain if that is not ai.onnx
 
 	calls, nanos, least atomic.Int64
+	work                atomic.Pointer[ops.Work]
+}
+
+// Work returns what a call has to do: the first since Reset.
+func (n *NodeTime) Work() ops.Work {
+	if w := n.work.Load(); w != nil {
+		return *w
+	}
+	return ops.Work{}
 }
 
 // Calls returns how often the node ran.
@@ -73,10 +82,11 @@ func (p *Profile) Reset() {
 		n.calls.Store(0)
 		n.nanos.Store(0)
 		n.least.Store(0)
+		n.work.Store(nil)
 	}
 }
 
-func (p *Profile) wrap(n *graph.Node, run func(*ops.Call) error) func(*ops.Call) error {
+func (p *Profile) wrap(n *graph.Node, k *ops.Kernel) func(*ops.Call) error {
 	t := &NodeTime{Path: n.Path(), Op: n.Type}
 	if n.Domain != "" {
 		t.Op = n.Domain + ":" + n.Type
@@ -86,8 +96,12 @@ func (p *Profile) wrap(n *graph.Node, run func(*ops.Call) error) func(*ops.Call)
 	p.mu.Unlock()
 	return func(c *ops.Call) error {
 		start := time.Now()
-		err := run(c)
+		err := k.Run(c)
 		d := time.Since(start)
+		if err == nil && t.work.Load() == nil {
+			w := n.Op.WorkOf(k, c)
+			t.work.Store(&w)
+		}
 		t.calls.Add(1)
 		t.nanos.Add(int64(d))
 		if l := t.least.Load(); l == 0 || int64(d) < l {

@@ -49,7 +49,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the run fai
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
 	root.AddCommand(
 		runCommand(), infoCommand(), checkCommand(), inferCommand(), testCommand(), benchCommand(),
-		profileCommand(), gradCommand(), finetuneCommand(), trainCommand(), dumpCommand(), convertCommand(), optimizeCommand(), doctorCommand(), privacyCommand(), versionCommand(),
+		profileCommand(), explainCommand(), gradCommand(), finetuneCommand(), trainCommand(), dumpCommand(), convertCommand(), optimizeCommand(), doctorCommand(), privacyCommand(), versionCommand(),
 		adapterCommand(),
 	)
 	root.InitDefaultCompletionCmd()

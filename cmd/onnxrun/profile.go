@@ -16,7 +16,9 @@ import (
 
 // A profileReport is what the profile command prints as JSON.
 type profileReport struct {
+	Version   int           `json:"version"`
 	Rounds    int           `json:"rounds"`
+	Machine   roofline      `json:"machine"`
 	RunMS     float64       `json:"run_ms"`  // median of whole runs
 	NodesMS   float64       `json:"node_ms"` // mean of the sum of all nodes in a run
 	Operators []profileLine `json:"operators"`
@@ -31,6 +33,7 @@ type profileLine struct {
 	MS       float64 `json:"ms"`    // per run
 	Share    float64 `json:"share"` // of the time of all nodes, 0 to 1
 	LeastMS  float64 `json:"least_ms,omitempty"`
+	rates
 }
 
 // A profiler is the profile command with its flags.
@@ -46,7 +49,7 @@ func profileCommand() *cobra.Command {
 	p := &profiler{}
 	cmd := &cobra.Command{
 		Use:   "profile model.onnx",
-		Short: "Measure the time of each node and operator",
+		Short: "Measure the time of each node and operator, and how far from the machine's limits they are",
 		Args:  arguments(1, 1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := p.limit(cmd.Context())
@@ -97,7 +100,7 @@ func (p *profiler) profile(ctx context.Context, cmd *cobra.Command, model string
 	if err != nil {
 		return nil, err
 	}
-	rep := tabulate(times.Nodes(), p.rounds)
+	rep := tabulate(times.Nodes(), p.rounds, measureMachine(p.threads))
 	rep.RunMS = measure.Summarise(runs).Median
 	if p.trace != "" {
 		times.Trace(true)
@@ -111,14 +114,15 @@ func (p *profiler) profile(ctx context.Context, cmd *cobra.Command, model string
 }
 
 // tabulate sums the times of nodes up by operator and sorts both lists by time.
-func tabulate(nodes []*runtime.NodeTime, rounds int) *profileReport {
-	rep := &profileReport{Rounds: rounds, Operators: []profileLine{}, Nodes: []profileLine{}}
+func tabulate(nodes []*runtime.NodeTime, rounds int, m roofline) *profileReport {
+	rep := &profileReport{Version: 1, Rounds: rounds, Machine: m, Operators: []profileLine{}, Nodes: []profileLine{}}
 	byOp := map[string]*profileLine{}
 	for _, n := range nodes {
 		if n.Calls() == 0 {
 			continue
 		}
 		l := profileLine{Node: n.Path, Operator: n.Op, Calls: n.Calls(), MS: measure.Milliseconds(n.Total()) / float64(rounds), LeastMS: measure.Milliseconds(n.Least())}
+		l.rates = m.rate(n.Work(), l.LeastMS)
 		rep.Nodes = append(rep.Nodes, l)
 		rep.NodesMS += l.MS
 		sum := byOp[n.Op]
@@ -149,19 +153,20 @@ func (r *profileReport) print(cmd *cobra.Command, top int) error {
 	t := &table{}
 	t.row("run", r.RunMS, "ms, median of", r.Rounds)
 	t.row("nodes", r.NodesMS, "ms")
+	t.row("machine", r.Machine.GFlops, "GFLOP/s,", r.Machine.GBytes, "GB/s")
 	t.row()
 	t.row("OPERATOR", "MS", "%", "CALLS")
 	for _, l := range r.Operators {
 		t.row(l.Operator, l.MS, 100*l.Share, l.Calls)
 	}
 	t.row()
-	t.row("NODE", "MS", "%", "CALLS", "OPERATOR")
+	t.row("NODE", "MS", "%", "CALLS", "OPERATOR", "GFLOP/S", "% PEAK", "GB/S", "LIMIT", "ALGORITHM")
 	for i, l := range r.Nodes {
 		if top > 0 && i == top {
 			t.row("...", "", "", len(r.Nodes)-top, "more nodes")
 			break
 		}
-		t.row(l.Node, l.MS, 100*l.Share, l.Calls, l.Operator)
+		t.row(l.Node, l.MS, 100*l.Share, l.Calls, l.Operator, l.GFlops, 100*l.PeakShare, l.GBytes, l.Limit, l.Algorithm)
 	}
 	return t.print(cmd.OutOrStdout())
 }

@@ -1,7 +1,7 @@
 // Package doctor says what the machine offers, which kernels are in use, and whether they compute what they
 // should.
 //
-// It may import everything of the library; today internal/cpu, internal/kernel/gemm, models, pipeline,
+// It may import everything of the library; today internal/cpu, internal/par, internal/kernel/gemm, internal/kernel/vec, models, pipeline,
 // runtime and tensor.
 package doctor
 

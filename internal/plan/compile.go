@@ -219,7 +219,7 @@ func (c *compiler) node(n *graph.Node, b *binding) error {
 		}
 	}
 	if w := c.p.opts.Wrap; w != nil {
-		s.run = w(n, s.run)
+		s.run = w(n, &k)
 	}
 	c.p.steps = append(c.p.steps, s)
 	return nil

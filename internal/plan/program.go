@@ -44,8 +44,8 @@ type Options struct {
 	outerSymbols []string
 }
 
-// A Wrapper may replace the run function of a step by one that does the same and measures it.
-type Wrapper func(n *graph.Node, run func(*ops.Call) error) func(*ops.Call) error
+// A Wrapper may replace the run function of a step's kernel by one that does the same and measures it.
+type Wrapper func(n *graph.Node, k *ops.Kernel) func(*ops.Call) error
 
 // storage says where the elements of a slot are.
 type storage uint8
