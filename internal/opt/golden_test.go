@@ -39,6 +39,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"conv-bn", "normalisation", "image", "Conv image K5x4x3x3 -> c; BatchNormalization c G5 B5 M5 V5 -> y"},
 	{"activations", "swish", "x", "Sigmoid x -> s; Mul s x -> y"},
 	{"norms", "layer-normalisation", "x", "ReduceMean x axes=-1 -> m; Sub x m -> d; Pow d 2 -> q; ReduceMean q axes=-1 -> v; Add v 0.00001 -> e; Sqrt e -> r; Div d r -> n; Mul n G8 -> g; Add g B8 -> y"},
+	{"rolls", "slices", "x", "Slice x #3 #8 #2 -> a; Slice x #0 #3 #2 -> b; Concat a b axis=2 -> y"},
 	{"rotations", "halves", "tokens", headsText + "Split q #2,2 axis=3 -> a b; Neg b -> n; Concat n a axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y"},
 	{"attention", "written-out", "tokens", headsText + "Transpose q perm=0,1,3,2 -> t; MatMul q t -> s; Softmax s axis=-1 -> w; MatMul w q -> y"},
 	{"layouts", "channels-last", "image", "Conv image K5x4x3x3 -> c; Relu c -> y"},
