@@ -19,6 +19,7 @@ type directConv struct {
 	channels      int   // that lie together in a frame
 	off           []int // of the taps in a frame
 	zeros         []float32
+	to            placement
 
 	// A unit is a group, or the groups that share a vector; a chunk computes some units, or a part of the only one's panels,
 	// for some rows and columns of outputs.
@@ -28,6 +29,9 @@ type directConv struct {
 	grid                 [4]int // chunks: of units, parts, rows and columns
 	frameH, frameW       int
 }
+
+// placement says where outputs lie, in elements: those of one image from first on.
+type placement struct{ first, image, row, col int }
 
 // panelKernels are kernels of some lanes.
 type panelKernels struct {
@@ -57,6 +61,7 @@ func newDirect(g conv.Geom) algorithm {
 	if !d.h.Framed() || !d.w.Framed() || !d.choose() {
 		return nil
 	}
+	d.to = placement{0, g.OutSize() * g.OutC, d.w.Out * g.OutC, g.OutC}
 	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && icg*d.taps >= 256 { // nothing to share between outputs
 		return nil
 	}

@@ -19,8 +19,13 @@ type directTask struct {
 var directTasks = sync.Pool{New: func() any { return new(directTask) }}
 
 func (d *directConv) run(a *Args) {
+	d.runWith(a, a.Filter.packed.([]float32))
+}
+
+// runWith computes the convolution with a packed filter.
+func (d *directConv) runWith(a *Args, filter []float32) {
 	t := directTasks.Get().(*directTask)
-	t.d, t.a, t.filter = d, *a, a.Filter.packed.([]float32)
+	t.d, t.a, t.filter = d, *a, filter
 	par.Run(a.Threads, d.g.Batch*d.grid[0]*d.grid[1]*d.grid[2]*d.grid[3], t)
 	*t = directTask{}
 	directTasks.Put(t)
@@ -38,6 +43,9 @@ var directScratches = sync.Pool{New: func() any { return new(directScratch) }}
 type outputs struct {
 	n, h0, h1, w0, w1, u0, u1, p0, p1 int
 }
+
+// at is where the channels of output (h, w) of image n begin.
+func (p *placement) at(n, h, w int) int { return p.first + n*p.image + h*p.row + w*p.col }
 
 func (d *directConv) outputsOf(chunk int) outputs {
 	var at [4]int
@@ -59,7 +67,7 @@ func (t *directTask) Chunk(i int) {
 	t.fill(s, &o)
 	s.args = direct.Args{
 		Off: d.off, Channels: d.channels, Rows: o.h1 - o.h0,
-		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(), YRow: d.w.Out * d.g.OutC, YCol: d.g.OutC,
+		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(), YRow: d.to.row, YCol: d.to.col,
 	}
 	var clipped bool
 	if s.args.Lo, s.args.Hi, clipped = clipBounds(t.a.Act); !clipped || t.a.Residual != nil {
@@ -118,7 +126,7 @@ func (t *directTask) panel(s *directScratch, o *outputs, u, p int) {
 		a.Bias = t.a.Bias[first:]
 	}
 	x := s.Buf[(u-o.u0)*d.in:]
-	y := t.a.Y[((o.n*d.h.Out+o.h0)*d.w.Out+o.w0)*d.g.OutC+first:]
+	y := t.a.Y[d.to.at(o.n, o.h0, o.w0)+first:]
 	n := o.w1 - o.w0
 	tiles := ceilDiv(n, len(k.list))
 	for col := 0; col < n; tiles-- {
@@ -134,12 +142,12 @@ func (t *directTask) finish(o *outputs) {
 	d := t.d
 	first, last := o.u0*d.out+o.p0*d.panel.lanes, (o.u1-1)*d.out+min(d.out, o.p1*d.panel.lanes)
 	pixels, step := 1, last-first // neighbouring pixels whose channels lie together
-	if step == d.g.OutC {
+	if step == d.to.col {
 		pixels, step = o.w1-o.w0, (o.w1-o.w0)*d.g.OutC
 	}
 	for h := o.h0; h < o.h1; h++ {
 		for w := o.w0; w < o.w1; w += pixels {
-			at := ((o.n*d.h.Out+h)*d.w.Out+w)*d.g.OutC + first
+			at := d.to.at(o.n, h, w) + first
 			var residual []float32
 			if t.a.Residual != nil {
 				residual = t.a.Residual[at:][:step]

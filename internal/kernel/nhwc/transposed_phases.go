@@ -11,25 +11,28 @@ import (
 )
 
 // transposedPhases computes transposed convolutions phase by phase. Outputs whose positions are equal modulo the strides
-// form a phase: an ordinary convolution of stride 1 with every stride-th kernel element, in reverse order.
+// form a phase: an ordinary convolution of stride 1 with every stride-th kernel element, in reverse order. It writes its
+// outputs where they belong if it is a direct one; products are spread over the output by copies.
 type transposedPhases struct {
 	g      conv.Geom
 	axes   [3]window.Axis
 	phases []phaseConv
+	chunks int
 }
 
 // phaseConv is one residue of output positions.
 type phaseConv struct {
-	dense *dense
-	plain bool   // a product of X as it lies
-	at    [3]int // residue in each axis
-	pick  []int  // the kernel element of each tap of the phase
-	rows  int    // output positions of a chunk
-	first int    // its first chunk
+	direct *directConv // computes the phase in place, if it can
+	dense  *dense
+	plain  bool   // a product of X as it lies
+	at     [3]int // residue in each axis
+	pick   []int  // the kernel element of each tap of the phase
+	rows   int    // output positions of a chunk
+	first  int    // its first chunk
 }
 
 const (
-	maxPhases = 1024
+	maxPhases, minDirectCols = 1024, 7
 	// phaseRows and phaseElems bound the outputs of a chunk, which then fit into the second-level cache with what they
 	// are made of. phaseChunks is how many chunks all phases should make at least.
 	phaseRows, phaseElems, phaseChunks = 240, 64 << 10, 16
@@ -53,8 +56,11 @@ func newTransposedPhases(g conv.Geom) algorithm {
 	for i := range t.phases {
 		p := &t.phases[i]
 		p.first = chunk
-		chunk += ceilDiv(p.positions(), p.rows)
+		if p.direct == nil {
+			chunk += ceilDiv(p.positions(), p.rows)
+		}
 	}
+	t.chunks = chunk
 	return t
 }
 
@@ -82,9 +88,26 @@ func (t *transposedPhases) newPhase(i, count int) phaseConv {
 		p.pick = pick
 	}
 	p.dense = newDense(g).(*dense)
+	p.direct = t.newDirect(g, p.at)
 	m := p.positions()
 	p.rows = min(phaseRows, max(24, phaseElems/g.OutC), max(48, ceilDiv(m*count, phaseChunks)))
 	return p
+}
+
+// newDirect returns the direct convolution of a phase, nil if there is none: not for outputs so few that the rows of
+// products fill more registers.
+func (t *transposedPhases) newDirect(g conv.Geom, at [3]int) *directConv {
+	if t.axes[0] != window.One || g.Axes[2].Out < minDirectCols {
+		return nil
+	}
+	g.Rank = 2
+	g.Axes[0], g.Axes[1], g.Axes[2] = g.Axes[1], g.Axes[2], window.Axis{}
+	d, _ := newDirect(g).(*directConv)
+	if d != nil {
+		h, w, c := t.axes[1], t.axes[2], g.OutC
+		d.to = placement{(at[1]*w.Out + at[2]) * c, t.g.OutSize() * c, h.Stride * w.Out * c, w.Stride * c}
+	}
+	return d
 }
 
 // phaseTaps lists the kernel elements that reach outputs at residue at, by ascending input position.
@@ -119,6 +142,11 @@ func (t *transposedPhases) format() string {
 	for _, a := range t.axes {
 		key += fmt.Sprintf(" %d/%d/%d/%d/%d", a.Kernel, a.Stride, a.Dilation, a.Lo, min(a.Out, a.Stride))
 	}
+	for i, p := range t.phases {
+		if p.direct != nil {
+			key += fmt.Sprintf(", %d direct in %s", i, p.direct.format())
+		}
+	}
 	return key
 }
 
@@ -126,23 +154,25 @@ func (t *transposedPhases) format() string {
 func (t *transposedPhases) pack(w []float32) (any, int) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	list, bytes := make([]*gemm.Packed, len(t.phases)), 0
-	rows := make([]float32, 0, icg*ocg*taps)
+	list, bytes := make([]any, len(t.phases)), 0
+	part := make([]float32, 0, icg*ocg*taps)
 	for i, p := range t.phases {
-		k := len(p.pick) * icg
-		list[i] = gemm.NewPacked(g.Groups, k, ocg)
-		for group := range g.Groups {
-			rows = rows[:0]
-			for _, tap := range p.pick {
-				for c := range icg {
-					for oc := range ocg {
-						rows = append(rows, w[((group*icg+c)*ocg+oc)*taps+tap])
-					}
+		part = part[:0] // [OutC, InC/Groups, taps of the phase]
+		for oc := range g.OutC {
+			for c := range icg {
+				from := w[((oc/ocg*icg+c)*ocg+oc%ocg)*taps:][:taps]
+				for _, tap := range p.pick {
+					part = append(part, from[tap])
 				}
 			}
-			list[i].Set(group, rows, ocg, 1)
 		}
-		bytes += list[i].Bytes()
+		var n int
+		if p.direct != nil {
+			list[i], n = p.direct.pack(part)
+		} else {
+			list[i], n = p.dense.pack(part)
+		}
+		bytes += n
 	}
 	return list, bytes
 }
@@ -160,24 +190,30 @@ var phaseTasks = sync.Pool{New: func() any { return new(phaseTask) }}
 func (t *transposedPhases) run(a *Args) {
 	r := phaseTasks.Get().(*phaseTask)
 	r.t, r.a = t, a
-	last := &t.phases[len(t.phases)-1]
-	par.Run(a.Threads, last.first+ceilDiv(last.positions(), last.rows), r)
+	par.Run(a.Threads, t.chunks, r)
+	for i, p := range t.phases {
+		if p.direct != nil {
+			p.direct.runWith(a, r.filter(i).([]float32))
+		}
+	}
 	*r = phaseTask{}
 	phaseTasks.Put(r)
 }
+
+func (r *phaseTask) filter(i int) any { return r.a.Filter.packed.([]any)[i] }
 
 // Chunk computes some positions of one phase and spreads them over the output.
 func (r *phaseTask) Chunk(i int) {
 	t := r.t
 	j := len(t.phases) - 1
-	for t.phases[j].first > i {
+	for t.phases[j].direct != nil || t.phases[j].first > i {
 		j--
 	}
 	p := &t.phases[j]
 	first := (i - p.first) * p.rows
 	rows := min(p.rows, p.positions()-first)
 	s := window.GetScratch(rows * t.g.OutC)
-	r.product(p, r.a.Filter.packed.([]*gemm.Packed)[j], first, rows, s.Buf)
+	r.product(p, r.filter(j).(*gemm.Packed), first, rows, s.Buf)
 	r.spread(p, first, rows, s)
 	s.Release()
 }
