@@ -16,9 +16,15 @@ import (
 
 // Plan is a convolution of one geometry, ready to run. It is immutable and may be shared.
 type Plan struct {
-	g    conv.Geom
-	name string
-	alg  algorithm
+	g      conv.Geom
+	name   string
+	alg    algorithm
+	format string
+}
+
+// bind makes the plan of an algorithm.
+func bind(g conv.Geom, name string, alg algorithm) *Plan {
+	return &Plan{g, name, alg, "nhwc " + name + " " + alg.format()}
 }
 
 // algorithm is one way to compute a convolution, bound to a geometry.
@@ -74,7 +80,7 @@ func (f *Filter) Bytes() int { return f.bytes }
 func NewPlan(g conv.Geom) *Plan {
 	for _, c := range choices {
 		if a := c.make(g); a != nil {
-			return &Plan{g: g, name: c.name, alg: a}
+			return bind(g, c.name, a)
 		}
 	}
 	panic("nhwc: the reference takes every geometry")
@@ -87,7 +93,7 @@ func NewExactPlan(g conv.Geom) *Plan {
 			continue
 		}
 		if a := c.make(g); a != nil {
-			return &Plan{g: g, name: c.name, alg: a}
+			return bind(g, c.name, a)
 		}
 	}
 	panic("nhwc: the reference takes every geometry")
@@ -100,7 +106,7 @@ func newPlan(g conv.Geom, name string) *Plan {
 			continue
 		}
 		if a := c.make(g); a != nil {
-			return &Plan{g: g, name: c.name, alg: a}
+			return bind(g, c.name, a)
 		}
 	}
 	return nil
@@ -110,7 +116,7 @@ func newPlan(g conv.Geom, name string) *Plan {
 func (p *Plan) Algorithm() string { return p.name }
 
 // Format names the form of the filter that the plan wants: the key under which a store may keep it.
-func (p *Plan) Format() string { return "nhwc " + p.name + " " + p.alg.format() }
+func (p *Plan) Format() string { return p.format }
 
 // Scratch returns how many floats of scratch memory a run wants.
 func (p *Plan) Scratch() int { return p.alg.scratch() }

@@ -111,7 +111,7 @@ func compare(t *testing.T, plan *Plan, p problem, seed int) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 3))
 	x, w := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
 	bias, residual := randoms(rng, g.OutC), randoms(rng, g.Batch*g.OutC*g.OutSize())
-	want := &Plan{g: g, name: "reference", alg: newReference(g)}
+	want := bind(g, "reference", newReference(g))
 	for k := range 4 {
 		a := Args{X: x, Act: activations[(seed+k)%len(activations)], AddLast: k == 3}
 		if k > 0 {

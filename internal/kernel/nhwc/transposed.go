@@ -18,7 +18,7 @@ var transposedChoices = []choice{
 func NewTransposedPlan(g conv.Geom) *Plan {
 	for _, c := range transposedChoices {
 		if a := c.make(g); a != nil {
-			return &Plan{g: g, name: c.name, alg: a}
+			return bind(g, c.name, a)
 		}
 	}
 	panic("nhwc: the reference takes every geometry")

@@ -70,7 +70,7 @@ func TestTransposed(t *testing.T) {
 				}
 				used[c.name]++
 				t.Run(fmt.Sprintf("%s/%s/%v", kernels, c.name, p), func(t *testing.T) {
-					compareTransposed(t, &Plan{g: g, name: c.name, alg: a}, i)
+					compareTransposed(t, bind(g, c.name, a), i)
 				})
 			}
 		}
@@ -92,7 +92,7 @@ func compareTransposed(t *testing.T, plan *Plan, seed int) {
 		if k > 0 {
 			a.Bias = randoms(rng, g.OutC)
 		}
-		ref := run(&Plan{g: g, name: "transposed reference", alg: newTransposedReference(g)}, w, a, 1)
+		ref := run(bind(g, "transposed reference", newTransposedReference(g)), w, a, 1)
 		got := run(plan, w, a, 1)
 		if e := farthest(got, ref); e > 1e-4*math.Sqrt(float64(g.InC/g.Groups*g.Taps())) {
 			t.Fatalf("%+v, case %d: off by %g", g, k, e)
