@@ -9,6 +9,7 @@ import (
 // filters are those of ConvTranspose, [InC, OutC/Groups, Kernel...]; they take no residual.
 var transposedChoices = []choice{
 	{"transposed point", newTransposedPoint},
+	{"transposed columns", newTransposedColumns},
 	{"transposed phases", newTransposedPhases},
 	{"transposed reference", newTransposedReference},
 }

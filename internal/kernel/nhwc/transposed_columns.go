@@ -1,0 +1,131 @@
+package nhwc
+
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// transposedColumns computes transposed convolutions to few channels, which would leave most lanes of a phase empty: the
+// product of the pixels with the filter [InC, Kernel..., OutC], whose rows are then added up where windows overlap.
+type transposedColumns struct {
+	g    conv.Geom
+	h, w window.Axis
+	rows int // of outputs in a chunk
+	high int // rows of inputs that these see
+}
+
+const (
+	// columnsOut is the most output channels for which columns are worth adding up.
+	columnsOut = 7
+	// columnsElems bounds the product of a chunk to part of a second-level cache.
+	columnsElems = 64 << 10
+)
+
+func newTransposedColumns(g conv.Geom) algorithm {
+	if g.Rank > 2 || g.Groups > 1 || g.OutC > columnsOut || g.OutC*g.Taps() < 2*columnsOut {
+		return nil
+	}
+	list := axes(&g)
+	t := &transposedColumns{g: g, h: list[1], w: list[2]}
+	if t.w.Dilation > 1 {
+		return nil
+	}
+	n := max(1, columnsElems/(g.OutC*g.Taps()*t.w.In)) // rows of inputs
+	t.rows = max(t.h.Stride, min(t.h.Out, n*t.h.Stride-t.h.Extent()))
+	t.high = min(t.h.In, (t.rows+t.h.Extent())/t.h.Stride+1)
+	return t
+}
+
+func (t *transposedColumns) format() string { return "matrix" }
+
+func (t *transposedColumns) pack(w []float32) (any, int) {
+	n := t.g.OutC * t.g.Taps()
+	rows := make([]float32, len(w))
+	transpose(rows, w, t.g.InC, t.g.OutC, t.g.Taps())
+	m := gemm.Pack(t.g.InC, n, rows, n, 1)
+	return m, m.Bytes()
+}
+
+func (t *transposedColumns) scratch() int { return 0 }
+
+// columnsTask is a running transposed convolution; chunks are rows of outputs of one image.
+type columnsTask struct {
+	t *transposedColumns
+	a *Args
+}
+
+var columnsTasks = sync.Pool{New: func() any { return new(columnsTask) }}
+
+func (t *transposedColumns) run(a *Args) {
+	r := columnsTasks.Get().(*columnsTask)
+	r.t, r.a = t, a
+	par.Run(a.Threads, t.g.Batch*ceilDiv(t.h.Out, t.rows), r)
+	*r = columnsTask{}
+	columnsTasks.Put(r)
+}
+
+// Chunk computes some rows.
+func (r *columnsTask) Chunk(i int) {
+	t := r.t
+	g, chunks := &t.g, ceilDiv(t.h.Out, t.rows)
+	n, o0 := i/chunks, i%chunks*t.rows
+	o1 := min(t.h.Out, o0+t.rows)
+	from := max(0, ceilDiv(o0+t.h.Lo-t.h.Extent()+1, t.h.Stride))
+	to := max(from, min(t.h.In, (o1-1+t.h.Lo)/t.h.Stride+1))
+	width := g.OutC * g.Taps()
+	s := window.GetScratch(t.high * t.w.In * width)
+	if to > from {
+		m := products.Get().(*product)
+		m.args = gemm.Args{M: (to - from) * t.w.In, N: width, K: g.InC, A: r.a.X[(n*t.h.In+from)*t.w.In*g.InC:], ARS: g.InC, ACS: 1,
+			Packed: r.a.Filter.packed.(*gemm.Packed), C: s.Buf, LDC: width}
+		gemm.Run(&m.args)
+		*m = product{}
+		products.Put(m)
+	}
+	size := t.w.Out * g.OutC
+	y := r.a.Y[(n*t.h.Out+o0)*size:][:(o1-o0)*size]
+	r.begin(y)
+	for h := from; h < to; h++ {
+		for k := range t.h.Kernel {
+			if o := h*t.h.Stride + k*t.h.Dilation - t.h.Lo; o >= o0 && o < o1 {
+				t.add(y[(o-o0)*size:][:size], s.Buf[(h-from)*t.w.In*width+k*t.w.Kernel*g.OutC:], width)
+			}
+		}
+	}
+	r.a.Act.Apply(y)
+	s.Release()
+}
+
+// begin sets outputs to the bias.
+func (r *columnsTask) begin(y []float32) {
+	if r.a.Bias == nil {
+		clear(y)
+		return
+	}
+	for i := 0; i < len(y); i += r.t.g.OutC {
+		copy(y[i:], r.a.Bias[:r.t.g.OutC])
+	}
+}
+
+// add adds the windows of a row of inputs, step elements apart in x, to a row y of outputs.
+func (t *transposedColumns) add(y, x []float32, step int) {
+	n := t.w.Kernel * t.g.OutC
+	for i := range t.w.In {
+		p := x[i*step:][:n]
+		at := (i*t.w.Stride - t.w.Lo) * t.g.OutC
+		if at < 0 {
+			p = p[min(-at, n):]
+			at = 0
+		}
+		to := y[min(at, len(y)):]
+		p = p[:min(len(p), len(to))]
+		to = to[:len(p)]
+		for j, v := range p {
+			to[j] += v
+		}
+	}
+}
