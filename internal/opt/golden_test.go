@@ -48,6 +48,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"transposed-products", "operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y"},
 	{"fold-rest", "taken-by-a-product", "x", "Transpose W2100x8 perm=1,0 -> t; MatMul x t -> y"},
 	{"epilogues", "bias-and-activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
+	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
 	{"chains", "elementwise", "x", "Add x C20x2x3x8 -> a; Exp a -> e; Mul e x -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 }
