@@ -167,9 +167,15 @@ func (l *layout) split(n *graph.Node) bool {
 	return true
 }
 
+// shortRow is a number of channels whose softmax is faster along an axis that is not the last.
+const shortRow = 64
+
 // softmax of versions before 13 flattens its input.
 func (l *layout) softmax(n *graph.Node) bool {
 	if !l.moves(n) || n.Version < 13 {
+		return false
+	}
+	if c, ok := n.In[0].Dims[1].Const(); ok && c < shortRow {
 		return false
 	}
 	axis := lastAxis(int64(n.Attrs.IntOr("axis", -1)), n.In[0].Rank())

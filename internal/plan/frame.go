@@ -32,6 +32,8 @@ type Frame struct {
 	held            [][]byte // by root: storage of dynamic values, from the pool
 	drop            []int32  // dynamic slots, emptied after a run
 	step            int      // the step that runs now
+	found           []found  // by step: what dynamic ones had for inputs last, and made of them
+	key             []int64  // reused
 
 	binds, places int // how often sizes changed, and how often that moved things
 }
