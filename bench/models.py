@@ -81,7 +81,7 @@ def main():
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--budget-ms", type=float, default=1000)
     parser.add_argument("--markdown")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     args.models = args.models or open(os.path.join(SHARED, "models.txt")).read().split()
     text = []
     with tempfile.TemporaryDirectory() as folder:
