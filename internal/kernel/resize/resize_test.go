@@ -3,6 +3,7 @@ package resize
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -74,6 +75,35 @@ func TestBox(t *testing.T) {
 			if math.Abs(y[i]-want) > 1e-9 || math.Abs(float64(y32[i])-want) > 1e-4 {
 				t.Fatalf("%v to %v: element %v is %v and %v, want %v", in, out, o, y[i], y32[i], want)
 			}
+		}
+	}
+}
+
+// TestBoxThreads compares threads that share few boxes, with channels in front and behind.
+func TestBoxThreads(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	for _, shape := range [][]int{{1, 23, 30, 21}, {2, 40, 41, 3}, {1, 3, 60, 70}, {1, 64, 17, 18}} {
+		spec, same := Spec{Mode: Linear, Scale: 2.5}, Spec{Scale: 1}
+		var tables []Table[float32]
+		n, m := 1, 1
+		for i, d := range shape {
+			s, out := spec, d*5/2
+			if i == 0 || d == 21 || d == 3 || d == 64 {
+				s, out = same, d
+			}
+			tables = append(tables, NewTable[float32](&s, d, out))
+			n, m = n*d, m*out
+		}
+		b := NewBox(tables, 0)
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = r.Float32()
+		}
+		one, three := make([]float32, m), make([]float32, m)
+		b.Run(1, x, one)
+		b.Run(3, x, three)
+		if !slices.Equal(one, three) {
+			t.Errorf("%v: three threads give other bits", shape)
 		}
 	}
 }

@@ -11,12 +11,16 @@ import (
 // grain is the least number of output elements of one chunk.
 const grain = 16 << 10
 
-// boxTask is a running resampling; chunks are ranges of boxes.
+// boxTask is a running resampling; chunks are ranges of boxes or, with rows set, of the rows of results of one pass.
 type boxTask[T Float] struct {
 	b    *Box[T]
 	x, y []T
 	size int
 	bufs sync.Pool // of *[]T
+
+	rows     bool
+	at       pass
+	src, dst []T
 }
 
 var (
@@ -39,25 +43,66 @@ func (b *Box[T]) Run(threads int, x, y []T) {
 	}
 	t := pool.Get().(*boxTask[T])
 	t.b, t.x, t.y = b, x, y
-	var chunks int
-	chunks, t.size = par.Split(b.lead, grain/max(1, b.out)+1)
-	par.Run(threads, chunks, t)
-	t.b, t.x, t.y = nil, nil, nil
+	if b.lead < fewBoxes && threads > 1 {
+		t.shared(threads)
+	} else {
+		t.rows = false
+		var chunks int
+		chunks, t.size = par.Split(b.lead, grain/max(1, b.out)+1)
+		par.Run(threads, chunks, t)
+	}
+	t.b, t.x, t.y, t.src, t.dst = nil, nil, nil, nil, nil
 	pool.Put(t)
 }
 
-// Chunk resamples a range of boxes, axis by axis.
-func (t *boxTask[T]) Chunk(i int) {
+// fewBoxes is the number of boxes from which on they are work enough for all threads.
+const fewBoxes = 16
+
+// shared resamples box by box and axis by axis, whose rows of results the threads share: they are the same in either way.
+func (t *boxTask[T]) shared(threads int) {
 	b := t.b
-	lo, hi := par.Range(i, t.size, b.lead)
+	buf := t.buffer()
+	t.rows = true
+	for n := range b.lead {
+		t.src = t.x[n*b.in:][:b.in]
+		for k, p := range b.passes {
+			t.dst, t.at = (*buf)[k%2*b.scratch:][:b.scratch], p
+			if k == len(b.passes)-1 {
+				t.dst = t.y[n*b.out:][:b.out]
+			}
+			var chunks int
+			chunks, t.size = par.Split(p.outer*b.Tables[p.axis].Out, grain/max(1, p.inner)+1)
+			par.Run(threads, chunks, t)
+			t.src = t.dst
+		}
+	}
+	t.bufs.Put(buf)
+}
+
+// buffer returns memory for the intermediate results of one box.
+func (t *boxTask[T]) buffer() *[]T {
 	buf, _ := t.bufs.Get().(*[]T)
 	if buf == nil {
 		buf = new([]T)
 	}
-	if len(*buf) < 2*b.scratch {
-		*buf = make([]T, 2*b.scratch)
+	if len(*buf) < 2*t.b.scratch {
+		*buf = make([]T, 2*t.b.scratch)
 	}
+	return buf
+}
+
+// Chunk resamples a range of boxes, axis by axis, or a range of rows.
+func (t *boxTask[T]) Chunk(i int) {
+	b := t.b
 	s := window.GetScratch(0)
+	defer s.Release()
+	if t.rows {
+		lo, hi := par.Range(i, t.size, t.at.outer*b.Tables[t.at.axis].Out)
+		b.pass(s, t.at, t.src, t.dst, lo, hi)
+		return
+	}
+	lo, hi := par.Range(i, t.size, b.lead)
+	buf := t.buffer()
 	for n := lo; n < hi; n++ {
 		src := t.x[n*b.in:][:b.in]
 		for k, p := range b.passes {
@@ -65,29 +110,33 @@ func (t *boxTask[T]) Chunk(i int) {
 			if k == len(b.passes)-1 {
 				dst = t.y[n*b.out:][:b.out]
 			}
-			b.pass(s, p, src, dst)
+			b.pass(s, p, src, dst, 0, p.outer*b.Tables[p.axis].Out)
 			src = dst
 		}
 	}
-	s.Release()
 	t.bufs.Put(buf)
 }
 
-// pass resamples one axis.
-func (b *Box[T]) pass(s *window.Scratch, p pass, src, dst []T) {
+// pass computes rows lo to hi of the results of resampling one axis.
+func (b *Box[T]) pass(s *window.Scratch, p pass, src, dst []T, lo, hi int) {
 	t := &b.Tables[p.axis]
-	for o := range p.outer {
+	for lo < hi {
+		o, from := lo/t.Out, lo%t.Out
+		to := min(t.Out, from+hi-lo)
 		x, y := src[o*t.In*p.inner:][:t.In*p.inner], dst[o*t.Out*p.inner:][:t.Out*p.inner]
 		if p.inner == 1 {
-			t.line(x, y)
+			t.line(x, y, from, to)
 		} else {
-			t.rows(s, x, y, p.inner)
+			t.rows(s, x, y, p.inner, from, to)
 		}
-		for i, outside := range t.Outside {
-			if outside {
-				fill(y[i*p.inner:][:p.inner], b.Outside)
+		if t.Outside != nil {
+			for i := from; i < to; i++ {
+				if t.Outside[i] {
+					fill(y[i*p.inner:][:p.inner], b.Outside)
+				}
 			}
 		}
+		lo += to - from
 	}
 }
 
@@ -97,24 +146,27 @@ func fill[T any](x []T, v T) {
 	}
 }
 
-// line resamples a line of single elements.
-func (t *Table[T]) line(x, y []T) {
+// line computes elements from to to of a line of single elements.
+func (t *Table[T]) line(x, y []T, from, to int) {
+	y = y[from:to]
+	index := t.Index[from*t.Taps : to*t.Taps]
 	switch {
 	case t.Weight == nil:
-		for i, at := range t.Index {
+		for i, at := range index {
 			y[i] = x[at]
 		}
 	case t.Taps == 2:
-		index, weight := t.Index, t.Weight
+		weight := t.Weight[from*2:]
 		for i := 0; i < len(y) && len(index) >= 2 && len(weight) >= 2; i++ {
 			y[i] = weight[0]*x[index[0]] + weight[1]*x[index[1]]
 			index, weight = index[2:], weight[2:]
 		}
 	default:
+		weight := t.Weight[from*t.Taps:]
 		for i := range y {
 			var sum T
-			w := t.Weight[i*t.Taps:][:t.Taps]
-			for k, at := range t.Index[i*t.Taps:][:t.Taps] {
+			w := weight[i*t.Taps:][:t.Taps]
+			for k, at := range index[i*t.Taps:][:t.Taps] {
 				sum += w[k] * x[at]
 			}
 			y[i] = sum
@@ -122,9 +174,9 @@ func (t *Table[T]) line(x, y []T) {
 	}
 }
 
-// rows resamples a line of rows of n elements.
-func (t *Table[T]) rows(s *window.Scratch, x, y []T, n int) {
-	for i := range t.Out {
+// rows computes rows from to to of a line of rows of n elements.
+func (t *Table[T]) rows(s *window.Scratch, x, y []T, n, from, to int) {
+	for i := from; i < to; i++ {
 		row := y[i*n:][:n]
 		at := t.Index[i*t.Taps:][:t.Taps]
 		if t.Weight == nil {
@@ -143,8 +195,8 @@ func (t *Table[T]) rows(s *window.Scratch, x, y []T, n int) {
 	}
 }
 
-// vectorRow computes the first elements of a row with the tap kernels and returns how many; it is 0 for other types than
-// float32.
+// vectorRow computes the first elements of a row with the tap kernels and returns how many: all of them, or none if they fill
+// no vector or are not float32. The last vector may overlap the one before.
 func vectorRow[T Float](s *window.Scratch, row, x []T, at []int, w []T) int {
 	n := len(row) &^ (window.MaxLanes - 1)
 	if unsafe.Sizeof(T(0)) != 4 || n == 0 {
@@ -158,7 +210,12 @@ func vectorRow[T Float](s *window.Scratch, row, x []T, at []int, w []T) int {
 	s.Off = off
 	*a = window.TapArgs{Src: floats(x), Dst: floats(row), Off: off, W: floats(w), Rows: 1, Cols: n, Lo: -inf, Hi: inf}
 	window.Best().FMATaps(a)
-	return n
+	if n < len(row) {
+		skip := len(row) - window.MaxLanes
+		a.Src, a.Dst, a.Cols = a.Src[skip:], a.Dst[skip:], window.MaxLanes
+		window.Best().FMATaps(a)
+	}
+	return len(row)
 }
 
 // floats is x, whose elements have the size of a float32, as float32.
