@@ -23,11 +23,20 @@ type depthwiseConv struct {
 	width      int // taps along the last axis
 	taps       int
 	outerRows  int // rows of outputs in one image
-	segments   []segment
+	parts      []part
 	panel      int // channels that one call handles
 	blocks     int // blocks of outputs that one call handles at most
 	zeros      []float32
 }
+
+// part is what one goroutine computes of a row of outputs: all of it, unless there are few rows.
+type part struct {
+	first, outputs int
+	segments       []segment
+}
+
+// Less than fewRows rows of outputs are cut into about rowParts parts.
+const fewRows, rowParts = 4, 16
 
 // segment is a part of a row of outputs that one call computes.
 type segment struct {
@@ -52,7 +61,7 @@ func newDepthwise(g conv.Geom) algorithm {
 	if last.Dilation == 1 {
 		d.row = d.k.Rows(last.Kernel, last.Stride)
 	}
-	d.segments = d.cut()
+	d.cut()
 	perGroup := depthwise.Block * d.taps
 	d.panel = min(g.InC, max(1, callFMAs/perGroup)*d.k.Lanes)
 	d.blocks = max(1, callFMAs/(perGroup*d.groupsOf(d.panel)))
@@ -61,14 +70,28 @@ func newDepthwise(g conv.Geom) algorithm {
 
 func (d *depthwiseConv) groupsOf(channels int) int { return (channels + d.k.Lanes - 1) / d.k.Lanes }
 
-// cut cuts a row of outputs into segments.
-func (d *depthwiseConv) cut() []segment {
+// cut cuts a row of outputs into parts and segments.
+func (d *depthwiseConv) cut() {
+	n := d.g.Axes[d.g.Rank-1].Out
+	size := n
+	if d.g.Batch*d.outerRows < fewRows {
+		size = ((n+rowParts-1)/rowParts + depthwise.Block - 1) / depthwise.Block * depthwise.Block
+	}
+	for first := 0; first < n; first += size {
+		p := part{first: first, outputs: min(size, n-first)}
+		p.segments = d.segments(p.first, p.first+p.outputs)
+		d.parts = append(d.parts, p)
+	}
+}
+
+// segments cuts outputs from to to of a row.
+func (d *depthwiseConv) segments(from, to int) []segment {
 	a := d.g.Axes[d.g.Rank-1]
 	var list []segment
-	for o := 0; o < a.Out; {
+	for o := from; o < to; {
 		var s segment
 		if d.row != nil {
-			s = segment{first: o, outputs: min(depthwise.Block, a.Out-o)}
+			s = segment{first: o, outputs: min(depthwise.Block, to-o)}
 			s.columns = d.columns(s)
 		} else {
 			s = segment{first: o, outputs: 1}

@@ -12,7 +12,7 @@ import (
 // depthwiseMACs is the least work of a chunk.
 const depthwiseMACs = 128 << 10
 
-// depthwiseTask is a running depthwise convolution; chunks are ranges of rows of outputs.
+// depthwiseTask is a running depthwise convolution; chunks are ranges of the parts of all rows of outputs.
 type depthwiseTask struct {
 	d      *depthwiseConv
 	a      Args
@@ -32,13 +32,15 @@ func (d *depthwiseConv) run(a *Args) {
 			t.bias[i%d.multiplier*d.g.InC+i/d.multiplier] = v
 		}
 	}
-	rows := d.g.Batch * d.outerRows
 	var chunks int
-	chunks, t.size = par.Split(rows, depthwiseMACs/(d.g.OutC*d.taps*d.g.Axes[d.g.Rank-1].Out)+1)
+	chunks, t.size = par.Split(d.units(), depthwiseMACs/(d.g.OutC*d.taps*d.parts[0].outputs)+1)
 	par.Run(a.Threads, chunks, t)
 	*t = depthwiseTask{}
 	depthwiseTasks.Put(t)
 }
+
+// units is the number of parts of all rows.
+func (d *depthwiseConv) units() int { return d.g.Batch * d.outerRows * len(d.parts) }
 
 // rowScratch is what a chunk works with.
 type rowScratch struct {
@@ -49,24 +51,24 @@ type rowScratch struct {
 
 var rowScratches = sync.Pool{New: func() any { return new(rowScratch) }}
 
-// Chunk computes a range of rows.
+// Chunk computes a range of parts of rows.
 func (t *depthwiseTask) Chunk(i int) {
-	lo, hi := par.Range(i, t.size, t.d.g.Batch*t.d.outerRows)
+	lo, hi := par.Range(i, t.size, t.d.units())
 	s := rowScratches.Get().(*rowScratch)
-	for r := lo; r < hi; r++ {
-		t.row(s, r)
+	for u := lo; u < hi; u++ {
+		t.part(s, u/len(t.d.parts), &t.d.parts[u%len(t.d.parts)])
 	}
 	s.args = depthwise.Args{Spans: s.args.Spans[:0]}
 	rowScratches.Put(s)
 }
 
-// row computes row r of the outputs.
-func (t *depthwiseTask) row(s *rowScratch, r int) {
+// part computes a part of row r of the outputs.
+func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 	d, g := t.d, &t.d.g
 	image := g.InSize() * g.InC
 	x := t.a.X[r/d.outerRows*image:][:image]
-	n := g.Axes[g.Rank-1].Out * g.OutC
-	y := t.a.Y[r*n:][:n]
+	at, n := (r*g.Axes[g.Rank-1].Out+p.first)*g.OutC, p.outputs*g.OutC
+	y := t.a.Y[at:][:n]
 	d.outer(s, r%d.outerRows)
 	lo, hi, clipped := clipBounds(t.a.Act)
 	if clipped = clipped && t.a.Residual == nil; !clipped {
@@ -75,37 +77,37 @@ func (t *depthwiseTask) row(s *rowScratch, r int) {
 	spans := s.args.Spans
 	s.args = depthwise.Args{Spans: spans, X: x, Pixel: g.InC, Stride: g.Axes[g.Rank-1].Stride, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
 	if d.multiplier == 1 {
-		t.outputs(s, 0, y)
+		t.outputs(s, p, 0, y)
 	} else {
-		t.interleaved(s, y)
+		t.interleaved(s, p, y)
 	}
 	if clipped {
 		return
 	}
 	var residual []float32
 	if t.a.Residual != nil {
-		residual = t.a.Residual[r*n:][:n]
+		residual = t.a.Residual[at:][:n]
 	}
 	t.a.finish(y, residual)
 }
 
-// interleaved computes a row with several outputs per channel.
-func (t *depthwiseTask) interleaved(s *rowScratch, y []float32) {
+// interleaved computes a part of a row with several outputs per channel.
+func (t *depthwiseTask) interleaved(s *rowScratch, p *part, y []float32) {
 	m := t.d.multiplier
 	n := len(y) / m
 	if cap(s.buf) < n {
 		s.buf = make([]float32, n)
 	}
 	for j := range m {
-		t.outputs(s, j, s.buf[:n])
+		t.outputs(s, p, j, s.buf[:n])
 		for i, v := range s.buf[:n] {
 			y[i*m+j] = v
 		}
 	}
 }
 
-// outputs computes output j of every channel for a row.
-func (t *depthwiseTask) outputs(s *rowScratch, j int, y []float32) {
+// outputs computes output j of every channel for a part of a row.
+func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 	d, a, c := t.d, &s.args, t.d.g.InC
 	filter, bias := t.filter[j*d.filterLen():][:d.filterLen()], d.zeros
 	if t.bias != nil {
@@ -115,10 +117,10 @@ func (t *depthwiseTask) outputs(s *rowScratch, j int, y []float32) {
 	for c0 := 0; c0 < c; c0 += d.panel {
 		a.Channels = min(d.panel, c-c0)
 		a.W, a.Bias = filter[c0/d.k.Lanes*a.Group:], bias[c0:]
-		for i := range d.segments {
-			g := &d.segments[i]
+		for i := range p.segments {
+			g := &p.segments[i]
 			a.At = c0 + (g.first*last.Stride-last.Lo)*c
-			a.Y = y[g.first*c+c0:]
+			a.Y = y[(g.first-p.first)*c+c0:]
 			d.compute(s, g, last)
 		}
 	}

@@ -46,6 +46,18 @@ func TestDepthwiseCalls(t *testing.T) {
 	}
 }
 
+// TestDepthwiseParts cuts the only row of outputs.
+func TestDepthwiseParts(t *testing.T) {
+	for _, axis := range [][6]int{{300, 4, 1, 1, 3, 0}, {300, 3, 1, 1, 1, 1}, {301, 5, 2, 1, 2, 2}, {300, 3, 1, 2, 4, 0}} {
+		p := problem{1, 24, 24, 48, [][6]int{axis}}
+		plan := newPlan(p.geom(), "depthwise")
+		if n := len(plan.alg.(*depthwiseConv).parts); n < 2 {
+			t.Errorf("%v: %d parts, want several", axis, n)
+		}
+		compare(t, plan, p, 2)
+	}
+}
+
 func BenchmarkDepthwise(b *testing.B) {
 	for _, s := range [][4]int{ // channels, size, kernel, stride
 		{192, 56, 3, 1}, {32, 112, 3, 1}, {96, 112, 3, 2}, {144, 56, 3, 1}, {384, 14, 3, 1}, {960, 7, 3, 1}, {576, 14, 3, 2},
