@@ -1,6 +1,7 @@
 // Package pool holds the pooling kernels: maximum, average and Lp over sliding windows, and over whole planes.
 //
-// Slices in, slices out. Planes (batch times channels) are independent; windows have one to window.MaxRank spatial axes.
+// Slices in, slices out. Planes (batch times channels) are independent; the functions with Last in their names take tensors
+// whose channels are the last axis instead. Windows have one to window.MaxRank spatial axes.
 // It imports internal/par and internal/kernel/window.
 package pool
 
