@@ -44,7 +44,7 @@ var passes = []pass{
 	{"transposed-products", transposedProducts, false},
 	{"fold-rest", foldRest, false},
 	{"epilogues", epilogues, false},
-	{"common", common, false},
+	{"common", subexpressions, false},
 	{"chains", chains, false},
 	{"prune-again", prune, false},
 }
@@ -99,7 +99,7 @@ var order = []struct{ before, after, reason string }{
 	{"moves", "prune-again", "nodes that lost their readers are pruned"},
 	{"layouts", "copies", "a transposition that the twin makes superfluous becomes an Identity"},
 	{"layouts", "prune-again", "values whose own order nobody reads are not made"},
-	{"epilogues", "common", "a value that two nodes make alike has one reader for each"},
+	{"layouts", "common", "two nodes may have asked for the same reorder of a value"},
 	{"common", "chains", "nodes of a chain are no longer seen one by one"},
 	{"epilogues", "chains", "what a product can do to its tile costs least there"},
 	{"chains", "prune-again", "constants are no longer read by each node"},

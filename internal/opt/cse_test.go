@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestCommon checks which nodes are merged, and that results stay.
-func TestCommon(t *testing.T) {
+// TestSubexpressions checks which nodes are merged, and that results stay.
+func TestSubexpressions(t *testing.T) {
 	for _, c := range []struct {
 		nodes string
 		kind  string
