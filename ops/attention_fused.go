@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 	"math"
 	"sync"
 
@@ -154,7 +155,7 @@ func (f *fusedAttention) prepare(a *tiled.Args, c *Call, sizes bool) error {
 	q, k, v := &in[0], &in[1], &in[2]
 	b := c.Out[0].Shape()[0]
 	y := heads[float32]{x: tensor.Of[float32](c.Out[0]), b: b, h: q.h, n: q.n, size: v.size, batch: q.n * q.h * v.size, head: v.size, step: q.h * v.size}
-	want := tensor.Shape{b, q.n, q.h, v.size}
+	want := [...]int{b, q.n, q.h, v.size}
 	if f.headsFirst {
 		want[1], want[2] = q.h, q.n
 		y.head, y.step = q.n*v.size, v.size
@@ -162,8 +163,8 @@ func (f *fusedAttention) prepare(a *tiled.Args, c *Call, sizes bool) error {
 	switch {
 	case k.h != v.h || k.n != v.n || q.size != k.size || k.h == 0 || q.h%k.h != 0 || q.b != b && q.b != 1 || k.b != b && k.b != 1 || v.b != b && v.b != 1:
 		return fmt.Errorf("ops: query %v, key %v and value %v do not fit", c.In[0].Shape(), c.In[1].Shape(), c.In[2].Shape())
-	case !c.Out[0].Shape().Equal(want):
-		return fmt.Errorf("ops: attention output has shape %v, want %v", c.Out[0].Shape(), want)
+	case !slices.Equal(c.Out[0].Shape(), want[:]):
+		return fmt.Errorf("ops: attention output has shape %v, want %v", c.Out[0].Shape(), slices.Clone(want[:]))
 	}
 	*a = tiled.Args{
 		B: b, H: q.h, KVHeads: k.h, Queries: q.n, Keys: k.n, Size: q.size, ValueSize: v.size,

@@ -52,8 +52,8 @@ func TestDump(t *testing.T) {
 	want := map[string][]string{
 		"model": {"initializer conv1.weight", "Conv("},
 		"graph": {"pool1: float32[batch,8,14,14] = MaxPool-", "const fc2.bias: float32[10] = ["},
-		"opt":   {"onnxrun:FusedConv-", `activation="Relu"`},
-		"plan":  {"symbol batch from dimension 0 of input image", "batch*8*28*28 elements of float32", "step 0: "},
+		"opt":   {"onnxrun:NhwcConv-", `activation="Relu"`},
+		"plan":  {"symbol batch from dimension 0 of input image", "batch*28*28*8 elements of float32", "step 0: "},
 	}
 	for _, stage := range survey.Stages {
 		var text [2]bytes.Buffer
