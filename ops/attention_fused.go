@@ -2,8 +2,8 @@ package ops
 
 import (
 	"fmt"
-	"slices"
 	"math"
+	"slices"
 	"sync"
 
 	tiled "github.com/onnxrun/onnxrun/internal/kernel/attention"
