@@ -105,7 +105,6 @@ type fusedAttention struct {
 	scale, fill        float32
 	causal, empty, nan bool
 	headsFirst         bool
-	calls              sync.Pool // of *tiled.Args
 }
 
 func fusedAttentionKernel(k *KernelCtx) (Kernel, error) {

@@ -23,11 +23,11 @@ type directConv struct {
 
 	// A unit is a group, or the groups that share a vector; a chunk computes some units, or a part of the only one's panels,
 	// for some rows and columns of outputs.
-	in, out              int // channels of a unit
-	units, parts, panels int // units of a chunk, parts of the panels of a unit, panels of a part
-	rows, cols           int
-	grid                 [4]int // chunks: of units, parts, rows and columns
-	frameH, frameW       int
+	in, out        int // channels of a unit
+	units, panels  int // units of a chunk, panels of a part of a unit
+	rows, cols     int
+	grid           [4]int // chunks: of units, parts, rows and columns
+	frameH, frameW int
 }
 
 // placement says where outputs lie, in elements: those of one image from first on.
