@@ -5,6 +5,8 @@ package mem
 import (
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -22,9 +24,36 @@ func Bytes(n int) []byte {
 	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (Alignment - 1))
 	b = b[off : off+n : off+n]
 	if n >= large {
-		adviseHuge(around(b))
+		preferHuge(b)
 	}
 	return b
+}
+
+// Finding a huge page takes the system a tenth of a millisecond, or many of them where it has to move other pages for
+// it. Three such delays, and ordinary pages are faster.
+const (
+	delay     = 2 * time.Millisecond
+	maxDelays = 3
+)
+
+var delays atomic.Int32
+
+// preferHuge asks for huge pages for the fresh storage b, and takes the first of them to see how long that lasts.
+func preferHuge(b []byte) {
+	if delays.Load() >= maxDelays {
+		return
+	}
+	start, length := around(b)
+	adviseHuge(start, length)
+	first := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1))
+	if first >= len(b) {
+		return
+	}
+	begin := time.Now()
+	b[first] = 0
+	if time.Since(begin) > delay {
+		delays.Add(1)
+	}
 }
 
 // Floats returns n zero elements that start on a cache line.
@@ -73,7 +102,7 @@ func Weights(n int) []float32 {
 		b := make([]byte, chunk+hugePage) // the part around the huge pages is never touched
 		off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1))
 		slab.free = b[off : off+chunk : off+chunk]
-		adviseHuge(around(slab.free))
+		preferHuge(slab.free)
 	}
 	b := slab.free[:4*n]
 	slab.free = slab.free[size:]

@@ -129,7 +129,7 @@ func (d *depthwiseConv) columns(s segment) int {
 		return 0
 	}
 	if mask == 0 {
-		return 1 << 30 // a column that no kernel looks at
+		return math.MinInt // the bit of a column that no kernel looks at
 	}
 	return mask
 }
