@@ -22,13 +22,13 @@ var stripped = []string{
 // fixed shapes a run into outputs of an earlier one allocates nothing.
 func TestThreadsGiveEqualBits(t *testing.T) {
 	if testing.Short() {
-		t.Skip("whole models take a minute")
+		t.Skip("whole models are not run in short mode")
 	}
 	for _, name := range stripped {
 		t.Run(name, func(t *testing.T) {
 			dir := "../../shared/stripped/" + name
 			if _, err := os.Stat(dir); err != nil {
-				t.Skipf("%s is not here", dir)
+				t.Skipf("%s is absent: its bits are not compared", dir)
 			}
 			var first map[string]*tensor.Tensor
 			for _, threads := range []int{1, 2, 3, 5} {

@@ -14,12 +14,11 @@ import (
 var followers = map[string]func(*layout, *graph.Node) bool{}
 
 func init() {
-	for _, op := range []string{
-		"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor",
-		"Gelu", "HardSigmoid", "HardSwish", "Identity", "IsInf", "IsNaN", "LeakyRelu", "Log", "Mish", "Neg", "Not", "Reciprocal", "Relu",
-		"Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu",
-		"Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or", "PRelu", "Pow",
-		"Sub", "Sum", "Where", "Xor",
+	for op := range chainable {
+		followers[op] = (*layout).elementwise
+	}
+	for _, op := range []string{ // which chains do not hold
+		"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Celu", "Cosh", "Identity", "IsInf", "Mean", "Mod", "Shrink", "Sinh", "Sum", "Tan",
 	} {
 		followers[op] = (*layout).elementwise
 	}
@@ -39,7 +38,7 @@ func init() {
 // elementwise moves a node that broadcasts its inputs.
 func (l *layout) elementwise(n *graph.Node) bool {
 	rank := n.Out[0].Rank()
-	if len(n.Out) != 1 || !fits(n.Out[0]) {
+	if len(n.Out) != 1 || !fits(n.Out[0]) || len(n.In) > 1 && n.Version < broadcasts {
 		return false
 	}
 	with, without := 0, 0

@@ -61,3 +61,20 @@ func TestLayouts(t *testing.T) {
 		})
 	}
 }
+
+// TestLayoutOfOldBroadcasts adds a value for each channel as operator sets before 7 did, by the axis that an attribute
+// names: the node stays in the model's order.
+func TestLayoutOfOldBroadcasts(t *testing.T) {
+	m := parse("image", "Conv image K6x4x1x1 -> c; Add c B6 axis=1 broadcast=1 -> y")
+	m.Opsets[0].Version = 6
+	plain, _ := apply(t, m, true)
+	fused, kinds := apply(t, m, false)
+	if got, want := strings.Join(kinds, " "), "Transpose NhwcConv Transpose Add"; got != want {
+		t.Errorf("left: %s, want %s", got, want)
+	}
+	for i, want := range plain {
+		if math.Abs(float64(fused[i]-want)) > 1e-4*max(1, math.Abs(float64(want))) {
+			t.Fatalf("element %d is %v, want %v", i, fused[i], want)
+		}
+	}
+}

@@ -99,19 +99,6 @@ func NewExactPlan(g conv.Geom) *Plan {
 	panic("nhwc: the reference takes every geometry")
 }
 
-// newPlan makes the plan of a named algorithm, nil if it does not take g.
-func newPlan(g conv.Geom, name string) *Plan {
-	for _, c := range choices {
-		if c.name != name {
-			continue
-		}
-		if a := c.make(g); a != nil {
-			return bind(g, c.name, a)
-		}
-	}
-	return nil
-}
-
 // Algorithm names the way the plan computes.
 func (p *Plan) Algorithm() string { return p.name }
 

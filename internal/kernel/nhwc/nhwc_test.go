@@ -12,6 +12,19 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
 
+// newPlan makes the plan of a named algorithm, nil if it does not take g.
+func newPlan(g conv.Geom, name string) *Plan {
+	for _, c := range choices {
+		if c.name != name {
+			continue
+		}
+		if a := c.make(g); a != nil {
+			return bind(g, c.name, a)
+		}
+	}
+	return nil
+}
+
 // problem is a geometry in short: spatial axes are in, kernel, stride, dilation, lo and hi padding.
 type problem struct {
 	batch, groups, inC, outC int
