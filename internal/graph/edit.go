@@ -35,17 +35,32 @@ func (r Replacements) in(list []*Value) {
 // Users returns the nodes that read each value, nodes inside of bodies included, and nil for the graph's own
 // outputs.
 func (g *Graph) Users() map[*Value][]*Node {
-	users := map[*Value][]*Node{}
+	uses := 0
+	g.Walk(func(g *Graph) {
+		for _, n := range g.Nodes {
+			uses += len(n.In)
+		}
+		uses += len(g.Outputs)
+	})
+	users := make(map[*Value][]*Node, uses)
+	first := make([]*Node, uses) // most values are read once
+	add := func(v *Value, n *Node) {
+		list := users[v]
+		if list == nil {
+			list, first = first[:0:1], first[1:]
+		}
+		users[v] = append(list, n)
+	}
 	g.Walk(func(g *Graph) {
 		for _, n := range g.Nodes {
 			for _, v := range n.In {
 				if v != nil {
-					users[v] = append(users[v], n)
+					add(v, n)
 				}
 			}
 		}
 		for _, v := range g.Outputs {
-			users[v] = append(users[v], nil)
+			add(v, nil)
 		}
 	})
 	return users
@@ -54,9 +69,7 @@ func (g *Graph) Users() map[*Value][]*Node {
 // Prune removes the nodes whose outputs nothing needs, in g and the graphs inside it. It reports whether
 // it removed any.
 func (g *Graph) Prune() bool {
-	live := map[*Value]bool{}
-	removed := g.prune(live)
-	return removed
+	return g.prune(make(map[*Value]bool, 2*len(g.Nodes)))
 }
 
 func (g *Graph) prune(live map[*Value]bool) bool {

@@ -147,6 +147,7 @@ func (n *Node) foldSmall() error {
 	if !n.Foldable(smallConst) {
 		return nil
 	}
+	done := true
 	for _, v := range n.Out {
 		if v == nil || v.IsConst() {
 			continue
@@ -154,6 +155,10 @@ func (n *Node) foldSmall() error {
 		if shape, ok := v.Static(); ok && shape.Len() > smallConst {
 			return nil
 		}
+		done = false
+	}
+	if done {
+		return nil
 	}
 	return n.Fold()
 }

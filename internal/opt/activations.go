@@ -14,7 +14,7 @@ import (
 func activations(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !r.live(n) || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != tensor.Float32 {
+			if r.gone(n) || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != tensor.Float32 {
 				continue
 			}
 			switch {

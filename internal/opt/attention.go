@@ -17,7 +17,7 @@ func attentions(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
 			switch {
-			case !r.live(n) || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != tensor.Float32:
+			case r.gone(n) || len(n.In) == 0 || n.In[0] == nil || n.In[0].DType != tensor.Float32:
 			case is(n, "Softmax"):
 				r.softmaxAttention(n)
 			case is(n, "Attention"):
@@ -65,7 +65,7 @@ func (r *rewriter) softmaxAttention(soft *graph.Node) {
 // unguarded returns the weights behind Softmax: exports replace those that are NaN by 0.
 func (r *rewriter) unguarded(soft *graph.Node, w *attentionParts) *graph.Value {
 	s := soft.Out[0]
-	users := r.users[s]
+	users := r.users()[s]
 	if len(users) != 2 {
 		return s
 	}
@@ -257,7 +257,7 @@ func (r *rewriter) standardAttention(n *graph.Node) {
 		}
 	}
 	for i, v := range n.Out {
-		if v != nil && i > 0 && len(r.users[v]) > 0 {
+		if v != nil && i > 0 && len(r.users()[v]) > 0 {
 			return
 		}
 	}

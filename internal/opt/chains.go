@@ -16,7 +16,7 @@ import (
 func chains(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range slices.Backward(slices.Clone(r.g.Nodes)) {
-			if !r.live(n) || !elementwise(n) || tiny(n.Out[0]) {
+			if r.gone(n) || !elementwise(n) || tiny(n.Out[0]) {
 				continue
 			}
 			if group := r.gather(n); len(group) > 1 {
@@ -105,7 +105,7 @@ func (r *rewriter) gather(last *graph.Node) []*graph.Node {
 			break
 		}
 	}
-	slices.SortFunc(group, func(a, b *graph.Node) int { return r.at[a] - r.at[b] })
+	slices.SortFunc(group, r.inOrder)
 	return group
 }
 
@@ -118,7 +118,7 @@ func (r *rewriter) joins(v *graph.Value, group []*graph.Node) *graph.Node {
 	if !r.live(n) || slices.Contains(group, n) || !elementwise(n) || !sameDims(v, last) {
 		return nil
 	}
-	for _, u := range r.users[v] {
+	for _, u := range r.users()[v] {
 		if u == nil || !slices.Contains(group, u) {
 			return nil
 		}

@@ -13,7 +13,7 @@ import (
 func convBN(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !is(n, "Conv") && !is(n, "ConvTranspose") || !r.live(n) {
+			if !is(n, "Conv") && !is(n, "ConvTranspose") || r.gone(n) {
 				continue
 			}
 			bn := r.only(n.Out[0])

@@ -3,7 +3,8 @@ package opt
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ const maxCompared = 4 << 10
 // subexpressions computes once what several nodes compute: nodes of the same operator, attributes and inputs become the
 // first of them. Constants are equal if their elements are. A node of a body may become one of a graph around it.
 func subexpressions(g *graph.Graph) error {
-	s := &sharing{instead: graph.Replacements{}, consts: map[string]*graph.Value{}, ids: map[*graph.Value]int{}}
+	s := &sharing{instead: graph.Replacements{}, consts: map[uint64]*graph.Value{}, ids: make(map[*graph.Value]uint64, 2*len(g.Nodes)), seed: maphash.MakeSeed()}
 	s.graph(g, nil)
 	g.Replace(s.instead)
 	return nil
@@ -29,8 +30,11 @@ func subexpressions(g *graph.Graph) error {
 // sharing is the pass at work.
 type sharing struct {
 	instead graph.Replacements
-	consts  map[string]*graph.Value // small constants by content
-	ids     map[*graph.Value]int
+	consts  map[uint64]*graph.Value // small constants by the hash of their content
+	ids     map[*graph.Value]uint64
+	seed    maphash.Seed
+	buf     []byte // of the last key
+	attrs   ops.Attrs
 }
 
 // seen are the nodes of a graph, and of those around it, by what they compute.
@@ -39,9 +43,9 @@ type seen struct {
 	outer *seen
 }
 
-func (s *seen) find(key string) *graph.Node {
+func (s *seen) find(key []byte) *graph.Node {
 	for ; s != nil; s = s.outer {
-		if n := s.nodes[key]; n != nil {
+		if n := s.nodes[string(key)]; n != nil {
 			return n
 		}
 	}
@@ -49,7 +53,7 @@ func (s *seen) find(key string) *graph.Node {
 }
 
 func (s *sharing) graph(g *graph.Graph, outer *seen) {
-	here := &seen{map[string]*graph.Node{}, outer}
+	here := &seen{make(map[string]*graph.Node, len(g.Nodes)), outer}
 	kept := g.Nodes[:0]
 	for _, n := range g.Nodes {
 		for _, b := range n.Bodies {
@@ -62,7 +66,7 @@ func (s *sharing) graph(g *graph.Graph, outer *seen) {
 		}
 		first := here.find(key)
 		if first == nil {
-			here.nodes[key] = n
+			here.nodes[string(key)] = n
 			kept = append(kept, n)
 			continue
 		}
@@ -75,79 +79,113 @@ func (s *sharing) graph(g *graph.Graph, outer *seen) {
 	g.Nodes = kept
 }
 
-// key returns what n computes, or false if it must stay.
-func (s *sharing) key(n *graph.Node) (string, bool) {
+// key returns what n computes, or false if it must stay. The next call overwrites it.
+func (s *sharing) key(n *graph.Node) ([]byte, bool) {
 	if n.Op == nil || n.Op.Flags&(ops.Random|ops.Managed) != 0 || len(n.Bodies) > 0 {
-		return "", false
+		return nil, false
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%s:%d", n.Domain, n.Type, n.Version)
+	k := appendText(appendText(s.buf[:0], n.Domain), n.Type)
+	k = binary.AppendVarint(k, int64(n.Version))
+	k = binary.AppendUvarint(k, uint64(len(n.In)))
 	for _, v := range n.In {
-		fmt.Fprintf(&b, ",%d", s.id(v))
+		k = binary.AppendUvarint(k, s.id(v))
 	}
+	k = binary.AppendUvarint(k, uint64(len(n.Out)))
 	for _, v := range n.Out {
-		fmt.Fprintf(&b, ";%t", v != nil)
-	}
-	attrs := slices.SortedFunc(slices.Values(n.Attrs), func(x, y *onnx.Attribute) int { return strings.Compare(x.Name, y.Name) })
-	for _, a := range attrs {
-		text, ok := attrKey(a)
-		if !ok {
-			return "", false
+		used := byte(0)
+		if v != nil {
+			used = 1
 		}
-		b.WriteString("|" + text)
+		k = append(k, used)
 	}
-	return b.String(), true
+	s.attrs = append(s.attrs[:0], n.Attrs...)
+	slices.SortFunc(s.attrs, func(x, y *onnx.Attribute) int { return strings.Compare(x.Name, y.Name) })
+	ok := true
+	for i := 0; ok && i < len(s.attrs); i++ {
+		k, ok = appendAttr(k, s.attrs[i])
+	}
+	s.buf = k
+	return k, ok
 }
 
 // id numbers values; equal ones have one number.
-func (s *sharing) id(v *graph.Value) int {
+func (s *sharing) id(v *graph.Value) uint64 {
 	if v == nil {
 		return 0
 	}
 	v = s.instead.Of(v)
-	if content, ok := constKey(v); ok {
-		first := s.consts[content]
-		if first == nil {
-			first = v
-			s.consts[content] = v
-		}
-		v = first
+	id := s.ids[v]
+	if id != 0 {
+		return id
 	}
-	if s.ids[v] == 0 {
-		s.ids[v] = len(s.ids) + 1
+	if first := s.equalConst(v); first != v {
+		id = s.ids[first]
 	}
-	return s.ids[v]
+	if id == 0 {
+		id = uint64(len(s.ids) + 1)
+	}
+	s.ids[v] = id
+	return id
 }
 
-// constKey returns the type and elements of a small constant.
-func constKey(v *graph.Value) (string, bool) {
+// equalConst returns the first constant with the type and elements of v: v itself if it is the first, large, or no
+// constant.
+func (s *sharing) equalConst(v *graph.Value) *graph.Value {
 	c := v.Const
 	if c == nil || c.Kind() != tensor.KindTensor || c.DType() == tensor.String || c.DType().ByteLen(c.Len()) > maxCompared {
-		return "", false
+		return v
 	}
-	return fmt.Sprint(c.DType(), c.Shape(), ":") + string(c.Bytes()), true
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	maphash.WriteComparable(&h, c.DType())
+	for _, d := range c.Shape() {
+		maphash.WriteComparable(&h, d)
+	}
+	h.Write(c.Bytes())
+	hash := h.Sum64()
+	first := s.consts[hash]
+	switch {
+	case first == nil:
+		s.consts[hash] = v
+	case first.Const.DType() == c.DType() && slices.Equal(first.Const.Shape(), c.Shape()) && bytes.Equal(first.Const.Bytes(), c.Bytes()):
+		return first
+	}
+	return v
 }
 
-// attrKey returns the name and value of an attribute, or false if it holds more than numbers and strings.
-func attrKey(a *onnx.Attribute) (string, bool) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%q=%d:", a.Name, a.Type)
-	var err error
+// appendText appends s and its length.
+func appendText[T string | []byte](k []byte, s T) []byte {
+	return append(binary.AppendUvarint(k, uint64(len(s))), s...)
+}
+
+// appendAttr appends the name, type and value of an attribute, or reports false if it holds more than numbers and strings.
+func appendAttr(k []byte, a *onnx.Attribute) ([]byte, bool) {
+	k = binary.AppendVarint(appendText(k, a.Name), int64(a.Type))
 	switch a.Type {
 	case onnx.AttrFloat:
-		err = binary.Write(&b, binary.LittleEndian, a.F)
+		return binary.LittleEndian.AppendUint32(k, math.Float32bits(a.F)), true
 	case onnx.AttrInt:
-		err = binary.Write(&b, binary.LittleEndian, a.I)
+		return binary.AppendVarint(k, a.I), true
 	case onnx.AttrString:
-		fmt.Fprintf(&b, "%q", a.S)
+		return appendText(k, a.S), true
 	case onnx.AttrFloats:
-		err = binary.Write(&b, binary.LittleEndian, a.Floats)
+		k = binary.AppendUvarint(k, uint64(len(a.Floats)))
+		for _, x := range a.Floats {
+			k = binary.LittleEndian.AppendUint32(k, math.Float32bits(x))
+		}
+		return k, true
 	case onnx.AttrInts:
-		err = binary.Write(&b, binary.LittleEndian, a.Ints)
+		k = binary.AppendUvarint(k, uint64(len(a.Ints)))
+		for _, x := range a.Ints {
+			k = binary.AppendVarint(k, x)
+		}
+		return k, true
 	case onnx.AttrStrings:
-		fmt.Fprintf(&b, "%q", a.Strings)
-	default:
-		return "", false
+		k = binary.AppendUvarint(k, uint64(len(a.Strings)))
+		for _, x := range a.Strings {
+			k = appendText(k, x)
+		}
+		return k, true
 	}
-	return b.String(), err == nil
+	return k, false
 }

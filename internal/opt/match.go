@@ -13,30 +13,54 @@ import (
 // removed or replaced by finish.
 type rewriter struct {
 	g       *graph.Graph
-	users   map[*graph.Value][]*graph.Node
-	at      map[*graph.Node]int
+	reads   *readers
+	at      map[*graph.Node]int // places in g, made by place
 	removed map[*graph.Node]bool
 	instead map[*graph.Node]*graph.Node
 	before  map[*graph.Node][]*graph.Node // new nodes in front of others
+}
+
+// readers are the users of values over a graph and those inside it, counted when somebody asks first: most passes find
+// nothing in most graphs.
+type readers struct {
+	main *graph.Graph
+	of   map[*graph.Value][]*graph.Node
 }
 
 // rewrite runs f on g and each graph inside it. Users are counted once over all of them: what is replaced in
 // one graph may leave a reader too many for another, never one too few.
 func rewrite(g *graph.Graph, f func(*rewriter) error) error {
 	var graphs []*graph.Graph
-	users := g.Users()
 	g.Walk(func(g *graph.Graph) { graphs = append(graphs, g) })
+	reads := &readers{main: g}
 	for _, sub := range graphs {
-		r := &rewriter{g: sub, users: users, at: map[*graph.Node]int{}, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}, before: map[*graph.Node][]*graph.Node{}}
-		for i, n := range sub.Nodes {
-			r.at[n] = i
-		}
+		r := &rewriter{g: sub, reads: reads, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}, before: map[*graph.Node][]*graph.Node{}}
 		if err := f(r); err != nil {
 			return err
 		}
 		r.finish()
 	}
 	return nil
+}
+
+// users returns the nodes that read each value, nil for the graph's own outputs.
+func (r *rewriter) users() map[*graph.Value][]*graph.Node {
+	if r.reads.of == nil {
+		r.reads.of = r.reads.main.Users()
+	}
+	return r.reads.of
+}
+
+// place returns where n is in the graph, false if it is in another.
+func (r *rewriter) place(n *graph.Node) (int, bool) {
+	if r.at == nil {
+		r.at = make(map[*graph.Node]int, len(r.g.Nodes))
+		for i, n := range r.g.Nodes {
+			r.at[n] = i
+		}
+	}
+	i, here := r.at[n]
+	return i, here
 }
 
 func (r *rewriter) finish() {
@@ -58,17 +82,30 @@ func (r *rewriter) finish() {
 
 // only returns the one node of this graph that reads v, nil if there are more, or v is an output.
 func (r *rewriter) only(v *graph.Value) *graph.Node {
-	u := r.users[v]
+	u := r.users()[v]
 	if len(u) != 1 || u[0] == nil || !r.live(u[0]) {
 		return nil
 	}
 	return u[0]
 }
 
-func (r *rewriter) live(n *graph.Node) bool {
-	_, here := r.at[n]
-	return here && !r.removed[n] && r.instead[n] == nil
+// inOrder compares the places of two nodes of this graph.
+func (r *rewriter) inOrder(a, b *graph.Node) int {
+	i, _ := r.place(a)
+	j, _ := r.place(b)
+	return i - j
 }
+
+// live reports whether n is in this graph and stays as it is so far.
+func (r *rewriter) live(n *graph.Node) bool {
+	if _, here := r.place(n); !here {
+		return false
+	}
+	return !r.gone(n)
+}
+
+// gone reports whether n, a node of this graph, has been removed or replaced.
+func (r *rewriter) gone(n *graph.Node) bool { return r.removed[n] || r.instead[n] != nil }
 
 // replace puts n in the place of last, whose first output it takes over, and removes the other nodes.
 func (r *rewriter) replace(n, last *graph.Node, others ...*graph.Node) {
@@ -84,12 +121,13 @@ func (r *rewriter) replace(n, last *graph.Node, others ...*graph.Node) {
 	for _, o := range others {
 		r.removed[o] = true
 	}
+	users := r.users()
 	for _, v := range n.In {
 		if v != nil {
-			r.users[v] = append(r.users[v], n)
+			users[v] = append(users[v], n)
 		}
 	}
-	r.at[n] = r.at[last]
+	r.at[n], _ = r.place(last)
 }
 
 // insert adds a node with one output of the given type in front of at, which it returns. Nothing may read it in the end.
@@ -97,9 +135,10 @@ func (r *rewriter) insert(at, n *graph.Node, t ops.Type) *graph.Value {
 	v := &graph.Value{Name: at.Path() + "/" + n.Type, Value: ops.Value{Type: t}, From: n}
 	n.Name, n.Out = v.Name, []*graph.Value{v}
 	r.before[at] = append(r.before[at], n)
-	r.at[n] = r.at[at]
+	r.at[n], _ = r.place(at)
+	users := r.users()
 	for _, in := range n.In {
-		r.users[in] = append(r.users[in], n)
+		users[in] = append(users[in], n)
 	}
 	return v
 }

@@ -12,7 +12,7 @@ import (
 func norms(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !is(n, "Sqrt") || !r.live(n) || n.In[0].DType != tensor.Float32 {
+			if !is(n, "Sqrt") || r.gone(n) || n.In[0].DType != tensor.Float32 {
 				continue
 			}
 			r.norm(n)
@@ -56,7 +56,7 @@ func (r *rewriter) norm(root *graph.Node) {
 		return
 	}
 	drop = append(drop, div)
-	if sub := r.by(d, "Sub"); sub != nil && len(r.users[d]) <= 3 && r.readBy(d, square, div) {
+	if sub := r.by(d, "Sub"); sub != nil && len(r.users()[d]) <= 3 && r.readBy(d, square, div) {
 		if m := r.lastMean(sub.In[1]); m != nil && m.In[0] == sub.In[0] && r.only(m.Out[0]) == sub {
 			r.layerNorm(sub.In[0], gamma, eps, scale, append(drop, sub, m))
 			return
@@ -136,7 +136,7 @@ func (r *rewriter) lastAxisConst(n *graph.Node, op string, v *graph.Value) *grap
 
 // readBy reports whether only the given nodes read v.
 func (r *rewriter) readBy(v *graph.Value, nodes ...*graph.Node) bool {
-	for _, u := range r.users[v] {
+	for _, u := range r.users()[v] {
 		found := false
 		for _, n := range nodes {
 			found = found || u == n

@@ -12,7 +12,7 @@ import (
 func pads(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !r.live(n) || !is(n, "Conv") || n.Attrs.Str("auto_pad") != "NOTSET" && n.Attrs.Str("auto_pad") != "" {
+			if r.gone(n) || !is(n, "Conv") || n.Attrs.Str("auto_pad") != "NOTSET" && n.Attrs.Str("auto_pad") != "" {
 				continue
 			}
 			p := r.by(n.In[0], "Pad")

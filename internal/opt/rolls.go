@@ -13,7 +13,7 @@ import (
 func rolls(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if is(n, "Concat") && r.live(n) && len(n.In) == 2 && n.Out[0].DType == tensor.Float32 {
+			if is(n, "Concat") && !r.gone(n) && len(n.In) == 2 && n.Out[0].DType == tensor.Float32 {
 				r.roll(n)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 func rotations(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if is(n, "Add") && r.live(n) && n.In[0].DType == tensor.Float32 && n.Out[0].Rank() == 4 {
+			if is(n, "Add") && !r.gone(n) && n.In[0].DType == tensor.Float32 && n.Out[0].Rank() == 4 {
 				r.rotation(n)
 			}
 		}

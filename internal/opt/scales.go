@@ -10,7 +10,7 @@ import (
 func scales(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !r.live(n) || len(n.In) < 2 || n.In[0] == nil || n.In[0].DType != tensor.Float32 || n.In[1] == nil || n.In[1].Const == nil {
+			if r.gone(n) || len(n.In) < 2 || n.In[0] == nil || n.In[0].DType != tensor.Float32 || n.In[1] == nil || n.In[1].Const == nil {
 				continue
 			}
 			switch {
@@ -35,6 +35,9 @@ type affine struct {
 
 // affineOf follows the nodes after v, whose channels are on the given axis, as long as they scale and shift those.
 func (r *rewriter) affineOf(v *graph.Value, axis, channels int) *affine {
+	if n := r.only(v); !is(n, "Mul") && !is(n, "Add") {
+		return &affine{}
+	}
 	a := &affine{scale: make([]float64, channels), shift: make([]float64, channels)}
 	for i := range a.scale {
 		a.scale[i] = 1

@@ -11,7 +11,7 @@ import (
 func transposedProducts(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !takesTransposed(n) || !r.live(n) {
+			if !takesTransposed(n) || r.gone(n) {
 				continue
 			}
 			in := [2]*graph.Value{n.In[0], n.In[1]}
