@@ -39,6 +39,7 @@ const (
 	Codes                         // output 0 holds codes of numbers: its gradient is that of codes as real numbers, of the type of input 1 if that is a scale
 	Rewritten                     // a pass puts other nodes in its place before anything is planned: it has no kernel
 	Bodied                        // has graphs inside, through which internal/autodiff differentiates it without a Grad function
+	Elementwise                   // inputs broadcast, and each element of the one output depends on those at its place alone
 )
 
 // A Kernel is an operator bound to one node: its element types, attributes and constant inputs are settled.

@@ -66,7 +66,7 @@ func typeNames(s DTypes) string {
 	return s.String()
 }
 
-var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten", "Bodied"}
+var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten", "Bodied", "Elementwise"}
 
 func flagText(f Flags) string {
 	var w []string

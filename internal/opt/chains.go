@@ -27,30 +27,19 @@ func chains(g *graph.Graph) error {
 	})
 }
 
-// chainable are the operators that a chain may hold: each element of the result depends on those at its place.
-var chainable = map[string]bool{
-	"Abs": true, "Add": true, "And": true, "Cast": true, "Ceil": true, "Clip": true, "Cos": true, "Div": true,
-	"Elu": true, "Equal": true, "Erf": true, "Exp": true, "Floor": true, "Gelu": true, "Greater": true,
-	"GreaterOrEqual": true, "HardSigmoid": true, "HardSwish": true, "IsNaN": true, "LeakyRelu": true, "Less": true,
-	"LessOrEqual": true, "Log": true, "Max": true, "Min": true, "Mish": true, "Mul": true, "Neg": true, "Not": true,
-	"Or": true, "Pow": true, "PRelu": true, "Reciprocal": true, "Relu": true, "Round": true, "Selu": true,
-	"Sigmoid": true, "Sign": true, "Sin": true, "Softplus": true, "Softsign": true, "Sqrt": true, "Sub": true,
-	"Swish": true, "Tanh": true, "ThresholdedRelu": true, "Where": true, "Xor": true,
-}
-
 const (
-	mostChained = 24  // steps of a chain
-	mostInputs  = 16  // inputs of a chain
-	leastLength = 512 // elements of a result that is worth blocks
-	broadcasts  = 7   // the version since which operands broadcast by the rules of numpy
+	mostChained  = 24  // steps of a chain
+	mostInputs   = 16  // inputs of a chain
+	mostOperands = 3   // of a node: those of Where and Clip
+	leastLength  = 512 // elements of a result that is worth blocks
 )
 
 // elementwise reports whether n may be part of a chain.
 func elementwise(n *graph.Node) bool {
-	if n.Domain != "" || !chainable[n.Type] || n.Version < broadcasts || len(n.In) > 3 || n.Op == nil || n.Op != ops.Default().Find("", n.Type, n.Version) {
+	if n.Domain != "" || n.Op == nil || n.Op.Flags&(ops.Elementwise|ops.View) != ops.Elementwise || n.Op != ops.Default().Find("", n.Type, n.Version) {
 		return false
 	}
-	if len(n.Out) != 1 || !chained(n.Out[0]) || n.Out[0].Rank() == 0 {
+	if len(n.In) > mostOperands || len(n.Out) != 1 || !chained(n.Out[0]) || n.Out[0].Rank() == 0 {
 		return false
 	}
 	for _, v := range n.In {

@@ -50,8 +50,8 @@ func randomChain(r *rand.Rand, nodes int) *onnx.Model {
 	for i := range nodes {
 		y := fmt.Sprint("v", i)
 		n := &onnx.Node{Outputs: []string{y}}
-		unary := []string{"Abs", "Neg", "Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Floor", "Softplus", "HardSwish", "Selu", "LeakyRelu", "Sqrt", "Log"}
-		binary := []string{"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu"}
+		unary := []string{"Abs", "Neg", "Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Floor", "Softplus", "HardSwish", "Selu", "LeakyRelu", "Sqrt", "Log", "Atan", "Celu", "Shrink"}
+		binary := []string{"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu", "Sum", "Mean"}
 		switch k := r.IntN(20); {
 		case k < 6:
 			n.OpType, n.Inputs = unary[r.IntN(len(unary))], []string{pick(floats)}

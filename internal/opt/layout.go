@@ -58,7 +58,11 @@ func (l *layout) node(n *graph.Node) {
 		return
 	}
 	if n.Domain == "" && len(n.In) > 0 && len(n.Bodies) == 0 {
-		if f := followers[n.Type]; f != nil && f(l, n) {
+		f := followers[n.Type]
+		if n.Op != nil && n.Op.Flags&ops.Elementwise != 0 {
+			f = (*layout).elementwise
+		}
+		if f != nil && f(l, n) {
 			return
 		}
 	}

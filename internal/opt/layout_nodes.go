@@ -9,19 +9,11 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// followers says how the operators of ai.onnx follow their inputs to channels last. A function adds what stands for the
+// followers says how operators of ai.onnx that are not elementwise follow their inputs to channels last. A function adds what stands for the
 // node and reports true, or reports false: then the node stays as it is.
 var followers = map[string]func(*layout, *graph.Node) bool{}
 
 func init() {
-	for op := range chainable {
-		followers[op] = (*layout).elementwise
-	}
-	for _, op := range []string{ // which chains do not hold
-		"Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Celu", "Cosh", "Identity", "IsInf", "Mean", "Mod", "Shrink", "Sinh", "Sum", "Tan",
-	} {
-		followers[op] = (*layout).elementwise
-	}
 	for _, op := range []string{"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"} {
 		followers[op] = (*layout).reduction
 	}
@@ -38,7 +30,7 @@ func init() {
 // elementwise moves a node that broadcasts its inputs.
 func (l *layout) elementwise(n *graph.Node) bool {
 	rank := n.Out[0].Rank()
-	if len(n.Out) != 1 || !fits(n.Out[0]) || len(n.In) > 1 && n.Version < broadcasts {
+	if len(n.Out) != 1 || !fits(n.Out[0]) {
 		return false
 	}
 	with, without := 0, 0
