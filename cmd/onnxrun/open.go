@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/feed"
@@ -56,6 +58,7 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 	if edit != nil {
 		edit(o)
 	}
+	collectLater()
 	if c.fill == "" {
 		return invalidNode(runtime.Open(model, o))
 	}
@@ -68,6 +71,14 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 		return nil, err
 	}
 	return invalidNode(runtime.New(f, o))
+}
+
+// collectLater makes collections of garbage rare, unless the user set GOGC. Almost all that opening a model allocates
+// stays, and a collection that begins amid the packing of weights halts it until everything is marked.
+func collectLater() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // invalidNode gives an error about a node that comes from opening a model the exit code of invalid models.
