@@ -4,6 +4,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -18,6 +19,9 @@ type scratch struct {
 	left []float32 // see block.packLeft
 	segs []segment // where the columns of A lie that a block of K takes
 	one  segment   // the same for columns that were copied together
+
+	places      panel.Order // of packK elements of a column in panels of placesWidth
+	placesWidth int
 
 	column [kc]float32
 }

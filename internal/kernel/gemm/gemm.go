@@ -7,7 +7,7 @@
 // K, in one accumulator: the result does not depend on the number of threads, on
 // the batch or on how C is cut into tiles.
 //
-// It may import internal/cpu, internal/par and internal/kernel/vec.
+// It may import internal/cpu, internal/par, internal/mem, internal/kernel/vec and internal/kernel/panel.
 package gemm
 
 import (

@@ -25,8 +25,6 @@ type row struct {
 	dot []func(*dotArgs)
 	// axpy1 and axpy8 add 1 and 8 scaled rows to a vector.
 	axpy1, axpy8 func(*axpyArgs)
-	// transpose packs 8 columns of contiguous K elements; nil: Go.
-	transpose func(*packArgs)
 	// copyRows packs a whole panel from rows of contiguous elements; nil: Go.
 	copyRows func(*packArgs)
 
@@ -143,11 +141,10 @@ type axpyArgs struct {
 	x       [8]float32     // 40
 }
 
-// packArgs is the argument of transpose: dst(k, j) = src(j, k) for j in [0, 8) and k in
-// [0, kb), kb a multiple of 8. Rows of dst lie drs bytes apart, columns of src cs. For
-// copyRows, cs is the distance of the rows of src.
+// packArgs is the argument of copyRows: dst(k, j) = src(k, j) for k in [0, kb). Rows of dst lie drs bytes apart,
+// rows of src srs.
 type packArgs struct {
 	dst, src unsafe.Pointer // 0 8
-	drs, cs  int            // 16 24
+	drs, srs int            // 16 24
 	kb       int            // 32
 }

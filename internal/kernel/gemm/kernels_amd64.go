@@ -31,9 +31,8 @@ func archRows() []*row {
 		widePanels: []int{4, 4, 4},
 		dot:        []func(*dotArgs){dot4x1AVX512, dot4x2AVX512, dot4x3AVX512},
 		axpy1:      axpy1AVX512, axpy8: axpy8AVX512,
-		transpose: transpose8AVX2,
-		copyRows:  copyRowsAVX512,
-		peak:      peakAVX512, lanes: 16,
+		copyRows: copyRowsAVX512,
+		peak:     peakAVX512, lanes: 16,
 	}
 	split := *whole
 	split.name, split.half = "avx512-split", sixteen
@@ -45,9 +44,8 @@ func archRows() []*row {
 		widePanels: []int{4, 2, 2},
 		dot:        []func(*dotArgs){dot4x1AVX2, dot4x2AVX2, dot4x3AVX2},
 		axpy1:      axpy1AVX2, axpy8: axpy8AVX2,
-		transpose: transpose8AVX2,
-		copyRows:  copyRowsAVX2,
-		peak:      peakAVX2, lanes: 8,
+		copyRows: copyRowsAVX2,
+		peak:     peakAVX2, lanes: 8,
 	}
 	if cpu.SplitsZMM() {
 		return []*row{&split, whole, short}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -57,7 +58,7 @@ func (p *Packed) SetColumns(i, first, n int, b []float32, rs, cs int) {
 	fits("B", len(b), 0, p.k, n, rs, cs)
 	dst := p.data[i*p.size+first*p.k : (i+1)*p.size]
 	if p.cols {
-		packAny(dst, b, n, 0, p.k, cs, rs, p.k)
+		packAny(dst, b, n, p.k, cs, rs, p.k)
 		return
 	}
 	s := scratches.Get().(*scratch)
@@ -81,7 +82,7 @@ func (p *Packed) Panels() (data []float32, width int) {
 	return p.data, p.row.nr
 }
 
-// packK is how many rows of B one call of a packing kernel takes, a multiple of 8.
+// packK is how many rows of B one call of a packing kernel takes.
 const packK = 1024
 
 // packMatrix packs a tile of a plain matrix with the kernels of r.
@@ -99,16 +100,15 @@ func (s *scratch) packMatrix(dst, b []float32, rs, cs int, t Tile, r *row) {
 		switch {
 		case cs == 1 && w == r.nr && r.copyRows != nil:
 			for k := 0; k < kb; k += packK {
-				s.pack = packArgs{dst: unsafe.Pointer(&dst[k*r.nr]), src: unsafe.Pointer(&src[k*rs]), drs: 4 * r.nr, cs: 4 * rs, kb: min(packK, kb-k)}
+				s.pack = packArgs{dst: unsafe.Pointer(&dst[k*r.nr]), src: unsafe.Pointer(&src[k*rs]), drs: 4 * r.nr, srs: 4 * rs, kb: min(packK, kb-k)}
 				r.copyRows(&s.pack)
 			}
 		case cs == 1:
 			packRows(dst, src, kb, w, rs, t.NR)
-		case rs == 1 && r.transpose != nil:
-			done := s.packCols(dst, src, kb, w, cs, t.NR, r.transpose)
-			packAny(dst, src, kb, done, w, rs, cs, t.NR)
+		case rs == 1:
+			s.packCols(dst, src, kb, w, cs, t.NR)
 		default:
-			packAny(dst, src, kb, 0, w, rs, cs, t.NR)
+			packAny(dst, src, kb, w, rs, cs, t.NR)
 		}
 		dst = dst[kb*t.NR:]
 		src = src[min(t.NR*cs, len(src)):]
@@ -117,38 +117,28 @@ func (s *scratch) packMatrix(dst, b []float32, rs, cs int, t Tile, r *row) {
 }
 
 // packRows copies kb rows of w contiguous elements.
-func packRows(panel, src []float32, kb, w, rs, nr int) {
+func packRows(dst, src []float32, kb, w, rs, nr int) {
 	for k := range kb {
-		copy(panel[k*nr:(k+1)*nr], src[k*rs:k*rs+w])
+		copy(dst[k*nr:(k+1)*nr], src[k*rs:k*rs+w])
 	}
 }
 
-// packCols transposes as many columns of contiguous elements as the kernel takes, and
-// returns their number.
-func (s *scratch) packCols(panel, src []float32, kb, w, cs, nr int, transpose func(*packArgs)) int {
-	const cols = 8
-	whole := kb &^ 7
-	a := &s.pack
-	for j := 0; j+cols <= w; j += cols {
-		for k := 0; k < whole; k += packK {
-			*a = packArgs{dst: unsafe.Pointer(&panel[k*nr+j]), src: unsafe.Pointer(&src[j*cs+k]), drs: 4 * nr, cs: 4 * cs, kb: min(packK, whole-k)}
-			transpose(a)
-		}
-		for k := whole; k < kb; k++ {
-			for i := range cols {
-				panel[k*nr+j+i] = src[(j+i)*cs+k]
-			}
-		}
+// packCols packs w columns of contiguous elements.
+func (s *scratch) packCols(dst, src []float32, kb, w, cs, nr int) {
+	if s.placesWidth != nr {
+		s.places, s.placesWidth = panel.Interleaved(packK, 1, nr), nr
 	}
-	return w &^ (cols - 1)
+	for k := 0; k < kb; k += packK {
+		panel.Write(&panel.Args{Dst: dst[k*nr:], Src: src[k:], Order: s.places.First(min(packK, kb-k)), Rows: w, RowStep: cs, Count: 1})
+	}
 }
 
-// packAny packs columns [from, w) of a panel.
-func packAny(panel, src []float32, kb, from, w, rs, cs, nr int) {
-	for j := from; j < w; j++ {
+// packAny packs w columns of a panel.
+func packAny(dst, src []float32, kb, w, rs, cs, nr int) {
+	for j := range w {
 		at, p := j, j*cs
 		for range kb {
-			panel[at] = src[p]
+			dst[at] = src[p]
 			at += nr
 			p += rs
 		}

@@ -134,7 +134,7 @@ func axpy8AVX2(t *axpyArgs)
 //go:noescape
 func axpy1AVX2(t *axpyArgs)
 
-// copyRowsAVX2 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and cs bytes apart.
+// copyRowsAVX2 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and srs bytes apart.
 //
 //go:noescape
 func copyRowsAVX2(t *packArgs)
@@ -304,7 +304,7 @@ func axpy8AVX512(t *axpyArgs)
 //go:noescape
 func axpy1AVX512(t *axpyArgs)
 
-// copyRowsAVX512 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and cs bytes apart.
+// copyRowsAVX512 packs rows of two vectors: dst(k, j) = src(k, j), rows drs and srs bytes apart.
 //
 //go:noescape
 func copyRowsAVX512(t *packArgs)
@@ -313,8 +313,3 @@ func copyRowsAVX512(t *packArgs)
 //
 //go:noescape
 func peakAVX512(t *int)
-
-// transpose8AVX2 packs eight columns as packArgs describes.
-//
-//go:noescape
-func transpose8AVX2(t *packArgs)

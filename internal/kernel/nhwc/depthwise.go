@@ -7,6 +7,8 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // maxMultiplier is the most outputs per channel that depthwise kernels are used for.
@@ -140,13 +142,17 @@ func (d *depthwiseConv) format() string { return fmt.Sprintf("%d lanes", d.k.Lan
 // so on.
 func (d *depthwiseConv) pack(w []float32) (any, int) {
 	lanes := d.k.Lanes
-	group := d.taps * lanes
-	p := make([]float32, d.multiplier*d.filterLen())
-	for oc := range d.g.OutC {
-		c := oc / d.multiplier
-		to := p[oc%d.multiplier*d.filterLen()+c/lanes*group+c%lanes:]
-		for t := range d.taps {
-			to[t*lanes] = w[oc*d.taps+t]
+	whole, rest := d.g.InC/lanes, d.g.InC%lanes
+	p := mem.Weights(d.multiplier * d.filterLen())
+	a := panel.Args{Order: panel.Interleaved(1, d.taps, lanes), RowStep: d.multiplier * d.taps, DstStep: d.taps * lanes, SrcStep: lanes * d.multiplier * d.taps}
+	for i := range d.multiplier {
+		a.Dst, a.Src = p[i*d.filterLen():], w[i*d.taps:]
+		a.Rows, a.Count = lanes, whole
+		panel.Write(&a)
+		if rest > 0 {
+			a.Dst, a.Src = a.Dst[whole*a.DstStep:], a.Src[whole*a.SrcStep:]
+			a.Rows, a.Count = rest, 1
+			panel.Write(&a)
 		}
 	}
 	return p, 4 * len(p)

@@ -5,7 +5,9 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/direct"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // directConv computes convolutions over one or two axes without matrices: one or two vectors of output channels are
@@ -159,16 +161,18 @@ func (d *directConv) format() string {
 // pack orders the filter [OutC, InC/Groups, Kernel...] by panels of output channels of a unit: [panels, Kernel...,
 // InC/Groups, channels of the panel].
 func (d *directConv) pack(w []float32) (any, int) {
-	p := make([]float32, 0, len(w))
+	p := mem.Weights(len(w))
+	k := d.icg * d.taps
+	var order panel.Order
+	last := 0 // width that order is for
 	for unit := 0; unit < d.g.OutC; unit += d.out {
 		for at := 0; at < d.out; at += d.panel.lanes {
-			for t := range d.taps {
-				for i := range d.icg {
-					for oc := unit + at; oc < unit+min(at+d.panel.lanes, d.out); oc++ {
-						p = append(p, w[(oc*d.icg+i)*d.taps+t])
-					}
-				}
+			n := min(d.panel.lanes, d.out-at)
+			if n != last {
+				order, last = panel.Interleaved(d.icg, d.taps, n), n
 			}
+			oc := unit + at
+			panel.Write(&panel.Args{Dst: p[oc*k:], Src: w[oc*k:], Order: order, Rows: n, RowStep: k, Count: 1})
 		}
 	}
 	return p, 4 * len(p)

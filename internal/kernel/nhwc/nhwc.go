@@ -3,8 +3,8 @@
 // depthwise filters need no shuffles, and a pointwise convolution is a matrix product of the tensor as it lies.
 //
 // A Plan is made for one geometry and chooses the algorithm; the filter is packed once in the form that the algorithm
-// wants. Slices in, slices out. It imports internal/cpu, internal/par, and internal/kernel/window, gemm, vec, conv, depthwise,
-// direct and winograd.
+// wants. Slices in, slices out. It imports internal/cpu, internal/mem, internal/par, and internal/kernel/window, gemm,
+// vec, conv, depthwise, direct, panel and winograd.
 package nhwc
 
 import (

@@ -1,11 +1,11 @@
 package nhwc
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
 
@@ -78,38 +78,24 @@ func packMatrices(g *conv.Geom, w []float32) (any, int) {
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	k := icg * taps
 	p := gemm.NewPacked(g.Groups, k, ocg)
-	if taps == 1 {
+	data, width := p.Panels()
+	if width == 0 {
+		rows := make([]float32, k*ocg)
 		for i := range g.Groups {
-			p.Set(i, w[i*k*ocg:][:k*ocg], 1, k)
+			transpose(rows, w[i*k*ocg:], ocg, icg, taps)
+			p.Set(i, rows, 1, k)
 		}
 		return p, p.Bytes()
 	}
-	rows := packRows.Get().(*[]float32) // some [Kernel..., InC/Groups] at a time
-	forRows(p, ocg, k, rows, func(first, n int, rows []float32) {
-		for i := range g.Groups {
-			transpose(rows, w[(i*ocg+first)*k:][:n*k], n, icg, taps)
-			p.SetColumns(i, first, n, rows, 1, k)
+	order := panel.Interleaved(icg, taps, width)
+	for range g.Groups {
+		for oc := 0; oc < ocg; oc += width {
+			n := min(width, ocg-oc)
+			panel.Write(&panel.Args{Dst: data, Src: w, Order: order, Rows: n, RowStep: k, Count: 1})
+			data, w = data[k*width:], w[k*n:]
 		}
-	})
-	packRows.Put(rows)
-	return p, p.Bytes()
-}
-
-// packRows are the buffers of packing, which for a whole filter would take as much memory as that.
-var packRows = sync.Pool{New: func() any { return new([]float32) }}
-
-// rowElems is about how many elements of a filter are transformed before they are packed: half a second cache.
-const rowElems = 128 << 10
-
-// forRows calls pack for groups of the rows of a filter [rows, size], of which p makes columns, with a buffer of n*size
-// elements.
-func forRows(p *gemm.Packed, rows, size int, buf *[]float32, pack func(first, n int, buf []float32)) {
-	step := max(1, rowElems/max(size*p.Width(), 1)) * p.Width()
-	*buf = slices.Grow((*buf)[:0], min(step, rows)*size)
-	for first := 0; first < rows; first += step {
-		n := min(step, rows-first)
-		pack(first, n, (*buf)[:n*size])
 	}
+	return p, p.Bytes()
 }
 
 // axes returns the last three axes of g, whose rank is at most 3; the ones it lacks have length 1.

@@ -3,6 +3,7 @@ package nhwc
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 )
 
 // transposedChoices lists the algorithms for transposed convolutions, the best first. The last takes everything. Their
@@ -63,13 +64,7 @@ func newTransposedPoint(g conv.Geom) algorithm {
 
 func (p *transposedPoint) format() string { return "" }
 
-func (p *transposedPoint) pack(w []float32) (any, int) {
-	n := p.g.OutC * p.g.Taps()
-	rows := make([]float32, len(w))
-	transpose(rows, w, p.g.InC, p.g.OutC, p.g.Taps())
-	m := gemm.Pack(p.g.InC, n, rows, n, 1)
-	return m, m.Bytes()
-}
+func (p *transposedPoint) pack(w []float32) (any, int) { return packColumns(&p.g, w) }
 
 // scratch holds the bias of every output.
 func (p *transposedPoint) scratch() int { return p.g.OutC * p.g.Taps() }
@@ -89,4 +84,37 @@ func (p *transposedPoint) run(a *Args) {
 	gemm.Run(&r.args)
 	*r = product{}
 	products.Put(r)
+}
+
+// packColumns packs the filter w [InC, OutC, Kernel...] as the matrix [InC, Kernel..., OutC].
+func packColumns(g *conv.Geom, w []float32) (any, int) {
+	taps := g.Taps()
+	n := g.OutC * taps
+	m := gemm.NewPacked(1, g.InC, n)
+	data, width := m.Panels()
+	if width == 0 {
+		rows := make([]float32, len(w))
+		transpose(rows, w, g.InC, g.OutC, taps)
+		m.Set(0, rows, n, 1)
+		return m, m.Bytes()
+	}
+	together := divisor(g.OutC, width) // channels that lie in one panel, whatever the tap
+	places := make([]int32, taps)
+	for oc := 0; oc < g.OutC; oc += together {
+		for t := range places {
+			at := t*g.OutC + oc
+			places[t] = int32(at/width*width*g.InC + at%width)
+		}
+		panel.Write(&panel.Args{Dst: data, Src: w[oc*taps:], Order: panel.NewOrder(places), Rows: together, RowStep: taps,
+			Count: g.InC, DstStep: width, SrcStep: n})
+	}
+	return m, m.Bytes()
+}
+
+// divisor is the largest number that divides a and b.
+func divisor(a, b int) int {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
 }

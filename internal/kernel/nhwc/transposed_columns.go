@@ -42,13 +42,7 @@ func newTransposedColumns(g conv.Geom) algorithm {
 
 func (t *transposedColumns) format() string { return "matrix" }
 
-func (t *transposedColumns) pack(w []float32) (any, int) {
-	n := t.g.OutC * t.g.Taps()
-	rows := make([]float32, len(w))
-	transpose(rows, w, t.g.InC, t.g.OutC, t.g.Taps())
-	m := gemm.Pack(t.g.InC, n, rows, n, 1)
-	return m, m.Bytes()
-}
+func (t *transposedColumns) pack(w []float32) (any, int) { return packColumns(&t.g, w) }
 
 func (t *transposedColumns) scratch() int { return 0 }
 

@@ -150,33 +150,6 @@ func (t *transposedPhases) format() string {
 	return key
 }
 
-// pack makes one matrix [taps, InC/Groups, OutC/Groups] for each phase and group.
-func (t *transposedPhases) pack(w []float32) (any, int) {
-	g := &t.g
-	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	list, bytes := make([]any, len(t.phases)), 0
-	part := make([]float32, 0, icg*ocg*taps)
-	for i, p := range t.phases {
-		part = part[:0] // [OutC, InC/Groups, taps of the phase]
-		for oc := range g.OutC {
-			for c := range icg {
-				from := w[((oc/ocg*icg+c)*ocg+oc%ocg)*taps:][:taps]
-				for _, tap := range p.pick {
-					part = append(part, from[tap])
-				}
-			}
-		}
-		var n int
-		if p.direct != nil {
-			list[i], n = p.direct.pack(part)
-		} else {
-			list[i], n = p.dense.pack(part)
-		}
-		bytes += n
-	}
-	return list, bytes
-}
-
 func (t *transposedPhases) scratch() int { return 0 }
 
 // phaseTask is a running transposed convolution.

@@ -111,7 +111,7 @@ func (w *tileWork) freshPanel(r *tiledRun, i, group, elements int) {
 	w.u = grown(w.u, elements*plane)
 	for c := 0; c < r.g.InC; c += freshChannels {
 		end := min(c+freshChannels, r.g.InC)
-		f.transform(&w.fil, i, group, c, end, w.u, plane)
+		f.part(&w.fil, i, group, c, end, w.u, plane)
 		w.args.A, w.args.K, w.args.B, w.args.Accumulate = a.A[c:], end-c, w.u, c > 0
 		w.multiply(r, group*elements, elements, plane)
 	}

@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
@@ -16,25 +17,42 @@ func (t *tiled) format() string {
 	return "2x2"
 }
 
+// windowElems is about how many elements of windows are transformed at a time: part of the second-level cache.
+const windowElems = 32 << 10
+
 // pack packs the windows, and transforms them unless that is done while running.
 func (t *tiled) pack(w []float32) (any, int) {
 	g := &t.g
-	windows := gemm.Pack(9*g.InC, g.OutC, w, 1, 9*g.InC)
 	if t.fresh {
+		windows := gemm.Pack(9*g.InC, g.OutC, w, 1, 9*g.InC)
 		return windows, windows.Bytes()
 	}
-	f := t.newFilter(windows)
 	p := gemm.NewPacked(t.n*t.n, g.InC, g.OutC)
-	data, _ := p.Panels()
-	a := winograd.FilterArgs{}
-	plane := f.panels * f.size
-	groups, elements := winograd.Groups(t.m)
-	for i := range f.panels {
-		for group := range groups {
-			f.transform(&a, i, group, 0, g.InC, data[group*elements*plane+i*f.size:], plane)
+	u, width := p.Panels()
+	step := min(g.InC, ceilDiv(windowElems, 9*width)) // input channels
+	windows := make([]float32, 9*step*width)
+	for oc := 0; oc < g.OutC; oc += width {
+		rows := min(width, g.OutC-oc)
+		if rows < width {
+			clear(windows)
+		}
+		for c := 0; c < g.InC; c += step {
+			n := min(step, g.InC-c)
+			panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*g.InC+c):], Order: panel.Interleaved(9*n, 1, width), Rows: rows, RowStep: 9 * g.InC, Count: 1})
+			t.transform(windows[:9*n*width], u[oc*g.InC+c*width:], width, len(u)/(t.n*t.n))
 		}
 	}
 	return p, p.Bytes()
+}
+
+// transform computes all elements of windows of width output channels. The matrices of the elements begin plane elements apart
+// in u.
+func (t *tiled) transform(windows, u []float32, width, plane int) {
+	groups, elements := winograd.Groups(t.m)
+	for group := range groups {
+		a := winograd.FilterArgs{W: windows, Width: width, C: len(windows) / (9 * width), U: u[group*elements*plane:], Plane: plane, Group: group}
+		t.kernels.Filter(t.m, &a)
+	}
 }
 
 // tiledFilter is a packed filter in panels of width output channels.
@@ -53,9 +71,9 @@ func (t *tiled) newFilter(p *gemm.Packed) tiledFilter {
 	return f
 }
 
-// transform computes a group of elements of panel i of the windows, for the input channels [c0, c1). The matrices of the
+// part computes a group of elements of panel i of the windows, for the input channels [c0, c1). The matrices of the
 // elements begin plane elements apart in u.
-func (f *tiledFilter) transform(a *winograd.FilterArgs, i, group, c0, c1 int, u []float32, plane int) {
+func (f *tiledFilter) part(a *winograd.FilterArgs, i, group, c0, c1 int, u []float32, plane int) {
 	*a = winograd.FilterArgs{W: f.data[9*i*f.size:][9*c0*f.width : 9*c1*f.width], Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
 	f.kernels.Filter(f.m, a)
 }

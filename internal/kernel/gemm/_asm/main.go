@@ -61,7 +61,6 @@ func main() {
 		copyRows(s)
 		peak(s)
 	}
-	transpose8()
 	Generate()
 	if *stubs != "" {
 		if err := os.WriteFile(*stubs, []byte(declarations()), 0o644); err != nil {
