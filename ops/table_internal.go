@@ -26,6 +26,8 @@ var internalTable = []Op{
 	{"onnxrun", "MaxRoiPoolGrad", 1, float, likeInput(2), maxRoiPoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcAveragePool", 1, f32, nhwcPoolInfer, nhwcAveragePoolF32Kernel, nil, 0},
 	{"onnxrun", "NhwcConv", 1, f32, nhwcFusedConvInfer, nhwcFusedConvKernel, nil, 0},
+	{"onnxrun", "NhwcConvGradW", 1, f32, convGradWInfer, nhwcConvGradWKernel, nil, 0},
+	{"onnxrun", "NhwcConvGradX", 1, f32, nhwcConvGradXInfer, nhwcConvGradXKernel, nil, 0},
 	{"onnxrun", "NhwcConvTranspose", 1, f32, nhwcConvTransposeInfer, nhwcConvTransposeKernel, nil, 0},
 	{"onnxrun", "NhwcMaxPool", 1, f32, nhwcPoolInfer, nhwcMaxPoolF32Kernel, nil, 0},
 	{"onnxrun", "RNN", 1, float, elmanInfer, elmanKernel, elmanGrad, 0},

@@ -43,7 +43,7 @@ func (r *reference) run(a *Args) {
 }
 
 // transpose swaps the last two axes of x [batch, rows, cols].
-func transpose(y, x []float32, batch, rows, cols int) {
+func transpose[T float32 | float64](y, x []T, batch, rows, cols int) {
 	for b := range batch {
 		for i := range rows {
 			for j := range cols {

@@ -1,0 +1,89 @@
+package nhwc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+)
+
+// TestGradX compares the gradients of inputs with plain loops on every kernel set.
+func TestGradX(t *testing.T) {
+	for _, kernels := range gemm.Kernels() {
+		undo, _ := gemm.Use(kernels)
+		for i, p := range problems() {
+			t.Run(fmt.Sprintf("%s/%v", kernels, p), func(t *testing.T) { compareGradX(t, kernels, p.geom(), i) })
+		}
+		undo()
+	}
+}
+
+func compareGradX(t *testing.T, kernels string, g conv.Geom, seed int) {
+	rng := rand.New(rand.NewPCG(uint64(seed), 7))
+	dy, w := randoms(rng, g.Batch*g.OutC*g.OutSize()), randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
+	plan := NewGradXPlan(g)
+	ref := run(bind(g.Flipped(), "reference", newTransposedReference(g.Flipped())), w, Args{X: dy}, 1)
+	got := run(plan, w, Args{X: dy}, 1)
+	if e := farthest(got, ref); e > 1e-4*math.Sqrt(float64(g.OutC/g.Groups*g.Taps())) {
+		t.Fatalf("%s, %+v: off by %g", plan.Algorithm(), g, e)
+	}
+	if kernels == "generic" && plan.Algorithm() == "winograd turned" {
+		return // the other parts of it have vectors of another length
+	}
+	if again := run(plan, w, Args{X: dy}, 3); !slices.Equal(got, again) {
+		t.Fatalf("%s, %+v: three threads give other bits", plan.Algorithm(), g)
+	}
+}
+
+// TestGradW compares the gradients of filters with plain loops on every kernel set.
+func TestGradW(t *testing.T) {
+	for _, kernels := range gemm.Kernels() {
+		undo, _ := gemm.Use(kernels)
+		for i, p := range problems() {
+			t.Run(fmt.Sprintf("%s/%v", kernels, p), func(t *testing.T) { compareGradW(t, p.geom(), i) })
+		}
+		undo()
+	}
+}
+
+func compareGradW(t *testing.T, g conv.Geom, seed int) {
+	rng := rand.New(rand.NewPCG(uint64(seed), 8))
+	x, dy := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.Batch*g.OutC*g.OutSize())
+	planes, grads := make([]float64, len(x)), make([]float64, len(dy))
+	transpose(planes, widened(x), g.Batch, g.InSize(), g.InC)
+	transpose(grads, widened(dy), g.Batch, g.OutSize(), g.OutC)
+	want := make([]float64, g.OutC*g.InC/g.Groups*g.Taps())
+	conv.GradW(&g, planes, grads, want, 1)
+	got := runGradW(g, x, dy, 1)
+	for i, v := range want {
+		if e := math.Abs(v - float64(got[i])); !(e <= 2e-5*math.Sqrt(float64(g.Batch*g.OutSize()))) {
+			t.Fatalf("%+v: element %d is %g, want %g", g, i, got[i], v)
+		}
+	}
+	if again := runGradW(g, x, dy, 3); !slices.Equal(got, again) {
+		t.Fatalf("%+v: three threads give other bits", g)
+	}
+}
+
+// runGradW runs in memory full of NaN, to show what is read before it is written.
+func runGradW(g conv.Geom, x, dy []float32, threads int) []float32 {
+	nan := float32(math.NaN())
+	p := NewGradW(g)
+	a := GradWArgs{X: x, Dy: dy, Threads: threads}
+	a.Dw = slices.Repeat([]float32{nan}, g.OutC*g.InC/g.Groups*g.Taps())
+	a.Scratch = slices.Repeat([]float32{nan}, p.Scratch())
+	p.Run(&a)
+	return a.Dw
+}
+
+func widened(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
