@@ -150,7 +150,7 @@ func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack fu
 	p := &transposePlan{x: x.Clone(), w: w.Clone(), g: g, t: conv.NewTransposed(g)}
 	if r.constant != nil && p.t != nil {
 		pack := func() any {
-			packed := mem.Floats(w.Len())
+			packed := mem.Weights(w.Len())
 			p.t.Pack(packed, tensor.Of[float32](r.constant))
 			return packed
 		}

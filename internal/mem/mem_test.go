@@ -6,7 +6,7 @@ import (
 )
 
 func TestAligned(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 1000, large - 1, large, 3*hugePage + 5} {
+	for _, n := range []int{0, 1, 63, 64, 1000, hugePage - 1, hugePage, 2*hugePage + mostly, 3*hugePage + 5} {
 		b := Bytes(n)
 		if len(b) != n || cap(b) != n {
 			t.Errorf("%d bytes: length %d, capacity %d", n, len(b), cap(b))
@@ -26,18 +26,48 @@ func TestAligned(t *testing.T) {
 	}
 }
 
-func TestAround(t *testing.T) {
-	b := Bytes(3 * hugePage)[100 : 100+hugePage]
-	at := uintptr(unsafe.Pointer(&b[0]))
-	start, n := around(b)
-	if start%hugePage != 0 || n%hugePage != 0 || start > at || start+n < at+uintptr(len(b)) || n > 2*hugePage {
-		t.Errorf("%d bytes at %#x: pages at %#x, %d bytes", len(b), at, start, n)
+// TestHugePages checks which parts of storage are asked for in huge pages: those that will be filled, and none beyond.
+func TestHugePages(t *testing.T) {
+	b := alignedBytes(4*hugePage, hugePage)
+	for _, tc := range []struct{ from, n, more, first, last int }{
+		{0, hugePage, 0, 0, hugePage},
+		{0, hugePage - 1, 0, 0, hugePage},
+		{0, mostly - 1, 0, 0, 0},
+		{0, mostly - 1, 1, 0, hugePage},
+		{64, hugePage, 0, 0, 0},
+		{64, hugePage, mostly, hugePage, 2 * hugePage},
+		{64, 3 * hugePage, 0, hugePage, 3 * hugePage},
+		{3*hugePage + 64, hugePage - 64, hugePage, 0, 0},
+		{hugePage, 64, 10 * hugePage, hugePage, 2 * hugePage},
+	} {
+		first, last := hugePart(b[tc.from:], tc.n, tc.more)
+		if last -= first; last != tc.last-tc.first || last > 0 && first+tc.from != tc.first {
+			t.Errorf("%d bytes from %d and %d more: %d bytes from %d, want [%d, %d)", tc.n, tc.from, tc.more, last, first+tc.from, tc.first, tc.last)
+		}
+	}
+}
+
+func TestGrow(t *testing.T) {
+	var x []float32
+	for _, n := range []int{0, 1, 1 << 12, 1<<12 + 1, 100, 1 << 20, 1 << 14} {
+		had := cap(x)
+		x = Grow(x, n)
+		if len(x) != n || n <= had && cap(x) != had {
+			t.Errorf("%d elements of %d: length %d, capacity %d", n, had, len(x), cap(x))
+		}
+		for i := range x {
+			x[i] = 1
+		}
 	}
 }
 
 func TestWeights(t *testing.T) {
+	defer Settle()
 	var all [][]float32
 	for n := range 3000 {
+		if n%1000 == 500 {
+			Expect(n << 13)
+		}
 		w := Weights(n)
 		if len(w) != n || cap(w) != n || n > 0 && uintptr(unsafe.Pointer(&w[0]))%Alignment != 0 {
 			t.Fatalf("%d elements: length %d, capacity %d", n, len(w), cap(w))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/ops"
 )
@@ -27,6 +28,7 @@ func (c *compiler) bindKernels() {
 			b.nodes = append(b.nodes, i)
 		}
 	}
+	mem.Expect(b.bytes())
 	size := func(i int) int { return constBytes(c.p.graph.Nodes[i]) }
 	slices.SortStableFunc(b.nodes, func(i, j int) int { return cmp.Compare(size(j), size(i)) })
 	par.Run(c.p.opts.Threads, len(b.nodes), b)
@@ -48,6 +50,20 @@ func constBytes(n *graph.Node) (size int) {
 type binder struct {
 	c     *compiler
 	nodes []int
+}
+
+// bytes returns the size of the constants of the listed nodes, each counted once.
+func (b *binder) bytes() (size int) {
+	seen := map[*graph.Value]bool{}
+	for _, i := range b.nodes {
+		for _, v := range b.c.p.graph.Nodes[i].In {
+			if v != nil && v.IsConst() && !seen[v] {
+				seen[v] = true
+				size += v.DType.ByteLen(v.Const.Len())
+			}
+		}
+	}
+	return size
 }
 
 // Chunk implements par.Task.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -20,7 +21,9 @@ func Compile(g *graph.Graph, o Options) (*Program, error) {
 	c.bindSymbols()
 	c.bindKernels()
 	c.inputs()
-	if err := c.nodes(); err != nil {
+	err := c.nodes()
+	mem.Settle()
+	if err != nil {
 		return nil, err
 	}
 	c.outputs()

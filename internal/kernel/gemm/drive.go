@@ -30,18 +30,14 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // floats returns the buffer with n elements of unknown content.
 func (s *scratch) floats(n int) []float32 {
-	if cap(s.buf) < n {
-		s.buf = mem.Floats(roundUp(n, 1<<12))
-	}
-	return s.buf[:n]
+	s.buf = mem.Grow(s.buf, n)
+	return s.buf
 }
 
 // leftFloats returns room for n elements of A, of unknown content.
 func (s *scratch) leftFloats(n int) []float32 {
-	if cap(s.left) < n {
-		s.left = mem.Floats(roundUp(n, 1<<12))
-	}
-	return s.left[:n]
+	s.left = mem.Grow(s.left, n)
+	return s.left
 }
 
 // Chunk computes one block of C, or of several products.

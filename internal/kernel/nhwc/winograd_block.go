@@ -32,14 +32,6 @@ func aligned(x []float32) []float32 {
 	return x[int(-uintptr(unsafe.Pointer(unsafe.SliceData(x)))%mem.Alignment)/4:]
 }
 
-// grown returns x with n elements of any value. It grows in large steps, since what it leaves behind is garbage.
-func grown(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return mem.Floats(max(n+n/4, 1<<15))[:n]
-	}
-	return x[:n]
-}
-
 // tileWork is what a goroutine needs: M of the tiles [lo, hi) and output channels [c0, c1), matrices U of the filter, V of
 // a block of its own, and arguments of kernels, which would escape if they were variables.
 type tileWork struct {
@@ -68,7 +60,7 @@ func (w *tileWork) release() {
 func (w *tileWork) channels(r *tiledRun, b *tileBlock, lo, hi, c0, c1 int) {
 	w.lo, w.hi, w.c0, w.c1 = lo, hi, c0, c1
 	w.step = matrixStep((hi - lo) * (c1 - c0))
-	w.m = grown(w.m, r.n*r.n*w.step)
+	w.m = mem.Grow(w.m, r.n*r.n*w.step)
 	w.args = gemm.Args{
 		M: hi - lo, N: c1 - c0, K: r.g.InC, A: b.v[(lo-b.lo)*r.g.InC:], ARS: r.g.InC, ACS: 1, C: w.m, LDC: c1 - c0,
 	}
@@ -108,7 +100,7 @@ func (w *tileWork) panel(r *tiledRun, i int) {
 func (w *tileWork) freshPanel(r *tiledRun, i, group, elements int) {
 	f, a := &r.filter, w.args
 	plane := matrixStep(min(freshChannels, r.g.InC) * f.width)
-	w.u = grown(w.u, elements*plane)
+	w.u = mem.Grow(w.u, elements*plane)
 	for c := 0; c < r.g.InC; c += freshChannels {
 		end := min(c+freshChannels, r.g.InC)
 		f.part(&w.fil, i, group, c, end, w.u, plane)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -64,7 +65,7 @@ func (r *tiledRun) Chunk(i int) {
 	case allSteps:
 		lo := i * r.block
 		b, hi := &w.block, min(lo+r.block, r.tiles)
-		w.v = grown(w.v, r.n*r.n*matrixStep((hi-lo)*r.g.InC))
+		w.v = mem.Grow(w.v, r.n*r.n*matrixStep((hi-lo)*r.g.InC))
 		b.place(r.tiled, lo, hi, w.v)
 		w.input(r, b, b.lo, b.hi)
 		w.channels(r, b, b.lo, b.hi, 0, r.g.OutC)

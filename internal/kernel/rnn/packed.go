@@ -44,7 +44,7 @@ func newPacked(gates, k, units int) *Packed {
 		from += n
 		at += gates * n * k
 	}
-	p.data = mem.Floats(at)
+	p.data = mem.Weights(at)
 	return p
 }
 

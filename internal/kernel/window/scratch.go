@@ -1,6 +1,10 @@
 package window
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
+)
 
 // Scratch is the working memory of one chunk: a buffer and the argument structs of the kernels, which would otherwise be
 // allocated by every call through the kernel table.
@@ -28,10 +32,5 @@ func (s *Scratch) Release() {
 	scratches.Put(s)
 }
 
-// Grow gives the buffer n elements of any value.
-func (s *Scratch) Grow(n int) {
-	if cap(s.Buf) < n {
-		s.Buf = make([]float32, n)
-	}
-	s.Buf = s.Buf[:n]
-}
+// Grow gives the buffer n elements of any value. What pointed into it must not be used any more.
+func (s *Scratch) Grow(n int) { s.Buf = mem.Grow(s.Buf, n) }

@@ -1,0 +1,56 @@
+package mem
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	hugePage = 2 << 20
+	mostly   = hugePage / 4 * 3 // bytes of a huge page that make up for the rest lying idle
+)
+
+// hugeBytes returns storage of at least n bytes that starts with a huge page, and ends with one if mostly are used.
+func hugeBytes(n int) []byte {
+	if tail := n & (hugePage - 1); tail >= mostly {
+		n += hugePage - tail
+	}
+	return alignedBytes(n, hugePage)
+}
+
+// hugePart returns which part of the fresh storage b, which reaches to its capacity, should be in huge pages: of the pages
+// that begin in the first n bytes those that will be filled, with these bytes or with more that follow.
+func hugePart(b []byte, n, more int) (first, last int) {
+	first = int(-address(b) & (hugePage - 1))
+	if first >= n {
+		return first, first
+	}
+	last = first + (n-first)&^(hugePage-1)
+	if n-last+more >= mostly {
+		last += hugePage
+	}
+	return first, max(first, min(last, first+(cap(b)-first)&^(hugePage-1)))
+}
+
+// preferHuge asks for huge pages in hugePart, and takes the first of them to see how long that lasts.
+func preferHuge(b []byte, n, more int) {
+	first, last := hugePart(b, n, more)
+	if first == last || delays.Load() >= maxDelays {
+		return
+	}
+	adviseHuge(address(b)+uintptr(first), uintptr(last-first))
+	begin := time.Now()
+	b[first] = 0
+	if time.Since(begin) > delay {
+		delays.Add(1)
+	}
+}
+
+// Finding a huge page takes the system a tenth of a millisecond, or many of them where it has to move other pages for
+// it. Three such delays, and ordinary pages are faster.
+const (
+	delay     = 2 * time.Millisecond
+	maxDelays = 3
+)
+
+var delays atomic.Int32
