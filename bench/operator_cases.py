@@ -20,6 +20,8 @@ class Case:
     outputs: int = 1
     opset: int = 21
     domain: str = ""
+    chained: int = 1  # nodes one after another, for layers whose layout changes at both ends
+    flops: int = 0
 
 
 def normal(*shape):

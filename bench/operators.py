@@ -8,6 +8,7 @@ repetition's median. Needs numpy, onnx, onnxruntime.
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 
+from layer_cases import layers
 from operator_cases import cases
 
 
@@ -28,7 +30,11 @@ def write_case(folder, case):
     """Writes model.onnx and the inputs of a case; returns the model's path and the inputs by name."""
     os.makedirs(folder, exist_ok=True)
     names = [f"x{i}" if v is not None else "" for i, v in enumerate(case.inputs)]
-    node = helper.make_node(case.op, names, [f"y{i}" for i in range(case.outputs)], domain=case.domain, **case.attrs)
+    nodes = []
+    for i in range(case.chained):
+        first = names[0] if i == 0 else f"t{i}"
+        outs = [f"y{o}" for o in range(case.outputs)] if i == case.chained - 1 else [f"t{i + 1}"]
+        nodes.append(helper.make_node(case.op, [first] + names[1:], outs, domain=case.domain, **case.attrs))
     feeds, given, constants, lines = {}, [], [], []
     for i, (name, value) in enumerate(zip(names, case.inputs)):
         if value is None:
@@ -45,7 +51,7 @@ def write_case(folder, case):
     with open(os.path.join(folder, "inputs.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
     outs = [helper.make_empty_tensor_value_info(f"y{i}") for i in range(case.outputs)]
-    graph = helper.make_graph([node], "bench", given, outs, constants)
+    graph = helper.make_graph(nodes, "bench", given, outs, constants)
     opsets = [helper.make_opsetid("", case.opset)]
     if case.domain:
         opsets.append(helper.make_opsetid(case.domain, 1))
@@ -95,7 +101,7 @@ def ours(command, path, threads, rounds):
     return json.loads(done.stdout.strip().split("\n")[-1])["times_ms"]
 
 
-def measure(command, case, folder, threads, reps):
+def measure(command, case, folder, threads, reps, pick):
     path, feeds = write_case(folder, case)
     peer = Peer(path, feeds, threads)
     peer.rounds(2)
@@ -103,8 +109,8 @@ def measure(command, case, folder, threads, reps):
     rounds = int(min(60, max(7, 60 / max(once, 1e-3))))
     mine, theirs = [], []
     for _ in range(reps):
-        theirs.append(statistics.median(peer.rounds(rounds)))
-        mine.append(statistics.median(ours(command, path, threads, rounds)))
+        theirs.append(pick(peer.rounds(rounds)))
+        mine.append(pick(ours(command, path, threads, rounds)))
     return min(mine), min(theirs)
 
 
@@ -114,15 +120,16 @@ def main():
     p.add_argument("--run", default="")
     p.add_argument("--reps", type=int, default=3)
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--fastest", action="store_true", help="the fastest round in place of the median: for machines that do other work")
     p.add_argument("--markdown", help="file to write the table to")
     a = p.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as tmp:
-        for case in cases():
+        for case in itertools.chain(cases(), layers()):
             if not re.search(a.run, case.name):
                 continue
             try:
-                mine, theirs = measure(a.command, case, os.path.join(tmp, case.name.replace("/", "_")), a.threads, a.reps)
+                mine, theirs = measure(a.command, case, os.path.join(tmp, case.name.replace("/", "_")), a.threads, a.reps, min if a.fastest else statistics.median)
             except Exception as e:  # one side cannot run it: said, not counted
                 print(f"{case.name:44} {str(e)[:150]}", flush=True)
                 continue

@@ -26,6 +26,9 @@ func LayerNorm(dst, src []float32, a RowNorm, threads int) {
 }
 
 func layerNormRows(j *job, lo, hi int) {
+	if j.row.by(vec.LayerNormRows, j, lo, hi) {
+		return
+	}
 	a := &j.row
 	for r := lo; r < hi; r++ {
 		x, out := a.input(j, r)
@@ -44,6 +47,9 @@ func RMSNorm(dst, src []float32, a RowNorm, threads int) {
 }
 
 func rmsNormRows(j *job, lo, hi int) {
+	if j.row.by(vec.RMSNormRows, j, lo, hi) {
+		return
+	}
 	a := &j.row
 	for r := lo; r < hi; r++ {
 		x, out := a.input(j, r)
@@ -51,6 +57,22 @@ func rmsNormRows(j *job, lo, hi int) {
 		normRow(out, x, 0, inv, a)
 		a.keep(r, 0, inv)
 	}
+}
+
+// by runs a kernel of whole rows, if nothing is wanted but the normalised rows, and reports whether it has.
+func (a *RowNorm) by(norm func(dst, x, scale, bias []float32, eps float32), j *job, lo, hi int) bool {
+	if len(a.Scale) != a.Cols || a.Cols > vec.MaxRow || a.Mean != nil || a.InvStd != nil {
+		return false
+	}
+	if a.Skip == nil {
+		norm(j.dst[lo*a.Cols:hi*a.Cols], j.src[lo*a.Cols:hi*a.Cols], a.Scale, a.Bias, a.Eps)
+		return true
+	}
+	for r := lo; r < hi; r++ {
+		x, out := a.input(j, r)
+		norm(out, x, a.Scale, a.Bias, a.Eps)
+	}
+	return true
 }
 
 // input returns row r of what is normalised and of dst.

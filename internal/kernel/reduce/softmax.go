@@ -38,7 +38,7 @@ func SoftmaxScaled(dst, src []float32, a SoftmaxArgs, threads int) {
 
 func softmaxRows(j *job, lo, hi int) {
 	a := &j.softmax
-	if a.Scale == 1 && a.Mask == nil && vec.SoftmaxShort(j.dst[lo*a.Cols:hi*a.Cols], j.src[lo*a.Cols:hi*a.Cols], a.Cols, false) {
+	if a.Scale == 1 && a.Mask == nil && vec.SoftmaxRows(j.dst[lo*a.Cols:hi*a.Cols], j.src[lo*a.Cols:hi*a.Cols], a.Cols, false) {
 		return
 	}
 	for r := lo; r < hi; r++ {
@@ -50,8 +50,10 @@ func softmaxRows(j *job, lo, hi int) {
 		if a.Mask != nil {
 			vec.Add(out, out, a.Mask[r/a.MaskRepeat%a.MaskRows*a.Cols:][:len(out)])
 		}
-		sum := vec.ExpSum(out, x, vec.Largest(x))
-		vec.ScaleShift(out, out, 1/sum, 0)
+		if !vec.SoftmaxRows(out, x, a.Cols, false) {
+			sum := vec.ExpSum(out, x, vec.Largest(x))
+			vec.ScaleShift(out, out, 1/sum, 0)
+		}
 	}
 }
 
@@ -67,7 +69,7 @@ func LogSoftmax(dst, src []float32, rows, cols, threads int) {
 }
 
 func logSoftmaxRows(j *job, lo, hi int) {
-	if vec.SoftmaxShort(j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.n, true) {
+	if vec.SoftmaxRows(j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.n, true) {
 		return
 	}
 	s := scratches.Get().(*scratch)

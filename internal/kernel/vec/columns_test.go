@@ -41,7 +41,7 @@ func TestColumns(t *testing.T) {
 					}
 				}
 				for i := range x {
-					if !near(x2[i], x[i], 3, 0) {
+					if !near(x2[i], x[i], 4, 1e-7) {
 						t.Fatalf("%d rows: element %d is %v, want %v", rows, i, x2[i], x[i])
 					}
 				}

@@ -36,8 +36,11 @@ type kernels struct {
 	// softmax and logSoftmax take rows of at most lanes elements.
 	lanes               int
 	softmax, logSoftmax func(dst, x []float32, cols int)
-	lstm                func(h, c, x, s []float32, xs, ss int)
-	gru                 func(h, old, x, s, bias []float32, xs, ss int)
+	// These take rows of at most MaxRow elements.
+	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
+	layerNormRows, rmsNormRows  normFunc
+	lstm                        func(h, c, x, s []float32, xs, ss int)
+	gru                         func(h, old, x, s, bias []float32, xs, ss int)
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.

@@ -53,6 +53,8 @@ var assembly = []kernels{
 		pow:   powAVX2,
 		fmod:  fmodAVX2,
 		lanes: 8, softmax: softmaxShortAVX2, logSoftmax: logSoftmaxShortAVX2,
+		softmaxRows: softmaxRowsAVX2, logSoftmaxRows: logSoftmaxRowsAVX2,
+		layerNormRows: layerNormRowsAVX2, rmsNormRows: rmsNormRowsAVX2,
 		lstm: lstmAVX2, gru: gruAVX2,
 	},
 	{
@@ -102,6 +104,8 @@ var assembly = []kernels{
 		pow:   powAVX512,
 		fmod:  fmodAVX512,
 		lanes: 16, softmax: softmaxShortAVX512, logSoftmax: logSoftmaxShortAVX512,
+		softmaxRows: softmaxRowsAVX512, logSoftmaxRows: logSoftmaxRowsAVX512,
+		layerNormRows: layerNormRowsAVX512, rmsNormRows: rmsNormRowsAVX512,
 		lstm: lstmAVX512, gru: gruAVX512,
 	},
 }

@@ -35,6 +35,8 @@ var generic = kernels{
 	compare:      genericCompare,
 	pow:          powGo,
 	fmod:         fmodGo,
-	lstm:         lstmGo,
-	gru:          gruGo,
+	softmaxRows:  softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
+	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo,
+	lstm: lstmGo,
+	gru:  gruGo,
 }

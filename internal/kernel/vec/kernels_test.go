@@ -306,7 +306,7 @@ func TestExpSumAndNormRow(t *testing.T) {
 				t.Fatalf("sum of exponentials of %d elements is %v, want %v", n, gs, ws)
 			}
 			for i := range got {
-				if !near(got[i], want[i], 3, 0) {
+				if !near(got[i], want[i], 4, 1e-7) {
 					t.Fatalf("exponential %d of %d is %v, want %v", i, n, got[i], want[i])
 				}
 			}

@@ -230,6 +230,18 @@ func softmaxShortAVX2(dst []float32, x []float32, cols int)
 func logSoftmaxShortAVX2(dst []float32, x []float32, cols int)
 
 //go:noescape
+func softmaxRowsAVX2(dst []float32, x []float32, cols int)
+
+//go:noescape
+func logSoftmaxRowsAVX2(dst []float32, x []float32, cols int)
+
+//go:noescape
+func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+
+//go:noescape
+func rmsNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+
+//go:noescape
 func equalAVX2(dst []bool, a []float32, b []float32)
 
 //go:noescape
@@ -516,6 +528,18 @@ func softmaxShortAVX512(dst []float32, x []float32, cols int)
 
 //go:noescape
 func logSoftmaxShortAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func softmaxRowsAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func logSoftmaxRowsAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+
+//go:noescape
+func rmsNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 
 //go:noescape
 func equalAVX512(dst []bool, a []float32, b []float32)

@@ -247,51 +247,48 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+960(SB), Y0
-	VMOVUPS lanes<>+992(SB), Y1
-	VMOVUPS lanes<>+352(SB), Y2
-	VMOVUPS lanes<>+1024(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
 
 many2:
 	CMPQ        CX, $0x00000010
 	JLT         manyEnd2
-	VMOVUPS     (DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1056(SB), Y6
-	VFMADD213PS lanes<>+1088(SB), Y5, Y6
-	VFMADD213PS lanes<>+1120(SB), Y5, Y6
-	VFMADD213PS lanes<>+1152(SB), Y5, Y6
-	VFMADD213PS lanes<>+352(SB), Y5, Y6
-	VMOVUPS     lanes<>+1184(SB), Y7
-	VFMADD213PS lanes<>+1216(SB), Y5, Y7
-	VFMADD213PS lanes<>+1248(SB), Y5, Y7
-	VFMADD213PS lanes<>+1280(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (AX)
+	VMOVUPS     32(DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1056(SB), Y6
-	VFMADD213PS lanes<>+1088(SB), Y5, Y6
-	VFMADD213PS lanes<>+1120(SB), Y5, Y6
-	VFMADD213PS lanes<>+1152(SB), Y5, Y6
-	VFMADD213PS lanes<>+352(SB), Y5, Y6
-	VMOVUPS     lanes<>+1184(SB), Y7
-	VFMADD213PS lanes<>+1216(SB), Y5, Y7
-	VFMADD213PS lanes<>+1248(SB), Y5, Y7
-	VFMADD213PS lanes<>+1280(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, 32(AX)
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, 32(AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
@@ -301,25 +298,24 @@ manyEnd2:
 one2:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd2
-	VMOVUPS     (DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1056(SB), Y6
-	VFMADD213PS lanes<>+1088(SB), Y5, Y6
-	VFMADD213PS lanes<>+1120(SB), Y5, Y6
-	VFMADD213PS lanes<>+1152(SB), Y5, Y6
-	VFMADD213PS lanes<>+352(SB), Y5, Y6
-	VMOVUPS     lanes<>+1184(SB), Y7
-	VFMADD213PS lanes<>+1216(SB), Y5, Y7
-	VFMADD213PS lanes<>+1248(SB), Y5, Y7
-	VFMADD213PS lanes<>+1280(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, (AX)
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -330,26 +326,25 @@ oneEnd2:
 	JE          done2
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y4
-	VMASKMOVPS  (DX), Y4, Y5
-	VMAXPS      Y5, Y1, Y1
-	VMINPS      Y1, Y0, Y0
-	VMULPS      Y0, Y0, Y1
-	VMOVUPS     lanes<>+1056(SB), Y5
-	VFMADD213PS lanes<>+1088(SB), Y1, Y5
-	VFMADD213PS lanes<>+1120(SB), Y1, Y5
-	VFMADD213PS lanes<>+1152(SB), Y1, Y5
-	VFMADD213PS lanes<>+352(SB), Y1, Y5
-	VMOVUPS     lanes<>+1184(SB), Y6
-	VFMADD213PS lanes<>+1216(SB), Y1, Y6
-	VFMADD213PS lanes<>+1248(SB), Y1, Y6
-	VFMADD213PS lanes<>+1280(SB), Y1, Y6
-	VFMADD213PS lanes<>+352(SB), Y1, Y6
-	VMULPS      Y0, Y5, Y0
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y0, Y5
+	VFMADD213PS lanes<>+1088(SB), Y0, Y5
+	VFMADD213PS lanes<>+1120(SB), Y0, Y5
+	VFMADD213PS lanes<>+352(SB), Y0, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y0, Y6
+	VFMADD213PS lanes<>+1216(SB), Y0, Y6
+	VFMADD213PS lanes<>+1248(SB), Y0, Y6
+	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
-	VMAXPS      Y0, Y3, Y0
-	VMINPS      Y0, Y2, Y0
-	VMASKMOVPS  Y0, Y4, (AX)
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
 
 done2:
 	VZEROUPPER
@@ -361,15 +356,15 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1312(SB), Y0
-	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
 
 many3:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd3
 	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1408(SB), Y3, Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
 	VMINPS       Y3, Y1, Y3
 	VMOVAPS      Y3, Y4
@@ -391,7 +386,7 @@ many3:
 	VDIVPS       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)
 	VMOVUPS      32(DX), Y3
-	VXORPS       lanes<>+1408(SB), Y3, Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
 	VMINPS       Y3, Y1, Y3
 	VMOVAPS      Y3, Y4
@@ -422,7 +417,7 @@ one3:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd3
 	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1408(SB), Y3, Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
 	VMINPS       Y3, Y1, Y3
 	VMOVAPS      Y3, Y4
@@ -455,7 +450,7 @@ oneEnd3:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y3
 	VMASKMOVPS   (DX), Y3, Y4
-	VXORPS       lanes<>+1408(SB), Y4, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
 	VMAXPS       Y4, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -487,56 +482,53 @@ TEXT ·erfAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1440(SB), Y0
-	VMOVUPS lanes<>+1472(SB), Y1
-	VMOVUPS lanes<>+352(SB), Y2
-	VMOVUPS lanes<>+1024(SB), Y3
+	VMOVUPS lanes<>+1408(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
 
 many4:
 	CMPQ        CX, $0x00000010
 	JLT         manyEnd4
-	VMOVUPS     (DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1504(SB), Y6
-	VFMADD213PS lanes<>+1536(SB), Y5, Y6
-	VFMADD213PS lanes<>+1568(SB), Y5, Y6
-	VFMADD213PS lanes<>+1600(SB), Y5, Y6
-	VFMADD213PS lanes<>+1632(SB), Y5, Y6
-	VFMADD213PS lanes<>+1664(SB), Y5, Y6
-	VMOVUPS     lanes<>+1696(SB), Y7
-	VFMADD213PS lanes<>+1728(SB), Y5, Y7
-	VFMADD213PS lanes<>+1760(SB), Y5, Y7
-	VFMADD213PS lanes<>+1792(SB), Y5, Y7
-	VFMADD213PS lanes<>+1824(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (AX)
+	VMOVUPS     32(DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1504(SB), Y6
-	VFMADD213PS lanes<>+1536(SB), Y5, Y6
-	VFMADD213PS lanes<>+1568(SB), Y5, Y6
-	VFMADD213PS lanes<>+1600(SB), Y5, Y6
-	VFMADD213PS lanes<>+1632(SB), Y5, Y6
-	VFMADD213PS lanes<>+1664(SB), Y5, Y6
-	VMOVUPS     lanes<>+1696(SB), Y7
-	VFMADD213PS lanes<>+1728(SB), Y5, Y7
-	VFMADD213PS lanes<>+1760(SB), Y5, Y7
-	VFMADD213PS lanes<>+1792(SB), Y5, Y7
-	VFMADD213PS lanes<>+1824(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, 32(AX)
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, 32(AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
@@ -546,27 +538,26 @@ manyEnd4:
 one4:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd4
-	VMOVUPS     (DX), Y4
-	VMAXPS      Y4, Y1, Y4
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+1504(SB), Y6
-	VFMADD213PS lanes<>+1536(SB), Y5, Y6
-	VFMADD213PS lanes<>+1568(SB), Y5, Y6
-	VFMADD213PS lanes<>+1600(SB), Y5, Y6
-	VFMADD213PS lanes<>+1632(SB), Y5, Y6
-	VFMADD213PS lanes<>+1664(SB), Y5, Y6
-	VMOVUPS     lanes<>+1696(SB), Y7
-	VFMADD213PS lanes<>+1728(SB), Y5, Y7
-	VFMADD213PS lanes<>+1760(SB), Y5, Y7
-	VFMADD213PS lanes<>+1792(SB), Y5, Y7
-	VFMADD213PS lanes<>+1824(SB), Y5, Y7
-	VFMADD213PS lanes<>+352(SB), Y5, Y7
-	VMULPS      Y4, Y6, Y4
-	VDIVPS      Y7, Y4, Y4
-	VMAXPS      Y4, Y3, Y4
-	VMINPS      Y4, Y2, Y4
-	VMOVUPS     Y4, (AX)
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -577,28 +568,27 @@ oneEnd4:
 	JE          done4
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y4
-	VMASKMOVPS  (DX), Y4, Y5
-	VMAXPS      Y5, Y1, Y1
-	VMINPS      Y1, Y0, Y0
-	VMULPS      Y0, Y0, Y1
-	VMOVUPS     lanes<>+1504(SB), Y5
-	VFMADD213PS lanes<>+1536(SB), Y1, Y5
-	VFMADD213PS lanes<>+1568(SB), Y1, Y5
-	VFMADD213PS lanes<>+1600(SB), Y1, Y5
-	VFMADD213PS lanes<>+1632(SB), Y1, Y5
-	VFMADD213PS lanes<>+1664(SB), Y1, Y5
-	VMOVUPS     lanes<>+1696(SB), Y6
-	VFMADD213PS lanes<>+1728(SB), Y1, Y6
-	VFMADD213PS lanes<>+1760(SB), Y1, Y6
-	VFMADD213PS lanes<>+1792(SB), Y1, Y6
-	VFMADD213PS lanes<>+1824(SB), Y1, Y6
-	VFMADD213PS lanes<>+352(SB), Y1, Y6
-	VMULPS      Y0, Y5, Y0
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y0, Y5
+	VFMADD213PS lanes<>+1504(SB), Y0, Y5
+	VFMADD213PS lanes<>+1536(SB), Y0, Y5
+	VFMADD213PS lanes<>+1568(SB), Y0, Y5
+	VFMADD213PS lanes<>+1600(SB), Y0, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y0, Y6
+	VFMADD213PS lanes<>+1696(SB), Y0, Y6
+	VFMADD213PS lanes<>+1728(SB), Y0, Y6
+	VFMADD213PS lanes<>+1760(SB), Y0, Y6
+	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
-	VMAXPS      Y0, Y3, Y0
-	VMINPS      Y0, Y2, Y0
-	VMASKMOVPS  Y0, Y4, (AX)
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMASKMOVPS  Y0, Y3, (AX)
 
 done4:
 	VZEROUPPER
@@ -610,62 +600,57 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1440(SB), Y0
-	VMOVUPS lanes<>+1472(SB), Y1
-	VMOVUPS lanes<>+352(SB), Y2
-	VMOVUPS lanes<>+1024(SB), Y3
+	VMOVUPS lanes<>+1792(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
 
 many5:
 	CMPQ        CX, $0x00000010
 	JLT         manyEnd5
-	VMOVUPS     (DX), Y4
-	VMULPS      lanes<>+608(SB), Y4, Y5
-	VMAXPS      Y5, Y1, Y5
-	VMINPS      Y5, Y0, Y5
-	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+1504(SB), Y7
-	VFMADD213PS lanes<>+1536(SB), Y6, Y7
-	VFMADD213PS lanes<>+1568(SB), Y6, Y7
-	VFMADD213PS lanes<>+1600(SB), Y6, Y7
-	VFMADD213PS lanes<>+1632(SB), Y6, Y7
-	VFMADD213PS lanes<>+1664(SB), Y6, Y7
-	VMOVUPS     lanes<>+1696(SB), Y8
-	VFMADD213PS lanes<>+1728(SB), Y6, Y8
-	VFMADD213PS lanes<>+1760(SB), Y6, Y8
-	VFMADD213PS lanes<>+1792(SB), Y6, Y8
-	VFMADD213PS lanes<>+1824(SB), Y6, Y8
-	VFMADD213PS lanes<>+352(SB), Y6, Y8
-	VMULPS      Y5, Y7, Y5
-	VDIVPS      Y8, Y5, Y5
-	VMAXPS      Y5, Y3, Y5
-	VMINPS      Y5, Y2, Y5
-	VMULPS      lanes<>+896(SB), Y4, Y4
-	VFMADD213PS Y4, Y4, Y5
-	VMOVUPS     Y5, (AX)
-	VMOVUPS     32(DX), Y4
-	VMULPS      lanes<>+608(SB), Y4, Y5
-	VMAXPS      Y5, Y1, Y5
-	VMINPS      Y5, Y0, Y5
-	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+1504(SB), Y7
-	VFMADD213PS lanes<>+1536(SB), Y6, Y7
-	VFMADD213PS lanes<>+1568(SB), Y6, Y7
-	VFMADD213PS lanes<>+1600(SB), Y6, Y7
-	VFMADD213PS lanes<>+1632(SB), Y6, Y7
-	VFMADD213PS lanes<>+1664(SB), Y6, Y7
-	VMOVUPS     lanes<>+1696(SB), Y8
-	VFMADD213PS lanes<>+1728(SB), Y6, Y8
-	VFMADD213PS lanes<>+1760(SB), Y6, Y8
-	VFMADD213PS lanes<>+1792(SB), Y6, Y8
-	VFMADD213PS lanes<>+1824(SB), Y6, Y8
-	VFMADD213PS lanes<>+352(SB), Y6, Y8
-	VMULPS      Y5, Y7, Y5
-	VDIVPS      Y8, Y5, Y5
-	VMAXPS      Y5, Y3, Y5
-	VMINPS      Y5, Y2, Y5
-	VMULPS      lanes<>+896(SB), Y4, Y4
-	VFMADD213PS Y4, Y4, Y5
-	VMOVUPS     Y5, 32(AX)
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	VMOVUPS     32(DX), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, 32(AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
@@ -675,30 +660,28 @@ manyEnd5:
 one5:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd5
-	VMOVUPS     (DX), Y4
-	VMULPS      lanes<>+608(SB), Y4, Y5
-	VMAXPS      Y5, Y1, Y5
-	VMINPS      Y5, Y0, Y5
-	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+1504(SB), Y7
-	VFMADD213PS lanes<>+1536(SB), Y6, Y7
-	VFMADD213PS lanes<>+1568(SB), Y6, Y7
-	VFMADD213PS lanes<>+1600(SB), Y6, Y7
-	VFMADD213PS lanes<>+1632(SB), Y6, Y7
-	VFMADD213PS lanes<>+1664(SB), Y6, Y7
-	VMOVUPS     lanes<>+1696(SB), Y8
-	VFMADD213PS lanes<>+1728(SB), Y6, Y8
-	VFMADD213PS lanes<>+1760(SB), Y6, Y8
-	VFMADD213PS lanes<>+1792(SB), Y6, Y8
-	VFMADD213PS lanes<>+1824(SB), Y6, Y8
-	VFMADD213PS lanes<>+352(SB), Y6, Y8
-	VMULPS      Y5, Y7, Y5
-	VDIVPS      Y8, Y5, Y5
-	VMAXPS      Y5, Y3, Y5
-	VMINPS      Y5, Y2, Y5
-	VMULPS      lanes<>+896(SB), Y4, Y4
-	VFMADD213PS Y4, Y4, Y5
-	VMOVUPS     Y5, (AX)
+	VMOVUPS     (DX), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, CX
@@ -709,31 +692,29 @@ oneEnd5:
 	JE          done5
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y4
-	VMASKMOVPS  (DX), Y4, Y5
-	VMULPS      lanes<>+608(SB), Y5, Y6
-	VMAXPS      Y6, Y1, Y1
-	VMINPS      Y1, Y0, Y0
-	VMULPS      Y0, Y0, Y1
-	VMOVUPS     lanes<>+1504(SB), Y6
-	VFMADD213PS lanes<>+1536(SB), Y1, Y6
-	VFMADD213PS lanes<>+1568(SB), Y1, Y6
-	VFMADD213PS lanes<>+1600(SB), Y1, Y6
-	VFMADD213PS lanes<>+1632(SB), Y1, Y6
-	VFMADD213PS lanes<>+1664(SB), Y1, Y6
-	VMOVUPS     lanes<>+1696(SB), Y7
-	VFMADD213PS lanes<>+1728(SB), Y1, Y7
-	VFMADD213PS lanes<>+1760(SB), Y1, Y7
-	VFMADD213PS lanes<>+1792(SB), Y1, Y7
-	VFMADD213PS lanes<>+1824(SB), Y1, Y7
-	VFMADD213PS lanes<>+352(SB), Y1, Y7
-	VMULPS      Y0, Y6, Y0
-	VDIVPS      Y7, Y0, Y0
-	VMAXPS      Y0, Y3, Y0
-	VMINPS      Y0, Y2, Y0
-	VMULPS      lanes<>+896(SB), Y5, Y1
+	VMOVUPS     (BX)(CX*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y0
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y0, Y5
+	VFMADD213PS lanes<>+1888(SB), Y0, Y5
+	VFMADD213PS lanes<>+1920(SB), Y0, Y5
+	VFMADD213PS lanes<>+1952(SB), Y0, Y5
+	VFMADD213PS lanes<>+1984(SB), Y0, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y0, Y6
+	VFMADD213PS lanes<>+2080(SB), Y0, Y6
+	VFMADD213PS lanes<>+2112(SB), Y0, Y6
+	VFMADD213PS lanes<>+2144(SB), Y0, Y6
+	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VMULPS      Y4, Y5, Y0
+	VDIVPS      Y6, Y0, Y0
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y1, Y0
+	VMULPS      lanes<>+896(SB), Y4, Y1
 	VFMADD213PS Y1, Y1, Y0
-	VMASKMOVPS  Y0, Y4, (AX)
+	VMASKMOVPS  Y0, Y3, (AX)
 
 done5:
 	VZEROUPPER
@@ -745,17 +726,18 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1312(SB), Y0
-	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
 
 many6:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd6
 	VMOVUPS      (DX), Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+1856(SB), Y5
-	VFMADD213PS  lanes<>+1888(SB), Y4, Y5
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
 	VMULPS       Y3, Y5, Y4
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
@@ -778,8 +760,8 @@ many6:
 	VMOVUPS      Y3, (AX)
 	VMOVUPS      32(DX), Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+1856(SB), Y5
-	VFMADD213PS  lanes<>+1888(SB), Y4, Y5
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
 	VMULPS       Y3, Y5, Y4
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
@@ -811,8 +793,8 @@ one6:
 	JLT          oneEnd6
 	VMOVUPS      (DX), Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+1856(SB), Y5
-	VFMADD213PS  lanes<>+1888(SB), Y4, Y5
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
 	VMULPS       Y3, Y5, Y4
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
@@ -846,8 +828,8 @@ oneEnd6:
 	VMOVUPS      (BX)(CX*4), Y3
 	VMASKMOVPS   (DX), Y3, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+1856(SB), Y6
-	VFMADD213PS  lanes<>+1888(SB), Y5, Y6
+	VMOVUPS      lanes<>+2176(SB), Y6
+	VFMADD213PS  lanes<>+2208(SB), Y5, Y6
 	VMULPS       Y4, Y6, Y5
 	VMAXPS       Y5, Y0, Y0
 	VMINPS       Y0, Y1, Y0
@@ -881,15 +863,15 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMOVUPS      lanes<>+1312(SB), Y1
-	VMOVUPS      lanes<>+1344(SB), Y2
-	VMOVUPS      lanes<>+1376(SB), Y3
+	VMOVUPS      lanes<>+1280(SB), Y1
+	VMOVUPS      lanes<>+1312(SB), Y2
+	VMOVUPS      lanes<>+1344(SB), Y3
 
 many7:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd7
 	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1408(SB), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
 	VMINPS       Y5, Y2, Y5
@@ -911,7 +893,7 @@ many7:
 	VDIVPS       Y5, Y4, Y4
 	VMOVUPS      Y4, (AX)
 	VMOVUPS      32(DX), Y4
-	VXORPS       lanes<>+1408(SB), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
 	VMINPS       Y5, Y2, Y5
@@ -942,7 +924,7 @@ one7:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd7
 	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1408(SB), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
 	VMINPS       Y5, Y2, Y5
@@ -975,7 +957,7 @@ oneEnd7:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y4
 	VMASKMOVPS   (DX), Y4, Y5
-	VXORPS       lanes<>+1408(SB), Y5, Y6
+	VXORPS       lanes<>+1376(SB), Y5, Y6
 	VMULPS       Y0, Y6, Y0
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
@@ -1008,15 +990,15 @@ TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+480(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
-	VMOVUPS lanes<>+1344(SB), Y2
-	VMOVUPS lanes<>+1376(SB), Y3
+	VMOVUPS lanes<>+1280(SB), Y1
+	VMOVUPS lanes<>+1312(SB), Y2
+	VMOVUPS lanes<>+1344(SB), Y3
 
 one8:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd8
 	VMOVUPS      (DX), Y4
-	VORPS        lanes<>+1408(SB), Y4, Y5
+	VORPS        lanes<>+1376(SB), Y4, Y5
 	VMAXPS       Y5, Y1, Y5
 	VMINPS       Y5, Y2, Y5
 	VMOVAPS      Y5, Y6
@@ -1033,15 +1015,15 @@ one8:
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
-	VMOVUPS      lanes<>+1920(SB), Y6
-	VFMADD213PS  lanes<>+1952(SB), Y5, Y6
-	VFMADD213PS  lanes<>+1984(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2016(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2048(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2080(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2112(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2144(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2176(SB), Y5, Y6
+	VMOVUPS      lanes<>+2240(SB), Y6
+	VFMADD213PS  lanes<>+2272(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2304(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2336(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2368(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2400(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2432(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2464(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2496(SB), Y5, Y6
 	VFMADD213PS  lanes<>+352(SB), Y5, Y6
 	VMAXPS       Y4, Y0, Y4
 	VFMADD213PS  Y4, Y5, Y6
@@ -1058,7 +1040,7 @@ oneEnd8:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y4
 	VMASKMOVPS   (DX), Y4, Y5
-	VORPS        lanes<>+1408(SB), Y5, Y6
+	VORPS        lanes<>+1376(SB), Y5, Y6
 	VMAXPS       Y6, Y1, Y1
 	VMINPS       Y1, Y2, Y1
 	VMOVAPS      Y1, Y2
@@ -1075,15 +1057,15 @@ oneEnd8:
 	VFMADD213PS  lanes<>+352(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y3, Y1
-	VMOVUPS      lanes<>+1920(SB), Y2
-	VFMADD213PS  lanes<>+1952(SB), Y1, Y2
-	VFMADD213PS  lanes<>+1984(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2016(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2048(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2080(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2112(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2144(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2176(SB), Y1, Y2
+	VMOVUPS      lanes<>+2240(SB), Y2
+	VFMADD213PS  lanes<>+2272(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2304(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2336(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2368(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2400(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2432(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2464(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2496(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VMAXPS       Y5, Y0, Y0
 	VFMADD213PS  Y0, Y1, Y2
@@ -1099,10 +1081,10 @@ TEXT ·mishAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2208(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
-	VMOVUPS lanes<>+1344(SB), Y2
-	VMOVUPS lanes<>+1376(SB), Y3
+	VMOVUPS lanes<>+2528(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y1
+	VMOVUPS lanes<>+1312(SB), Y2
+	VMOVUPS lanes<>+1344(SB), Y3
 
 many9:
 	CMPQ         CX, $0x00000010
@@ -1125,9 +1107,9 @@ many9:
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VDIVPS       Y6, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      Y4, (AX)
@@ -1149,9 +1131,9 @@ many9:
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VDIVPS       Y6, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      Y4, 32(AX)
@@ -1182,9 +1164,9 @@ one9:
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2240(SB), Y5, Y6
+	VADDPS       lanes<>+2560(SB), Y5, Y6
 	VDIVPS       Y6, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      Y4, (AX)
@@ -1217,9 +1199,9 @@ oneEnd9:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+2240(SB), Y0, Y1
+	VADDPS       lanes<>+2560(SB), Y0, Y1
 	VMULPS       Y0, Y1, Y0
-	VADDPS       lanes<>+2240(SB), Y0, Y1
+	VADDPS       lanes<>+2560(SB), Y0, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMULPS       Y0, Y5, Y0
 	VMASKMOVPS   Y0, Y4, (AX)
@@ -1241,14 +1223,14 @@ many10:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2272(SB), Y2, Y3
+	VMULPS  lanes<>+2592(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (AX)
 	VMOVUPS 32(DX), Y2
-	VMULPS  lanes<>+2272(SB), Y2, Y3
+	VMULPS  lanes<>+2592(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1264,7 +1246,7 @@ one10:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2272(SB), Y2, Y3
+	VMULPS  lanes<>+2592(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1282,7 +1264,7 @@ oneEnd10:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
 	VMASKMOVPS (DX), Y2, Y3
-	VMULPS     lanes<>+2272(SB), Y3, Y4
+	VMULPS     lanes<>+2592(SB), Y3, Y4
 	VADDPS     lanes<>+896(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y0
 	VMINPS     Y0, Y1, Y0
@@ -1482,9 +1464,9 @@ TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+480(SB), Y1
-	VMOVUPS      lanes<>+1312(SB), Y2
-	VMOVUPS      lanes<>+1344(SB), Y3
-	VMOVUPS      lanes<>+1376(SB), Y4
+	VMOVUPS      lanes<>+1280(SB), Y2
+	VMOVUPS      lanes<>+1312(SB), Y3
+	VMOVUPS      lanes<>+1344(SB), Y4
 
 many14:
 	CMPQ         CX, $0x00000010
@@ -1498,11 +1480,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2304(SB), Y8
-	VFMADD213PS  lanes<>+2336(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2368(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2400(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2432(SB), Y6, Y8
+	VMOVUPS      lanes<>+2624(SB), Y8
+	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1520,11 +1502,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2304(SB), Y8
-	VFMADD213PS  lanes<>+2336(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2368(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2400(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2432(SB), Y6, Y8
+	VMOVUPS      lanes<>+2624(SB), Y8
+	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1551,11 +1533,11 @@ one14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2304(SB), Y8
-	VFMADD213PS  lanes<>+2336(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2368(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2400(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2432(SB), Y6, Y8
+	VMOVUPS      lanes<>+2624(SB), Y8
+	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1584,11 +1566,11 @@ oneEnd14:
 	VSUBPS       Y4, Y2, Y3
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+2304(SB), Y3
-	VFMADD213PS  lanes<>+2336(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2368(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2400(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2432(SB), Y1, Y3
+	VMOVUPS      lanes<>+2624(SB), Y3
+	VFMADD213PS  lanes<>+2656(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2688(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2720(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2752(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VPSLLD       $0x17, Y2, Y2
@@ -1676,16 +1658,16 @@ many16:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1408(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VXORPS  lanes<>+1408(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VXORPS  lanes<>+1408(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VXORPS  lanes<>+1408(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1697,7 +1679,7 @@ one16:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1408(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1711,7 +1693,7 @@ oneEnd16:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VXORPS     lanes<>+1408(SB), Y1, Y1
+	VXORPS     lanes<>+1376(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done16:
@@ -1729,16 +1711,16 @@ many17:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y0
+	VANDPS  lanes<>+2784(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y0
+	VANDPS  lanes<>+2784(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y0
+	VANDPS  lanes<>+2784(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y0
+	VANDPS  lanes<>+2784(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1750,7 +1732,7 @@ one17:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y0
+	VANDPS  lanes<>+2784(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1764,7 +1746,7 @@ oneEnd17:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+2464(SB), Y1, Y1
+	VANDPS     lanes<>+2784(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done17:
@@ -2288,22 +2270,22 @@ one27:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+2752(SB), Y3
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+3072(SB), Y3
+	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2311,7 +2293,7 @@ one27:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2328,22 +2310,22 @@ oneEnd27:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2752(SB), Y2
-	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+3072(SB), Y2
+	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2351,7 +2333,7 @@ oneEnd27:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VANDPS       lanes<>+1376(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2373,23 +2355,23 @@ one28:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
-	VPADDD       lanes<>+2848(SB), Y2, Y2
+	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
+	VPADDD       lanes<>+3168(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+2752(SB), Y3
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+3072(SB), Y3
+	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2397,7 +2379,7 @@ one28:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2414,23 +2396,23 @@ oneEnd28:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
-	VPADDD       lanes<>+2848(SB), Y3, Y3
+	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
+	VPADDD       lanes<>+3168(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2752(SB), Y2
-	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+3072(SB), Y2
+	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2438,7 +2420,7 @@ oneEnd28:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1408(SB), Y3, Y2
+	VANDPS       lanes<>+1376(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2460,22 +2442,22 @@ one29:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y2
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2528(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2560(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2592(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
+	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y3, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y3, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+2752(SB), Y3
-	VFMADD213PS  lanes<>+2784(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2816(SB), Y1, Y3
+	VMOVUPS      lanes<>+3072(SB), Y3
+	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2500,22 +2482,22 @@ oneEnd29:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2496(SB), Y0, Y3
+	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2528(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2560(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2592(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
+	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2624(SB), Y4
-	VFMADD213PS  lanes<>+2656(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2688(SB), Y0, Y4
-	VFMADD213PS  lanes<>+2720(SB), Y0, Y4
+	VMOVUPS      lanes<>+2944(SB), Y4
+	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2752(SB), Y2
-	VFMADD213PS  lanes<>+2784(SB), Y0, Y2
-	VFMADD213PS  lanes<>+2816(SB), Y0, Y2
+	VMOVUPS      lanes<>+3072(SB), Y2
+	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2538,32 +2520,32 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+2528(SB), Y1
+	VMOVUPS lanes<>+2848(SB), Y1
 
 one30:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd30
 	VMOVUPS     (DX), Y2
-	VANDPS      lanes<>+2464(SB), Y2, Y3
+	VANDPS      lanes<>+2784(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
 	VCMPPS      $0x11, Y3, Y0, Y5
 	VBLENDVPS   Y5, Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+2880(SB), Y6
-	VFMADD213PS lanes<>+2912(SB), Y5, Y6
-	VFMADD213PS lanes<>+2944(SB), Y5, Y6
-	VFMADD213PS lanes<>+2976(SB), Y5, Y6
-	VFMADD213PS lanes<>+3008(SB), Y5, Y6
-	VFMADD213PS lanes<>+3040(SB), Y5, Y6
-	VFMADD213PS lanes<>+3072(SB), Y5, Y6
-	VFMADD213PS lanes<>+3104(SB), Y5, Y6
-	VFMADD213PS lanes<>+3136(SB), Y5, Y6
+	VMOVUPS     lanes<>+3200(SB), Y6
+	VFMADD213PS lanes<>+3232(SB), Y5, Y6
+	VFMADD213PS lanes<>+3264(SB), Y5, Y6
+	VFMADD213PS lanes<>+3296(SB), Y5, Y6
+	VFMADD213PS lanes<>+3328(SB), Y5, Y6
+	VFMADD213PS lanes<>+3360(SB), Y5, Y6
+	VFMADD213PS lanes<>+3392(SB), Y5, Y6
+	VFMADD213PS lanes<>+3424(SB), Y5, Y6
+	VFMADD213PS lanes<>+3456(SB), Y5, Y6
 	VMULPS      Y4, Y5, Y5
 	VFMADD213PS Y4, Y5, Y6
 	VSUBPS      Y6, Y1, Y4
 	VCMPPS      $0x11, Y3, Y0, Y3
 	VBLENDVPS   Y3, Y4, Y6, Y3
-	VANDPS      lanes<>+1408(SB), Y2, Y2
+	VANDPS      lanes<>+1376(SB), Y2, Y2
 	VXORPS      Y2, Y3, Y2
 	VMOVUPS     Y2, (AX)
 	ADDQ        $0x00000020, AX
@@ -2578,26 +2560,26 @@ oneEnd30:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
 	VMASKMOVPS  (DX), Y2, Y3
-	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VANDPS      lanes<>+2784(SB), Y3, Y4
 	VDIVPS      Y4, Y0, Y5
 	VCMPPS      $0x11, Y4, Y0, Y6
 	VBLENDVPS   Y6, Y5, Y4, Y5
 	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+2880(SB), Y7
-	VFMADD213PS lanes<>+2912(SB), Y6, Y7
-	VFMADD213PS lanes<>+2944(SB), Y6, Y7
-	VFMADD213PS lanes<>+2976(SB), Y6, Y7
-	VFMADD213PS lanes<>+3008(SB), Y6, Y7
-	VFMADD213PS lanes<>+3040(SB), Y6, Y7
-	VFMADD213PS lanes<>+3072(SB), Y6, Y7
-	VFMADD213PS lanes<>+3104(SB), Y6, Y7
-	VFMADD213PS lanes<>+3136(SB), Y6, Y7
+	VMOVUPS     lanes<>+3200(SB), Y7
+	VFMADD213PS lanes<>+3232(SB), Y6, Y7
+	VFMADD213PS lanes<>+3264(SB), Y6, Y7
+	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VFMADD213PS lanes<>+3328(SB), Y6, Y7
+	VFMADD213PS lanes<>+3360(SB), Y6, Y7
+	VFMADD213PS lanes<>+3392(SB), Y6, Y7
+	VFMADD213PS lanes<>+3424(SB), Y6, Y7
+	VFMADD213PS lanes<>+3456(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VSUBPS      Y7, Y1, Y1
 	VCMPPS      $0x11, Y4, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1408(SB), Y3, Y1
+	VANDPS      lanes<>+1376(SB), Y3, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
@@ -2613,13 +2595,13 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+2528(SB), Y2
+	VMOVUPS lanes<>+2848(SB), Y2
 
 one31:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd31
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VANDPS      lanes<>+2784(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2628,18 +2610,18 @@ one31:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3168(SB), Y7
-	VFMADD213PS lanes<>+3200(SB), Y6, Y7
-	VFMADD213PS lanes<>+3232(SB), Y6, Y7
-	VFMADD213PS lanes<>+3264(SB), Y6, Y7
-	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMOVUPS     lanes<>+3488(SB), Y7
+	VFMADD213PS lanes<>+3520(SB), Y6, Y7
+	VFMADD213PS lanes<>+3552(SB), Y6, Y7
+	VFMADD213PS lanes<>+3584(SB), Y6, Y7
+	VFMADD213PS lanes<>+3616(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
 	VSUBPS      Y5, Y2, Y5
 	VCMPPS      $0x11, Y4, Y0, Y4
 	VBLENDVPS   Y4, Y5, Y7, Y4
-	VANDPS      lanes<>+1408(SB), Y3, Y3
+	VANDPS      lanes<>+1376(SB), Y3, Y3
 	VXORPS      Y3, Y4, Y3
 	VMOVUPS     Y3, (AX)
 	ADDQ        $0x00000020, AX
@@ -2654,7 +2636,7 @@ oneEnd31:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+2464(SB), Y4, Y5
+	VANDPS      lanes<>+2784(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2663,18 +2645,18 @@ oneEnd31:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3168(SB), Y7
-	VFMADD213PS lanes<>+3200(SB), Y6, Y7
-	VFMADD213PS lanes<>+3232(SB), Y6, Y7
-	VFMADD213PS lanes<>+3264(SB), Y6, Y7
-	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMOVUPS     lanes<>+3488(SB), Y7
+	VFMADD213PS lanes<>+3520(SB), Y6, Y7
+	VFMADD213PS lanes<>+3552(SB), Y6, Y7
+	VFMADD213PS lanes<>+3584(SB), Y6, Y7
+	VFMADD213PS lanes<>+3616(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
 	VSUBPS      Y1, Y2, Y1
 	VCMPPS      $0x11, Y5, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1408(SB), Y4, Y1
+	VANDPS      lanes<>+1376(SB), Y4, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
@@ -2690,13 +2672,13 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+2528(SB), Y2
+	VMOVUPS lanes<>+2848(SB), Y2
 
 one32:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd32
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+2464(SB), Y3, Y4
+	VANDPS      lanes<>+2784(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2705,18 +2687,18 @@ one32:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3168(SB), Y7
-	VFMADD213PS lanes<>+3200(SB), Y6, Y7
-	VFMADD213PS lanes<>+3232(SB), Y6, Y7
-	VFMADD213PS lanes<>+3264(SB), Y6, Y7
-	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMOVUPS     lanes<>+3488(SB), Y7
+	VFMADD213PS lanes<>+3520(SB), Y6, Y7
+	VFMADD213PS lanes<>+3552(SB), Y6, Y7
+	VFMADD213PS lanes<>+3584(SB), Y6, Y7
+	VFMADD213PS lanes<>+3616(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
-	VMOVUPS     lanes<>+3328(SB), Y6
+	VMOVUPS     lanes<>+3648(SB), Y6
 	VSUBPS      Y5, Y6, Y6
 	VBLENDVPS   Y3, Y6, Y5, Y5
-	VANDPS      lanes<>+1408(SB), Y3, Y3
+	VANDPS      lanes<>+1376(SB), Y3, Y3
 	VXORPS      Y3, Y7, Y3
 	VSUBPS      Y3, Y2, Y3
 	VCMPPS      $0x11, Y4, Y0, Y4
@@ -2734,7 +2716,7 @@ oneEnd32:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+2464(SB), Y4, Y5
+	VANDPS      lanes<>+2784(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2743,18 +2725,18 @@ oneEnd32:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3168(SB), Y7
-	VFMADD213PS lanes<>+3200(SB), Y6, Y7
-	VFMADD213PS lanes<>+3232(SB), Y6, Y7
-	VFMADD213PS lanes<>+3264(SB), Y6, Y7
-	VFMADD213PS lanes<>+3296(SB), Y6, Y7
+	VMOVUPS     lanes<>+3488(SB), Y7
+	VFMADD213PS lanes<>+3520(SB), Y6, Y7
+	VFMADD213PS lanes<>+3552(SB), Y6, Y7
+	VFMADD213PS lanes<>+3584(SB), Y6, Y7
+	VFMADD213PS lanes<>+3616(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
-	VMOVUPS     lanes<>+3328(SB), Y6
+	VMOVUPS     lanes<>+3648(SB), Y6
 	VSUBPS      Y1, Y6, Y6
 	VBLENDVPS   Y4, Y6, Y1, Y1
-	VANDPS      lanes<>+1408(SB), Y4, Y4
+	VANDPS      lanes<>+1376(SB), Y4, Y4
 	VXORPS      Y4, Y7, Y4
 	VSUBPS      Y4, Y2, Y2
 	VCMPPS      $0x11, Y5, Y0, Y0
@@ -2779,17 +2761,17 @@ one33:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd33
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+2464(SB), Y2, Y3
+	VANDPS       lanes<>+2784(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+3360(SB), Y5
-	VFMADD213PS  lanes<>+3392(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3424(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2272(SB), Y4, Y5
+	VMOVUPS      lanes<>+3680(SB), Y5
+	VFMADD213PS  lanes<>+3712(SB), Y4, Y5
+	VFMADD213PS  lanes<>+3744(SB), Y4, Y5
+	VFMADD213PS  lanes<>+2592(SB), Y4, Y5
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y3, Y4, Y5
 	VMOVAPS      Y3, Y4
 	VMAXPS       Y4, Y0, Y4
-	VMOVUPS      lanes<>+3456(SB), Y6
+	VMOVUPS      lanes<>+3776(SB), Y6
 	VMINPS       Y4, Y6, Y4
 	VMOVAPS      Y4, Y6
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
@@ -2804,7 +2786,7 @@ one33:
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VSUBPS       lanes<>+352(SB), Y7, Y4
-	VPADDD       lanes<>+3488(SB), Y6, Y6
+	VPADDD       lanes<>+3808(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y4
 	VPSUBD       Y4, Y6, Y6
 	VPADDD       lanes<>+384(SB), Y4, Y4
@@ -2813,12 +2795,12 @@ one33:
 	VPADDD       lanes<>+384(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y8, Y8
-	VMOVUPS      lanes<>+3520(SB), Y4
+	VMOVUPS      lanes<>+3840(SB), Y4
 	VDIVPS       Y8, Y4, Y4
 	VSUBPS       Y4, Y8, Y4
 	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
 	VBLENDVPS    Y3, Y5, Y4, Y3
-	VANDPS       lanes<>+1408(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y3, Y2
 	VMOVUPS      Y2, (AX)
 	ADDQ         $0x00000020, AX
@@ -2833,17 +2815,17 @@ oneEnd33:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+2464(SB), Y3, Y4
+	VANDPS       lanes<>+2784(SB), Y3, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+3360(SB), Y6
-	VFMADD213PS  lanes<>+3392(SB), Y5, Y6
-	VFMADD213PS  lanes<>+3424(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2272(SB), Y5, Y6
+	VMOVUPS      lanes<>+3680(SB), Y6
+	VFMADD213PS  lanes<>+3712(SB), Y5, Y6
+	VFMADD213PS  lanes<>+3744(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2592(SB), Y5, Y6
 	VMULPS       Y4, Y5, Y5
 	VFMADD213PS  Y4, Y5, Y6
 	VMOVAPS      Y4, Y5
 	VMAXPS       Y5, Y0, Y0
-	VMOVUPS      lanes<>+3456(SB), Y5
+	VMOVUPS      lanes<>+3776(SB), Y5
 	VMINPS       Y0, Y5, Y0
 	VMOVAPS      Y0, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
@@ -2858,7 +2840,7 @@ oneEnd33:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+3488(SB), Y5, Y5
+	VPADDD       lanes<>+3808(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y0
 	VPSUBD       Y0, Y5, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2867,12 +2849,12 @@ oneEnd33:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
-	VMOVUPS      lanes<>+3520(SB), Y0
+	VMOVUPS      lanes<>+3840(SB), Y0
 	VDIVPS       Y7, Y0, Y0
 	VSUBPS       Y0, Y7, Y0
 	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
 	VBLENDVPS    Y1, Y6, Y0, Y0
-	VANDPS       lanes<>+1408(SB), Y3, Y1
+	VANDPS       lanes<>+1376(SB), Y3, Y1
 	VXORPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
@@ -2894,9 +2876,9 @@ one34:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd34
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+2464(SB), Y2, Y2
+	VANDPS       lanes<>+2784(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVUPS      lanes<>+3456(SB), Y3
+	VMOVUPS      lanes<>+3776(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2911,7 +2893,7 @@ one34:
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VSUBPS       lanes<>+352(SB), Y4, Y2
-	VPADDD       lanes<>+3488(SB), Y3, Y3
+	VPADDD       lanes<>+3808(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y2
 	VPSUBD       Y2, Y3, Y3
 	VPADDD       lanes<>+384(SB), Y2, Y2
@@ -2920,7 +2902,7 @@ one34:
 	VPADDD       lanes<>+384(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+3520(SB), Y2
+	VMOVUPS      lanes<>+3840(SB), Y2
 	VDIVPS       Y5, Y2, Y2
 	VADDPS       Y2, Y5, Y2
 	VMOVUPS      Y2, (AX)
@@ -2936,9 +2918,9 @@ oneEnd34:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+2464(SB), Y3, Y3
+	VANDPS       lanes<>+2784(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+3456(SB), Y3
+	VMOVUPS      lanes<>+3776(SB), Y3
 	VMINPS       Y0, Y3, Y0
 	VMOVAPS      Y0, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2953,7 +2935,7 @@ oneEnd34:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+3488(SB), Y3, Y3
+	VPADDD       lanes<>+3808(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y0
 	VPSUBD       Y0, Y3, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2962,7 +2944,7 @@ oneEnd34:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
-	VMOVUPS      lanes<>+3520(SB), Y0
+	VMOVUPS      lanes<>+3840(SB), Y0
 	VDIVPS       Y4, Y0, Y0
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
@@ -2982,7 +2964,7 @@ one35:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd35
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+2464(SB), Y0, Y1
+	VANDPS       lanes<>+2784(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y2
@@ -2992,12 +2974,12 @@ one35:
 	VDIVPS       Y2, Y1, Y2
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y2, Y1, Y2
-	VMOVUPS      lanes<>+3552(SB), Y3
+	VMOVUPS      lanes<>+3872(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3045,12 +3027,12 @@ one35:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+3584(SB), Y2, Y4
+	VADDPS       lanes<>+3904(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
-	VANDPS       lanes<>+1408(SB), Y0, Y0
+	VANDPS       lanes<>+1376(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3065,7 +3047,7 @@ oneEnd35:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+2464(SB), Y1, Y2
+	VANDPS       lanes<>+2784(SB), Y1, Y2
 	VMULPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y3, Y3
@@ -3075,12 +3057,12 @@ oneEnd35:
 	VDIVPS       Y3, Y2, Y3
 	VMULPS       Y3, Y2, Y3
 	VADDPS       Y3, Y2, Y3
-	VMOVUPS      lanes<>+3552(SB), Y4
+	VMOVUPS      lanes<>+3872(SB), Y4
 	VCMPPS       $0x11, Y2, Y4, Y5
 	VBLENDVPS    Y5, Y2, Y3, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VCMPPS       $0x15, lanes<>+3552(SB), Y3, Y6
+	VCMPPS       $0x15, lanes<>+3872(SB), Y3, Y6
 	VBLENDVPS    Y6, Y3, Y5, Y5
 	VMOVUPS      lanes<>+416(SB), Y6
 	VMULPS       Y6, Y5, Y6
@@ -3128,12 +3110,12 @@ oneEnd35:
 	VDIVPS       Y5, Y8, Y8
 	VCMPPS       $0x00, Y7, Y5, Y5
 	VBLENDVPS    Y5, Y3, Y8, Y5
-	VCMPPS       $0x15, lanes<>+3552(SB), Y3, Y3
+	VCMPPS       $0x15, lanes<>+3872(SB), Y3, Y3
 	VBLENDVPS    Y3, Y6, Y5, Y3
-	VADDPS       lanes<>+3584(SB), Y3, Y5
+	VADDPS       lanes<>+3904(SB), Y3, Y5
 	VCMPPS       $0x11, Y2, Y4, Y2
 	VBLENDVPS    Y2, Y5, Y3, Y2
-	VANDPS       lanes<>+1408(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3155,16 +3137,16 @@ one36:
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
 	VSQRTPS      Y1, Y2
-	VADDPS       lanes<>+2240(SB), Y1, Y3
+	VADDPS       lanes<>+2560(SB), Y1, Y3
 	VSQRTPS      Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      lanes<>+3552(SB), Y2
+	VMOVUPS      lanes<>+3872(SB), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
 	VBLENDVPS    Y3, Y0, Y1, Y1
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y1, Y3
-	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y4
+	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3212,9 +3194,9 @@ one36:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y1, Y6, Y3
-	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y1
 	VBLENDVPS    Y1, Y4, Y3, Y1
-	VADDPS       lanes<>+3584(SB), Y1, Y3
+	VADDPS       lanes<>+3904(SB), Y1, Y3
 	VCMPPS       $0x11, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y3, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -3233,16 +3215,16 @@ oneEnd36:
 	VMOVUPS      lanes<>+352(SB), Y2
 	VSUBPS       Y2, Y1, Y2
 	VSQRTPS      Y2, Y3
-	VADDPS       lanes<>+2240(SB), Y2, Y4
+	VADDPS       lanes<>+2560(SB), Y2, Y4
 	VSQRTPS      Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+3552(SB), Y3
+	VMOVUPS      lanes<>+3872(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3290,9 +3272,9 @@ oneEnd36:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+3584(SB), Y2, Y4
+	VADDPS       lanes<>+3904(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -3312,14 +3294,14 @@ one37:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd37
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+2464(SB), Y0, Y1
+	VANDPS       lanes<>+2784(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VSUBPS       Y1, Y3, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMOVUPS      lanes<>+352(SB), Y2
 	VADDPS       Y2, Y1, Y2
-	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y3
+	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y2
 	VMOVUPS      lanes<>+416(SB), Y3
 	VMULPS       Y3, Y2, Y3
@@ -3367,10 +3349,10 @@ one37:
 	VDIVPS       Y2, Y5, Y5
 	VCMPPS       $0x00, Y4, Y2, Y2
 	VBLENDVPS    Y2, Y1, Y5, Y2
-	VCMPPS       $0x15, lanes<>+3552(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VMULPS       lanes<>+896(SB), Y1, Y1
-	VANDPS       lanes<>+1408(SB), Y0, Y0
+	VANDPS       lanes<>+1376(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3385,14 +3367,14 @@ oneEnd37:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+2464(SB), Y1, Y2
+	VANDPS       lanes<>+2784(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VSUBPS       Y2, Y4, Y2
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y3
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y4
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3440,10 +3422,10 @@ oneEnd37:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y2, Y6, Y3
-	VCMPPS       $0x15, lanes<>+3552(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VMULPS       lanes<>+896(SB), Y2, Y2
-	VANDPS       lanes<>+1408(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3462,12 +3444,12 @@ many38:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VANDPS  lanes<>+2784(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VANDPS  lanes<>+2784(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
@@ -3481,7 +3463,7 @@ one38:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2464(SB), Y0, Y1
+	VANDPS  lanes<>+2784(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -3497,7 +3479,7 @@ oneEnd38:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+2464(SB), Y1, Y2
+	VANDPS     lanes<>+2784(SB), Y1, Y2
 	VADDPS     lanes<>+352(SB), Y2, Y2
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
@@ -3518,7 +3500,7 @@ many39:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3526,7 +3508,7 @@ many39:
 	VBLENDVPS Y3, Y1, Y2, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(DX), Y1
-	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3543,7 +3525,7 @@ one39:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1408(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3562,7 +3544,7 @@ oneEnd39:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
 	VMASKMOVPS (DX), Y1, Y2
-	VANDPS     lanes<>+1408(SB), Y2, Y3
+	VANDPS     lanes<>+1376(SB), Y2, Y3
 	VORPS      lanes<>+352(SB), Y3, Y3
 	VCMPPS     $0x00, Y0, Y2, Y4
 	VBLENDVPS  Y4, Y0, Y3, Y0
@@ -3652,7 +3634,7 @@ many41:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3661,7 +3643,7 @@ many41:
 	VBLENDVPS Y3, Y5, Y4, Y3
 	VMOVUPS   Y3, (AX)
 	VMOVUPS   32(DX), Y3
-	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3679,7 +3661,7 @@ one41:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1408(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3699,7 +3681,7 @@ oneEnd41:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
 	VMASKMOVPS (DX), Y3, Y4
-	VXORPS     lanes<>+1408(SB), Y0, Y5
+	VXORPS     lanes<>+1376(SB), Y0, Y5
 	VADDPS     Y1, Y4, Y6
 	VCMPPS     $0x11, Y5, Y4, Y5
 	VBLENDVPS  Y5, Y6, Y2, Y2
@@ -6495,16 +6477,16 @@ many89:
 	CMPQ    AX, $0x00000020
 	JLT     manyEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+2464(SB), Y4, Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
-	VANDPS  lanes<>+2464(SB), Y4, Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(CX), Y4
-	VANDPS  lanes<>+2464(SB), Y4, Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(CX), Y4
-	VANDPS  lanes<>+2464(SB), Y4, Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
@@ -6515,7 +6497,7 @@ one89:
 	CMPQ    AX, $0x00000008
 	JLT     oneEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+2464(SB), Y4, Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
@@ -6528,7 +6510,7 @@ oneEnd89:
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
-	VANDPS     lanes<>+2464(SB), Y4, Y4
+	VANDPS     lanes<>+2784(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
 done89:
@@ -6905,8 +6887,8 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVQ         x_base+24(FP), DX
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMOVUPS      lanes<>+1312(SB), Y1
-	VMOVUPS      lanes<>+1376(SB), Y2
+	VMOVUPS      lanes<>+1280(SB), Y1
+	VMOVUPS      lanes<>+1344(SB), Y2
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
@@ -6919,14 +6901,12 @@ many95:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y2, Y6
 	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
+	VMOVUPS      lanes<>+3936(SB), Y7
+	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
@@ -6938,14 +6918,12 @@ many95:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y2, Y6
 	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
+	VMOVUPS      lanes<>+3936(SB), Y7
+	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
@@ -6966,14 +6944,12 @@ one95:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y2, Y6
 	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
+	VMOVUPS      lanes<>+3936(SB), Y7
+	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
@@ -6998,14 +6974,12 @@ oneEnd95:
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
 	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3904(SB), Y2, Y0
+	VMOVUPS      lanes<>+3936(SB), Y2
+	VFMADD213PS  lanes<>+3968(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4000(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4032(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4064(SB), Y0, Y2
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
@@ -7222,8 +7196,8 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	MOVQ    rows+72(FP), SI
 	MOVQ    ld+80(FP), DI
 	SHLQ    $0x02, DI
-	VMOVUPS lanes<>+1312(SB), Y0
-	VMOVUPS lanes<>+1376(SB), Y1
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
 
 column:
 	CMPQ    DX, $0x00000008
@@ -7242,14 +7216,12 @@ rows:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
+	VMOVUPS      lanes<>+3936(SB), Y6
+	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -7262,14 +7234,12 @@ rows:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
+	VMOVUPS      lanes<>+3936(SB), Y6
+	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -7289,14 +7259,12 @@ row:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
+	VMOVUPS      lanes<>+3936(SB), Y6
+	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -7542,21 +7510,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y2
-	VMOVUPS      lanes<>+1312(SB), Y3
+	VMOVUPS      lanes<>+1280(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+1376(SB), Y4
+	VMOVUPS      lanes<>+1344(SB), Y4
 	VFMADD132PS  lanes<>+96(SB), Y4, Y3
-	VMOVUPS      lanes<>+1376(SB), Y4
+	VMOVUPS      lanes<>+1344(SB), Y4
 	VSUBPS       Y4, Y3, Y4
-	VFNMADD231PS lanes<>+128(SB), Y4, Y2
-	VFNMADD231PS lanes<>+160(SB), Y4, Y2
-	VMOVUPS      lanes<>+192(SB), Y4
-	VFMADD213PS  lanes<>+224(SB), Y2, Y4
-	VFMADD213PS  lanes<>+256(SB), Y2, Y4
-	VFMADD213PS  lanes<>+288(SB), Y2, Y4
-	VFMADD213PS  lanes<>+320(SB), Y2, Y4
-	VFMADD213PS  lanes<>+352(SB), Y2, Y4
+	VFNMADD231PS lanes<>+3904(SB), Y4, Y2
+	VMOVUPS      lanes<>+3936(SB), Y4
+	VFMADD213PS  lanes<>+3968(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4000(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4032(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4064(SB), Y2, Y4
 	VFMADD213PS  lanes<>+352(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y4, Y2
@@ -7609,21 +7575,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+1312(SB), Y4
+	VMOVUPS      lanes<>+1280(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVAPS      Y3, Y4
-	VMOVUPS      lanes<>+1376(SB), Y5
+	VMOVUPS      lanes<>+1344(SB), Y5
 	VFMADD132PS  lanes<>+96(SB), Y5, Y4
-	VMOVUPS      lanes<>+1376(SB), Y5
+	VMOVUPS      lanes<>+1344(SB), Y5
 	VSUBPS       Y5, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFNMADD231PS lanes<>+3904(SB), Y5, Y3
+	VMOVUPS      lanes<>+3936(SB), Y5
+	VFMADD213PS  lanes<>+3968(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4000(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4032(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4064(SB), Y3, Y5
 	VFMADD213PS  lanes<>+352(SB), Y3, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y3
@@ -7685,6 +7649,982 @@ end:
 	VZEROUPPER
 	RET
 
+// func softmaxRowsAVX2(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+48(FP), BX
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+512(SB), Y2
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+512(SB), Y3
+	VMOVUPS lanes<>+512(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	VMOVUPS lanes<>+512(SB), Y6
+	MOVQ    BX, SI
+	MOVQ    DX, DI
+
+many103:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd103
+	VMOVUPS (DI), Y7
+	VMAXPS  Y7, Y3, Y3
+	VMOVUPS 32(DI), Y7
+	VMAXPS  Y7, Y4, Y4
+	VMOVUPS 64(DI), Y7
+	VMAXPS  Y7, Y5, Y5
+	VMOVUPS 96(DI), Y7
+	VMAXPS  Y7, Y6, Y6
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many103
+
+manyEnd103:
+one103:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd103
+	VMOVUPS (DI), Y7
+	VMAXPS  Y7, Y3, Y3
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one103
+
+oneEnd103:
+	TESTQ      SI, SI
+	JE         done103
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y7
+	VMASKMOVPS (DI), Y7, Y8
+	VBLENDVPS  Y7, Y8, Y2, Y8
+	VMAXPS     Y8, Y3, Y3
+
+done103:
+	VMAXPS       Y5, Y3, Y3
+	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VMAXPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+	MOVQ         AX, R8
+
+many104:
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd104
+	VMOVUPS      (DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      32(DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y6, 32(R8)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, SI
+	JMP          many104
+
+manyEnd104:
+one104:
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd104
+	VMOVUPS      (DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y6, (R8)
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, SI
+	JMP          one104
+
+oneEnd104:
+	TESTQ        SI, SI
+	JE           done104
+	LEAQ         tail<>+32(SB), R9
+	NEGQ         SI
+	VMOVUPS      (R9)(SI*4), Y6
+	VMASKMOVPS   (DI), Y6, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y7
+	VSUBPS       Y3, Y7, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMOVAPS      Y3, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y3
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y3, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y3, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y3, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y3, Y8
+	VFMADD213PS  lanes<>+352(SB), Y3, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y3
+	VADDPS       Y3, Y4, Y4
+	VMASKMOVPS   Y3, Y6, (R8)
+
+done104:
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X3
+	VADDPS       X3, X4, X4
+	VPERMILPS    $0x4e, X4, X3
+	VADDPS       X3, X4, X4
+	VPERMILPS    $0xb1, X4, X3
+	VADDPS       X3, X4, X4
+	VBROADCASTSS X4, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	MOVQ         BX, SI
+	MOVQ         AX, DI
+
+many105:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd105
+	VMOVUPS (DI), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, (DI)
+	VMOVUPS 32(DI), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS 64(DI), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 64(DI)
+	VMOVUPS 96(DI), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, 96(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many105
+
+manyEnd105:
+one105:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd105
+	VMOVUPS (DI), Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS Y4, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one105
+
+oneEnd105:
+	TESTQ      SI, SI
+	JE         done105
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y4
+	VMASKMOVPS (DI), Y4, Y5
+	VMULPS     Y3, Y5, Y3
+	VMASKMOVPS Y3, Y4, (DI)
+
+done105:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxRowsAVX2(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+48(FP), BX
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+512(SB), Y2
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+512(SB), Y3
+	VMOVUPS lanes<>+512(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	VMOVUPS lanes<>+512(SB), Y6
+	MOVQ    BX, SI
+	MOVQ    DX, DI
+
+many106:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd106
+	VMOVUPS (DI), Y7
+	VMAXPS  Y7, Y3, Y3
+	VMOVUPS 32(DI), Y7
+	VMAXPS  Y7, Y4, Y4
+	VMOVUPS 64(DI), Y7
+	VMAXPS  Y7, Y5, Y5
+	VMOVUPS 96(DI), Y7
+	VMAXPS  Y7, Y6, Y6
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many106
+
+manyEnd106:
+one106:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd106
+	VMOVUPS (DI), Y7
+	VMAXPS  Y7, Y3, Y3
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one106
+
+oneEnd106:
+	TESTQ      SI, SI
+	JE         done106
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y7
+	VMASKMOVPS (DI), Y7, Y8
+	VBLENDVPS  Y7, Y8, Y2, Y8
+	VMAXPS     Y8, Y3, Y3
+
+done106:
+	VMAXPS       Y5, Y3, Y3
+	VMAXPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VMAXPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VMAXPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+	MOVQ         AX, R8
+
+many107:
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd107
+	VMOVUPS      (DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      32(DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, SI
+	JMP          many107
+
+manyEnd107:
+one107:
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd107
+	VMOVUPS      (DI), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, SI
+	JMP          one107
+
+oneEnd107:
+	TESTQ        SI, SI
+	JE           done107
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y6
+	VMASKMOVPS   (DI), Y6, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y7
+	VSUBPS       Y3, Y7, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+
+done107:
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VPERMILPS    $0x4e, X4, X5
+	VADDPS       X5, X4, X4
+	VPERMILPS    $0xb1, X4, X5
+	VADDPS       X5, X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVUPS      lanes<>+416(SB), Y5
+	VMULPS       Y5, Y4, Y5
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y6
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMOVUPS      lanes<>+448(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y8
+	VBLENDVPS    Y8, Y6, Y7, Y6
+	VPSUBD       lanes<>+608(SB), Y5, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y5, Y8
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y6, Y7, Y5
+	VMOVUPS      lanes<>+352(SB), Y6
+	VSUBPS       Y6, Y8, Y6
+	VMULPS       Y6, Y6, Y7
+	VMOVUPS      lanes<>+640(SB), Y8
+	VFMADD213PS  lanes<>+672(SB), Y6, Y8
+	VFMADD213PS  lanes<>+704(SB), Y6, Y8
+	VFMADD213PS  lanes<>+736(SB), Y6, Y8
+	VFMADD213PS  lanes<>+768(SB), Y6, Y8
+	VFMADD213PS  lanes<>+800(SB), Y6, Y8
+	VFMADD213PS  lanes<>+832(SB), Y6, Y8
+	VFMADD213PS  lanes<>+864(SB), Y6, Y8
+	VMULPS       Y7, Y8, Y8
+	VMULPS       Y6, Y8, Y8
+	VFMADD231PS  lanes<>+160(SB), Y5, Y8
+	VFNMADD231PS lanes<>+896(SB), Y7, Y8
+	VADDPS       Y6, Y8, Y6
+	VFMADD231PS  lanes<>+128(SB), Y5, Y6
+	VCMPPS       $0x15, lanes<>+928(SB), Y4, Y5
+	VBLENDVPS    Y5, Y4, Y6, Y5
+	VMOVUPS      lanes<>+544(SB), Y6
+	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y7
+	VBLENDVPS    Y7, Y6, Y5, Y5
+	VMOVUPS      lanes<>+512(SB), Y6
+	VCMPPS       $0x00, lanes<>+480(SB), Y4, Y4
+	VBLENDVPS    Y4, Y6, Y5, Y4
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+	MOVQ         AX, R8
+
+many108:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd108
+	VMOVUPS (DI), Y5
+	VSUBPS  Y3, Y5, Y5
+	VSUBPS  Y4, Y5, Y5
+	VMOVUPS Y5, (R8)
+	VMOVUPS 32(DI), Y5
+	VSUBPS  Y3, Y5, Y5
+	VSUBPS  Y4, Y5, Y5
+	VMOVUPS Y5, 32(R8)
+	VMOVUPS 64(DI), Y5
+	VSUBPS  Y3, Y5, Y5
+	VSUBPS  Y4, Y5, Y5
+	VMOVUPS Y5, 64(R8)
+	VMOVUPS 96(DI), Y5
+	VSUBPS  Y3, Y5, Y5
+	VSUBPS  Y4, Y5, Y5
+	VMOVUPS Y5, 96(R8)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x00000020, SI
+	JMP     many108
+
+manyEnd108:
+one108:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd108
+	VMOVUPS (DI), Y5
+	VSUBPS  Y3, Y5, Y5
+	VSUBPS  Y4, Y5, Y5
+	VMOVUPS Y5, (R8)
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, SI
+	JMP     one108
+
+oneEnd108:
+	TESTQ      SI, SI
+	JE         done108
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       SI
+	VMOVUPS    (R9)(SI*4), Y5
+	VMASKMOVPS (DI), Y5, Y6
+	VSUBPS     Y3, Y6, Y3
+	VSUBPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y5, (R8)
+
+done108:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-108
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+96(FP), BX
+	MOVQ         scale_base+48(FP), SI
+	MOVQ         bias_base+72(FP), DI
+	MOVQ         bias_len+80(FP), R8
+	MOVSS        eps+104(FP), X0
+	VBROADCASTSS X0, Y0
+	VXORPS       X1, X1, X1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	VMOVUPS lanes<>+480(SB), Y4
+	VMOVUPS lanes<>+480(SB), Y5
+	MOVQ    BX, R9
+	MOVQ    DX, R10
+
+many109:
+	CMPQ    R9, $0x00000020
+	JLT     manyEnd109
+	VMOVUPS (R10), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS 32(R10), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS 64(R10), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 96(R10), Y6
+	VADDPS  Y6, Y5, Y5
+	ADDQ    $0x00000080, R10
+	SUBQ    $0x00000020, R9
+	JMP     many109
+
+manyEnd109:
+one109:
+	CMPQ    R9, $0x00000008
+	JLT     oneEnd109
+	VMOVUPS (R10), Y6
+	VADDPS  Y6, Y2, Y2
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, R9
+	JMP     one109
+
+oneEnd109:
+	TESTQ      R9, R9
+	JE         done109
+	LEAQ       tail<>+32(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*4), Y6
+	VMASKMOVPS (R10), Y6, Y6
+	VADDPS     Y6, Y2, Y2
+
+done109:
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x4e, X2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0xb1, X2, X3
+	VADDPS       X3, X2, X2
+	VBROADCASTSS X2, Y2
+	VDIVPS       Y1, Y2, Y2
+	VMOVUPS      lanes<>+480(SB), Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	MOVQ         BX, R9
+	MOVQ         DX, R10
+
+many110:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd110
+	VMOVUPS     (R10), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y3
+	VMOVUPS     32(R10), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y4
+	VMOVUPS     64(R10), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y5
+	VMOVUPS     96(R10), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y6
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R9
+	JMP         many110
+
+manyEnd110:
+one110:
+	CMPQ        R9, $0x00000008
+	JLT         oneEnd110
+	VMOVUPS     (R10), Y7
+	VSUBPS      Y2, Y7, Y7
+	VFMADD231PS Y7, Y7, Y3
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R9
+	JMP         one110
+
+oneEnd110:
+	TESTQ       R9, R9
+	JE          done110
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R9
+	VMOVUPS     (R11)(R9*4), Y7
+	VMASKMOVPS  (R10), Y7, Y8
+	VBLENDVPS   Y7, Y8, Y2, Y8
+	VSUBPS      Y2, Y8, Y7
+	VFMADD231PS Y7, Y7, Y3
+
+done110:
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VDIVPS       Y1, Y3, Y3
+	VADDPS       Y0, Y3, Y3
+	VSQRTPS      Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	TESTQ        R8, R8
+	JE           plain
+	MOVQ         BX, R9
+	MOVQ         DX, R10
+	MOVQ         AX, R11
+	MOVQ         SI, R12
+	MOVQ         DI, R13
+
+many111:
+	CMPQ        R9, $0x00000010
+	JLT         manyEnd111
+	VMOVUPS     (R10), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     (R13), Y5
+	VMOVUPS     (R12), Y6
+	VFMADD213PS Y5, Y6, Y4
+	VMOVUPS     Y4, (R11)
+	VMOVUPS     32(R10), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     32(R13), Y5
+	VMOVUPS     32(R12), Y6
+	VFMADD213PS Y5, Y6, Y4
+	VMOVUPS     Y4, 32(R11)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, R13
+	SUBQ        $0x00000010, R9
+	JMP         many111
+
+manyEnd111:
+one111:
+	CMPQ        R9, $0x00000008
+	JLT         oneEnd111
+	VMOVUPS     (R10), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y3, Y4, Y4
+	VMOVUPS     (R13), Y5
+	VMOVUPS     (R12), Y6
+	VFMADD213PS Y5, Y6, Y4
+	VMOVUPS     Y4, (R11)
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, R12
+	ADDQ        $0x00000020, R13
+	SUBQ        $0x00000008, R9
+	JMP         one111
+
+oneEnd111:
+	TESTQ       R9, R9
+	JE          done111
+	LEAQ        tail<>+32(SB), R14
+	NEGQ        R9
+	VMOVUPS     (R14)(R9*4), Y4
+	VMASKMOVPS  (R10), Y4, Y5
+	VSUBPS      Y2, Y5, Y2
+	VMULPS      Y3, Y2, Y2
+	VMASKMOVPS  (R13), Y4, Y3
+	VMASKMOVPS  (R12), Y4, Y5
+	VFMADD213PS Y3, Y5, Y2
+	VMASKMOVPS  Y2, Y4, (R11)
+
+done111:
+	JMP normed
+
+plain:
+	MOVQ BX, R9
+	MOVQ DX, R10
+	MOVQ AX, R11
+	MOVQ SI, R12
+
+many112:
+	CMPQ    R9, $0x00000010
+	JLT     manyEnd112
+	VMOVUPS (R10), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS (R12), Y5
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, (R11)
+	VMOVUPS 32(R10), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS 32(R12), Y5
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, 32(R11)
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	ADDQ    $0x00000040, R12
+	SUBQ    $0x00000010, R9
+	JMP     many112
+
+manyEnd112:
+one112:
+	CMPQ    R9, $0x00000008
+	JLT     oneEnd112
+	VMOVUPS (R10), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS (R12), Y5
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    $0x00000020, R10
+	ADDQ    $0x00000020, R11
+	ADDQ    $0x00000020, R12
+	SUBQ    $0x00000008, R9
+	JMP     one112
+
+oneEnd112:
+	TESTQ      R9, R9
+	JE         done112
+	LEAQ       tail<>+32(SB), R13
+	NEGQ       R9
+	VMOVUPS    (R13)(R9*4), Y4
+	VMASKMOVPS (R10), Y4, Y5
+	VSUBPS     Y2, Y5, Y2
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS (R12), Y4, Y3
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y4, (R11)
+
+done112:
+normed:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func rmsNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·rmsNormRowsAVX2(SB), NOSPLIT, $0-108
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+96(FP), BX
+	MOVQ         scale_base+48(FP), SI
+	MOVQ         bias_base+72(FP), DI
+	MOVQ         bias_len+80(FP), R8
+	MOVSS        eps+104(FP), X0
+	VBROADCASTSS X0, Y0
+	VXORPS       X1, X1, X1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	VMOVUPS lanes<>+480(SB), Y4
+	VMOVUPS lanes<>+480(SB), Y5
+	VMOVUPS lanes<>+480(SB), Y6
+	MOVQ    BX, R9
+	MOVQ    DX, R10
+
+many113:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd113
+	VMOVUPS     (R10), Y7
+	VFMADD231PS Y7, Y7, Y3
+	VMOVUPS     32(R10), Y7
+	VFMADD231PS Y7, Y7, Y4
+	VMOVUPS     64(R10), Y7
+	VFMADD231PS Y7, Y7, Y5
+	VMOVUPS     96(R10), Y7
+	VFMADD231PS Y7, Y7, Y6
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R9
+	JMP         many113
+
+manyEnd113:
+one113:
+	CMPQ        R9, $0x00000008
+	JLT         oneEnd113
+	VMOVUPS     (R10), Y7
+	VFMADD231PS Y7, Y7, Y3
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R9
+	JMP         one113
+
+oneEnd113:
+	TESTQ       R9, R9
+	JE          done113
+	LEAQ        tail<>+32(SB), R11
+	NEGQ        R9
+	VMOVUPS     (R11)(R9*4), Y7
+	VMASKMOVPS  (R10), Y7, Y8
+	VBLENDVPS   Y7, Y8, Y2, Y8
+	VFMADD231PS Y8, Y8, Y3
+
+done113:
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VADDPS       X2, X3, X3
+	VPERMILPS    $0x4e, X3, X2
+	VADDPS       X2, X3, X3
+	VPERMILPS    $0xb1, X3, X2
+	VADDPS       X2, X3, X3
+	VBROADCASTSS X3, Y2
+	VDIVPS       Y1, Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	TESTQ        R8, R8
+	JE           plain
+	MOVQ         BX, R9
+	MOVQ         DX, R10
+	MOVQ         AX, R11
+	MOVQ         SI, R12
+	MOVQ         DI, R13
+
+many114:
+	CMPQ        R9, $0x00000010
+	JLT         manyEnd114
+	VMOVUPS     (R10), Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R12), Y5
+	VFMADD213PS Y4, Y5, Y3
+	VMOVUPS     Y3, (R11)
+	VMOVUPS     32(R10), Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     32(R13), Y4
+	VMOVUPS     32(R12), Y5
+	VFMADD213PS Y4, Y5, Y3
+	VMOVUPS     Y3, 32(R11)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, R13
+	SUBQ        $0x00000010, R9
+	JMP         many114
+
+manyEnd114:
+one114:
+	CMPQ        R9, $0x00000008
+	JLT         oneEnd114
+	VMOVUPS     (R10), Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R12), Y5
+	VFMADD213PS Y4, Y5, Y3
+	VMOVUPS     Y3, (R11)
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, R12
+	ADDQ        $0x00000020, R13
+	SUBQ        $0x00000008, R9
+	JMP         one114
+
+oneEnd114:
+	TESTQ       R9, R9
+	JE          done114
+	LEAQ        tail<>+32(SB), R14
+	NEGQ        R9
+	VMOVUPS     (R14)(R9*4), Y3
+	VMASKMOVPS  (R10), Y3, Y4
+	VMULPS      Y2, Y4, Y2
+	VMASKMOVPS  (R13), Y3, Y4
+	VMASKMOVPS  (R12), Y3, Y5
+	VFMADD213PS Y4, Y5, Y2
+	VMASKMOVPS  Y2, Y3, (R11)
+
+done114:
+	JMP normed
+
+plain:
+	MOVQ BX, R9
+	MOVQ DX, R10
+	MOVQ AX, R11
+	MOVQ SI, R12
+
+many115:
+	CMPQ    R9, $0x00000010
+	JLT     manyEnd115
+	VMOVUPS (R10), Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS (R12), Y4
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R11)
+	VMOVUPS 32(R10), Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS 32(R12), Y4
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, 32(R11)
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	ADDQ    $0x00000040, R12
+	SUBQ    $0x00000010, R9
+	JMP     many115
+
+manyEnd115:
+one115:
+	CMPQ    R9, $0x00000008
+	JLT     oneEnd115
+	VMOVUPS (R10), Y3
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS (R12), Y4
+	VMULPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R11)
+	ADDQ    $0x00000020, R10
+	ADDQ    $0x00000020, R11
+	ADDQ    $0x00000020, R12
+	SUBQ    $0x00000008, R9
+	JMP     one115
+
+oneEnd115:
+	TESTQ      R9, R9
+	JE         done115
+	LEAQ       tail<>+32(SB), R13
+	NEGQ       R9
+	VMOVUPS    (R13)(R9*4), Y3
+	VMASKMOVPS (R10), Y3, Y4
+	VMULPS     Y2, Y4, Y2
+	VMASKMOVPS (R12), Y3, Y4
+	VMULPS     Y4, Y2, Y2
+	VMASKMOVPS Y2, Y3, (R11)
+
+done115:
+normed:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
 // func equalAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
 TEXT ·equalAVX2(SB), NOSPLIT, $0-72
@@ -7696,16 +8636,16 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next103:
+next116:
 	TESTQ     BX, BX
-	JE        end103
+	JE        end116
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -7728,16 +8668,16 @@ next103:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next103
+	JMP       next116
 
-end103:
+end116:
 	VZEROUPPER
 	RET
 
 onlyB:
-next104:
+next117:
 	TESTQ     BX, BX
-	JE        end104
+	JE        end117
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7755,9 +8695,9 @@ next104:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next104
+	JMP       next117
 
-end104:
+end117:
 	VZEROUPPER
 	RET
 
@@ -7765,9 +8705,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next105:
+next118:
 	TESTQ     BX, BX
-	JE        end105
+	JE        end118
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7785,16 +8725,16 @@ next105:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next105
+	JMP       next118
 
-end105:
+end118:
 	VZEROUPPER
 	RET
 
 both:
-next106:
+next119:
 	TESTQ     BX, BX
-	JE        end106
+	JE        end119
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -7807,9 +8747,9 @@ next106:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next106
+	JMP       next119
 
-end106:
+end119:
 	VZEROUPPER
 	RET
 
@@ -7824,16 +8764,16 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next107:
+next120:
 	TESTQ     BX, BX
-	JE        end107
+	JE        end120
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -7856,16 +8796,16 @@ next107:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next107
+	JMP       next120
 
-end107:
+end120:
 	VZEROUPPER
 	RET
 
 onlyB:
-next108:
+next121:
 	TESTQ     BX, BX
-	JE        end108
+	JE        end121
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -7883,9 +8823,9 @@ next108:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next108
+	JMP       next121
 
-end108:
+end121:
 	VZEROUPPER
 	RET
 
@@ -7893,9 +8833,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next109:
+next122:
 	TESTQ     BX, BX
-	JE        end109
+	JE        end122
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -7913,16 +8853,16 @@ next109:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next109
+	JMP       next122
 
-end109:
+end122:
 	VZEROUPPER
 	RET
 
 both:
-next110:
+next123:
 	TESTQ     BX, BX
-	JE        end110
+	JE        end123
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -7935,9 +8875,9 @@ next110:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next110
+	JMP       next123
 
-end110:
+end123:
 	VZEROUPPER
 	RET
 
@@ -7952,16 +8892,16 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next111:
+next124:
 	TESTQ     BX, BX
-	JE        end111
+	JE        end124
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -7984,16 +8924,16 @@ next111:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next111
+	JMP       next124
 
-end111:
+end124:
 	VZEROUPPER
 	RET
 
 onlyB:
-next112:
+next125:
 	TESTQ     BX, BX
-	JE        end112
+	JE        end125
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8011,9 +8951,9 @@ next112:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next112
+	JMP       next125
 
-end112:
+end125:
 	VZEROUPPER
 	RET
 
@@ -8021,9 +8961,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next113:
+next126:
 	TESTQ     BX, BX
-	JE        end113
+	JE        end126
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8041,16 +8981,16 @@ next113:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next113
+	JMP       next126
 
-end113:
+end126:
 	VZEROUPPER
 	RET
 
 both:
-next114:
+next127:
 	TESTQ     BX, BX
-	JE        end114
+	JE        end127
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -8063,9 +9003,9 @@ next114:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next114
+	JMP       next127
 
-end114:
+end127:
 	VZEROUPPER
 	RET
 
@@ -8080,16 +9020,16 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next115:
+next128:
 	TESTQ     BX, BX
-	JE        end115
+	JE        end128
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -8112,16 +9052,16 @@ next115:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next115
+	JMP       next128
 
-end115:
+end128:
 	VZEROUPPER
 	RET
 
 onlyB:
-next116:
+next129:
 	TESTQ     BX, BX
-	JE        end116
+	JE        end129
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8139,9 +9079,9 @@ next116:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next116
+	JMP       next129
 
-end116:
+end129:
 	VZEROUPPER
 	RET
 
@@ -8149,9 +9089,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next117:
+next130:
 	TESTQ     BX, BX
-	JE        end117
+	JE        end130
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8169,16 +9109,16 @@ next117:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next117
+	JMP       next130
 
-end117:
+end130:
 	VZEROUPPER
 	RET
 
 both:
-next118:
+next131:
 	TESTQ     BX, BX
-	JE        end118
+	JE        end131
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -8191,9 +9131,9 @@ next118:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next118
+	JMP       next131
 
-end118:
+end131:
 	VZEROUPPER
 	RET
 
@@ -8208,16 +9148,16 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next119:
+next132:
 	TESTQ     BX, BX
-	JE        end119
+	JE        end132
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -8240,16 +9180,16 @@ next119:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next119
+	JMP       next132
 
-end119:
+end132:
 	VZEROUPPER
 	RET
 
 onlyB:
-next120:
+next133:
 	TESTQ     BX, BX
-	JE        end120
+	JE        end133
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8267,9 +9207,9 @@ next120:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next120
+	JMP       next133
 
-end120:
+end133:
 	VZEROUPPER
 	RET
 
@@ -8277,9 +9217,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next121:
+next134:
 	TESTQ     BX, BX
-	JE        end121
+	JE        end134
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8297,16 +9237,16 @@ next121:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next121
+	JMP       next134
 
-end121:
+end134:
 	VZEROUPPER
 	RET
 
 both:
-next122:
+next135:
 	TESTQ     BX, BX
-	JE        end122
+	JE        end135
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -8319,9 +9259,9 @@ next122:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next122
+	JMP       next135
 
-end122:
+end135:
 	VZEROUPPER
 	RET
 
@@ -8336,31 +9276,31 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VANDPS       lanes<>+2464(SB), Y0, Y0
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VANDPS       lanes<>+2784(SB), Y0, Y0
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next123:
+next136:
 	TESTQ     BX, BX
-	JE        end123
+	JE        end136
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+2464(SB), Y0, Y0
+	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
-	VANDPS    lanes<>+2464(SB), Y1, Y1
+	VANDPS    lanes<>+2784(SB), Y1, Y1
 	VMOVUPS   32(DX), Y4
 	VCMPPS    $0x00, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
-	VANDPS    lanes<>+2464(SB), Y4, Y4
+	VANDPS    lanes<>+2784(SB), Y4, Y4
 	VMOVUPS   64(DX), Y5
 	VCMPPS    $0x00, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
-	VANDPS    lanes<>+2464(SB), Y5, Y5
+	VANDPS    lanes<>+2784(SB), Y5, Y5
 	VMOVUPS   96(DX), Y6
 	VCMPPS    $0x00, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
@@ -8373,27 +9313,27 @@ next123:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next123
+	JMP       next136
 
-end123:
+end136:
 	VZEROUPPER
 	RET
 
 onlyB:
-next124:
+next137:
 	TESTQ     BX, BX
-	JE        end124
+	JE        end137
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+2464(SB), Y0, Y0
+	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VANDPS    lanes<>+2464(SB), Y4, Y4
+	VANDPS    lanes<>+2784(SB), Y4, Y4
 	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VANDPS    lanes<>+2464(SB), Y5, Y5
+	VANDPS    lanes<>+2784(SB), Y5, Y5
 	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VANDPS    lanes<>+2464(SB), Y6, Y6
+	VANDPS    lanes<>+2784(SB), Y6, Y6
 	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
@@ -8404,9 +9344,9 @@ next124:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next124
+	JMP       next137
 
-end124:
+end137:
 	VZEROUPPER
 	RET
 
@@ -8414,9 +9354,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next125:
+next138:
 	TESTQ     BX, BX
-	JE        end125
+	JE        end138
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8434,16 +9374,16 @@ next125:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next125
+	JMP       next138
 
-end125:
+end138:
 	VZEROUPPER
 	RET
 
 both:
-next126:
+next139:
 	TESTQ     BX, BX
-	JE        end126
+	JE        end139
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -8456,9 +9396,9 @@ next126:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next126
+	JMP       next139
 
-end126:
+end139:
 	VZEROUPPER
 	RET
 
@@ -8473,16 +9413,16 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next127:
+next140:
 	TESTQ     BX, BX
-	JE        end127
+	JE        end140
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -8505,16 +9445,16 @@ next127:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next127
+	JMP       next140
 
-end127:
+end140:
 	VZEROUPPER
 	RET
 
 onlyB:
-next128:
+next141:
 	TESTQ     BX, BX
-	JE        end128
+	JE        end141
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8532,9 +9472,9 @@ next128:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next128
+	JMP       next141
 
-end128:
+end141:
 	VZEROUPPER
 	RET
 
@@ -8542,9 +9482,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next129:
+next142:
 	TESTQ     BX, BX
-	JE        end129
+	JE        end142
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8562,16 +9502,16 @@ next129:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next129
+	JMP       next142
 
-end129:
+end142:
 	VZEROUPPER
 	RET
 
 both:
-next130:
+next143:
 	TESTQ     BX, BX
-	JE        end130
+	JE        end143
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -8584,9 +9524,9 @@ next130:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next130
+	JMP       next143
 
-end130:
+end143:
 	VZEROUPPER
 	RET
 
@@ -8601,16 +9541,16 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next131:
+next144:
 	TESTQ     BX, BX
-	JE        end131
+	JE        end144
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -8633,16 +9573,16 @@ next131:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next131
+	JMP       next144
 
-end131:
+end144:
 	VZEROUPPER
 	RET
 
 onlyB:
-next132:
+next145:
 	TESTQ     BX, BX
-	JE        end132
+	JE        end145
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -8660,9 +9600,9 @@ next132:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next132
+	JMP       next145
 
-end132:
+end145:
 	VZEROUPPER
 	RET
 
@@ -8670,9 +9610,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next133:
+next146:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end146
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -8690,16 +9630,16 @@ next133:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next146
 
-end133:
+end146:
 	VZEROUPPER
 	RET
 
 both:
-next134:
+next147:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end147
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -8712,9 +9652,9 @@ next134:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next147
 
-end134:
+end147:
 	VZEROUPPER
 	RET
 
@@ -8729,16 +9669,16 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next135:
+next148:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end148
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -8761,16 +9701,16 @@ next135:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next148
 
-end135:
+end148:
 	VZEROUPPER
 	RET
 
 onlyB:
-next136:
+next149:
 	TESTQ     BX, BX
-	JE        end136
+	JE        end149
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8788,9 +9728,9 @@ next136:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next136
+	JMP       next149
 
-end136:
+end149:
 	VZEROUPPER
 	RET
 
@@ -8798,9 +9738,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next137:
+next150:
 	TESTQ     BX, BX
-	JE        end137
+	JE        end150
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8818,16 +9758,16 @@ next137:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next137
+	JMP       next150
 
-end137:
+end150:
 	VZEROUPPER
 	RET
 
 both:
-next138:
+next151:
 	TESTQ     BX, BX
-	JE        end138
+	JE        end151
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -8840,9 +9780,9 @@ next138:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next138
+	JMP       next151
 
-end138:
+end151:
 	VZEROUPPER
 	RET
 
@@ -8921,7 +9861,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+3648(SB), Y0, Y0
+	VPAND        lanes<>+4128(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -9055,20 +9995,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+3680(SB), Y5
-	VFMADD213PS  lanes<>+3712(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3744(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3776(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3808(SB), Y4, Y5
+	VMOVUPS      lanes<>+4160(SB), Y5
+	VFMADD213PS  lanes<>+4192(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4256(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4288(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+3840(SB), Y6, Y5
-	VMULPS       lanes<>+3872(SB), Y6, Y7
-	VXORPS       lanes<>+1408(SB), Y5, Y8
-	VMOVUPS      lanes<>+3840(SB), Y9
+	VMULPS       lanes<>+4320(SB), Y6, Y5
+	VMULPS       lanes<>+4352(SB), Y6, Y7
+	VXORPS       lanes<>+1376(SB), Y5, Y8
+	VMOVUPS      lanes<>+4320(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+3840(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4320(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -9077,22 +10017,22 @@ next:
 	VMULPS       Y4, Y1, Y3
 	VROUNDPS     $0x08, Y3, Y5
 	VMOVAPS      Y1, Y6
-	VXORPS       lanes<>+1408(SB), Y3, Y7
+	VXORPS       lanes<>+1376(SB), Y3, Y7
 	VFMADD213PS  Y7, Y4, Y6
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+3904(SB), Y2
-	VFMADD213PS  lanes<>+3936(SB), Y1, Y2
-	VFMADD213PS  lanes<>+3968(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4000(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4032(SB), Y1, Y2
-	VFMADD213PS  lanes<>+3584(SB), Y1, Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VFMADD213PS  lanes<>+4416(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4448(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4480(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4512(SB), Y1, Y2
+	VFMADD213PS  lanes<>+3904(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y2, Y2
-	VANDPS       lanes<>+2464(SB), Y3, Y1
+	VANDPS       lanes<>+2784(SB), Y3, Y1
 	VCMPPS       $0x19, lanes<>+576(SB), Y0, Y3
 	VMOVMSKPS    Y3, DI
 	TESTL        DI, DI
@@ -9101,7 +10041,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+4064(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+4544(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -9136,17 +10076,17 @@ next:
 	VROUNDPS     $0x0b, Y2, Y2
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
-	VANDPS       lanes<>+1408(SB), Y0, Y0
-	VANDPS       lanes<>+2464(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y0, Y0
+	VANDPS       lanes<>+2784(SB), Y1, Y1
 	VXORPS       Y0, Y3, Y4
 	VXORPS       Y0, Y1, Y5
 	VADDPS       Y5, Y3, Y5
 	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y4
 	VBLENDVPS    Y4, Y5, Y3, Y3
-	VANDPS       lanes<>+2464(SB), Y3, Y3
+	VANDPS       lanes<>+2784(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
-	VANDPS       lanes<>+2464(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y2
+	VANDPS       lanes<>+2784(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4576(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -9178,24 +10118,46 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1312(SB), Y0
-	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
-	VMOVUPS lanes<>+992(SB), Y4
-	VMOVUPS lanes<>+352(SB), Y5
-	VMOVUPS lanes<>+1024(SB), Y6
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+992(SB), Y5
 	MOVQ    h_base+0(FP), R8
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one139:
+one152:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd139
-	VMOVUPS      (AX), Y7
-	VMOVUPS      (CX), Y8
+	JLT          oneEnd152
+	VMOVUPS      (AX), Y6
+	VMOVUPS      (CX), Y7
+	VADDPS       Y7, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y2, Y7
+	VSUBPS       Y2, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VDIVPS       Y6, Y7, Y6
+	VMOVUPS      (AX)(DX*2), Y7
+	VMOVUPS      (CX)(BX*2), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1408(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -9215,112 +10177,110 @@ one139:
 	VADDPS       lanes<>+352(SB), Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
-	VMOVUPS      (AX)(DX*2), Y8
-	VMOVUPS      (CX)(BX*2), Y9
+	VMOVUPS      (R9), Y8
+	VMULPS       Y8, Y7, Y7
+	VMOVUPS      (AX)(SI*1), Y8
+	VMOVUPS      (CX)(DI*1), Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1408(SB), Y8, Y8
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD132PS  lanes<>+96(SB), Y2, Y9
-	VSUBPS       Y2, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y8
-	VFNMADD231PS lanes<>+160(SB), Y10, Y8
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y8, Y10
-	VFMADD213PS  lanes<>+256(SB), Y8, Y10
-	VFMADD213PS  lanes<>+288(SB), Y8, Y10
-	VFMADD213PS  lanes<>+320(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y8
-	VADDPS       lanes<>+352(SB), Y8, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VDIVPS       Y8, Y9, Y8
-	VMOVUPS      (R9), Y9
-	VMULPS       Y9, Y8, Y8
-	VMOVUPS      (AX)(SI*1), Y9
-	VMOVUPS      (CX)(DI*1), Y10
-	VADDPS       Y10, Y9, Y9
-	VMAXPS       Y9, Y4, Y9
-	VMINPS       Y9, Y3, Y9
-	VMULPS       Y9, Y9, Y10
-	VMOVUPS      lanes<>+1056(SB), Y11
-	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
-	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
-	VFMADD213PS  lanes<>+1152(SB), Y10, Y11
-	VFMADD213PS  lanes<>+352(SB), Y10, Y11
-	VMOVUPS      lanes<>+1184(SB), Y12
-	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
-	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
-	VFMADD213PS  lanes<>+1280(SB), Y10, Y12
-	VFMADD213PS  lanes<>+352(SB), Y10, Y12
-	VMULPS       Y9, Y11, Y9
-	VDIVPS       Y12, Y9, Y9
-	VMAXPS       Y9, Y6, Y9
-	VMINPS       Y9, Y5, Y9
-	VFMADD231PS  Y7, Y9, Y8
-	VMOVUPS      Y8, (R9)
-	VMOVUPS      (AX)(DX*1), Y7
-	VMOVUPS      (CX)(BX*1), Y9
-	VADDPS       Y9, Y7, Y7
-	VXORPS       lanes<>+1408(SB), Y7, Y7
-	VMAXPS       Y7, Y0, Y7
-	VMINPS       Y7, Y1, Y7
-	VMOVAPS      Y7, Y9
-	VFMADD132PS  lanes<>+96(SB), Y2, Y9
-	VSUBPS       Y2, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y7
-	VFNMADD231PS lanes<>+160(SB), Y10, Y7
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y7, Y10
-	VFMADD213PS  lanes<>+256(SB), Y7, Y10
-	VFMADD213PS  lanes<>+288(SB), Y7, Y10
-	VFMADD213PS  lanes<>+320(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
-	VFMADD213PS  lanes<>+352(SB), Y7, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
-	VMOVUPS      lanes<>+352(SB), Y9
-	VDIVPS       Y7, Y9, Y7
-	VMAXPS       Y8, Y4, Y8
-	VMINPS       Y8, Y3, Y8
 	VMULPS       Y8, Y8, Y9
-	VMOVUPS      lanes<>+1056(SB), Y10
+	VMINPS       Y9, Y3, Y9
+	VMOVUPS      lanes<>+1024(SB), Y10
+	VFMADD213PS  lanes<>+1056(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1088(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1120(SB), Y9, Y10
-	VFMADD213PS  lanes<>+1152(SB), Y9, Y10
 	VFMADD213PS  lanes<>+352(SB), Y9, Y10
-	VMOVUPS      lanes<>+1184(SB), Y11
+	VMOVUPS      lanes<>+1152(SB), Y11
+	VFMADD213PS  lanes<>+1184(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1216(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1248(SB), Y9, Y11
-	VFMADD213PS  lanes<>+1280(SB), Y9, Y11
 	VFMADD213PS  lanes<>+352(SB), Y9, Y11
 	VMULPS       Y8, Y10, Y8
 	VDIVPS       Y11, Y8, Y8
-	VMAXPS       Y8, Y6, Y8
-	VMINPS       Y8, Y5, Y8
-	VMULPS       Y7, Y8, Y7
-	VMOVUPS      Y7, (R8)
+	VMAXPS       Y8, Y5, Y8
+	VMINPS       Y8, Y4, Y8
+	VFMADD231PS  Y6, Y8, Y7
+	VMOVUPS      Y7, (R9)
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (CX)(BX*1), Y8
+	VADDPS       Y8, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y6
+	VFNMADD231PS lanes<>+160(SB), Y9, Y6
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y6, Y9
+	VFMADD213PS  lanes<>+256(SB), Y6, Y9
+	VFMADD213PS  lanes<>+288(SB), Y6, Y9
+	VFMADD213PS  lanes<>+320(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y6, Y8, Y6
+	VMULPS       Y7, Y7, Y8
+	VMINPS       Y8, Y3, Y8
+	VMOVUPS      lanes<>+1024(SB), Y9
+	VFMADD213PS  lanes<>+1056(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
+	VFMADD213PS  lanes<>+352(SB), Y8, Y9
+	VMOVUPS      lanes<>+1152(SB), Y10
+	VFMADD213PS  lanes<>+1184(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VMULPS       Y7, Y9, Y7
+	VDIVPS       Y10, Y7, Y7
+	VMAXPS       Y7, Y5, Y7
+	VMINPS       Y7, Y4, Y7
+	VMULPS       Y6, Y7, Y6
+	VMOVUPS      Y6, (R8)
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one139
+	JMP          one152
 
-oneEnd139:
+oneEnd152:
 	TESTQ        R10, R10
-	JE           done139
+	JE           done152
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
-	VMOVUPS      (R11)(R10*4), Y7
-	VMASKMOVPS   (AX), Y7, Y8
-	VMASKMOVPS   (CX), Y7, Y9
+	VMOVUPS      (R11)(R10*4), Y6
+	VMASKMOVPS   (AX), Y6, Y7
+	VMASKMOVPS   (CX), Y6, Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMASKMOVPS   (AX)(DX*2), Y6, Y8
+	VMASKMOVPS   (CX)(BX*2), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1408(SB), Y8, Y8
+	VXORPS       lanes<>+1376(SB), Y8, Y8
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVAPS      Y8, Y9
@@ -9340,58 +10300,34 @@ oneEnd139:
 	VADDPS       lanes<>+352(SB), Y8, Y8
 	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y8, Y9, Y8
-	VMASKMOVPS   (AX)(DX*2), Y7, Y9
-	VMASKMOVPS   (CX)(BX*2), Y7, Y10
+	VMASKMOVPS   (R9), Y6, Y9
+	VMULPS       Y9, Y8, Y8
+	VMASKMOVPS   (AX)(SI*1), Y6, Y9
+	VMASKMOVPS   (CX)(DI*1), Y6, Y10
 	VADDPS       Y10, Y9, Y9
-	VXORPS       lanes<>+1408(SB), Y9, Y9
-	VMAXPS       Y9, Y0, Y9
-	VMINPS       Y9, Y1, Y9
-	VMOVAPS      Y9, Y10
-	VFMADD132PS  lanes<>+96(SB), Y2, Y10
-	VSUBPS       Y2, Y10, Y11
-	VFNMADD231PS lanes<>+128(SB), Y11, Y9
-	VFNMADD231PS lanes<>+160(SB), Y11, Y9
-	VMOVUPS      lanes<>+192(SB), Y11
-	VFMADD213PS  lanes<>+224(SB), Y9, Y11
-	VFMADD213PS  lanes<>+256(SB), Y9, Y11
-	VFMADD213PS  lanes<>+288(SB), Y9, Y11
-	VFMADD213PS  lanes<>+320(SB), Y9, Y11
-	VFMADD213PS  lanes<>+352(SB), Y9, Y11
-	VFMADD213PS  lanes<>+352(SB), Y9, Y11
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y10, Y11, Y9
-	VADDPS       lanes<>+352(SB), Y9, Y9
-	VMOVUPS      lanes<>+352(SB), Y10
-	VDIVPS       Y9, Y10, Y9
-	VMASKMOVPS   (R9), Y7, Y10
-	VMULPS       Y10, Y9, Y9
-	VMASKMOVPS   (AX)(SI*1), Y7, Y10
-	VMASKMOVPS   (CX)(DI*1), Y7, Y11
-	VADDPS       Y11, Y10, Y10
-	VMAXPS       Y10, Y4, Y10
+	VMULPS       Y9, Y9, Y10
 	VMINPS       Y10, Y3, Y10
-	VMULPS       Y10, Y10, Y11
-	VMOVUPS      lanes<>+1056(SB), Y12
-	VFMADD213PS  lanes<>+1088(SB), Y11, Y12
-	VFMADD213PS  lanes<>+1120(SB), Y11, Y12
-	VFMADD213PS  lanes<>+1152(SB), Y11, Y12
-	VFMADD213PS  lanes<>+352(SB), Y11, Y12
-	VMOVUPS      lanes<>+1184(SB), Y13
-	VFMADD213PS  lanes<>+1216(SB), Y11, Y13
-	VFMADD213PS  lanes<>+1248(SB), Y11, Y13
-	VFMADD213PS  lanes<>+1280(SB), Y11, Y13
-	VFMADD213PS  lanes<>+352(SB), Y11, Y13
-	VMULPS       Y10, Y12, Y10
-	VDIVPS       Y13, Y10, Y10
-	VMAXPS       Y10, Y6, Y10
-	VMINPS       Y10, Y5, Y10
-	VFMADD231PS  Y8, Y10, Y9
-	VMASKMOVPS   Y9, Y7, (R9)
-	VMASKMOVPS   (AX)(DX*1), Y7, Y8
-	VMASKMOVPS   (CX)(BX*1), Y7, Y10
-	VADDPS       Y10, Y8, Y8
-	VXORPS       lanes<>+1408(SB), Y8, Y8
-	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      lanes<>+1024(SB), Y11
+	VFMADD213PS  lanes<>+1056(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
+	VFMADD213PS  lanes<>+352(SB), Y10, Y11
+	VMOVUPS      lanes<>+1152(SB), Y12
+	VFMADD213PS  lanes<>+1184(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VMULPS       Y9, Y11, Y9
+	VDIVPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y5, Y9
+	VMINPS       Y9, Y4, Y9
+	VFMADD231PS  Y7, Y9, Y8
+	VMASKMOVPS   Y8, Y6, (R9)
+	VMASKMOVPS   (AX)(DX*1), Y6, Y7
+	VMASKMOVPS   (CX)(BX*1), Y6, Y9
+	VADDPS       Y9, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
@@ -9410,27 +10346,26 @@ oneEnd139:
 	VADDPS       lanes<>+352(SB), Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
-	VMAXPS       Y9, Y4, Y1
+	VMULPS       Y8, Y8, Y1
 	VMINPS       Y1, Y3, Y1
-	VMULPS       Y1, Y1, Y2
-	VMOVUPS      lanes<>+1056(SB), Y3
-	VFMADD213PS  lanes<>+1088(SB), Y2, Y3
-	VFMADD213PS  lanes<>+1120(SB), Y2, Y3
-	VFMADD213PS  lanes<>+1152(SB), Y2, Y3
-	VFMADD213PS  lanes<>+352(SB), Y2, Y3
-	VMOVUPS      lanes<>+1184(SB), Y4
-	VFMADD213PS  lanes<>+1216(SB), Y2, Y4
-	VFMADD213PS  lanes<>+1248(SB), Y2, Y4
-	VFMADD213PS  lanes<>+1280(SB), Y2, Y4
-	VFMADD213PS  lanes<>+352(SB), Y2, Y4
-	VMULPS       Y1, Y3, Y1
-	VDIVPS       Y4, Y1, Y1
-	VMAXPS       Y1, Y6, Y1
-	VMINPS       Y1, Y5, Y1
+	VMOVUPS      lanes<>+1024(SB), Y2
+	VFMADD213PS  lanes<>+1056(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1088(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1120(SB), Y1, Y2
+	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VMOVUPS      lanes<>+1152(SB), Y3
+	VFMADD213PS  lanes<>+1184(SB), Y1, Y3
+	VFMADD213PS  lanes<>+1216(SB), Y1, Y3
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y3
+	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VMULPS       Y8, Y2, Y1
+	VDIVPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y4, Y1
 	VMULPS       Y0, Y1, Y0
-	VMASKMOVPS   Y0, Y7, (R8)
+	VMASKMOVPS   Y0, Y6, (R8)
 
-done139:
+done152:
 	VZEROUPPER
 	RET
 
@@ -9443,25 +10378,68 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    ss+128(FP), BX
 	SHLQ    $0x02, DX
 	SHLQ    $0x02, BX
-	VMOVUPS lanes<>+1312(SB), Y0
-	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+1376(SB), Y2
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
-	VMOVUPS lanes<>+992(SB), Y4
-	VMOVUPS lanes<>+352(SB), Y5
-	VMOVUPS lanes<>+1024(SB), Y6
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+992(SB), Y5
 	MOVQ    h_base+0(FP), SI
 	MOVQ    old_base+24(FP), DI
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one140:
+one153:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd140
-	VMOVUPS      (AX)(DX*1), Y7
-	VMOVUPS      (CX)(BX*1), Y8
+	JLT          oneEnd153
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (CX)(BX*1), Y7
+	VADDPS       Y7, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y2, Y7
+	VSUBPS       Y2, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VDIVPS       Y6, Y7, Y6
+	VMOVUPS      (CX)(BX*2), Y7
+	VMOVUPS      (R8), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1408(SB), Y7, Y7
+	VMOVUPS      (AX)(DX*2), Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VMULPS       Y7, Y7, Y6
+	VMINPS       Y6, Y3, Y6
+	VMOVUPS      lanes<>+1024(SB), Y8
+	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
+	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
+	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VMOVUPS      lanes<>+1152(SB), Y9
+	VFMADD213PS  lanes<>+1184(SB), Y6, Y9
+	VFMADD213PS  lanes<>+1216(SB), Y6, Y9
+	VFMADD213PS  lanes<>+1248(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VMULPS       Y7, Y8, Y6
+	VDIVPS       Y9, Y6, Y6
+	VMAXPS       Y6, Y5, Y6
+	VMINPS       Y6, Y4, Y6
+	VMOVUPS      (AX), Y7
+	VMOVUPS      (CX), Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -9481,118 +10459,72 @@ one140:
 	VADDPS       lanes<>+352(SB), Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
-	VMOVUPS      (CX)(BX*2), Y8
-	VMOVUPS      (R8), Y9
-	VADDPS       Y9, Y8, Y8
-	VMOVUPS      (AX)(DX*2), Y9
-	VFMADD213PS  Y9, Y7, Y8
-	VMAXPS       Y8, Y4, Y7
-	VMINPS       Y7, Y3, Y7
-	VMULPS       Y7, Y7, Y8
-	VMOVUPS      lanes<>+1056(SB), Y9
-	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
-	VFMADD213PS  lanes<>+1152(SB), Y8, Y9
-	VFMADD213PS  lanes<>+352(SB), Y8, Y9
-	VMOVUPS      lanes<>+1184(SB), Y10
-	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
-	VFMADD213PS  lanes<>+1280(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VMULPS       Y7, Y9, Y7
-	VDIVPS       Y10, Y7, Y7
-	VMAXPS       Y7, Y6, Y7
-	VMINPS       Y7, Y5, Y7
-	VMOVUPS      (AX), Y8
-	VMOVUPS      (CX), Y9
-	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1408(SB), Y8, Y8
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD132PS  lanes<>+96(SB), Y2, Y9
-	VSUBPS       Y2, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y8
-	VFNMADD231PS lanes<>+160(SB), Y10, Y8
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y8, Y10
-	VFMADD213PS  lanes<>+256(SB), Y8, Y10
-	VFMADD213PS  lanes<>+288(SB), Y8, Y10
-	VFMADD213PS  lanes<>+320(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y8
-	VADDPS       lanes<>+352(SB), Y8, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VDIVPS       Y8, Y9, Y8
-	VMOVUPS      (DI), Y9
-	VSUBPS       Y7, Y9, Y9
-	VFMADD231PS  Y8, Y9, Y7
-	VMOVUPS      Y7, (SI)
+	VMOVUPS      (DI), Y8
+	VSUBPS       Y6, Y8, Y8
+	VFMADD231PS  Y7, Y8, Y6
+	VMOVUPS      Y6, (SI)
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one140
+	JMP          one153
 
-oneEnd140:
+oneEnd153:
 	TESTQ        R9, R9
-	JE           done140
+	JE           done153
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
-	VMOVUPS      (R10)(R9*4), Y7
-	VMASKMOVPS   (AX)(DX*1), Y7, Y8
-	VMASKMOVPS   (CX)(BX*1), Y7, Y9
+	VMOVUPS      (R10)(R9*4), Y6
+	VMASKMOVPS   (AX)(DX*1), Y6, Y7
+	VMASKMOVPS   (CX)(BX*1), Y6, Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMASKMOVPS   (CX)(BX*2), Y6, Y8
+	VMASKMOVPS   (R8), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1408(SB), Y8, Y8
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVAPS      Y8, Y9
-	VFMADD132PS  lanes<>+96(SB), Y2, Y9
-	VSUBPS       Y2, Y9, Y10
-	VFNMADD231PS lanes<>+128(SB), Y10, Y8
-	VFNMADD231PS lanes<>+160(SB), Y10, Y8
-	VMOVUPS      lanes<>+192(SB), Y10
-	VFMADD213PS  lanes<>+224(SB), Y8, Y10
-	VFMADD213PS  lanes<>+256(SB), Y8, Y10
-	VFMADD213PS  lanes<>+288(SB), Y8, Y10
-	VFMADD213PS  lanes<>+320(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y9, Y10, Y8
-	VADDPS       lanes<>+352(SB), Y8, Y8
-	VMOVUPS      lanes<>+352(SB), Y9
-	VDIVPS       Y8, Y9, Y8
-	VMASKMOVPS   (CX)(BX*2), Y7, Y9
-	VMASKMOVPS   (R8), Y7, Y10
-	VADDPS       Y10, Y9, Y9
-	VMASKMOVPS   (AX)(DX*2), Y7, Y10
-	VFMADD213PS  Y10, Y8, Y9
-	VMAXPS       Y9, Y4, Y4
-	VMINPS       Y4, Y3, Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+1056(SB), Y8
-	VFMADD213PS  lanes<>+1088(SB), Y4, Y8
-	VFMADD213PS  lanes<>+1120(SB), Y4, Y8
-	VFMADD213PS  lanes<>+1152(SB), Y4, Y8
-	VFMADD213PS  lanes<>+352(SB), Y4, Y8
-	VMOVUPS      lanes<>+1184(SB), Y9
-	VFMADD213PS  lanes<>+1216(SB), Y4, Y9
-	VFMADD213PS  lanes<>+1248(SB), Y4, Y9
-	VFMADD213PS  lanes<>+1280(SB), Y4, Y9
-	VFMADD213PS  lanes<>+352(SB), Y4, Y9
-	VMULPS       Y3, Y8, Y3
+	VMASKMOVPS   (AX)(DX*2), Y6, Y9
+	VFMADD213PS  Y9, Y7, Y8
+	VMULPS       Y8, Y8, Y7
+	VMINPS       Y7, Y3, Y3
+	VMOVUPS      lanes<>+1024(SB), Y7
+	VFMADD213PS  lanes<>+1056(SB), Y3, Y7
+	VFMADD213PS  lanes<>+1088(SB), Y3, Y7
+	VFMADD213PS  lanes<>+1120(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VMOVUPS      lanes<>+1152(SB), Y9
+	VFMADD213PS  lanes<>+1184(SB), Y3, Y9
+	VFMADD213PS  lanes<>+1216(SB), Y3, Y9
+	VFMADD213PS  lanes<>+1248(SB), Y3, Y9
+	VFMADD213PS  lanes<>+352(SB), Y3, Y9
+	VMULPS       Y8, Y7, Y3
 	VDIVPS       Y9, Y3, Y3
-	VMAXPS       Y3, Y6, Y3
-	VMINPS       Y3, Y5, Y3
-	VMASKMOVPS   (AX), Y7, Y4
-	VMASKMOVPS   (CX), Y7, Y5
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y4, Y3
+	VMASKMOVPS   (AX), Y6, Y4
+	VMASKMOVPS   (CX), Y6, Y5
 	VADDPS       Y5, Y4, Y4
-	VXORPS       lanes<>+1408(SB), Y4, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
 	VMAXPS       Y4, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -9612,12 +10544,12 @@ oneEnd140:
 	VADDPS       lanes<>+352(SB), Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
-	VMASKMOVPS   (DI), Y7, Y1
+	VMASKMOVPS   (DI), Y6, Y1
 	VSUBPS       Y3, Y1, Y1
 	VFMADD231PS  Y0, Y1, Y3
-	VMASKMOVPS   Y3, Y7, (SI)
+	VMASKMOVPS   Y3, Y6, (SI)
 
-done140:
+done153:
 	VZEROUPPER
 	RET
 
@@ -9640,9 +10572,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many141:
+many154:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd141
+	JLT          manyEnd154
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9680,12 +10612,12 @@ many141:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many141
+	JMP          many154
 
-manyEnd141:
-one141:
+manyEnd154:
+one154:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd141
+	JLT          oneEnd154
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -9706,11 +10638,11 @@ one141:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one141
+	JMP          one154
 
-oneEnd141:
+oneEnd154:
 	TESTQ        CX, CX
-	JE           done141
+	JE           done154
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -9733,7 +10665,7 @@ oneEnd141:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done141:
+done154:
 	VZEROUPPER
 	RET
 
@@ -9758,9 +10690,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one142:
+one155:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd142
+	JLT               oneEnd155
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -9799,11 +10731,11 @@ one142:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one142
+	JMP               one155
 
-oneEnd142:
+oneEnd155:
 	TESTQ             CX, CX
-	JE                done142
+	JE                done155
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -9844,7 +10776,7 @@ oneEnd142:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done142:
+done155:
 	VZEROUPPER
 	RET
 
@@ -9855,120 +10787,115 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+960(SB), Z0
-	VBROADCASTSS lanes<>+992(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+1024(SB), Z3
-	VBROADCASTSS lanes<>+1152(SB), Z4
-	VBROADCASTSS lanes<>+1120(SB), Z5
-	VBROADCASTSS lanes<>+1088(SB), Z6
-	VBROADCASTSS lanes<>+1056(SB), Z7
-	VBROADCASTSS lanes<>+1280(SB), Z7
-	VBROADCASTSS lanes<>+1248(SB), Z8
-	VBROADCASTSS lanes<>+1216(SB), Z9
-	VBROADCASTSS lanes<>+1184(SB), Z10
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1120(SB), Z3
+	VBROADCASTSS lanes<>+1088(SB), Z4
+	VBROADCASTSS lanes<>+1056(SB), Z5
+	VBROADCASTSS lanes<>+1024(SB), Z6
+	VBROADCASTSS lanes<>+1248(SB), Z6
+	VBROADCASTSS lanes<>+1216(SB), Z7
+	VBROADCASTSS lanes<>+1184(SB), Z8
+	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many143:
+many156:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd143
-	VMOVUPS      (DX), Z10
-	VMAXPS       Z10, Z1, Z10
+	JLT          manyEnd156
+	VMOVUPS      (DX), Z9
+	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VMULPS       Z10, Z10, Z11
-	VBROADCASTSS lanes<>+1056(SB), Z12
-	VFMADD213PS  Z6, Z11, Z12
-	VFMADD213PS  Z5, Z11, Z12
-	VFMADD213PS  Z4, Z11, Z12
-	VFMADD213PS  Z2, Z11, Z12
-	VBROADCASTSS lanes<>+1184(SB), Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z2, Z11, Z13
-	VMULPS       Z10, Z12, Z10
-	VDIVPS       Z13, Z10, Z10
-	VMAXPS       Z10, Z3, Z10
-	VMINPS       Z10, Z2, Z10
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      64(DX), Z10
-	VMAXPS       Z10, Z1, Z10
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      64(DX), Z9
+	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VMULPS       Z10, Z10, Z11
-	VBROADCASTSS lanes<>+1056(SB), Z12
-	VFMADD213PS  Z6, Z11, Z12
-	VFMADD213PS  Z5, Z11, Z12
-	VFMADD213PS  Z4, Z11, Z12
-	VFMADD213PS  Z2, Z11, Z12
-	VBROADCASTSS lanes<>+1184(SB), Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z2, Z11, Z13
-	VMULPS       Z10, Z12, Z10
-	VDIVPS       Z13, Z10, Z10
-	VMAXPS       Z10, Z3, Z10
-	VMINPS       Z10, Z2, Z10
-	VMOVUPS      Z10, 64(AX)
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many143
+	JMP          many156
 
-manyEnd143:
-one143:
+manyEnd156:
+one156:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd143
-	VMOVUPS      (DX), Z10
-	VMAXPS       Z10, Z1, Z10
+	JLT          oneEnd156
+	VMOVUPS      (DX), Z9
+	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
-	VMULPS       Z10, Z10, Z11
-	VBROADCASTSS lanes<>+1056(SB), Z12
-	VFMADD213PS  Z6, Z11, Z12
-	VFMADD213PS  Z5, Z11, Z12
-	VFMADD213PS  Z4, Z11, Z12
-	VFMADD213PS  Z2, Z11, Z12
-	VBROADCASTSS lanes<>+1184(SB), Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z2, Z11, Z13
-	VMULPS       Z10, Z12, Z10
-	VDIVPS       Z13, Z10, Z10
-	VMAXPS       Z10, Z3, Z10
-	VMINPS       Z10, Z2, Z10
-	VMOVUPS      Z10, (AX)
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one143
+	JMP          one156
 
-oneEnd143:
+oneEnd156:
 	TESTQ        CX, CX
-	JE           done143
+	JE           done156
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z10
-	VMAXPS       Z10, Z1, Z1
-	VMINPS       Z1, Z0, Z0
-	VMULPS       Z0, Z0, Z1
-	VBROADCASTSS lanes<>+1056(SB), Z10
-	VFMADD213PS  Z6, Z1, Z10
-	VFMADD213PS  Z5, Z1, Z10
-	VFMADD213PS  Z4, Z1, Z10
-	VFMADD213PS  Z2, Z1, Z10
-	VBROADCASTSS lanes<>+1184(SB), Z4
-	VFMADD213PS  Z9, Z1, Z4
-	VFMADD213PS  Z8, Z1, Z4
-	VFMADD213PS  Z7, Z1, Z4
-	VFMADD213PS  Z2, Z1, Z4
-	VMULPS       Z0, Z10, Z0
-	VDIVPS       Z4, Z0, Z0
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
+	VMOVUPS.Z    (DX), K1, Z9
+	VMULPS       Z9, Z9, Z10
+	VMINPS       Z10, Z0, Z0
+	VBROADCASTSS lanes<>+1024(SB), Z10
+	VFMADD213PS  Z5, Z0, Z10
+	VFMADD213PS  Z4, Z0, Z10
+	VFMADD213PS  Z3, Z0, Z10
+	VFMADD213PS  Z1, Z0, Z10
+	VBROADCASTSS lanes<>+1152(SB), Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z7, Z0, Z3
+	VFMADD213PS  Z6, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z9, Z10, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done143:
+done156:
 	VZEROUPPER
 	RET
 
@@ -9979,8 +10906,8 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+96(SB), Z3
 	VBROADCASTSS lanes<>+128(SB), Z4
 	VBROADCASTSS lanes<>+160(SB), Z5
@@ -9991,11 +10918,11 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many144:
+many157:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd144
+	JLT          manyEnd157
 	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
 	VMOVAPS      Z11, Z12
@@ -10016,7 +10943,7 @@ many144:
 	VDIVPS       Z11, Z12, Z11
 	VMOVUPS      Z11, (AX)
 	VMOVUPS      64(DX), Z11
-	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
 	VMOVAPS      Z11, Z12
@@ -10039,14 +10966,14 @@ many144:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many144
+	JMP          many157
 
-manyEnd144:
-one144:
+manyEnd157:
+one157:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd144
+	JLT          oneEnd157
 	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
 	VMOVAPS      Z11, Z12
@@ -10069,17 +10996,17 @@ one144:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one144
+	JMP          one157
 
-oneEnd144:
+oneEnd157:
 	TESTQ        CX, CX
-	JE           done144
+	JE           done157
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z11
-	VXORPS.BCST  lanes<>+1408(SB), Z11, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z0
 	VMINPS       Z0, Z1, Z0
 	VMOVAPS      Z0, Z1
@@ -10100,7 +11027,7 @@ oneEnd144:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done144:
+done157:
 	VZEROUPPER
 	RET
 
@@ -10110,132 +11037,127 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1440(SB), Z0
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+1024(SB), Z3
-	VBROADCASTSS lanes<>+1664(SB), Z4
-	VBROADCASTSS lanes<>+1632(SB), Z5
-	VBROADCASTSS lanes<>+1600(SB), Z6
-	VBROADCASTSS lanes<>+1568(SB), Z7
-	VBROADCASTSS lanes<>+1536(SB), Z8
-	VBROADCASTSS lanes<>+1504(SB), Z9
-	VBROADCASTSS lanes<>+1824(SB), Z9
-	VBROADCASTSS lanes<>+1792(SB), Z10
-	VBROADCASTSS lanes<>+1760(SB), Z11
-	VBROADCASTSS lanes<>+1728(SB), Z12
-	VBROADCASTSS lanes<>+1696(SB), Z13
+	VBROADCASTSS lanes<>+1408(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1600(SB), Z3
+	VBROADCASTSS lanes<>+1568(SB), Z4
+	VBROADCASTSS lanes<>+1536(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z6
+	VBROADCASTSS lanes<>+1472(SB), Z7
+	VBROADCASTSS lanes<>+1440(SB), Z8
+	VBROADCASTSS lanes<>+1760(SB), Z8
+	VBROADCASTSS lanes<>+1728(SB), Z9
+	VBROADCASTSS lanes<>+1696(SB), Z10
+	VBROADCASTSS lanes<>+1664(SB), Z11
+	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many145:
+many158:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd145
-	VMOVUPS      (DX), Z13
-	VMAXPS       Z13, Z1, Z13
+	JLT          manyEnd158
+	VMOVUPS      (DX), Z12
+	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VMULPS       Z13, Z13, Z14
-	VBROADCASTSS lanes<>+1504(SB), Z15
-	VFMADD213PS  Z8, Z14, Z15
-	VFMADD213PS  Z7, Z14, Z15
-	VFMADD213PS  Z6, Z14, Z15
-	VFMADD213PS  Z5, Z14, Z15
-	VFMADD213PS  Z4, Z14, Z15
-	VBROADCASTSS lanes<>+1696(SB), Z16
-	VFMADD213PS  Z12, Z14, Z16
-	VFMADD213PS  Z11, Z14, Z16
-	VFMADD213PS  Z10, Z14, Z16
-	VFMADD213PS  Z9, Z14, Z16
-	VFMADD213PS  Z2, Z14, Z16
-	VMULPS       Z13, Z15, Z13
-	VDIVPS       Z16, Z13, Z13
-	VMAXPS       Z13, Z3, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVUPS      Z13, (AX)
-	VMOVUPS      64(DX), Z13
-	VMAXPS       Z13, Z1, Z13
+	VBROADCASTSS lanes<>+1440(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+1632(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z12
+	VDIVPS       Z15, Z12, Z12
+	VMAXPS       Z12, Z2, Z12
+	VMINPS       Z12, Z1, Z12
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      64(DX), Z12
+	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VMULPS       Z13, Z13, Z14
-	VBROADCASTSS lanes<>+1504(SB), Z15
-	VFMADD213PS  Z8, Z14, Z15
-	VFMADD213PS  Z7, Z14, Z15
-	VFMADD213PS  Z6, Z14, Z15
-	VFMADD213PS  Z5, Z14, Z15
-	VFMADD213PS  Z4, Z14, Z15
-	VBROADCASTSS lanes<>+1696(SB), Z16
-	VFMADD213PS  Z12, Z14, Z16
-	VFMADD213PS  Z11, Z14, Z16
-	VFMADD213PS  Z10, Z14, Z16
-	VFMADD213PS  Z9, Z14, Z16
-	VFMADD213PS  Z2, Z14, Z16
-	VMULPS       Z13, Z15, Z13
-	VDIVPS       Z16, Z13, Z13
-	VMAXPS       Z13, Z3, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVUPS      Z13, 64(AX)
+	VBROADCASTSS lanes<>+1440(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+1632(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z12
+	VDIVPS       Z15, Z12, Z12
+	VMAXPS       Z12, Z2, Z12
+	VMINPS       Z12, Z1, Z12
+	VMOVUPS      Z12, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many145
+	JMP          many158
 
-manyEnd145:
-one145:
+manyEnd158:
+one158:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd145
-	VMOVUPS      (DX), Z13
-	VMAXPS       Z13, Z1, Z13
+	JLT          oneEnd158
+	VMOVUPS      (DX), Z12
+	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VMULPS       Z13, Z13, Z14
-	VBROADCASTSS lanes<>+1504(SB), Z15
-	VFMADD213PS  Z8, Z14, Z15
-	VFMADD213PS  Z7, Z14, Z15
-	VFMADD213PS  Z6, Z14, Z15
-	VFMADD213PS  Z5, Z14, Z15
-	VFMADD213PS  Z4, Z14, Z15
-	VBROADCASTSS lanes<>+1696(SB), Z16
-	VFMADD213PS  Z12, Z14, Z16
-	VFMADD213PS  Z11, Z14, Z16
-	VFMADD213PS  Z10, Z14, Z16
-	VFMADD213PS  Z9, Z14, Z16
-	VFMADD213PS  Z2, Z14, Z16
-	VMULPS       Z13, Z15, Z13
-	VDIVPS       Z16, Z13, Z13
-	VMAXPS       Z13, Z3, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVUPS      Z13, (AX)
+	VBROADCASTSS lanes<>+1440(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+1632(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z12
+	VDIVPS       Z15, Z12, Z12
+	VMAXPS       Z12, Z2, Z12
+	VMINPS       Z12, Z1, Z12
+	VMOVUPS      Z12, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one145
+	JMP          one158
 
-oneEnd145:
+oneEnd158:
 	TESTQ        CX, CX
-	JE           done145
+	JE           done158
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z13
-	VMAXPS       Z13, Z1, Z1
-	VMINPS       Z1, Z0, Z0
-	VMULPS       Z0, Z0, Z1
-	VBROADCASTSS lanes<>+1504(SB), Z13
-	VFMADD213PS  Z8, Z1, Z13
-	VFMADD213PS  Z7, Z1, Z13
-	VFMADD213PS  Z6, Z1, Z13
-	VFMADD213PS  Z5, Z1, Z13
-	VFMADD213PS  Z4, Z1, Z13
-	VBROADCASTSS lanes<>+1696(SB), Z4
-	VFMADD213PS  Z12, Z1, Z4
-	VFMADD213PS  Z11, Z1, Z4
-	VFMADD213PS  Z10, Z1, Z4
-	VFMADD213PS  Z9, Z1, Z4
-	VFMADD213PS  Z2, Z1, Z4
-	VMULPS       Z0, Z13, Z0
-	VDIVPS       Z4, Z0, Z0
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
+	VMOVUPS.Z    (DX), K1, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z0
+	VBROADCASTSS lanes<>+1440(SB), Z13
+	VFMADD213PS  Z7, Z0, Z13
+	VFMADD213PS  Z6, Z0, Z13
+	VFMADD213PS  Z5, Z0, Z13
+	VFMADD213PS  Z4, Z0, Z13
+	VFMADD213PS  Z3, Z0, Z13
+	VBROADCASTSS lanes<>+1632(SB), Z3
+	VFMADD213PS  Z11, Z0, Z3
+	VFMADD213PS  Z10, Z0, Z3
+	VFMADD213PS  Z9, Z0, Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z12, Z13, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done145:
+done158:
 	VZEROUPPER
 	RET
 
@@ -10245,284 +11167,246 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1440(SB), Z0
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+1024(SB), Z3
-	VBROADCASTSS lanes<>+1664(SB), Z4
-	VBROADCASTSS lanes<>+1632(SB), Z5
-	VBROADCASTSS lanes<>+1600(SB), Z6
-	VBROADCASTSS lanes<>+1568(SB), Z7
-	VBROADCASTSS lanes<>+1536(SB), Z8
-	VBROADCASTSS lanes<>+1504(SB), Z9
-	VBROADCASTSS lanes<>+1824(SB), Z9
-	VBROADCASTSS lanes<>+1792(SB), Z10
-	VBROADCASTSS lanes<>+1760(SB), Z11
-	VBROADCASTSS lanes<>+1728(SB), Z12
-	VBROADCASTSS lanes<>+1696(SB), Z13
+	VBROADCASTSS lanes<>+1792(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many146:
+many159:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd146
-	VMOVUPS      (DX), Z13
-	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
-	VMAXPS       Z14, Z1, Z14
-	VMINPS       Z14, Z0, Z14
-	VMULPS       Z14, Z14, Z15
-	VBROADCASTSS lanes<>+1504(SB), Z16
-	VFMADD213PS  Z8, Z15, Z16
-	VFMADD213PS  Z7, Z15, Z16
-	VFMADD213PS  Z6, Z15, Z16
-	VFMADD213PS  Z5, Z15, Z16
-	VFMADD213PS  Z4, Z15, Z16
-	VBROADCASTSS lanes<>+1696(SB), Z17
-	VFMADD213PS  Z12, Z15, Z17
-	VFMADD213PS  Z11, Z15, Z17
-	VFMADD213PS  Z10, Z15, Z17
-	VFMADD213PS  Z9, Z15, Z17
-	VFMADD213PS  Z2, Z15, Z17
-	VMULPS       Z14, Z16, Z14
-	VDIVPS       Z17, Z14, Z14
-	VMAXPS       Z14, Z3, Z14
-	VMINPS       Z14, Z2, Z14
-	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
-	VFMADD213PS  Z13, Z13, Z14
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      64(DX), Z13
-	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
-	VMAXPS       Z14, Z1, Z14
-	VMINPS       Z14, Z0, Z14
-	VMULPS       Z14, Z14, Z15
-	VBROADCASTSS lanes<>+1504(SB), Z16
-	VFMADD213PS  Z8, Z15, Z16
-	VFMADD213PS  Z7, Z15, Z16
-	VFMADD213PS  Z6, Z15, Z16
-	VFMADD213PS  Z5, Z15, Z16
-	VFMADD213PS  Z4, Z15, Z16
-	VBROADCASTSS lanes<>+1696(SB), Z17
-	VFMADD213PS  Z12, Z15, Z17
-	VFMADD213PS  Z11, Z15, Z17
-	VFMADD213PS  Z10, Z15, Z17
-	VFMADD213PS  Z9, Z15, Z17
-	VFMADD213PS  Z2, Z15, Z17
-	VMULPS       Z14, Z16, Z14
-	VDIVPS       Z17, Z14, Z14
-	VMAXPS       Z14, Z3, Z14
-	VMINPS       Z14, Z2, Z14
-	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
-	VFMADD213PS  Z13, Z13, Z14
-	VMOVUPS      Z14, 64(AX)
+	JLT          manyEnd159
+	VMOVUPS      (DX), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      64(DX), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many146
+	JMP          many159
 
-manyEnd146:
-one146:
+manyEnd159:
+one159:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd146
-	VMOVUPS      (DX), Z13
-	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
-	VMAXPS       Z14, Z1, Z14
-	VMINPS       Z14, Z0, Z14
-	VMULPS       Z14, Z14, Z15
-	VBROADCASTSS lanes<>+1504(SB), Z16
-	VFMADD213PS  Z8, Z15, Z16
-	VFMADD213PS  Z7, Z15, Z16
-	VFMADD213PS  Z6, Z15, Z16
-	VFMADD213PS  Z5, Z15, Z16
-	VFMADD213PS  Z4, Z15, Z16
-	VBROADCASTSS lanes<>+1696(SB), Z17
-	VFMADD213PS  Z12, Z15, Z17
-	VFMADD213PS  Z11, Z15, Z17
-	VFMADD213PS  Z10, Z15, Z17
-	VFMADD213PS  Z9, Z15, Z17
-	VFMADD213PS  Z2, Z15, Z17
-	VMULPS       Z14, Z16, Z14
-	VDIVPS       Z17, Z14, Z14
-	VMAXPS       Z14, Z3, Z14
-	VMINPS       Z14, Z2, Z14
-	VMULPS.BCST  lanes<>+896(SB), Z13, Z13
-	VFMADD213PS  Z13, Z13, Z14
-	VMOVUPS      Z14, (AX)
+	JLT          oneEnd159
+	VMOVUPS      (DX), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one146
+	JMP          one159
 
-oneEnd146:
+oneEnd159:
 	TESTQ        CX, CX
-	JE           done146
+	JE           done159
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z13
-	VMULPS.BCST  lanes<>+608(SB), Z13, Z14
-	VMAXPS       Z14, Z1, Z1
-	VMINPS       Z1, Z0, Z0
-	VMULPS       Z0, Z0, Z1
-	VBROADCASTSS lanes<>+1504(SB), Z14
-	VFMADD213PS  Z8, Z1, Z14
-	VFMADD213PS  Z7, Z1, Z14
-	VFMADD213PS  Z6, Z1, Z14
-	VFMADD213PS  Z5, Z1, Z14
-	VFMADD213PS  Z4, Z1, Z14
-	VBROADCASTSS lanes<>+1696(SB), Z4
-	VFMADD213PS  Z12, Z1, Z4
-	VFMADD213PS  Z11, Z1, Z4
-	VFMADD213PS  Z10, Z1, Z4
-	VFMADD213PS  Z9, Z1, Z4
-	VFMADD213PS  Z2, Z1, Z4
-	VMULPS       Z0, Z14, Z0
-	VDIVPS       Z4, Z0, Z0
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
-	VMULPS.BCST  lanes<>+896(SB), Z13, Z1
+	VMOVUPS.Z    (DX), K1, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z0
+	VBROADCASTSS lanes<>+1824(SB), Z13
+	VFMADD213PS  Z7, Z0, Z13
+	VFMADD213PS  Z6, Z0, Z13
+	VFMADD213PS  Z5, Z0, Z13
+	VFMADD213PS  Z4, Z0, Z13
+	VFMADD213PS  Z3, Z0, Z13
+	VBROADCASTSS lanes<>+2016(SB), Z3
+	VFMADD213PS  Z11, Z0, Z3
+	VFMADD213PS  Z10, Z0, Z3
+	VFMADD213PS  Z9, Z0, Z3
+	VFMADD213PS  Z8, Z0, Z3
+	VFMADD213PS  Z1, Z0, Z3
+	VMULPS       Z12, Z13, Z0
+	VDIVPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z1
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done146:
+done159:
 	VZEROUPPER
 	RET
 
 // func geluTanhAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
-	VBROADCASTSS lanes<>+128(SB), Z4
-	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
-	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+4608(SB), Z1
+	VBROADCASTSS lanes<>+4640(SB), Z2
+	VBROADCASTSS lanes<>+4672(SB), Z3
+	VBROADCASTSS lanes<>+4704(SB), Z4
+	VBROADCASTSS lanes<>+4736(SB), Z5
+	VBROADCASTSS lanes<>+4768(SB), Z5
+	VBROADCASTSS lanes<>+4800(SB), Z6
 
-many147:
-	CMPQ             CX, $0x00000020
-	JLT              manyEnd147
-	VMOVUPS          (DX), Z11
-	VMULPS           Z11, Z11, Z12
-	VBROADCASTSS     lanes<>+1856(SB), Z13
-	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
-	VMULPS           Z11, Z13, Z12
-	VMAXPS           Z12, Z0, Z12
-	VMINPS           Z12, Z1, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z3, Z2, Z13
-	VSUBPS           Z2, Z13, Z13
-	VFNMADD231PS     Z4, Z13, Z12
-	VFNMADD231PS     Z5, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z7, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z6, Z14, Z12
-	VDIVPS           Z12, Z11, Z11
-	VMOVUPS          Z11, (AX)
-	VMOVUPS          64(DX), Z11
-	VMULPS           Z11, Z11, Z12
-	VBROADCASTSS     lanes<>+1856(SB), Z13
-	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
-	VMULPS           Z11, Z13, Z12
-	VMAXPS           Z12, Z0, Z12
-	VMINPS           Z12, Z1, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z3, Z2, Z13
-	VSUBPS           Z2, Z13, Z13
-	VFNMADD231PS     Z4, Z13, Z12
-	VFNMADD231PS     Z5, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z7, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z6, Z14, Z12
-	VDIVPS           Z12, Z11, Z11
-	VMOVUPS          Z11, 64(AX)
-	ADDQ             $0x00000080, AX
-	ADDQ             $0x00000080, DX
-	SUBQ             $0x00000020, CX
-	JMP              many147
+many160:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd160
+	VMOVUPS      (DX), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4800(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4736(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      64(DX), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4800(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4736(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many160
 
-manyEnd147:
-one147:
-	CMPQ             CX, $0x00000010
-	JLT              oneEnd147
-	VMOVUPS          (DX), Z11
-	VMULPS           Z11, Z11, Z12
-	VBROADCASTSS     lanes<>+1856(SB), Z13
-	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
-	VMULPS           Z11, Z13, Z12
-	VMAXPS           Z12, Z0, Z12
-	VMINPS           Z12, Z1, Z12
-	VMOVAPS          Z12, Z13
-	VFMADD132PS      Z3, Z2, Z13
-	VSUBPS           Z2, Z13, Z13
-	VFNMADD231PS     Z4, Z13, Z12
-	VFNMADD231PS     Z5, Z13, Z12
-	VBROADCASTSS     lanes<>+192(SB), Z14
-	VFMADD213PS      Z10, Z12, Z14
-	VFMADD213PS      Z9, Z12, Z14
-	VFMADD213PS      Z8, Z12, Z14
-	VFMADD213PS      Z7, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VFMADD213PS      Z6, Z12, Z14
-	VSCALEFPS        Z13, Z14, Z14
-	VADDPS           Z6, Z14, Z12
-	VDIVPS           Z12, Z11, Z11
-	VMOVUPS          Z11, (AX)
-	ADDQ             $0x00000040, AX
-	ADDQ             $0x00000040, DX
-	SUBQ             $0x00000010, CX
-	JMP              one147
+manyEnd160:
+one160:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd160
+	VMOVUPS      (DX), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4800(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4736(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one160
 
-oneEnd147:
-	TESTQ            CX, CX
-	JE               done147
-	MOVQ             $0x00000001, BX
-	SHLXQ            CX, BX, CX
-	DECQ             CX
-	KMOVW            CX, K1
-	VMOVUPS.Z        (DX), K1, Z11
-	VMULPS           Z11, Z11, Z12
-	VBROADCASTSS     lanes<>+1856(SB), Z13
-	VFMADD213PS.BCST lanes<>+1888(SB), Z12, Z13
-	VMULPS           Z11, Z13, Z12
-	VMAXPS           Z12, Z0, Z0
-	VMINPS           Z0, Z1, Z0
-	VMOVAPS          Z0, Z1
-	VFMADD132PS      Z3, Z2, Z1
-	VSUBPS           Z2, Z1, Z1
-	VFNMADD231PS     Z4, Z1, Z0
-	VFNMADD231PS     Z5, Z1, Z0
-	VBROADCASTSS     lanes<>+192(SB), Z2
-	VFMADD213PS      Z10, Z0, Z2
-	VFMADD213PS      Z9, Z0, Z2
-	VFMADD213PS      Z8, Z0, Z2
-	VFMADD213PS      Z7, Z0, Z2
-	VFMADD213PS      Z6, Z0, Z2
-	VFMADD213PS      Z6, Z0, Z2
-	VSCALEFPS        Z1, Z2, Z2
-	VADDPS           Z6, Z2, Z0
-	VDIVPS           Z0, Z11, Z0
-	VMOVUPS          Z0, K1, (AX)
+oneEnd160:
+	TESTQ        CX, CX
+	JE           done160
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4800(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z5
+	VREDUCEPS    $0x01, Z5, Z7
+	VBROADCASTSS lanes<>+4736(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z5, Z8, Z8
+	VADDPS       Z0, Z8, Z0
+	VDIVPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (AX)
 
-done147:
+done160:
 	VZEROUPPER
 	RET
 
@@ -10535,8 +11419,8 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
 	VBROADCASTSS lanes<>+96(SB), Z4
 	VBROADCASTSS lanes<>+128(SB), Z5
 	VBROADCASTSS lanes<>+160(SB), Z6
@@ -10547,11 +11431,11 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many148:
+many161:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd148
+	JLT          manyEnd161
 	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z2, Z13
@@ -10572,7 +11456,7 @@ many148:
 	VDIVPS       Z13, Z12, Z12
 	VMOVUPS      Z12, (AX)
 	VMOVUPS      64(DX), Z12
-	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z2, Z13
@@ -10595,14 +11479,14 @@ many148:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many148
+	JMP          many161
 
-manyEnd148:
-one148:
+manyEnd161:
+one161:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd148
+	JLT          oneEnd161
 	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
 	VMAXPS       Z13, Z1, Z13
 	VMINPS       Z13, Z2, Z13
@@ -10625,17 +11509,17 @@ one148:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one148
+	JMP          one161
 
-oneEnd148:
+oneEnd161:
 	TESTQ        CX, CX
-	JE           done148
+	JE           done161
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z12
-	VXORPS.BCST  lanes<>+1408(SB), Z12, Z13
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z0
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
@@ -10656,7 +11540,7 @@ oneEnd148:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done148:
+done161:
 	VZEROUPPER
 	RET
 
@@ -10668,18 +11552,18 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
-	VBROADCASTSS lanes<>+2176(SB), Z5
-	VBROADCASTSS lanes<>+2144(SB), Z6
-	VBROADCASTSS lanes<>+2112(SB), Z7
-	VBROADCASTSS lanes<>+2080(SB), Z8
-	VBROADCASTSS lanes<>+2048(SB), Z9
-	VBROADCASTSS lanes<>+2016(SB), Z10
-	VBROADCASTSS lanes<>+1984(SB), Z11
-	VBROADCASTSS lanes<>+1952(SB), Z12
-	VBROADCASTSS lanes<>+1920(SB), Z13
+	VBROADCASTSS lanes<>+2496(SB), Z5
+	VBROADCASTSS lanes<>+2464(SB), Z6
+	VBROADCASTSS lanes<>+2432(SB), Z7
+	VBROADCASTSS lanes<>+2400(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z9
+	VBROADCASTSS lanes<>+2336(SB), Z10
+	VBROADCASTSS lanes<>+2304(SB), Z11
+	VBROADCASTSS lanes<>+2272(SB), Z12
+	VBROADCASTSS lanes<>+2240(SB), Z13
 	VBROADCASTSS lanes<>+96(SB), Z13
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
@@ -10689,11 +11573,11 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one149:
+one162:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd149
+	JLT          oneEnd162
 	VMOVUPS      (DX), Z20
-	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
+	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
 	VMINPS       Z21, Z2, Z21
 	VMOVAPS      Z21, Z22
@@ -10709,7 +11593,7 @@ one149:
 	VFMADD213PS  Z4, Z21, Z23
 	VFMADD213PS  Z4, Z21, Z23
 	VSCALEFPS    Z22, Z23, Z23
-	VBROADCASTSS lanes<>+1920(SB), Z21
+	VBROADCASTSS lanes<>+2240(SB), Z21
 	VFMADD213PS  Z12, Z23, Z21
 	VFMADD213PS  Z11, Z23, Z21
 	VFMADD213PS  Z10, Z23, Z21
@@ -10725,17 +11609,17 @@ one149:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one149
+	JMP          one162
 
-oneEnd149:
+oneEnd162:
 	TESTQ        CX, CX
-	JE           done149
+	JE           done162
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z20
-	VORPS.BCST   lanes<>+1408(SB), Z20, Z21
+	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z1
 	VMINPS       Z1, Z2, Z1
 	VMOVAPS      Z1, Z2
@@ -10751,7 +11635,7 @@ oneEnd149:
 	VFMADD213PS  Z4, Z1, Z3
 	VFMADD213PS  Z4, Z1, Z3
 	VSCALEFPS    Z2, Z3, Z3
-	VBROADCASTSS lanes<>+1920(SB), Z1
+	VBROADCASTSS lanes<>+2240(SB), Z1
 	VFMADD213PS  Z12, Z3, Z1
 	VFMADD213PS  Z11, Z3, Z1
 	VFMADD213PS  Z10, Z3, Z1
@@ -10765,7 +11649,7 @@ oneEnd149:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done149:
+done162:
 	VZEROUPPER
 	RET
 
@@ -10775,10 +11659,10 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2208(SB), Z0
+	VBROADCASTSS lanes<>+2528(SB), Z0
 	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z2
-	VBROADCASTSS lanes<>+1376(SB), Z3
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
 	VBROADCASTSS lanes<>+96(SB), Z4
 	VBROADCASTSS lanes<>+128(SB), Z5
 	VBROADCASTSS lanes<>+160(SB), Z6
@@ -10789,9 +11673,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many150:
+many163:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd150
+	JLT          manyEnd163
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10809,9 +11693,9 @@ many150:
 	VFMADD213PS  Z7, Z13, Z15
 	VFMADD213PS  Z7, Z13, Z15
 	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
 	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
 	VDIVPS       Z14, Z13, Z13
 	VMULPS       Z13, Z12, Z12
 	VMOVUPS      Z12, (AX)
@@ -10832,21 +11716,21 @@ many150:
 	VFMADD213PS  Z7, Z13, Z15
 	VFMADD213PS  Z7, Z13, Z15
 	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
 	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
 	VDIVPS       Z14, Z13, Z13
 	VMULPS       Z13, Z12, Z12
 	VMOVUPS      Z12, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many150
+	JMP          many163
 
-manyEnd150:
-one150:
+manyEnd163:
+one163:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd150
+	JLT          oneEnd163
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -10864,20 +11748,20 @@ one150:
 	VFMADD213PS  Z7, Z13, Z15
 	VFMADD213PS  Z7, Z13, Z15
 	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2240(SB), Z15, Z13
+	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
 	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2240(SB), Z13, Z14
+	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
 	VDIVPS       Z14, Z13, Z13
 	VMULPS       Z13, Z12, Z12
 	VMOVUPS      Z12, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one150
+	JMP          one163
 
-oneEnd150:
+oneEnd163:
 	TESTQ        CX, CX
-	JE           done150
+	JE           done163
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10899,14 +11783,14 @@ oneEnd150:
 	VFMADD213PS  Z7, Z0, Z2
 	VFMADD213PS  Z7, Z0, Z2
 	VSCALEFPS    Z1, Z2, Z2
-	VADDPS.BCST  lanes<>+2240(SB), Z2, Z0
+	VADDPS.BCST  lanes<>+2560(SB), Z2, Z0
 	VMULPS       Z2, Z0, Z0
-	VADDPS.BCST  lanes<>+2240(SB), Z0, Z1
+	VADDPS.BCST  lanes<>+2560(SB), Z0, Z1
 	VDIVPS       Z1, Z0, Z0
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done150:
+done163:
 	VZEROUPPER
 	RET
 
@@ -10919,18 +11803,18 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many151:
+many164:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd151
+	JLT         manyEnd164
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z2
-	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -10939,14 +11823,14 @@ many151:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many151
+	JMP         many164
 
-manyEnd151:
-one151:
+manyEnd164:
+one164:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd151
+	JLT         oneEnd164
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -10955,24 +11839,24 @@ one151:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one151
+	JMP         one164
 
-oneEnd151:
+oneEnd164:
 	TESTQ       CX, CX
-	JE          done151
+	JE          done164
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z2
-	VMULPS.BCST lanes<>+2272(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z0
 	VMINPS      Z0, Z1, Z0
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done151:
+done164:
 	VZEROUPPER
 	RET
 
@@ -10989,9 +11873,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many152:
+many165:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd152
+	JLT     manyEnd165
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -11007,12 +11891,12 @@ many152:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many152
+	JMP     many165
 
-manyEnd152:
-one152:
+manyEnd165:
+one165:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd152
+	JLT     oneEnd165
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -11022,11 +11906,11 @@ one152:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one152
+	JMP     one165
 
-oneEnd152:
+oneEnd165:
 	TESTQ     CX, CX
-	JE        done152
+	JE        done165
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11038,7 +11922,7 @@ oneEnd152:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done152:
+done165:
 	VZEROUPPER
 	RET
 
@@ -11050,9 +11934,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many153:
+many166:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd153
+	JLT     manyEnd166
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -11068,23 +11952,23 @@ many153:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many153
+	JMP     many166
 
-manyEnd153:
-one153:
+manyEnd166:
+one166:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd153
+	JLT     oneEnd166
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one153
+	JMP     one166
 
-oneEnd153:
+oneEnd166:
 	TESTQ     CX, CX
-	JE        done153
+	JE        done166
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11093,7 +11977,7 @@ oneEnd153:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done153:
+done166:
 	VZEROUPPER
 	RET
 
@@ -11106,9 +11990,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many154:
+many167:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd154
+	JLT       manyEnd167
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -11132,12 +12016,12 @@ many154:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many154
+	JMP       many167
 
-manyEnd154:
-one154:
+manyEnd167:
+one167:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd154
+	JLT       oneEnd167
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -11146,11 +12030,11 @@ one154:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one154
+	JMP       one167
 
-oneEnd154:
+oneEnd167:
 	TESTQ     CX, CX
-	JE        done154
+	JE        done167
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11161,7 +12045,7 @@ oneEnd154:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done154:
+done167:
 	VZEROUPPER
 	RET
 
@@ -11175,20 +12059,20 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z5
 	VBROADCASTSS lanes<>+0(SB), Z6
-	VBROADCASTSS lanes<>+1344(SB), Z7
-	VBROADCASTSS lanes<>+1376(SB), Z8
-	VBROADCASTSS lanes<>+2432(SB), Z9
-	VBROADCASTSS lanes<>+2400(SB), Z10
-	VBROADCASTSS lanes<>+2368(SB), Z11
-	VBROADCASTSS lanes<>+2336(SB), Z12
-	VBROADCASTSS lanes<>+2304(SB), Z13
+	VBROADCASTSS lanes<>+1312(SB), Z7
+	VBROADCASTSS lanes<>+1344(SB), Z8
+	VBROADCASTSS lanes<>+2752(SB), Z9
+	VBROADCASTSS lanes<>+2720(SB), Z10
+	VBROADCASTSS lanes<>+2688(SB), Z11
+	VBROADCASTSS lanes<>+2656(SB), Z12
+	VBROADCASTSS lanes<>+2624(SB), Z13
 	VBROADCASTSS lanes<>+96(SB), Z13
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many155:
+many168:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd155
+	JLT          manyEnd168
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -11198,7 +12082,7 @@ many155:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2304(SB), Z19
+	VBROADCASTSS lanes<>+2624(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -11222,7 +12106,7 @@ many155:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2304(SB), Z19
+	VBROADCASTSS lanes<>+2624(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -11240,12 +12124,12 @@ many155:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many155
+	JMP          many168
 
-manyEnd155:
-one155:
+manyEnd168:
+one168:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd155
+	JLT          oneEnd168
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -11255,7 +12139,7 @@ one155:
 	VSUBPS       Z8, Z16, Z16
 	VFNMADD231PS Z14, Z16, Z2
 	VFNMADD231PS Z15, Z16, Z2
-	VBROADCASTSS lanes<>+2304(SB), Z17
+	VBROADCASTSS lanes<>+2624(SB), Z17
 	VFMADD213PS  Z12, Z2, Z17
 	VFMADD213PS  Z11, Z2, Z17
 	VFMADD213PS  Z10, Z2, Z17
@@ -11273,11 +12157,11 @@ one155:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one155
+	JMP          one168
 
-oneEnd155:
+oneEnd168:
 	TESTQ        CX, CX
-	JE           done155
+	JE           done168
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11291,7 +12175,7 @@ oneEnd155:
 	VSUBPS       Z8, Z3, Z3
 	VFNMADD231PS Z14, Z3, Z2
 	VFNMADD231PS Z15, Z3, Z2
-	VBROADCASTSS lanes<>+2304(SB), Z5
+	VBROADCASTSS lanes<>+2624(SB), Z5
 	VFMADD213PS  Z12, Z2, Z5
 	VFMADD213PS  Z11, Z2, Z5
 	VFMADD213PS  Z10, Z2, Z5
@@ -11307,7 +12191,7 @@ oneEnd155:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done155:
+done168:
 	VZEROUPPER
 	RET
 
@@ -11322,9 +12206,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many156:
+many169:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd156
+	JLT     manyEnd169
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -11344,12 +12228,12 @@ many156:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many156
+	JMP     many169
 
-manyEnd156:
-one156:
+manyEnd169:
+one169:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd156
+	JLT     oneEnd169
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -11357,11 +12241,11 @@ one156:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one156
+	JMP     one169
 
-oneEnd156:
+oneEnd169:
 	TESTQ     CX, CX
-	JE        done156
+	JE        done169
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11371,7 +12255,7 @@ oneEnd156:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done156:
+done169:
 	VZEROUPPER
 	RET
 
@@ -11382,50 +12266,50 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many157:
+many170:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd157
+	JLT         manyEnd170
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many157
+	JMP         many170
 
-manyEnd157:
-one157:
+manyEnd170:
+one170:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd157
+	JLT         oneEnd170
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one157
+	JMP         one170
 
-oneEnd157:
+oneEnd170:
 	TESTQ       CX, CX
-	JE          done157
+	JE          done170
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done157:
+done170:
 	VZEROUPPER
 	RET
 
@@ -11436,50 +12320,50 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many158:
+many171:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd158
+	JLT         manyEnd171
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many158
+	JMP         many171
 
-manyEnd158:
-one158:
+manyEnd171:
+one171:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd158
+	JLT         oneEnd171
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one158
+	JMP         one171
 
-oneEnd158:
+oneEnd171:
 	TESTQ       CX, CX
-	JE          done158
+	JE          done171
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done158:
+done171:
 	VZEROUPPER
 	RET
 
@@ -11490,9 +12374,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many159:
+many172:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd159
+	JLT     manyEnd172
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -11502,23 +12386,23 @@ many159:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many159
+	JMP     many172
 
-manyEnd159:
-one159:
+manyEnd172:
+one172:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd159
+	JLT     oneEnd172
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one159
+	JMP     one172
 
-oneEnd159:
+oneEnd172:
 	TESTQ     CX, CX
-	JE        done159
+	JE        done172
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11527,7 +12411,7 @@ oneEnd159:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done159:
+done172:
 	VZEROUPPER
 	RET
 
@@ -11538,9 +12422,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many160:
+many173:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd160
+	JLT          manyEnd173
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -11552,12 +12436,12 @@ many160:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many160
+	JMP          many173
 
-manyEnd160:
-one160:
+manyEnd173:
+one173:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd160
+	JLT          oneEnd173
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -11565,11 +12449,11 @@ one160:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one160
+	JMP          one173
 
-oneEnd160:
+oneEnd173:
 	TESTQ        CX, CX
-	JE           done160
+	JE           done173
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11579,7 +12463,7 @@ oneEnd160:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done160:
+done173:
 	VZEROUPPER
 	RET
 
@@ -11590,9 +12474,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many161:
+many174:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd161
+	JLT         manyEnd174
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -11608,23 +12492,23 @@ many161:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many161
+	JMP         many174
 
-manyEnd161:
-one161:
+manyEnd174:
+one174:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd161
+	JLT         oneEnd174
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one161
+	JMP         one174
 
-oneEnd161:
+oneEnd174:
 	TESTQ       CX, CX
-	JE          done161
+	JE          done174
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11633,7 +12517,7 @@ oneEnd161:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done161:
+done174:
 	VZEROUPPER
 	RET
 
@@ -11644,9 +12528,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many162:
+many175:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd162
+	JLT         manyEnd175
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -11662,23 +12546,23 @@ many162:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many162
+	JMP         many175
 
-manyEnd162:
-one162:
+manyEnd175:
+one175:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd162
+	JLT         oneEnd175
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one162
+	JMP         one175
 
-oneEnd162:
+oneEnd175:
 	TESTQ       CX, CX
-	JE          done162
+	JE          done175
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11687,7 +12571,7 @@ oneEnd162:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done162:
+done175:
 	VZEROUPPER
 	RET
 
@@ -11698,9 +12582,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many163:
+many176:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd163
+	JLT         manyEnd176
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -11716,23 +12600,23 @@ many163:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many163
+	JMP         many176
 
-manyEnd163:
-one163:
+manyEnd176:
+one176:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd163
+	JLT         oneEnd176
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one163
+	JMP         one176
 
-oneEnd163:
+oneEnd176:
 	TESTQ       CX, CX
-	JE          done163
+	JE          done176
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11741,7 +12625,7 @@ oneEnd163:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done163:
+done176:
 	VZEROUPPER
 	RET
 
@@ -11756,9 +12640,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many164:
+many177:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd164
+	JLT         manyEnd177
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11778,12 +12662,12 @@ many164:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many164
+	JMP         many177
 
-manyEnd164:
-one164:
+manyEnd177:
+one177:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd164
+	JLT         oneEnd177
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -11791,11 +12675,11 @@ one164:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one164
+	JMP         one177
 
-oneEnd164:
+oneEnd177:
 	TESTQ       CX, CX
-	JE          done164
+	JE          done177
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11805,7 +12689,7 @@ oneEnd164:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done164:
+done177:
 	VZEROUPPER
 	RET
 
@@ -11820,9 +12704,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many165:
+many178:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd165
+	JLT     manyEnd178
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11842,12 +12726,12 @@ many165:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many165
+	JMP     many178
 
-manyEnd165:
-one165:
+manyEnd178:
+one178:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd165
+	JLT     oneEnd178
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -11855,11 +12739,11 @@ one165:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one165
+	JMP     one178
 
-oneEnd165:
+oneEnd178:
 	TESTQ     CX, CX
-	JE        done165
+	JE        done178
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11869,7 +12753,7 @@ oneEnd165:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done165:
+done178:
 	VZEROUPPER
 	RET
 
@@ -11880,9 +12764,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many166:
+many179:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd166
+	JLT     manyEnd179
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11902,12 +12786,12 @@ many166:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many166
+	JMP     many179
 
-manyEnd166:
-one166:
+manyEnd179:
+one179:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd166
+	JLT     oneEnd179
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -11915,11 +12799,11 @@ one166:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one166
+	JMP     one179
 
-oneEnd166:
+oneEnd179:
 	TESTQ     CX, CX
-	JE        done166
+	JE        done179
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -11929,7 +12813,7 @@ oneEnd166:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done166:
+done179:
 	VZEROUPPER
 	RET
 
@@ -11942,9 +12826,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many167:
+many180:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd167
+	JLT         manyEnd180
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11964,12 +12848,12 @@ many167:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many167
+	JMP         many180
 
-manyEnd167:
-one167:
+manyEnd180:
+one180:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd167
+	JLT         oneEnd180
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -11977,11 +12861,11 @@ one167:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one167
+	JMP         one180
 
-oneEnd167:
+oneEnd180:
 	TESTQ       CX, CX
-	JE          done167
+	JE          done180
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11991,7 +12875,7 @@ oneEnd167:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done167:
+done180:
 	VZEROUPPER
 	RET
 
@@ -12002,34 +12886,34 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z1
-	VBROADCASTSS lanes<>+2688(SB), Z2
-	VBROADCASTSS lanes<>+2656(SB), Z3
-	VBROADCASTSS lanes<>+2624(SB), Z4
-	VBROADCASTSS lanes<>+2816(SB), Z4
-	VBROADCASTSS lanes<>+2784(SB), Z7
-	VBROADCASTSS lanes<>+2752(SB), Z8
+	VBROADCASTSS lanes<>+3040(SB), Z1
+	VBROADCASTSS lanes<>+3008(SB), Z2
+	VBROADCASTSS lanes<>+2976(SB), Z3
+	VBROADCASTSS lanes<>+2944(SB), Z4
+	VBROADCASTSS lanes<>+3136(SB), Z4
+	VBROADCASTSS lanes<>+3104(SB), Z7
+	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one168:
+one181:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd168
+	JLT               oneEnd181
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z10, Z8
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+2624(SB), Z11
+	VBROADCASTSS      lanes<>+2944(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+2752(SB), Z10
+	VBROADCASTSS      lanes<>+3072(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -12040,17 +12924,17 @@ one168:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one168
+	JMP               one181
 
-oneEnd168:
+oneEnd181:
 	TESTQ             CX, CX
-	JE                done168
+	JE                done181
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12058,20 +12942,20 @@ oneEnd168:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2624(SB), Z9
+	VBROADCASTSS      lanes<>+2944(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VBROADCASTSS      lanes<>+3072(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -12082,11 +12966,11 @@ oneEnd168:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done168:
+done181:
 	VZEROUPPER
 	RET
 
@@ -12097,35 +12981,35 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z1
-	VBROADCASTSS lanes<>+2688(SB), Z2
-	VBROADCASTSS lanes<>+2656(SB), Z3
-	VBROADCASTSS lanes<>+2624(SB), Z4
-	VBROADCASTSS lanes<>+2816(SB), Z4
-	VBROADCASTSS lanes<>+2784(SB), Z7
-	VBROADCASTSS lanes<>+2752(SB), Z8
+	VBROADCASTSS lanes<>+3040(SB), Z1
+	VBROADCASTSS lanes<>+3008(SB), Z2
+	VBROADCASTSS lanes<>+2976(SB), Z3
+	VBROADCASTSS lanes<>+2944(SB), Z4
+	VBROADCASTSS lanes<>+3136(SB), Z4
+	VBROADCASTSS lanes<>+3104(SB), Z7
+	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one169:
+one182:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd169
+	JLT               oneEnd182
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+2848(SB), Z9, Z9
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+3168(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+2624(SB), Z11
+	VBROADCASTSS      lanes<>+2944(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+2752(SB), Z10
+	VBROADCASTSS      lanes<>+3072(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -12136,17 +13020,17 @@ one169:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1408(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one169
+	JMP               one182
 
-oneEnd169:
+oneEnd182:
 	TESTQ             CX, CX
-	JE                done169
+	JE                done182
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12154,21 +13038,21 @@ oneEnd169:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+2848(SB), Z8, Z8
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+3168(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2624(SB), Z9
+	VBROADCASTSS      lanes<>+2944(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VBROADCASTSS      lanes<>+3072(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -12179,11 +13063,11 @@ oneEnd169:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1408(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done169:
+done182:
 	VZEROUPPER
 	RET
 
@@ -12194,34 +13078,34 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+2720(SB), Z1
-	VBROADCASTSS lanes<>+2688(SB), Z2
-	VBROADCASTSS lanes<>+2656(SB), Z3
-	VBROADCASTSS lanes<>+2624(SB), Z4
-	VBROADCASTSS lanes<>+2816(SB), Z4
-	VBROADCASTSS lanes<>+2784(SB), Z9
-	VBROADCASTSS lanes<>+2752(SB), Z10
+	VBROADCASTSS lanes<>+3040(SB), Z1
+	VBROADCASTSS lanes<>+3008(SB), Z2
+	VBROADCASTSS lanes<>+2976(SB), Z3
+	VBROADCASTSS lanes<>+2944(SB), Z4
+	VBROADCASTSS lanes<>+3136(SB), Z4
+	VBROADCASTSS lanes<>+3104(SB), Z9
+	VBROADCASTSS lanes<>+3072(SB), Z10
 
-one170:
+one183:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd170
+	JLT               oneEnd183
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z11
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z11
 	VSUBPS            Z0, Z11, Z12
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z12, Z10
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z12, Z10
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z12, Z10
 	VMULPS            Z10, Z10, Z12
-	VBROADCASTSS      lanes<>+2624(SB), Z13
+	VBROADCASTSS      lanes<>+2944(SB), Z13
 	VFMADD213PS       Z3, Z12, Z13
 	VFMADD213PS       Z2, Z12, Z13
 	VFMADD213PS       Z1, Z12, Z13
 	VMULPS            Z10, Z12, Z12
 	VFMADD213PS       Z10, Z12, Z13
 	VMULPS            Z10, Z10, Z10
-	VBROADCASTSS      lanes<>+2752(SB), Z12
+	VBROADCASTSS      lanes<>+3072(SB), Z12
 	VFMADD213PS       Z9, Z10, Z12
 	VFMADD213PS       Z4, Z10, Z12
 	VBROADCASTSS      lanes<>+352(SB), Z14
@@ -12239,11 +13123,11 @@ one170:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one170
+	JMP               one183
 
-oneEnd170:
+oneEnd183:
 	TESTQ             CX, CX
-	JE                done170
+	JE                done183
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12251,20 +13135,20 @@ oneEnd170:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+2496(SB), Z0, Z6
+	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z6
 	VSUBPS            Z0, Z6, Z0
-	VFNMADD231PS.BCST lanes<>+2528(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2560(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2592(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2624(SB), Z10
+	VBROADCASTSS      lanes<>+2944(SB), Z10
 	VFMADD213PS       Z3, Z0, Z10
 	VFMADD213PS       Z2, Z0, Z10
 	VFMADD213PS       Z1, Z0, Z10
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z10
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2752(SB), Z1
+	VBROADCASTSS      lanes<>+3072(SB), Z1
 	VFMADD213PS       Z9, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -12280,7 +13164,7 @@ oneEnd170:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done170:
+done183:
 	VZEROUPPER
 	RET
 
@@ -12291,27 +13175,27 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+2528(SB), Z1
-	VBROADCASTSS lanes<>+3136(SB), Z2
-	VBROADCASTSS lanes<>+3104(SB), Z3
-	VBROADCASTSS lanes<>+3072(SB), Z4
-	VBROADCASTSS lanes<>+3040(SB), Z5
-	VBROADCASTSS lanes<>+3008(SB), Z6
-	VBROADCASTSS lanes<>+2976(SB), Z7
-	VBROADCASTSS lanes<>+2944(SB), Z8
-	VBROADCASTSS lanes<>+2912(SB), Z9
-	VBROADCASTSS lanes<>+2880(SB), Z10
+	VBROADCASTSS lanes<>+2848(SB), Z1
+	VBROADCASTSS lanes<>+3456(SB), Z2
+	VBROADCASTSS lanes<>+3424(SB), Z3
+	VBROADCASTSS lanes<>+3392(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z5
+	VBROADCASTSS lanes<>+3328(SB), Z6
+	VBROADCASTSS lanes<>+3296(SB), Z7
+	VBROADCASTSS lanes<>+3264(SB), Z8
+	VBROADCASTSS lanes<>+3232(SB), Z9
+	VBROADCASTSS lanes<>+3200(SB), Z10
 
-one171:
+one184:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd171
+	JLT          oneEnd184
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+2464(SB), Z10, Z15
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z11
 	VMULPS       Z11, Z11, Z16
-	VBROADCASTSS lanes<>+2880(SB), Z17
+	VBROADCASTSS lanes<>+3200(SB), Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
 	VFMADD213PS  Z7, Z16, Z17
@@ -12325,28 +13209,28 @@ one171:
 	VSUBPS       Z17, Z1, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z17, K1, Z12
-	VANDPS.BCST  lanes<>+1408(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+1376(SB), Z10, Z10
 	VXORPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one171
+	JMP          one184
 
-oneEnd171:
+oneEnd184:
 	TESTQ        CX, CX
-	JE           done171
+	JE           done184
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+2464(SB), Z10, Z11
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z11
 	VDIVPS       Z11, Z0, Z12
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z12, Z11, K2, Z13
 	VMULPS       Z13, Z13, Z12
-	VBROADCASTSS lanes<>+2880(SB), Z15
+	VBROADCASTSS lanes<>+3200(SB), Z15
 	VFMADD213PS  Z9, Z12, Z15
 	VFMADD213PS  Z8, Z12, Z15
 	VFMADD213PS  Z7, Z12, Z15
@@ -12360,11 +13244,11 @@ oneEnd171:
 	VSUBPS       Z15, Z1, Z1
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z1, Z15, K2, Z14
-	VANDPS.BCST  lanes<>+1408(SB), Z10, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z10, Z0
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done171:
+done184:
 	VZEROUPPER
 	RET
 
@@ -12376,18 +13260,18 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2528(SB), Z2
-	VBROADCASTSS lanes<>+3296(SB), Z3
-	VBROADCASTSS lanes<>+3264(SB), Z4
-	VBROADCASTSS lanes<>+3232(SB), Z5
-	VBROADCASTSS lanes<>+3200(SB), Z6
-	VBROADCASTSS lanes<>+3168(SB), Z7
+	VBROADCASTSS lanes<>+2848(SB), Z2
+	VBROADCASTSS lanes<>+3616(SB), Z3
+	VBROADCASTSS lanes<>+3584(SB), Z4
+	VBROADCASTSS lanes<>+3552(SB), Z5
+	VBROADCASTSS lanes<>+3520(SB), Z6
+	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one172:
+one185:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd172
+	JLT          oneEnd185
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+2464(SB), Z7, Z14
+	VANDPS.BCST  lanes<>+2784(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
 	VMULPS       Z0, Z15, Z15
 	VMULPS       Z14, Z14, Z16
@@ -12396,7 +13280,7 @@ one172:
 	VSQRTPS      Z15, Z15
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z15, Z14, K1, Z9
-	VBROADCASTSS lanes<>+3168(SB), Z15
+	VBROADCASTSS lanes<>+3488(SB), Z15
 	VFMADD213PS  Z6, Z8, Z15
 	VFMADD213PS  Z5, Z8, Z15
 	VFMADD213PS  Z4, Z8, Z15
@@ -12407,23 +13291,23 @@ one172:
 	VSUBPS       Z16, Z2, Z16
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z10
-	VANDPS.BCST  lanes<>+1408(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
 	VXORPS       Z7, Z10, Z7
 	VMOVUPS      Z7, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one172
+	JMP          one185
 
-oneEnd172:
+oneEnd185:
 	TESTQ        CX, CX
-	JE           done172
+	JE           done185
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+2464(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+2784(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -12432,7 +13316,7 @@ oneEnd172:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z12
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3488(SB), Z1
 	VFMADD213PS  Z6, Z11, Z1
 	VFMADD213PS  Z5, Z11, Z1
 	VFMADD213PS  Z4, Z11, Z1
@@ -12443,11 +13327,11 @@ oneEnd172:
 	VSUBPS       Z3, Z2, Z2
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z2, Z1, K2, Z13
-	VANDPS.BCST  lanes<>+1408(SB), Z7, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z0
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done172:
+done185:
 	VZEROUPPER
 	RET
 
@@ -12459,18 +13343,18 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2528(SB), Z2
-	VBROADCASTSS lanes<>+3296(SB), Z3
-	VBROADCASTSS lanes<>+3264(SB), Z4
-	VBROADCASTSS lanes<>+3232(SB), Z5
-	VBROADCASTSS lanes<>+3200(SB), Z6
-	VBROADCASTSS lanes<>+3168(SB), Z7
+	VBROADCASTSS lanes<>+2848(SB), Z2
+	VBROADCASTSS lanes<>+3616(SB), Z3
+	VBROADCASTSS lanes<>+3584(SB), Z4
+	VBROADCASTSS lanes<>+3552(SB), Z5
+	VBROADCASTSS lanes<>+3520(SB), Z6
+	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one173:
+one186:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd173
+	JLT          oneEnd186
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+2464(SB), Z7, Z16
+	VANDPS.BCST  lanes<>+2784(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
 	VMULPS       Z0, Z17, Z17
 	VMULPS       Z16, Z16, Z18
@@ -12479,7 +13363,7 @@ one173:
 	VSQRTPS      Z17, Z17
 	VCMPPS       $0x11, Z16, Z0, K1
 	VBLENDMPS    Z17, Z16, K1, Z9
-	VBROADCASTSS lanes<>+3168(SB), Z17
+	VBROADCASTSS lanes<>+3488(SB), Z17
 	VFMADD213PS  Z6, Z8, Z17
 	VFMADD213PS  Z5, Z8, Z17
 	VFMADD213PS  Z4, Z8, Z17
@@ -12487,11 +13371,11 @@ one173:
 	VMULPS       Z9, Z8, Z18
 	VFMADD213PS  Z9, Z18, Z17
 	VADDPS       Z17, Z17, Z18
-	VBROADCASTSS lanes<>+3328(SB), Z19
+	VBROADCASTSS lanes<>+3648(SB), Z19
 	VSUBPS       Z18, Z19, Z19
 	VPMOVD2M     Z7, K1
 	VBLENDMPS    Z19, Z18, K1, Z10
-	VANDPS.BCST  lanes<>+1408(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
 	VXORPS       Z7, Z17, Z7
 	VSUBPS       Z7, Z2, Z7
 	VCMPPS       $0x11, Z16, Z0, K1
@@ -12500,17 +13384,17 @@ one173:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one173
+	JMP          one186
 
-oneEnd173:
+oneEnd186:
 	TESTQ        CX, CX
-	JE           done173
+	JE           done186
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+2464(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+2784(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -12519,7 +13403,7 @@ oneEnd173:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z13
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3488(SB), Z1
 	VFMADD213PS  Z6, Z12, Z1
 	VFMADD213PS  Z5, Z12, Z1
 	VFMADD213PS  Z4, Z12, Z1
@@ -12527,18 +13411,18 @@ oneEnd173:
 	VMULPS       Z13, Z12, Z3
 	VFMADD213PS  Z13, Z3, Z1
 	VADDPS       Z1, Z1, Z3
-	VBROADCASTSS lanes<>+3328(SB), Z4
+	VBROADCASTSS lanes<>+3648(SB), Z4
 	VSUBPS       Z3, Z4, Z4
 	VPMOVD2M     Z7, K2
 	VBLENDMPS    Z4, Z3, K2, Z14
-	VANDPS.BCST  lanes<>+1408(SB), Z7, Z3
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z3
 	VXORPS       Z3, Z1, Z1
 	VSUBPS       Z1, Z2, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done173:
+done186:
 	VZEROUPPER
 	RET
 
@@ -12560,18 +13444,18 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+256(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
-	VBROADCASTSS lanes<>+2272(SB), Z12
-	VBROADCASTSS lanes<>+3424(SB), Z13
-	VBROADCASTSS lanes<>+3392(SB), Z14
-	VBROADCASTSS lanes<>+3360(SB), Z15
+	VBROADCASTSS lanes<>+2592(SB), Z12
+	VBROADCASTSS lanes<>+3744(SB), Z13
+	VBROADCASTSS lanes<>+3712(SB), Z14
+	VBROADCASTSS lanes<>+3680(SB), Z15
 
-one174:
+one187:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd174
+	JLT          oneEnd187
 	VMOVUPS      (DX), Z15
-	VANDPS.BCST  lanes<>+2464(SB), Z15, Z16
+	VANDPS.BCST  lanes<>+2784(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
-	VBROADCASTSS lanes<>+3360(SB), Z18
+	VBROADCASTSS lanes<>+3680(SB), Z18
 	VFMADD213PS  Z14, Z17, Z18
 	VFMADD213PS  Z13, Z17, Z18
 	VFMADD213PS  Z12, Z17, Z18
@@ -12579,7 +13463,7 @@ one174:
 	VFMADD213PS  Z16, Z17, Z18
 	VMOVAPS      Z16, Z17
 	VMAXPS       Z17, Z0, Z17
-	VBROADCASTSS lanes<>+3456(SB), Z19
+	VBROADCASTSS lanes<>+3776(SB), Z19
 	VMINPS       Z17, Z19, Z17
 	VMOVAPS      Z17, Z19
 	VFMADD132PS  Z4, Z1, Z19
@@ -12594,32 +13478,32 @@ one174:
 	VFMADD213PS  Z7, Z17, Z21
 	VFMADD213PS  Z7, Z17, Z21
 	VSUBPS       Z7, Z20, Z17
-	VPADDD.BCST  lanes<>+3488(SB), Z19, Z19
+	VPADDD.BCST  lanes<>+3808(SB), Z19, Z19
 	VSCALEFPS    Z17, Z21, Z21
-	VBROADCASTSS lanes<>+3520(SB), Z17
+	VBROADCASTSS lanes<>+3840(SB), Z17
 	VDIVPS       Z21, Z17, Z17
 	VSUBPS       Z17, Z21, Z17
 	VCMPPS       $0x11, Z7, Z16, K1
 	VBLENDMPS    Z18, Z17, K1, Z2
-	VANDPS.BCST  lanes<>+1408(SB), Z15, Z15
+	VANDPS.BCST  lanes<>+1376(SB), Z15, Z15
 	VXORPS       Z15, Z2, Z15
 	VMOVUPS      Z15, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one174
+	JMP          one187
 
-oneEnd174:
+oneEnd187:
 	TESTQ        CX, CX
-	JE           done174
+	JE           done187
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z2
-	VANDPS.BCST  lanes<>+2464(SB), Z2, Z15
+	VANDPS.BCST  lanes<>+2784(SB), Z2, Z15
 	VMULPS       Z15, Z15, Z16
-	VBROADCASTSS lanes<>+3360(SB), Z17
+	VBROADCASTSS lanes<>+3680(SB), Z17
 	VFMADD213PS  Z14, Z16, Z17
 	VFMADD213PS  Z13, Z16, Z17
 	VFMADD213PS  Z12, Z16, Z17
@@ -12627,7 +13511,7 @@ oneEnd174:
 	VFMADD213PS  Z15, Z12, Z17
 	VMOVAPS      Z15, Z12
 	VMAXPS       Z12, Z0, Z0
-	VBROADCASTSS lanes<>+3456(SB), Z12
+	VBROADCASTSS lanes<>+3776(SB), Z12
 	VMINPS       Z0, Z12, Z0
 	VMOVAPS      Z0, Z12
 	VFMADD132PS  Z4, Z1, Z12
@@ -12642,18 +13526,18 @@ oneEnd174:
 	VFMADD213PS  Z7, Z0, Z4
 	VFMADD213PS  Z7, Z0, Z4
 	VSUBPS       Z7, Z1, Z0
-	VPADDD.BCST  lanes<>+3488(SB), Z12, Z12
+	VPADDD.BCST  lanes<>+3808(SB), Z12, Z12
 	VSCALEFPS    Z0, Z4, Z4
-	VBROADCASTSS lanes<>+3520(SB), Z0
+	VBROADCASTSS lanes<>+3840(SB), Z0
 	VDIVPS       Z4, Z0, Z0
 	VSUBPS       Z0, Z4, Z0
 	VCMPPS       $0x11, Z7, Z15, K2
 	VBLENDMPS    Z17, Z0, K2, Z3
-	VANDPS.BCST  lanes<>+1408(SB), Z2, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z2, Z0
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done174:
+done187:
 	VZEROUPPER
 	RET
 
@@ -12676,13 +13560,13 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one175:
+one188:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd175
+	JLT          oneEnd188
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+3456(SB), Z11
+	VBROADCASTSS lanes<>+3776(SB), Z11
 	VMINPS       Z10, Z11, Z10
 	VMOVAPS      Z10, Z11
 	VFMADD132PS  Z2, Z1, Z11
@@ -12697,28 +13581,28 @@ one175:
 	VFMADD213PS  Z5, Z10, Z13
 	VFMADD213PS  Z5, Z10, Z13
 	VSUBPS       Z5, Z12, Z10
-	VPADDD.BCST  lanes<>+3488(SB), Z11, Z11
+	VPADDD.BCST  lanes<>+3808(SB), Z11, Z11
 	VSCALEFPS    Z10, Z13, Z13
-	VBROADCASTSS lanes<>+3520(SB), Z10
+	VBROADCASTSS lanes<>+3840(SB), Z10
 	VDIVPS       Z13, Z10, Z10
 	VADDPS       Z10, Z13, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one175
+	JMP          one188
 
-oneEnd175:
+oneEnd188:
 	TESTQ        CX, CX
-	JE           done175
+	JE           done188
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+2464(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+3456(SB), Z10
+	VBROADCASTSS lanes<>+3776(SB), Z10
 	VMINPS       Z0, Z10, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
@@ -12733,14 +13617,14 @@ oneEnd175:
 	VFMADD213PS  Z5, Z0, Z2
 	VFMADD213PS  Z5, Z0, Z2
 	VSUBPS       Z5, Z1, Z0
-	VPADDD.BCST  lanes<>+3488(SB), Z10, Z10
+	VPADDD.BCST  lanes<>+3808(SB), Z10, Z10
 	VSCALEFPS    Z0, Z2, Z2
-	VBROADCASTSS lanes<>+3520(SB), Z0
+	VBROADCASTSS lanes<>+3840(SB), Z0
 	VDIVPS       Z2, Z0, Z0
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done175:
+done188:
 	VZEROUPPER
 	RET
 
@@ -12753,11 +13637,11 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one176:
+one189:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd176
+	JLT               oneEnd189
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -12765,11 +13649,11 @@ one176:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+3552(SB), Z25
+	VBROADCASTSS      lanes<>+3872(SB), Z25
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VADDPS            Z0, Z5, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z5, K1
 	VBLENDMPS         Z5, Z4, K1, Z6
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z6, Z4
@@ -12813,28 +13697,28 @@ one176:
 	VDIVPS            Z4, Z26, Z26
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z5, Z26, K1, Z12
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z5, K1
 	VBLENDMPS         Z11, Z12, K1, Z13
-	VADDPS.BCST       lanes<>+3584(SB), Z13, Z4
+	VADDPS.BCST       lanes<>+3904(SB), Z13, Z4
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z4, Z13, K1, Z14
-	VANDPS.BCST       lanes<>+1408(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
 	VXORPS            Z2, Z14, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one176
+	JMP               one189
 
-oneEnd176:
+oneEnd189:
 	TESTQ             CX, CX
-	JE                done176
+	JE                done189
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -12842,11 +13726,11 @@ oneEnd176:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+3552(SB), Z5
+	VBROADCASTSS      lanes<>+3872(SB), Z5
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z3, Z4, K2, Z15
 	VADDPS            Z0, Z15, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z15, K2
 	VBLENDMPS         Z15, Z4, K2, Z16
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z16, Z4
@@ -12890,16 +13774,16 @@ oneEnd176:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z15, Z4, K2, Z22
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z15, K2
 	VBLENDMPS         Z21, Z22, K2, Z23
-	VADDPS.BCST       lanes<>+3584(SB), Z23, Z0
+	VADDPS.BCST       lanes<>+3904(SB), Z23, Z0
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z0, Z23, K2, Z24
-	VANDPS.BCST       lanes<>+1408(SB), Z2, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z0
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done176:
+done189:
 	VZEROUPPER
 	RET
 
@@ -12912,21 +13796,21 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one177:
+one190:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd177
+	JLT               oneEnd190
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2240(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2560(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+3552(SB), Z4
+	VBROADCASTSS      lanes<>+3872(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z2, Z3, K1, Z6
 	VADDPS            Z0, Z6, Z3
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z6, K1
 	VBLENDMPS         Z6, Z3, K1, Z7
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z7, Z3
@@ -12970,20 +13854,20 @@ one177:
 	VDIVPS            Z3, Z5, Z5
 	VCMPPS            $0x00, Z1, Z3, K1
 	VBLENDMPS         Z6, Z5, K1, Z13
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z6, K1
 	VBLENDMPS         Z12, Z13, K1, Z14
-	VADDPS.BCST       lanes<>+3584(SB), Z14, Z3
+	VADDPS.BCST       lanes<>+3904(SB), Z14, Z3
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z3, Z14, K1, Z15
 	VMOVUPS           Z15, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one177
+	JMP               one190
 
-oneEnd177:
+oneEnd190:
 	TESTQ             CX, CX
-	JE                done177
+	JE                done190
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -12991,15 +13875,15 @@ oneEnd177:
 	VMOVUPS.Z         (DX), K1, Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2240(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2560(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+3552(SB), Z4
+	VBROADCASTSS      lanes<>+3872(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z2, Z3, K2, Z16
 	VADDPS            Z0, Z16, Z3
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z16, K2
 	VBLENDMPS         Z16, Z3, K2, Z17
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z17, Z3
@@ -13043,14 +13927,14 @@ oneEnd177:
 	VDIVPS            Z0, Z3, Z3
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z16, Z3, K2, Z23
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z16, K2
 	VBLENDMPS         Z22, Z23, K2, Z24
-	VADDPS.BCST       lanes<>+3584(SB), Z24, Z0
+	VADDPS.BCST       lanes<>+3904(SB), Z24, Z0
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done177:
+done190:
 	VZEROUPPER
 	RET
 
@@ -13063,16 +13947,16 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one178:
+one191:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd178
+	JLT               oneEnd191
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z5, Z4
@@ -13116,31 +14000,31 @@ one178:
 	VDIVPS            Z4, Z21, Z21
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z3, Z21, K1, Z11
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K1
 	VBLENDMPS         Z10, Z11, K1, Z12
 	VMULPS.BCST       lanes<>+896(SB), Z12, Z3
-	VANDPS.BCST       lanes<>+1408(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
 	VXORPS            Z2, Z3, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one178
+	JMP               one191
 
-oneEnd178:
+oneEnd191:
 	TESTQ             CX, CX
-	JE                done178
+	JE                done191
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+2464(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K2
 	VBLENDMPS         Z3, Z4, K2, Z13
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z13, Z4
@@ -13184,14 +14068,14 @@ oneEnd178:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z3, Z4, K2, Z19
-	VCMPPS.BCST       $0x15, lanes<>+3552(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K2
 	VBLENDMPS         Z18, Z19, K2, Z20
 	VMULPS.BCST       lanes<>+896(SB), Z20, Z0
-	VANDPS.BCST       lanes<>+1408(SB), Z2, Z1
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z1
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done178:
+done191:
 	VZEROUPPER
 	RET
 
@@ -13202,52 +14086,52 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many179:
+many192:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd179
+	JLT         manyEnd192
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many179
+	JMP         many192
 
-manyEnd179:
-one179:
+manyEnd192:
+one192:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd179
+	JLT         oneEnd192
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one179
+	JMP         one192
 
-oneEnd179:
+oneEnd192:
 	TESTQ       CX, CX
-	JE          done179
+	JE          done192
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z1
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done179:
+done192:
 	VZEROUPPER
 	RET
 
@@ -13259,11 +14143,11 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many180:
+many193:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd180
+	JLT         manyEnd193
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z3
@@ -13271,7 +14155,7 @@ many180:
 	VBLENDMPS   Z1, Z3, K1, Z4
 	VMOVUPS     Z4, (AX)
 	VMOVUPS     64(DX), Z1
-	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z5
@@ -13281,14 +14165,14 @@ many180:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many180
+	JMP         many193
 
-manyEnd180:
-one180:
+manyEnd193:
+one193:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd180
+	JLT         oneEnd193
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z7
@@ -13298,17 +14182,17 @@ one180:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one180
+	JMP         one193
 
-oneEnd180:
+oneEnd193:
 	TESTQ       CX, CX
-	JE          done180
+	JE          done193
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VANDPS.BCST lanes<>+1408(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K2
 	VBLENDMPS   Z0, Z2, K2, Z9
@@ -13316,7 +14200,7 @@ oneEnd180:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done180:
+done193:
 	VZEROUPPER
 	RET
 
@@ -13330,9 +14214,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many181:
+many194:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd181
+	JLT       manyEnd194
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -13352,12 +14236,12 @@ many181:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many181
+	JMP       many194
 
-manyEnd181:
-one181:
+manyEnd194:
+one194:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd181
+	JLT       oneEnd194
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -13365,11 +14249,11 @@ one181:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one181
+	JMP       one194
 
-oneEnd181:
+oneEnd194:
 	TESTQ     CX, CX
-	JE        done181
+	JE        done194
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13379,7 +14263,7 @@ oneEnd181:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done181:
+done194:
 	VZEROUPPER
 	RET
 
@@ -13395,11 +14279,11 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many182:
+many195:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd182
+	JLT         manyEnd195
 	VMOVUPS     (DX), Z11
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z1
@@ -13408,7 +14292,7 @@ many182:
 	VBLENDMPS   Z12, Z1, K1, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z11
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z12
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z3
@@ -13419,14 +14303,14 @@ many182:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many182
+	JMP         many195
 
-manyEnd182:
-one182:
+manyEnd195:
+one195:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd182
+	JLT         oneEnd195
 	VMOVUPS     (DX), Z1
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K1
 	VBLENDMPS   Z3, Z10, K1, Z5
@@ -13437,17 +14321,17 @@ one182:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one182
+	JMP         one195
 
-oneEnd182:
+oneEnd195:
 	TESTQ       CX, CX
-	JE          done182
+	JE          done195
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VXORPS.BCST lanes<>+1408(SB), Z0, Z2
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K2
 	VBLENDMPS   Z3, Z10, K2, Z7
@@ -13456,7 +14340,7 @@ oneEnd182:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done182:
+done195:
 	VZEROUPPER
 	RET
 
@@ -13474,9 +14358,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many183:
+many196:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd183
+	JLT     manyEnd196
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -13497,12 +14381,12 @@ many183:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many183
+	JMP     many196
 
-manyEnd183:
-one183:
+manyEnd196:
+one196:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd183
+	JLT     oneEnd196
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -13511,11 +14395,11 @@ one183:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one183
+	JMP     one196
 
-oneEnd183:
+oneEnd196:
 	TESTQ     CX, CX
-	JE        done183
+	JE        done196
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13525,16 +14409,16 @@ oneEnd183:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done183:
+done196:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many184:
+many197:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd184
+	JLT     manyEnd197
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13550,23 +14434,23 @@ many184:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many184
+	JMP     many197
 
-manyEnd184:
-one184:
+manyEnd197:
+one197:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd184
+	JLT     oneEnd197
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one184
+	JMP     one197
 
-oneEnd184:
+oneEnd197:
 	TESTQ     CX, CX
-	JE        done184
+	JE        done197
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13575,16 +14459,16 @@ oneEnd184:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done184:
+done197:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many185:
+many198:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd185
+	JLT     manyEnd198
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13600,23 +14484,23 @@ many185:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many185
+	JMP     many198
 
-manyEnd185:
-one185:
+manyEnd198:
+one198:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd185
+	JLT     oneEnd198
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one185
+	JMP     one198
 
-oneEnd185:
+oneEnd198:
 	TESTQ     CX, CX
-	JE        done185
+	JE        done198
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13625,7 +14509,7 @@ oneEnd185:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done185:
+done198:
 	VZEROUPPER
 	RET
 
@@ -13643,9 +14527,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many186:
+many199:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd186
+	JLT     manyEnd199
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -13666,12 +14550,12 @@ many186:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many186
+	JMP     many199
 
-manyEnd186:
-one186:
+manyEnd199:
+one199:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd186
+	JLT     oneEnd199
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -13680,11 +14564,11 @@ one186:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one186
+	JMP     one199
 
-oneEnd186:
+oneEnd199:
 	TESTQ     CX, CX
-	JE        done186
+	JE        done199
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13694,16 +14578,16 @@ oneEnd186:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done186:
+done199:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many187:
+many200:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd187
+	JLT     manyEnd200
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13719,23 +14603,23 @@ many187:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many187
+	JMP     many200
 
-manyEnd187:
-one187:
+manyEnd200:
+one200:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd187
+	JLT     oneEnd200
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one187
+	JMP     one200
 
-oneEnd187:
+oneEnd200:
 	TESTQ     CX, CX
-	JE        done187
+	JE        done200
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13744,16 +14628,16 @@ oneEnd187:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done187:
+done200:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many188:
+many201:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd188
+	JLT     manyEnd201
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13769,23 +14653,23 @@ many188:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many188
+	JMP     many201
 
-manyEnd188:
-one188:
+manyEnd201:
+one201:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd188
+	JLT     oneEnd201
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one188
+	JMP     one201
 
-oneEnd188:
+oneEnd201:
 	TESTQ     CX, CX
-	JE        done188
+	JE        done201
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13794,7 +14678,7 @@ oneEnd188:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done188:
+done201:
 	VZEROUPPER
 	RET
 
@@ -13812,9 +14696,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many189:
+many202:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd189
+	JLT     manyEnd202
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13835,12 +14719,12 @@ many189:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many189
+	JMP     many202
 
-manyEnd189:
-one189:
+manyEnd202:
+one202:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd189
+	JLT     oneEnd202
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -13849,11 +14733,11 @@ one189:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one189
+	JMP     one202
 
-oneEnd189:
+oneEnd202:
 	TESTQ     CX, CX
-	JE        done189
+	JE        done202
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13863,16 +14747,16 @@ oneEnd189:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done189:
+done202:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many190:
+many203:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd190
+	JLT     manyEnd203
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -13888,23 +14772,23 @@ many190:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many190
+	JMP     many203
 
-manyEnd190:
-one190:
+manyEnd203:
+one203:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd190
+	JLT     oneEnd203
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one190
+	JMP     one203
 
-oneEnd190:
+oneEnd203:
 	TESTQ     CX, CX
-	JE        done190
+	JE        done203
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -13913,16 +14797,16 @@ oneEnd190:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done190:
+done203:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many191:
+many204:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd191
+	JLT     manyEnd204
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -13938,23 +14822,23 @@ many191:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many191
+	JMP     many204
 
-manyEnd191:
-one191:
+manyEnd204:
+one204:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd191
+	JLT     oneEnd204
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one191
+	JMP     one204
 
-oneEnd191:
+oneEnd204:
 	TESTQ     CX, CX
-	JE        done191
+	JE        done204
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -13963,7 +14847,7 @@ oneEnd191:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done191:
+done204:
 	VZEROUPPER
 	RET
 
@@ -13981,9 +14865,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many192:
+many205:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd192
+	JLT     manyEnd205
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -14004,12 +14888,12 @@ many192:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many192
+	JMP     many205
 
-manyEnd192:
-one192:
+manyEnd205:
+one205:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd192
+	JLT     oneEnd205
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -14018,11 +14902,11 @@ one192:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one192
+	JMP     one205
 
-oneEnd192:
+oneEnd205:
 	TESTQ     CX, CX
-	JE        done192
+	JE        done205
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14032,16 +14916,16 @@ oneEnd192:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done192:
+done205:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many193:
+many206:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd193
+	JLT     manyEnd206
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14057,23 +14941,23 @@ many193:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many193
+	JMP     many206
 
-manyEnd193:
-one193:
+manyEnd206:
+one206:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd193
+	JLT     oneEnd206
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one193
+	JMP     one206
 
-oneEnd193:
+oneEnd206:
 	TESTQ     CX, CX
-	JE        done193
+	JE        done206
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14082,16 +14966,16 @@ oneEnd193:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done193:
+done206:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many194:
+many207:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd194
+	JLT     manyEnd207
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14107,23 +14991,23 @@ many194:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many194
+	JMP     many207
 
-manyEnd194:
-one194:
+manyEnd207:
+one207:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd194
+	JLT     oneEnd207
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one194
+	JMP     one207
 
-oneEnd194:
+oneEnd207:
 	TESTQ     CX, CX
-	JE        done194
+	JE        done207
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14132,7 +15016,7 @@ oneEnd194:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done194:
+done207:
 	VZEROUPPER
 	RET
 
@@ -14150,9 +15034,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many195:
+many208:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd195
+	JLT       manyEnd208
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -14181,12 +15065,12 @@ many195:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many195
+	JMP       many208
 
-manyEnd195:
-one195:
+manyEnd208:
+one208:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd195
+	JLT       oneEnd208
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -14197,11 +15081,11 @@ one195:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one195
+	JMP       one208
 
-oneEnd195:
+oneEnd208:
 	TESTQ     CX, CX
-	JE        done195
+	JE        done208
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14213,16 +15097,16 @@ oneEnd195:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done195:
+done208:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many196:
+many209:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd196
+	JLT       manyEnd209
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14246,12 +15130,12 @@ many196:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many196
+	JMP       many209
 
-manyEnd196:
-one196:
+manyEnd209:
+one209:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd196
+	JLT       oneEnd209
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14260,11 +15144,11 @@ one196:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one196
+	JMP       one209
 
-oneEnd196:
+oneEnd209:
 	TESTQ     CX, CX
-	JE        done196
+	JE        done209
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14275,16 +15159,16 @@ oneEnd196:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done196:
+done209:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many197:
+many210:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd197
+	JLT       manyEnd210
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14308,12 +15192,12 @@ many197:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many197
+	JMP       many210
 
-manyEnd197:
-one197:
+manyEnd210:
+one210:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd197
+	JLT       oneEnd210
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14322,11 +15206,11 @@ one197:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one197
+	JMP       one210
 
-oneEnd197:
+oneEnd210:
 	TESTQ     CX, CX
-	JE        done197
+	JE        done210
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14337,7 +15221,7 @@ oneEnd197:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done197:
+done210:
 	VZEROUPPER
 	RET
 
@@ -14355,9 +15239,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many198:
+many211:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd198
+	JLT       manyEnd211
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -14386,12 +15270,12 @@ many198:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many198
+	JMP       many211
 
-manyEnd198:
-one198:
+manyEnd211:
+one211:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd198
+	JLT       oneEnd211
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -14402,11 +15286,11 @@ one198:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one198
+	JMP       one211
 
-oneEnd198:
+oneEnd211:
 	TESTQ     CX, CX
-	JE        done198
+	JE        done211
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14418,16 +15302,16 @@ oneEnd198:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done198:
+done211:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many199:
+many212:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd199
+	JLT       manyEnd212
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14451,12 +15335,12 @@ many199:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many199
+	JMP       many212
 
-manyEnd199:
-one199:
+manyEnd212:
+one212:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd199
+	JLT       oneEnd212
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -14465,11 +15349,11 @@ one199:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one199
+	JMP       one212
 
-oneEnd199:
+oneEnd212:
 	TESTQ     CX, CX
-	JE        done199
+	JE        done212
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14480,16 +15364,16 @@ oneEnd199:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done199:
+done212:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many200:
+many213:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd200
+	JLT       manyEnd213
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14513,12 +15397,12 @@ many200:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many200
+	JMP       many213
 
-manyEnd200:
-one200:
+manyEnd213:
+one213:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd200
+	JLT       oneEnd213
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -14527,11 +15411,11 @@ one200:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one200
+	JMP       one213
 
-oneEnd200:
+oneEnd213:
 	TESTQ     CX, CX
-	JE        done200
+	JE        done213
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14542,7 +15426,7 @@ oneEnd200:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done200:
+done213:
 	VZEROUPPER
 	RET
 
@@ -14561,9 +15445,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many201:
+many214:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd201
+	JLT     manyEnd214
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -14588,12 +15472,12 @@ many201:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many201
+	JMP     many214
 
-manyEnd201:
-one201:
+manyEnd214:
+one214:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd201
+	JLT     oneEnd214
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -14603,11 +15487,11 @@ one201:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one201
+	JMP     one214
 
-oneEnd201:
+oneEnd214:
 	TESTQ     CX, CX
-	JE        done201
+	JE        done214
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14618,16 +15502,16 @@ oneEnd201:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done201:
+done214:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many202:
+many215:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd202
+	JLT     manyEnd215
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14647,12 +15531,12 @@ many202:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many202
+	JMP     many215
 
-manyEnd202:
-one202:
+manyEnd215:
+one215:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd202
+	JLT     oneEnd215
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14660,11 +15544,11 @@ one202:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one202
+	JMP     one215
 
-oneEnd202:
+oneEnd215:
 	TESTQ     CX, CX
-	JE        done202
+	JE        done215
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14674,16 +15558,16 @@ oneEnd202:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done202:
+done215:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many203:
+many216:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd203
+	JLT     manyEnd216
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14703,12 +15587,12 @@ many203:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many203
+	JMP     many216
 
-manyEnd203:
-one203:
+manyEnd216:
+one216:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd203
+	JLT     oneEnd216
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -14716,11 +15600,11 @@ one203:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one203
+	JMP     one216
 
-oneEnd203:
+oneEnd216:
 	TESTQ     CX, CX
-	JE        done203
+	JE        done216
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14730,7 +15614,7 @@ oneEnd203:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done203:
+done216:
 	VZEROUPPER
 	RET
 
@@ -14748,9 +15632,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many204:
+many217:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd204
+	JLT          manyEnd217
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14783,12 +15667,12 @@ many204:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many204
+	JMP          many217
 
-manyEnd204:
-one204:
+manyEnd217:
+one217:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd204
+	JLT          oneEnd217
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -14800,11 +15684,11 @@ one204:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one204
+	JMP          one217
 
-oneEnd204:
+oneEnd217:
 	TESTQ        CX, CX
-	JE           done204
+	JE           done217
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14817,16 +15701,16 @@ oneEnd204:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done204:
+done217:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many205:
+many218:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd205
+	JLT          manyEnd218
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14854,12 +15738,12 @@ many205:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many205
+	JMP          many218
 
-manyEnd205:
-one205:
+manyEnd218:
+one218:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd205
+	JLT          oneEnd218
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -14869,11 +15753,11 @@ one205:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one205
+	JMP          one218
 
-oneEnd205:
+oneEnd218:
 	TESTQ        CX, CX
-	JE           done205
+	JE           done218
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -14885,16 +15769,16 @@ oneEnd205:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done205:
+done218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many206:
+many219:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd206
+	JLT          manyEnd219
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14922,12 +15806,12 @@ many206:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many206
+	JMP          many219
 
-manyEnd206:
-one206:
+manyEnd219:
+one219:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd206
+	JLT          oneEnd219
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -14937,11 +15821,11 @@ one206:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one206
+	JMP          one219
 
-oneEnd206:
+oneEnd219:
 	TESTQ        CX, CX
-	JE           done206
+	JE           done219
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -14953,7 +15837,7 @@ oneEnd206:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done206:
+done219:
 	VZEROUPPER
 	RET
 
@@ -14971,9 +15855,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many207:
+many220:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd207
+	JLT     manyEnd220
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -14994,12 +15878,12 @@ many207:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many207
+	JMP     many220
 
-manyEnd207:
-one207:
+manyEnd220:
+one220:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd207
+	JLT     oneEnd220
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -15008,11 +15892,11 @@ one207:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one207
+	JMP     one220
 
-oneEnd207:
+oneEnd220:
 	TESTQ     CX, CX
-	JE        done207
+	JE        done220
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15022,16 +15906,16 @@ oneEnd207:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done207:
+done220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many208:
+many221:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd208
+	JLT     manyEnd221
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15047,23 +15931,23 @@ many208:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many208
+	JMP     many221
 
-manyEnd208:
-one208:
+manyEnd221:
+one221:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd208
+	JLT     oneEnd221
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one208
+	JMP     one221
 
-oneEnd208:
+oneEnd221:
 	TESTQ     CX, CX
-	JE        done208
+	JE        done221
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15072,16 +15956,16 @@ oneEnd208:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done208:
+done221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many209:
+many222:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd209
+	JLT     manyEnd222
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15097,23 +15981,23 @@ many209:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many209
+	JMP     many222
 
-manyEnd209:
-one209:
+manyEnd222:
+one222:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd209
+	JLT     oneEnd222
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one209
+	JMP     one222
 
-oneEnd209:
+oneEnd222:
 	TESTQ     CX, CX
-	JE        done209
+	JE        done222
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15122,7 +16006,7 @@ oneEnd209:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done209:
+done222:
 	VZEROUPPER
 	RET
 
@@ -15140,9 +16024,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many210:
+many223:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd210
+	JLT     manyEnd223
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -15163,12 +16047,12 @@ many210:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many210
+	JMP     many223
 
-manyEnd210:
-one210:
+manyEnd223:
+one223:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd210
+	JLT     oneEnd223
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -15177,11 +16061,11 @@ one210:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one210
+	JMP     one223
 
-oneEnd210:
+oneEnd223:
 	TESTQ     CX, CX
-	JE        done210
+	JE        done223
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15191,16 +16075,16 @@ oneEnd210:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done210:
+done223:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many211:
+many224:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd211
+	JLT     manyEnd224
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15216,23 +16100,23 @@ many211:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many211
+	JMP     many224
 
-manyEnd211:
-one211:
+manyEnd224:
+one224:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd211
+	JLT     oneEnd224
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one211
+	JMP     one224
 
-oneEnd211:
+oneEnd224:
 	TESTQ     CX, CX
-	JE        done211
+	JE        done224
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15241,16 +16125,16 @@ oneEnd211:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done211:
+done224:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many212:
+many225:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd212
+	JLT     manyEnd225
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15266,23 +16150,23 @@ many212:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many212
+	JMP     many225
 
-manyEnd212:
-one212:
+manyEnd225:
+one225:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd212
+	JLT     oneEnd225
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one212
+	JMP     one225
 
-oneEnd212:
+oneEnd225:
 	TESTQ     CX, CX
-	JE        done212
+	JE        done225
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15291,7 +16175,7 @@ oneEnd212:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done212:
+done225:
 	VZEROUPPER
 	RET
 
@@ -15309,9 +16193,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many213:
+many226:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd213
+	JLT     manyEnd226
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -15332,12 +16216,12 @@ many213:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many213
+	JMP     many226
 
-manyEnd213:
-one213:
+manyEnd226:
+one226:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd213
+	JLT     oneEnd226
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -15346,11 +16230,11 @@ one213:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one213
+	JMP     one226
 
-oneEnd213:
+oneEnd226:
 	TESTQ     CX, CX
-	JE        done213
+	JE        done226
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15360,16 +16244,16 @@ oneEnd213:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done213:
+done226:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many214:
+many227:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd214
+	JLT     manyEnd227
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15385,23 +16269,23 @@ many214:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many214
+	JMP     many227
 
-manyEnd214:
-one214:
+manyEnd227:
+one227:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd214
+	JLT     oneEnd227
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one214
+	JMP     one227
 
-oneEnd214:
+oneEnd227:
 	TESTQ     CX, CX
-	JE        done214
+	JE        done227
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15410,16 +16294,16 @@ oneEnd214:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done214:
+done227:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many215:
+many228:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd215
+	JLT     manyEnd228
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15435,23 +16319,23 @@ many215:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many215
+	JMP     many228
 
-manyEnd215:
-one215:
+manyEnd228:
+one228:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd215
+	JLT     oneEnd228
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one215
+	JMP     one228
 
-oneEnd215:
+oneEnd228:
 	TESTQ     CX, CX
-	JE        done215
+	JE        done228
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15460,7 +16344,7 @@ oneEnd215:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done215:
+done228:
 	VZEROUPPER
 	RET
 
@@ -15478,9 +16362,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many216:
+many229:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd216
+	JLT     manyEnd229
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -15501,12 +16385,12 @@ many216:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many216
+	JMP     many229
 
-manyEnd216:
-one216:
+manyEnd229:
+one229:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd216
+	JLT     oneEnd229
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -15515,11 +16399,11 @@ one216:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one216
+	JMP     one229
 
-oneEnd216:
+oneEnd229:
 	TESTQ     CX, CX
-	JE        done216
+	JE        done229
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15529,16 +16413,16 @@ oneEnd216:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done216:
+done229:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many217:
+many230:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd217
+	JLT     manyEnd230
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15554,23 +16438,23 @@ many217:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many217
+	JMP     many230
 
-manyEnd217:
-one217:
+manyEnd230:
+one230:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd217
+	JLT     oneEnd230
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one217
+	JMP     one230
 
-oneEnd217:
+oneEnd230:
 	TESTQ     CX, CX
-	JE        done217
+	JE        done230
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15579,16 +16463,16 @@ oneEnd217:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done217:
+done230:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many218:
+many231:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd218
+	JLT     manyEnd231
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15604,23 +16488,23 @@ many218:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many218
+	JMP     many231
 
-manyEnd218:
-one218:
+manyEnd231:
+one231:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd218
+	JLT     oneEnd231
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one218
+	JMP     one231
 
-oneEnd218:
+oneEnd231:
 	TESTQ     CX, CX
-	JE        done218
+	JE        done231
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15629,7 +16513,7 @@ oneEnd218:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done218:
+done231:
 	VZEROUPPER
 	RET
 
@@ -15647,9 +16531,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many219:
+many232:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd219
+	JLT     manyEnd232
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -15670,12 +16554,12 @@ many219:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many219
+	JMP     many232
 
-manyEnd219:
-one219:
+manyEnd232:
+one232:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd219
+	JLT     oneEnd232
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -15684,11 +16568,11 @@ one219:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one219
+	JMP     one232
 
-oneEnd219:
+oneEnd232:
 	TESTQ     CX, CX
-	JE        done219
+	JE        done232
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15698,16 +16582,16 @@ oneEnd219:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done219:
+done232:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many220:
+many233:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd220
+	JLT     manyEnd233
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15723,23 +16607,23 @@ many220:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many220
+	JMP     many233
 
-manyEnd220:
-one220:
+manyEnd233:
+one233:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd220
+	JLT     oneEnd233
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one220
+	JMP     one233
 
-oneEnd220:
+oneEnd233:
 	TESTQ     CX, CX
-	JE        done220
+	JE        done233
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15748,16 +16632,16 @@ oneEnd220:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done220:
+done233:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many221:
+many234:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd221
+	JLT     manyEnd234
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15773,23 +16657,23 @@ many221:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many221
+	JMP     many234
 
-manyEnd221:
-one221:
+manyEnd234:
+one234:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd221
+	JLT     oneEnd234
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one221
+	JMP     one234
 
-oneEnd221:
+oneEnd234:
 	TESTQ     CX, CX
-	JE        done221
+	JE        done234
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15798,7 +16682,7 @@ oneEnd221:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done221:
+done234:
 	VZEROUPPER
 	RET
 
@@ -15816,9 +16700,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many222:
+many235:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd222
+	JLT     manyEnd235
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15839,12 +16723,12 @@ many222:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many222
+	JMP     many235
 
-manyEnd222:
-one222:
+manyEnd235:
+one235:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd222
+	JLT     oneEnd235
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -15853,11 +16737,11 @@ one222:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one222
+	JMP     one235
 
-oneEnd222:
+oneEnd235:
 	TESTQ     CX, CX
-	JE        done222
+	JE        done235
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15867,16 +16751,16 @@ oneEnd222:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done222:
+done235:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many223:
+many236:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd223
+	JLT     manyEnd236
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15892,23 +16776,23 @@ many223:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many223
+	JMP     many236
 
-manyEnd223:
-one223:
+manyEnd236:
+one236:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd223
+	JLT     oneEnd236
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one223
+	JMP     one236
 
-oneEnd223:
+oneEnd236:
 	TESTQ     CX, CX
-	JE        done223
+	JE        done236
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15917,16 +16801,16 @@ oneEnd223:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done223:
+done236:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many224:
+many237:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd224
+	JLT     manyEnd237
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15942,23 +16826,23 @@ many224:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many224
+	JMP     many237
 
-manyEnd224:
-one224:
+manyEnd237:
+one237:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd224
+	JLT     oneEnd237
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one224
+	JMP     one237
 
-oneEnd224:
+oneEnd237:
 	TESTQ     CX, CX
-	JE        done224
+	JE        done237
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15967,7 +16851,7 @@ oneEnd224:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done224:
+done237:
 	VZEROUPPER
 	RET
 
@@ -15985,9 +16869,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many225:
+many238:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd225
+	JLT         manyEnd238
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -16012,12 +16896,12 @@ many225:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many225
+	JMP         many238
 
-manyEnd225:
-one225:
+manyEnd238:
+one238:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd225
+	JLT         oneEnd238
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -16027,11 +16911,11 @@ one225:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one225
+	JMP         one238
 
-oneEnd225:
+oneEnd238:
 	TESTQ       CX, CX
-	JE          done225
+	JE          done238
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -16042,16 +16926,16 @@ oneEnd225:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done225:
+done238:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many226:
+many239:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd226
+	JLT         manyEnd239
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -16071,12 +16955,12 @@ many226:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many226
+	JMP         many239
 
-manyEnd226:
-one226:
+manyEnd239:
+one239:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd226
+	JLT         oneEnd239
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -16084,11 +16968,11 @@ one226:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one226
+	JMP         one239
 
-oneEnd226:
+oneEnd239:
 	TESTQ       CX, CX
-	JE          done226
+	JE          done239
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -16098,16 +16982,16 @@ oneEnd226:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done226:
+done239:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many227:
+many240:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd227
+	JLT         manyEnd240
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -16127,12 +17011,12 @@ many227:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many227
+	JMP         many240
 
-manyEnd227:
-one227:
+manyEnd240:
+one240:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd227
+	JLT         oneEnd240
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -16140,11 +17024,11 @@ one227:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one227
+	JMP         one240
 
-oneEnd227:
+oneEnd240:
 	TESTQ       CX, CX
-	JE          done227
+	JE          done240
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -16154,12 +17038,12 @@ oneEnd227:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done227:
+done240:
 	VZEROUPPER
 	RET
 
 // func sumAVX512(x []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16168,9 +17052,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many228:
+many241:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd228
+	JLT     manyEnd241
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -16181,21 +17065,21 @@ many228:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many228
+	JMP     many241
 
-manyEnd228:
-one228:
+manyEnd241:
+one241:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd228
+	JLT     oneEnd241
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one228
+	JMP     one241
 
-oneEnd228:
+oneEnd241:
 	TESTQ     AX, AX
-	JE        done228
+	JE        done241
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -16203,13 +17087,13 @@ oneEnd228:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done228:
+done241:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
+	VEXTRACTF32X4 $0x01, Y1, X0
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0x4e, X1, X0
 	VADDPS        X0, X1, X1
@@ -16220,7 +17104,7 @@ done228:
 	RET
 
 // func sumSquareAVX512(x []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16229,9 +17113,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many229:
+many242:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd229
+	JLT         manyEnd242
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -16242,21 +17126,21 @@ many229:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many229
+	JMP         many242
 
-manyEnd229:
-one229:
+manyEnd242:
+one242:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd229
+	JLT         oneEnd242
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one229
+	JMP         one242
 
-oneEnd229:
+oneEnd242:
 	TESTQ       AX, AX
-	JE          done229
+	JE          done242
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -16264,13 +17148,13 @@ oneEnd229:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done229:
+done242:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
+	VEXTRACTF32X4 $0x01, Y1, X0
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0x4e, X1, X0
 	VADDPS        X0, X1, X1
@@ -16281,7 +17165,7 @@ done229:
 	RET
 
 // func sumAbsAVX512(x []float32) float32
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16290,54 +17174,54 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many230:
+many243:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd230
+	JLT         manyEnd243
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(CX), Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(CX), Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(CX), Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many230
+	JMP         many243
 
-manyEnd230:
-one230:
+manyEnd243:
+one243:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd230
+	JLT         oneEnd243
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one230
+	JMP         one243
 
-oneEnd230:
+oneEnd243:
 	TESTQ       AX, AX
-	JE          done230
+	JE          done243
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
 	KMOVW       AX, K1
 	VMOVUPS.Z   (CX), K1, Z4
-	VANDPS.BCST lanes<>+2464(SB), Z4, Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done230:
+done243:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
+	VEXTRACTF32X4 $0x01, Y1, X0
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0x4e, X1, X0
 	VADDPS        X0, X1, X1
@@ -16348,7 +17232,7 @@ done230:
 	RET
 
 // func sumDeviationAVX512(x []float32, m float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16359,9 +17243,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many231:
+many244:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd231
+	JLT         manyEnd244
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -16376,22 +17260,22 @@ many231:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many231
+	JMP         many244
 
-manyEnd231:
-one231:
+manyEnd244:
+one244:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd231
+	JLT         oneEnd244
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one231
+	JMP         one244
 
-oneEnd231:
+oneEnd244:
 	TESTQ       AX, AX
-	JE          done231
+	JE          done244
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -16401,13 +17285,13 @@ oneEnd231:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done231:
+done244:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1
 	VADDPS        X1, X0, X0
@@ -16418,7 +17302,7 @@ done231:
 	RET
 
 // func dotAVX512(x []float32, y []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16428,9 +17312,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many232:
+many245:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd232
+	JLT         manyEnd245
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -16446,23 +17330,23 @@ many232:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many232
+	JMP         many245
 
-manyEnd232:
-one232:
+manyEnd245:
+one245:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd232
+	JLT         oneEnd245
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one232
+	JMP         one245
 
-oneEnd232:
+oneEnd245:
 	TESTQ       AX, AX
-	JE          done232
+	JE          done245
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -16471,13 +17355,13 @@ oneEnd232:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done232:
+done245:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
+	VEXTRACTF32X4 $0x01, Y1, X0
 	VADDPS        X0, X1, X1
 	VPERMILPS     $0x4e, X1, X0
 	VADDPS        X0, X1, X1
@@ -16488,7 +17372,7 @@ done232:
 	RET
 
 // func productAVX512(x []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16498,9 +17382,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many233:
+many246:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd233
+	JLT     manyEnd246
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -16511,21 +17395,21 @@ many233:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many233
+	JMP     many246
 
-manyEnd233:
-one233:
+manyEnd246:
+one246:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd233
+	JLT     oneEnd246
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one233
+	JMP     one246
 
-oneEnd233:
+oneEnd246:
 	TESTQ   AX, AX
-	JE      done233
+	JE      done246
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16534,13 +17418,13 @@ oneEnd233:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done233:
+done246:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VMULPS        Y0, Y1, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VMULPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1
 	VMULPS        X1, X0, X0
@@ -16551,7 +17435,7 @@ done233:
 	RET
 
 // func highestAVX512(x []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16562,9 +17446,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many234:
+many247:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd234
+	JLT     manyEnd247
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -16583,23 +17467,23 @@ many234:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many234
+	JMP     many247
 
-manyEnd234:
-one234:
+manyEnd247:
+one247:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd234
+	JLT     oneEnd247
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one234
+	JMP     one247
 
-oneEnd234:
+oneEnd247:
 	TESTQ   AX, AX
-	JE      done234
+	JE      done247
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16610,13 +17494,13 @@ oneEnd234:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done234:
+done247:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VMAXPS        Y0, Y1, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VMAXPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1
 	VMAXPS        X1, X0, X0
@@ -16633,7 +17517,7 @@ numbers:
 	RET
 
 // func lowestAVX512(x []float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), AX
 	MOVQ         x_base+0(FP), CX
@@ -16644,9 +17528,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many235:
+many248:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd235
+	JLT     manyEnd248
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -16665,23 +17549,23 @@ many235:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many235
+	JMP     many248
 
-manyEnd235:
-one235:
+manyEnd248:
+one248:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd235
+	JLT     oneEnd248
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one235
+	JMP     one248
 
-oneEnd235:
+oneEnd248:
 	TESTQ   AX, AX
-	JE      done235
+	JE      done248
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -16692,13 +17576,13 @@ oneEnd235:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done235:
+done248:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VMINPS        Y0, Y1, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VMINPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1
 	VMINPS        X1, X0, X0
@@ -16715,7 +17599,7 @@ numbers:
 	RET
 
 // func expSumAVX512(dst []float32, x []float32, m float32) float32
-// Requires: AVX, AVX512F, BMI2, SSE
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -16723,123 +17607,101 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
-	VBROADCASTSS lanes<>+128(SB), Z4
-	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
-	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
-	VBROADCASTSS lanes<>+480(SB), Z11
-	VBROADCASTSS lanes<>+480(SB), Z12
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+96(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z2
+	VBROADCASTSS lanes<>+4608(SB), Z3
+	VBROADCASTSS lanes<>+4640(SB), Z4
+	VBROADCASTSS lanes<>+4672(SB), Z5
+	VBROADCASTSS lanes<>+4704(SB), Z6
+	VBROADCASTSS lanes<>+4736(SB), Z7
+	VBROADCASTSS lanes<>+480(SB), Z7
+	VBROADCASTSS lanes<>+480(SB), Z8
 
-many236:
+many249:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd236
-	VMOVUPS      (DX), Z13
-	VSUBPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z3, Z2, Z14
-	VSUBPS       Z2, Z14, Z14
-	VFNMADD231PS Z4, Z14, Z13
-	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z15, Z11, Z11
-	VMOVUPS      Z15, (AX)
-	VMOVUPS      64(DX), Z13
-	VSUBPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z3, Z2, Z14
-	VSUBPS       Z2, Z14, Z14
-	VFNMADD231PS Z4, Z14, Z13
-	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z15, Z12, Z12
-	VMOVUPS      Z15, 64(AX)
+	JLT          manyEnd249
+	VMOVUPS      (DX), Z9
+	VSUBPS       Z0, Z9, Z9
+	VMULPS       Z1, Z9, Z9
+	VREDUCEPS    $0x01, Z9, Z10
+	VBROADCASTSS lanes<>+4736(SB), Z11
+	VFMADD213PS  Z6, Z10, Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z2, Z10, Z11
+	VSCALEFPS    Z9, Z11, Z11
+	VADDPS       Z11, Z7, Z7
+	VMOVUPS      Z11, (AX)
+	VMOVUPS      64(DX), Z9
+	VSUBPS       Z0, Z9, Z9
+	VMULPS       Z1, Z9, Z9
+	VREDUCEPS    $0x01, Z9, Z10
+	VBROADCASTSS lanes<>+4736(SB), Z11
+	VFMADD213PS  Z6, Z10, Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z2, Z10, Z11
+	VSCALEFPS    Z9, Z11, Z11
+	VADDPS       Z11, Z8, Z8
+	VMOVUPS      Z11, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many236
+	JMP          many249
 
-manyEnd236:
-one236:
+manyEnd249:
+one249:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd236
-	VMOVUPS      (DX), Z13
-	VSUBPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z3, Z2, Z14
-	VSUBPS       Z2, Z14, Z14
-	VFNMADD231PS Z4, Z14, Z13
-	VFNMADD231PS Z5, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VFMADD213PS  Z6, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z15, Z11, Z11
-	VMOVUPS      Z15, (AX)
+	JLT          oneEnd249
+	VMOVUPS      (DX), Z9
+	VSUBPS       Z0, Z9, Z9
+	VMULPS       Z1, Z9, Z9
+	VREDUCEPS    $0x01, Z9, Z10
+	VBROADCASTSS lanes<>+4736(SB), Z11
+	VFMADD213PS  Z6, Z10, Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z2, Z10, Z11
+	VSCALEFPS    Z9, Z11, Z11
+	VADDPS       Z11, Z7, Z7
+	VMOVUPS      Z11, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one236
+	JMP          one249
 
-oneEnd236:
+oneEnd249:
 	TESTQ        CX, CX
-	JE           done236
+	JE           done249
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VBROADCASTSS lanes<>+512(SB), Z13
-	VMOVAPS      Z13, Z13
-	VMOVUPS      (DX), K1, Z13
-	VSUBPS       Z0, Z13, Z0
-	VMAXPS       Z0, Z1, Z0
-	VMOVAPS      Z0, Z1
-	VFMADD132PS  Z3, Z2, Z1
-	VSUBPS       Z2, Z1, Z1
-	VFNMADD231PS Z4, Z1, Z0
-	VFNMADD231PS Z5, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
-	VFMADD213PS  Z10, Z0, Z2
-	VFMADD213PS  Z9, Z0, Z2
-	VFMADD213PS  Z8, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VFMADD213PS  Z6, Z0, Z2
-	VFMADD213PS  Z6, Z0, Z2
-	VSCALEFPS    Z1, Z2, Z2
-	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z2, Z12, Z12
+	VBROADCASTSS lanes<>+512(SB), Z9
+	VMOVAPS      Z9, Z9
+	VMOVUPS      (DX), K1, Z9
+	VSUBPS       Z0, Z9, Z0
+	VMULPS       Z1, Z0, Z0
+	VREDUCEPS    $0x01, Z0, Z1
+	VBROADCASTSS lanes<>+4736(SB), Z9
+	VFMADD213PS  Z6, Z1, Z9
+	VFMADD213PS  Z5, Z1, Z9
+	VFMADD213PS  Z4, Z1, Z9
+	VFMADD213PS  Z3, Z1, Z9
+	VFMADD213PS  Z2, Z1, Z9
+	VSCALEFPS    Z0, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)
+	VADDPS       Z9, Z8, Z8
 
-done236:
-	VADDPS        Z12, Z11, Z11
-	VEXTRACTF64X4 $0x01, Z11, Y0
-	VADDPS        Y0, Y11, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+done249:
+	VADDPS        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y0
+	VADDPS        Y0, Y7, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VADDPS        X1, X0, X0
 	VPERMILPS     $0x4e, X0, X1
 	VADDPS        X1, X0, X0
@@ -16865,9 +17727,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many237:
+many250:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd237
+	JLT         manyEnd250
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16887,12 +17749,12 @@ many237:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many237
+	JMP         many250
 
-manyEnd237:
-one237:
+manyEnd250:
+one250:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd237
+	JLT         oneEnd250
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -16905,11 +17767,11 @@ one237:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one237
+	JMP         one250
 
-oneEnd237:
+oneEnd250:
 	TESTQ       CX, CX
-	JE          done237
+	JE          done250
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -16922,14 +17784,14 @@ oneEnd237:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done237:
+done250:
 	VZEROUPPER
 	RET
 
 plain:
-many238:
+many251:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd238
+	JLT     manyEnd251
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16946,12 +17808,12 @@ many238:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many238
+	JMP     many251
 
-manyEnd238:
-one238:
+manyEnd251:
+one251:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd238
+	JLT     oneEnd251
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -16962,11 +17824,11 @@ one238:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one238
+	JMP     one251
 
-oneEnd238:
+oneEnd251:
 	TESTQ     CX, CX
-	JE        done238
+	JE        done251
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -16978,7 +17840,7 @@ oneEnd238:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done238:
+done251:
 	VZEROUPPER
 	RET
 
@@ -17040,7 +17902,7 @@ columnsEnd:
 	RET
 
 // func expColumnsAVX512(x []float32, m []float32, sum []float32, rows int, ld int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         x_base+0(FP), AX
 	MOVQ         m_base+24(FP), CX
@@ -17050,65 +17912,53 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1376(SB), Z1
-	VBROADCASTSS lanes<>+96(SB), Z2
-	VBROADCASTSS lanes<>+128(SB), Z3
-	VBROADCASTSS lanes<>+160(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+320(SB), Z6
-	VBROADCASTSS lanes<>+288(SB), Z7
-	VBROADCASTSS lanes<>+256(SB), Z8
-	VBROADCASTSS lanes<>+224(SB), Z9
-	VBROADCASTSS lanes<>+192(SB), Z10
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+96(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+4608(SB), Z2
+	VBROADCASTSS lanes<>+4640(SB), Z3
+	VBROADCASTSS lanes<>+4672(SB), Z4
+	VBROADCASTSS lanes<>+4704(SB), Z5
+	VBROADCASTSS lanes<>+4736(SB), Z6
 
 column:
 	CMPQ    DX, $0x00000010
 	JLT     columnsEnd
-	VMOVUPS (CX), Z10
-	VMOVUPS (BX), Z11
+	VMOVUPS (CX), Z6
+	VMOVUPS (BX), Z7
 	MOVQ    AX, R8
 	MOVQ    SI, R9
 
 rows:
 	CMPQ         R9, $0x00000002
 	JLT          rowsEnd
-	VMOVUPS      (R8), Z12
-	VSUBPS       Z10, Z12, Z12
-	VMAXPS       Z12, Z0, Z12
-	VMOVAPS      Z12, Z13
-	VFMADD132PS  Z2, Z1, Z13
-	VSUBPS       Z1, Z13, Z13
-	VFNMADD231PS Z3, Z13, Z12
-	VFNMADD231PS Z4, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z6, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VSCALEFPS    Z13, Z14, Z14
-	VADDPS       Z14, Z11, Z11
-	VMOVUPS      Z14, (R8)
+	VMOVUPS      (R8), Z8
+	VSUBPS       Z6, Z8, Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+4736(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS      Z10, (R8)
 	ADDQ         DI, R8
-	VMOVUPS      (R8), Z12
-	VSUBPS       Z10, Z12, Z12
-	VMAXPS       Z12, Z0, Z12
-	VMOVAPS      Z12, Z13
-	VFMADD132PS  Z2, Z1, Z13
-	VSUBPS       Z1, Z13, Z13
-	VFNMADD231PS Z3, Z13, Z12
-	VFNMADD231PS Z4, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z6, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VSCALEFPS    Z13, Z14, Z14
-	VADDPS       Z14, Z11, Z11
-	VMOVUPS      Z14, (R8)
+	VMOVUPS      (R8), Z8
+	VSUBPS       Z6, Z8, Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+4736(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS      Z10, (R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000002, R9
 	JMP          rows
@@ -17117,30 +17967,25 @@ rowsEnd:
 row:
 	CMPQ         R9, $0x00000001
 	JLT          rowEnd
-	VMOVUPS      (R8), Z12
-	VSUBPS       Z10, Z12, Z12
-	VMAXPS       Z12, Z0, Z12
-	VMOVAPS      Z12, Z13
-	VFMADD132PS  Z2, Z1, Z13
-	VSUBPS       Z1, Z13, Z13
-	VFNMADD231PS Z3, Z13, Z12
-	VFNMADD231PS Z4, Z13, Z12
-	VBROADCASTSS lanes<>+192(SB), Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z6, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VFMADD213PS  Z5, Z12, Z14
-	VSCALEFPS    Z13, Z14, Z14
-	VADDPS       Z14, Z11, Z11
-	VMOVUPS      Z14, (R8)
+	VMOVUPS      (R8), Z8
+	VSUBPS       Z6, Z8, Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+4736(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS      Z10, (R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000001, R9
 	JMP          row
 
 rowEnd:
-	VMOVUPS Z11, (BX)
+	VMOVUPS Z7, (BX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
@@ -17168,30 +18013,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many239:
+many252:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd239
+	JLT     manyEnd252
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many239
+	JMP     many252
 
-manyEnd239:
-one239:
+manyEnd252:
+one252:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd239
+	JLT     oneEnd252
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one239
+	JMP     one252
 
-oneEnd239:
+oneEnd252:
 	TESTQ     R8, R8
-	JE        done239
+	JE        done252
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -17200,7 +18045,7 @@ oneEnd239:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done239:
+done252:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -17270,9 +18115,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next240:
+next253:
 	CMPQ      SI, $0x00000010
-	JLT       end240
+	JLT       end253
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -17284,16 +18129,16 @@ next240:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next240
+	JMP       next253
 
-end240:
+end253:
 	VZEROUPPER
 	RET
 
 onlyB:
-next241:
+next254:
 	CMPQ      SI, $0x00000010
-	JLT       end241
+	JLT       end254
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -17303,9 +18148,9 @@ next241:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next241
+	JMP       next254
 
-end241:
+end254:
 	VZEROUPPER
 	RET
 
@@ -17313,9 +18158,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next242:
+next255:
 	CMPQ      SI, $0x00000010
-	JLT       end242
+	JLT       end255
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -17325,16 +18170,16 @@ next242:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next242
+	JMP       next255
 
-end242:
+end255:
 	VZEROUPPER
 	RET
 
 both:
-next243:
+next256:
 	CMPQ      SI, $0x00000010
-	JLT       end243
+	JLT       end256
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -17342,14 +18187,14 @@ next243:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next243
+	JMP       next256
 
-end243:
+end256:
 	VZEROUPPER
 	RET
 
 // func softmaxShortAVX512(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·softmaxShortAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -17362,64 +18207,56 @@ TEXT ·softmaxShortAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+512(SB), Z0
 
 next:
-	CMPQ              CX, BX
-	JLT               end
-	VMOVAPS           Z0, Z1
-	VMOVUPS           (DX), K1, Z1
-	VMOVAPS           Z1, Z2
-	VEXTRACTF64X4     $0x01, Z2, Y3
-	VMAXPS            Y3, Y2, Y3
-	VEXTRACTF128      $0x01, Y3, X2
-	VMAXPS            X2, X3, X3
-	VPERMILPS         $0x4e, X3, X2
-	VMAXPS            X2, X3, X3
-	VPERMILPS         $0xb1, X3, X2
-	VMAXPS            X2, X3, X3
-	VBROADCASTSS      X3, Z2
-	VSUBPS            Z2, Z1, Z1
-	VMOVAPS           Z1, Z1
-	VBROADCASTSS      lanes<>+1312(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VMOVAPS           Z1, Z2
-	VBROADCASTSS      lanes<>+1376(SB), Z3
-	VFMADD132PS.BCST  lanes<>+96(SB), Z3, Z2
-	VBROADCASTSS      lanes<>+1376(SB), Z3
-	VSUBPS            Z3, Z2, Z2
-	VFNMADD231PS.BCST lanes<>+128(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes<>+160(SB), Z2, Z1
-	VBROADCASTSS      lanes<>+192(SB), Z3
-	VFMADD213PS.BCST  lanes<>+224(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+256(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+288(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+320(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes<>+352(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z3
-	VMOVAPS           Z3, Z1
-	VEXTRACTF64X4     $0x01, Z1, Y2
-	VADDPS            Y2, Y1, Y2
-	VEXTRACTF128      $0x01, Y2, X1
-	VADDPS            X1, X2, X2
-	VPERMILPS         $0x4e, X2, X1
-	VADDPS            X1, X2, X2
-	VPERMILPS         $0xb1, X2, X1
-	VADDPS            X1, X2, X2
-	VBROADCASTSS      X2, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VDIVPS            Z1, Z2, Z1
-	VMULPS            Z1, Z3, Z1
-	VMOVUPS           Z1, K1, (AX)
-	LEAQ              (DX)(BX*4), DX
-	LEAQ              (AX)(BX*4), AX
-	SUBQ              BX, CX
-	JMP               next
+	CMPQ             CX, BX
+	JLT              end
+	VMOVAPS          Z0, Z1
+	VMOVUPS          (DX), K1, Z1
+	VMOVAPS          Z1, Z2
+	VEXTRACTF64X4    $0x01, Z2, Y3
+	VMAXPS           Y3, Y2, Y3
+	VEXTRACTF32X4    $0x01, Y3, X2
+	VMAXPS           X2, X3, X3
+	VPERMILPS        $0x4e, X3, X2
+	VMAXPS           X2, X3, X3
+	VPERMILPS        $0xb1, X3, X2
+	VMAXPS           X2, X3, X3
+	VBROADCASTSS     X3, Z2
+	VSUBPS           Z2, Z1, Z1
+	VMOVAPS          Z1, Z1
+	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
+	VREDUCEPS        $0x01, Z1, Z2
+	VBROADCASTSS     lanes<>+4736(SB), Z3
+	VFMADD213PS.BCST lanes<>+4704(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4672(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4640(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4608(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
+	VSCALEFPS        Z1, Z3, Z3
+	VMOVAPS          Z3, Z1
+	VEXTRACTF64X4    $0x01, Z1, Y2
+	VADDPS           Y2, Y1, Y2
+	VEXTRACTF32X4    $0x01, Y2, X1
+	VADDPS           X1, X2, X2
+	VPERMILPS        $0x4e, X2, X1
+	VADDPS           X1, X2, X2
+	VPERMILPS        $0xb1, X2, X1
+	VADDPS           X1, X2, X2
+	VBROADCASTSS     X2, Z1
+	VBROADCASTSS     lanes<>+352(SB), Z2
+	VDIVPS           Z1, Z2, Z1
+	VMULPS           Z1, Z3, Z1
+	VMOVUPS          Z1, K1, (AX)
+	LEAQ             (DX)(BX*4), DX
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             BX, CX
+	JMP              next
 
 end:
 	VZEROUPPER
 	RET
 
 // func logSoftmaxShortAVX512(dst []float32, x []float32, cols int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
 TEXT ·logSoftmaxShortAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
@@ -17439,7 +18276,7 @@ next:
 	VMOVAPS           Z1, Z2
 	VEXTRACTF64X4     $0x01, Z2, Y3
 	VMAXPS            Y3, Y2, Y3
-	VEXTRACTF128      $0x01, Y3, X2
+	VEXTRACTF32X4     $0x01, Y3, X2
 	VMAXPS            X2, X3, X3
 	VPERMILPS         $0x4e, X3, X2
 	VMAXPS            X2, X3, X3
@@ -17448,27 +18285,19 @@ next:
 	VBROADCASTSS      X3, Z2
 	VSUBPS            Z2, Z1, Z1
 	VMOVAPS           Z1, Z2
-	VBROADCASTSS      lanes<>+1312(SB), Z3
-	VMAXPS            Z2, Z3, Z2
-	VMOVAPS           Z2, Z3
-	VBROADCASTSS      lanes<>+1376(SB), Z9
-	VFMADD132PS.BCST  lanes<>+96(SB), Z9, Z3
-	VBROADCASTSS      lanes<>+1376(SB), Z9
-	VSUBPS            Z9, Z3, Z3
-	VFNMADD231PS.BCST lanes<>+128(SB), Z3, Z2
-	VFNMADD231PS.BCST lanes<>+160(SB), Z3, Z2
-	VBROADCASTSS      lanes<>+192(SB), Z9
-	VFMADD213PS.BCST  lanes<>+224(SB), Z2, Z9
-	VFMADD213PS.BCST  lanes<>+256(SB), Z2, Z9
-	VFMADD213PS.BCST  lanes<>+288(SB), Z2, Z9
-	VFMADD213PS.BCST  lanes<>+320(SB), Z2, Z9
-	VFMADD213PS.BCST  lanes<>+352(SB), Z2, Z9
-	VFMADD213PS.BCST  lanes<>+352(SB), Z2, Z9
-	VSCALEFPS         Z3, Z9, Z9
+	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
+	VREDUCEPS         $0x01, Z2, Z3
+	VBROADCASTSS      lanes<>+4736(SB), Z9
+	VFMADD213PS.BCST  lanes<>+4704(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4672(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4640(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4608(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
+	VSCALEFPS         Z2, Z9, Z9
 	VMOVAPS           Z9, Z2
 	VEXTRACTF64X4     $0x01, Z2, Y3
 	VADDPS            Y3, Y2, Y3
-	VEXTRACTF128      $0x01, Y3, X2
+	VEXTRACTF32X4     $0x01, Y3, X2
 	VADDPS            X2, X3, X3
 	VPERMILPS         $0x4e, X3, X2
 	VADDPS            X2, X3, X3
@@ -17525,6 +18354,990 @@ end:
 	VZEROUPPER
 	RET
 
+// func softmaxRowsAVX512(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+96(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+4608(SB), Z2
+	VBROADCASTSS lanes<>+4640(SB), Z3
+	VBROADCASTSS lanes<>+4672(SB), Z4
+	VBROADCASTSS lanes<>+4704(SB), Z5
+	VBROADCASTSS lanes<>+4736(SB), Z6
+	VBROADCASTSS lanes<>+512(SB), Z6
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+512(SB), Z7
+	VBROADCASTSS lanes<>+512(SB), Z8
+	VBROADCASTSS lanes<>+512(SB), Z9
+	VBROADCASTSS lanes<>+512(SB), Z10
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+
+many257:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd257
+	VMOVUPS (DI), Z11
+	VMAXPS  Z11, Z7, Z7
+	VMOVUPS 64(DI), Z11
+	VMAXPS  Z11, Z8, Z8
+	VMOVUPS 128(DI), Z11
+	VMAXPS  Z11, Z9, Z9
+	VMOVUPS 192(DI), Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many257
+
+manyEnd257:
+one257:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd257
+	VMOVUPS (DI), Z11
+	VMAXPS  Z11, Z7, Z7
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one257
+
+oneEnd257:
+	TESTQ   SI, SI
+	JE      done257
+	MOVQ    $0x00000001, R8
+	SHLXQ   SI, R8, SI
+	DECQ    SI
+	KMOVW   SI, K1
+	VMOVAPS Z6, Z11
+	VMOVUPS (DI), K1, Z11
+	VMAXPS  Z11, Z7, Z7
+
+done257:
+	VMAXPS        Z9, Z7, Z7
+	VMAXPS        Z10, Z8, Z8
+	VMAXPS        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VMAXPS        Y8, Y7, Y8
+	VEXTRACTF32X4 $0x01, Y8, X7
+	VMAXPS        X7, X8, X8
+	VPERMILPS     $0x4e, X8, X7
+	VMAXPS        X7, X8, X8
+	VPERMILPS     $0xb1, X8, X7
+	VMAXPS        X7, X8, X8
+	VBROADCASTSS  X8, Z7
+	VBROADCASTSS  lanes<>+480(SB), Z8
+	VBROADCASTSS  lanes<>+480(SB), Z9
+	MOVQ          BX, SI
+	MOVQ          DX, DI
+	MOVQ          AX, R8
+
+many258:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd258
+	VMOVUPS      (DI), Z10
+	VSUBPS       Z7, Z10, Z10
+	VMULPS       Z0, Z10, Z10
+	VREDUCEPS    $0x01, Z10, Z11
+	VBROADCASTSS lanes<>+4736(SB), Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z3, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VFMADD213PS  Z1, Z11, Z12
+	VSCALEFPS    Z10, Z12, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS      Z12, (R8)
+	VMOVUPS      64(DI), Z10
+	VSUBPS       Z7, Z10, Z10
+	VMULPS       Z0, Z10, Z10
+	VREDUCEPS    $0x01, Z10, Z11
+	VBROADCASTSS lanes<>+4736(SB), Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z3, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VFMADD213PS  Z1, Z11, Z12
+	VSCALEFPS    Z10, Z12, Z12
+	VADDPS       Z12, Z9, Z9
+	VMOVUPS      Z12, 64(R8)
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000020, SI
+	JMP          many258
+
+manyEnd258:
+one258:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd258
+	VMOVUPS      (DI), Z10
+	VSUBPS       Z7, Z10, Z10
+	VMULPS       Z0, Z10, Z10
+	VREDUCEPS    $0x01, Z10, Z11
+	VBROADCASTSS lanes<>+4736(SB), Z12
+	VFMADD213PS  Z5, Z11, Z12
+	VFMADD213PS  Z4, Z11, Z12
+	VFMADD213PS  Z3, Z11, Z12
+	VFMADD213PS  Z2, Z11, Z12
+	VFMADD213PS  Z1, Z11, Z12
+	VSCALEFPS    Z10, Z12, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS      Z12, (R8)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, SI
+	JMP          one258
+
+oneEnd258:
+	TESTQ        SI, SI
+	JE           done258
+	MOVQ         $0x00000001, R9
+	SHLXQ        SI, R9, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVAPS      Z6, Z10
+	VMOVUPS      (DI), K1, Z10
+	VSUBPS       Z7, Z10, Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z10
+	VBROADCASTSS lanes<>+4736(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z2, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VSCALEFPS    Z7, Z11, Z11
+	VADDPS       Z11, Z8, Z8
+	VMOVUPS      Z11, K1, (R8)
+
+done258:
+	VADDPS        Z9, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y7
+	VADDPS        Y7, Y8, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0x4e, X7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0xb1, X7, X8
+	VADDPS        X8, X7, X7
+	VBROADCASTSS  X7, Z7
+	VBROADCASTSS  lanes<>+352(SB), Z8
+	VDIVPS        Z7, Z8, Z7
+	MOVQ          BX, SI
+	MOVQ          AX, DI
+
+many259:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd259
+	VMOVUPS (DI), Z8
+	VMULPS  Z7, Z8, Z8
+	VMOVUPS Z8, (DI)
+	VMOVUPS 64(DI), Z8
+	VMULPS  Z7, Z8, Z8
+	VMOVUPS Z8, 64(DI)
+	VMOVUPS 128(DI), Z8
+	VMULPS  Z7, Z8, Z8
+	VMOVUPS Z8, 128(DI)
+	VMOVUPS 192(DI), Z8
+	VMULPS  Z7, Z8, Z8
+	VMOVUPS Z8, 192(DI)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many259
+
+manyEnd259:
+one259:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd259
+	VMOVUPS (DI), Z8
+	VMULPS  Z7, Z8, Z8
+	VMOVUPS Z8, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one259
+
+oneEnd259:
+	TESTQ     SI, SI
+	JE        done259
+	MOVQ      $0x00000001, R8
+	SHLXQ     SI, R8, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI), K1, Z8
+	VMULPS    Z7, Z8, Z7
+	VMOVUPS   Z7, K1, (DI)
+
+done259:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxRowsAVX512(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+96(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+4608(SB), Z7
+	VBROADCASTSS lanes<>+4640(SB), Z8
+	VBROADCASTSS lanes<>+4672(SB), Z9
+	VBROADCASTSS lanes<>+4704(SB), Z10
+	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+512(SB), Z11
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+512(SB), Z12
+	VBROADCASTSS lanes<>+512(SB), Z13
+	VBROADCASTSS lanes<>+512(SB), Z14
+	VBROADCASTSS lanes<>+512(SB), Z15
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+
+many260:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd260
+	VMOVUPS (DI), Z16
+	VMAXPS  Z16, Z12, Z12
+	VMOVUPS 64(DI), Z16
+	VMAXPS  Z16, Z13, Z13
+	VMOVUPS 128(DI), Z16
+	VMAXPS  Z16, Z14, Z14
+	VMOVUPS 192(DI), Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many260
+
+manyEnd260:
+one260:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd260
+	VMOVUPS (DI), Z16
+	VMAXPS  Z16, Z12, Z12
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one260
+
+oneEnd260:
+	TESTQ   SI, SI
+	JE      done260
+	MOVQ    $0x00000001, R8
+	SHLXQ   SI, R8, SI
+	DECQ    SI
+	KMOVW   SI, K1
+	VMOVAPS Z11, Z16
+	VMOVUPS (DI), K1, Z16
+	VMAXPS  Z16, Z12, Z12
+
+done260:
+	VMAXPS        Z14, Z12, Z12
+	VMAXPS        Z15, Z13, Z13
+	VMAXPS        Z13, Z12, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y13
+	VMAXPS        Y13, Y12, Y13
+	VEXTRACTF32X4 $0x01, Y13, X12
+	VMAXPS        X12, X13, X13
+	VPERMILPS     $0x4e, X13, X12
+	VMAXPS        X12, X13, X13
+	VPERMILPS     $0xb1, X13, X12
+	VMAXPS        X12, X13, X13
+	VBROADCASTSS  X13, Z12
+	VBROADCASTSS  lanes<>+480(SB), Z13
+	VBROADCASTSS  lanes<>+480(SB), Z14
+	MOVQ          BX, SI
+	MOVQ          DX, DI
+	MOVQ          AX, R8
+
+many261:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd261
+	VMOVUPS      (DI), Z15
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z0, Z15, Z15
+	VREDUCEPS    $0x01, Z15, Z16
+	VBROADCASTSS lanes<>+4736(SB), Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z9, Z16, Z17
+	VFMADD213PS  Z8, Z16, Z17
+	VFMADD213PS  Z7, Z16, Z17
+	VFMADD213PS  Z6, Z16, Z17
+	VSCALEFPS    Z15, Z17, Z17
+	VADDPS       Z17, Z13, Z13
+	VMOVUPS      64(DI), Z15
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z0, Z15, Z15
+	VREDUCEPS    $0x01, Z15, Z16
+	VBROADCASTSS lanes<>+4736(SB), Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z9, Z16, Z17
+	VFMADD213PS  Z8, Z16, Z17
+	VFMADD213PS  Z7, Z16, Z17
+	VFMADD213PS  Z6, Z16, Z17
+	VSCALEFPS    Z15, Z17, Z17
+	VADDPS       Z17, Z14, Z14
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000020, SI
+	JMP          many261
+
+manyEnd261:
+one261:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd261
+	VMOVUPS      (DI), Z15
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z0, Z15, Z15
+	VREDUCEPS    $0x01, Z15, Z16
+	VBROADCASTSS lanes<>+4736(SB), Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z9, Z16, Z17
+	VFMADD213PS  Z8, Z16, Z17
+	VFMADD213PS  Z7, Z16, Z17
+	VFMADD213PS  Z6, Z16, Z17
+	VSCALEFPS    Z15, Z17, Z17
+	VADDPS       Z17, Z13, Z13
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, SI
+	JMP          one261
+
+oneEnd261:
+	TESTQ        SI, SI
+	JE           done261
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVAPS      Z11, Z15
+	VMOVUPS      (DI), K1, Z15
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z0, Z15, Z15
+	VREDUCEPS    $0x01, Z15, Z16
+	VBROADCASTSS lanes<>+4736(SB), Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z9, Z16, Z17
+	VFMADD213PS  Z8, Z16, Z17
+	VFMADD213PS  Z7, Z16, Z17
+	VFMADD213PS  Z6, Z16, Z17
+	VSCALEFPS    Z15, Z17, Z17
+	VADDPS       Z17, Z13, Z13
+
+done261:
+	VADDPS            Z14, Z13, Z13
+	VEXTRACTF64X4     $0x01, Z13, Y14
+	VADDPS            Y14, Y13, Y14
+	VEXTRACTF32X4     $0x01, Y14, X13
+	VADDPS            X13, X14, X14
+	VPERMILPS         $0x4e, X14, X13
+	VADDPS            X13, X14, X14
+	VPERMILPS         $0xb1, X14, X13
+	VADDPS            X13, X14, X14
+	VBROADCASTSS      X14, Z13
+	VBROADCASTSS      lanes<>+416(SB), Z14
+	VMULPS            Z14, Z13, Z14
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
+	VBLENDMPS         Z14, Z13, K1, Z1
+	VBROADCASTSS      lanes<>+448(SB), Z14
+	VBROADCASTSS      lanes<>+480(SB), Z15
+	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
+	VBLENDMPS         Z14, Z15, K1, Z2
+	VPSUBD.BCST       lanes<>+608(SB), Z1, Z14
+	VPSRAD            $0x17, Z14, Z14
+	VPSLLD            $0x17, Z14, Z15
+	VPSUBD            Z15, Z1, Z15
+	VCVTDQ2PS         Z14, Z14
+	VSUBPS            Z2, Z14, Z14
+	VSUBPS            Z6, Z15, Z15
+	VMULPS            Z15, Z15, Z16
+	VBROADCASTSS      lanes<>+640(SB), Z17
+	VFMADD213PS.BCST  lanes<>+672(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+704(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+736(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+768(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+800(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+832(SB), Z15, Z17
+	VFMADD213PS.BCST  lanes<>+864(SB), Z15, Z17
+	VMULPS            Z16, Z17, Z17
+	VMULPS            Z15, Z17, Z17
+	VFMADD231PS.BCST  lanes<>+160(SB), Z14, Z17
+	VFNMADD231PS.BCST lanes<>+896(SB), Z16, Z17
+	VADDPS            Z15, Z17, Z15
+	VFMADD231PS.BCST  lanes<>+128(SB), Z14, Z15
+	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z13, K1
+	VBLENDMPS         Z13, Z15, K1, Z3
+	VBROADCASTSS      lanes<>+544(SB), Z14
+	VCMPPS.BCST       $0x11, lanes<>+480(SB), Z13, K1
+	VBLENDMPS         Z14, Z3, K1, Z4
+	VBROADCASTSS      lanes<>+512(SB), Z14
+	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z13, K1
+	VBLENDMPS         Z14, Z4, K1, Z5
+	MOVQ              BX, SI
+	MOVQ              DX, DI
+	MOVQ              AX, R8
+
+many262:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd262
+	VMOVUPS (DI), Z13
+	VSUBPS  Z12, Z13, Z13
+	VSUBPS  Z5, Z13, Z13
+	VMOVUPS Z13, (R8)
+	VMOVUPS 64(DI), Z13
+	VSUBPS  Z12, Z13, Z13
+	VSUBPS  Z5, Z13, Z13
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS 128(DI), Z13
+	VSUBPS  Z12, Z13, Z13
+	VSUBPS  Z5, Z13, Z13
+	VMOVUPS Z13, 128(R8)
+	VMOVUPS 192(DI), Z13
+	VSUBPS  Z12, Z13, Z13
+	VSUBPS  Z5, Z13, Z13
+	VMOVUPS Z13, 192(R8)
+	ADDQ    $0x00000100, DI
+	ADDQ    $0x00000100, R8
+	SUBQ    $0x00000040, SI
+	JMP     many262
+
+manyEnd262:
+one262:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd262
+	VMOVUPS (DI), Z13
+	VSUBPS  Z12, Z13, Z13
+	VSUBPS  Z5, Z13, Z13
+	VMOVUPS Z13, (R8)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, SI
+	JMP     one262
+
+oneEnd262:
+	TESTQ     SI, SI
+	JE        done262
+	MOVQ      $0x00000001, R9
+	SHLXQ     SI, R9, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI), K1, Z13
+	VSUBPS    Z12, Z13, Z12
+	VSUBPS    Z5, Z12, Z12
+	VMOVUPS   Z12, K1, (R8)
+
+done262:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-108
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+96(FP), BX
+	MOVQ         scale_base+48(FP), SI
+	MOVQ         bias_base+72(FP), DI
+	MOVQ         bias_len+80(FP), R8
+	MOVSS        eps+104(FP), X0
+	VBROADCASTSS X0, Z0
+	VXORPS       X1, X1, X1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Z1
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	VBROADCASTSS lanes<>+480(SB), Z4
+	VBROADCASTSS lanes<>+480(SB), Z5
+	MOVQ         BX, R9
+	MOVQ         DX, R10
+
+many263:
+	CMPQ    R9, $0x00000040
+	JLT     manyEnd263
+	VMOVUPS (R10), Z6
+	VADDPS  Z6, Z2, Z2
+	VMOVUPS 64(R10), Z6
+	VADDPS  Z6, Z3, Z3
+	VMOVUPS 128(R10), Z6
+	VADDPS  Z6, Z4, Z4
+	VMOVUPS 192(R10), Z6
+	VADDPS  Z6, Z5, Z5
+	ADDQ    $0x00000100, R10
+	SUBQ    $0x00000040, R9
+	JMP     many263
+
+manyEnd263:
+one263:
+	CMPQ    R9, $0x00000010
+	JLT     oneEnd263
+	VMOVUPS (R10), Z6
+	VADDPS  Z6, Z2, Z2
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, R9
+	JMP     one263
+
+oneEnd263:
+	TESTQ     R9, R9
+	JE        done263
+	MOVQ      $0x00000001, R11
+	SHLXQ     R9, R11, R9
+	DECQ      R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R10), K1, Z6
+	VADDPS    Z6, Z2, Z2
+
+done263:
+	VADDPS        Z4, Z2, Z2
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPS        Y3, Y2, Y3
+	VEXTRACTF32X4 $0x01, Y3, X2
+	VADDPS        X2, X3, X3
+	VPERMILPS     $0x4e, X3, X2
+	VADDPS        X2, X3, X3
+	VPERMILPS     $0xb1, X3, X2
+	VADDPS        X2, X3, X3
+	VBROADCASTSS  X3, Z2
+	VDIVPS        Z1, Z2, Z2
+	VBROADCASTSS  lanes<>+480(SB), Z3
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z5
+	VBROADCASTSS  lanes<>+480(SB), Z6
+	MOVQ          BX, R9
+	MOVQ          DX, R10
+
+many264:
+	CMPQ        R9, $0x00000040
+	JLT         manyEnd264
+	VMOVUPS     (R10), Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z3
+	VMOVUPS     64(R10), Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z4
+	VMOVUPS     128(R10), Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z5
+	VMOVUPS     192(R10), Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z6
+	ADDQ        $0x00000100, R10
+	SUBQ        $0x00000040, R9
+	JMP         many264
+
+manyEnd264:
+one264:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd264
+	VMOVUPS     (R10), Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z3
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R9
+	JMP         one264
+
+oneEnd264:
+	TESTQ       R9, R9
+	JE          done264
+	MOVQ        $0x00000001, R11
+	SHLXQ       R9, R11, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVAPS     Z2, Z7
+	VMOVUPS     (R10), K1, Z7
+	VSUBPS      Z2, Z7, Z7
+	VFMADD231PS Z7, Z7, Z3
+
+done264:
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPS        Y4, Y3, Y4
+	VEXTRACTF32X4 $0x01, Y4, X3
+	VADDPS        X3, X4, X4
+	VPERMILPS     $0x4e, X4, X3
+	VADDPS        X3, X4, X4
+	VPERMILPS     $0xb1, X4, X3
+	VADDPS        X3, X4, X4
+	VBROADCASTSS  X4, Z3
+	VDIVPS        Z1, Z3, Z3
+	VADDPS        Z0, Z3, Z3
+	VSQRTPS       Z3, Z3
+	VBROADCASTSS  lanes<>+352(SB), Z4
+	VDIVPS        Z3, Z4, Z3
+	TESTQ         R8, R8
+	JE            plain
+	MOVQ          BX, R9
+	MOVQ          DX, R10
+	MOVQ          AX, R11
+	MOVQ          SI, R12
+	MOVQ          DI, R13
+
+many265:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd265
+	VMOVUPS     (R10), Z4
+	VSUBPS      Z2, Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VMOVUPS     (R13), Z5
+	VMOVUPS     (R12), Z6
+	VFMADD213PS Z5, Z6, Z4
+	VMOVUPS     Z4, (R11)
+	VMOVUPS     64(R10), Z4
+	VSUBPS      Z2, Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VMOVUPS     64(R13), Z5
+	VMOVUPS     64(R12), Z6
+	VFMADD213PS Z5, Z6, Z4
+	VMOVUPS     Z4, 64(R11)
+	ADDQ        $0x00000080, R10
+	ADDQ        $0x00000080, R11
+	ADDQ        $0x00000080, R12
+	ADDQ        $0x00000080, R13
+	SUBQ        $0x00000020, R9
+	JMP         many265
+
+manyEnd265:
+one265:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd265
+	VMOVUPS     (R10), Z4
+	VSUBPS      Z2, Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VMOVUPS     (R13), Z5
+	VMOVUPS     (R12), Z6
+	VFMADD213PS Z5, Z6, Z4
+	VMOVUPS     Z4, (R11)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, R13
+	SUBQ        $0x00000010, R9
+	JMP         one265
+
+oneEnd265:
+	TESTQ       R9, R9
+	JE          done265
+	MOVQ        $0x00000001, R14
+	SHLXQ       R9, R14, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (R10), K1, Z4
+	VSUBPS      Z2, Z4, Z2
+	VMULPS      Z3, Z2, Z2
+	VMOVUPS.Z   (R13), K1, Z3
+	VMOVUPS.Z   (R12), K1, Z4
+	VFMADD213PS Z3, Z4, Z2
+	VMOVUPS     Z2, K1, (R11)
+
+done265:
+	JMP normed
+
+plain:
+	MOVQ BX, R9
+	MOVQ DX, R10
+	MOVQ AX, R11
+	MOVQ SI, R12
+
+many266:
+	CMPQ    R9, $0x00000020
+	JLT     manyEnd266
+	VMOVUPS (R10), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS (R12), Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (R11)
+	VMOVUPS 64(R10), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS 64(R12), Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, 64(R11)
+	ADDQ    $0x00000080, R10
+	ADDQ    $0x00000080, R11
+	ADDQ    $0x00000080, R12
+	SUBQ    $0x00000020, R9
+	JMP     many266
+
+manyEnd266:
+one266:
+	CMPQ    R9, $0x00000010
+	JLT     oneEnd266
+	VMOVUPS (R10), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS (R12), Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (R11)
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	ADDQ    $0x00000040, R12
+	SUBQ    $0x00000010, R9
+	JMP     one266
+
+oneEnd266:
+	TESTQ     R9, R9
+	JE        done266
+	MOVQ      $0x00000001, R13
+	SHLXQ     R9, R13, R9
+	DECQ      R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R10), K1, Z4
+	VSUBPS    Z2, Z4, Z2
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS.Z (R12), K1, Z3
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS   Z2, K1, (R11)
+
+done266:
+normed:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func rmsNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·rmsNormRowsAVX512(SB), NOSPLIT, $0-108
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+96(FP), BX
+	MOVQ         scale_base+48(FP), SI
+	MOVQ         bias_base+72(FP), DI
+	MOVQ         bias_len+80(FP), R8
+	MOVSS        eps+104(FP), X0
+	VBROADCASTSS X0, Z0
+	VXORPS       X1, X1, X1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Z1
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	VBROADCASTSS lanes<>+480(SB), Z4
+	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+480(SB), Z6
+	MOVQ         BX, R9
+	MOVQ         DX, R10
+
+many267:
+	CMPQ        R9, $0x00000040
+	JLT         manyEnd267
+	VMOVUPS     (R10), Z7
+	VFMADD231PS Z7, Z7, Z3
+	VMOVUPS     64(R10), Z7
+	VFMADD231PS Z7, Z7, Z4
+	VMOVUPS     128(R10), Z7
+	VFMADD231PS Z7, Z7, Z5
+	VMOVUPS     192(R10), Z7
+	VFMADD231PS Z7, Z7, Z6
+	ADDQ        $0x00000100, R10
+	SUBQ        $0x00000040, R9
+	JMP         many267
+
+manyEnd267:
+one267:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd267
+	VMOVUPS     (R10), Z7
+	VFMADD231PS Z7, Z7, Z3
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R9
+	JMP         one267
+
+oneEnd267:
+	TESTQ       R9, R9
+	JE          done267
+	MOVQ        $0x00000001, R11
+	SHLXQ       R9, R11, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVAPS     Z2, Z2
+	VMOVUPS     (R10), K1, Z2
+	VFMADD231PS Z2, Z2, Z3
+
+done267:
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y2
+	VADDPS        Y2, Y3, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0x4e, X2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0xb1, X2, X3
+	VADDPS        X3, X2, X2
+	VBROADCASTSS  X2, Z2
+	VDIVPS        Z1, Z2, Z2
+	VADDPS        Z0, Z2, Z2
+	VSQRTPS       Z2, Z2
+	VBROADCASTSS  lanes<>+352(SB), Z3
+	VDIVPS        Z2, Z3, Z2
+	TESTQ         R8, R8
+	JE            plain
+	MOVQ          BX, R9
+	MOVQ          DX, R10
+	MOVQ          AX, R11
+	MOVQ          SI, R12
+	MOVQ          DI, R13
+
+many268:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd268
+	VMOVUPS     (R10), Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     (R13), Z4
+	VMOVUPS     (R12), Z5
+	VFMADD213PS Z4, Z5, Z3
+	VMOVUPS     Z3, (R11)
+	VMOVUPS     64(R10), Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     64(R13), Z4
+	VMOVUPS     64(R12), Z5
+	VFMADD213PS Z4, Z5, Z3
+	VMOVUPS     Z3, 64(R11)
+	ADDQ        $0x00000080, R10
+	ADDQ        $0x00000080, R11
+	ADDQ        $0x00000080, R12
+	ADDQ        $0x00000080, R13
+	SUBQ        $0x00000020, R9
+	JMP         many268
+
+manyEnd268:
+one268:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd268
+	VMOVUPS     (R10), Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     (R13), Z4
+	VMOVUPS     (R12), Z5
+	VFMADD213PS Z4, Z5, Z3
+	VMOVUPS     Z3, (R11)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, R13
+	SUBQ        $0x00000010, R9
+	JMP         one268
+
+oneEnd268:
+	TESTQ       R9, R9
+	JE          done268
+	MOVQ        $0x00000001, R14
+	SHLXQ       R9, R14, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (R10), K1, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVUPS.Z   (R13), K1, Z3
+	VMOVUPS.Z   (R12), K1, Z4
+	VFMADD213PS Z3, Z4, Z2
+	VMOVUPS     Z2, K1, (R11)
+
+done268:
+	JMP normed
+
+plain:
+	MOVQ BX, R9
+	MOVQ DX, R10
+	MOVQ AX, R11
+	MOVQ SI, R12
+
+many269:
+	CMPQ    R9, $0x00000020
+	JLT     manyEnd269
+	VMOVUPS (R10), Z3
+	VMULPS  Z2, Z3, Z3
+	VMOVUPS (R12), Z4
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, (R11)
+	VMOVUPS 64(R10), Z3
+	VMULPS  Z2, Z3, Z3
+	VMOVUPS 64(R12), Z4
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, 64(R11)
+	ADDQ    $0x00000080, R10
+	ADDQ    $0x00000080, R11
+	ADDQ    $0x00000080, R12
+	SUBQ    $0x00000020, R9
+	JMP     many269
+
+manyEnd269:
+one269:
+	CMPQ    R9, $0x00000010
+	JLT     oneEnd269
+	VMOVUPS (R10), Z3
+	VMULPS  Z2, Z3, Z3
+	VMOVUPS (R12), Z4
+	VMULPS  Z4, Z3, Z3
+	VMOVUPS Z3, (R11)
+	ADDQ    $0x00000040, R10
+	ADDQ    $0x00000040, R11
+	ADDQ    $0x00000040, R12
+	SUBQ    $0x00000010, R9
+	JMP     one269
+
+oneEnd269:
+	TESTQ     R9, R9
+	JE        done269
+	MOVQ      $0x00000001, R13
+	SHLXQ     R9, R13, R9
+	DECQ      R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R10), K1, Z3
+	VMULPS    Z2, Z3, Z2
+	VMOVUPS.Z (R12), K1, Z3
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS   Z2, K1, (R11)
+
+done269:
+normed:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
 // func equalAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalAVX512(SB), NOSPLIT, $0-72
@@ -17536,15 +19349,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next244:
+next270:
 	TESTQ      BX, BX
-	JE         end244
+	JE         end270
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -17558,16 +19371,16 @@ next244:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next244
+	JMP        next270
 
-end244:
+end270:
 	VZEROUPPER
 	RET
 
 onlyB:
-next245:
+next271:
 	TESTQ      BX, BX
-	JE         end245
+	JE         end271
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17578,9 +19391,9 @@ next245:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next245
+	JMP        next271
 
-end245:
+end271:
 	VZEROUPPER
 	RET
 
@@ -17588,9 +19401,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next246:
+next272:
 	TESTQ      BX, BX
-	JE         end246
+	JE         end272
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17601,16 +19414,16 @@ next246:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next246
+	JMP        next272
 
-end246:
+end272:
 	VZEROUPPER
 	RET
 
 both:
-next247:
+next273:
 	TESTQ      BX, BX
-	JE         end247
+	JE         end273
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17618,9 +19431,9 @@ next247:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next247
+	JMP        next273
 
-end247:
+end273:
 	VZEROUPPER
 	RET
 
@@ -17635,15 +19448,15 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next248:
+next274:
 	TESTQ      BX, BX
-	JE         end248
+	JE         end274
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -17657,16 +19470,16 @@ next248:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next248
+	JMP        next274
 
-end248:
+end274:
 	VZEROUPPER
 	RET
 
 onlyB:
-next249:
+next275:
 	TESTQ      BX, BX
-	JE         end249
+	JE         end275
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17677,9 +19490,9 @@ next249:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next249
+	JMP        next275
 
-end249:
+end275:
 	VZEROUPPER
 	RET
 
@@ -17687,9 +19500,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next250:
+next276:
 	TESTQ      BX, BX
-	JE         end250
+	JE         end276
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17700,16 +19513,16 @@ next250:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next250
+	JMP        next276
 
-end250:
+end276:
 	VZEROUPPER
 	RET
 
 both:
-next251:
+next277:
 	TESTQ      BX, BX
-	JE         end251
+	JE         end277
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17717,9 +19530,9 @@ next251:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next251
+	JMP        next277
 
-end251:
+end277:
 	VZEROUPPER
 	RET
 
@@ -17734,15 +19547,15 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next252:
+next278:
 	TESTQ      BX, BX
-	JE         end252
+	JE         end278
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -17756,16 +19569,16 @@ next252:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next252
+	JMP        next278
 
-end252:
+end278:
 	VZEROUPPER
 	RET
 
 onlyB:
-next253:
+next279:
 	TESTQ      BX, BX
-	JE         end253
+	JE         end279
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17776,9 +19589,9 @@ next253:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next253
+	JMP        next279
 
-end253:
+end279:
 	VZEROUPPER
 	RET
 
@@ -17786,9 +19599,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next254:
+next280:
 	TESTQ      BX, BX
-	JE         end254
+	JE         end280
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17799,16 +19612,16 @@ next254:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next254
+	JMP        next280
 
-end254:
+end280:
 	VZEROUPPER
 	RET
 
 both:
-next255:
+next281:
 	TESTQ      BX, BX
-	JE         end255
+	JE         end281
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17816,9 +19629,9 @@ next255:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next255
+	JMP        next281
 
-end255:
+end281:
 	VZEROUPPER
 	RET
 
@@ -17833,15 +19646,15 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next256:
+next282:
 	TESTQ      BX, BX
-	JE         end256
+	JE         end282
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -17855,16 +19668,16 @@ next256:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next256
+	JMP        next282
 
-end256:
+end282:
 	VZEROUPPER
 	RET
 
 onlyB:
-next257:
+next283:
 	TESTQ      BX, BX
-	JE         end257
+	JE         end283
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17875,9 +19688,9 @@ next257:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next257
+	JMP        next283
 
-end257:
+end283:
 	VZEROUPPER
 	RET
 
@@ -17885,9 +19698,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next258:
+next284:
 	TESTQ      BX, BX
-	JE         end258
+	JE         end284
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17898,16 +19711,16 @@ next258:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next258
+	JMP        next284
 
-end258:
+end284:
 	VZEROUPPER
 	RET
 
 both:
-next259:
+next285:
 	TESTQ      BX, BX
-	JE         end259
+	JE         end285
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -17915,9 +19728,9 @@ next259:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next259
+	JMP        next285
 
-end259:
+end285:
 	VZEROUPPER
 	RET
 
@@ -17932,15 +19745,15 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next260:
+next286:
 	TESTQ      BX, BX
-	JE         end260
+	JE         end286
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -17954,16 +19767,16 @@ next260:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next260
+	JMP        next286
 
-end260:
+end286:
 	VZEROUPPER
 	RET
 
 onlyB:
-next261:
+next287:
 	TESTQ      BX, BX
-	JE         end261
+	JE         end287
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -17974,9 +19787,9 @@ next261:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next261
+	JMP        next287
 
-end261:
+end287:
 	VZEROUPPER
 	RET
 
@@ -17984,9 +19797,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next262:
+next288:
 	TESTQ      BX, BX
-	JE         end262
+	JE         end288
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -17997,16 +19810,16 @@ next262:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next262
+	JMP        next288
 
-end262:
+end288:
 	VZEROUPPER
 	RET
 
 both:
-next263:
+next289:
 	TESTQ      BX, BX
-	JE         end263
+	JE         end289
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -18014,9 +19827,9 @@ next263:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next263
+	JMP        next289
 
-end263:
+end289:
 	VZEROUPPER
 	RET
 
@@ -18031,22 +19844,22 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VANDPS.BCST  lanes<>+2464(SB), Z0, Z0
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VANDPS.BCST  lanes<>+2784(SB), Z0, Z0
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next264:
+next290:
 	TESTQ       BX, BX
-	JE          end264
+	JE          end290
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     64(DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
@@ -18056,21 +19869,21 @@ next264:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next264
+	JMP         next290
 
-end264:
+end290:
 	VZEROUPPER
 	RET
 
 onlyB:
-next265:
+next291:
 	TESTQ       BX, BX
-	JE          end265
+	JE          end291
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+2464(SB), Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
 	VMOVDQU8.Z  Y2, K2, Y0
@@ -18078,9 +19891,9 @@ next265:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next265
+	JMP         next291
 
-end265:
+end291:
 	VZEROUPPER
 	RET
 
@@ -18088,9 +19901,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next266:
+next292:
 	TESTQ      BX, BX
-	JE         end266
+	JE         end292
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -18101,16 +19914,16 @@ next266:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next266
+	JMP        next292
 
-end266:
+end292:
 	VZEROUPPER
 	RET
 
 both:
-next267:
+next293:
 	TESTQ      BX, BX
-	JE         end267
+	JE         end293
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -18118,9 +19931,9 @@ next267:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next267
+	JMP        next293
 
-end267:
+end293:
 	VZEROUPPER
 	RET
 
@@ -18135,15 +19948,15 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next268:
+next294:
 	TESTQ      BX, BX
-	JE         end268
+	JE         end294
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -18157,16 +19970,16 @@ next268:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next268
+	JMP        next294
 
-end268:
+end294:
 	VZEROUPPER
 	RET
 
 onlyB:
-next269:
+next295:
 	TESTQ      BX, BX
-	JE         end269
+	JE         end295
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -18177,9 +19990,9 @@ next269:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next269
+	JMP        next295
 
-end269:
+end295:
 	VZEROUPPER
 	RET
 
@@ -18187,9 +20000,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next270:
+next296:
 	TESTQ      BX, BX
-	JE         end270
+	JE         end296
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -18200,16 +20013,16 @@ next270:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next270
+	JMP        next296
 
-end270:
+end296:
 	VZEROUPPER
 	RET
 
 both:
-next271:
+next297:
 	TESTQ      BX, BX
-	JE         end271
+	JE         end297
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -18217,9 +20030,9 @@ next271:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next271
+	JMP        next297
 
-end271:
+end297:
 	VZEROUPPER
 	RET
 
@@ -18234,15 +20047,15 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next272:
+next298:
 	TESTQ      BX, BX
-	JE         end272
+	JE         end298
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -18256,16 +20069,16 @@ next272:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next272
+	JMP        next298
 
-end272:
+end298:
 	VZEROUPPER
 	RET
 
 onlyB:
-next273:
+next299:
 	TESTQ      BX, BX
-	JE         end273
+	JE         end299
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -18276,9 +20089,9 @@ next273:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next273
+	JMP        next299
 
-end273:
+end299:
 	VZEROUPPER
 	RET
 
@@ -18286,9 +20099,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next274:
+next300:
 	TESTQ      BX, BX
-	JE         end274
+	JE         end300
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -18299,16 +20112,16 @@ next274:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next274
+	JMP        next300
 
-end274:
+end300:
 	VZEROUPPER
 	RET
 
 both:
-next275:
+next301:
 	TESTQ      BX, BX
-	JE         end275
+	JE         end301
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -18316,9 +20129,9 @@ next275:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next275
+	JMP        next301
 
-end275:
+end301:
 	VZEROUPPER
 	RET
 
@@ -18333,15 +20146,15 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+3616(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next276:
+next302:
 	TESTQ      BX, BX
-	JE         end276
+	JE         end302
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -18355,16 +20168,16 @@ next276:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next276
+	JMP        next302
 
-end276:
+end302:
 	VZEROUPPER
 	RET
 
 onlyB:
-next277:
+next303:
 	TESTQ      BX, BX
-	JE         end277
+	JE         end303
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -18375,9 +20188,9 @@ next277:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next277
+	JMP        next303
 
-end277:
+end303:
 	VZEROUPPER
 	RET
 
@@ -18385,9 +20198,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next278:
+next304:
 	TESTQ      BX, BX
-	JE         end278
+	JE         end304
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -18398,16 +20211,16 @@ next278:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next278
+	JMP        next304
 
-end278:
+end304:
 	VZEROUPPER
 	RET
 
 both:
-next279:
+next305:
 	TESTQ      BX, BX
-	JE         end279
+	JE         end305
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -18415,9 +20228,9 @@ next279:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next279
+	JMP        next305
 
-end279:
+end305:
 	VZEROUPPER
 	RET
 
@@ -18626,20 +20439,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+3680(SB), Z5
-	VFMADD213PS.BCST lanes<>+3712(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+3744(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+3776(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+3808(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+4160(SB), Z5
+	VFMADD213PS.BCST lanes<>+4192(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4224(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4256(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4288(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+3840(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+3872(SB), Z6, Z7
-	VXORPS.BCST      lanes<>+1408(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+3840(SB), Z9
+	VMULPS.BCST      lanes<>+4320(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+4352(SB), Z6, Z7
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z8
+	VBROADCASTSS     lanes<>+4320(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+3840(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4320(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -18648,27 +20461,27 @@ next:
 	VMULPS           Z4, Z1, Z3
 	VRNDSCALEPS      $0x08, Z3, Z5
 	VMOVAPS          Z1, Z6
-	VXORPS.BCST      lanes<>+1408(SB), Z3, Z7
+	VXORPS.BCST      lanes<>+1376(SB), Z3, Z7
 	VFMADD213PS      Z7, Z4, Z6
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+3904(SB), Z2
-	VFMADD213PS.BCST lanes<>+3936(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+3968(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4000(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4032(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+3584(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+4384(SB), Z2
+	VFMADD213PS.BCST lanes<>+4416(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4448(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4480(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4512(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+3904(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
-	VANDPS.BCST      lanes<>+2464(SB), Z3, Z1
+	VANDPS.BCST      lanes<>+2784(SB), Z3, Z1
 	VCMPPS.BCST      $0x19, lanes<>+576(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+4064(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+4544(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -18702,17 +20515,17 @@ next:
 	VRNDSCALEPS  $0x0b, Z2, Z2
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z2, Z1, Z4
-	VANDPS.BCST  lanes<>+1408(SB), Z0, Z0
-	VANDPS.BCST  lanes<>+2464(SB), Z1, Z1
+	VANDPS.BCST  lanes<>+1376(SB), Z0, Z0
+	VANDPS.BCST  lanes<>+2784(SB), Z1, Z1
 	VXORPS       Z0, Z4, Z5
 	VXORPS       Z0, Z1, Z6
 	VADDPS       Z6, Z4, Z6
 	VCMPPS.BCST  $0x11, lanes<>+480(SB), Z5, K1
 	VBLENDMPS    Z6, Z4, K1, Z3
-	VANDPS.BCST  lanes<>+2464(SB), Z3, Z4
+	VANDPS.BCST  lanes<>+2784(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
-	VANDPS.BCST  lanes<>+2464(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+4096(SB), Z2, K1
+	VANDPS.BCST  lanes<>+2784(SB), Z2, Z2
+	VCMPPS.BCST  $0x15, lanes<>+4576(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
@@ -18743,261 +20556,256 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
-	VBROADCASTSS lanes<>+992(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+1024(SB), Z6
-	VBROADCASTSS lanes<>+96(SB), Z7
-	VBROADCASTSS lanes<>+128(SB), Z8
-	VBROADCASTSS lanes<>+160(SB), Z9
-	VBROADCASTSS lanes<>+320(SB), Z10
-	VBROADCASTSS lanes<>+288(SB), Z11
-	VBROADCASTSS lanes<>+256(SB), Z12
-	VBROADCASTSS lanes<>+224(SB), Z13
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+992(SB), Z5
+	VBROADCASTSS lanes<>+96(SB), Z6
+	VBROADCASTSS lanes<>+128(SB), Z7
+	VBROADCASTSS lanes<>+160(SB), Z8
+	VBROADCASTSS lanes<>+320(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z11
+	VBROADCASTSS lanes<>+224(SB), Z12
+	VBROADCASTSS lanes<>+192(SB), Z13
 	MOVQ         h_base+0(FP), R8
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one280:
+one306:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd280
-	VMOVUPS          (AX), Z14
-	VMOVUPS          (CX), Z15
+	JLT              oneEnd306
+	VMOVUPS          (AX), Z13
+	VMOVUPS          (CX), Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          (AX)(DX*2), Z14
+	VMOVUPS          (CX)(BX*2), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
-	VFMADD132PS      Z7, Z2, Z15
+	VFMADD132PS      Z6, Z2, Z15
 	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
 	VFNMADD231PS     Z8, Z15, Z14
-	VFNMADD231PS     Z9, Z15, Z14
 	VBROADCASTSS     lanes<>+192(SB), Z16
-	VFMADD213PS      Z13, Z14, Z16
 	VFMADD213PS      Z12, Z14, Z16
 	VFMADD213PS      Z11, Z14, Z16
 	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
 	VSCALEFPS        Z15, Z16, Z16
-	VADDPS           Z5, Z16, Z14
+	VADDPS           Z4, Z16, Z14
 	VBROADCASTSS     lanes<>+352(SB), Z15
 	VDIVPS           Z14, Z15, Z14
-	VMOVUPS          (AX)(DX*2), Z15
-	VMOVUPS          (CX)(BX*2), Z16
+	VMOVUPS          (R9), Z15
+	VMULPS           Z15, Z14, Z14
+	VMOVUPS          (AX)(SI*1), Z15
+	VMOVUPS          (CX)(DI*1), Z16
 	VADDPS           Z16, Z15, Z15
-	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
-	VMAXPS           Z15, Z0, Z15
-	VMINPS           Z15, Z1, Z15
-	VMOVAPS          Z15, Z16
-	VFMADD132PS      Z7, Z2, Z16
-	VSUBPS           Z2, Z16, Z16
-	VFNMADD231PS     Z8, Z16, Z15
-	VFNMADD231PS     Z9, Z16, Z15
-	VBROADCASTSS     lanes<>+192(SB), Z17
-	VFMADD213PS      Z13, Z15, Z17
-	VFMADD213PS      Z12, Z15, Z17
-	VFMADD213PS      Z11, Z15, Z17
-	VFMADD213PS      Z10, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VSCALEFPS        Z16, Z17, Z17
-	VADDPS           Z5, Z17, Z15
-	VBROADCASTSS     lanes<>+352(SB), Z16
-	VDIVPS           Z15, Z16, Z15
-	VMOVUPS          (R9), Z16
-	VMULPS           Z16, Z15, Z15
-	VMOVUPS          (AX)(SI*1), Z16
-	VMOVUPS          (CX)(DI*1), Z17
-	VADDPS           Z17, Z16, Z16
-	VMAXPS           Z16, Z4, Z16
-	VMINPS           Z16, Z3, Z16
-	VMULPS           Z16, Z16, Z17
-	VBROADCASTSS     lanes<>+1056(SB), Z18
-	VFMADD213PS.BCST lanes<>+1088(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+1120(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+1152(SB), Z17, Z18
-	VFMADD213PS      Z5, Z17, Z18
-	VBROADCASTSS     lanes<>+1184(SB), Z19
-	VFMADD213PS.BCST lanes<>+1216(SB), Z17, Z19
-	VFMADD213PS.BCST lanes<>+1248(SB), Z17, Z19
-	VFMADD213PS.BCST lanes<>+1280(SB), Z17, Z19
-	VFMADD213PS      Z5, Z17, Z19
-	VMULPS           Z16, Z18, Z16
-	VDIVPS           Z19, Z16, Z16
-	VMAXPS           Z16, Z6, Z16
-	VMINPS           Z16, Z5, Z16
-	VFMADD231PS      Z14, Z16, Z15
-	VMOVUPS          Z15, (R9)
-	VMOVUPS          (AX)(DX*1), Z14
-	VMOVUPS          (CX)(BX*1), Z16
-	VADDPS           Z16, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
-	VMAXPS           Z14, Z0, Z14
-	VMINPS           Z14, Z1, Z14
-	VMOVAPS          Z14, Z16
-	VFMADD132PS      Z7, Z2, Z16
-	VSUBPS           Z2, Z16, Z16
-	VFNMADD231PS     Z8, Z16, Z14
-	VFNMADD231PS     Z9, Z16, Z14
-	VBROADCASTSS     lanes<>+192(SB), Z17
-	VFMADD213PS      Z13, Z14, Z17
-	VFMADD213PS      Z12, Z14, Z17
-	VFMADD213PS      Z11, Z14, Z17
-	VFMADD213PS      Z10, Z14, Z17
-	VFMADD213PS      Z5, Z14, Z17
-	VFMADD213PS      Z5, Z14, Z17
-	VSCALEFPS        Z16, Z17, Z17
-	VADDPS           Z5, Z17, Z14
-	VBROADCASTSS     lanes<>+352(SB), Z16
-	VDIVPS           Z14, Z16, Z14
-	VMAXPS           Z15, Z4, Z15
-	VMINPS           Z15, Z3, Z15
 	VMULPS           Z15, Z15, Z16
-	VBROADCASTSS     lanes<>+1056(SB), Z17
+	VMINPS           Z16, Z3, Z16
+	VBROADCASTSS     lanes<>+1024(SB), Z17
+	VFMADD213PS.BCST lanes<>+1056(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+1088(SB), Z16, Z17
 	VFMADD213PS.BCST lanes<>+1120(SB), Z16, Z17
-	VFMADD213PS.BCST lanes<>+1152(SB), Z16, Z17
-	VFMADD213PS      Z5, Z16, Z17
-	VBROADCASTSS     lanes<>+1184(SB), Z18
+	VFMADD213PS      Z4, Z16, Z17
+	VBROADCASTSS     lanes<>+1152(SB), Z18
+	VFMADD213PS.BCST lanes<>+1184(SB), Z16, Z18
 	VFMADD213PS.BCST lanes<>+1216(SB), Z16, Z18
 	VFMADD213PS.BCST lanes<>+1248(SB), Z16, Z18
-	VFMADD213PS.BCST lanes<>+1280(SB), Z16, Z18
-	VFMADD213PS      Z5, Z16, Z18
+	VFMADD213PS      Z4, Z16, Z18
 	VMULPS           Z15, Z17, Z15
 	VDIVPS           Z18, Z15, Z15
-	VMAXPS           Z15, Z6, Z15
-	VMINPS           Z15, Z5, Z15
-	VMULPS           Z14, Z15, Z14
-	VMOVUPS          Z14, (R8)
+	VMAXPS           Z15, Z5, Z15
+	VMINPS           Z15, Z4, Z15
+	VFMADD231PS      Z13, Z15, Z14
+	VMOVUPS          Z14, (R9)
+	VMOVUPS          (AX)(DX*1), Z13
+	VMOVUPS          (CX)(BX*1), Z15
+	VADDPS           Z15, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z6, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z13
+	VFNMADD231PS     Z8, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z12, Z13, Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z4, Z16, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z13, Z15, Z13
+	VMULPS           Z14, Z14, Z15
+	VMINPS           Z15, Z3, Z15
+	VBROADCASTSS     lanes<>+1024(SB), Z16
+	VFMADD213PS.BCST lanes<>+1056(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1088(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1120(SB), Z15, Z16
+	VFMADD213PS      Z4, Z15, Z16
+	VBROADCASTSS     lanes<>+1152(SB), Z17
+	VFMADD213PS.BCST lanes<>+1184(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1216(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z17
+	VFMADD213PS      Z4, Z15, Z17
+	VMULPS           Z14, Z16, Z14
+	VDIVPS           Z17, Z14, Z14
+	VMAXPS           Z14, Z5, Z14
+	VMINPS           Z14, Z4, Z14
+	VMULPS           Z13, Z14, Z13
+	VMOVUPS          Z13, (R8)
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one280
+	JMP              one306
 
-oneEnd280:
+oneEnd306:
 	TESTQ            R10, R10
-	JE               done280
+	JE               done306
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
 	KMOVW            R10, K1
-	VMOVUPS.Z        (AX), K1, Z14
-	VMOVUPS.Z        (CX), K1, Z15
+	VMOVUPS.Z        (AX), K1, Z13
+	VMOVUPS.Z        (CX), K1, Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS.Z        (AX)(DX*2), K1, Z14
+	VMOVUPS.Z        (CX)(BX*2), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
-	VFMADD132PS      Z7, Z2, Z15
+	VFMADD132PS      Z6, Z2, Z15
 	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
 	VFNMADD231PS     Z8, Z15, Z14
-	VFNMADD231PS     Z9, Z15, Z14
 	VBROADCASTSS     lanes<>+192(SB), Z16
-	VFMADD213PS      Z13, Z14, Z16
 	VFMADD213PS      Z12, Z14, Z16
 	VFMADD213PS      Z11, Z14, Z16
 	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
 	VSCALEFPS        Z15, Z16, Z16
-	VADDPS           Z5, Z16, Z14
+	VADDPS           Z4, Z16, Z14
 	VBROADCASTSS     lanes<>+352(SB), Z15
 	VDIVPS           Z14, Z15, Z14
-	VMOVUPS.Z        (AX)(DX*2), K1, Z15
-	VMOVUPS.Z        (CX)(BX*2), K1, Z16
+	VMOVUPS.Z        (R9), K1, Z15
+	VMULPS           Z15, Z14, Z14
+	VMOVUPS.Z        (AX)(SI*1), K1, Z15
+	VMOVUPS.Z        (CX)(DI*1), K1, Z16
 	VADDPS           Z16, Z15, Z15
-	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
-	VMAXPS           Z15, Z0, Z15
-	VMINPS           Z15, Z1, Z15
-	VMOVAPS          Z15, Z16
-	VFMADD132PS      Z7, Z2, Z16
-	VSUBPS           Z2, Z16, Z16
-	VFNMADD231PS     Z8, Z16, Z15
-	VFNMADD231PS     Z9, Z16, Z15
-	VBROADCASTSS     lanes<>+192(SB), Z17
-	VFMADD213PS      Z13, Z15, Z17
-	VFMADD213PS      Z12, Z15, Z17
-	VFMADD213PS      Z11, Z15, Z17
-	VFMADD213PS      Z10, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VSCALEFPS        Z16, Z17, Z17
-	VADDPS           Z5, Z17, Z15
-	VBROADCASTSS     lanes<>+352(SB), Z16
-	VDIVPS           Z15, Z16, Z15
-	VMOVUPS.Z        (R9), K1, Z16
-	VMULPS           Z16, Z15, Z15
-	VMOVUPS.Z        (AX)(SI*1), K1, Z16
-	VMOVUPS.Z        (CX)(DI*1), K1, Z17
-	VADDPS           Z17, Z16, Z16
-	VMAXPS           Z16, Z4, Z16
+	VMULPS           Z15, Z15, Z16
 	VMINPS           Z16, Z3, Z16
-	VMULPS           Z16, Z16, Z17
-	VBROADCASTSS     lanes<>+1056(SB), Z18
-	VFMADD213PS.BCST lanes<>+1088(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+1120(SB), Z17, Z18
-	VFMADD213PS.BCST lanes<>+1152(SB), Z17, Z18
-	VFMADD213PS      Z5, Z17, Z18
-	VBROADCASTSS     lanes<>+1184(SB), Z19
-	VFMADD213PS.BCST lanes<>+1216(SB), Z17, Z19
-	VFMADD213PS.BCST lanes<>+1248(SB), Z17, Z19
-	VFMADD213PS.BCST lanes<>+1280(SB), Z17, Z19
-	VFMADD213PS      Z5, Z17, Z19
-	VMULPS           Z16, Z18, Z16
-	VDIVPS           Z19, Z16, Z16
-	VMAXPS           Z16, Z6, Z16
-	VMINPS           Z16, Z5, Z16
-	VFMADD231PS      Z14, Z16, Z15
-	VMOVUPS          Z15, K1, (R9)
-	VMOVUPS.Z        (AX)(DX*1), K1, Z14
-	VMOVUPS.Z        (CX)(BX*1), K1, Z16
-	VADDPS           Z16, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
-	VMAXPS           Z14, Z0, Z0
+	VBROADCASTSS     lanes<>+1024(SB), Z17
+	VFMADD213PS.BCST lanes<>+1056(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1088(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1120(SB), Z16, Z17
+	VFMADD213PS      Z4, Z16, Z17
+	VBROADCASTSS     lanes<>+1152(SB), Z18
+	VFMADD213PS.BCST lanes<>+1184(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1216(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1248(SB), Z16, Z18
+	VFMADD213PS      Z4, Z16, Z18
+	VMULPS           Z15, Z17, Z15
+	VDIVPS           Z18, Z15, Z15
+	VMAXPS           Z15, Z5, Z15
+	VMINPS           Z15, Z4, Z15
+	VFMADD231PS      Z13, Z15, Z14
+	VMOVUPS          Z14, K1, (R9)
+	VMOVUPS.Z        (AX)(DX*1), K1, Z13
+	VMOVUPS.Z        (CX)(BX*1), K1, Z15
+	VADDPS           Z15, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
-	VFMADD132PS      Z7, Z2, Z1
+	VFMADD132PS      Z6, Z2, Z1
 	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z7, Z1, Z0
 	VFNMADD231PS     Z8, Z1, Z0
-	VFNMADD231PS     Z9, Z1, Z0
 	VBROADCASTSS     lanes<>+192(SB), Z2
-	VFMADD213PS      Z13, Z0, Z2
 	VFMADD213PS      Z12, Z0, Z2
 	VFMADD213PS      Z11, Z0, Z2
 	VFMADD213PS      Z10, Z0, Z2
-	VFMADD213PS      Z5, Z0, Z2
-	VFMADD213PS      Z5, Z0, Z2
+	VFMADD213PS      Z9, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
 	VSCALEFPS        Z1, Z2, Z2
-	VADDPS           Z5, Z2, Z0
+	VADDPS           Z4, Z2, Z0
 	VBROADCASTSS     lanes<>+352(SB), Z1
 	VDIVPS           Z0, Z1, Z0
-	VMAXPS           Z15, Z4, Z1
+	VMULPS           Z14, Z14, Z1
 	VMINPS           Z1, Z3, Z1
-	VMULPS           Z1, Z1, Z2
-	VBROADCASTSS     lanes<>+1056(SB), Z3
-	VFMADD213PS.BCST lanes<>+1088(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+1120(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+1152(SB), Z2, Z3
-	VFMADD213PS      Z5, Z2, Z3
-	VBROADCASTSS     lanes<>+1184(SB), Z4
-	VFMADD213PS.BCST lanes<>+1216(SB), Z2, Z4
-	VFMADD213PS.BCST lanes<>+1248(SB), Z2, Z4
-	VFMADD213PS.BCST lanes<>+1280(SB), Z2, Z4
-	VFMADD213PS      Z5, Z2, Z4
-	VMULPS           Z1, Z3, Z1
-	VDIVPS           Z4, Z1, Z1
-	VMAXPS           Z1, Z6, Z1
-	VMINPS           Z1, Z5, Z1
+	VBROADCASTSS     lanes<>+1024(SB), Z2
+	VFMADD213PS.BCST lanes<>+1056(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1088(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1120(SB), Z1, Z2
+	VFMADD213PS      Z4, Z1, Z2
+	VBROADCASTSS     lanes<>+1152(SB), Z3
+	VFMADD213PS.BCST lanes<>+1184(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1216(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z3
+	VFMADD213PS      Z4, Z1, Z3
+	VMULPS           Z14, Z2, Z1
+	VDIVPS           Z3, Z1, Z1
+	VMAXPS           Z1, Z5, Z1
+	VMINPS           Z1, Z4, Z1
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done280:
+done306:
 	VZEROUPPER
 	RET
 
@@ -19011,177 +20819,174 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
-	VBROADCASTSS lanes<>+992(SB), Z4
-	VBROADCASTSS lanes<>+352(SB), Z5
-	VBROADCASTSS lanes<>+1024(SB), Z6
-	VBROADCASTSS lanes<>+96(SB), Z7
-	VBROADCASTSS lanes<>+128(SB), Z8
-	VBROADCASTSS lanes<>+160(SB), Z9
-	VBROADCASTSS lanes<>+320(SB), Z10
-	VBROADCASTSS lanes<>+288(SB), Z11
-	VBROADCASTSS lanes<>+256(SB), Z12
-	VBROADCASTSS lanes<>+224(SB), Z13
-	VBROADCASTSS lanes<>+192(SB), Z14
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+992(SB), Z5
+	VBROADCASTSS lanes<>+96(SB), Z6
+	VBROADCASTSS lanes<>+128(SB), Z7
+	VBROADCASTSS lanes<>+160(SB), Z8
+	VBROADCASTSS lanes<>+320(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z11
+	VBROADCASTSS lanes<>+224(SB), Z12
+	VBROADCASTSS lanes<>+192(SB), Z13
 	MOVQ         h_base+0(FP), SI
 	MOVQ         old_base+24(FP), DI
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one281:
+one307:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd281
-	VMOVUPS          (AX)(DX*1), Z14
-	VMOVUPS          (CX)(BX*1), Z15
+	JLT              oneEnd307
+	VMOVUPS          (AX)(DX*1), Z13
+	VMOVUPS          (CX)(BX*1), Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          (CX)(BX*2), Z14
+	VMOVUPS          (R8), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
+	VMOVUPS          (AX)(DX*2), Z15
+	VFMADD213PS      Z15, Z13, Z14
+	VMULPS           Z14, Z14, Z13
+	VMINPS           Z13, Z3, Z13
+	VBROADCASTSS     lanes<>+1024(SB), Z15
+	VFMADD213PS.BCST lanes<>+1056(SB), Z13, Z15
+	VFMADD213PS.BCST lanes<>+1088(SB), Z13, Z15
+	VFMADD213PS.BCST lanes<>+1120(SB), Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VBROADCASTSS     lanes<>+1152(SB), Z16
+	VFMADD213PS.BCST lanes<>+1184(SB), Z13, Z16
+	VFMADD213PS.BCST lanes<>+1216(SB), Z13, Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VMULPS           Z14, Z15, Z13
+	VDIVPS           Z16, Z13, Z13
+	VMAXPS           Z13, Z5, Z13
+	VMINPS           Z13, Z4, Z13
+	VMOVUPS          (AX), Z14
+	VMOVUPS          (CX), Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
-	VFMADD132PS      Z7, Z2, Z15
+	VFMADD132PS      Z6, Z2, Z15
 	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
 	VFNMADD231PS     Z8, Z15, Z14
-	VFNMADD231PS     Z9, Z15, Z14
 	VBROADCASTSS     lanes<>+192(SB), Z16
-	VFMADD213PS      Z13, Z14, Z16
 	VFMADD213PS      Z12, Z14, Z16
 	VFMADD213PS      Z11, Z14, Z16
 	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
 	VSCALEFPS        Z15, Z16, Z16
-	VADDPS           Z5, Z16, Z14
+	VADDPS           Z4, Z16, Z14
 	VBROADCASTSS     lanes<>+352(SB), Z15
 	VDIVPS           Z14, Z15, Z14
-	VMOVUPS          (CX)(BX*2), Z15
-	VMOVUPS          (R8), Z16
-	VADDPS           Z16, Z15, Z15
-	VMOVUPS          (AX)(DX*2), Z16
-	VFMADD213PS      Z16, Z14, Z15
-	VMAXPS           Z15, Z4, Z14
-	VMINPS           Z14, Z3, Z14
-	VMULPS           Z14, Z14, Z15
-	VBROADCASTSS     lanes<>+1056(SB), Z16
-	VFMADD213PS.BCST lanes<>+1088(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1120(SB), Z15, Z16
-	VFMADD213PS.BCST lanes<>+1152(SB), Z15, Z16
-	VFMADD213PS      Z5, Z15, Z16
-	VBROADCASTSS     lanes<>+1184(SB), Z17
-	VFMADD213PS.BCST lanes<>+1216(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z17
-	VFMADD213PS.BCST lanes<>+1280(SB), Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VMULPS           Z14, Z16, Z14
-	VDIVPS           Z17, Z14, Z14
-	VMAXPS           Z14, Z6, Z14
-	VMINPS           Z14, Z5, Z14
-	VMOVUPS          (AX), Z15
-	VMOVUPS          (CX), Z16
-	VADDPS           Z16, Z15, Z15
-	VXORPS.BCST      lanes<>+1408(SB), Z15, Z15
-	VMAXPS           Z15, Z0, Z15
-	VMINPS           Z15, Z1, Z15
-	VMOVAPS          Z15, Z16
-	VFMADD132PS      Z7, Z2, Z16
-	VSUBPS           Z2, Z16, Z16
-	VFNMADD231PS     Z8, Z16, Z15
-	VFNMADD231PS     Z9, Z16, Z15
-	VBROADCASTSS     lanes<>+192(SB), Z17
-	VFMADD213PS      Z13, Z15, Z17
-	VFMADD213PS      Z12, Z15, Z17
-	VFMADD213PS      Z11, Z15, Z17
-	VFMADD213PS      Z10, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VFMADD213PS      Z5, Z15, Z17
-	VSCALEFPS        Z16, Z17, Z17
-	VADDPS           Z5, Z17, Z15
-	VBROADCASTSS     lanes<>+352(SB), Z16
-	VDIVPS           Z15, Z16, Z15
-	VMOVUPS          (DI), Z16
-	VSUBPS           Z14, Z16, Z16
-	VFMADD231PS      Z15, Z16, Z14
-	VMOVUPS          Z14, (SI)
+	VMOVUPS          (DI), Z15
+	VSUBPS           Z13, Z15, Z15
+	VFMADD231PS      Z14, Z15, Z13
+	VMOVUPS          Z13, (SI)
 	ADDQ             $0x00000040, SI
 	ADDQ             $0x00000040, DI
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one281
+	JMP              one307
 
-oneEnd281:
+oneEnd307:
 	TESTQ            R9, R9
-	JE               done281
+	JE               done307
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
 	KMOVW            R9, K1
-	VMOVUPS.Z        (AX)(DX*1), K1, Z14
-	VMOVUPS.Z        (CX)(BX*1), K1, Z15
+	VMOVUPS.Z        (AX)(DX*1), K1, Z13
+	VMOVUPS.Z        (CX)(BX*1), K1, Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS.Z        (CX)(BX*2), K1, Z14
+	VMOVUPS.Z        (R8), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1408(SB), Z14, Z14
-	VMAXPS           Z14, Z0, Z14
-	VMINPS           Z14, Z1, Z14
-	VMOVAPS          Z14, Z15
-	VFMADD132PS      Z7, Z2, Z15
-	VSUBPS           Z2, Z15, Z15
-	VFNMADD231PS     Z8, Z15, Z14
-	VFNMADD231PS     Z9, Z15, Z14
-	VBROADCASTSS     lanes<>+192(SB), Z16
-	VFMADD213PS      Z13, Z14, Z16
-	VFMADD213PS      Z12, Z14, Z16
-	VFMADD213PS      Z11, Z14, Z16
-	VFMADD213PS      Z10, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
-	VFMADD213PS      Z5, Z14, Z16
-	VSCALEFPS        Z15, Z16, Z16
-	VADDPS           Z5, Z16, Z14
-	VBROADCASTSS     lanes<>+352(SB), Z15
-	VDIVPS           Z14, Z15, Z14
-	VMOVUPS.Z        (CX)(BX*2), K1, Z15
-	VMOVUPS.Z        (R8), K1, Z16
-	VADDPS           Z16, Z15, Z15
-	VMOVUPS.Z        (AX)(DX*2), K1, Z16
-	VFMADD213PS      Z16, Z14, Z15
-	VMAXPS           Z15, Z4, Z4
-	VMINPS           Z4, Z3, Z3
-	VMULPS           Z3, Z3, Z4
-	VBROADCASTSS     lanes<>+1056(SB), Z14
-	VFMADD213PS.BCST lanes<>+1088(SB), Z4, Z14
-	VFMADD213PS.BCST lanes<>+1120(SB), Z4, Z14
-	VFMADD213PS.BCST lanes<>+1152(SB), Z4, Z14
-	VFMADD213PS      Z5, Z4, Z14
-	VBROADCASTSS     lanes<>+1184(SB), Z15
-	VFMADD213PS.BCST lanes<>+1216(SB), Z4, Z15
-	VFMADD213PS.BCST lanes<>+1248(SB), Z4, Z15
-	VFMADD213PS.BCST lanes<>+1280(SB), Z4, Z15
-	VFMADD213PS      Z5, Z4, Z15
-	VMULPS           Z3, Z14, Z3
+	VMOVUPS.Z        (AX)(DX*2), K1, Z15
+	VFMADD213PS      Z15, Z13, Z14
+	VMULPS           Z14, Z14, Z13
+	VMINPS           Z13, Z3, Z3
+	VBROADCASTSS     lanes<>+1024(SB), Z13
+	VFMADD213PS.BCST lanes<>+1056(SB), Z3, Z13
+	VFMADD213PS.BCST lanes<>+1088(SB), Z3, Z13
+	VFMADD213PS.BCST lanes<>+1120(SB), Z3, Z13
+	VFMADD213PS      Z4, Z3, Z13
+	VBROADCASTSS     lanes<>+1152(SB), Z15
+	VFMADD213PS.BCST lanes<>+1184(SB), Z3, Z15
+	VFMADD213PS.BCST lanes<>+1216(SB), Z3, Z15
+	VFMADD213PS.BCST lanes<>+1248(SB), Z3, Z15
+	VFMADD213PS      Z4, Z3, Z15
+	VMULPS           Z14, Z13, Z3
 	VDIVPS           Z15, Z3, Z3
-	VMAXPS           Z3, Z6, Z3
-	VMINPS           Z3, Z5, Z3
-	VMOVUPS.Z        (AX), K1, Z4
-	VMOVUPS.Z        (CX), K1, Z6
-	VADDPS           Z6, Z4, Z4
-	VXORPS.BCST      lanes<>+1408(SB), Z4, Z4
-	VMAXPS           Z4, Z0, Z0
+	VMAXPS           Z3, Z5, Z3
+	VMINPS           Z3, Z4, Z3
+	VMOVUPS.Z        (AX), K1, Z5
+	VMOVUPS.Z        (CX), K1, Z13
+	VADDPS           Z13, Z5, Z5
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
+	VMAXPS           Z5, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
-	VFMADD132PS      Z7, Z2, Z1
+	VFMADD132PS      Z6, Z2, Z1
 	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z7, Z1, Z0
 	VFNMADD231PS     Z8, Z1, Z0
-	VFNMADD231PS     Z9, Z1, Z0
 	VBROADCASTSS     lanes<>+192(SB), Z2
-	VFMADD213PS      Z13, Z0, Z2
 	VFMADD213PS      Z12, Z0, Z2
 	VFMADD213PS      Z11, Z0, Z2
 	VFMADD213PS      Z10, Z0, Z2
-	VFMADD213PS      Z5, Z0, Z2
-	VFMADD213PS      Z5, Z0, Z2
+	VFMADD213PS      Z9, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
 	VSCALEFPS        Z1, Z2, Z2
-	VADDPS           Z5, Z2, Z0
+	VADDPS           Z4, Z2, Z0
 	VBROADCASTSS     lanes<>+352(SB), Z1
 	VDIVPS           Z0, Z1, Z0
 	VMOVUPS.Z        (DI), K1, Z1
@@ -19189,7 +20994,7 @@ oneEnd281:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done281:
+done307:
 	VZEROUPPER
 	RET
 
@@ -19433,799 +21238,975 @@ DATA lanes<>+944(SB)/4, $0x7f800000
 DATA lanes<>+948(SB)/4, $0x7f800000
 DATA lanes<>+952(SB)/4, $0x7f800000
 DATA lanes<>+956(SB)/4, $0x7f800000
-DATA lanes<>+960(SB)/4, $0x411ccccd
-DATA lanes<>+964(SB)/4, $0x411ccccd
-DATA lanes<>+968(SB)/4, $0x411ccccd
-DATA lanes<>+972(SB)/4, $0x411ccccd
-DATA lanes<>+976(SB)/4, $0x411ccccd
-DATA lanes<>+980(SB)/4, $0x411ccccd
-DATA lanes<>+984(SB)/4, $0x411ccccd
-DATA lanes<>+988(SB)/4, $0x411ccccd
-DATA lanes<>+992(SB)/4, $0xc11ccccd
-DATA lanes<>+996(SB)/4, $0xc11ccccd
-DATA lanes<>+1000(SB)/4, $0xc11ccccd
-DATA lanes<>+1004(SB)/4, $0xc11ccccd
-DATA lanes<>+1008(SB)/4, $0xc11ccccd
-DATA lanes<>+1012(SB)/4, $0xc11ccccd
-DATA lanes<>+1016(SB)/4, $0xc11ccccd
-DATA lanes<>+1020(SB)/4, $0xc11ccccd
-DATA lanes<>+1024(SB)/4, $0xbf800000
-DATA lanes<>+1028(SB)/4, $0xbf800000
-DATA lanes<>+1032(SB)/4, $0xbf800000
-DATA lanes<>+1036(SB)/4, $0xbf800000
-DATA lanes<>+1040(SB)/4, $0xbf800000
-DATA lanes<>+1044(SB)/4, $0xbf800000
-DATA lanes<>+1048(SB)/4, $0xbf800000
-DATA lanes<>+1052(SB)/4, $0xbf800000
-DATA lanes<>+1056(SB)/4, $0x3264d288
-DATA lanes<>+1060(SB)/4, $0x3264d288
-DATA lanes<>+1064(SB)/4, $0x3264d288
-DATA lanes<>+1068(SB)/4, $0x3264d288
-DATA lanes<>+1072(SB)/4, $0x3264d288
-DATA lanes<>+1076(SB)/4, $0x3264d288
-DATA lanes<>+1080(SB)/4, $0x3264d288
-DATA lanes<>+1084(SB)/4, $0x3264d288
-DATA lanes<>+1088(SB)/4, $0x37acaaf0
-DATA lanes<>+1092(SB)/4, $0x37acaaf0
-DATA lanes<>+1096(SB)/4, $0x37acaaf0
-DATA lanes<>+1100(SB)/4, $0x37acaaf0
-DATA lanes<>+1104(SB)/4, $0x37acaaf0
-DATA lanes<>+1108(SB)/4, $0x37acaaf0
-DATA lanes<>+1112(SB)/4, $0x37acaaf0
-DATA lanes<>+1116(SB)/4, $0x37acaaf0
-DATA lanes<>+1120(SB)/4, $0x3b64fc4c
-DATA lanes<>+1124(SB)/4, $0x3b64fc4c
-DATA lanes<>+1128(SB)/4, $0x3b64fc4c
-DATA lanes<>+1132(SB)/4, $0x3b64fc4c
-DATA lanes<>+1136(SB)/4, $0x3b64fc4c
-DATA lanes<>+1140(SB)/4, $0x3b64fc4c
-DATA lanes<>+1144(SB)/4, $0x3b64fc4c
-DATA lanes<>+1148(SB)/4, $0x3b64fc4c
-DATA lanes<>+1152(SB)/4, $0x3e090225
-DATA lanes<>+1156(SB)/4, $0x3e090225
-DATA lanes<>+1160(SB)/4, $0x3e090225
-DATA lanes<>+1164(SB)/4, $0x3e090225
-DATA lanes<>+1168(SB)/4, $0x3e090225
-DATA lanes<>+1172(SB)/4, $0x3e090225
-DATA lanes<>+1176(SB)/4, $0x3e090225
-DATA lanes<>+1180(SB)/4, $0x3e090225
-DATA lanes<>+1184(SB)/4, $0x35505c9f
-DATA lanes<>+1188(SB)/4, $0x35505c9f
-DATA lanes<>+1192(SB)/4, $0x35505c9f
-DATA lanes<>+1196(SB)/4, $0x35505c9f
-DATA lanes<>+1200(SB)/4, $0x35505c9f
-DATA lanes<>+1204(SB)/4, $0x35505c9f
-DATA lanes<>+1208(SB)/4, $0x35505c9f
-DATA lanes<>+1212(SB)/4, $0x35505c9f
-DATA lanes<>+1216(SB)/4, $0x39ac2116
-DATA lanes<>+1220(SB)/4, $0x39ac2116
-DATA lanes<>+1224(SB)/4, $0x39ac2116
-DATA lanes<>+1228(SB)/4, $0x39ac2116
-DATA lanes<>+1232(SB)/4, $0x39ac2116
-DATA lanes<>+1236(SB)/4, $0x39ac2116
-DATA lanes<>+1240(SB)/4, $0x39ac2116
-DATA lanes<>+1244(SB)/4, $0x39ac2116
-DATA lanes<>+1248(SB)/4, $0x3cd3efa2
-DATA lanes<>+1252(SB)/4, $0x3cd3efa2
-DATA lanes<>+1256(SB)/4, $0x3cd3efa2
-DATA lanes<>+1260(SB)/4, $0x3cd3efa2
-DATA lanes<>+1264(SB)/4, $0x3cd3efa2
-DATA lanes<>+1268(SB)/4, $0x3cd3efa2
-DATA lanes<>+1272(SB)/4, $0x3cd3efa2
-DATA lanes<>+1276(SB)/4, $0x3cd3efa2
-DATA lanes<>+1280(SB)/4, $0x3eef2bb7
-DATA lanes<>+1284(SB)/4, $0x3eef2bb7
-DATA lanes<>+1288(SB)/4, $0x3eef2bb7
-DATA lanes<>+1292(SB)/4, $0x3eef2bb7
-DATA lanes<>+1296(SB)/4, $0x3eef2bb7
-DATA lanes<>+1300(SB)/4, $0x3eef2bb7
-DATA lanes<>+1304(SB)/4, $0x3eef2bb7
-DATA lanes<>+1308(SB)/4, $0x3eef2bb7
-DATA lanes<>+1312(SB)/4, $0xc2afcccd
-DATA lanes<>+1316(SB)/4, $0xc2afcccd
-DATA lanes<>+1320(SB)/4, $0xc2afcccd
-DATA lanes<>+1324(SB)/4, $0xc2afcccd
-DATA lanes<>+1328(SB)/4, $0xc2afcccd
-DATA lanes<>+1332(SB)/4, $0xc2afcccd
-DATA lanes<>+1336(SB)/4, $0xc2afcccd
-DATA lanes<>+1340(SB)/4, $0xc2afcccd
-DATA lanes<>+1344(SB)/4, $0x42b1999a
-DATA lanes<>+1348(SB)/4, $0x42b1999a
-DATA lanes<>+1352(SB)/4, $0x42b1999a
-DATA lanes<>+1356(SB)/4, $0x42b1999a
-DATA lanes<>+1360(SB)/4, $0x42b1999a
-DATA lanes<>+1364(SB)/4, $0x42b1999a
-DATA lanes<>+1368(SB)/4, $0x42b1999a
-DATA lanes<>+1372(SB)/4, $0x42b1999a
-DATA lanes<>+1376(SB)/4, $0x4b40007f
-DATA lanes<>+1380(SB)/4, $0x4b40007f
-DATA lanes<>+1384(SB)/4, $0x4b40007f
-DATA lanes<>+1388(SB)/4, $0x4b40007f
-DATA lanes<>+1392(SB)/4, $0x4b40007f
-DATA lanes<>+1396(SB)/4, $0x4b40007f
-DATA lanes<>+1400(SB)/4, $0x4b40007f
-DATA lanes<>+1404(SB)/4, $0x4b40007f
-DATA lanes<>+1408(SB)/4, $0x80000000
-DATA lanes<>+1412(SB)/4, $0x80000000
-DATA lanes<>+1416(SB)/4, $0x80000000
-DATA lanes<>+1420(SB)/4, $0x80000000
-DATA lanes<>+1424(SB)/4, $0x80000000
-DATA lanes<>+1428(SB)/4, $0x80000000
-DATA lanes<>+1432(SB)/4, $0x80000000
-DATA lanes<>+1436(SB)/4, $0x80000000
-DATA lanes<>+1440(SB)/4, $0x40866666
-DATA lanes<>+1444(SB)/4, $0x40866666
-DATA lanes<>+1448(SB)/4, $0x40866666
-DATA lanes<>+1452(SB)/4, $0x40866666
-DATA lanes<>+1456(SB)/4, $0x40866666
-DATA lanes<>+1460(SB)/4, $0x40866666
-DATA lanes<>+1464(SB)/4, $0x40866666
-DATA lanes<>+1468(SB)/4, $0x40866666
-DATA lanes<>+1472(SB)/4, $0xc0866666
-DATA lanes<>+1476(SB)/4, $0xc0866666
-DATA lanes<>+1480(SB)/4, $0xc0866666
-DATA lanes<>+1484(SB)/4, $0xc0866666
-DATA lanes<>+1488(SB)/4, $0xc0866666
-DATA lanes<>+1492(SB)/4, $0xc0866666
-DATA lanes<>+1496(SB)/4, $0xc0866666
-DATA lanes<>+1500(SB)/4, $0xc0866666
-DATA lanes<>+1504(SB)/4, $0x36094e8b
-DATA lanes<>+1508(SB)/4, $0x36094e8b
-DATA lanes<>+1512(SB)/4, $0x36094e8b
-DATA lanes<>+1516(SB)/4, $0x36094e8b
-DATA lanes<>+1520(SB)/4, $0x36094e8b
-DATA lanes<>+1524(SB)/4, $0x36094e8b
-DATA lanes<>+1528(SB)/4, $0x36094e8b
-DATA lanes<>+1532(SB)/4, $0x36094e8b
-DATA lanes<>+1536(SB)/4, $0x39955712
-DATA lanes<>+1540(SB)/4, $0x39955712
-DATA lanes<>+1544(SB)/4, $0x39955712
-DATA lanes<>+1548(SB)/4, $0x39955712
-DATA lanes<>+1552(SB)/4, $0x39955712
-DATA lanes<>+1556(SB)/4, $0x39955712
-DATA lanes<>+1560(SB)/4, $0x39955712
-DATA lanes<>+1564(SB)/4, $0x39955712
-DATA lanes<>+1568(SB)/4, $0x3b773cd7
-DATA lanes<>+1572(SB)/4, $0x3b773cd7
-DATA lanes<>+1576(SB)/4, $0x3b773cd7
-DATA lanes<>+1580(SB)/4, $0x3b773cd7
-DATA lanes<>+1584(SB)/4, $0x3b773cd7
-DATA lanes<>+1588(SB)/4, $0x3b773cd7
-DATA lanes<>+1592(SB)/4, $0x3b773cd7
-DATA lanes<>+1596(SB)/4, $0x3b773cd7
-DATA lanes<>+1600(SB)/4, $0x3d58249d
-DATA lanes<>+1604(SB)/4, $0x3d58249d
-DATA lanes<>+1608(SB)/4, $0x3d58249d
-DATA lanes<>+1612(SB)/4, $0x3d58249d
-DATA lanes<>+1616(SB)/4, $0x3d58249d
-DATA lanes<>+1620(SB)/4, $0x3d58249d
-DATA lanes<>+1624(SB)/4, $0x3d58249d
-DATA lanes<>+1628(SB)/4, $0x3d58249d
-DATA lanes<>+1632(SB)/4, $0x3e432afc
-DATA lanes<>+1636(SB)/4, $0x3e432afc
-DATA lanes<>+1640(SB)/4, $0x3e432afc
-DATA lanes<>+1644(SB)/4, $0x3e432afc
-DATA lanes<>+1648(SB)/4, $0x3e432afc
-DATA lanes<>+1652(SB)/4, $0x3e432afc
-DATA lanes<>+1656(SB)/4, $0x3e432afc
-DATA lanes<>+1660(SB)/4, $0x3e432afc
-DATA lanes<>+1664(SB)/4, $0x3f906eba
-DATA lanes<>+1668(SB)/4, $0x3f906eba
-DATA lanes<>+1672(SB)/4, $0x3f906eba
-DATA lanes<>+1676(SB)/4, $0x3f906eba
-DATA lanes<>+1680(SB)/4, $0x3f906eba
-DATA lanes<>+1684(SB)/4, $0x3f906eba
-DATA lanes<>+1688(SB)/4, $0x3f906eba
-DATA lanes<>+1692(SB)/4, $0x3f906eba
-DATA lanes<>+1696(SB)/4, $0x381f9588
-DATA lanes<>+1700(SB)/4, $0x381f9588
-DATA lanes<>+1704(SB)/4, $0x381f9588
-DATA lanes<>+1708(SB)/4, $0x381f9588
-DATA lanes<>+1712(SB)/4, $0x381f9588
-DATA lanes<>+1716(SB)/4, $0x381f9588
-DATA lanes<>+1720(SB)/4, $0x381f9588
-DATA lanes<>+1724(SB)/4, $0x381f9588
-DATA lanes<>+1728(SB)/4, $0x3a988c93
-DATA lanes<>+1732(SB)/4, $0x3a988c93
-DATA lanes<>+1736(SB)/4, $0x3a988c93
-DATA lanes<>+1740(SB)/4, $0x3a988c93
-DATA lanes<>+1744(SB)/4, $0x3a988c93
-DATA lanes<>+1748(SB)/4, $0x3a988c93
-DATA lanes<>+1752(SB)/4, $0x3a988c93
-DATA lanes<>+1756(SB)/4, $0x3a988c93
-DATA lanes<>+1760(SB)/4, $0x3c757c11
-DATA lanes<>+1764(SB)/4, $0x3c757c11
-DATA lanes<>+1768(SB)/4, $0x3c757c11
-DATA lanes<>+1772(SB)/4, $0x3c757c11
-DATA lanes<>+1776(SB)/4, $0x3c757c11
-DATA lanes<>+1780(SB)/4, $0x3c757c11
-DATA lanes<>+1784(SB)/4, $0x3c757c11
-DATA lanes<>+1788(SB)/4, $0x3c757c11
-DATA lanes<>+1792(SB)/4, $0x3de9d89d
-DATA lanes<>+1796(SB)/4, $0x3de9d89d
-DATA lanes<>+1800(SB)/4, $0x3de9d89d
-DATA lanes<>+1804(SB)/4, $0x3de9d89d
-DATA lanes<>+1808(SB)/4, $0x3de9d89d
-DATA lanes<>+1812(SB)/4, $0x3de9d89d
-DATA lanes<>+1816(SB)/4, $0x3de9d89d
-DATA lanes<>+1820(SB)/4, $0x3de9d89d
-DATA lanes<>+1824(SB)/4, $0x3f0092ee
-DATA lanes<>+1828(SB)/4, $0x3f0092ee
-DATA lanes<>+1832(SB)/4, $0x3f0092ee
-DATA lanes<>+1836(SB)/4, $0x3f0092ee
-DATA lanes<>+1840(SB)/4, $0x3f0092ee
-DATA lanes<>+1844(SB)/4, $0x3f0092ee
-DATA lanes<>+1848(SB)/4, $0x3f0092ee
-DATA lanes<>+1852(SB)/4, $0x3f0092ee
-DATA lanes<>+1856(SB)/4, $0xbd922279
-DATA lanes<>+1860(SB)/4, $0xbd922279
-DATA lanes<>+1864(SB)/4, $0xbd922279
-DATA lanes<>+1868(SB)/4, $0xbd922279
-DATA lanes<>+1872(SB)/4, $0xbd922279
-DATA lanes<>+1876(SB)/4, $0xbd922279
-DATA lanes<>+1880(SB)/4, $0xbd922279
-DATA lanes<>+1884(SB)/4, $0xbd922279
-DATA lanes<>+1888(SB)/4, $0xbfcc422a
-DATA lanes<>+1892(SB)/4, $0xbfcc422a
-DATA lanes<>+1896(SB)/4, $0xbfcc422a
-DATA lanes<>+1900(SB)/4, $0xbfcc422a
-DATA lanes<>+1904(SB)/4, $0xbfcc422a
-DATA lanes<>+1908(SB)/4, $0xbfcc422a
-DATA lanes<>+1912(SB)/4, $0xbfcc422a
-DATA lanes<>+1916(SB)/4, $0xbfcc422a
-DATA lanes<>+1920(SB)/4, $0xbb5498f8
-DATA lanes<>+1924(SB)/4, $0xbb5498f8
-DATA lanes<>+1928(SB)/4, $0xbb5498f8
-DATA lanes<>+1932(SB)/4, $0xbb5498f8
-DATA lanes<>+1936(SB)/4, $0xbb5498f8
-DATA lanes<>+1940(SB)/4, $0xbb5498f8
-DATA lanes<>+1944(SB)/4, $0xbb5498f8
-DATA lanes<>+1948(SB)/4, $0xbb5498f8
-DATA lanes<>+1952(SB)/4, $0x3ca29f1e
-DATA lanes<>+1956(SB)/4, $0x3ca29f1e
-DATA lanes<>+1960(SB)/4, $0x3ca29f1e
-DATA lanes<>+1964(SB)/4, $0x3ca29f1e
-DATA lanes<>+1968(SB)/4, $0x3ca29f1e
-DATA lanes<>+1972(SB)/4, $0x3ca29f1e
-DATA lanes<>+1976(SB)/4, $0x3ca29f1e
-DATA lanes<>+1980(SB)/4, $0x3ca29f1e
-DATA lanes<>+1984(SB)/4, $0xbd694e02
-DATA lanes<>+1988(SB)/4, $0xbd694e02
-DATA lanes<>+1992(SB)/4, $0xbd694e02
-DATA lanes<>+1996(SB)/4, $0xbd694e02
-DATA lanes<>+2000(SB)/4, $0xbd694e02
-DATA lanes<>+2004(SB)/4, $0xbd694e02
-DATA lanes<>+2008(SB)/4, $0xbd694e02
-DATA lanes<>+2012(SB)/4, $0xbd694e02
-DATA lanes<>+2016(SB)/4, $0x3dd9297e
-DATA lanes<>+2020(SB)/4, $0x3dd9297e
-DATA lanes<>+2024(SB)/4, $0x3dd9297e
-DATA lanes<>+2028(SB)/4, $0x3dd9297e
-DATA lanes<>+2032(SB)/4, $0x3dd9297e
-DATA lanes<>+2036(SB)/4, $0x3dd9297e
-DATA lanes<>+2040(SB)/4, $0x3dd9297e
-DATA lanes<>+2044(SB)/4, $0x3dd9297e
-DATA lanes<>+2048(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2052(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2056(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2060(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2064(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2068(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2072(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2076(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2080(SB)/4, $0x3e497b46
-DATA lanes<>+2084(SB)/4, $0x3e497b46
-DATA lanes<>+2088(SB)/4, $0x3e497b46
-DATA lanes<>+2092(SB)/4, $0x3e497b46
-DATA lanes<>+2096(SB)/4, $0x3e497b46
-DATA lanes<>+2100(SB)/4, $0x3e497b46
-DATA lanes<>+2104(SB)/4, $0x3e497b46
-DATA lanes<>+2108(SB)/4, $0x3e497b46
-DATA lanes<>+2112(SB)/4, $0xbe7f87c3
-DATA lanes<>+2116(SB)/4, $0xbe7f87c3
-DATA lanes<>+2120(SB)/4, $0xbe7f87c3
-DATA lanes<>+2124(SB)/4, $0xbe7f87c3
-DATA lanes<>+2128(SB)/4, $0xbe7f87c3
-DATA lanes<>+2132(SB)/4, $0xbe7f87c3
-DATA lanes<>+2136(SB)/4, $0xbe7f87c3
-DATA lanes<>+2140(SB)/4, $0xbe7f87c3
-DATA lanes<>+2144(SB)/4, $0x3eaaa640
-DATA lanes<>+2148(SB)/4, $0x3eaaa640
-DATA lanes<>+2152(SB)/4, $0x3eaaa640
-DATA lanes<>+2156(SB)/4, $0x3eaaa640
-DATA lanes<>+2160(SB)/4, $0x3eaaa640
-DATA lanes<>+2164(SB)/4, $0x3eaaa640
-DATA lanes<>+2168(SB)/4, $0x3eaaa640
-DATA lanes<>+2172(SB)/4, $0x3eaaa640
-DATA lanes<>+2176(SB)/4, $0xbeffffdf
-DATA lanes<>+2180(SB)/4, $0xbeffffdf
-DATA lanes<>+2184(SB)/4, $0xbeffffdf
-DATA lanes<>+2188(SB)/4, $0xbeffffdf
-DATA lanes<>+2192(SB)/4, $0xbeffffdf
-DATA lanes<>+2196(SB)/4, $0xbeffffdf
-DATA lanes<>+2200(SB)/4, $0xbeffffdf
-DATA lanes<>+2204(SB)/4, $0xbeffffdf
-DATA lanes<>+2208(SB)/4, $0x41a00000
-DATA lanes<>+2212(SB)/4, $0x41a00000
-DATA lanes<>+2216(SB)/4, $0x41a00000
-DATA lanes<>+2220(SB)/4, $0x41a00000
-DATA lanes<>+2224(SB)/4, $0x41a00000
-DATA lanes<>+2228(SB)/4, $0x41a00000
-DATA lanes<>+2232(SB)/4, $0x41a00000
-DATA lanes<>+2236(SB)/4, $0x41a00000
-DATA lanes<>+2240(SB)/4, $0x40000000
-DATA lanes<>+2244(SB)/4, $0x40000000
-DATA lanes<>+2248(SB)/4, $0x40000000
-DATA lanes<>+2252(SB)/4, $0x40000000
-DATA lanes<>+2256(SB)/4, $0x40000000
-DATA lanes<>+2260(SB)/4, $0x40000000
-DATA lanes<>+2264(SB)/4, $0x40000000
-DATA lanes<>+2268(SB)/4, $0x40000000
-DATA lanes<>+2272(SB)/4, $0x3e2aaaab
-DATA lanes<>+2276(SB)/4, $0x3e2aaaab
-DATA lanes<>+2280(SB)/4, $0x3e2aaaab
-DATA lanes<>+2284(SB)/4, $0x3e2aaaab
-DATA lanes<>+2288(SB)/4, $0x3e2aaaab
-DATA lanes<>+2292(SB)/4, $0x3e2aaaab
-DATA lanes<>+2296(SB)/4, $0x3e2aaaab
-DATA lanes<>+2300(SB)/4, $0x3e2aaaab
-DATA lanes<>+2304(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2308(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2312(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2316(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2320(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2324(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2328(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2332(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2336(SB)/4, $0x3c091443
-DATA lanes<>+2340(SB)/4, $0x3c091443
-DATA lanes<>+2344(SB)/4, $0x3c091443
-DATA lanes<>+2348(SB)/4, $0x3c091443
-DATA lanes<>+2352(SB)/4, $0x3c091443
-DATA lanes<>+2356(SB)/4, $0x3c091443
-DATA lanes<>+2360(SB)/4, $0x3c091443
-DATA lanes<>+2364(SB)/4, $0x3c091443
-DATA lanes<>+2368(SB)/4, $0x3d2aab3b
-DATA lanes<>+2372(SB)/4, $0x3d2aab3b
-DATA lanes<>+2376(SB)/4, $0x3d2aab3b
-DATA lanes<>+2380(SB)/4, $0x3d2aab3b
-DATA lanes<>+2384(SB)/4, $0x3d2aab3b
-DATA lanes<>+2388(SB)/4, $0x3d2aab3b
-DATA lanes<>+2392(SB)/4, $0x3d2aab3b
-DATA lanes<>+2396(SB)/4, $0x3d2aab3b
-DATA lanes<>+2400(SB)/4, $0x3e2aaa57
-DATA lanes<>+2404(SB)/4, $0x3e2aaa57
-DATA lanes<>+2408(SB)/4, $0x3e2aaa57
-DATA lanes<>+2412(SB)/4, $0x3e2aaa57
-DATA lanes<>+2416(SB)/4, $0x3e2aaa57
-DATA lanes<>+2420(SB)/4, $0x3e2aaa57
-DATA lanes<>+2424(SB)/4, $0x3e2aaa57
-DATA lanes<>+2428(SB)/4, $0x3e2aaa57
-DATA lanes<>+2432(SB)/4, $0x3effffff
-DATA lanes<>+2436(SB)/4, $0x3effffff
-DATA lanes<>+2440(SB)/4, $0x3effffff
-DATA lanes<>+2444(SB)/4, $0x3effffff
-DATA lanes<>+2448(SB)/4, $0x3effffff
-DATA lanes<>+2452(SB)/4, $0x3effffff
-DATA lanes<>+2456(SB)/4, $0x3effffff
-DATA lanes<>+2460(SB)/4, $0x3effffff
-DATA lanes<>+2464(SB)/4, $0x7fffffff
-DATA lanes<>+2468(SB)/4, $0x7fffffff
-DATA lanes<>+2472(SB)/4, $0x7fffffff
-DATA lanes<>+2476(SB)/4, $0x7fffffff
-DATA lanes<>+2480(SB)/4, $0x7fffffff
-DATA lanes<>+2484(SB)/4, $0x7fffffff
-DATA lanes<>+2488(SB)/4, $0x7fffffff
-DATA lanes<>+2492(SB)/4, $0x7fffffff
-DATA lanes<>+2496(SB)/4, $0x3f22f983
-DATA lanes<>+2500(SB)/4, $0x3f22f983
-DATA lanes<>+2504(SB)/4, $0x3f22f983
-DATA lanes<>+2508(SB)/4, $0x3f22f983
-DATA lanes<>+2512(SB)/4, $0x3f22f983
-DATA lanes<>+2516(SB)/4, $0x3f22f983
-DATA lanes<>+2520(SB)/4, $0x3f22f983
-DATA lanes<>+2524(SB)/4, $0x3f22f983
-DATA lanes<>+2528(SB)/4, $0x3fc90fdb
-DATA lanes<>+2532(SB)/4, $0x3fc90fdb
-DATA lanes<>+2536(SB)/4, $0x3fc90fdb
-DATA lanes<>+2540(SB)/4, $0x3fc90fdb
-DATA lanes<>+2544(SB)/4, $0x3fc90fdb
-DATA lanes<>+2548(SB)/4, $0x3fc90fdb
-DATA lanes<>+2552(SB)/4, $0x3fc90fdb
-DATA lanes<>+2556(SB)/4, $0x3fc90fdb
-DATA lanes<>+2560(SB)/4, $0xb33bbd2e
-DATA lanes<>+2564(SB)/4, $0xb33bbd2e
-DATA lanes<>+2568(SB)/4, $0xb33bbd2e
-DATA lanes<>+2572(SB)/4, $0xb33bbd2e
-DATA lanes<>+2576(SB)/4, $0xb33bbd2e
-DATA lanes<>+2580(SB)/4, $0xb33bbd2e
-DATA lanes<>+2584(SB)/4, $0xb33bbd2e
-DATA lanes<>+2588(SB)/4, $0xb33bbd2e
-DATA lanes<>+2592(SB)/4, $0xa6f72ced
-DATA lanes<>+2596(SB)/4, $0xa6f72ced
-DATA lanes<>+2600(SB)/4, $0xa6f72ced
-DATA lanes<>+2604(SB)/4, $0xa6f72ced
-DATA lanes<>+2608(SB)/4, $0xa6f72ced
-DATA lanes<>+2612(SB)/4, $0xa6f72ced
-DATA lanes<>+2616(SB)/4, $0xa6f72ced
-DATA lanes<>+2620(SB)/4, $0xa6f72ced
-DATA lanes<>+2624(SB)/4, $0x36364ee8
-DATA lanes<>+2628(SB)/4, $0x36364ee8
-DATA lanes<>+2632(SB)/4, $0x36364ee8
-DATA lanes<>+2636(SB)/4, $0x36364ee8
-DATA lanes<>+2640(SB)/4, $0x36364ee8
-DATA lanes<>+2644(SB)/4, $0x36364ee8
-DATA lanes<>+2648(SB)/4, $0x36364ee8
-DATA lanes<>+2652(SB)/4, $0x36364ee8
-DATA lanes<>+2656(SB)/4, $0xb9500751
-DATA lanes<>+2660(SB)/4, $0xb9500751
-DATA lanes<>+2664(SB)/4, $0xb9500751
-DATA lanes<>+2668(SB)/4, $0xb9500751
-DATA lanes<>+2672(SB)/4, $0xb9500751
-DATA lanes<>+2676(SB)/4, $0xb9500751
-DATA lanes<>+2680(SB)/4, $0xb9500751
-DATA lanes<>+2684(SB)/4, $0xb9500751
-DATA lanes<>+2688(SB)/4, $0x3c088884
-DATA lanes<>+2692(SB)/4, $0x3c088884
-DATA lanes<>+2696(SB)/4, $0x3c088884
-DATA lanes<>+2700(SB)/4, $0x3c088884
-DATA lanes<>+2704(SB)/4, $0x3c088884
-DATA lanes<>+2708(SB)/4, $0x3c088884
-DATA lanes<>+2712(SB)/4, $0x3c088884
-DATA lanes<>+2716(SB)/4, $0x3c088884
-DATA lanes<>+2720(SB)/4, $0xbe2aaaab
-DATA lanes<>+2724(SB)/4, $0xbe2aaaab
-DATA lanes<>+2728(SB)/4, $0xbe2aaaab
-DATA lanes<>+2732(SB)/4, $0xbe2aaaab
-DATA lanes<>+2736(SB)/4, $0xbe2aaaab
-DATA lanes<>+2740(SB)/4, $0xbe2aaaab
-DATA lanes<>+2744(SB)/4, $0xbe2aaaab
-DATA lanes<>+2748(SB)/4, $0xbe2aaaab
-DATA lanes<>+2752(SB)/4, $0x37ccd587
-DATA lanes<>+2756(SB)/4, $0x37ccd587
-DATA lanes<>+2760(SB)/4, $0x37ccd587
-DATA lanes<>+2764(SB)/4, $0x37ccd587
-DATA lanes<>+2768(SB)/4, $0x37ccd587
-DATA lanes<>+2772(SB)/4, $0x37ccd587
-DATA lanes<>+2776(SB)/4, $0x37ccd587
-DATA lanes<>+2780(SB)/4, $0x37ccd587
-DATA lanes<>+2784(SB)/4, $0xbab605a9
-DATA lanes<>+2788(SB)/4, $0xbab605a9
-DATA lanes<>+2792(SB)/4, $0xbab605a9
-DATA lanes<>+2796(SB)/4, $0xbab605a9
-DATA lanes<>+2800(SB)/4, $0xbab605a9
-DATA lanes<>+2804(SB)/4, $0xbab605a9
-DATA lanes<>+2808(SB)/4, $0xbab605a9
-DATA lanes<>+2812(SB)/4, $0xbab605a9
-DATA lanes<>+2816(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2820(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2824(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2828(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2832(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2836(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2840(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2844(SB)/4, $0x3d2aaaa4
-DATA lanes<>+2848(SB)/4, $0x00000001
-DATA lanes<>+2852(SB)/4, $0x00000001
-DATA lanes<>+2856(SB)/4, $0x00000001
-DATA lanes<>+2860(SB)/4, $0x00000001
-DATA lanes<>+2864(SB)/4, $0x00000001
-DATA lanes<>+2868(SB)/4, $0x00000001
-DATA lanes<>+2872(SB)/4, $0x00000001
-DATA lanes<>+2876(SB)/4, $0x00000001
-DATA lanes<>+2880(SB)/4, $0xbaeb1706
-DATA lanes<>+2884(SB)/4, $0xbaeb1706
-DATA lanes<>+2888(SB)/4, $0xbaeb1706
-DATA lanes<>+2892(SB)/4, $0xbaeb1706
-DATA lanes<>+2896(SB)/4, $0xbaeb1706
-DATA lanes<>+2900(SB)/4, $0xbaeb1706
-DATA lanes<>+2904(SB)/4, $0xbaeb1706
-DATA lanes<>+2908(SB)/4, $0xbaeb1706
-DATA lanes<>+2912(SB)/4, $0x3c32d2a7
-DATA lanes<>+2916(SB)/4, $0x3c32d2a7
-DATA lanes<>+2920(SB)/4, $0x3c32d2a7
-DATA lanes<>+2924(SB)/4, $0x3c32d2a7
-DATA lanes<>+2928(SB)/4, $0x3c32d2a7
-DATA lanes<>+2932(SB)/4, $0x3c32d2a7
-DATA lanes<>+2936(SB)/4, $0x3c32d2a7
-DATA lanes<>+2940(SB)/4, $0x3c32d2a7
-DATA lanes<>+2944(SB)/4, $0xbcff6832
-DATA lanes<>+2948(SB)/4, $0xbcff6832
-DATA lanes<>+2952(SB)/4, $0xbcff6832
-DATA lanes<>+2956(SB)/4, $0xbcff6832
-DATA lanes<>+2960(SB)/4, $0xbcff6832
-DATA lanes<>+2964(SB)/4, $0xbcff6832
-DATA lanes<>+2968(SB)/4, $0xbcff6832
-DATA lanes<>+2972(SB)/4, $0xbcff6832
-DATA lanes<>+2976(SB)/4, $0x3d6d64b2
-DATA lanes<>+2980(SB)/4, $0x3d6d64b2
-DATA lanes<>+2984(SB)/4, $0x3d6d64b2
-DATA lanes<>+2988(SB)/4, $0x3d6d64b2
-DATA lanes<>+2992(SB)/4, $0x3d6d64b2
-DATA lanes<>+2996(SB)/4, $0x3d6d64b2
-DATA lanes<>+3000(SB)/4, $0x3d6d64b2
-DATA lanes<>+3004(SB)/4, $0x3d6d64b2
-DATA lanes<>+3008(SB)/4, $0xbdac1a36
-DATA lanes<>+3012(SB)/4, $0xbdac1a36
-DATA lanes<>+3016(SB)/4, $0xbdac1a36
-DATA lanes<>+3020(SB)/4, $0xbdac1a36
-DATA lanes<>+3024(SB)/4, $0xbdac1a36
-DATA lanes<>+3028(SB)/4, $0xbdac1a36
-DATA lanes<>+3032(SB)/4, $0xbdac1a36
-DATA lanes<>+3036(SB)/4, $0xbdac1a36
-DATA lanes<>+3040(SB)/4, $0x3de04cf9
-DATA lanes<>+3044(SB)/4, $0x3de04cf9
-DATA lanes<>+3048(SB)/4, $0x3de04cf9
-DATA lanes<>+3052(SB)/4, $0x3de04cf9
-DATA lanes<>+3056(SB)/4, $0x3de04cf9
-DATA lanes<>+3060(SB)/4, $0x3de04cf9
-DATA lanes<>+3064(SB)/4, $0x3de04cf9
-DATA lanes<>+3068(SB)/4, $0x3de04cf9
-DATA lanes<>+3072(SB)/4, $0xbe1210da
-DATA lanes<>+3076(SB)/4, $0xbe1210da
-DATA lanes<>+3080(SB)/4, $0xbe1210da
-DATA lanes<>+3084(SB)/4, $0xbe1210da
-DATA lanes<>+3088(SB)/4, $0xbe1210da
-DATA lanes<>+3092(SB)/4, $0xbe1210da
-DATA lanes<>+3096(SB)/4, $0xbe1210da
-DATA lanes<>+3100(SB)/4, $0xbe1210da
-DATA lanes<>+3104(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3108(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3112(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3116(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3120(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3124(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3128(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3132(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3136(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3140(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3144(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3148(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3152(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3156(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3160(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3164(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3168(SB)/4, $0x3d2cb68e
-DATA lanes<>+3172(SB)/4, $0x3d2cb68e
-DATA lanes<>+3176(SB)/4, $0x3d2cb68e
-DATA lanes<>+3180(SB)/4, $0x3d2cb68e
-DATA lanes<>+3184(SB)/4, $0x3d2cb68e
-DATA lanes<>+3188(SB)/4, $0x3d2cb68e
-DATA lanes<>+3192(SB)/4, $0x3d2cb68e
-DATA lanes<>+3196(SB)/4, $0x3d2cb68e
-DATA lanes<>+3200(SB)/4, $0x3cc61424
-DATA lanes<>+3204(SB)/4, $0x3cc61424
-DATA lanes<>+3208(SB)/4, $0x3cc61424
-DATA lanes<>+3212(SB)/4, $0x3cc61424
-DATA lanes<>+3216(SB)/4, $0x3cc61424
-DATA lanes<>+3220(SB)/4, $0x3cc61424
-DATA lanes<>+3224(SB)/4, $0x3cc61424
-DATA lanes<>+3228(SB)/4, $0x3cc61424
-DATA lanes<>+3232(SB)/4, $0x3d3a3f25
-DATA lanes<>+3236(SB)/4, $0x3d3a3f25
-DATA lanes<>+3240(SB)/4, $0x3d3a3f25
-DATA lanes<>+3244(SB)/4, $0x3d3a3f25
-DATA lanes<>+3248(SB)/4, $0x3d3a3f25
-DATA lanes<>+3252(SB)/4, $0x3d3a3f25
-DATA lanes<>+3256(SB)/4, $0x3d3a3f25
-DATA lanes<>+3260(SB)/4, $0x3d3a3f25
-DATA lanes<>+3264(SB)/4, $0x3d9980f2
-DATA lanes<>+3268(SB)/4, $0x3d9980f2
-DATA lanes<>+3272(SB)/4, $0x3d9980f2
-DATA lanes<>+3276(SB)/4, $0x3d9980f2
-DATA lanes<>+3280(SB)/4, $0x3d9980f2
-DATA lanes<>+3284(SB)/4, $0x3d9980f2
-DATA lanes<>+3288(SB)/4, $0x3d9980f2
-DATA lanes<>+3292(SB)/4, $0x3d9980f2
-DATA lanes<>+3296(SB)/4, $0x3e2aaae4
-DATA lanes<>+3300(SB)/4, $0x3e2aaae4
-DATA lanes<>+3304(SB)/4, $0x3e2aaae4
-DATA lanes<>+3308(SB)/4, $0x3e2aaae4
-DATA lanes<>+3312(SB)/4, $0x3e2aaae4
-DATA lanes<>+3316(SB)/4, $0x3e2aaae4
-DATA lanes<>+3320(SB)/4, $0x3e2aaae4
-DATA lanes<>+3324(SB)/4, $0x3e2aaae4
-DATA lanes<>+3328(SB)/4, $0x40490fdb
-DATA lanes<>+3332(SB)/4, $0x40490fdb
-DATA lanes<>+3336(SB)/4, $0x40490fdb
-DATA lanes<>+3340(SB)/4, $0x40490fdb
-DATA lanes<>+3344(SB)/4, $0x40490fdb
-DATA lanes<>+3348(SB)/4, $0x40490fdb
-DATA lanes<>+3352(SB)/4, $0x40490fdb
-DATA lanes<>+3356(SB)/4, $0x40490fdb
-DATA lanes<>+3360(SB)/4, $0x363d3f99
-DATA lanes<>+3364(SB)/4, $0x363d3f99
-DATA lanes<>+3368(SB)/4, $0x363d3f99
-DATA lanes<>+3372(SB)/4, $0x363d3f99
-DATA lanes<>+3376(SB)/4, $0x363d3f99
-DATA lanes<>+3380(SB)/4, $0x363d3f99
-DATA lanes<>+3384(SB)/4, $0x363d3f99
-DATA lanes<>+3388(SB)/4, $0x363d3f99
-DATA lanes<>+3392(SB)/4, $0x394ffde2
-DATA lanes<>+3396(SB)/4, $0x394ffde2
-DATA lanes<>+3400(SB)/4, $0x394ffde2
-DATA lanes<>+3404(SB)/4, $0x394ffde2
-DATA lanes<>+3408(SB)/4, $0x394ffde2
-DATA lanes<>+3412(SB)/4, $0x394ffde2
-DATA lanes<>+3416(SB)/4, $0x394ffde2
-DATA lanes<>+3420(SB)/4, $0x394ffde2
-DATA lanes<>+3424(SB)/4, $0x3c08889d
-DATA lanes<>+3428(SB)/4, $0x3c08889d
-DATA lanes<>+3432(SB)/4, $0x3c08889d
-DATA lanes<>+3436(SB)/4, $0x3c08889d
-DATA lanes<>+3440(SB)/4, $0x3c08889d
-DATA lanes<>+3444(SB)/4, $0x3c08889d
-DATA lanes<>+3448(SB)/4, $0x3c08889d
-DATA lanes<>+3452(SB)/4, $0x3c08889d
-DATA lanes<>+3456(SB)/4, $0x42b40000
-DATA lanes<>+3460(SB)/4, $0x42b40000
-DATA lanes<>+3464(SB)/4, $0x42b40000
-DATA lanes<>+3468(SB)/4, $0x42b40000
-DATA lanes<>+3472(SB)/4, $0x42b40000
-DATA lanes<>+3476(SB)/4, $0x42b40000
-DATA lanes<>+3480(SB)/4, $0x42b40000
-DATA lanes<>+3484(SB)/4, $0x42b40000
-DATA lanes<>+3488(SB)/4, $0xffffffff
-DATA lanes<>+3492(SB)/4, $0xffffffff
-DATA lanes<>+3496(SB)/4, $0xffffffff
-DATA lanes<>+3500(SB)/4, $0xffffffff
-DATA lanes<>+3504(SB)/4, $0xffffffff
-DATA lanes<>+3508(SB)/4, $0xffffffff
-DATA lanes<>+3512(SB)/4, $0xffffffff
-DATA lanes<>+3516(SB)/4, $0xffffffff
-DATA lanes<>+3520(SB)/4, $0x3e800000
-DATA lanes<>+3524(SB)/4, $0x3e800000
-DATA lanes<>+3528(SB)/4, $0x3e800000
-DATA lanes<>+3532(SB)/4, $0x3e800000
-DATA lanes<>+3536(SB)/4, $0x3e800000
-DATA lanes<>+3540(SB)/4, $0x3e800000
-DATA lanes<>+3544(SB)/4, $0x3e800000
-DATA lanes<>+3548(SB)/4, $0x3e800000
-DATA lanes<>+3552(SB)/4, $0x501502f9
-DATA lanes<>+3556(SB)/4, $0x501502f9
-DATA lanes<>+3560(SB)/4, $0x501502f9
-DATA lanes<>+3564(SB)/4, $0x501502f9
-DATA lanes<>+3568(SB)/4, $0x501502f9
-DATA lanes<>+3572(SB)/4, $0x501502f9
-DATA lanes<>+3576(SB)/4, $0x501502f9
-DATA lanes<>+3580(SB)/4, $0x501502f9
-DATA lanes<>+3584(SB)/4, $0x3f317218
-DATA lanes<>+3588(SB)/4, $0x3f317218
-DATA lanes<>+3592(SB)/4, $0x3f317218
-DATA lanes<>+3596(SB)/4, $0x3f317218
-DATA lanes<>+3600(SB)/4, $0x3f317218
-DATA lanes<>+3604(SB)/4, $0x3f317218
-DATA lanes<>+3608(SB)/4, $0x3f317218
-DATA lanes<>+3612(SB)/4, $0x3f317218
-DATA lanes<>+3616(SB)/4, $0x01010101
-DATA lanes<>+3620(SB)/4, $0x01010101
-DATA lanes<>+3624(SB)/4, $0x01010101
-DATA lanes<>+3628(SB)/4, $0x01010101
-DATA lanes<>+3632(SB)/4, $0x01010101
-DATA lanes<>+3636(SB)/4, $0x01010101
-DATA lanes<>+3640(SB)/4, $0x01010101
-DATA lanes<>+3644(SB)/4, $0x01010101
-DATA lanes<>+3648(SB)/4, $0x000000ff
-DATA lanes<>+3652(SB)/4, $0x000000ff
-DATA lanes<>+3656(SB)/4, $0x000000ff
-DATA lanes<>+3660(SB)/4, $0x000000ff
-DATA lanes<>+3664(SB)/4, $0x000000ff
-DATA lanes<>+3668(SB)/4, $0x000000ff
-DATA lanes<>+3672(SB)/4, $0x000000ff
-DATA lanes<>+3676(SB)/4, $0x000000ff
-DATA lanes<>+3680(SB)/4, $0x3e90acfa
-DATA lanes<>+3684(SB)/4, $0x3e90acfa
-DATA lanes<>+3688(SB)/4, $0x3e90acfa
-DATA lanes<>+3692(SB)/4, $0x3e90acfa
-DATA lanes<>+3696(SB)/4, $0x3e90acfa
-DATA lanes<>+3700(SB)/4, $0x3e90acfa
-DATA lanes<>+3704(SB)/4, $0x3e90acfa
-DATA lanes<>+3708(SB)/4, $0x3e90acfa
-DATA lanes<>+3712(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3716(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3720(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3724(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3728(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3732(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3736(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3740(SB)/4, $0x3ea3ce3c
-DATA lanes<>+3744(SB)/4, $0x3ed30cfc
-DATA lanes<>+3748(SB)/4, $0x3ed30cfc
-DATA lanes<>+3752(SB)/4, $0x3ed30cfc
-DATA lanes<>+3756(SB)/4, $0x3ed30cfc
-DATA lanes<>+3760(SB)/4, $0x3ed30cfc
-DATA lanes<>+3764(SB)/4, $0x3ed30cfc
-DATA lanes<>+3768(SB)/4, $0x3ed30cfc
-DATA lanes<>+3772(SB)/4, $0x3ed30cfc
-DATA lanes<>+3776(SB)/4, $0x3f13bb61
-DATA lanes<>+3780(SB)/4, $0x3f13bb61
-DATA lanes<>+3784(SB)/4, $0x3f13bb61
-DATA lanes<>+3788(SB)/4, $0x3f13bb61
-DATA lanes<>+3792(SB)/4, $0x3f13bb61
-DATA lanes<>+3796(SB)/4, $0x3f13bb61
-DATA lanes<>+3800(SB)/4, $0x3f13bb61
-DATA lanes<>+3804(SB)/4, $0x3f13bb61
-DATA lanes<>+3808(SB)/4, $0x3f76384f
-DATA lanes<>+3812(SB)/4, $0x3f76384f
-DATA lanes<>+3816(SB)/4, $0x3f76384f
-DATA lanes<>+3820(SB)/4, $0x3f76384f
-DATA lanes<>+3824(SB)/4, $0x3f76384f
-DATA lanes<>+3828(SB)/4, $0x3f76384f
-DATA lanes<>+3832(SB)/4, $0x3f76384f
-DATA lanes<>+3836(SB)/4, $0x3f76384f
-DATA lanes<>+3840(SB)/4, $0x4038aa3b
-DATA lanes<>+3844(SB)/4, $0x4038aa3b
-DATA lanes<>+3848(SB)/4, $0x4038aa3b
-DATA lanes<>+3852(SB)/4, $0x4038aa3b
-DATA lanes<>+3856(SB)/4, $0x4038aa3b
-DATA lanes<>+3860(SB)/4, $0x4038aa3b
-DATA lanes<>+3864(SB)/4, $0x4038aa3b
-DATA lanes<>+3868(SB)/4, $0x4038aa3b
-DATA lanes<>+3872(SB)/4, $0x33257060
-DATA lanes<>+3876(SB)/4, $0x33257060
-DATA lanes<>+3880(SB)/4, $0x33257060
-DATA lanes<>+3884(SB)/4, $0x33257060
-DATA lanes<>+3888(SB)/4, $0x33257060
-DATA lanes<>+3892(SB)/4, $0x33257060
-DATA lanes<>+3896(SB)/4, $0x33257060
-DATA lanes<>+3900(SB)/4, $0x33257060
-DATA lanes<>+3904(SB)/4, $0x3920e8f8
-DATA lanes<>+3908(SB)/4, $0x3920e8f8
-DATA lanes<>+3912(SB)/4, $0x3920e8f8
-DATA lanes<>+3916(SB)/4, $0x3920e8f8
-DATA lanes<>+3920(SB)/4, $0x3920e8f8
-DATA lanes<>+3924(SB)/4, $0x3920e8f8
-DATA lanes<>+3928(SB)/4, $0x3920e8f8
-DATA lanes<>+3932(SB)/4, $0x3920e8f8
-DATA lanes<>+3936(SB)/4, $0x3aafa398
-DATA lanes<>+3940(SB)/4, $0x3aafa398
-DATA lanes<>+3944(SB)/4, $0x3aafa398
-DATA lanes<>+3948(SB)/4, $0x3aafa398
-DATA lanes<>+3952(SB)/4, $0x3aafa398
-DATA lanes<>+3956(SB)/4, $0x3aafa398
-DATA lanes<>+3960(SB)/4, $0x3aafa398
-DATA lanes<>+3964(SB)/4, $0x3aafa398
-DATA lanes<>+3968(SB)/4, $0x3c1d96e1
-DATA lanes<>+3972(SB)/4, $0x3c1d96e1
-DATA lanes<>+3976(SB)/4, $0x3c1d96e1
-DATA lanes<>+3980(SB)/4, $0x3c1d96e1
-DATA lanes<>+3984(SB)/4, $0x3c1d96e1
-DATA lanes<>+3988(SB)/4, $0x3c1d96e1
-DATA lanes<>+3992(SB)/4, $0x3c1d96e1
-DATA lanes<>+3996(SB)/4, $0x3c1d96e1
-DATA lanes<>+4000(SB)/4, $0x3d635769
-DATA lanes<>+4004(SB)/4, $0x3d635769
-DATA lanes<>+4008(SB)/4, $0x3d635769
-DATA lanes<>+4012(SB)/4, $0x3d635769
-DATA lanes<>+4016(SB)/4, $0x3d635769
-DATA lanes<>+4020(SB)/4, $0x3d635769
-DATA lanes<>+4024(SB)/4, $0x3d635769
-DATA lanes<>+4028(SB)/4, $0x3d635769
-DATA lanes<>+4032(SB)/4, $0x3e75fded
-DATA lanes<>+4036(SB)/4, $0x3e75fded
-DATA lanes<>+4040(SB)/4, $0x3e75fded
-DATA lanes<>+4044(SB)/4, $0x3e75fded
-DATA lanes<>+4048(SB)/4, $0x3e75fded
-DATA lanes<>+4052(SB)/4, $0x3e75fded
-DATA lanes<>+4056(SB)/4, $0x3e75fded
-DATA lanes<>+4060(SB)/4, $0x3e75fded
-DATA lanes<>+4064(SB)/4, $0x42fa0000
-DATA lanes<>+4068(SB)/4, $0x42fa0000
-DATA lanes<>+4072(SB)/4, $0x42fa0000
-DATA lanes<>+4076(SB)/4, $0x42fa0000
-DATA lanes<>+4080(SB)/4, $0x42fa0000
-DATA lanes<>+4084(SB)/4, $0x42fa0000
-DATA lanes<>+4088(SB)/4, $0x42fa0000
-DATA lanes<>+4092(SB)/4, $0x42fa0000
-DATA lanes<>+4096(SB)/4, $0x4a800000
-DATA lanes<>+4100(SB)/4, $0x4a800000
-DATA lanes<>+4104(SB)/4, $0x4a800000
-DATA lanes<>+4108(SB)/4, $0x4a800000
-DATA lanes<>+4112(SB)/4, $0x4a800000
-DATA lanes<>+4116(SB)/4, $0x4a800000
-DATA lanes<>+4120(SB)/4, $0x4a800000
-DATA lanes<>+4124(SB)/4, $0x4a800000
-GLOBL lanes<>(SB), RODATA|NOPTR, $4128
+DATA lanes<>+960(SB)/4, $0x42c0147b
+DATA lanes<>+964(SB)/4, $0x42c0147b
+DATA lanes<>+968(SB)/4, $0x42c0147b
+DATA lanes<>+972(SB)/4, $0x42c0147b
+DATA lanes<>+976(SB)/4, $0x42c0147b
+DATA lanes<>+980(SB)/4, $0x42c0147b
+DATA lanes<>+984(SB)/4, $0x42c0147b
+DATA lanes<>+988(SB)/4, $0x42c0147b
+DATA lanes<>+992(SB)/4, $0xbf800000
+DATA lanes<>+996(SB)/4, $0xbf800000
+DATA lanes<>+1000(SB)/4, $0xbf800000
+DATA lanes<>+1004(SB)/4, $0xbf800000
+DATA lanes<>+1008(SB)/4, $0xbf800000
+DATA lanes<>+1012(SB)/4, $0xbf800000
+DATA lanes<>+1016(SB)/4, $0xbf800000
+DATA lanes<>+1020(SB)/4, $0xbf800000
+DATA lanes<>+1024(SB)/4, $0x3264d288
+DATA lanes<>+1028(SB)/4, $0x3264d288
+DATA lanes<>+1032(SB)/4, $0x3264d288
+DATA lanes<>+1036(SB)/4, $0x3264d288
+DATA lanes<>+1040(SB)/4, $0x3264d288
+DATA lanes<>+1044(SB)/4, $0x3264d288
+DATA lanes<>+1048(SB)/4, $0x3264d288
+DATA lanes<>+1052(SB)/4, $0x3264d288
+DATA lanes<>+1056(SB)/4, $0x37acaaf0
+DATA lanes<>+1060(SB)/4, $0x37acaaf0
+DATA lanes<>+1064(SB)/4, $0x37acaaf0
+DATA lanes<>+1068(SB)/4, $0x37acaaf0
+DATA lanes<>+1072(SB)/4, $0x37acaaf0
+DATA lanes<>+1076(SB)/4, $0x37acaaf0
+DATA lanes<>+1080(SB)/4, $0x37acaaf0
+DATA lanes<>+1084(SB)/4, $0x37acaaf0
+DATA lanes<>+1088(SB)/4, $0x3b64fc4c
+DATA lanes<>+1092(SB)/4, $0x3b64fc4c
+DATA lanes<>+1096(SB)/4, $0x3b64fc4c
+DATA lanes<>+1100(SB)/4, $0x3b64fc4c
+DATA lanes<>+1104(SB)/4, $0x3b64fc4c
+DATA lanes<>+1108(SB)/4, $0x3b64fc4c
+DATA lanes<>+1112(SB)/4, $0x3b64fc4c
+DATA lanes<>+1116(SB)/4, $0x3b64fc4c
+DATA lanes<>+1120(SB)/4, $0x3e090225
+DATA lanes<>+1124(SB)/4, $0x3e090225
+DATA lanes<>+1128(SB)/4, $0x3e090225
+DATA lanes<>+1132(SB)/4, $0x3e090225
+DATA lanes<>+1136(SB)/4, $0x3e090225
+DATA lanes<>+1140(SB)/4, $0x3e090225
+DATA lanes<>+1144(SB)/4, $0x3e090225
+DATA lanes<>+1148(SB)/4, $0x3e090225
+DATA lanes<>+1152(SB)/4, $0x35505c9f
+DATA lanes<>+1156(SB)/4, $0x35505c9f
+DATA lanes<>+1160(SB)/4, $0x35505c9f
+DATA lanes<>+1164(SB)/4, $0x35505c9f
+DATA lanes<>+1168(SB)/4, $0x35505c9f
+DATA lanes<>+1172(SB)/4, $0x35505c9f
+DATA lanes<>+1176(SB)/4, $0x35505c9f
+DATA lanes<>+1180(SB)/4, $0x35505c9f
+DATA lanes<>+1184(SB)/4, $0x39ac2116
+DATA lanes<>+1188(SB)/4, $0x39ac2116
+DATA lanes<>+1192(SB)/4, $0x39ac2116
+DATA lanes<>+1196(SB)/4, $0x39ac2116
+DATA lanes<>+1200(SB)/4, $0x39ac2116
+DATA lanes<>+1204(SB)/4, $0x39ac2116
+DATA lanes<>+1208(SB)/4, $0x39ac2116
+DATA lanes<>+1212(SB)/4, $0x39ac2116
+DATA lanes<>+1216(SB)/4, $0x3cd3efa2
+DATA lanes<>+1220(SB)/4, $0x3cd3efa2
+DATA lanes<>+1224(SB)/4, $0x3cd3efa2
+DATA lanes<>+1228(SB)/4, $0x3cd3efa2
+DATA lanes<>+1232(SB)/4, $0x3cd3efa2
+DATA lanes<>+1236(SB)/4, $0x3cd3efa2
+DATA lanes<>+1240(SB)/4, $0x3cd3efa2
+DATA lanes<>+1244(SB)/4, $0x3cd3efa2
+DATA lanes<>+1248(SB)/4, $0x3eef2bb7
+DATA lanes<>+1252(SB)/4, $0x3eef2bb7
+DATA lanes<>+1256(SB)/4, $0x3eef2bb7
+DATA lanes<>+1260(SB)/4, $0x3eef2bb7
+DATA lanes<>+1264(SB)/4, $0x3eef2bb7
+DATA lanes<>+1268(SB)/4, $0x3eef2bb7
+DATA lanes<>+1272(SB)/4, $0x3eef2bb7
+DATA lanes<>+1276(SB)/4, $0x3eef2bb7
+DATA lanes<>+1280(SB)/4, $0xc2afcccd
+DATA lanes<>+1284(SB)/4, $0xc2afcccd
+DATA lanes<>+1288(SB)/4, $0xc2afcccd
+DATA lanes<>+1292(SB)/4, $0xc2afcccd
+DATA lanes<>+1296(SB)/4, $0xc2afcccd
+DATA lanes<>+1300(SB)/4, $0xc2afcccd
+DATA lanes<>+1304(SB)/4, $0xc2afcccd
+DATA lanes<>+1308(SB)/4, $0xc2afcccd
+DATA lanes<>+1312(SB)/4, $0x42b1999a
+DATA lanes<>+1316(SB)/4, $0x42b1999a
+DATA lanes<>+1320(SB)/4, $0x42b1999a
+DATA lanes<>+1324(SB)/4, $0x42b1999a
+DATA lanes<>+1328(SB)/4, $0x42b1999a
+DATA lanes<>+1332(SB)/4, $0x42b1999a
+DATA lanes<>+1336(SB)/4, $0x42b1999a
+DATA lanes<>+1340(SB)/4, $0x42b1999a
+DATA lanes<>+1344(SB)/4, $0x4b40007f
+DATA lanes<>+1348(SB)/4, $0x4b40007f
+DATA lanes<>+1352(SB)/4, $0x4b40007f
+DATA lanes<>+1356(SB)/4, $0x4b40007f
+DATA lanes<>+1360(SB)/4, $0x4b40007f
+DATA lanes<>+1364(SB)/4, $0x4b40007f
+DATA lanes<>+1368(SB)/4, $0x4b40007f
+DATA lanes<>+1372(SB)/4, $0x4b40007f
+DATA lanes<>+1376(SB)/4, $0x80000000
+DATA lanes<>+1380(SB)/4, $0x80000000
+DATA lanes<>+1384(SB)/4, $0x80000000
+DATA lanes<>+1388(SB)/4, $0x80000000
+DATA lanes<>+1392(SB)/4, $0x80000000
+DATA lanes<>+1396(SB)/4, $0x80000000
+DATA lanes<>+1400(SB)/4, $0x80000000
+DATA lanes<>+1404(SB)/4, $0x80000000
+DATA lanes<>+1408(SB)/4, $0x418d1eb8
+DATA lanes<>+1412(SB)/4, $0x418d1eb8
+DATA lanes<>+1416(SB)/4, $0x418d1eb8
+DATA lanes<>+1420(SB)/4, $0x418d1eb8
+DATA lanes<>+1424(SB)/4, $0x418d1eb8
+DATA lanes<>+1428(SB)/4, $0x418d1eb8
+DATA lanes<>+1432(SB)/4, $0x418d1eb8
+DATA lanes<>+1436(SB)/4, $0x418d1eb8
+DATA lanes<>+1440(SB)/4, $0x36094e8b
+DATA lanes<>+1444(SB)/4, $0x36094e8b
+DATA lanes<>+1448(SB)/4, $0x36094e8b
+DATA lanes<>+1452(SB)/4, $0x36094e8b
+DATA lanes<>+1456(SB)/4, $0x36094e8b
+DATA lanes<>+1460(SB)/4, $0x36094e8b
+DATA lanes<>+1464(SB)/4, $0x36094e8b
+DATA lanes<>+1468(SB)/4, $0x36094e8b
+DATA lanes<>+1472(SB)/4, $0x39955712
+DATA lanes<>+1476(SB)/4, $0x39955712
+DATA lanes<>+1480(SB)/4, $0x39955712
+DATA lanes<>+1484(SB)/4, $0x39955712
+DATA lanes<>+1488(SB)/4, $0x39955712
+DATA lanes<>+1492(SB)/4, $0x39955712
+DATA lanes<>+1496(SB)/4, $0x39955712
+DATA lanes<>+1500(SB)/4, $0x39955712
+DATA lanes<>+1504(SB)/4, $0x3b773cd7
+DATA lanes<>+1508(SB)/4, $0x3b773cd7
+DATA lanes<>+1512(SB)/4, $0x3b773cd7
+DATA lanes<>+1516(SB)/4, $0x3b773cd7
+DATA lanes<>+1520(SB)/4, $0x3b773cd7
+DATA lanes<>+1524(SB)/4, $0x3b773cd7
+DATA lanes<>+1528(SB)/4, $0x3b773cd7
+DATA lanes<>+1532(SB)/4, $0x3b773cd7
+DATA lanes<>+1536(SB)/4, $0x3d58249d
+DATA lanes<>+1540(SB)/4, $0x3d58249d
+DATA lanes<>+1544(SB)/4, $0x3d58249d
+DATA lanes<>+1548(SB)/4, $0x3d58249d
+DATA lanes<>+1552(SB)/4, $0x3d58249d
+DATA lanes<>+1556(SB)/4, $0x3d58249d
+DATA lanes<>+1560(SB)/4, $0x3d58249d
+DATA lanes<>+1564(SB)/4, $0x3d58249d
+DATA lanes<>+1568(SB)/4, $0x3e432afc
+DATA lanes<>+1572(SB)/4, $0x3e432afc
+DATA lanes<>+1576(SB)/4, $0x3e432afc
+DATA lanes<>+1580(SB)/4, $0x3e432afc
+DATA lanes<>+1584(SB)/4, $0x3e432afc
+DATA lanes<>+1588(SB)/4, $0x3e432afc
+DATA lanes<>+1592(SB)/4, $0x3e432afc
+DATA lanes<>+1596(SB)/4, $0x3e432afc
+DATA lanes<>+1600(SB)/4, $0x3f906eba
+DATA lanes<>+1604(SB)/4, $0x3f906eba
+DATA lanes<>+1608(SB)/4, $0x3f906eba
+DATA lanes<>+1612(SB)/4, $0x3f906eba
+DATA lanes<>+1616(SB)/4, $0x3f906eba
+DATA lanes<>+1620(SB)/4, $0x3f906eba
+DATA lanes<>+1624(SB)/4, $0x3f906eba
+DATA lanes<>+1628(SB)/4, $0x3f906eba
+DATA lanes<>+1632(SB)/4, $0x381f9588
+DATA lanes<>+1636(SB)/4, $0x381f9588
+DATA lanes<>+1640(SB)/4, $0x381f9588
+DATA lanes<>+1644(SB)/4, $0x381f9588
+DATA lanes<>+1648(SB)/4, $0x381f9588
+DATA lanes<>+1652(SB)/4, $0x381f9588
+DATA lanes<>+1656(SB)/4, $0x381f9588
+DATA lanes<>+1660(SB)/4, $0x381f9588
+DATA lanes<>+1664(SB)/4, $0x3a988c93
+DATA lanes<>+1668(SB)/4, $0x3a988c93
+DATA lanes<>+1672(SB)/4, $0x3a988c93
+DATA lanes<>+1676(SB)/4, $0x3a988c93
+DATA lanes<>+1680(SB)/4, $0x3a988c93
+DATA lanes<>+1684(SB)/4, $0x3a988c93
+DATA lanes<>+1688(SB)/4, $0x3a988c93
+DATA lanes<>+1692(SB)/4, $0x3a988c93
+DATA lanes<>+1696(SB)/4, $0x3c757c11
+DATA lanes<>+1700(SB)/4, $0x3c757c11
+DATA lanes<>+1704(SB)/4, $0x3c757c11
+DATA lanes<>+1708(SB)/4, $0x3c757c11
+DATA lanes<>+1712(SB)/4, $0x3c757c11
+DATA lanes<>+1716(SB)/4, $0x3c757c11
+DATA lanes<>+1720(SB)/4, $0x3c757c11
+DATA lanes<>+1724(SB)/4, $0x3c757c11
+DATA lanes<>+1728(SB)/4, $0x3de9d89d
+DATA lanes<>+1732(SB)/4, $0x3de9d89d
+DATA lanes<>+1736(SB)/4, $0x3de9d89d
+DATA lanes<>+1740(SB)/4, $0x3de9d89d
+DATA lanes<>+1744(SB)/4, $0x3de9d89d
+DATA lanes<>+1748(SB)/4, $0x3de9d89d
+DATA lanes<>+1752(SB)/4, $0x3de9d89d
+DATA lanes<>+1756(SB)/4, $0x3de9d89d
+DATA lanes<>+1760(SB)/4, $0x3f0092ee
+DATA lanes<>+1764(SB)/4, $0x3f0092ee
+DATA lanes<>+1768(SB)/4, $0x3f0092ee
+DATA lanes<>+1772(SB)/4, $0x3f0092ee
+DATA lanes<>+1776(SB)/4, $0x3f0092ee
+DATA lanes<>+1780(SB)/4, $0x3f0092ee
+DATA lanes<>+1784(SB)/4, $0x3f0092ee
+DATA lanes<>+1788(SB)/4, $0x3f0092ee
+DATA lanes<>+1792(SB)/4, $0x420d1eb8
+DATA lanes<>+1796(SB)/4, $0x420d1eb8
+DATA lanes<>+1800(SB)/4, $0x420d1eb8
+DATA lanes<>+1804(SB)/4, $0x420d1eb8
+DATA lanes<>+1808(SB)/4, $0x420d1eb8
+DATA lanes<>+1812(SB)/4, $0x420d1eb8
+DATA lanes<>+1816(SB)/4, $0x420d1eb8
+DATA lanes<>+1820(SB)/4, $0x420d1eb8
+DATA lanes<>+1824(SB)/4, $0x33422e60
+DATA lanes<>+1828(SB)/4, $0x33422e60
+DATA lanes<>+1832(SB)/4, $0x33422e60
+DATA lanes<>+1836(SB)/4, $0x33422e60
+DATA lanes<>+1840(SB)/4, $0x33422e60
+DATA lanes<>+1844(SB)/4, $0x33422e60
+DATA lanes<>+1848(SB)/4, $0x33422e60
+DATA lanes<>+1852(SB)/4, $0x33422e60
+DATA lanes<>+1856(SB)/4, $0x375332e5
+DATA lanes<>+1860(SB)/4, $0x375332e5
+DATA lanes<>+1864(SB)/4, $0x375332e5
+DATA lanes<>+1868(SB)/4, $0x375332e5
+DATA lanes<>+1872(SB)/4, $0x375332e5
+DATA lanes<>+1876(SB)/4, $0x375332e5
+DATA lanes<>+1880(SB)/4, $0x375332e5
+DATA lanes<>+1884(SB)/4, $0x375332e5
+DATA lanes<>+1888(SB)/4, $0x39aed2cc
+DATA lanes<>+1892(SB)/4, $0x39aed2cc
+DATA lanes<>+1896(SB)/4, $0x39aed2cc
+DATA lanes<>+1900(SB)/4, $0x39aed2cc
+DATA lanes<>+1904(SB)/4, $0x39aed2cc
+DATA lanes<>+1908(SB)/4, $0x39aed2cc
+DATA lanes<>+1912(SB)/4, $0x39aed2cc
+DATA lanes<>+1916(SB)/4, $0x39aed2cc
+DATA lanes<>+1920(SB)/4, $0x3c18d611
+DATA lanes<>+1924(SB)/4, $0x3c18d611
+DATA lanes<>+1928(SB)/4, $0x3c18d611
+DATA lanes<>+1932(SB)/4, $0x3c18d611
+DATA lanes<>+1936(SB)/4, $0x3c18d611
+DATA lanes<>+1940(SB)/4, $0x3c18d611
+DATA lanes<>+1944(SB)/4, $0x3c18d611
+DATA lanes<>+1948(SB)/4, $0x3c18d611
+DATA lanes<>+1952(SB)/4, $0x3d8a012a
+DATA lanes<>+1956(SB)/4, $0x3d8a012a
+DATA lanes<>+1960(SB)/4, $0x3d8a012a
+DATA lanes<>+1964(SB)/4, $0x3d8a012a
+DATA lanes<>+1968(SB)/4, $0x3d8a012a
+DATA lanes<>+1972(SB)/4, $0x3d8a012a
+DATA lanes<>+1976(SB)/4, $0x3d8a012a
+DATA lanes<>+1980(SB)/4, $0x3d8a012a
+DATA lanes<>+1984(SB)/4, $0x3f4c4229
+DATA lanes<>+1988(SB)/4, $0x3f4c4229
+DATA lanes<>+1992(SB)/4, $0x3f4c4229
+DATA lanes<>+1996(SB)/4, $0x3f4c4229
+DATA lanes<>+2000(SB)/4, $0x3f4c4229
+DATA lanes<>+2004(SB)/4, $0x3f4c4229
+DATA lanes<>+2008(SB)/4, $0x3f4c4229
+DATA lanes<>+2012(SB)/4, $0x3f4c4229
+DATA lanes<>+2016(SB)/4, $0x359f9588
+DATA lanes<>+2020(SB)/4, $0x359f9588
+DATA lanes<>+2024(SB)/4, $0x359f9588
+DATA lanes<>+2028(SB)/4, $0x359f9588
+DATA lanes<>+2032(SB)/4, $0x359f9588
+DATA lanes<>+2036(SB)/4, $0x359f9588
+DATA lanes<>+2040(SB)/4, $0x359f9588
+DATA lanes<>+2044(SB)/4, $0x359f9588
+DATA lanes<>+2048(SB)/4, $0x38988c93
+DATA lanes<>+2052(SB)/4, $0x38988c93
+DATA lanes<>+2056(SB)/4, $0x38988c93
+DATA lanes<>+2060(SB)/4, $0x38988c93
+DATA lanes<>+2064(SB)/4, $0x38988c93
+DATA lanes<>+2068(SB)/4, $0x38988c93
+DATA lanes<>+2072(SB)/4, $0x38988c93
+DATA lanes<>+2076(SB)/4, $0x38988c93
+DATA lanes<>+2080(SB)/4, $0x3af57c11
+DATA lanes<>+2084(SB)/4, $0x3af57c11
+DATA lanes<>+2088(SB)/4, $0x3af57c11
+DATA lanes<>+2092(SB)/4, $0x3af57c11
+DATA lanes<>+2096(SB)/4, $0x3af57c11
+DATA lanes<>+2100(SB)/4, $0x3af57c11
+DATA lanes<>+2104(SB)/4, $0x3af57c11
+DATA lanes<>+2108(SB)/4, $0x3af57c11
+DATA lanes<>+2112(SB)/4, $0x3ce9d89d
+DATA lanes<>+2116(SB)/4, $0x3ce9d89d
+DATA lanes<>+2120(SB)/4, $0x3ce9d89d
+DATA lanes<>+2124(SB)/4, $0x3ce9d89d
+DATA lanes<>+2128(SB)/4, $0x3ce9d89d
+DATA lanes<>+2132(SB)/4, $0x3ce9d89d
+DATA lanes<>+2136(SB)/4, $0x3ce9d89d
+DATA lanes<>+2140(SB)/4, $0x3ce9d89d
+DATA lanes<>+2144(SB)/4, $0x3e8092ee
+DATA lanes<>+2148(SB)/4, $0x3e8092ee
+DATA lanes<>+2152(SB)/4, $0x3e8092ee
+DATA lanes<>+2156(SB)/4, $0x3e8092ee
+DATA lanes<>+2160(SB)/4, $0x3e8092ee
+DATA lanes<>+2164(SB)/4, $0x3e8092ee
+DATA lanes<>+2168(SB)/4, $0x3e8092ee
+DATA lanes<>+2172(SB)/4, $0x3e8092ee
+DATA lanes<>+2176(SB)/4, $0xbd922279
+DATA lanes<>+2180(SB)/4, $0xbd922279
+DATA lanes<>+2184(SB)/4, $0xbd922279
+DATA lanes<>+2188(SB)/4, $0xbd922279
+DATA lanes<>+2192(SB)/4, $0xbd922279
+DATA lanes<>+2196(SB)/4, $0xbd922279
+DATA lanes<>+2200(SB)/4, $0xbd922279
+DATA lanes<>+2204(SB)/4, $0xbd922279
+DATA lanes<>+2208(SB)/4, $0xbfcc422a
+DATA lanes<>+2212(SB)/4, $0xbfcc422a
+DATA lanes<>+2216(SB)/4, $0xbfcc422a
+DATA lanes<>+2220(SB)/4, $0xbfcc422a
+DATA lanes<>+2224(SB)/4, $0xbfcc422a
+DATA lanes<>+2228(SB)/4, $0xbfcc422a
+DATA lanes<>+2232(SB)/4, $0xbfcc422a
+DATA lanes<>+2236(SB)/4, $0xbfcc422a
+DATA lanes<>+2240(SB)/4, $0xbb5498f8
+DATA lanes<>+2244(SB)/4, $0xbb5498f8
+DATA lanes<>+2248(SB)/4, $0xbb5498f8
+DATA lanes<>+2252(SB)/4, $0xbb5498f8
+DATA lanes<>+2256(SB)/4, $0xbb5498f8
+DATA lanes<>+2260(SB)/4, $0xbb5498f8
+DATA lanes<>+2264(SB)/4, $0xbb5498f8
+DATA lanes<>+2268(SB)/4, $0xbb5498f8
+DATA lanes<>+2272(SB)/4, $0x3ca29f1e
+DATA lanes<>+2276(SB)/4, $0x3ca29f1e
+DATA lanes<>+2280(SB)/4, $0x3ca29f1e
+DATA lanes<>+2284(SB)/4, $0x3ca29f1e
+DATA lanes<>+2288(SB)/4, $0x3ca29f1e
+DATA lanes<>+2292(SB)/4, $0x3ca29f1e
+DATA lanes<>+2296(SB)/4, $0x3ca29f1e
+DATA lanes<>+2300(SB)/4, $0x3ca29f1e
+DATA lanes<>+2304(SB)/4, $0xbd694e02
+DATA lanes<>+2308(SB)/4, $0xbd694e02
+DATA lanes<>+2312(SB)/4, $0xbd694e02
+DATA lanes<>+2316(SB)/4, $0xbd694e02
+DATA lanes<>+2320(SB)/4, $0xbd694e02
+DATA lanes<>+2324(SB)/4, $0xbd694e02
+DATA lanes<>+2328(SB)/4, $0xbd694e02
+DATA lanes<>+2332(SB)/4, $0xbd694e02
+DATA lanes<>+2336(SB)/4, $0x3dd9297e
+DATA lanes<>+2340(SB)/4, $0x3dd9297e
+DATA lanes<>+2344(SB)/4, $0x3dd9297e
+DATA lanes<>+2348(SB)/4, $0x3dd9297e
+DATA lanes<>+2352(SB)/4, $0x3dd9297e
+DATA lanes<>+2356(SB)/4, $0x3dd9297e
+DATA lanes<>+2360(SB)/4, $0x3dd9297e
+DATA lanes<>+2364(SB)/4, $0x3dd9297e
+DATA lanes<>+2368(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2372(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2376(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2380(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2384(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2388(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2392(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2396(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2400(SB)/4, $0x3e497b46
+DATA lanes<>+2404(SB)/4, $0x3e497b46
+DATA lanes<>+2408(SB)/4, $0x3e497b46
+DATA lanes<>+2412(SB)/4, $0x3e497b46
+DATA lanes<>+2416(SB)/4, $0x3e497b46
+DATA lanes<>+2420(SB)/4, $0x3e497b46
+DATA lanes<>+2424(SB)/4, $0x3e497b46
+DATA lanes<>+2428(SB)/4, $0x3e497b46
+DATA lanes<>+2432(SB)/4, $0xbe7f87c3
+DATA lanes<>+2436(SB)/4, $0xbe7f87c3
+DATA lanes<>+2440(SB)/4, $0xbe7f87c3
+DATA lanes<>+2444(SB)/4, $0xbe7f87c3
+DATA lanes<>+2448(SB)/4, $0xbe7f87c3
+DATA lanes<>+2452(SB)/4, $0xbe7f87c3
+DATA lanes<>+2456(SB)/4, $0xbe7f87c3
+DATA lanes<>+2460(SB)/4, $0xbe7f87c3
+DATA lanes<>+2464(SB)/4, $0x3eaaa640
+DATA lanes<>+2468(SB)/4, $0x3eaaa640
+DATA lanes<>+2472(SB)/4, $0x3eaaa640
+DATA lanes<>+2476(SB)/4, $0x3eaaa640
+DATA lanes<>+2480(SB)/4, $0x3eaaa640
+DATA lanes<>+2484(SB)/4, $0x3eaaa640
+DATA lanes<>+2488(SB)/4, $0x3eaaa640
+DATA lanes<>+2492(SB)/4, $0x3eaaa640
+DATA lanes<>+2496(SB)/4, $0xbeffffdf
+DATA lanes<>+2500(SB)/4, $0xbeffffdf
+DATA lanes<>+2504(SB)/4, $0xbeffffdf
+DATA lanes<>+2508(SB)/4, $0xbeffffdf
+DATA lanes<>+2512(SB)/4, $0xbeffffdf
+DATA lanes<>+2516(SB)/4, $0xbeffffdf
+DATA lanes<>+2520(SB)/4, $0xbeffffdf
+DATA lanes<>+2524(SB)/4, $0xbeffffdf
+DATA lanes<>+2528(SB)/4, $0x41a00000
+DATA lanes<>+2532(SB)/4, $0x41a00000
+DATA lanes<>+2536(SB)/4, $0x41a00000
+DATA lanes<>+2540(SB)/4, $0x41a00000
+DATA lanes<>+2544(SB)/4, $0x41a00000
+DATA lanes<>+2548(SB)/4, $0x41a00000
+DATA lanes<>+2552(SB)/4, $0x41a00000
+DATA lanes<>+2556(SB)/4, $0x41a00000
+DATA lanes<>+2560(SB)/4, $0x40000000
+DATA lanes<>+2564(SB)/4, $0x40000000
+DATA lanes<>+2568(SB)/4, $0x40000000
+DATA lanes<>+2572(SB)/4, $0x40000000
+DATA lanes<>+2576(SB)/4, $0x40000000
+DATA lanes<>+2580(SB)/4, $0x40000000
+DATA lanes<>+2584(SB)/4, $0x40000000
+DATA lanes<>+2588(SB)/4, $0x40000000
+DATA lanes<>+2592(SB)/4, $0x3e2aaaab
+DATA lanes<>+2596(SB)/4, $0x3e2aaaab
+DATA lanes<>+2600(SB)/4, $0x3e2aaaab
+DATA lanes<>+2604(SB)/4, $0x3e2aaaab
+DATA lanes<>+2608(SB)/4, $0x3e2aaaab
+DATA lanes<>+2612(SB)/4, $0x3e2aaaab
+DATA lanes<>+2616(SB)/4, $0x3e2aaaab
+DATA lanes<>+2620(SB)/4, $0x3e2aaaab
+DATA lanes<>+2624(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2628(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2632(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2636(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2640(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2644(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2648(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2652(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2656(SB)/4, $0x3c091443
+DATA lanes<>+2660(SB)/4, $0x3c091443
+DATA lanes<>+2664(SB)/4, $0x3c091443
+DATA lanes<>+2668(SB)/4, $0x3c091443
+DATA lanes<>+2672(SB)/4, $0x3c091443
+DATA lanes<>+2676(SB)/4, $0x3c091443
+DATA lanes<>+2680(SB)/4, $0x3c091443
+DATA lanes<>+2684(SB)/4, $0x3c091443
+DATA lanes<>+2688(SB)/4, $0x3d2aab3b
+DATA lanes<>+2692(SB)/4, $0x3d2aab3b
+DATA lanes<>+2696(SB)/4, $0x3d2aab3b
+DATA lanes<>+2700(SB)/4, $0x3d2aab3b
+DATA lanes<>+2704(SB)/4, $0x3d2aab3b
+DATA lanes<>+2708(SB)/4, $0x3d2aab3b
+DATA lanes<>+2712(SB)/4, $0x3d2aab3b
+DATA lanes<>+2716(SB)/4, $0x3d2aab3b
+DATA lanes<>+2720(SB)/4, $0x3e2aaa57
+DATA lanes<>+2724(SB)/4, $0x3e2aaa57
+DATA lanes<>+2728(SB)/4, $0x3e2aaa57
+DATA lanes<>+2732(SB)/4, $0x3e2aaa57
+DATA lanes<>+2736(SB)/4, $0x3e2aaa57
+DATA lanes<>+2740(SB)/4, $0x3e2aaa57
+DATA lanes<>+2744(SB)/4, $0x3e2aaa57
+DATA lanes<>+2748(SB)/4, $0x3e2aaa57
+DATA lanes<>+2752(SB)/4, $0x3effffff
+DATA lanes<>+2756(SB)/4, $0x3effffff
+DATA lanes<>+2760(SB)/4, $0x3effffff
+DATA lanes<>+2764(SB)/4, $0x3effffff
+DATA lanes<>+2768(SB)/4, $0x3effffff
+DATA lanes<>+2772(SB)/4, $0x3effffff
+DATA lanes<>+2776(SB)/4, $0x3effffff
+DATA lanes<>+2780(SB)/4, $0x3effffff
+DATA lanes<>+2784(SB)/4, $0x7fffffff
+DATA lanes<>+2788(SB)/4, $0x7fffffff
+DATA lanes<>+2792(SB)/4, $0x7fffffff
+DATA lanes<>+2796(SB)/4, $0x7fffffff
+DATA lanes<>+2800(SB)/4, $0x7fffffff
+DATA lanes<>+2804(SB)/4, $0x7fffffff
+DATA lanes<>+2808(SB)/4, $0x7fffffff
+DATA lanes<>+2812(SB)/4, $0x7fffffff
+DATA lanes<>+2816(SB)/4, $0x3f22f983
+DATA lanes<>+2820(SB)/4, $0x3f22f983
+DATA lanes<>+2824(SB)/4, $0x3f22f983
+DATA lanes<>+2828(SB)/4, $0x3f22f983
+DATA lanes<>+2832(SB)/4, $0x3f22f983
+DATA lanes<>+2836(SB)/4, $0x3f22f983
+DATA lanes<>+2840(SB)/4, $0x3f22f983
+DATA lanes<>+2844(SB)/4, $0x3f22f983
+DATA lanes<>+2848(SB)/4, $0x3fc90fdb
+DATA lanes<>+2852(SB)/4, $0x3fc90fdb
+DATA lanes<>+2856(SB)/4, $0x3fc90fdb
+DATA lanes<>+2860(SB)/4, $0x3fc90fdb
+DATA lanes<>+2864(SB)/4, $0x3fc90fdb
+DATA lanes<>+2868(SB)/4, $0x3fc90fdb
+DATA lanes<>+2872(SB)/4, $0x3fc90fdb
+DATA lanes<>+2876(SB)/4, $0x3fc90fdb
+DATA lanes<>+2880(SB)/4, $0xb33bbd2e
+DATA lanes<>+2884(SB)/4, $0xb33bbd2e
+DATA lanes<>+2888(SB)/4, $0xb33bbd2e
+DATA lanes<>+2892(SB)/4, $0xb33bbd2e
+DATA lanes<>+2896(SB)/4, $0xb33bbd2e
+DATA lanes<>+2900(SB)/4, $0xb33bbd2e
+DATA lanes<>+2904(SB)/4, $0xb33bbd2e
+DATA lanes<>+2908(SB)/4, $0xb33bbd2e
+DATA lanes<>+2912(SB)/4, $0xa6f72ced
+DATA lanes<>+2916(SB)/4, $0xa6f72ced
+DATA lanes<>+2920(SB)/4, $0xa6f72ced
+DATA lanes<>+2924(SB)/4, $0xa6f72ced
+DATA lanes<>+2928(SB)/4, $0xa6f72ced
+DATA lanes<>+2932(SB)/4, $0xa6f72ced
+DATA lanes<>+2936(SB)/4, $0xa6f72ced
+DATA lanes<>+2940(SB)/4, $0xa6f72ced
+DATA lanes<>+2944(SB)/4, $0x36364ee8
+DATA lanes<>+2948(SB)/4, $0x36364ee8
+DATA lanes<>+2952(SB)/4, $0x36364ee8
+DATA lanes<>+2956(SB)/4, $0x36364ee8
+DATA lanes<>+2960(SB)/4, $0x36364ee8
+DATA lanes<>+2964(SB)/4, $0x36364ee8
+DATA lanes<>+2968(SB)/4, $0x36364ee8
+DATA lanes<>+2972(SB)/4, $0x36364ee8
+DATA lanes<>+2976(SB)/4, $0xb9500751
+DATA lanes<>+2980(SB)/4, $0xb9500751
+DATA lanes<>+2984(SB)/4, $0xb9500751
+DATA lanes<>+2988(SB)/4, $0xb9500751
+DATA lanes<>+2992(SB)/4, $0xb9500751
+DATA lanes<>+2996(SB)/4, $0xb9500751
+DATA lanes<>+3000(SB)/4, $0xb9500751
+DATA lanes<>+3004(SB)/4, $0xb9500751
+DATA lanes<>+3008(SB)/4, $0x3c088884
+DATA lanes<>+3012(SB)/4, $0x3c088884
+DATA lanes<>+3016(SB)/4, $0x3c088884
+DATA lanes<>+3020(SB)/4, $0x3c088884
+DATA lanes<>+3024(SB)/4, $0x3c088884
+DATA lanes<>+3028(SB)/4, $0x3c088884
+DATA lanes<>+3032(SB)/4, $0x3c088884
+DATA lanes<>+3036(SB)/4, $0x3c088884
+DATA lanes<>+3040(SB)/4, $0xbe2aaaab
+DATA lanes<>+3044(SB)/4, $0xbe2aaaab
+DATA lanes<>+3048(SB)/4, $0xbe2aaaab
+DATA lanes<>+3052(SB)/4, $0xbe2aaaab
+DATA lanes<>+3056(SB)/4, $0xbe2aaaab
+DATA lanes<>+3060(SB)/4, $0xbe2aaaab
+DATA lanes<>+3064(SB)/4, $0xbe2aaaab
+DATA lanes<>+3068(SB)/4, $0xbe2aaaab
+DATA lanes<>+3072(SB)/4, $0x37ccd587
+DATA lanes<>+3076(SB)/4, $0x37ccd587
+DATA lanes<>+3080(SB)/4, $0x37ccd587
+DATA lanes<>+3084(SB)/4, $0x37ccd587
+DATA lanes<>+3088(SB)/4, $0x37ccd587
+DATA lanes<>+3092(SB)/4, $0x37ccd587
+DATA lanes<>+3096(SB)/4, $0x37ccd587
+DATA lanes<>+3100(SB)/4, $0x37ccd587
+DATA lanes<>+3104(SB)/4, $0xbab605a9
+DATA lanes<>+3108(SB)/4, $0xbab605a9
+DATA lanes<>+3112(SB)/4, $0xbab605a9
+DATA lanes<>+3116(SB)/4, $0xbab605a9
+DATA lanes<>+3120(SB)/4, $0xbab605a9
+DATA lanes<>+3124(SB)/4, $0xbab605a9
+DATA lanes<>+3128(SB)/4, $0xbab605a9
+DATA lanes<>+3132(SB)/4, $0xbab605a9
+DATA lanes<>+3136(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3140(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3144(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3148(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3152(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3156(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3160(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3164(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3168(SB)/4, $0x00000001
+DATA lanes<>+3172(SB)/4, $0x00000001
+DATA lanes<>+3176(SB)/4, $0x00000001
+DATA lanes<>+3180(SB)/4, $0x00000001
+DATA lanes<>+3184(SB)/4, $0x00000001
+DATA lanes<>+3188(SB)/4, $0x00000001
+DATA lanes<>+3192(SB)/4, $0x00000001
+DATA lanes<>+3196(SB)/4, $0x00000001
+DATA lanes<>+3200(SB)/4, $0xbaeb1706
+DATA lanes<>+3204(SB)/4, $0xbaeb1706
+DATA lanes<>+3208(SB)/4, $0xbaeb1706
+DATA lanes<>+3212(SB)/4, $0xbaeb1706
+DATA lanes<>+3216(SB)/4, $0xbaeb1706
+DATA lanes<>+3220(SB)/4, $0xbaeb1706
+DATA lanes<>+3224(SB)/4, $0xbaeb1706
+DATA lanes<>+3228(SB)/4, $0xbaeb1706
+DATA lanes<>+3232(SB)/4, $0x3c32d2a7
+DATA lanes<>+3236(SB)/4, $0x3c32d2a7
+DATA lanes<>+3240(SB)/4, $0x3c32d2a7
+DATA lanes<>+3244(SB)/4, $0x3c32d2a7
+DATA lanes<>+3248(SB)/4, $0x3c32d2a7
+DATA lanes<>+3252(SB)/4, $0x3c32d2a7
+DATA lanes<>+3256(SB)/4, $0x3c32d2a7
+DATA lanes<>+3260(SB)/4, $0x3c32d2a7
+DATA lanes<>+3264(SB)/4, $0xbcff6832
+DATA lanes<>+3268(SB)/4, $0xbcff6832
+DATA lanes<>+3272(SB)/4, $0xbcff6832
+DATA lanes<>+3276(SB)/4, $0xbcff6832
+DATA lanes<>+3280(SB)/4, $0xbcff6832
+DATA lanes<>+3284(SB)/4, $0xbcff6832
+DATA lanes<>+3288(SB)/4, $0xbcff6832
+DATA lanes<>+3292(SB)/4, $0xbcff6832
+DATA lanes<>+3296(SB)/4, $0x3d6d64b2
+DATA lanes<>+3300(SB)/4, $0x3d6d64b2
+DATA lanes<>+3304(SB)/4, $0x3d6d64b2
+DATA lanes<>+3308(SB)/4, $0x3d6d64b2
+DATA lanes<>+3312(SB)/4, $0x3d6d64b2
+DATA lanes<>+3316(SB)/4, $0x3d6d64b2
+DATA lanes<>+3320(SB)/4, $0x3d6d64b2
+DATA lanes<>+3324(SB)/4, $0x3d6d64b2
+DATA lanes<>+3328(SB)/4, $0xbdac1a36
+DATA lanes<>+3332(SB)/4, $0xbdac1a36
+DATA lanes<>+3336(SB)/4, $0xbdac1a36
+DATA lanes<>+3340(SB)/4, $0xbdac1a36
+DATA lanes<>+3344(SB)/4, $0xbdac1a36
+DATA lanes<>+3348(SB)/4, $0xbdac1a36
+DATA lanes<>+3352(SB)/4, $0xbdac1a36
+DATA lanes<>+3356(SB)/4, $0xbdac1a36
+DATA lanes<>+3360(SB)/4, $0x3de04cf9
+DATA lanes<>+3364(SB)/4, $0x3de04cf9
+DATA lanes<>+3368(SB)/4, $0x3de04cf9
+DATA lanes<>+3372(SB)/4, $0x3de04cf9
+DATA lanes<>+3376(SB)/4, $0x3de04cf9
+DATA lanes<>+3380(SB)/4, $0x3de04cf9
+DATA lanes<>+3384(SB)/4, $0x3de04cf9
+DATA lanes<>+3388(SB)/4, $0x3de04cf9
+DATA lanes<>+3392(SB)/4, $0xbe1210da
+DATA lanes<>+3396(SB)/4, $0xbe1210da
+DATA lanes<>+3400(SB)/4, $0xbe1210da
+DATA lanes<>+3404(SB)/4, $0xbe1210da
+DATA lanes<>+3408(SB)/4, $0xbe1210da
+DATA lanes<>+3412(SB)/4, $0xbe1210da
+DATA lanes<>+3416(SB)/4, $0xbe1210da
+DATA lanes<>+3420(SB)/4, $0xbe1210da
+DATA lanes<>+3424(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3428(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3432(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3436(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3440(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3444(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3448(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3452(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3456(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3460(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3464(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3468(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3472(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3476(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3480(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3484(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3488(SB)/4, $0x3d2cb68e
+DATA lanes<>+3492(SB)/4, $0x3d2cb68e
+DATA lanes<>+3496(SB)/4, $0x3d2cb68e
+DATA lanes<>+3500(SB)/4, $0x3d2cb68e
+DATA lanes<>+3504(SB)/4, $0x3d2cb68e
+DATA lanes<>+3508(SB)/4, $0x3d2cb68e
+DATA lanes<>+3512(SB)/4, $0x3d2cb68e
+DATA lanes<>+3516(SB)/4, $0x3d2cb68e
+DATA lanes<>+3520(SB)/4, $0x3cc61424
+DATA lanes<>+3524(SB)/4, $0x3cc61424
+DATA lanes<>+3528(SB)/4, $0x3cc61424
+DATA lanes<>+3532(SB)/4, $0x3cc61424
+DATA lanes<>+3536(SB)/4, $0x3cc61424
+DATA lanes<>+3540(SB)/4, $0x3cc61424
+DATA lanes<>+3544(SB)/4, $0x3cc61424
+DATA lanes<>+3548(SB)/4, $0x3cc61424
+DATA lanes<>+3552(SB)/4, $0x3d3a3f25
+DATA lanes<>+3556(SB)/4, $0x3d3a3f25
+DATA lanes<>+3560(SB)/4, $0x3d3a3f25
+DATA lanes<>+3564(SB)/4, $0x3d3a3f25
+DATA lanes<>+3568(SB)/4, $0x3d3a3f25
+DATA lanes<>+3572(SB)/4, $0x3d3a3f25
+DATA lanes<>+3576(SB)/4, $0x3d3a3f25
+DATA lanes<>+3580(SB)/4, $0x3d3a3f25
+DATA lanes<>+3584(SB)/4, $0x3d9980f2
+DATA lanes<>+3588(SB)/4, $0x3d9980f2
+DATA lanes<>+3592(SB)/4, $0x3d9980f2
+DATA lanes<>+3596(SB)/4, $0x3d9980f2
+DATA lanes<>+3600(SB)/4, $0x3d9980f2
+DATA lanes<>+3604(SB)/4, $0x3d9980f2
+DATA lanes<>+3608(SB)/4, $0x3d9980f2
+DATA lanes<>+3612(SB)/4, $0x3d9980f2
+DATA lanes<>+3616(SB)/4, $0x3e2aaae4
+DATA lanes<>+3620(SB)/4, $0x3e2aaae4
+DATA lanes<>+3624(SB)/4, $0x3e2aaae4
+DATA lanes<>+3628(SB)/4, $0x3e2aaae4
+DATA lanes<>+3632(SB)/4, $0x3e2aaae4
+DATA lanes<>+3636(SB)/4, $0x3e2aaae4
+DATA lanes<>+3640(SB)/4, $0x3e2aaae4
+DATA lanes<>+3644(SB)/4, $0x3e2aaae4
+DATA lanes<>+3648(SB)/4, $0x40490fdb
+DATA lanes<>+3652(SB)/4, $0x40490fdb
+DATA lanes<>+3656(SB)/4, $0x40490fdb
+DATA lanes<>+3660(SB)/4, $0x40490fdb
+DATA lanes<>+3664(SB)/4, $0x40490fdb
+DATA lanes<>+3668(SB)/4, $0x40490fdb
+DATA lanes<>+3672(SB)/4, $0x40490fdb
+DATA lanes<>+3676(SB)/4, $0x40490fdb
+DATA lanes<>+3680(SB)/4, $0x363d3f99
+DATA lanes<>+3684(SB)/4, $0x363d3f99
+DATA lanes<>+3688(SB)/4, $0x363d3f99
+DATA lanes<>+3692(SB)/4, $0x363d3f99
+DATA lanes<>+3696(SB)/4, $0x363d3f99
+DATA lanes<>+3700(SB)/4, $0x363d3f99
+DATA lanes<>+3704(SB)/4, $0x363d3f99
+DATA lanes<>+3708(SB)/4, $0x363d3f99
+DATA lanes<>+3712(SB)/4, $0x394ffde2
+DATA lanes<>+3716(SB)/4, $0x394ffde2
+DATA lanes<>+3720(SB)/4, $0x394ffde2
+DATA lanes<>+3724(SB)/4, $0x394ffde2
+DATA lanes<>+3728(SB)/4, $0x394ffde2
+DATA lanes<>+3732(SB)/4, $0x394ffde2
+DATA lanes<>+3736(SB)/4, $0x394ffde2
+DATA lanes<>+3740(SB)/4, $0x394ffde2
+DATA lanes<>+3744(SB)/4, $0x3c08889d
+DATA lanes<>+3748(SB)/4, $0x3c08889d
+DATA lanes<>+3752(SB)/4, $0x3c08889d
+DATA lanes<>+3756(SB)/4, $0x3c08889d
+DATA lanes<>+3760(SB)/4, $0x3c08889d
+DATA lanes<>+3764(SB)/4, $0x3c08889d
+DATA lanes<>+3768(SB)/4, $0x3c08889d
+DATA lanes<>+3772(SB)/4, $0x3c08889d
+DATA lanes<>+3776(SB)/4, $0x42b40000
+DATA lanes<>+3780(SB)/4, $0x42b40000
+DATA lanes<>+3784(SB)/4, $0x42b40000
+DATA lanes<>+3788(SB)/4, $0x42b40000
+DATA lanes<>+3792(SB)/4, $0x42b40000
+DATA lanes<>+3796(SB)/4, $0x42b40000
+DATA lanes<>+3800(SB)/4, $0x42b40000
+DATA lanes<>+3804(SB)/4, $0x42b40000
+DATA lanes<>+3808(SB)/4, $0xffffffff
+DATA lanes<>+3812(SB)/4, $0xffffffff
+DATA lanes<>+3816(SB)/4, $0xffffffff
+DATA lanes<>+3820(SB)/4, $0xffffffff
+DATA lanes<>+3824(SB)/4, $0xffffffff
+DATA lanes<>+3828(SB)/4, $0xffffffff
+DATA lanes<>+3832(SB)/4, $0xffffffff
+DATA lanes<>+3836(SB)/4, $0xffffffff
+DATA lanes<>+3840(SB)/4, $0x3e800000
+DATA lanes<>+3844(SB)/4, $0x3e800000
+DATA lanes<>+3848(SB)/4, $0x3e800000
+DATA lanes<>+3852(SB)/4, $0x3e800000
+DATA lanes<>+3856(SB)/4, $0x3e800000
+DATA lanes<>+3860(SB)/4, $0x3e800000
+DATA lanes<>+3864(SB)/4, $0x3e800000
+DATA lanes<>+3868(SB)/4, $0x3e800000
+DATA lanes<>+3872(SB)/4, $0x501502f9
+DATA lanes<>+3876(SB)/4, $0x501502f9
+DATA lanes<>+3880(SB)/4, $0x501502f9
+DATA lanes<>+3884(SB)/4, $0x501502f9
+DATA lanes<>+3888(SB)/4, $0x501502f9
+DATA lanes<>+3892(SB)/4, $0x501502f9
+DATA lanes<>+3896(SB)/4, $0x501502f9
+DATA lanes<>+3900(SB)/4, $0x501502f9
+DATA lanes<>+3904(SB)/4, $0x3f317218
+DATA lanes<>+3908(SB)/4, $0x3f317218
+DATA lanes<>+3912(SB)/4, $0x3f317218
+DATA lanes<>+3916(SB)/4, $0x3f317218
+DATA lanes<>+3920(SB)/4, $0x3f317218
+DATA lanes<>+3924(SB)/4, $0x3f317218
+DATA lanes<>+3928(SB)/4, $0x3f317218
+DATA lanes<>+3932(SB)/4, $0x3f317218
+DATA lanes<>+3936(SB)/4, $0x3c07d3bf
+DATA lanes<>+3940(SB)/4, $0x3c07d3bf
+DATA lanes<>+3944(SB)/4, $0x3c07d3bf
+DATA lanes<>+3948(SB)/4, $0x3c07d3bf
+DATA lanes<>+3952(SB)/4, $0x3c07d3bf
+DATA lanes<>+3956(SB)/4, $0x3c07d3bf
+DATA lanes<>+3960(SB)/4, $0x3c07d3bf
+DATA lanes<>+3964(SB)/4, $0x3c07d3bf
+DATA lanes<>+3968(SB)/4, $0x3d2b9da5
+DATA lanes<>+3972(SB)/4, $0x3d2b9da5
+DATA lanes<>+3976(SB)/4, $0x3d2b9da5
+DATA lanes<>+3980(SB)/4, $0x3d2b9da5
+DATA lanes<>+3984(SB)/4, $0x3d2b9da5
+DATA lanes<>+3988(SB)/4, $0x3d2b9da5
+DATA lanes<>+3992(SB)/4, $0x3d2b9da5
+DATA lanes<>+3996(SB)/4, $0x3d2b9da5
+DATA lanes<>+4000(SB)/4, $0x3e2aad38
+DATA lanes<>+4004(SB)/4, $0x3e2aad38
+DATA lanes<>+4008(SB)/4, $0x3e2aad38
+DATA lanes<>+4012(SB)/4, $0x3e2aad38
+DATA lanes<>+4016(SB)/4, $0x3e2aad38
+DATA lanes<>+4020(SB)/4, $0x3e2aad38
+DATA lanes<>+4024(SB)/4, $0x3e2aad38
+DATA lanes<>+4028(SB)/4, $0x3e2aad38
+DATA lanes<>+4032(SB)/4, $0x3efffee1
+DATA lanes<>+4036(SB)/4, $0x3efffee1
+DATA lanes<>+4040(SB)/4, $0x3efffee1
+DATA lanes<>+4044(SB)/4, $0x3efffee1
+DATA lanes<>+4048(SB)/4, $0x3efffee1
+DATA lanes<>+4052(SB)/4, $0x3efffee1
+DATA lanes<>+4056(SB)/4, $0x3efffee1
+DATA lanes<>+4060(SB)/4, $0x3efffee1
+DATA lanes<>+4064(SB)/4, $0x3f7ffffb
+DATA lanes<>+4068(SB)/4, $0x3f7ffffb
+DATA lanes<>+4072(SB)/4, $0x3f7ffffb
+DATA lanes<>+4076(SB)/4, $0x3f7ffffb
+DATA lanes<>+4080(SB)/4, $0x3f7ffffb
+DATA lanes<>+4084(SB)/4, $0x3f7ffffb
+DATA lanes<>+4088(SB)/4, $0x3f7ffffb
+DATA lanes<>+4092(SB)/4, $0x3f7ffffb
+DATA lanes<>+4096(SB)/4, $0x01010101
+DATA lanes<>+4100(SB)/4, $0x01010101
+DATA lanes<>+4104(SB)/4, $0x01010101
+DATA lanes<>+4108(SB)/4, $0x01010101
+DATA lanes<>+4112(SB)/4, $0x01010101
+DATA lanes<>+4116(SB)/4, $0x01010101
+DATA lanes<>+4120(SB)/4, $0x01010101
+DATA lanes<>+4124(SB)/4, $0x01010101
+DATA lanes<>+4128(SB)/4, $0x000000ff
+DATA lanes<>+4132(SB)/4, $0x000000ff
+DATA lanes<>+4136(SB)/4, $0x000000ff
+DATA lanes<>+4140(SB)/4, $0x000000ff
+DATA lanes<>+4144(SB)/4, $0x000000ff
+DATA lanes<>+4148(SB)/4, $0x000000ff
+DATA lanes<>+4152(SB)/4, $0x000000ff
+DATA lanes<>+4156(SB)/4, $0x000000ff
+DATA lanes<>+4160(SB)/4, $0x3e90acfa
+DATA lanes<>+4164(SB)/4, $0x3e90acfa
+DATA lanes<>+4168(SB)/4, $0x3e90acfa
+DATA lanes<>+4172(SB)/4, $0x3e90acfa
+DATA lanes<>+4176(SB)/4, $0x3e90acfa
+DATA lanes<>+4180(SB)/4, $0x3e90acfa
+DATA lanes<>+4184(SB)/4, $0x3e90acfa
+DATA lanes<>+4188(SB)/4, $0x3e90acfa
+DATA lanes<>+4192(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4196(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4200(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4204(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4208(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4212(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4216(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4220(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4224(SB)/4, $0x3ed30cfc
+DATA lanes<>+4228(SB)/4, $0x3ed30cfc
+DATA lanes<>+4232(SB)/4, $0x3ed30cfc
+DATA lanes<>+4236(SB)/4, $0x3ed30cfc
+DATA lanes<>+4240(SB)/4, $0x3ed30cfc
+DATA lanes<>+4244(SB)/4, $0x3ed30cfc
+DATA lanes<>+4248(SB)/4, $0x3ed30cfc
+DATA lanes<>+4252(SB)/4, $0x3ed30cfc
+DATA lanes<>+4256(SB)/4, $0x3f13bb61
+DATA lanes<>+4260(SB)/4, $0x3f13bb61
+DATA lanes<>+4264(SB)/4, $0x3f13bb61
+DATA lanes<>+4268(SB)/4, $0x3f13bb61
+DATA lanes<>+4272(SB)/4, $0x3f13bb61
+DATA lanes<>+4276(SB)/4, $0x3f13bb61
+DATA lanes<>+4280(SB)/4, $0x3f13bb61
+DATA lanes<>+4284(SB)/4, $0x3f13bb61
+DATA lanes<>+4288(SB)/4, $0x3f76384f
+DATA lanes<>+4292(SB)/4, $0x3f76384f
+DATA lanes<>+4296(SB)/4, $0x3f76384f
+DATA lanes<>+4300(SB)/4, $0x3f76384f
+DATA lanes<>+4304(SB)/4, $0x3f76384f
+DATA lanes<>+4308(SB)/4, $0x3f76384f
+DATA lanes<>+4312(SB)/4, $0x3f76384f
+DATA lanes<>+4316(SB)/4, $0x3f76384f
+DATA lanes<>+4320(SB)/4, $0x4038aa3b
+DATA lanes<>+4324(SB)/4, $0x4038aa3b
+DATA lanes<>+4328(SB)/4, $0x4038aa3b
+DATA lanes<>+4332(SB)/4, $0x4038aa3b
+DATA lanes<>+4336(SB)/4, $0x4038aa3b
+DATA lanes<>+4340(SB)/4, $0x4038aa3b
+DATA lanes<>+4344(SB)/4, $0x4038aa3b
+DATA lanes<>+4348(SB)/4, $0x4038aa3b
+DATA lanes<>+4352(SB)/4, $0x33257060
+DATA lanes<>+4356(SB)/4, $0x33257060
+DATA lanes<>+4360(SB)/4, $0x33257060
+DATA lanes<>+4364(SB)/4, $0x33257060
+DATA lanes<>+4368(SB)/4, $0x33257060
+DATA lanes<>+4372(SB)/4, $0x33257060
+DATA lanes<>+4376(SB)/4, $0x33257060
+DATA lanes<>+4380(SB)/4, $0x33257060
+DATA lanes<>+4384(SB)/4, $0x3920e8f8
+DATA lanes<>+4388(SB)/4, $0x3920e8f8
+DATA lanes<>+4392(SB)/4, $0x3920e8f8
+DATA lanes<>+4396(SB)/4, $0x3920e8f8
+DATA lanes<>+4400(SB)/4, $0x3920e8f8
+DATA lanes<>+4404(SB)/4, $0x3920e8f8
+DATA lanes<>+4408(SB)/4, $0x3920e8f8
+DATA lanes<>+4412(SB)/4, $0x3920e8f8
+DATA lanes<>+4416(SB)/4, $0x3aafa398
+DATA lanes<>+4420(SB)/4, $0x3aafa398
+DATA lanes<>+4424(SB)/4, $0x3aafa398
+DATA lanes<>+4428(SB)/4, $0x3aafa398
+DATA lanes<>+4432(SB)/4, $0x3aafa398
+DATA lanes<>+4436(SB)/4, $0x3aafa398
+DATA lanes<>+4440(SB)/4, $0x3aafa398
+DATA lanes<>+4444(SB)/4, $0x3aafa398
+DATA lanes<>+4448(SB)/4, $0x3c1d96e1
+DATA lanes<>+4452(SB)/4, $0x3c1d96e1
+DATA lanes<>+4456(SB)/4, $0x3c1d96e1
+DATA lanes<>+4460(SB)/4, $0x3c1d96e1
+DATA lanes<>+4464(SB)/4, $0x3c1d96e1
+DATA lanes<>+4468(SB)/4, $0x3c1d96e1
+DATA lanes<>+4472(SB)/4, $0x3c1d96e1
+DATA lanes<>+4476(SB)/4, $0x3c1d96e1
+DATA lanes<>+4480(SB)/4, $0x3d635769
+DATA lanes<>+4484(SB)/4, $0x3d635769
+DATA lanes<>+4488(SB)/4, $0x3d635769
+DATA lanes<>+4492(SB)/4, $0x3d635769
+DATA lanes<>+4496(SB)/4, $0x3d635769
+DATA lanes<>+4500(SB)/4, $0x3d635769
+DATA lanes<>+4504(SB)/4, $0x3d635769
+DATA lanes<>+4508(SB)/4, $0x3d635769
+DATA lanes<>+4512(SB)/4, $0x3e75fded
+DATA lanes<>+4516(SB)/4, $0x3e75fded
+DATA lanes<>+4520(SB)/4, $0x3e75fded
+DATA lanes<>+4524(SB)/4, $0x3e75fded
+DATA lanes<>+4528(SB)/4, $0x3e75fded
+DATA lanes<>+4532(SB)/4, $0x3e75fded
+DATA lanes<>+4536(SB)/4, $0x3e75fded
+DATA lanes<>+4540(SB)/4, $0x3e75fded
+DATA lanes<>+4544(SB)/4, $0x42fa0000
+DATA lanes<>+4548(SB)/4, $0x42fa0000
+DATA lanes<>+4552(SB)/4, $0x42fa0000
+DATA lanes<>+4556(SB)/4, $0x42fa0000
+DATA lanes<>+4560(SB)/4, $0x42fa0000
+DATA lanes<>+4564(SB)/4, $0x42fa0000
+DATA lanes<>+4568(SB)/4, $0x42fa0000
+DATA lanes<>+4572(SB)/4, $0x42fa0000
+DATA lanes<>+4576(SB)/4, $0x4a800000
+DATA lanes<>+4580(SB)/4, $0x4a800000
+DATA lanes<>+4584(SB)/4, $0x4a800000
+DATA lanes<>+4588(SB)/4, $0x4a800000
+DATA lanes<>+4592(SB)/4, $0x4a800000
+DATA lanes<>+4596(SB)/4, $0x4a800000
+DATA lanes<>+4600(SB)/4, $0x4a800000
+DATA lanes<>+4604(SB)/4, $0x4a800000
+DATA lanes<>+4608(SB)/4, $0x3f31725d
+DATA lanes<>+4612(SB)/4, $0x3f31725d
+DATA lanes<>+4616(SB)/4, $0x3f31725d
+DATA lanes<>+4620(SB)/4, $0x3f31725d
+DATA lanes<>+4624(SB)/4, $0x3f31725d
+DATA lanes<>+4628(SB)/4, $0x3f31725d
+DATA lanes<>+4632(SB)/4, $0x3f31725d
+DATA lanes<>+4636(SB)/4, $0x3f31725d
+DATA lanes<>+4640(SB)/4, $0x3e75edab
+DATA lanes<>+4644(SB)/4, $0x3e75edab
+DATA lanes<>+4648(SB)/4, $0x3e75edab
+DATA lanes<>+4652(SB)/4, $0x3e75edab
+DATA lanes<>+4656(SB)/4, $0x3e75edab
+DATA lanes<>+4660(SB)/4, $0x3e75edab
+DATA lanes<>+4664(SB)/4, $0x3e75edab
+DATA lanes<>+4668(SB)/4, $0x3e75edab
+DATA lanes<>+4672(SB)/4, $0x3d648e73
+DATA lanes<>+4676(SB)/4, $0x3d648e73
+DATA lanes<>+4680(SB)/4, $0x3d648e73
+DATA lanes<>+4684(SB)/4, $0x3d648e73
+DATA lanes<>+4688(SB)/4, $0x3d648e73
+DATA lanes<>+4692(SB)/4, $0x3d648e73
+DATA lanes<>+4696(SB)/4, $0x3d648e73
+DATA lanes<>+4700(SB)/4, $0x3d648e73
+DATA lanes<>+4704(SB)/4, $0x3c13bc2b
+DATA lanes<>+4708(SB)/4, $0x3c13bc2b
+DATA lanes<>+4712(SB)/4, $0x3c13bc2b
+DATA lanes<>+4716(SB)/4, $0x3c13bc2b
+DATA lanes<>+4720(SB)/4, $0x3c13bc2b
+DATA lanes<>+4724(SB)/4, $0x3c13bc2b
+DATA lanes<>+4728(SB)/4, $0x3c13bc2b
+DATA lanes<>+4732(SB)/4, $0x3c13bc2b
+DATA lanes<>+4736(SB)/4, $0x3af4ba7d
+DATA lanes<>+4740(SB)/4, $0x3af4ba7d
+DATA lanes<>+4744(SB)/4, $0x3af4ba7d
+DATA lanes<>+4748(SB)/4, $0x3af4ba7d
+DATA lanes<>+4752(SB)/4, $0x3af4ba7d
+DATA lanes<>+4756(SB)/4, $0x3af4ba7d
+DATA lanes<>+4760(SB)/4, $0x3af4ba7d
+DATA lanes<>+4764(SB)/4, $0x3af4ba7d
+DATA lanes<>+4768(SB)/4, $0xc0135761
+DATA lanes<>+4772(SB)/4, $0xc0135761
+DATA lanes<>+4776(SB)/4, $0xc0135761
+DATA lanes<>+4780(SB)/4, $0xc0135761
+DATA lanes<>+4784(SB)/4, $0xc0135761
+DATA lanes<>+4788(SB)/4, $0xc0135761
+DATA lanes<>+4792(SB)/4, $0xc0135761
+DATA lanes<>+4796(SB)/4, $0xc0135761
+DATA lanes<>+4800(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4804(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4808(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4812(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4816(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4820(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4824(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4828(SB)/4, $0xbdd2d3e8
+GLOBL lanes<>(SB), RODATA|NOPTR, $4832
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -28,9 +28,14 @@ var (
 	erfNum = []float64{1.128379146, 0.1905936625, 0.05276929169, 0.003772547207, 0.0002848436571, 2.04603096e-06}
 	erfDen = []float64{1, 0.5022419662, 0.1141826881, 0.01498319265, 0.001163857376, 3.804781729e-05}
 
-	wideExp   = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
-	expConsts = []uint32{f32(expLo), f32(expHi), f32(magic0)}
-	shortExp  = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
+	// exp(r) on the same range, error 9.2e-8 before rounding: enough for terms of a sum.
+	expSoftmaxCoef = []float64{1, 0.99999971, 0.49999146, 0.1666764, 0.04189839, 0.00829023}
+	// 2**r on 0 <= r <= 1, error 8.3e-8.
+	pow2Coef       = []float64{1, 0.693151312, 0.24016445, 0.0557999131, 0.00901703031, 0.00186713008}
+	wideExp        = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
+	wideExpSoftmax = append([]float64{log2e}, pow2Coef...)
+	expConsts      = []uint32{f32(expLo), f32(expHi), f32(magic0)}
+	shortExp       = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
 )
 
 const (
@@ -103,15 +108,27 @@ func (g *isa) expShort(x vec) vec {
 	return g.scale(p, s)
 }
 
-// expSoftmax is expShort for x <= 0.
+// expSoftmax is expShort for x <= 0, where x comes with the rounding error of a difference: another of that size does
+// not matter, nor does one product with ln(2) in place of two, which as a float32 is off by 2e-9 only.
 func (g *isa) expSoftmax(x vec) vec {
-	r, t, n := g.reduce(g.atLeast(x, g.k(shortLo)), magic127)
-	p := g.horner(r, expCoef...)
 	if g.wide() {
-		return g.scale(p, n)
+		return g.exp2(g.mul(x, c(log2e)))
 	}
+	x = g.atLeast(x, g.k(shortLo))
+	t := g.copy(x)
+	g.op("VFMADD132PS", c(log2e), g.k(magic127), t)
+	n := g.sub(t, g.k(magic127))
+	g.op("VFNMADD231PS", c(math.Ln2), n, x)
+	p := g.horner(x, expSoftmaxCoef...)
 	VPSLLD(U8(23), t, t)
 	return g.scale(p, t)
+}
+
+// exp2 returns 2**y for AVX-512, whose instructions split y and scale by its whole part whatever its size.
+func (g *isa) exp2(y vec) vec {
+	r := g.r()
+	VREDUCEPS(U8(1), y, r) // y - floor(y)
+	return g.scale(g.horner(r, pow2Coef...), y)
 }
 
 // expm1 is exp(x)-1 for x <= 0 without cancellation.
@@ -162,10 +179,10 @@ func (g *isa) erf(x vec) vec {
 	return g.rational(x, erfClamp, erfNum, erfDen)
 }
 
-// rational returns x*num(x*x)/den(x*x), at most 1 in size, with x held within the clamp.
+// rational returns x*num(x*x)/den(x*x), at most 1 in size. x*x is held below the square of the clamp, from where on the
+// quotient is above 1.
 func (g *isa) rational(x vec, clamp float64, num, den []float64) vec {
-	x = g.atMost(g.atLeast(x, g.k(-clamp)), g.k(clamp))
-	z := g.mul(x, x)
+	z := g.atMost(g.mul(x, x), g.k(clamp*clamp))
 	p, q := g.horner(z, num...), g.horner(z, den...)
 	return g.atMost(g.atLeast(g.div(g.mul(p, x), q), g.k(-1)), g.k(1))
 }

@@ -73,7 +73,7 @@ func (g *isa) expColumns() {
 	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
-	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExp)
+	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
 	g.columns(n, []reg.GPVirtual{x, m, sum}, func() {
 		high, total := g.load(Mem{Base: m}), g.load(Mem{Base: sum})
 		p := GP64()

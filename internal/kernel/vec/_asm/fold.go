@@ -101,7 +101,11 @@ func (g *isa) across(v vec, merge emit) reg.VecVirtual {
 		v = t
 	}
 	s, t := XMM(), XMM()
-	VEXTRACTF128(U8(1), v.AsY(), t)
+	if g.wide() {
+		VEXTRACTF32X4(U8(1), v.AsY(), t) // reaches all 32 registers
+	} else {
+		VEXTRACTF128(U8(1), v.AsY(), t)
+	}
 	merge(t, v.AsX(), s)
 	VPERMILPS(U8(0x4e), s, t)
 	merge(t, s, s)
@@ -158,7 +162,7 @@ func (g *isa) expSum() {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
 	m := g.param("m")
-	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExp)
+	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
 	acc := []vec{g.load(bitsConst(0)), g.load(bitsConst(0))}
 	g.loop(n, 2, []reg.GPVirtual{dst, x},
 		func(i int) {

@@ -25,6 +25,10 @@ func main() {
 		g.where()
 		g.softmaxShort("softmaxShort", false)
 		g.softmaxShort("logSoftmaxShort", true)
+		g.softmaxRows("softmaxRows", false)
+		g.softmaxRows("logSoftmaxRows", true)
+		g.normRows("layerNormRows", false)
+		g.normRows("rmsNormRows", true)
 		for _, k := range compareKernels {
 			g.compare(k)
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -18,10 +20,14 @@ type unaryKernel struct {
 	body   func(g *isa, x vec, p []vec) vec
 }
 
-const sign = 1 << 31
+const (
+	sign = 1 << 31
+	// The tanh form of Gelu is x / (1 + exp(geluTanhCoef * (x + 0.044715*x**3))): -2*sqrt(2/pi).
+	geluTanhCoef = -2 * 0.79788456080286535588
+)
 
 // clamped lists what rational finds in registers.
-func clamped(c float64) []uint32 { return []uint32{f32(c), f32(-c), f32(1), f32(-1)} }
+func clamped(c float64) []uint32 { return []uint32{f32(c * c), f32(1), f32(-1)} }
 
 var unaryKernels = []unaryKernel{
 	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
@@ -29,14 +35,18 @@ var unaryKernels = []unaryKernel{
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
 	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
-	{"gelu", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec {
-		e := g.erf(g.mul(x, c(0.70710678118654752440)))
+	{"gelu", 0, 2, clamped(geluClamp), append(geluNum, geluDen...), func(g *isa, x vec, _ []vec) vec {
+		e := g.rational(x, geluClamp, geluNum, geluDen)
 		h := g.mul(x, c(0.5))
 		VFMADD213PS(h, h, e)
 		return e
 	}},
-	{"geluTanh", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec {
-		u := g.horner(g.mul(x, x), -2*0.79788456080286535588, -2*0.79788456080286535588*0.044715)
+	{"geluTanh", 0, 2, append([]uint32{f32(1)}, shortExp...), append(pow2Coef, geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715), func(g *isa, x vec, _ []vec) vec {
+		if g.wide() {
+			u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
+			return g.div(x, g.add(g.exp2(g.mul(u, x)), c(1)))
+		}
+		u := g.horner(g.mul(x, x), geluTanhCoef, geluTanhCoef*0.044715)
 		return g.div(x, g.add(g.expShort(g.mul(u, x)), c(1)))
 	}},
 	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
@@ -132,4 +142,20 @@ func (g *isa) param(name string) vec {
 	s := XMM()
 	Load(Param(name), s)
 	return g.broadcast(s)
+}
+
+// geluClamp, geluNum and geluDen are those of erf at x/sqrt(2).
+var (
+	geluClamp = erfClamp * math.Sqrt2
+	geluNum   = halved(erfNum, math.Sqrt2)
+	geluDen   = halved(erfDen, 1)
+)
+
+// halved returns the coefficients of a polynomial at half the argument, divided by by.
+func halved(coef []float64, by float64) []float64 {
+	half := make([]float64, len(coef))
+	for i, v := range coef {
+		half[i] = v / math.Exp2(float64(i)) / by
+	}
+	return half
 }

@@ -1,0 +1,94 @@
+package vec
+
+import "math"
+
+// MaxRow is the length of the longest rows that the kernels of this file take: they keep sums in float32.
+const MaxRow = 1 << 14
+
+// SoftmaxRows sets each row of cols elements of dst to the softmax of the row of x, or to its logarithm, unless rows are
+// too long, and reports whether it has. dst may be x.
+func SoftmaxRows(dst, x []float32, cols int, log bool) bool {
+	if SoftmaxShort(dst, x, cols, log) {
+		return true
+	}
+	if cols < 1 || cols > MaxRow {
+		return false
+	}
+	f := active.softmaxRows
+	if log {
+		f = active.logSoftmaxRows
+	}
+	step := rowStep(cols)
+	for lo := 0; lo < len(dst); lo += step {
+		hi := min(len(dst), lo+step)
+		f(dst[lo:hi], x[lo:hi], cols)
+	}
+	return true
+}
+
+// LayerNormRows sets each row of len(scale) elements of dst, at most MaxRow, to (x-mean) / sqrt(variance+eps) * scale
+// + bias, with the row's own mean and population variance. bias may be empty, dst may be x.
+func LayerNormRows(dst, x, scale, bias []float32, eps float32) {
+	normRows(active.layerNormRows, dst, x, scale, bias, eps)
+}
+
+// RMSNormRows sets each row of len(scale) elements of dst, at most MaxRow, to x / sqrt(mean(x*x)+eps) * scale + bias.
+// bias may be empty, dst may be x.
+func RMSNormRows(dst, x, scale, bias []float32, eps float32) {
+	normRows(active.rmsNormRows, dst, x, scale, bias, eps)
+}
+
+// A normFunc normalises rows of cols elements.
+type normFunc func(dst, x, scale, bias []float32, cols int, eps float32)
+
+func normRows(f normFunc, dst, x, scale, bias []float32, eps float32) {
+	cols := len(scale)
+	if cols == 0 {
+		return
+	}
+	if len(bias) > 0 {
+		bias = bias[:cols]
+	}
+	step := rowStep(cols)
+	for lo := 0; lo < len(dst); lo += step {
+		hi := min(len(dst), lo+step)
+		f(dst[lo:hi], x[lo:hi], scale, bias, cols, eps)
+	}
+}
+
+// rowStep returns the number of elements of the whole rows that one kernel call takes.
+func rowStep(cols int) int { return max(1, block/cols) * cols }
+
+func softmaxRowsGo(dst, x []float32, cols int) {
+	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
+		sum := expSumGo(dst[:cols], x, highestGo(x[:cols]))
+		for i := range cols {
+			dst[i] /= sum
+		}
+	}
+}
+
+func logSoftmaxRowsGo(dst, x []float32, cols int) {
+	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
+		m, sum := highestGo(x[:cols]), 0.0
+		for _, v := range x[:cols] {
+			sum += math.Exp(float64(v - m))
+		}
+		sub2Go(dst[:cols], x, m, float32(math.Log(sum)))
+	}
+}
+
+func layerNormRowsGo(dst, x, scale, bias []float32, cols int, eps float32) {
+	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
+		mean := sumGo(x[:cols]) / float32(cols)
+		variance := float64(sumDeviationGo(x[:cols], mean)) / float64(cols)
+		normRowGo(dst[:cols], x, scale, bias, mean, float32(1/math.Sqrt(variance+float64(eps))))
+	}
+}
+
+func rmsNormRowsGo(dst, x, scale, bias []float32, cols int, eps float32) {
+	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
+		square := float64(sumSquareGo(x[:cols])) / float64(cols)
+		normRowGo(dst[:cols], x, scale, bias, 0, float32(1/math.Sqrt(square+float64(eps))))
+	}
+}

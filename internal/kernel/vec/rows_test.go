@@ -1,0 +1,68 @@
+package vec
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestRows compares the kernels of whole rows with the generic loops, over all tails, in place, between guards, with a
+// row of equal numbers, one that holds NaN, one of -Inf alone and one that holds -Inf.
+func TestRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 13))
+	inf := float32(math.Inf(1))
+	variants(t, func(t *testing.T, k *kernels) {
+		kernels := []struct {
+			name      string
+			got, want normFunc
+		}{
+			{"softmax", ofRows(k.softmaxRows), ofRows(generic.softmaxRows)},
+			{"log softmax", ofRows(k.logSoftmaxRows), ofRows(generic.logSoftmaxRows)},
+			{"layer norm", k.layerNormRows, generic.layerNormRows},
+			{"rms norm", k.rmsNormRows, generic.rmsNormRows},
+		}
+		for _, cols := range append(upTo(70), 127, 128, 129, 768, 1000) {
+			const rows = 6
+			scale, bias := make([]float32, cols), make([]float32, cols)
+			for i := range cols {
+				scale[i], bias[i] = float32(r.NormFloat64()), float32(r.NormFloat64())
+			}
+			for _, c := range kernels {
+				for _, b := range [][]float32{bias, nil} {
+					got, intact := guarded(rows*cols, cols%3)
+					for i := range got {
+						got[i] = float32(r.NormFloat64()*3 + 1)
+					}
+					Fill(got[:cols], 2)
+					got[cols+cols/2] = float32(math.NaN())
+					Fill(got[2*cols:3*cols], -inf)
+					got[3*cols] = -inf
+					want := append([]float32(nil), got...)
+					c.want(want, want, scale, b, cols, 1e-5)
+					c.got(got, got, scale, b, cols, 1e-5)
+					if !intact() {
+						t.Fatalf("%s: rows of %d: writes outside", c.name, cols)
+					}
+					for i, v := range got {
+						if !near(v, want[i], 16, 4e-6) {
+							t.Fatalf("%s: element %d of rows of %d is %v, want %v", c.name, i, cols, v, want[i])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// ofRows gives a kernel without parameters the form of those with.
+func ofRows(f func(dst, x []float32, cols int)) normFunc {
+	return func(dst, x, _, _ []float32, cols int, _ float32) { f(dst, x, cols) }
+}
+
+func upTo(n int) []int {
+	s := make([]int, n)
+	for i := range s {
+		s[i] = i + 1
+	}
+	return s
+}
