@@ -196,9 +196,11 @@ func (c *chain) place() {
 }
 
 const (
-	chainBlock = 1 << 13 // bytes of the widest elements in a block
-	chainGrain = 8       // blocks of a chunk
-	chainRow   = 1 << 9  // rows of an input that are at least as long are not copied
+	chainBlock  = 1 << 13 // bytes of the widest elements in a block: some of them fit the first cache
+	chainCached = 1 << 24 // bytes of the widest elements from which results are taken to lie in memory
+	chainLong   = 1 << 15 // bytes of a block then: streams that are cut into short pieces are not fetched in time
+	chainChunk  = 1 << 17 // bytes of a chunk
+	chainRow    = 1 << 9  // rows of an input that are at least as long are not copied
 )
 
 func (c *chain) run(call *Call) error {

@@ -43,7 +43,11 @@ const (
 // reset gets ready for a call, and reports whether its shapes fit.
 func (j *chainJob) reset(c *Call) bool {
 	j.out, j.n, j.err = c.Out[0], c.Out[0].Len(), nil
-	j.block = chainBlock / j.chain.width
+	bytes := chainBlock
+	if j.n*j.chain.width >= chainCached {
+		bytes = chainLong
+	}
+	j.block = bytes / j.chain.width
 	shape, cycle := j.out.Shape(), 1
 	for k := range j.in {
 		x := &j.in[k]
@@ -69,7 +73,7 @@ func (j *chainJob) reset(c *Call) bool {
 		}
 	}
 	j.block -= j.block % cycle
-	j.grain = chainGrain * j.block
+	j.grain = chainChunk / bytes * j.block
 	return true
 }
 
@@ -95,10 +99,18 @@ type chainState struct {
 func (c *chain) newState() *chainState {
 	total := c.inputs + len(c.steps)
 	s := &chainState{values: make([]tensor.Tensor, total), slots: make([][]byte, c.slots), spread: make([][]byte, c.inputs), current: make([]int, c.inputs)}
-	for i := range s.slots {
-		s.slots[i] = make([]byte, chainBlock)
-	}
 	return s
+}
+
+// room returns n bytes of a buffer, which it makes long enough for any block of that kind.
+func room(b *[]byte, n int) []byte {
+	if len(*b) < n {
+		*b = make([]byte, chainBlock)
+		if n > chainBlock {
+			*b = make([]byte, chainLong)
+		}
+	}
+	return (*b)[:n]
 }
 
 // Chunk runs the blocks of one chunk.
@@ -152,10 +164,7 @@ func (j *chainJob) input(s *chainState, k, lo, n int) {
 			n = 1
 		}
 	default:
-		if s.spread[k] == nil {
-			s.spread[k] = make([]byte, chainBlock)
-		}
-		b = s.spread[k][:n*w]
+		b = room(&s.spread[k], n*w)
 		aligned := x.how == chainCycle && lo%x.period == 0
 		if !aligned || s.current[k] < n {
 			chainExpand(x, b, lo)
@@ -191,7 +200,7 @@ func (j *chainJob) steps(s *chainState, lo, n int) error {
 		if i == len(c.steps)-1 {
 			y.Reset(step.dtype, shape[:], j.out.Bytes()[lo*w:(lo+n)*w])
 		} else {
-			y.Reset(step.dtype, shape[:], s.slots[step.slot][:n*w])
+			y.Reset(step.dtype, shape[:], room(&s.slots[step.slot], n*w))
 		}
 		s.in = s.in[:0]
 		for _, k := range step.in {

@@ -9,14 +9,14 @@ import (
 )
 
 // chains makes one node of elementwise nodes of one shape that hand on their results only among themselves. It
-// runs them block by block, and results in between never reach memory.
+// runs them block by block, and results in between never reach memory. Where these would stay in a cache nothing is gained.
 //
 // A group begins with its last node and takes in, again and again, a producer all of whose readers it has.
 // So nothing leaves it but the last result, and no path leaves and comes back.
 func chains(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range slices.Backward(slices.Clone(r.g.Nodes)) {
-			if r.gone(n) || !elementwise(n) || tiny(n.Out[0]) {
+			if r.gone(n) || !elementwise(n) || !worthBlocks(n.Out[0]) {
 				continue
 			}
 			if group := r.gather(n); len(group) > 1 {
@@ -28,10 +28,11 @@ func chains(g *graph.Graph) error {
 }
 
 const (
-	mostChained  = 24  // steps of a chain
-	mostInputs   = 16  // inputs of a chain
-	mostOperands = 3   // of a node: those of Where and Clip
-	leastLength  = 512 // elements of a result that is worth blocks
+	mostChained  = 24      // steps of a chain
+	mostInputs   = 16      // inputs of a chain
+	mostOperands = 3       // of a node: those of Where and Clip
+	leastBytes   = 1 << 24 // of a result that is worth blocks: CALIBRATION.md
+	assumed      = 64      // size of a dimension that is not known
 )
 
 // elementwise reports whether n may be part of a chain.
@@ -62,19 +63,21 @@ func chained(v *graph.Value) bool {
 	return false
 }
 
-// tiny reports whether v is known to have few elements.
-func tiny(v *graph.Value) bool {
-	n := int64(1)
+// worthBlocks reports whether what stands between the nodes of a group for v would go to memory and back.
+func worthBlocks(v *graph.Value) bool {
+	n := int64(v.DType.Size())
 	for _, d := range v.Dims {
 		k, ok := d.Const()
 		if !ok {
+			k = assumed
+		}
+		if k == 0 {
 			return false
 		}
-		if n *= k; n >= leastLength {
-			return false
-		}
+		n *= min(k, leastBytes)
+		n = min(n, leastBytes)
 	}
-	return true
+	return n >= leastBytes
 }
 
 // gather returns the group that ends with last, in the order of the graph.

@@ -23,7 +23,7 @@ func Random(name string, shape tensor.Shape) *tensor.Tensor {
 // ParseModel makes a model of nodes "Op input... attr=value... -> output" separated by semicolons.
 func ParseModel(input, text string) *onnx.Model {
 	g := &onnx.Graph{Name: "test"}
-	shape := map[string][]onnx.Dim{"x": Fixed(2, 3, 8), "image": Fixed(1, 4, 6, 6), "tokens": Fixed(2, 5, 8)}[input]
+	shape := map[string][]onnx.Dim{"x": Fixed(2, 3, 8), "image": Fixed(1, 4, 6, 6), "tokens": Fixed(2, 5, 8), "batch": {onnx.NamedDim("N"), onnx.NamedDim("S"), onnx.FixedDim(1024)}}[input]
 	g.Inputs = []*onnx.ValueInfo{{Name: input, Type: onnx.NewTensorType(tensor.Float32, shape...)}}
 	for _, line := range strings.Split(text, ";") {
 		words := strings.Fields(line)

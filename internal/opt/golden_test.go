@@ -49,7 +49,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"fold-rest", "taken-by-a-product", "x", "Transpose W2100x8 perm=1,0 -> t; MatMul x t -> y"},
 	{"epilogues", "bias-and-activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
-	{"chains", "elementwise", "x", "Add x C20x2x3x8 -> a; Exp a -> e; Mul e x -> y"},
+	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 }
 
