@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"runtime"
 	"strings"
@@ -157,6 +158,9 @@ func TestFormatErrorPath(t *testing.T) {
 
 // TestTensorAliases: weights are those of the message.
 func TestTensorAliases(t *testing.T) {
+	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+		t.Skip("elements are copied where the machine's order is not the file's")
+	}
 	m := small()
 	m.Graph.Initializers = []*onnx.TensorProto{tensor.NewProto("w", tensor.FromSlice([]float32{1.25, 2.5}))}
 	b := onnx.Encode(m)

@@ -96,6 +96,9 @@ func TestBadNPY(t *testing.T) {
 }
 
 func TestDecodeNPYAliases(t *testing.T) {
+	if bigEndian {
+		t.Skip("elements are copied where the machine's order is not the file's")
+	}
 	var b bytes.Buffer
 	if err := WriteNPY(&b, FromSlice([]float32{1, 2})); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestProtoStorages(t *testing.T) {
 			continue
 		}
 		v, err := got.Value()
-		if err != nil || got.Check() != nil || !bytes.Equal(v.Bytes(), c.want) {
+		if err != nil || got.Check() != nil || !bytes.Equal(tensor.LittleEndian(v), c.want) {
 			t.Errorf("%s: %v, %v, want %v", c.name, v, err, c.want)
 		}
 		back := new(onnxpb.TensorProto)
@@ -66,6 +66,9 @@ func TestProtoStorages(t *testing.T) {
 
 // TestProtoNoCopy: the elements of raw_data and of one packed list are those of the message.
 func TestProtoNoCopy(t *testing.T) {
+	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+		t.Skip("elements are copied where the machine's order is not the file's")
+	}
 	for _, p := range []*onnxpb.TensorProto{
 		{DataType: proto.Int32(1), Dims: []int64{2}, RawData: f32(1, 2)},
 		{DataType: proto.Int32(1), Dims: []int64{2}, FloatData: []float32{1, 2}},

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 const guard = float32(-12345)
@@ -74,9 +76,22 @@ func check(t *testing.T, what string, a Args, w []float32, outputs, taps, stride
 	}
 }
 
+// eachRow runs f once for every set of kernels in assembly, and names those that need what the machine lacks.
+func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
+	for i := range rows[1:] {
+		k := &rows[i+1]
+		t.Run(k.Name, func(t *testing.T) {
+			if !cpu.Has(k.Needs) {
+				t.Skipf("kernel set %s needs %v: this machine offers %v", k.Name, k.Needs, cpu.Features())
+			}
+			f(t, k)
+		})
+	}
+}
+
 func TestRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, taps := range []int{3, 5, 7} {
 			for _, stride := range []int{1, 2} {
 				for channels := 1; channels < 70; channels += 1 + r.IntN(4) {
@@ -92,17 +107,17 @@ func TestRows(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestTaps(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for channels := 1; channels < 70; channels++ {
 			spans, outputs, stride := r.IntN(9), 1+r.IntN(20), 1+r.IntN(4)
 			a, w := problem(r, k.Lanes, spans, 1, stride, outputs, channels)
 			a.Blocks = outputs
 			check(t, fmt.Sprint(k.Name, " channels ", channels), a, w, outputs, 1, stride, k.Taps)
 		}
-	}
+	})
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 const guard = float32(-12345)
@@ -16,10 +18,23 @@ func random(r *rand.Rand, n int) []float32 {
 	return x
 }
 
+// eachRow runs f once for every set of kernels, and names those that need what the machine lacks.
+func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
+	for i := range rows {
+		k := &rows[i]
+		t.Run(k.Name, func(t *testing.T) {
+			if !cpu.Has(k.Needs) {
+				t.Skipf("kernel set %s needs %v: this machine offers %v", k.Name, k.Needs, cpu.Features())
+			}
+			f(t, k)
+		})
+	}
+}
+
 // TestKernels compares every kernel with the loops in Go, and looks for writes elsewhere.
 func TestKernels(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, k := range All() {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, l := range []struct {
 			lanes, width int
 			kernels      []func(*Args)
@@ -30,7 +45,7 @@ func TestKernels(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func check(t *testing.T, r *rand.Rand, lanes, width, channels, cols int, f func(*Args)) {

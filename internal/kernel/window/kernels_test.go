@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 const guard = float32(-12345)
@@ -34,9 +36,22 @@ func compare(t *testing.T, what string, got, want []float32) {
 	}
 }
 
+// eachRow runs f once for every set of kernels in assembly, and names those that need what the machine lacks.
+func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
+	for i := range rows[1:] {
+		k := &rows[i+1]
+		t.Run(k.Name, func(t *testing.T) {
+			if !cpu.Has(k.Needs) {
+				t.Skipf("kernel set %s needs %v: this machine offers %v", k.Name, k.Needs, cpu.Features())
+			}
+			f(t, k)
+		})
+	}
+}
+
 func TestRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for cols := range 70 {
 			a := RowArgs{Rows: 3, Cols: cols, DstStep: cols + 3, SrcStep: cols + 1, Src: random(r, 4*(cols+1))}
 			n := 4 * (cols + 3)
@@ -57,12 +72,12 @@ func TestRows(t *testing.T) {
 			mergeRowsGeneric(&b)
 			compare(t, fmt.Sprint(k.Name, " merge ", cols), a.Dst, b.Dst)
 		}
-	}
+	})
 }
 
 func TestPackTaps(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for n := range 11 {
 			for segs := range k.Lanes + 1 {
 				a := PackArgs{Src: random(r, 400), Step: k.Lanes + 2, Dst: guarded(20 * (k.Lanes + 2))}
@@ -89,13 +104,13 @@ func TestPackTaps(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestTaps(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	inf := float32(math.Inf(1))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for rows := range 10 {
 			for cols := 1; cols < 80; cols += 1 + cols/20 {
 				n := rows * (cols + 2)
@@ -126,12 +141,12 @@ func TestTaps(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestTall(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 6))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for rows := 4; rows < 14; rows++ {
 			for cols := 1; cols < 70; cols += 1 + cols/30 {
 				width := 1 + r.IntN(8)
@@ -149,7 +164,7 @@ func TestTall(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestFrame(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 const guard = float32(-12345)
@@ -47,10 +49,23 @@ func compare(t *testing.T, what string, got, want []float32) {
 
 var sizes = []edges{four, two}
 
+// eachRow runs f once for every set of kernels in assembly, and names those that need what the machine lacks.
+func eachRow(t *testing.T, f func(t *testing.T, k *Kernels)) {
+	for i := range rows[1:] {
+		k := &rows[i+1]
+		t.Run(k.Name, func(t *testing.T) {
+			if !cpu.Has(k.Needs) {
+				t.Skipf("kernel set %s needs %v: this machine offers %v", k.Name, k.Needs, cpu.Features())
+			}
+			f(t, k)
+		})
+	}
+}
+
 // TestInput compares all kernels with the plain loops: channels, borders, and no byte written beside the elements.
 func TestInput(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, s := range sizes {
 			for c := 8; c <= 72; c += 8 {
 				for range 12 {
@@ -73,12 +88,12 @@ func TestInput(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestOutput(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, s := range sizes {
 			for c := 8; c <= 72; c += 8 {
 				for round := range 12 {
@@ -104,7 +119,7 @@ func TestOutput(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 func randomOutput(r *rand.Rand, s edges, c int) OutputArgs {
@@ -121,7 +136,7 @@ func randomOutput(r *rand.Rand, s edges, c int) OutputArgs {
 
 func TestFilter(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
-	for _, k := range All()[1:] {
+	eachRow(t, func(t *testing.T, k *Kernels) {
 		for _, s := range sizes {
 			for _, n := range [][2]int{{1, 16}, {3, 32}, {5, 80}, {filterPart/16 + 3, 16}, {4, 8}} {
 				groups, elements := Groups(s.m)
@@ -137,7 +152,7 @@ func TestFilter(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestIdentity holds the three transforms together: they give the convolution of one tile in one channel.
