@@ -101,18 +101,29 @@ func (c *checker) schemaAttributes(n *Node, def *schema.Schema) {
 
 // attributes checks the form of a list of attributes.
 func (c *checker) attributes(list []*Attribute) {
-	seen := map[string]bool{}
-	for _, a := range list {
+	var seen map[string]bool // of long lists
+	if len(list) > fewAttributes {
+		seen = make(map[string]bool, len(list))
+	}
+	for i, a := range list {
 		if a.Name == "" {
 			c.report("attribute", "an attribute has no name")
 		}
-		if seen[a.Name] {
+		twice := seen[a.Name]
+		if seen != nil {
+			seen[a.Name] = true
+		} else {
+			twice = slices.ContainsFunc(list[:i], func(b *Attribute) bool { return b.Name == a.Name })
+		}
+		if twice {
 			c.report("attribute", "attribute %q occurs twice", a.Name)
 		}
-		seen[a.Name] = true
 		c.attribute(a)
 	}
 }
+
+// fewAttributes is the length of a list in which looking at each takes no longer than a map.
+const fewAttributes = 16
 
 // attribute checks that exactly the field which its type names holds a value. A number or string that was
 // not written is taken as zero.
@@ -123,7 +134,7 @@ func (c *checker) attribute(a *Attribute) {
 		} else if !c.declared[a.RefAttrName] {
 			c.report("attribute", "attribute %q refers to %q, which the function does not declare", a.Name, a.RefAttrName)
 		}
-		if len(used(a)) > 0 {
+		if used(a) != 0 {
 			c.report("attribute", "attribute %q refers to %q and has a value", a.Name, a.RefAttrName)
 		}
 		return
@@ -134,17 +145,17 @@ func (c *checker) attribute(a *Attribute) {
 		}
 		return
 	}
-	for _, t := range used(a) {
-		if t != a.Type {
+	others := used(a) &^ (1 << a.Type)
+	for t := AttrUndefined; others != 0 && t <= AttrTypeProtos; t++ {
+		if others>>t&1 != 0 {
 			c.report("attribute", "attribute %q of type %v has a value of type %v", a.Name, a.Type, t)
 		}
 	}
 	c.attributeValue(a)
 }
 
-// used returns the types of the fields of a that hold a value.
-func used(a *Attribute) []AttributeType {
-	var list []AttributeType
+// used returns the types of the fields of a that hold a value, as bits.
+func used(a *Attribute) (types uint) {
 	for t, is := range [...]bool{
 		AttrFloat: a.F != 0 || a.has(2), AttrInt: a.I != 0 || a.has(3), AttrString: len(a.S) > 0 || a.has(4),
 		AttrTensor: a.T != nil, AttrGraph: a.G != nil, AttrFloats: len(a.Floats) > 0, AttrInts: len(a.Ints) > 0,
@@ -153,10 +164,10 @@ func used(a *Attribute) []AttributeType {
 		AttrTypeProto: a.TypeProto != nil, AttrTypeProtos: len(a.TypeProtos) > 0,
 	} {
 		if is {
-			list = append(list, AttributeType(t))
+			types |= 1 << t
 		}
 	}
-	return list
+	return types
 }
 
 // attributeValue checks the tensors and types in an attribute. Graphs are checked with their scope.

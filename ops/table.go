@@ -3,6 +3,8 @@ package ops
 import (
 	"cmp"
 	"slices"
+	"sort"
+	"strings"
 )
 
 // A Table is a list of rows sorted by domain, name and Since.
@@ -45,17 +47,22 @@ func (t *Table) Find(domain, name string, opset int) *Op {
 	if domain == "ai.onnx" {
 		domain = ""
 	}
-	key := Op{Domain: domain, Name: name, Since: opset}
-	i, ok := slices.BinarySearchFunc(t.rows, key, compareRows)
-	if !ok {
-		i--
-	}
-	if i < 0 || t.rows[i].Domain != domain || t.rows[i].Name != name {
+	after := sort.Search(len(t.rows), func(i int) bool { return compareRow(&t.rows[i], domain, name, opset) > 0 })
+	if after == 0 || t.rows[after-1].Domain != domain || t.rows[after-1].Name != name {
 		return nil
 	}
-	return &t.rows[i]
+	return &t.rows[after-1]
 }
 
-func compareRows(a, b Op) int {
-	return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Since, b.Since))
+func compareRows(a, b Op) int { return compareRow(&a, b.Domain, b.Name, b.Since) }
+
+// compareRow compares the place of a row with that of another.
+func compareRow(r *Op, domain, name string, since int) int {
+	if c := strings.Compare(r.Domain, domain); c != 0 {
+		return c
+	}
+	if c := strings.Compare(r.Name, name); c != 0 {
+		return c
+	}
+	return cmp.Compare(r.Since, since)
 }

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/onnx/schema"
 	"github.com/onnxrun/onnxrun/ops"
@@ -9,6 +11,9 @@ import (
 // resolveAttrs returns the node's attributes with references to the attributes of a function call replaced
 // by their values; a reference to an attribute that the call leaves out disappears.
 func resolveAttrs(n *onnx.Node, sc *scope) (ops.Attrs, error) {
+	if !slices.ContainsFunc(n.Attributes, func(a *onnx.Attribute) bool { return a.RefAttrName != "" }) {
+		return n.Attributes, nil
+	}
 	var out ops.Attrs
 	for _, a := range n.Attributes {
 		if a.RefAttrName == "" {
@@ -27,16 +32,30 @@ func resolveAttrs(n *onnx.Node, sc *scope) (ops.Attrs, error) {
 	return out, nil
 }
 
-// withDefaults appends the defaults of s that attrs do not give.
-func withDefaults(attrs ops.Attrs, s *schema.Schema) ops.Attrs {
+// withDefaults appends the defaults of s that attrs do not give. Nobody changes an attribute, so all nodes of a
+// builder share those of a schema.
+func (b *builder) withDefaults(attrs ops.Attrs, s *schema.Schema) ops.Attrs {
 	if s == nil {
 		return attrs
 	}
 	out := attrs[:len(attrs):len(attrs)]
-	for _, d := range s.Attributes {
-		if d.Default != nil && attrs.Find(d.Name) == nil {
-			out = append(out, ops.DefaultAttr(d.Name, d.Default))
+	for i := range s.Attributes {
+		d := &s.Attributes[i]
+		if d.Default == nil || attrs.Find(d.Name) != nil {
+			continue
 		}
+		if len(out) == len(attrs) {
+			out = slices.Grow(out, len(s.Attributes)-i)
+		}
+		a := b.defaults[d]
+		if a == nil {
+			if b.defaults == nil {
+				b.defaults = map[*schema.Attribute]*onnx.Attribute{}
+			}
+			a = ops.DefaultAttr(d.Name, d.Default)
+			b.defaults[d] = a
+		}
+		out = append(out, a)
 	}
 	return out
 }

@@ -34,6 +34,8 @@ type builder struct {
 	missing []missing
 	nodes   int
 	facts   *Facts // of Study, nil for Build
+
+	defaults map[*schema.Attribute]*onnx.Attribute // that nodes share
 }
 
 // main builds the main graph.
@@ -42,7 +44,8 @@ func (b *builder) main() (*Graph, error) {
 	if m.Graph == nil {
 		return nil, onnx.Malformed("model", "has no graph")
 	}
-	g, err := b.graph(m.Graph, &scope{opsets: m.Opsets, names: map[string]*Value{}})
+	names := make(map[string]*Value, len(m.Graph.Initializers)+len(m.Graph.Inputs)+len(m.Graph.Nodes))
+	g, err := b.graph(m.Graph, &scope{opsets: m.Opsets, names: names})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,7 @@ func (b *builder) graph(src *onnx.Graph, sc *scope) (*Graph, error) {
 	if sc.depth > maxDepth {
 		return nil, onnx.Malformed("graph", "graphs are nested more than %d deep", maxDepth)
 	}
-	g := &Graph{Name: src.Name}
+	g := &Graph{Name: src.Name, Nodes: make([]*Node, 0, len(src.Nodes))}
 	if err := b.initializers(src, sc); err != nil {
 		return nil, err
 	}
@@ -210,12 +213,12 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 			if err != nil {
 				return err
 			}
-			return b.call(g, n, f, in, withDefaults(attrs, s), sc)
+			return b.call(g, n, f, in, b.withDefaults(attrs, s), sc)
 		}
 		b.miss(fmt.Sprintf("operator %s%s version %d", qualifier(domain), n.OpType, version), sc.prefix+n.Name)
 		row = nil
 	}
-	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, Schema: s, In: in, Attrs: withDefaults(attrs, s)}
+	node := &Node{Name: sc.prefix + n.Name, Domain: domain, Type: n.OpType, Version: version, Op: row, Schema: s, In: in, Attrs: b.withDefaults(attrs, s)}
 	if n.Name == "" {
 		node.Name = ""
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/ops"
@@ -28,6 +29,7 @@ type inferrer struct {
 	fresh  int
 	nodes  int
 	depth  int
+	calls  []*ops.InferCtx // one for each depth, used again for every node
 }
 
 func (in *inferrer) graph(g *Graph) error {
@@ -58,9 +60,7 @@ func (in *inferrer) node(n *Node) error {
 	if err := n.checkTypes(); err != nil {
 		return err
 	}
-	c := &ops.InferCtx{Attrs: n.Attrs, In: values(n.In), Out: make([]ops.Value, len(n.Out)), Fresh: in.freshDim}
-	c.Subgraph = func(name string, ins []ops.Value) ([]ops.Value, error) { return in.body(n, name, ins) }
-	c.BodyInput = n.BodyInput
+	c := in.call(n)
 	if err := n.Op.Infer(c); err != nil {
 		return err
 	}
@@ -75,6 +75,22 @@ func (in *inferrer) node(n *Node) error {
 		v.constFromElems()
 	}
 	return n.foldSmall()
+}
+
+// call returns what the shape function of n works on.
+func (in *inferrer) call(n *Node) *ops.InferCtx {
+	for len(in.calls) < in.depth {
+		in.calls = append(in.calls, &ops.InferCtx{Fresh: in.freshDim})
+	}
+	c := in.calls[in.depth-1]
+	c.Attrs, c.In, c.Out = n.Attrs, appendValues(c.In[:0], n.In), slices.Grow(c.Out[:0], len(n.Out))[:len(n.Out)]
+	clear(c.Out)
+	c.Subgraph, c.BodyInput = nil, nil
+	if len(n.Bodies) > 0 {
+		c.Subgraph = func(name string, ins []ops.Value) ([]ops.Value, error) { return in.body(n, name, ins) }
+		c.BodyInput = n.BodyInput
+	}
+	return c
 }
 
 func (in *inferrer) freshDim() ops.Dim {
@@ -110,11 +126,15 @@ func (in *inferrer) body(n *Node, name string, ins []ops.Value) ([]ops.Value, er
 	return values(g.Outputs), nil
 }
 
-func values(vs []*Value) []ops.Value {
-	out := make([]ops.Value, len(vs))
-	for i, v := range vs {
-		if v != nil {
-			out[i] = v.Value
+func values(vs []*Value) []ops.Value { return appendValues(make([]ops.Value, 0, len(vs)), vs) }
+
+// appendValues appends what is known of each value, the zero Value for one that is absent.
+func appendValues(out []ops.Value, vs []*Value) []ops.Value {
+	for _, v := range vs {
+		if v == nil {
+			out = append(out, ops.Value{})
+		} else {
+			out = append(out, v.Value)
 		}
 	}
 	return out

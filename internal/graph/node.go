@@ -19,7 +19,7 @@ func NewNode(table *ops.Table, domain, op string, attrs ops.Attrs, in []*Value, 
 	if n.Op == nil || n.Op.Kernel == nil {
 		return nil, ops.Unsupported("operator %s%s version %d", qualifier(domain), op, n.Version)
 	}
-	n.Attrs = withDefaults(attrs, n.Schema)
+	n.Attrs = (&builder{}).withDefaults(attrs, n.Schema)
 	for i, name := range outs {
 		n.Out = append(n.Out, &Value{Name: name, From: n, Index: i})
 	}

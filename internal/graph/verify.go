@@ -73,8 +73,9 @@ func (n *Node) checkTypes() error {
 	if len(n.In) < n.Schema.MinInputs {
 		return fmt.Errorf("has %d inputs, want at least %d", len(n.In), n.Schema.MinInputs)
 	}
-	var names []string
-	var bound []ops.Type
+	var typeParams [4]string // room for what most schemas have
+	var boundTypes [4]ops.Type
+	names, bound := typeParams[:0], boundTypes[:0]
 	for i, v := range n.In {
 		p := n.Schema.Input(i)
 		if v == nil && p != nil && p.Option != schema.Optional {

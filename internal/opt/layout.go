@@ -15,10 +15,11 @@ import (
 // (layout_nodes.go) follow when an input has a twin. A value whose own order somebody asks for is transposed from its
 // twin then, once; so the reorders end up at the edges of the region, and those that the model writes itself vanish.
 func layouts(g *graph.Graph) error {
-	l := &layout{g: g, twin: map[*graph.Value]*graph.Value{}, pending: map[*graph.Value]*graph.Node{}}
 	if !slices.ContainsFunc(g.Nodes, anchor) {
 		return nil
 	}
+	room := 2 * len(g.Nodes)
+	l := &layout{g: g, nodes: make([]*graph.Node, 0, room), twin: make(map[*graph.Value]*graph.Value, room), pending: make(map[*graph.Value]*graph.Node, room)}
 	for _, n := range g.Nodes {
 		l.node(n)
 	}
@@ -34,7 +35,7 @@ type layout struct {
 	g       *graph.Graph
 	nodes   []*graph.Node                 // what the graph becomes
 	twin    map[*graph.Value]*graph.Value // channels last
-	pending map[*graph.Value]*graph.Node  // makes a value whose own order nobody has asked for so far
+	pending map[*graph.Value]*graph.Node  // makes a value whose own order nobody has asked for so far; nil: a reorder of its twin
 }
 
 // anchor reports whether n is a node for which it pays to transpose its input.
@@ -82,11 +83,16 @@ func (l *layout) keep(n *graph.Node) {
 
 // need sees to it that v exists in its own order.
 func (l *layout) need(v *graph.Value) {
-	n := l.pending[v]
-	if n == nil {
+	n, waits := l.pending[v]
+	if !waits {
 		return
 	}
 	delete(l.pending, v)
+	if n == nil {
+		n = l.reorder(l.twin[v], toSecond(v.Rank()))
+		n.Out = []*graph.Value{v}
+		v.From, v.Index = n, 0
+	}
 	l.nodes = append(l.nodes, n)
 }
 
@@ -154,10 +160,7 @@ func (l *layout) moved(n *graph.Node, v *graph.Value) {
 func (l *layout) twinOf(v *graph.Value, n *graph.Node, index int) *graph.Value {
 	t := &graph.Value{Name: v.Name + "/last", From: n, Index: index, Value: ops.Value{Type: lastType(v.Type)}}
 	l.twin[v] = t
-	back := l.reorder(t, toSecond(v.Rank()))
-	back.Out = []*graph.Value{v}
-	v.From, v.Index = back, 0
-	l.pending[v] = back
+	l.pending[v] = nil
 	return t
 }
 

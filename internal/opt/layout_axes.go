@@ -268,7 +268,7 @@ func axesLike(n *graph.Node, axes []int64) *graph.Value {
 
 // shape reads the dimensions of the twin in the order of the value.
 func (l *layout) shape(n *graph.Node) bool {
-	if !l.moves(n) || l.pending[n.In[0]] == nil {
+	if _, waits := l.pending[n.In[0]]; !waits || !l.moves(n) {
 		return false
 	}
 	rank := n.In[0].Rank()

@@ -43,6 +43,9 @@ func (r *Reader) Next() bool {
 		return false
 	}
 	r.start = r.pos
+	if r.short() {
+		return true
+	}
 	num, typ, n := protowire.ConsumeTag(r.buf[r.pos:])
 	if n < 0 {
 		return r.fail(n)
@@ -68,6 +71,26 @@ func (r *Reader) Next() bool {
 		return r.fail(n)
 	}
 	r.pos += n
+	return true
+}
+
+// short is Next for what most fields of a model are: a tag of one byte, and a number or a length of one byte.
+func (r *Reader) short() bool {
+	b := r.buf[r.pos:]
+	if len(b) < 2 || b[0] >= 0x80 || b[0] < 1<<3 || b[1] >= 0x80 {
+		return false
+	}
+	typ, n := protowire.Type(b[0]&7), 2
+	switch {
+	case typ == Varint:
+		r.Int = uint64(b[1])
+	case typ == Bytes && int(b[1]) <= len(b)-2:
+		n += int(b[1])
+		r.Data = b[2:n:n]
+	default:
+		return false
+	}
+	r.Num, r.Type, r.pos = int(b[0]>>3), typ, r.pos+n
 	return true
 }
 
