@@ -7,20 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestIdleWorkersUseNoProcessor measures the processor time of a waiting process.
+// TestIdleWorkersUseNoProcessor measures the processor time of a waiting process: under a thousandth.
 func TestIdleWorkersUseNoProcessor(t *testing.T) {
 	Run(4, 100, newCount(100, nil))
 	time.Sleep(20 * time.Millisecond) // workers park
-	const rest = 100 * time.Millisecond
+	const rest = 300 * time.Millisecond
 	best := rest
-	for range 3 { // the runtime's own goroutines may wake once
+	for range 5 { // the runtime's own goroutines may wake once
 		before := processorTime(t)
 		time.Sleep(rest)
-		best = min(best, processorTime(t)-before)
+		if best = min(best, processorTime(t)-before); best <= rest/1000 {
+			return
+		}
 	}
-	if best > rest/20 {
-		t.Errorf("idle for %v, the process used %v of processor time", rest, best)
-	}
+	t.Errorf("idle for %v, the process used %v of processor time: more than 0.1 %%", rest, best)
 }
 
 func processorTime(t *testing.T) time.Duration {
