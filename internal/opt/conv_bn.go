@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -100,14 +101,15 @@ func scaleChannels(dst, src, scale []float32, shape tensor.Shape, transposed boo
 		return
 	}
 	kernel, perGroup := shape[2:].Len(), shape[0]/group
+	row := make([]float32, shape[1]*kernel) // the factors of an input channel's weights
 	for in := range shape[0] {
-		for out := range shape[1] {
-			at := (in*shape[1] + out) * kernel
-			f := scale[in/perGroup*shape[1]+out]
-			for i, v := range src[at : at+kernel] {
-				dst[at+i] = v * f
+		if in%perGroup == 0 {
+			for i := range row {
+				row[i] = scale[in/perGroup*shape[1]+i/kernel]
 			}
 		}
+		at := in * len(row)
+		vec.Mul(dst[at:at+len(row)], src[at:at+len(row)], row)
 	}
 }
 

@@ -2,6 +2,7 @@ package opt
 
 import (
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -146,10 +147,7 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	m := *n
 	m.In = []*graph.Value{n.In[0], graph.Derive(n.In[1].Name, n.In[1], w.Shape(), func(dst, src []float32) {
 		for i := 0; i < len(src); i += columns {
-			to := dst[i : i+columns]
-			for j, x := range src[i : i+columns] {
-				to[j] = x * scale[j]
-			}
+			vec.Mul(dst[i:i+columns], src[i:i+columns], scale)
 		}
 	})}
 	if !a.adds {
