@@ -32,17 +32,22 @@ func hugePart(b []byte, n, more int) (first, last int) {
 	return first, max(first, min(last, first+(cap(b)-first)&^(hugePage-1)))
 }
 
-// preferHuge asks for huge pages in hugePart, and takes the first of them to see how long that lasts.
+// preferHuge asks for huge pages in hugePart: for the first, which is taken to see how long that lasts, and unless it lasts long
+// for the others.
 func preferHuge(b []byte, n, more int) {
 	first, last := hugePart(b, n, more)
 	if first == last || delays.Load() >= maxDelays {
 		return
 	}
-	adviseHuge(address(b)+uintptr(first), uintptr(last-first))
+	start := address(b) + uintptr(first)
+	adviseHuge(start, hugePage)
 	begin := time.Now()
 	b[first] = 0
-	if time.Since(begin) > delay {
+	switch {
+	case time.Since(begin) > delay:
 		delays.Add(1)
+	case last-first > hugePage:
+		adviseHuge(start+hugePage, uintptr(last-first-hugePage))
 	}
 }
 

@@ -1,0 +1,131 @@
+package nhwc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
+	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+)
+
+// forms calls f with every kernel set in use that this machine has.
+func forms(t *testing.T, f func(t *testing.T)) {
+	for name, features := range map[string]cpu.Feature{"generic": 0, "avx2": cpu.AVX2, "avx512": cpu.AVX512 | cpu.AVX2} {
+		if cpu.Detected()&features != features {
+			t.Logf("%s: not on this machine", name)
+			continue
+		}
+		undo := cpu.Set(features)
+		t.Run(name, f)
+		undo()
+	}
+}
+
+// TestPackedFilters compares the packed forms of direct convolutions and of products with loops over their elements.
+func TestPackedFilters(t *testing.T) {
+	forms(t, func(t *testing.T) {
+		for _, p := range problems() {
+			g := p.geom()
+			w := randoms(rand.New(rand.NewPCG(3, 4)), g.OutC*g.InC/g.Groups*g.Taps())
+			icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
+			at := func(oc, c, tap int) float32 { return w[(oc*icg+c)*taps+tap] }
+			if d, ok := newDirect(g).(*directConv); ok {
+				var want []float32
+				for unit := 0; unit < g.OutC; unit += d.out {
+					for first := 0; first < d.out; first += d.panel.lanes {
+						for tap := range taps {
+							for c := range icg {
+								for oc := unit + first; oc < unit+min(first+d.panel.lanes, d.out); oc++ {
+									want = append(want, at(oc, c, tap))
+								}
+							}
+						}
+					}
+				}
+				if got, _ := d.pack(w); !slices.Equal(got.([]float32), want) {
+					t.Errorf("%v: wrong panels of %s", p, d.format())
+				}
+			}
+			packed, _ := packMatrices(&g, w)
+			data, width := packed.(*gemm.Packed).Panels()
+			for i := range data {
+				k := i / width % (icg * taps)
+				j := i/(width*icg*taps)%ceilDiv(ocg, width)*width + i%width
+				want := float32(0)
+				if j < ocg {
+					want = at(i/(len(data)/g.Groups)*ocg+j, k%icg, k/icg)
+				}
+				if data[i] != want {
+					t.Fatalf("%v: element %d of the panels is %v, want %v", p, i, data[i], want)
+				}
+			}
+		}
+	})
+}
+
+// TestPackedPhases compares the filters of phases with those made by way of an ordinary convolution's.
+func TestPackedPhases(t *testing.T) {
+	forms(t, func(t *testing.T) {
+		for _, p := range transposedProblems() {
+			g := p.geom(t)
+			a, ok := newTransposedPhases(g).(*transposedPhases)
+			if !ok {
+				continue
+			}
+			w := randoms(rand.New(rand.NewPCG(3, 4)), g.OutC*g.InC/g.Groups*g.Taps())
+			list, bytes := a.pack(w)
+			sum := 0
+			for i := range a.phases {
+				want, n := a.packPhase(&a.phases[i], w)
+				sum += n
+				if !slices.Equal(elements(list.([]any)[i]), elements(want)) {
+					t.Errorf("%v: wrong filter of phase %d", p, i)
+				}
+			}
+			if bytes != sum {
+				t.Errorf("%v: %d bytes, want %d", p, bytes, sum)
+			}
+		}
+	})
+}
+
+// elements returns what a packed filter holds, as far as it lies in panels.
+func elements(packed any) []float32 {
+	if m, ok := packed.(*gemm.Packed); ok {
+		data, _ := m.Panels()
+		return data
+	}
+	return packed.([]float32)
+}
+
+// BenchmarkFilter reports GB/s of filters read while they are packed into fresh memory, in the shortest round.
+func BenchmarkFilter(b *testing.B) {
+	report := func(b *testing.B, p *Plan) {
+		g := p.Geom()
+		w := make([]float32, g.OutC*g.InC/g.Groups*g.Taps())
+		least := time.Duration(math.MaxInt64)
+		for b.Loop() {
+			begin := time.Now()
+			p.Pack(w)
+			least = min(least, time.Since(begin))
+		}
+		b.ReportMetric(float64(4*len(w))/float64(least.Nanoseconds()), "GB/s")
+	}
+	for _, c := range benchmarks {
+		p := NewPlan(c.p.geom())
+		b.Run(fmt.Sprintf("float32/%s/%s", c.name, p.Algorithm()), func(b *testing.B) { report(b, p) })
+	}
+	for _, c := range transposedBenchmarks {
+		g, err := conv.NewTransposedGeom(c.attrs, 1, nil, nil, c.x, c.w)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := NewTransposedPlan(g)
+		b.Run(fmt.Sprintf("float32/%v/%s", c.w, p.Algorithm()), func(b *testing.B) { report(b, p) })
+	}
+}
