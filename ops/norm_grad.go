@@ -154,7 +154,11 @@ func batchNormGrad(c GradCtx) error {
 	if err := runningStatistics(g, rank); err != nil || dy == 0 {
 		return err
 	}
-	spatial := a.IntOr("spatial", 1) != 0
+	spatial, training := a.IntOr("spatial", 1) != 0, a.Bool("training_mode") || !a.HasAttr("training_mode") && g.Out(1) != 0
+	if training && spatial && g.Of(x).DType == tensor.Float32 && g.Of(g.In(1)).DType == tensor.Float32 && g.Of(g.In(3)).DType == tensor.Float32 && rank > 1 {
+		trainedBatchNorm(g)
+		return nil
+	}
 	param := func(i int) Ref { return g.In(i) }
 	if spatial && rank > 2 {
 		axes := make([]int64, rank-2) // [C] to [C, 1, ...]
@@ -167,7 +171,7 @@ func batchNormGrad(c GradCtx) error {
 	set := func(i int, f func() Ref) { g.set(i, func() Ref { return g.like(g.sumTo(f(), param(i)), g.In(i)) }) }
 	scaled := g.mul(dy, param(1))
 	set(2, func() Ref { return dy })
-	if a.Bool("training_mode") || !a.HasAttr("training_mode") && g.Out(1) != 0 {
+	if training {
 		if !spatial {
 			return Unsupported("no gradient of training with spatial=0")
 		}

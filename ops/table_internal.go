@@ -5,6 +5,8 @@ package ops
 var internalTable = []Op{
 	{"onnxrun", "Attention", 1, f32, fusedAttentionInfer, fusedAttentionKernel, nil, 0},
 	{"onnxrun", "AveragePoolGrad", 1, float, averagePoolGradInfer, averagePoolGradKernel, nil, 0},
+	{"onnxrun", "BatchNormGrad", 1, f32, batchNormGradInfer, batchNormGradKernel, nil, InPlace},
+	{"onnxrun", "BatchStats", 1, f32, batchStatsInfer, batchStatsKernel, nil, 0},
 	{"onnxrun", "ClassLossGrad", 1, float, classLossGradInfer, classLossGradKernel, nil, 0},
 	{"onnxrun", "Cofactor", 1, float, inverseInfer, cofactorKernel, nil, 0},
 	{"onnxrun", "ConvGradW", 1, float, convGradWInfer, convGradWKernel, nil, 0},
