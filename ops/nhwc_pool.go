@@ -72,3 +72,62 @@ func newNhwcPool(a *window.Attrs, x tensor.Shape) (*nhwcPoolPlan, error) {
 	g.Planes = x[0]
 	return &nhwcPoolPlan{x: x.Clone(), g: g, channels: x[len(x)-1]}, nil
 }
+
+// NhwcMaxPoolGrad and NhwcAveragePoolGrad are MaxPoolGrad and AveragePoolGrad of such tensors. The second input of the latter
+// is the shape of the pool's input, with the channels second.
+func nhwcAveragePoolGradInfer(c *InferCtx) error {
+	d := c.Type(0).DType
+	if dims, ok := c.Exprs(1); ok && len(dims) > 1 {
+		last := append(append([]Dim{dims[0]}, dims[2:]...), dims[1])
+		return mvSet(c, 0, d, last...)
+	}
+	c.SetType(0, Unranked(d))
+	return nil
+}
+
+func nhwcMaxPoolGradKernel(k *KernelCtx) (Kernel, error) {
+	return nhwcPoolGrad(k, func(c *Call) tensor.Shape { return c.In[1].Shape() }, func(c *Call, p *nhwcPoolPlan) {
+		pool.MaxLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[1]), tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), c.Threads)
+	})
+}
+
+func nhwcAveragePoolGradKernel(k *KernelCtx) (Kernel, error) {
+	all := k.Bool("count_include_pad")
+	shape := func(c *Call) tensor.Shape {
+		s := listOf(c.In[1])
+		if len(s) < 2 {
+			return s
+		}
+		return append(append(tensor.Shape{s[0]}, s[2:]...), s[1])
+	}
+	return nhwcPoolGrad(k, shape, func(c *Call, p *nhwcPoolPlan) {
+		pool.AverageLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), all, c.Threads)
+	})
+}
+
+// nhwcPoolGrad runs f with the geometry of the pool whose input has a shape.
+func nhwcPoolGrad(k *KernelCtx, shape func(*Call) tensor.Shape, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error) {
+	a, err := windowAttrs(k.Attrs)
+	if err != nil {
+		return Kernel{}, err
+	}
+	var last atomic.Pointer[nhwcPoolPlan]
+	return Kernel{Run: func(c *Call) error {
+		x, p := shape(c), last.Load()
+		if p == nil || !p.x.Equal(x) {
+			var err error
+			if p, err = newNhwcPool(&a, x); err != nil {
+				return err
+			}
+			last.Store(p)
+		}
+		if n := p.g.Planes * p.g.OutSize() * p.channels; c.In[0].Len() != n {
+			return fmt.Errorf("ops: gradient has shape %v, want %d elements", c.In[0].Shape(), n)
+		}
+		if _, err := mvOut(c, 0, tensor.Float32, x); err != nil {
+			return err
+		}
+		f(c, p)
+		return nil
+	}}, nil
+}

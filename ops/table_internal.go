@@ -27,6 +27,8 @@ var internalTable = []Op{
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},
 	{"onnxrun", "MaxRoiPoolGrad", 1, float, likeInput(2), maxRoiPoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcAveragePool", 1, f32, nhwcPoolInfer, nhwcAveragePoolF32Kernel, nil, 0},
+	{"onnxrun", "NhwcAveragePoolGrad", 1, f32, nhwcAveragePoolGradInfer, nhwcAveragePoolGradKernel, nil, 0},
+	{"onnxrun", "NhwcMaxPoolGrad", 1, f32, maxPoolGradInfer, nhwcMaxPoolGradKernel, nil, 0},
 	{"onnxrun", "NhwcConv", 1, f32, nhwcFusedConvInfer, nhwcFusedConvKernel, nil, 0},
 	{"onnxrun", "NhwcConvGradW", 1, f32, convGradWInfer, nhwcConvGradWKernel, nil, 0},
 	{"onnxrun", "NhwcConvGradX", 1, f32, nhwcConvGradXInfer, nhwcConvGradXKernel, nil, 0},

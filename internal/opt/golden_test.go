@@ -42,6 +42,8 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"rolls", "slices", "x", "Slice x #3 #8 #2 -> a; Slice x #0 #3 #2 -> b; Concat a b axis=2 -> y"},
 	{"rotations", "halves", "tokens", headsText + "Split q #2,2 axis=3 -> a b; Neg b -> n; Concat n a axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y"},
 	{"attention", "written-out", "tokens", headsText + "Transpose q perm=0,1,3,2 -> t; MatMul q t -> s; Softmax s axis=-1 -> w; MatMul w q -> y"},
+	{"gates", "clipped", "x", ""},
+	{"expansions", "broadcast", "x", "Add x C20x2x3x8 -> a; ReduceMean a axes=2 -> m; Expand m #20,2,3,8 -> e; Mul a e -> y"},
 	{"layouts", "channels-last", "image", "Conv image K5x4x3x3 -> c; Relu c -> y"},
 	{"copies", "channels-last", "image", "Conv image K5x4x3x3 -> c; Identity c -> i; Relu i -> y"},
 	{"scales", "convolution", "image", "Conv image K4x4x1x1 -> c; Mul c S4x1x1 -> y"},
@@ -143,6 +145,13 @@ var models = map[string]func() *onnx.Model{
 		m.Graph.Initializers = append(m.Graph.Initializers, tensor.NewProto("condition", tensor.Scalar(true)))
 		m.Graph.Nodes = []*onnx.Node{{OpType: "If", Inputs: []string{"condition"}, Outputs: []string{"y"},
 			Attributes: []*onnx.Attribute{onnx.NewGraph("then_branch", branch("Neg")), onnx.NewGraph("else_branch", branch("Exp"))}}}
+		return m
+	},
+	"gates": func() *onnx.Model {
+		m := ParseModel("image", "BatchNormalization image G4 B4 M4 V4 training_mode=1 -> n; Clip n 0 6 -> q")
+		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"image"}, Outputs: []string{"y"},
+			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "image"), onnx.NewString("y", "q")}})
 		return m
 	},
 	"gradients": func() *onnx.Model {

@@ -44,7 +44,7 @@ func anchor(n *graph.Node) bool {
 		return false
 	}
 	name := convolutions[n.Type]
-	return name != "" && ops.Default().Find("onnxrun", name, 1) != nil && n.In[1] != nil && n.In[1].Const != nil && n.In[1].DType == tensor.Float32
+	return name != "" && ops.Default().Find("onnxrun", name, 1) != nil && n.In[1] != nil && n.In[1].DType == tensor.Float32
 }
 
 // fits reports whether v is a tensor that may have a twin.
@@ -58,9 +58,11 @@ func (l *layout) node(n *graph.Node) {
 		l.convolution(n)
 		return
 	}
-	if n.Domain == "" && len(n.In) > 0 && len(n.Bodies) == 0 {
+	if len(n.In) > 0 && len(n.Bodies) == 0 && (n.Domain == "" || n.Domain == "onnxrun") {
 		f := followers[n.Type]
-		if n.Op != nil && n.Op.Flags&ops.Elementwise != 0 {
+		if n.Domain != "" {
+			f = trainers[n.Type]
+		} else if n.Op != nil && n.Op.Flags&ops.Elementwise != 0 {
 			f = (*layout).elementwise
 		}
 		if f != nil && f(l, n) {
@@ -94,6 +96,14 @@ func (l *layout) need(v *graph.Value) {
 		v.From, v.Index = n, 0
 	}
 	l.nodes = append(l.nodes, n)
+}
+
+// own sees to it that values exist in their own order, and returns them.
+func (l *layout) own(list []*graph.Value) []*graph.Value {
+	for _, v := range list {
+		l.need(v)
+	}
+	return list
 }
 
 // last returns the twin of v, transposing v if there is none.
@@ -170,7 +180,7 @@ var convolutions = map[string]string{"Conv": "NhwcConv", "ConvTranspose": "NhwcC
 // convolution puts the form for channels last in the place of a convolution.
 func (l *layout) convolution(n *graph.Node) {
 	attrs := append(slices.Clone(n.Attrs), onnx.NewString("activation", ""), floats(nil))
-	in := append([]*graph.Value{l.last(n.In[0])}, n.In[1:]...)
+	in := append([]*graph.Value{l.last(n.In[0])}, l.own(n.In[1:])...)
 	m := newNode("onnxrun", convolutions[n.Type], 1, attrs, in...)
 	m.Name = n.Name
 	l.moved(m, n.Out[0])

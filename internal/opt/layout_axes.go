@@ -12,7 +12,7 @@ import (
 
 // Nodes that name axes, or shapes.
 
-// reduction moves a reduction whose axes are known: one that keeps them, or drops all but batch and channels.
+// reduction moves a reduction whose axes are known: one that keeps them, or drops all but channels, and perhaps the batch.
 func (l *layout) reduction(n *graph.Node) bool {
 	if !l.moves(n) {
 		return false
@@ -31,7 +31,8 @@ func (l *layout) reduction(n *graph.Node) bool {
 		spatial = spatial && moved[i] > 0 && moved[i] < int64(rank-1)
 	}
 	keep := n.Attrs.IntOr("keepdims", 1) != 0
-	if len(axes) == 0 || !keep && !spatial {
+	others := len(axes) == rank-1 && !slices.Contains(moved, int64(rank-1)) // what stays is the channels
+	if len(axes) == 0 || !keep && !spatial && !others {
 		return false
 	}
 	m := renewed(n, n.Attrs, l.last(n.In[0]))

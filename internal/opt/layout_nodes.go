@@ -21,7 +21,7 @@ func init() {
 		"BatchNormalization": (*layout).batchNorm, "Concat": (*layout).concat, "Split": (*layout).split, "Softmax": (*layout).softmax, "LogSoftmax": (*layout).softmax,
 		"MaxPool": (*layout).pool, "AveragePool": (*layout).pool, "GlobalAveragePool": (*layout).globalPool, "GlobalMaxPool": (*layout).globalPool,
 		"Transpose": (*layout).transpose, "Reshape": (*layout).reshape, "Flatten": (*layout).flatten, "Squeeze": (*layout).flatten, "Pad": (*layout).pad,
-		"Resize": (*layout).resize, "Slice": (*layout).slice, "Shape": (*layout).shape,
+		"Resize": (*layout).resize, "Slice": (*layout).slice, "Shape": (*layout).shape, "Expand": (*layout).expand,
 	} {
 		followers[op] = f
 	}
@@ -97,7 +97,13 @@ func (l *layout) moves(n *graph.Node) bool { return fits(n.In[0]) && l.twin[n.In
 
 // batchNorm becomes a product and a sum.
 func (l *layout) batchNorm(n *graph.Node) bool {
-	if !l.moves(n) || len(n.Out) != 1 || n.Attrs.Bool("training_mode") || n.In[0].DType != tensor.Float32 {
+	if !l.moves(n) || n.In[0].DType != tensor.Float32 {
+		return false
+	}
+	if n.Attrs.Bool("training_mode") || !n.Attrs.HasAttr("training_mode") && len(n.Out) > 1 {
+		return l.trainedNorm(n)
+	}
+	if len(n.Out) != 1 {
 		return false
 	}
 	scale, shift := normFactors(n)
