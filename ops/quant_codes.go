@@ -82,14 +82,14 @@ func loadPacked(dst []float32, t *tensor.Tensor, lo int) {
 }
 
 // storeCodes sets elements lo, lo+1, ... of t to src, rounded to nearest even and kept in the range of the type. lo is a
-// multiple of quantTile.
+// multiple of quantTile. Whole numbers are expected for integers; src may be overwritten.
 func storeCodes(t *tensor.Tensor, lo int, src []float32, saturate bool) bool {
 	n := lo + len(src)
 	switch t.DType() {
 	case tensor.Int8:
-		storeInts(tensor.Of[int8](t)[lo:n], src, math.MinInt8, math.MaxInt8)
+		vec.Saturate(tensor.Of[int8](t)[lo:n], src)
 	case tensor.Uint8:
-		storeInts(tensor.Of[uint8](t)[lo:n], src, 0, math.MaxUint8)
+		vec.Saturate(tensor.Of[uint8](t)[lo:n], src)
 	case tensor.Int16:
 		storeInts(tensor.Of[int16](t)[lo:n], src, math.MinInt16, math.MaxInt16)
 	case tensor.Uint16:
@@ -117,7 +117,7 @@ func storeCodes(t *tensor.Tensor, lo int, src []float32, saturate bool) bool {
 }
 
 // storeInts keeps src in [lo, hi]; NaN becomes lo.
-func storeInts[T int8 | uint8 | int16 | uint16](dst []T, src []float32, lo, hi float32) {
+func storeInts[T int16 | uint16](dst []T, src []float32, lo, hi float32) {
 	for i, v := range src {
 		dst[i] = T(within(v, lo, hi))
 	}

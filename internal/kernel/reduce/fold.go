@@ -30,13 +30,13 @@ func foldRow[T vec.Number](op Op, x []T) T {
 	case Prod:
 		return prod(x)
 	case SumSquare:
-		return lanes(x, func(v T) T { return v * v })
+		return sumSquares(x)
 	case L1:
-		return lanes(x, abs[T])
+		return sumSizes(x)
 	case LogSumExp:
 		return logSumExp(x)
 	}
-	return lanes(x, func(v T) T { return v })
+	return sum(x)
 }
 
 func prod[T vec.Number](x []T) T {
@@ -54,32 +54,89 @@ func abs[T vec.Number](v T) T {
 	return v
 }
 
-// lanes sums f over x in four lanes.
-func lanes[T vec.Number](x []T, f func(T) T) T {
+// sum adds in four lanes, as sumSquares and sumSizes do: each loop is written out, because calling a function for every
+// element would take most of the time.
+func sum[T vec.Number](x []T) T {
 	var s0, s1, s2, s3 T
 	for ; len(x) >= 4; x = x[4:] {
-		s0 += f(x[0])
-		s1 += f(x[1])
-		s2 += f(x[2])
-		s3 += f(x[3])
+		s0 += x[0]
+		s1 += x[1]
+		s2 += x[2]
+		s3 += x[3]
 	}
 	for _, v := range x {
-		s0 += f(v)
+		s0 += v
 	}
 	return (s0 + s1) + (s2 + s3)
 }
 
-func extreme[T vec.Number](op Op, x []T) T {
-	if len(x) == 0 {
-		return neutral[T](op)
+func sumSquares[T vec.Number](x []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(x) >= 4; x = x[4:] {
+		s0 += x[0] * x[0]
+		s1 += x[1] * x[1]
+		s2 += x[2] * x[2]
+		s3 += x[3] * x[3]
 	}
-	m := x[0]
 	for _, v := range x {
-		if op == Max && v > m || op == Min && v < m || v != v {
-			m = v
-		}
+		s0 += v * v
 	}
-	return m
+	return (s0 + s1) + (s2 + s3)
+}
+
+func sumSizes[T vec.Number](x []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(x) >= 4; x = x[4:] {
+		s0 += abs(x[0])
+		s1 += abs(x[1])
+		s2 += abs(x[2])
+		s3 += abs(x[3])
+	}
+	for _, v := range x {
+		s0 += abs(v)
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// extreme returns the largest or smallest element of x, NaN if one is.
+func extreme[T vec.Number](op Op, x []T) T {
+	switch {
+	case len(x) == 0:
+		return neutral[T](op)
+	case op == Max:
+		return largest(x)
+	}
+	return smallest(x)
+}
+
+func largest[T vec.Number](x []T) T {
+	m0 := x[0]
+	m1, m2, m3 := m0, m0, m0
+	for ; len(x) >= 4; x = x[4:] {
+		m0 = max(m0, x[0])
+		m1 = max(m1, x[1])
+		m2 = max(m2, x[2])
+		m3 = max(m3, x[3])
+	}
+	for _, v := range x {
+		m0 = max(m0, v)
+	}
+	return max(m0, m1, m2, m3)
+}
+
+func smallest[T vec.Number](x []T) T {
+	m0 := x[0]
+	m1, m2, m3 := m0, m0, m0
+	for ; len(x) >= 4; x = x[4:] {
+		m0 = min(m0, x[0])
+		m1 = min(m1, x[1])
+		m2 = min(m2, x[2])
+		m3 = min(m3, x[3])
+	}
+	for _, v := range x {
+		m0 = min(m0, v)
+	}
+	return min(m0, m1, m2, m3)
 }
 
 // neutral returns what the operation gives for no elements.

@@ -163,6 +163,21 @@ func Convert[D, S Number](dst []D, x []S) {
 	convertGo(dst[n:], x[n:])
 }
 
+// Saturate sets dst[i] to x[i], a whole number, kept in the range of D; NaN becomes the least of D. x is overwritten.
+func Saturate[D int8 | uint8](dst []D, x []float32) {
+	x = x[:len(dst)]
+	lo, hi := Lowest[D](), Highest[D]()
+	Clip(x, x, float32(lo), float32(hi))
+	bytes := unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst))
+	if lo == 0 {
+		Convert(bytes, x)
+		return
+	}
+	ScaleShift(x, x, 1, -float32(lo))
+	Convert(bytes, x)
+	flip(bytes, bytes, signOctet, signOctets)
+}
+
 // ToUint64 is Convert, with 0 for floats of 2**64 and more, which is what C compilers make of them on x86-64 and so
 // numpy and ONNX Runtime.
 func ToUint64[S Number](dst []uint64, x []S) {

@@ -39,10 +39,14 @@ func BitNot[T Int](dst, x []T) {
 	flip(dst, x, ones-1, allOnes)
 }
 
+// signOctet is the sign of an int8.
+const signOctet = 0x80
+
 // One lane each: on the stack they would escape.
 var (
-	oneOctets = []float32{math.Float32frombits(0x01010101)}
-	allOnes   = []float32{math.Float32frombits(math.MaxUint32)}
+	oneOctets  = []float32{math.Float32frombits(0x01010101)}
+	signOctets = []float32{math.Float32frombits(0x80808080)}
+	allOnes    = []float32{math.Float32frombits(math.MaxUint32)}
 )
 
 // bits runs a bitwise kernel on 4 bytes at a time, whatever the element type, and a loop on scalars and on the

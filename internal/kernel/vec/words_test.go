@@ -249,3 +249,36 @@ func TestPartial(t *testing.T) {
 		}
 	})
 }
+
+// TestSaturate compares bytes of whole numbers with a switch, out of range, for NaN and infinities, in all tails.
+func TestSaturate(t *testing.T) {
+	old := active
+	defer func() { active = old }()
+	variants(t, func(t *testing.T, k *kernels) {
+		active = k
+		for n := range 70 {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = float32(i*37%600 - 300)
+				switch i % 13 {
+				case 5:
+					x[i] = float32(math.NaN())
+				case 7:
+					x[i] = float32(math.Inf(i%2*2 - 1))
+				}
+			}
+			signed, unsigned := make([]int8, n), make([]uint8, n)
+			Saturate(signed, append([]float32(nil), x...))
+			Saturate(unsigned, append([]float32(nil), x...))
+			for i, v := range x {
+				s, u := int8(math.MinInt8), uint8(0)
+				if v == v {
+					s, u = int8(min(max(v, -128), 127)), uint8(min(max(v, 0), 255))
+				}
+				if signed[i] != s || unsigned[i] != u {
+					t.Fatalf("%v becomes %d and %d, want %d and %d", v, signed[i], unsigned[i], s, u)
+				}
+			}
+		}
+	})
+}
