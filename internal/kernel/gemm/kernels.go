@@ -76,6 +76,10 @@ func selected() *row {
 	return genericRow
 }
 
+// Width returns the number of columns of the tiles in use: a plain right-hand side whose rows have so many elements is
+// read where it lies.
+func Width() int { return selected().nr }
+
 // Bits of tileArgs.flags.
 const (
 	flagLoad     = 1 << iota // start from C
