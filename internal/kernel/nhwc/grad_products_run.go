@@ -6,6 +6,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -13,13 +14,13 @@ import (
 // transpositions at the end.
 type gradTask struct {
 	*gradProducts
-	a                     *GradWArgs
-	phase                 gradPhase
-	block                 gradBlock
-	first                 bool // the block is the first one
-	segs                  []int
-	base                  int // of the offsets in segs
-	frames, copied, sums_ []float32
+	a                    *GradWArgs
+	phase                gradPhase
+	block                gradBlock
+	first                bool // the block is the first one
+	segs                 []int
+	base                 int // of the offsets in segs
+	frames, copied, sums []float32
 }
 
 type gradPhase uint8
@@ -47,7 +48,7 @@ func (p *gradProducts) run(a *GradWArgs) {
 	t.copied, s = s[:p.panelLen()], s[p.panelLen():]
 	chunks := p.g.Groups * p.panels * p.chunkParts()
 	if !p.single() {
-		t.sums_ = s[:p.sumsLen()]
+		t.sums = s[:p.sumsLen()]
 	}
 	t.first = true
 	for i := range p.blocks[0] * p.blocks[1] * p.blocks[2] {
@@ -236,11 +237,11 @@ func (t *gradTask) products(i int) {
 	if t.packed {
 		a.B, a.BRS = t.copied[p*a.K*t.width:], t.width
 	}
-	if a.C = w.sums; t.single() {
-		w.sums = grown(w.sums, t.icg*t.taps()*t.width)
+	if t.single() {
+		w.sums = mem.Grow(w.sums, (c1-c0)*t.taps()*t.width)
 		a.C = w.sums
 	} else {
-		a.C = t.sums_[(p*t.icg+c0)*t.taps()*t.width:]
+		a.C = t.sums[(p*t.icg+c0)*t.taps()*t.width:]
 	}
 	t.items(w, line, lines)
 	a.Batch = w.items
@@ -274,7 +275,7 @@ func (t *gradTask) turn(i int) {
 	p, c0 := i/t.parts, i%t.parts*t.channels
 	c1 := min(c0+t.channels, t.icg)
 	size := t.taps() * t.width
-	sums := t.sums_[p*t.icg*size:][:t.icg*size]
+	sums := t.sums[p*t.icg*size:][:t.icg*size]
 	if !t.merged {
 		t.turnSums(sums[c0*size:], p, c0, c1)
 		return
