@@ -126,10 +126,7 @@ func blockCopy(dst, src mvData, outer, n, dstRow, dstAt, srcRow, srcAt, threads 
 		return
 	}
 	if w := src.width; src.s == nil && outer*n*w <= 1<<16 {
-		for range outer {
-			copy(dst.b[dstAt*w:(dstAt+n)*w], src.b[srcAt*w:])
-			dstAt, srcAt = dstAt+dstRow, srcAt+srcRow
-		}
+		move.Rows(dst.b[dstAt*w:], src.b[srcAt*w:], outer, n*w, dstRow*w, srcRow*w)
 		return
 	}
 	dims, to, from := [2]int{outer, n}, [2]int{dstRow, 1}, [2]int{srcRow, 1}

@@ -66,23 +66,46 @@ func (b *box) units(dst, src []byte, lo, hi int) {
 	}
 	dp, sp := unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src))
 	split := lo % b.splits
-	for ; lo < hi; lo++ {
-		b.inner(dp, sp, d, s, split)
+	last, row := len(dims)-1, b.rowBytes()
+	for lo < hi {
+		n := 1
+		if row > 0 {
+			n = min(hi-lo, dims[last].n-index[last])
+			copyRows(unsafe.Add(dp, d), unsafe.Add(sp, s), n, row, dims[last].dst, dims[last].src)
+		} else {
+			b.inner(dp, sp, d, s, split)
+		}
+		lo += n
 		if split++; split < b.splits {
 			continue
 		}
 		split = 0
-		for i := len(dims) - 1; i >= 0; i-- {
-			d += dims[i].dst
-			s += dims[i].src
-			if index[i]++; index[i] < dims[i].n {
+		for i := last; i >= 0; i-- {
+			d += n * dims[i].dst
+			s += n * dims[i].src
+			if index[i] += n; index[i] < dims[i].n {
 				break
 			}
 			index[i] = 0
 			d -= dims[i].n * dims[i].dst
 			s -= dims[i].n * dims[i].src
+			n = 1
 		}
 	}
+}
+
+// rowBytes returns the length of the rows that the inner loop copies if it is one that copyRows can do several of, else 0.
+func (b *box) rowBytes() int {
+	n := b.along.n * b.width
+	if b.along.n == 1 {
+		n = b.width
+	} else if b.along.dst != b.width || b.along.src != b.width {
+		return 0
+	}
+	if b.rank == 0 || b.splits > 1 || b.across.n > 1 || n < leastRow || n > mostRow {
+		return 0
+	}
+	return n
 }
 
 // inner does one split of the inner loops at the byte offsets d and s.
