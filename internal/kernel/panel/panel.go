@@ -48,7 +48,7 @@ func (o Order) First(n int) Order {
 	return Order{o.at[:n], int(o.at[n-1]) + 1}
 }
 
-// Args describe what Write does, for r in [0, Count), j in [0, Rows) and each element k of Order that goes somewhere:
+// Args describe what Write does, in elements, for r in [0, Count), j in [0, Rows) and each element k of Order that goes somewhere:
 //
 //	Dst[r*DstStep+Order[k]+j] = Src[r*SrcStep+j*RowStep+k]
 type Args struct {
