@@ -28,6 +28,7 @@ type Args struct {
 	Edge          int // outputs of a single block some of whose columns are left out, instead of Blocks; 0: none
 	Columns       int // which columns of inputs that block has: bit i is column i
 	Lo, Hi        float32
+	YStep         int // Taps only: elements from one output to the next
 }
 
 // Block is the number of outputs that row kernels compute at once.
@@ -43,6 +44,7 @@ type Kernels struct {
 	Rows3, Rows3s2, Rows5, Rows5s2, Rows7, Rows7s2 func(a *Args)
 	// Taps does so for spans of one tap; Blocks counts single outputs.
 	Taps func(a *Args)
+	sums []SumKernel
 }
 
 // Rows returns the kernel for rows of k taps and a stride, nil if there is none.
@@ -71,6 +73,7 @@ var rows = []Kernels{{
 	func(a *Args) { rowsGeneric(a, 5, 1) }, func(a *Args) { rowsGeneric(a, 5, 2) },
 	func(a *Args) { rowsGeneric(a, 7, 1) }, func(a *Args) { rowsGeneric(a, 7, 2) },
 	tapsGeneric,
+	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)},
 }}
 
 // All lists the kernels that can run here, the fastest last.

@@ -22,7 +22,7 @@ func random(r *rand.Rand, n int) []float32 {
 // problem is a random row of outputs for kernels of some lanes; w holds the weights by tap and channel.
 func problem(r *rand.Rand, lanes, spans, taps, stride, outputs, channels int) (a Args, w []float32) {
 	groups := (channels + lanes - 1) / lanes
-	a = Args{Channels: channels, Pixel: channels + r.IntN(3), Stride: stride, Group: spans * taps * lanes, Lo: -1, Hi: 1.5, Bias: random(r, channels)}
+	a = Args{Channels: channels, Pixel: channels + r.IntN(3), Stride: stride, YStep: channels + r.IntN(99), Group: spans * taps * lanes, Lo: -1, Hi: 1.5, Bias: random(r, channels)}
 	w = random(r, spans*taps*channels)
 	a.W = make([]float32, groups*a.Group)
 	for t := range spans * taps {
@@ -44,7 +44,7 @@ func problem(r *rand.Rand, lanes, spans, taps, stride, outputs, channels int) (a
 // check compares what f writes with rowsGeneric, and looks for writes elsewhere.
 func check(t *testing.T, what string, a Args, w []float32, outputs, taps, stride int, f func(*Args)) {
 	t.Helper()
-	n := outputs*a.Pixel + 16
+	n := outputs*max(a.Pixel, a.YStep) + 16
 	got, want := make([]float32, n), make([]float32, n)
 	for i := range got {
 		got[i], want[i] = guard, guard

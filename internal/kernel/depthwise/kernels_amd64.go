@@ -6,8 +6,12 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 func init() {
 	rows = append(rows,
-		Kernels{"avx2", cpu.AVX2, 8, rows3AVX2, rows3s2AVX2, rows5AVX2, rows5s2AVX2, rows7AVX2, rows7s2AVX2, tapsAVX2},
-		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, rows3AVX512, rows3s2AVX512, rows5AVX512, rows5s2AVX512, rows7AVX512, rows7s2AVX512, tapsAVX512},
+		Kernels{"avx2", cpu.AVX2, 8, rows3AVX2, rows3s2AVX2, rows5AVX2, rows5s2AVX2, rows7AVX2, rows7s2AVX2, tapsAVX2, []SumKernel{
+			{1, 1, sums1x1AVX2}, {1, 3, sums1x3AVX2}, {1, 5, sums1x5AVX2}, {1, 7, sums1x7AVX2}, {3, 3, sums3x3AVX2},
+		}},
+		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, rows3AVX512, rows3s2AVX512, rows5AVX512, rows5s2AVX512, rows7AVX512, rows7s2AVX512, tapsAVX512, []SumKernel{
+			{1, 1, sums1x1AVX512}, {1, 3, sums1x3AVX512}, {1, 5, sums1x5AVX512}, {1, 7, sums1x7AVX512}, {3, 3, sums3x3AVX512}, {5, 5, sums5x5AVX512},
+		}},
 	)
 }
 
@@ -54,3 +58,38 @@ func rows7s2AVX512(a *Args)
 
 //go:noescape
 func tapsAVX512(a *Args)
+
+// The functions below equal sumsGeneric for the lines and taps in their names.
+
+//go:noescape
+func sums1x1AVX2(a *SumArgs)
+
+//go:noescape
+func sums1x3AVX2(a *SumArgs)
+
+//go:noescape
+func sums1x5AVX2(a *SumArgs)
+
+//go:noescape
+func sums1x7AVX2(a *SumArgs)
+
+//go:noescape
+func sums3x3AVX2(a *SumArgs)
+
+//go:noescape
+func sums1x1AVX512(a *SumArgs)
+
+//go:noescape
+func sums1x3AVX512(a *SumArgs)
+
+//go:noescape
+func sums1x5AVX512(a *SumArgs)
+
+//go:noescape
+func sums1x7AVX512(a *SumArgs)
+
+//go:noescape
+func sums3x3AVX512(a *SumArgs)
+
+//go:noescape
+func sums5x5AVX512(a *SumArgs)

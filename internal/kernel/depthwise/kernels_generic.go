@@ -28,7 +28,7 @@ func rowsGeneric(a *Args, taps, stride int) {
 
 func tapsGeneric(a *Args) {
 	for o := range a.Blocks {
-		at, y := a.At+o*a.Stride*a.Pixel, a.Y[o*a.Pixel:]
+		at, y := a.At+o*a.Stride*a.Pixel, a.Y[o*a.YStep:]
 		for c := 0; c < a.Channels; c += genericLanes {
 			n := min(genericLanes, a.Channels-c)
 			acc := start(a.Bias[c:], n)

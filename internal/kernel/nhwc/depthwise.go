@@ -141,12 +141,18 @@ func (d *depthwiseConv) format() string { return fmt.Sprintf("%d lanes", d.k.Lan
 // pack lays out the filter as the kernels want it, for the first output of every channel, then for the second ones, and
 // so on.
 func (d *depthwiseConv) pack(w []float32) (any, int) {
-	lanes := d.k.Lanes
-	whole, rest := d.g.InC/lanes, d.g.InC%lanes
-	p := mem.Weights(d.multiplier * d.filterLen())
-	a := panel.Args{Order: panel.Interleaved(1, d.taps, lanes), RowStep: d.multiplier * d.taps, DstStep: d.taps * lanes, SrcStep: lanes * d.multiplier * d.taps}
-	for i := range d.multiplier {
-		a.Dst, a.Src = p[i*d.filterLen():], w[i*d.taps:]
+	p := packLanes(w, d.g.InC, d.taps, d.multiplier, d.k.Lanes)
+	return p, 4 * len(p)
+}
+
+// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: [multiplier, vectors, taps, lanes].
+func packLanes(w []float32, channels, taps, multiplier, lanes int) []float32 {
+	whole, rest := channels/lanes, channels%lanes
+	size := ceilDiv(channels, lanes) * taps * lanes
+	p := mem.Weights(multiplier * size)
+	a := panel.Args{Order: panel.Interleaved(1, taps, lanes), RowStep: multiplier * taps, DstStep: taps * lanes, SrcStep: lanes * multiplier * taps}
+	for i := range multiplier {
+		a.Dst, a.Src = p[i*size:], w[i*taps:]
 		a.Rows, a.Count = lanes, whole
 		panel.Write(&a)
 		if rest > 0 {
@@ -155,7 +161,7 @@ func (d *depthwiseConv) pack(w []float32) (any, int) {
 			panel.Write(&a)
 		}
 	}
-	return p, 4 * len(p)
+	return p
 }
 
 // filterLen is the number of elements of the filter for one output per channel.

@@ -36,6 +36,7 @@ var gradChoices = []struct {
 	name string
 	make func(g conv.Geom) filterGrad
 }{
+	{"depthwise", newGradDepthwise},
 	{"products", newGradProducts},
 	{"rows", newGradRows},
 }

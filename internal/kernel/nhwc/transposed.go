@@ -11,6 +11,7 @@ import (
 var transposedChoices = []choice{
 	{"transposed point", newTransposedPoint},
 	{"transposed columns", newTransposedColumns},
+	{"transposed depthwise", newTransposedDepthwise},
 	{"transposed phases", newTransposedPhases},
 	{"transposed reference", newTransposedReference},
 }

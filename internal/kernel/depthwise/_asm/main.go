@@ -24,6 +24,11 @@ func main() {
 			}
 		}
 		taps(v)
+		for _, s := range sumKernels {
+			if s.lines*s.taps*s.sets < 2*v.lanes-1 { // registers, one of them for gradients
+				sums(v, s.lines, s.taps, s.sets)
+			}
+		}
 	}
 	Generate()
 }
@@ -107,7 +112,7 @@ const (
 	argX, argY, argW, argBias, argSpans, argSpansLen = 0, 24, 48, 72, 96, 104
 	argAt, argChannels, argPixel, argStride          = 120, 128, 136, 144
 	argGroup, argBlocks, argEdge, argColumns         = 152, 160, 168, 176
-	argLo, argHi                                     = 184, 188
+	argLo, argHi, argYStep                           = 184, 188, 192
 	spanX, spanW, spanSize                           = 0, 8, 16
 )
 

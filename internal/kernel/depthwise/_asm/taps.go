@@ -35,11 +35,12 @@ func taps(v isa) {
 		CMPQ(left, U32(uint32(n)))
 		JL(LabelRef(label + "_end"))
 		g.groups(label, n, x0, y0)
-		pixel, step := elements(g.a, argPixel), field(g.a, argStride)
+		pixel, step, out := elements(g.a, argPixel), field(g.a, argStride), elements(g.a, argYStep)
 		if n > 1 {
 			SHLQ(U8(3), pixel)
+			SHLQ(U8(3), out)
 		}
-		ADDQ(pixel, y0)
+		ADDQ(out, y0)
 		IMULQ(pixel, step)
 		ADDQ(step, x0)
 		SUBQ(U32(uint32(n)), left)
@@ -99,7 +100,7 @@ func (g *tapGen) group(name string, n int, m *mask) {
 		}
 		ADDQ(U8(spanSize), span)
 	})
-	lo, hi, p, pixel := v.vec(), v.vec(), GP64(), elements(g.a, argPixel)
+	lo, hi, p, out := v.vec(), v.vec(), GP64(), elements(g.a, argYStep)
 	VBROADCASTSS(Mem{Base: g.a, Disp: argLo}, lo)
 	VBROADCASTSS(Mem{Base: g.a, Disp: argHi}, hi)
 	MOVQ(g.y, p)
@@ -108,7 +109,7 @@ func (g *tapGen) group(name string, n int, m *mask) {
 		VMINPS(x, hi, x)
 		v.store(m, x, Mem{Base: p})
 		if o < n-1 {
-			ADDQ(pixel, p)
+			ADDQ(out, p)
 		}
 	}
 }
