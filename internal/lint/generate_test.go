@@ -48,7 +48,7 @@ func TestAssemblyIsGenerated(t *testing.T) {
 // here it writes them elsewhere. Their first lines name the command, so they differ.
 func checkGenerator(t *testing.T, dir string, args []string) {
 	temp := t.TempDir()
-	bin := filepath.Join(temp, "generator.exe")
+	bin := filepath.Join(temp, "generator.exe") // Windows starts no program without the ending
 	build := exec.Command("go", "build", "-o", bin, ".")
 	build.Dir = dir
 	build.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off", "GOOS=", "GOARCH=")
