@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/onnxrun/onnxrun"
 )
@@ -24,4 +25,25 @@ func Example() {
 	y := out["probability"]
 	fmt.Println(y.DType(), y.Shape(), len(onnxrun.Of[float32](y)))
 	// Output: float32 [2 10] 20
+}
+
+// A folder keeps packed weights for the next start.
+func ExampleOptions() {
+	dir, err := os.MkdirTemp("", "packed")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	for range 2 {
+		s, err := onnxrun.Open("models/digits.onnx", &onnxrun.Options{Cache: dir})
+		if err != nil {
+			log.Fatal(err)
+		}
+		info := s.Cache()
+		fmt.Println(info.Loaded > 0, info.Packed > 0, info.Err)
+		s.Close()
+	}
+	// Output:
+	// false true <nil>
+	// true false <nil>
 }

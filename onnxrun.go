@@ -21,6 +21,9 @@ type Session = runtime.Session
 // Options are the settings of a Session; nil and the zero value are the default.
 type Options = runtime.Options
 
+// CacheInfo says what the folder Options.Cache was good for in a session.
+type CacheInfo = runtime.CacheInfo
+
 // A ValueInfo describes an input or output of a model.
 type ValueInfo = runtime.ValueInfo
 

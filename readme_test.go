@@ -21,6 +21,14 @@ func TestReadmeProgram(t *testing.T) {
 	}
 }
 
+// TestReadmeCache holds the call that README.md shows to the one of ExampleOptions, whose folder is a temporary one.
+func TestReadmeCache(t *testing.T) {
+	call := regexp.MustCompile(`(?m)^    (s, err := onnxrun\.Open\(.*)$`).FindStringSubmatch(read(t, "README.md"))
+	if call == nil || !strings.Contains(read(t, "example_test.go"), strings.Replace(call[1], `"packed"`, "dir", 1)) {
+		t.Errorf("README.md shows the call %q, ExampleOptions another", call)
+	}
+}
+
 // body returns the lines between a function's first line and its closing brace, without comments that say
 // what the output is.
 func body(t *testing.T, file, first string) string {

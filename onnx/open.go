@@ -29,8 +29,13 @@ type File struct {
 	*Model
 
 	main *mmap.File // nil if opened from bytes
+	msg  []byte     // the encoded model
 	ext  *external
 }
+
+// Encoded returns the bytes that the model was decoded from, which stay valid until Close; nil for a model that a
+// program has built. They must not be changed.
+func (f *File) Encoded() []byte { return f.msg }
 
 // Open opens the model at a path. The file is mapped, not read.
 func Open(name string, opts *OpenOptions) (*File, error) {
@@ -80,7 +85,7 @@ func optionsOf(opts *OpenOptions) OpenOptions {
 }
 
 func open(main *mmap.File, msg []byte, ext *external, o OpenOptions) (*File, error) {
-	f := &File{main: main, ext: ext}
+	f := &File{main: main, msg: msg, ext: ext}
 	budget := o.StructBytes
 	if budget == 0 {
 		budget = structBudget + int64(len(msg))

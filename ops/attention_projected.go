@@ -87,9 +87,10 @@ var projectedKernel = widened(func(k *KernelCtx) (Kernel, error) {
 		p.sizes[i] = int(v)
 	}
 	if w := k.Const(1); w != nil && w.Rank() == 2 && w.Len() > 0 {
-		p.packed, _ = k.Packed(1, "gemm.B trans=false", func() any {
+		p.packed, _ = k.Packed(1, "gemm.B trans=false", func(room *Room) any {
 			s := w.Shape()
-			return gemm.Pack(s[0], s[1], tensor.Of[float32](w), s[1], 1)
+			m := matrices{rows: s[0], cols: s[1], rs: s[1], cs: 1}
+			return packMatrices(room, &m, w)
 		}).(*gemm.Packed)
 	}
 	return Kernel{Run: p.run, Scratch: p.scratch}, nil

@@ -90,7 +90,7 @@ func bindByteConv(k *KernelCtx, r *byteConv) (Kernel, error) {
 		if zero != nil {
 			format += string(zero.Bytes())
 		}
-		r.filter = k.Packed(r.w, format, func() any { return packFilter(w, zero) }).(*byteFilter)
+		r.filter = k.Packed(r.w, format, func(*Room) any { return packFilter(w, zero) }).(*byteFilter)
 	}
 	return Kernel{Run: r.run, Scratch: r.scratch}, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
-	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -125,7 +124,7 @@ var convTransposeKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	x, okX := k.Type(0).Static()
 	w, okW := k.Type(1).Static()
 	if okX && okW {
-		shared := func(key string, pack func() any) any { return k.Packed(1, key, pack) }
+		shared := func(key string, pack func(*Room) any) any { return k.Packed(1, key, pack) }
 		if _, err := r.planFor(x, w, shared); err != nil {
 			return Kernel{}, err
 		}
@@ -138,7 +137,7 @@ var convTransposeKernel = widened(func(k *KernelCtx) (Kernel, error) {
 
 // planFor returns the plan for the given shapes, the last one used if it fits. A constant filter is packed through store, if
 // that is not nil.
-func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack func() any) any) (*transposePlan, error) {
+func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack func(*Room) any) any) (*transposePlan, error) {
 	last := r.plan.Load()
 	if last != nil && last.x.Equal(x) && last.w.Equal(w) {
 		return last, nil
@@ -149,9 +148,11 @@ func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack fu
 	}
 	p := &transposePlan{x: x.Clone(), w: w.Clone(), g: g, t: conv.NewTransposed(g)}
 	if r.constant != nil && p.t != nil {
-		pack := func() any {
-			packed := mem.Weights(w.Len())
-			p.t.Pack(packed, tensor.Of[float32](r.constant))
+		pack := func(room *Room) any {
+			packed := room.Floats(w.Len())
+			if !room.Filled() {
+				p.t.Pack(packed, tensor.Of[float32](r.constant))
+			}
 			return packed
 		}
 		switch {
@@ -160,7 +161,7 @@ func (r *transposeRun) planFor(x, w tensor.Shape, store func(key string, pack fu
 		case store != nil:
 			p.packed = store(phaseKey(&g), pack).([]float32)
 		default:
-			p.packed = pack().([]float32)
+			p.packed = pack(nil).([]float32)
 		}
 	}
 	r.plan.Store(p)

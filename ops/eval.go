@@ -90,7 +90,7 @@ func (h Heap) Room(n int) error {
 
 type noWeights struct{}
 
-func (noWeights) Packed(_ *tensor.Tensor, _ string, pack func() any) any { return pack() }
+func (noWeights) Packed(_ *tensor.Tensor, _ string, pack func(*Room) any) any { return pack(nil) }
 
 func freshSymbols() func() Dim {
 	n := 0

@@ -1,6 +1,9 @@
 package ops
 
-import "github.com/onnxrun/onnxrun/tensor"
+import (
+	"github.com/onnxrun/onnxrun/internal/mem"
+	"github.com/onnxrun/onnxrun/tensor"
+)
 
 // A KernelCtx is what a Kernel function sees when a Program is compiled: attributes, element types, shapes as
 // far as they are known (symbolic ones included), constant inputs. Algorithm and instruction set are chosen
@@ -24,9 +27,14 @@ type KernelCtx struct {
 // Weights keeps packed forms of constants: made once, shared by all programs and sessions of a model.
 type Weights interface {
 	// Packed returns what pack made of the constant under this format name the first time, and calls pack if
-	// this is the first time.
-	Packed(constant *tensor.Tensor, format string, pack func() any) any
+	// this is the first time. The name says all that the form depends on besides the constant and the instruction
+	// set. A form whose elements all come from the Room may be made of those that another process left.
+	Packed(constant *tensor.Tensor, format string, pack func(*Room) any) any
 }
+
+// A Room gives packed forms the storage of their elements. If it is Filled they are there already, and pack neither
+// reads the constant nor writes them.
+type Room = mem.Room
 
 // Unread says that the kernel reads elements of constant input i nowhere but in Weights.Packed, which leaves
 // the planner free to give up the memory they take.
@@ -69,6 +77,6 @@ func (c *KernelCtx) Const(i int) *tensor.Tensor {
 func (c *KernelCtx) DType(i int) tensor.DType { return c.Type(i).DType }
 
 // Packed returns a packed form of constant input i, made by pack the first time: see Weights.
-func (c *KernelCtx) Packed(i int, format string, pack func() any) any {
+func (c *KernelCtx) Packed(i int, format string, pack func(*Room) any) any {
 	return c.Weights.Packed(c.In[i].Const, format, pack)
 }

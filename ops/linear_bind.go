@@ -84,12 +84,12 @@ func (l *linear) prepare(k *KernelCtx) error {
 		}
 		if !l.b.transBatch || len(m.batch) == 0 {
 			format := fmt.Sprintf("gemm.B trans=%v", l.b.trans)
-			l.packed, _ = k.Packed(1, format, func() any { return packMatrices(&m, tensor.Of[float32](b)) }).(*gemm.Packed)
+			l.packed, _ = k.Packed(1, format, func(r *Room) any { return packMatrices(r, &m, b) }).(*gemm.Packed)
 			k.Unread(1)
 		}
 	}
 	if z := k.Const(2); z != nil && l.beta != 1 && z.DType() == tensor.Float32 {
-		l.bias, _ = k.Packed(2, fmt.Sprintf("scaled %x", math.Float32bits(l.beta)), func() any {
+		l.bias, _ = k.Packed(2, fmt.Sprintf("scaled %x", math.Float32bits(l.beta)), func(*Room) any {
 			v := make([]float32, z.Len())
 			for i, f := range tensor.Of[float32](z) {
 				v[i] = f * l.beta
@@ -101,10 +101,15 @@ func (l *linear) prepare(k *KernelCtx) error {
 }
 
 // packMatrices packs matrices that lie one after the other.
-func packMatrices(m *matrices, b []float32) *gemm.Packed {
+func packMatrices(room *Room, m *matrices, t *tensor.Tensor) *gemm.Packed {
 	size := m.rows * m.cols
-	p := gemm.NewPacked(len(b)/size, m.rows, m.cols)
-	for i := range len(b) / size {
+	n := t.Len() / size
+	p := gemm.NewPackedIn(room, n, m.rows, m.cols)
+	if room.Filled() {
+		return p
+	}
+	b := tensor.Of[float32](t)
+	for i := range n {
 		p.Set(i, b[i*size:(i+1)*size], m.rs, m.cs)
 	}
 	return p

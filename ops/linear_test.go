@@ -126,7 +126,7 @@ func TestLinearAllocations(t *testing.T) {
 
 type packNow struct{}
 
-func (packNow) Packed(_ *tensor.Tensor, _ string, pack func() any) any { return pack() }
+func (packNow) Packed(_ *tensor.Tensor, _ string, pack func(*ops.Room) any) any { return pack(nil) }
 
 // boundRun returns a function that runs the operator on inputs that are not constant.
 func boundRun(t *testing.T, op *ops.Op, attrs ops.Attrs, in []*tensor.Tensor) func() {

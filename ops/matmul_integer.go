@@ -100,7 +100,7 @@ func bindByteMatMul(k *KernelCtx, l *byteMatMul) (Kernel, error) {
 	if zero != nil {
 		format += fmt.Sprintf(" less %v %x", zero.Shape(), zero.Bytes())
 	}
-	l.weights, _ = k.Packed(l.b, format, func() any {
+	l.weights, _ = k.Packed(l.b, format, func(*Room) any {
 		var w *quant.Weights
 		w, err = packBytes(b, zero, l.plain.b)
 		return w

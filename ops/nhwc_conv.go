@@ -104,7 +104,7 @@ func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
 	}
 	p := &nhwcPlan{x: x.Clone(), w: w.Clone(), Plan: plan}
 	if r.filter != nil {
-		pack := func() any { return p.Pack(tensor.Of[float32](r.filter)) }
+		pack := func(room *Room) any { return p.PackIn(room, tensor.Of[float32](r.filter)) }
 		p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), w), pack).(*nhwc.Filter)
 	}
 	r.plan.Store(p)

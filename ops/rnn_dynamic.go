@@ -80,7 +80,7 @@ func constDirections(k *KernelCtx, i, zero, dirs int) ([]*quant.Weights, error) 
 		return nil, nil
 	}
 	var err error
-	packs, _ := k.Packed(i, fmt.Sprintf("quant.B by direction, less %v %x", z.Shape(), z.Bytes()), func() any {
+	packs, _ := k.Packed(i, fmt.Sprintf("quant.B by direction, less %v %x", z.Shape(), z.Bytes()), func(*Room) any {
 		var p []*quant.Weights
 		p, err = packDirections(w, z)
 		return p

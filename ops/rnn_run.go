@@ -61,10 +61,10 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 	l := &r.layers[0]
 	h, n, dirs := l.Hidden, l.Cell.Gates()*l.Hidden, len(r.layers)
 	if t := k.Const(1); t != nil && t.DType() == tensor.Float32 {
-		packs := k.Packed(1, "rnn: inputs", func() any {
+		packs := k.Packed(1, "rnn: inputs", func(room *Room) any {
 			var p []*gemm.Packed
 			for d := range dirs {
-				p = append(p, l.PackW(nil, tensor.Of[float32](t)[d*n*l.Inputs:(d+1)*n*l.Inputs]))
+				p = append(p, l.PackWIn(room, tensor.Of[float32](t)[d*n*l.Inputs:(d+1)*n*l.Inputs]))
 			}
 			return p
 		}).([]*gemm.Packed)
@@ -77,7 +77,7 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 		if l.Cell == rnn.GRU && !l.LinearFirst {
 			format = "rnn: states, reset first"
 		}
-		packs := k.Packed(2, format, func() any {
+		packs := k.Packed(2, format, func(*Room) any {
 			var p [][2]*rnn.Packed
 			for d := range dirs {
 				whole, last := l.PackR(nil, nil, tensor.Of[float32](t)[d*n*h:(d+1)*n*h])

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/autodiff"
+	"github.com/onnxrun/onnxrun/internal/cache"
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -22,6 +23,8 @@ type Session struct {
 	threads int
 	limit   int
 	weights *plan.Store
+	cache   *cache.Cache   // nil: none
+	saving  sync.WaitGroup // of the cache
 	inputs  []ValueInfo
 	outputs []ValueInfo
 	inNames map[string]int
@@ -75,7 +78,7 @@ func (o *Options) open() *onnx.OpenOptions {
 // New makes a session of an opened model and takes it over: it is closed with the session, and at once if
 // New fails.
 func New(f *onnx.File, o *Options) (*Session, error) {
-	s := &Session{file: f, weights: plan.NewStore(), inNames: map[string]int{}}
+	s := &Session{file: f, inNames: map[string]int{}}
 	if o != nil {
 		s.opts = *o
 	}
@@ -85,6 +88,8 @@ func New(f *onnx.File, o *Options) (*Session, error) {
 	if s.limit = int(s.opts.MemoryLimit); s.limit <= 0 {
 		s.limit = defaultLimit()
 	}
+	s.openCache()
+	s.weights = plan.NewStore(s.cache)
 	err := guard(func() error {
 		if err := onnx.Check(f.Model).Err(); err != nil {
 			return err
@@ -94,12 +99,13 @@ func New(f *onnx.File, o *Options) (*Session, error) {
 		return err
 	})
 	if err != nil {
-		if closing := f.Close(); closing != nil {
+		if closing := errors.Join(s.closeCache(), f.Close()); closing != nil {
 			return nil, errors.Join(err, closing)
 		}
 		return nil, err
 	}
 	s.describe()
+	s.saveCache()
 	return s, nil
 }
 
@@ -129,7 +135,7 @@ func (s *Session) Metadata() map[string]string {
 	return m
 }
 
-// Close waits for running calls and unmaps the model. Tensors returned by Run stay valid.
+// Close waits for running calls, writes what the cache lacks and unmaps the model. Tensors returned by Run stay valid.
 func (s *Session) Close() error {
 	s.running.Lock()
 	defer s.running.Unlock()
@@ -137,7 +143,8 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed, s.main, s.shaped = true, nil, nil
-	return s.file.Close()
+	s.saveCache()
+	return errors.Join(s.closeCache(), s.file.Close())
 }
 
 // program is a compiled form of the model for one class of input shapes.

@@ -69,7 +69,7 @@ func (b *bencher) bench(ctx context.Context, cmd *cobra.Command, model string) (
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer closeSession(cmd, s)
 	rep.LoadMS = measure.Milliseconds(time.Since(start))
 	in, err := b.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {

@@ -30,7 +30,7 @@ func (r *runner) embedded(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closeSession(cmd, s)
 	out, ms, err := timed(ctx, s, map[string]*tensor.Tensor{models.DigitsInput: models.DigitCells(img)})
 	if err != nil {
 		return err

@@ -19,6 +19,8 @@ type common struct {
 	memory       string
 	fill         string
 	externalRoot string
+	cache        string
+	cacheLimit   string
 	timeout      time.Duration
 	json         bool
 }
@@ -30,6 +32,8 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringArrayVar(&c.optSkip, "opt-skip", nil, "pass of the optimiser to leave out (repeatable)")
 	f.StringVar(&c.precision, "precision", "", "float32 or exact")
 	f.StringVar(&c.memory, "mem", "", "memory limit, such as 512MB or 2GB")
+	f.StringVar(&c.cache, "cache", "", "folder that keeps packed weights for the next start")
+	f.StringVar(&c.cacheLimit, "cache-limit", "", "most that this folder may take, such as 2GB (default 10GiB)")
 	f.DurationVar(&c.timeout, "timeout", 0, "time limit, such as 30s")
 	c.registerModel(cmd)
 	c.registerJSON(cmd)

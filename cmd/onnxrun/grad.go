@@ -60,7 +60,7 @@ func (r *grader) grad(ctx context.Context, cmd *cobra.Command, model string) err
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closeSession(cmd, s)
 	in, err := r.feeds(ctx, cmd, model, s)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (r *grader) feeds(ctx context.Context, cmd *cobra.Command, model string, of
 		if err != nil {
 			return nil, err
 		}
-		defer s.Close()
+		defer closeSession(cmd, s)
 		maps.DeleteFunc(in, func(name string, _ *tensor.Tensor) bool { return strings.HasPrefix(name, dyPrefix) })
 		out, err := s.Run(ctx, in)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // options turns the flags into the settings of a session.
 func (c *common) options() (*runtime.Options, error) {
-	o := &runtime.Options{Threads: c.threads, ExternalRoot: c.externalRoot}
+	o := &runtime.Options{Threads: c.threads, ExternalRoot: c.externalRoot, Cache: c.cache}
 	switch c.opt {
 	case "on":
 	case "off":
@@ -44,6 +44,13 @@ func (c *common) options() (*runtime.Options, error) {
 			return nil, err
 		}
 		o.MemoryLimit = n
+	}
+	if c.cacheLimit != "" {
+		n, err := parseSize(c.cacheLimit)
+		if err != nil {
+			return nil, err
+		}
+		o.CacheLimit = n
 	}
 	return o, nil
 }

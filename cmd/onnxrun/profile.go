@@ -85,7 +85,7 @@ func (p *profiler) profile(ctx context.Context, cmd *cobra.Command, model string
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer closeSession(cmd, s)
 	in, err := p.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func (r *runner) run(ctx context.Context, cmd *cobra.Command, model string) erro
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closeSession(cmd, s)
 	in, err := r.inputs.load(s.Inputs(), s.Metadata(), cmd.ErrOrStderr())
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ internal/pb < tensor
 tensor/num < tensor, internal/kernel/*
 internal/cpu < internal/par < internal/kernel/*
 internal/mem < internal/kernel/*, onnx
+internal/mem, internal/mmap, internal/par < internal/cache < internal/plan
 internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
 internal/kernel/conv, internal/kernel/vec, internal/kernel/depthwise, internal/kernel/direct, internal/kernel/winograd < internal/kernel/nhwc
 internal/kernel/gemm, internal/kernel/vec < internal/kernel/rnn, internal/kernel/quant
@@ -54,7 +55,7 @@ var rootImports = []string{"runtime", "tensor"}
 // besides the standard library. The first is about packages of this module, the second about modules.
 var (
 	libraries = []string{".", "./tensor/...", "./onnx/...", "./ops/...", "./runtime/...", "./finetune", "./finetune/nn"}
-	outside   = []string{"google.golang.org/protobuf", "github.com/klauspost/cpuid/v2", "gonum.org/v1/gonum", "golang.org/x/sys", "golang.org/x/image"}
+	outside   = []string{"google.golang.org/protobuf", "github.com/klauspost/cpuid/v2", "github.com/zeebo/xxh3", "gonum.org/v1/gonum", "golang.org/x/sys", "golang.org/x/image"}
 )
 
 func load(t *testing.T) []*Source {

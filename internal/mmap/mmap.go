@@ -12,18 +12,21 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 	"unsafe"
 )
 
 // A File is the content of a file in memory, which must not be written to.
 type File struct {
-	data   []byte
-	mapped bool
+	data    []byte
+	mapped  bool
+	id      Identity
+	settled bool // id was, when the file was mapped
 }
 
 // Map maps the regular file f, which may be closed afterwards.
 func Map(f *os.File) (*File, error) {
-	size, err := regularSize(f)
+	info, size, err := regularSize(f)
 	if err != nil || size == 0 {
 		return &File{}, err
 	}
@@ -34,13 +37,15 @@ func Map(f *os.File) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mmap: %s: %w", f.Name(), err)
 	}
-	register(data)
-	return &File{data, true}, nil
+	m := &File{data: data, mapped: true, id: identityOf(info)}
+	m.settled = m.id.Settled(time.Now())
+	register(m)
+	return m, nil
 }
 
 // Read reads the regular file f into memory.
 func Read(f *os.File) (*File, error) {
-	size, err := regularSize(f)
+	_, size, err := regularSize(f)
 	if err != nil {
 		return nil, err
 	}
@@ -51,18 +56,18 @@ func Read(f *os.File) (*File, error) {
 	return &File{data: data}, nil
 }
 
-func regularSize(f *os.File) (int, error) {
+func regularSize(f *os.File) (os.FileInfo, int, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return 0, fmt.Errorf("mmap: %s is not a regular file", f.Name())
+		return nil, 0, fmt.Errorf("mmap: %s is not a regular file", f.Name())
 	}
 	if info.Size() > math.MaxInt {
-		return 0, fmt.Errorf("mmap: %s has %d bytes, more than this machine addresses", f.Name(), info.Size())
+		return nil, 0, fmt.Errorf("mmap: %s has %d bytes, more than this machine addresses", f.Name(), info.Size())
 	}
-	return int(info.Size()), nil
+	return info, int(info.Size()), nil
 }
 
 // Bytes returns the content. It must not be used after Close.
@@ -73,12 +78,13 @@ func (f *File) Mapped() bool { return f.mapped }
 
 // Close gives the memory back.
 func (f *File) Close() error {
-	data, mapped := f.data, f.mapped
-	f.data, f.mapped = nil, false
-	if !mapped {
+	if !f.mapped {
+		f.data = nil
 		return nil
 	}
-	unregister(data)
+	unregister(f)
+	data := f.data
+	f.data, f.mapped = nil, false
 	return unmapFile(data)
 }
 
@@ -118,10 +124,7 @@ func Release(part []byte) {
 func inMapping(start uintptr, n int) bool {
 	mappings.Lock()
 	defer mappings.Unlock()
-	return slices.ContainsFunc(mappings.list, func(m []byte) bool {
-		first := uintptr(unsafe.Pointer(unsafe.SliceData(m)))
-		return n <= len(m) && start >= first && start-first <= uintptr(len(m)-n)
-	})
+	return slices.ContainsFunc(mappings.list, func(m *File) bool { return m.holds(start, n) })
 }
 
 // ErrFault is the error of memory that was mapped from a file and cannot be read any more.
@@ -154,8 +157,8 @@ func Fault(v any) error {
 	mappings.Lock()
 	defer mappings.Unlock()
 	for _, m := range mappings.list {
-		start := uintptr(unsafe.Pointer(unsafe.SliceData(m)))
-		if addr := fault.Addr(); addr >= start && addr-start < uintptr(len(m)+pageSize) {
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+		if addr := fault.Addr(); addr >= start && addr-start < uintptr(len(m.data)+pageSize) {
 			return ErrFault
 		}
 	}
@@ -167,21 +170,19 @@ const pageSize = 1 << 16
 
 var mappings struct {
 	sync.Mutex
-	list [][]byte
+	list []*File
 }
 
-func register(data []byte) {
+func register(f *File) {
 	mappings.Lock()
 	defer mappings.Unlock()
-	mappings.list = append(mappings.list, data)
+	mappings.list = append(mappings.list, f)
 }
 
-func unregister(data []byte) {
+func unregister(f *File) {
 	mappings.Lock()
 	defer mappings.Unlock()
-	mappings.list = slices.DeleteFunc(mappings.list, func(m []byte) bool {
-		return unsafe.SliceData(m) == unsafe.SliceData(data)
-	})
+	mappings.list = slices.DeleteFunc(mappings.list, func(m *File) bool { return m == f })
 }
 
 // Of returns a File over data in memory.

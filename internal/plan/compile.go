@@ -16,7 +16,7 @@ import (
 func Compile(g *graph.Graph, o Options) (*Program, error) {
 	c := &compiler{p: &Program{graph: g, opts: o}, index: map[*graph.Value]int32{}, exprIndex: map[string]int32{}, symbolIndex: map[string]int{}}
 	if c.p.opts.Weights == nil {
-		c.p.opts.Weights = NewStore()
+		c.p.opts.Weights = NewStore(nil)
 	}
 	c.bindSymbols()
 	c.bindKernels()

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -71,10 +72,10 @@ func TestPoolReusesStorage(t *testing.T) {
 }
 
 func TestStorePacksOnce(t *testing.T) {
-	s := NewStore()
+	s := NewStore(nil)
 	c := zeros(3)
 	made := 0
-	pack := func() any { made++; return made }
+	pack := func(*ops.Room) any { made++; return made }
 	for range 3 {
 		if got := s.Packed(c, "a", pack); got != 1 {
 			t.Fatalf("got %v, want the first form", got)

@@ -1,16 +1,21 @@
 package plan
 
 import (
+	"fmt"
 	"sync"
 	"unsafe"
 
+	"github.com/onnxrun/onnxrun/internal/cache"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/mmap"
+	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // A Store is the weight store of a model: packed forms of constants, each made once.
 type Store struct {
+	cache   *cache.Cache // nil: none
 	mu      sync.Mutex
 	entries map[storeKey]*storeEntry
 	derived map[*byte]*graph.Derived // by their storage
@@ -18,9 +23,9 @@ type Store struct {
 }
 
 type storeKey struct {
-	data   *byte
-	len    int
-	format string
+	data *byte
+	len  int
+	form string // element type, shape and format
 }
 
 type storeEntry struct {
@@ -29,18 +34,19 @@ type storeEntry struct {
 	packed   any
 }
 
-// NewStore returns an empty store.
-func NewStore() *Store {
-	return &Store{entries: map[storeKey]*storeEntry{}, derived: map[*byte]*graph.Derived{}}
+// NewStore returns an empty store. Forms that are in the cache, which may be nil, are taken from there, and others
+// given to it.
+func NewStore(c *cache.Cache) *Store {
+	return &Store{cache: c, entries: map[storeKey]*storeEntry{}, derived: map[*byte]*graph.Derived{}}
 }
 
 // Packed implements ops.Weights.
-func (s *Store) Packed(constant *tensor.Tensor, format string, pack func() any) any {
+func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Room) any) any {
 	b := constant.Bytes()
 	if len(b) == 0 {
-		return pack()
+		return pack(nil)
 	}
-	key := storeKey{unsafe.SliceData(b), len(b), format}
+	key := storeKey{unsafe.SliceData(b), len(b), fmt.Sprint(constant.DType(), constant.Shape(), format)}
 	s.mu.Lock()
 	e := s.entries[key]
 	if e == nil {
@@ -52,13 +58,34 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func() any) 
 	s.mu.Unlock()
 	e.once.Do(func() {
 		if d != nil {
-			d.Read(func() { e.packed = pack() })
+			d.Read(func() { e.packed = s.pack(b, key.form, pack) })
 			return
 		}
-		e.packed = pack()
+		e.packed = s.pack(b, key.form, pack)
 		mmap.Release(b) // most readers of a packed constant read nothing else of it
 	})
 	return e.packed
+}
+
+// pack takes a form of the constant b from the cache, or makes it.
+func (s *Store) pack(b []byte, form string, pack func(*ops.Room) any) any {
+	if s.cache == nil {
+		return pack(nil)
+	}
+	k, err := s.cache.Form(b, form)
+	if err != nil {
+		return pack(nil)
+	}
+	if parts := s.cache.Get(k); parts != nil {
+		room := mem.Filled(parts)
+		if packed := pack(room); room.Fits() {
+			return packed
+		}
+	}
+	room := &mem.Room{}
+	packed := pack(room)
+	s.cache.Put(k, room.Parts())
+	return packed
 }
 
 func (s *Store) addDerived(v *graph.Value) {

@@ -28,13 +28,16 @@ func Pack(k, n int, b []float32, rs, cs int) *Packed {
 
 // NewPacked returns room for count k×n matrices, to be filled by Set. Count may be 1
 // for most weights; a batch of products selects among them by Item.B.
-func NewPacked(count, k, n int) *Packed {
+func NewPacked(count, k, n int) *Packed { return NewPackedIn(nil, count, k, n) }
+
+// NewPackedIn is NewPacked whose elements come from room: if that is filled, Set must not be called.
+func NewPackedIn(room *mem.Room, count, k, n int) *Packed {
 	r := selected()
 	p := &Packed{row: r, count: count, k: k, n: n, size: k * roundUp(n, r.nr)}
 	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
 		p.cols, p.size = true, k*n
 	}
-	p.data = mem.Weights(count * p.size)
+	p.data = room.Floats(count * p.size)
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // dense computes any convolution over up to three axes as a product for each group: row i of the left side is the patch
@@ -31,7 +32,7 @@ func newDense(g conv.Geom) algorithm {
 
 func (d *dense) format() string { return "matrices" }
 
-func (d *dense) pack(w []float32) (any, int) { return packMatrices(&d.g, w) }
+func (d *dense) pack(room *mem.Room, w []float32) (any, int) { return packMatrices(room, &d.g, w) }
 
 func (d *dense) scratch() int { return 0 }
 

@@ -140,16 +140,18 @@ func (d *depthwiseConv) format() string { return fmt.Sprintf("%d lanes", d.k.Lan
 
 // pack lays out the filter as the kernels want it, for the first output of every channel, then for the second ones, and
 // so on.
-func (d *depthwiseConv) pack(w []float32) (any, int) {
-	p := packLanes(w, d.g.InC, d.taps, d.multiplier, d.k.Lanes)
+func (d *depthwiseConv) pack(room *mem.Room, w []float32) (any, int) {
+	p := room.Floats(d.multiplier * ceilDiv(d.g.InC, d.k.Lanes) * d.taps * d.k.Lanes)
+	if !room.Filled() {
+		packLanes(p, w, d.g.InC, d.taps, d.multiplier, d.k.Lanes)
+	}
 	return p, 4 * len(p)
 }
 
-// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: [multiplier, vectors, taps, lanes].
-func packLanes(w []float32, channels, taps, multiplier, lanes int) []float32 {
+// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: p [multiplier, vectors, taps, lanes].
+func packLanes(p, w []float32, channels, taps, multiplier, lanes int) {
 	whole, rest := channels/lanes, channels%lanes
 	size := ceilDiv(channels, lanes) * taps * lanes
-	p := mem.Weights(multiplier * size)
 	a := panel.Args{Order: panel.Interleaved(1, taps, lanes), RowStep: multiplier * taps, DstStep: taps * lanes, SrcStep: lanes * multiplier * taps}
 	for i := range multiplier {
 		a.Dst, a.Src = p[i*size:], w[i*taps:]
@@ -161,7 +163,6 @@ func packLanes(w []float32, channels, taps, multiplier, lanes int) []float32 {
 			panel.Write(&a)
 		}
 	}
-	return p
 }
 
 // filterLen is the number of elements of the filter for one output per channel.

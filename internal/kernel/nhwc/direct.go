@@ -160,8 +160,11 @@ func (d *directConv) format() string {
 
 // pack orders the filter [OutC, InC/Groups, Kernel...] by panels of output channels of a unit: [panels, Kernel...,
 // InC/Groups, channels of the panel].
-func (d *directConv) pack(w []float32) (any, int) {
-	p := mem.Weights(len(w))
+func (d *directConv) pack(room *mem.Room, w []float32) (any, int) {
+	p := room.Floats(len(w))
+	if room.Filled() {
+		return p, 4 * len(p)
+	}
 	k := d.icg * d.taps
 	var order panel.Order
 	last := 0 // width that order is for

@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // NewGradXPlan chooses the algorithm for the gradient of the convolution g with respect to its input: X of its runs is the
@@ -39,10 +40,12 @@ type turnedFilter struct {
 
 func (t *turnedFilter) format() string { return t.algorithm.format() + " turned" }
 
-func (t *turnedFilter) pack(w []float32) (any, int) {
+func (t *turnedFilter) pack(room *mem.Room, w []float32) (any, int) {
 	turned := make([]float32, len(w))
-	turn(&t.g, turned, w)
-	return t.algorithm.pack(turned)
+	if !room.Filled() {
+		turn(&t.g, turned, w)
+	}
+	return t.algorithm.pack(room, turned)
 }
 
 // turn sets dst [InC, OutC/Groups, Kernel...] to the filter w [OutC, InC/Groups, Kernel...] with channels exchanged and

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // Plan is a convolution of one geometry, ready to run. It is immutable and may be shared.
@@ -31,8 +32,9 @@ func bind(g conv.Geom, name string, alg algorithm) *Plan {
 type algorithm interface {
 	// format names the packed form of the filter: plans of equal formats share it.
 	format() string
-	// pack makes that form of the filter w [OutC, InC/Groups, Kernel...], and returns the bytes it takes.
-	pack(w []float32) (packed any, bytes int)
+	// pack makes that form of the filter w [OutC, InC/Groups, Kernel...] in room, and returns the bytes it takes. If
+	// room is filled the elements of the form are there, and those of w are not to be read.
+	pack(room *mem.Room, w []float32) (packed any, bytes int)
 	// scratch is how many floats run wants in Args.Scratch, whatever the number of threads.
 	scratch() int
 	// run computes the convolution. It allocates nothing in steady state.
@@ -112,12 +114,15 @@ func (p *Plan) Scratch() int { return p.alg.scratch() }
 func (p *Plan) Geom() conv.Geom { return p.g }
 
 // Pack makes the form of the filter w [OutC, InC/Groups, Kernel...] that the plan wants.
-func (p *Plan) Pack(w []float32) *Filter {
+func (p *Plan) Pack(w []float32) *Filter { return p.PackIn(nil, w) }
+
+// PackIn is Pack with elements that come from room, where they may be already: then those of w are not read.
+func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
 	if want := p.g.OutC * (p.g.InC / p.g.Groups) * p.g.Taps(); len(w) != want {
 		panic(fmt.Sprintf("nhwc: filter has %d elements, want %d", len(w), want))
 	}
 	f := &Filter{format: p.Format()}
-	f.packed, f.bytes = p.alg.pack(w)
+	f.packed, f.bytes = p.alg.pack(room, w)
 	return f
 }
 

@@ -47,11 +47,11 @@ func TestPackedFilters(t *testing.T) {
 						}
 					}
 				}
-				if got, _ := d.pack(w); !slices.Equal(got.([]float32), want) {
+				if got, _ := d.pack(nil, w); !slices.Equal(got.([]float32), want) {
 					t.Errorf("%v: wrong panels of %s", p, d.format())
 				}
 			}
-			packed, _ := packMatrices(&g, w)
+			packed, _ := packMatrices(nil, &g, w)
 			data, width := packed.(*gemm.Packed).Panels()
 			for i := range data {
 				k := i / width % (icg * taps)
@@ -78,10 +78,10 @@ func TestPackedPhases(t *testing.T) {
 				continue
 			}
 			w := randoms(rand.New(rand.NewPCG(3, 4)), g.OutC*g.InC/g.Groups*g.Taps())
-			list, bytes := a.pack(w)
+			list, bytes := a.pack(nil, w)
 			sum := 0
 			for i := range a.phases {
-				want, n := a.packPhase(&a.phases[i], w)
+				want, n := a.packPhase(nil, &a.phases[i], w)
 				sum += n
 				if !slices.Equal(elements(list.([]any)[i]), elements(want)) {
 					t.Errorf("%v: wrong filter of phase %d", p, i)

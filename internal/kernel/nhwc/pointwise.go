@@ -7,6 +7,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // pointwise computes convolutions of single elements at stride 1: products of the pixels as they lie with the filter, one
@@ -40,7 +41,7 @@ func groupItems(g *conv.Geom) []gemm.Item {
 
 func (p *pointwise) format() string { return "matrices" }
 
-func (p *pointwise) pack(w []float32) (any, int) { return packMatrices(&p.g, w) }
+func (p *pointwise) pack(room *mem.Room, w []float32) (any, int) { return packMatrices(room, &p.g, w) }
 
 func (p *pointwise) scratch() int { return 0 }
 
@@ -74,10 +75,13 @@ func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 
 // packMatrices packs the filter w [OutC, InC/Groups, Kernel...] as one matrix [Kernel..., InC/Groups, OutC/Groups] for each
 // group.
-func packMatrices(g *conv.Geom, w []float32) (any, int) {
+func packMatrices(room *mem.Room, g *conv.Geom, w []float32) (any, int) {
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	k := icg * taps
-	p := gemm.NewPacked(g.Groups, k, ocg)
+	p := gemm.NewPackedIn(room, g.Groups, k, ocg)
+	if room.Filled() {
+		return p, p.Bytes()
+	}
 	data, width := p.Panels()
 	if width == 0 {
 		rows := make([]float32, k*ocg)

@@ -3,6 +3,7 @@ package nhwc
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // reference computes any convolution with plain loops: what every other algorithm is checked against.
@@ -14,7 +15,7 @@ func newReference(g conv.Geom) algorithm { return &reference{g: g} }
 
 func (r *reference) format() string { return "as written" }
 
-func (r *reference) pack(w []float32) (any, int) { return w, 0 }
+func (r *reference) pack(_ *mem.Room, w []float32) (any, int) { return w, 0 }
 
 func (r *reference) scratch() int { return 2 * r.planes() }
 

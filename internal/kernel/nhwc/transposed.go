@@ -4,6 +4,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // transposedChoices lists the algorithms for transposed convolutions, the best first. The last takes everything. Their
@@ -65,7 +66,9 @@ func newTransposedPoint(g conv.Geom) algorithm {
 
 func (p *transposedPoint) format() string { return "" }
 
-func (p *transposedPoint) pack(w []float32) (any, int) { return packColumns(&p.g, w) }
+func (p *transposedPoint) pack(room *mem.Room, w []float32) (any, int) {
+	return packColumns(room, &p.g, w)
+}
 
 // scratch holds the bias of every output.
 func (p *transposedPoint) scratch() int { return p.g.OutC * p.g.Taps() }
@@ -88,10 +91,13 @@ func (p *transposedPoint) run(a *Args) {
 }
 
 // packColumns packs the filter w [InC, OutC, Kernel...] as the matrix [InC, Kernel..., OutC].
-func packColumns(g *conv.Geom, w []float32) (any, int) {
+func packColumns(room *mem.Room, g *conv.Geom, w []float32) (any, int) {
 	taps := g.Taps()
 	n := g.OutC * taps
-	m := gemm.NewPacked(1, g.InC, n)
+	m := gemm.NewPackedIn(room, 1, g.InC, n)
+	if room.Filled() {
+		return m, m.Bytes()
+	}
 	data, width := m.Panels()
 	if width == 0 {
 		rows := make([]float32, len(w))

@@ -6,6 +6,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -42,7 +43,9 @@ func newTransposedColumns(g conv.Geom) algorithm {
 
 func (t *transposedColumns) format() string { return "matrix" }
 
-func (t *transposedColumns) pack(w []float32) (any, int) { return packColumns(&t.g, w) }
+func (t *transposedColumns) pack(room *mem.Room, w []float32) (any, int) {
+	return packColumns(room, &t.g, w)
+}
 
 func (t *transposedColumns) scratch() int { return 0 }
 

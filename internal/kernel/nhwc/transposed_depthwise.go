@@ -9,6 +9,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -68,8 +69,11 @@ func phaseSegments(a window.Axis) (list []phaseSegment) {
 
 func (t *transposedDepthwise) format() string { return fmt.Sprintf("%d lanes", t.k.Lanes) }
 
-func (t *transposedDepthwise) pack(w []float32) (any, int) {
-	p := packLanes(w, t.g.InC, t.taps, 1, t.k.Lanes)
+func (t *transposedDepthwise) pack(room *mem.Room, w []float32) (any, int) {
+	p := room.Floats(ceilDiv(t.g.InC, t.k.Lanes) * t.taps * t.k.Lanes)
+	if !room.Filled() {
+		packLanes(p, w, t.g.InC, t.taps, 1, t.k.Lanes)
+	}
 	return p, 4 * len(p)
 }
 

@@ -8,7 +8,7 @@ import (
 
 // pack makes the filter of each phase, in the form that its convolution wants, of w [InC, OutC/Groups, Kernel...]: some
 // input channels of all phases at a time, which stay in the cache meanwhile.
-func (t *transposedPhases) pack(w []float32) (any, int) {
+func (t *transposedPhases) pack(room *mem.Room, w []float32) (any, int) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	list, bytes := make([]any, len(t.phases)), 0
@@ -16,15 +16,18 @@ func (t *transposedPhases) pack(w []float32) (any, int) {
 	for i := range t.phases {
 		p := &t.phases[i]
 		var n int
-		if panels, packed, ok := t.newPanels(p); ok {
+		if panels, packed, ok := t.newPanels(room, p); ok {
 			list[i], n = packed, 4*len(panels.data)
 			if n > 0 {
 				parts = append(parts, panels)
 			}
 		} else {
-			list[i], n = t.packPhase(p, w)
+			list[i], n = t.packPhase(room, p, w)
 		}
 		bytes += n
+	}
+	if room.Filled() {
+		return list, bytes
 	}
 	step := max(1, phaseElems/max(ocg*taps, 1))
 	for group := range g.Groups {
@@ -48,7 +51,7 @@ type phasePanels struct {
 
 // newPanels returns room for the filter of p, also as what its convolution wants; ok is false for forms without panels of the
 // channels of a group.
-func (t *transposedPhases) newPanels(p *phaseConv) (f phasePanels, packed any, ok bool) {
+func (t *transposedPhases) newPanels(room *mem.Room, p *phaseConv) (f phasePanels, packed any, ok bool) {
 	g := &t.g
 	ocg := g.OutC / g.Groups
 	f.k = len(p.pick) * g.InC / g.Groups
@@ -56,10 +59,10 @@ func (t *transposedPhases) newPanels(p *phaseConv) (f phasePanels, packed any, o
 		if p.direct.out != ocg {
 			return f, nil, false
 		}
-		f.data, f.width = mem.Weights(f.k*g.OutC), p.direct.panel.lanes
+		f.data, f.width = room.Floats(f.k*g.OutC), p.direct.panel.lanes
 		packed = f.data
 	} else {
-		m := gemm.NewPacked(g.Groups, f.k, ocg)
+		m := gemm.NewPackedIn(room, g.Groups, f.k, ocg)
 		f.data, f.width = m.Panels()
 		packed = m
 	}
@@ -105,11 +108,15 @@ func (f *phasePanels) write(t *transposedPhases, w []float32, group, c, n int) {
 }
 
 // packPhase packs the filter of any phase by way of that of an ordinary convolution, [OutC, InC/Groups, taps of the phase].
-func (t *transposedPhases) packPhase(p *phaseConv, w []float32) (any, int) {
+func (t *transposedPhases) packPhase(room *mem.Room, p *phaseConv, w []float32) (any, int) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	part := make([]float32, 0, g.OutC*icg*len(p.pick))
+	n := g.OutC * icg * len(p.pick)
+	part := make([]float32, 0, n)
 	for oc := range g.OutC {
+		if room.Filled() {
+			break
+		}
 		for c := range icg {
 			from := w[((oc/ocg*icg+c)*ocg+oc%ocg)*taps:][:taps]
 			for _, tap := range p.pick {
@@ -118,7 +125,7 @@ func (t *transposedPhases) packPhase(p *phaseConv, w []float32) (any, int) {
 		}
 	}
 	if p.direct != nil {
-		return p.direct.pack(part)
+		return p.direct.pack(room, part[:n])
 	}
-	return p.dense.pack(part)
+	return p.dense.pack(room, part[:n])
 }

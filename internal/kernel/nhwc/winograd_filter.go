@@ -4,6 +4,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // format tells the forms of the filter apart: the matrices of a size of tile, or the windows.
@@ -21,13 +22,19 @@ func (t *tiled) format() string {
 const windowElems = 32 << 10
 
 // pack packs the windows, and transforms them unless that is done while running.
-func (t *tiled) pack(w []float32) (any, int) {
+func (t *tiled) pack(room *mem.Room, w []float32) (any, int) {
 	g := &t.g
 	if t.fresh {
-		windows := gemm.Pack(9*g.InC, g.OutC, w, 1, 9*g.InC)
-		return windows, windows.Bytes()
+		p := gemm.NewPackedIn(room, 1, 9*g.InC, g.OutC)
+		if !room.Filled() {
+			p.Set(0, w, 1, 9*g.InC)
+		}
+		return p, p.Bytes()
 	}
-	p := gemm.NewPacked(t.n*t.n, g.InC, g.OutC)
+	p := gemm.NewPackedIn(room, t.n*t.n, g.InC, g.OutC)
+	if room.Filled() {
+		return p, p.Bytes()
+	}
 	u, width := p.Panels()
 	step := min(g.InC, ceilDiv(windowElems, 9*width)) // input channels
 	windows := make([]float32, 9*step*width)

@@ -7,7 +7,10 @@
 // It may import internal/cpu, internal/par, internal/mem, internal/kernel/move, internal/kernel/vec and internal/kernel/gemm.
 package rnn
 
-import "github.com/onnxrun/onnxrun/internal/kernel/gemm"
+import (
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
+)
 
 // Cell names a kind of recurrent layer.
 type Cell uint8
@@ -65,6 +68,15 @@ func (l *Layer) PackW(old *gemm.Packed, w []float32) *gemm.Packed {
 	}
 	old.Set(0, w, 1, k)
 	return old
+}
+
+// PackWIn is PackW with elements that come from room, where they may be already.
+func (l *Layer) PackWIn(room *mem.Room, w []float32) *gemm.Packed {
+	p := gemm.NewPackedIn(room, 1, l.Inputs, l.Cell.Gates()*l.Hidden)
+	if !room.Filled() {
+		p.Set(0, w, 1, l.Inputs)
+	}
+	return p
 }
 
 // PackR packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of Weights. What is old is reused if

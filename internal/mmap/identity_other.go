@@ -1,0 +1,7 @@
+//go:build !(linux || darwin)
+
+package mmap
+
+import "os"
+
+func identityOf(os.FileInfo) Identity { return Identity{} }
