@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -141,7 +142,7 @@ func (e *Emitter) counts(nodes int) error {
 
 func (e *Emitter) name(op string) string {
 	e.count++
-	return fmt.Sprintf("%s/grad:%d/%s", e.path, e.count, op)
+	return fmt.Sprintf("%s%s%d/%s", e.path, mark, e.count, op)
 }
 
 // attributes makes the attributes of a node, sorted by name.
@@ -156,3 +157,9 @@ func attributes(m map[string]any) (ops.Attrs, error) {
 	}
 	return out, nil
 }
+
+// mark is in the names of what an Emitter makes.
+const mark = "/grad:"
+
+// Emitted reports whether an Emitter made n, or a pass put it in the place of such a node.
+func Emitted(n *graph.Node) bool { return strings.Contains(n.Name, mark) }

@@ -53,6 +53,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
+	{"recompute", "made-again", "x", ""},
 }
 
 // TestGolden compares each pass's result with the dump that was looked at. Run with -update after a change, and look
@@ -145,6 +146,14 @@ var models = map[string]func() *onnx.Model{
 		m.Graph.Initializers = append(m.Graph.Initializers, tensor.NewProto("condition", tensor.Scalar(true)))
 		m.Graph.Nodes = []*onnx.Node{{OpType: "If", Inputs: []string{"condition"}, Outputs: []string{"y"},
 			Attributes: []*onnx.Attribute{onnx.NewGraph("then_branch", branch("Neg")), onnx.NewGraph("else_branch", branch("Exp"))}}}
+		return m
+	},
+	"recompute": func() *onnx.Model {
+		m := ParseModel("x", "Mul x x -> m; Sin m -> s; MatMul s s -> p; Sin p -> q; MatMul q q -> r")
+		m.Graph.Inputs[0].Type = onnx.NewTensorType(tensor.Float32, Fixed(128, 128)...)
+		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"x"}, Outputs: []string{"y"},
+			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "r")}})
 		return m
 	},
 	"gates": func() *onnx.Model {

@@ -49,6 +49,7 @@ var passes = []pass{
 	{"common", subexpressions, false},
 	{"chains", chains, false},
 	{"prune-again", prune, false},
+	{"recompute", recompute, false},
 }
 
 // order says which pass must run before which, and why.
@@ -108,6 +109,7 @@ var order = []struct{ before, after, reason string }{
 	{"layouts", "common", "two nodes may have asked for the same reorder of a value"},
 	{"common", "chains", "nodes of a chain are no longer seen one by one"},
 	{"epilogues", "chains", "what a product can do to its tile costs least there"},
+	{"prune-again", "recompute", "the order and the sizes of all that runs are settled"},
 	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
 }

@@ -1,0 +1,181 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// lifetimes tell how much of the arena a run of a graph has in use at each node, as internal/plan will lay it out: views share
+// storage, results are written over inputs that die, outputs lie in the caller's storage. All shapes must be known.
+type lifetimes struct {
+	nodes    []*graph.Node
+	contents []content
+	of       map[*graph.Value]int // the content that a value is, or is a view of
+	live     []int                // bytes in use at each node
+	peak     int                  // where these are most
+}
+
+// A content is what one node made, until its storage is written over: a value and the views of it.
+type content struct {
+	values []*graph.Value
+	size   int
+	def    int   // place of the node that makes it, -1 for what comes from outside
+	uses   []int // places of nodes that read it, ascending
+	root   int   // the content that had the storage first
+	own    bool  // lies in the arena
+	last   int   // of a root: the last use of all that lie in its storage
+}
+
+const alignedTo = 64 // sizes in the arena
+
+// newLifetimes returns nil if the size of some value is not known. scratch is the working memory of nodes in bytes, as far
+// as it is known.
+func newLifetimes(g *graph.Graph, scratch map[*graph.Node]int) *lifetimes {
+	l := &lifetimes{nodes: g.Nodes, of: make(map[*graph.Value]int, 2*len(g.Nodes)), live: make([]int, len(g.Nodes)+1)}
+	for _, v := range g.Inputs {
+		l.add(v, -1, 0)
+	}
+	for i, n := range g.Nodes {
+		if !l.node(i, n) {
+			return nil
+		}
+	}
+	for _, v := range g.Outputs {
+		if k, ok := l.of[v]; ok {
+			l.use(k, len(g.Nodes))
+			l.contents[k].own = false
+		}
+	}
+	l.inPlace()
+	for i, n := range g.Nodes {
+		l.live[i] = scratch[n]
+	}
+	for k := range l.contents {
+		if c := &l.contents[k]; c.own && c.root == k {
+			for i := c.def; i <= c.last; i++ {
+				l.live[i] += c.size
+			}
+		}
+	}
+	for i, n := range l.live {
+		if n > l.live[l.peak] {
+			l.peak = i
+		}
+	}
+	return l
+}
+
+func (l *lifetimes) add(v *graph.Value, def, size int) {
+	k := len(l.contents)
+	l.contents = append(l.contents, content{values: []*graph.Value{v}, size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def})
+	l.of[v] = k
+}
+
+func (l *lifetimes) use(k, at int) {
+	c := &l.contents[k]
+	if len(c.uses) == 0 || c.uses[len(c.uses)-1] != at {
+		c.uses = append(c.uses, at)
+	}
+	c.last = at
+}
+
+// node adds what node i reads and makes. It reports whether that is known.
+func (l *lifetimes) node(i int, n *graph.Node) bool {
+	if isView(n) {
+		v := n.Out[0]
+		if k, ok := l.of[n.In[0]]; ok {
+			l.of[v] = k
+			l.contents[k].values = append(l.contents[k].values, v)
+		}
+		_, ok := v.Static()
+		return ok || v.IsConst()
+	}
+	for _, v := range n.In {
+		if k, ok := l.of[v]; ok {
+			l.use(k, i)
+		}
+	}
+	if len(n.Bodies) > 0 {
+		for _, v := range n.Captures() {
+			if k, ok := l.of[v]; ok {
+				l.use(k, i)
+			}
+		}
+	}
+	for _, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		shape, ok := v.Static()
+		if !ok || v.DType == tensor.String || n.Op == nil || n.Op.Flags&ops.Managed != 0 {
+			return false
+		}
+		l.add(v, i, v.DType.ByteLen(shape.Len()))
+	}
+	return true
+}
+
+func isView(n *graph.Node) bool { return n.Op != nil && n.Op.Flags&ops.View != 0 && n.In[0] != nil }
+
+// inPlace lets results be written over inputs that die.
+func (l *lifetimes) inPlace() {
+	for i, n := range l.nodes {
+		if n.Op.Flags&ops.InPlace == 0 || isView(n) || len(n.Out) == 0 || n.Out[0] == nil {
+			continue
+		}
+		to := l.of[n.Out[0]]
+		out := &l.contents[to]
+		if !out.own {
+			continue
+		}
+		for _, v := range n.In {
+			k, ok := l.of[v]
+			if !ok {
+				continue
+			}
+			root := &l.contents[l.contents[k].root]
+			if root.own && root.last == i && sameType(v, n.Out[0]) {
+				out.root, root.last = l.contents[k].root, out.last
+				break
+			}
+		}
+	}
+}
+
+// lasts returns the last place at which c is read.
+func (c *content) lasts() int {
+	if len(c.uses) == 0 {
+		return c.def
+	}
+	return c.uses[len(c.uses)-1]
+}
+
+// waits reports whether c lies in the arena at a place only to be read later, and where that is.
+func (c *content) waits(at int) (next int, ok bool) {
+	if !c.own || c.def >= at || c.lasts() <= at {
+		return 0, false
+	}
+	k, found := slices.BinarySearch(c.uses, at)
+	if found {
+		return 0, false
+	}
+	return c.uses[k], true
+}
+
+// read returns the values of c that nodes from a place on read.
+func (l *lifetimes) read(c *content, from int) (out []*graph.Value) {
+	for _, n := range l.nodes[from:] {
+		for _, v := range n.In {
+			if v != nil && slices.Contains(c.values, v) && !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// place returns where n is.
+func (l *lifetimes) place(n *graph.Node) int { return slices.Index(l.nodes, n) }

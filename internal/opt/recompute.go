@@ -1,0 +1,231 @@
+package opt
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/autodiff"
+	"github.com/onnxrun/onnxrun/internal/graph"
+)
+
+// recompute shortens the lives of values that a training step makes in its forward half and reads again in its backward half.
+// Where such a value lies in the arena when most of it is in use, and is cheap to make from what is there anyway, the nodes
+// that make it are copied in front of its later readers. They give the same bits again. The order of the nodes of g is that in
+// which they run. Graphs without gradients, and those whose shapes are not all known, stay as they are.
+func recompute(g *graph.Graph) error {
+	if slices.ContainsFunc(g.Nodes, autodiff.Emitted) {
+		newRecomputer(g, nil).until(0)
+	}
+	return nil
+}
+
+// Recompute is the pass of that name with a bound: it copies nodes of any cost, those first that give most bytes for it, until
+// no more than target bytes of the arena are in use at once. scratch is the working memory of nodes in bytes. It returns what
+// is in use in the end, which is more than target where nothing helps.
+func Recompute(g *graph.Graph, target int, scratch map[*graph.Node]int) int {
+	r := newRecomputer(g, scratch)
+	r.dear = true
+	return r.until(target)
+}
+
+const (
+	worthAgain = 1 << 16 // bytes of a value for which nodes are worth copying
+	mostAgain  = 24      // nodes copied at once
+	mostCost   = 16      // bytes moved, or as much time, for each byte that is saved without a bound
+)
+
+// A recomputer moves the peak of a graph's memory down.
+type recomputer struct {
+	g       *graph.Graph
+	scratch map[*graph.Node]int
+	dear    bool
+	origin  map[*graph.Value]*graph.Value // what a copy is a copy of
+	tried   map[*graph.Value]bool         // without success
+	copies  int                           // of values, made so far
+}
+
+func newRecomputer(g *graph.Graph, scratch map[*graph.Node]int) *recomputer {
+	return &recomputer{g: g, scratch: scratch, origin: map[*graph.Value]*graph.Value{}, tried: map[*graph.Value]bool{}}
+}
+
+// until lowers the peak to the target, or as far as it goes, and returns it.
+func (r *recomputer) until(target int) int {
+	l := newLifetimes(r.g, r.scratch)
+	if l == nil {
+		return 0
+	}
+	for range 4 * len(r.g.Nodes) {
+		if l.live[l.peak] <= target {
+			break
+		}
+		best := r.best(l)
+		if best == nil {
+			break
+		}
+		back := r.apply(l, best)
+		if next := newLifetimes(r.g, r.scratch); next.live[next.peak] <= l.live[l.peak] {
+			l = next
+			continue
+		}
+		back()
+		r.tried[best.saves] = true
+	}
+	return l.live[l.peak]
+}
+
+// A rerun is a list of nodes to run once more in front of a place.
+type rerun struct {
+	saves *graph.Value
+	at    int
+	nodes []*graph.Node
+	cost  int // bytes moved, or as much time
+	gain  int // bytes at the peak
+}
+
+// best returns the rerun that costs least for what it gives at the peak, nil if there is none.
+func (r *recomputer) best(l *lifetimes) *rerun {
+	var best *rerun
+	for k := range l.contents {
+		c := &l.contents[k]
+		at, ok := c.waits(l.peak)
+		if !ok || c.size < worthAgain || r.tried[c.values[0]] {
+			continue
+		}
+		if a := r.plan(l, k, at); a != nil && (best == nil || a.cost*best.gain < best.cost*a.gain) {
+			best = a
+		}
+	}
+	return best
+}
+
+// plan finds out what has to run again in front of a place for content k not to be there at the peak.
+func (r *recomputer) plan(l *lifetimes, k, at int) *rerun {
+	c := &l.contents[k]
+	p := &planner{r: r, l: l, without: k, rerun: rerun{saves: c.values[0], at: at, gain: c.size}, seen: map[*graph.Node]bool{}, kept: map[int]bool{}}
+	for _, v := range l.read(c, at) {
+		if !p.need(v) {
+			return nil
+		}
+	}
+	if p.gain < worthAgain || !r.dear && p.cost > mostCost*p.gain {
+		return nil
+	}
+	return &p.rerun
+}
+
+// A planner collects the nodes of a rerun.
+type planner struct {
+	rerun
+	r       *recomputer
+	l       *lifetimes
+	without int // the content that is to be made again
+	seen    map[*graph.Node]bool
+	kept    map[int]bool // contents that live longer for the rerun
+}
+
+// need sees to it that v is there, and reports whether that can be.
+func (p *planner) need(v *graph.Value) bool {
+	if v == nil || v.IsConst() {
+		return true
+	}
+	k, ok := p.l.of[v]
+	if !ok {
+		return true // a view of a constant
+	}
+	c := &p.l.contents[k]
+	if k != p.without && (!c.own || c.lasts() > p.l.peak) || p.kept[k] {
+		return true
+	}
+	if p.again(v.From) {
+		return true
+	}
+	if k == p.without {
+		return false
+	}
+	p.kept[k] = true
+	p.gain -= c.size
+	return true
+}
+
+// again adds n to the nodes, and reports whether it may run again.
+func (p *planner) again(n *graph.Node) bool {
+	if n == nil || p.seen[n] {
+		return n != nil
+	}
+	cost, ok := p.r.cost(n)
+	if !ok || len(p.nodes) == mostAgain {
+		return false
+	}
+	p.seen[n] = true
+	for _, v := range n.In {
+		if !p.need(v) {
+			return false
+		}
+	}
+	p.nodes = append(p.nodes, n)
+	p.cost += cost
+	return true
+}
+
+// apply inserts copies of the nodes of a and lets later readers read these. It returns what takes that back.
+func (r *recomputer) apply(l *lifetimes, a *rerun) (back func()) {
+	before := r.g.Nodes
+	in := map[*graph.Node][]*graph.Value{}
+	slices.SortFunc(a.nodes, func(x, y *graph.Node) int { return cmp.Compare(l.place(x), l.place(y)) })
+	fresh := map[*graph.Value]*graph.Value{} // by origin
+	var copies []*graph.Node
+	for _, n := range a.nodes {
+		copies = append(copies, r.copy(n, fresh))
+	}
+	for _, n := range before[a.at:] {
+		for i, v := range n.In {
+			f := fresh[r.originOf(v)]
+			if f == nil {
+				continue
+			}
+			if in[n] == nil {
+				in[n] = slices.Clone(n.In)
+			}
+			n.In[i] = f
+		}
+	}
+	r.g.Nodes = slices.Concat(before[:a.at], copies, before[a.at:])
+	r.g.Prune()
+	return func() {
+		r.g.Nodes = before
+		for n, list := range in {
+			n.In = list
+		}
+	}
+}
+
+func (r *recomputer) originOf(v *graph.Value) *graph.Value {
+	if o := r.origin[v]; o != nil {
+		return o
+	}
+	return v
+}
+
+// copy returns a copy of n, which reads what is fresh, and adds its results to that.
+func (r *recomputer) copy(n *graph.Node, fresh map[*graph.Value]*graph.Value) *graph.Node {
+	m := *n
+	m.In, m.Out = slices.Clone(n.In), slices.Clone(n.Out)
+	for i, v := range m.In {
+		if f := fresh[r.originOf(v)]; v != nil && f != nil {
+			m.In[i] = f
+		}
+	}
+	for i, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		o := r.originOf(v)
+		c := *v
+		r.copies++
+		c.Name, c.From = fmt.Sprintf("%s/again:%d", o.Name, r.copies), &m
+		m.Out[i] = &c
+		r.origin[&c], fresh[o] = o, &c
+	}
+	return &m
+}
