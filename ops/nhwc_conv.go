@@ -116,7 +116,25 @@ func (r *nhwcConvRun) scratch(c *Call) int {
 	if err != nil {
 		return 0 // run reports it
 	}
-	return 4 * p.Scratch()
+	if r.filter != nil {
+		return 4 * p.Scratch()
+	}
+	return 4 * variableScratch(p.Plan)
+}
+
+// variableScratch is the number of floats of scratch memory of a plan whose filter is packed in each run.
+func variableScratch(p *nhwc.Plan) int { return align64(4*p.Scratch())/4 + p.FilterLen() }
+
+// variableFilters are packed filters whose memory is part of a call's scratch memory.
+var variableFilters = sync.Pool{New: func() any { return new(nhwc.Filter) }}
+
+// runVariable runs a plan with the filter w, which is packed in scratch memory of variableScratch elements.
+func runVariable(p *nhwc.Plan, a *nhwc.Args, w, scratch []float32) {
+	f := variableFilters.Get().(*nhwc.Filter)
+	p.PackInto(f, w, scratch[len(scratch)-p.FilterLen():])
+	a.Filter, a.Scratch = f, scratch[:p.Scratch()]
+	p.Run(a)
+	variableFilters.Put(f)
 }
 
 func (r *nhwcConvRun) run(c *Call) error {
@@ -136,10 +154,11 @@ func (r *nhwcConvRun) run(c *Call) error {
 		}
 	}
 	if a.Filter == nil {
-		a.Filter = p.Pack(tensor.Of[float32](c.In[1]))
+		runVariable(p.Plan, a, tensor.Of[float32](c.In[1]), scratchOf[float32](c.Scratch, variableScratch(p.Plan)))
+	} else {
+		a.Scratch = scratchOf[float32](c.Scratch, p.Scratch())
+		p.Run(a)
 	}
-	a.Scratch = scratchOf[float32](c.Scratch, p.Scratch())
-	p.Run(a)
 	*a = nhwc.Args{}
 	return nil
 }

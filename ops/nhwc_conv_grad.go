@@ -124,7 +124,7 @@ func (r *nhwcGradRun) xScratch(c *Call) int {
 	if err != nil {
 		return 0 // run reports it
 	}
-	return 4 * p.toX.Scratch()
+	return 4 * variableScratch(p.toX)
 }
 
 func (r *nhwcGradRun) wScratch(c *Call) int {
@@ -164,11 +164,11 @@ func (r *nhwcGradRun) toX(c *Call) error {
 	a := nhwcArgs.Get().(*nhwc.Args)
 	defer nhwcArgs.Put(a)
 	*a = nhwc.Args{X: tensor.Of[float32](c.In[0]), Y: tensor.Of[float32](dx), Threads: c.Threads}
-	if a.Scratch, err = gradScratch(c, p.toX.Scratch()); err != nil {
+	scratch, err := gradScratch(c, variableScratch(p.toX))
+	if err != nil {
 		return err
 	}
-	a.Filter = p.toX.Pack(tensor.Of[float32](c.In[1]))
-	p.toX.Run(a)
+	runVariable(p.toX, a, tensor.Of[float32](c.In[1]), scratch)
 	*a = nhwc.Args{}
 	return nil
 }

@@ -1,22 +1,44 @@
 package mem
 
+import "unsafe"
+
 // A Room is where a packed form takes its elements from: fresh storage that the packer fills, or elements that an
-// earlier packer left (see Filled). It keeps a list of what it gave away. A nil Room gives fresh storage and keeps
-// nothing. It serves one form and one goroutine.
+// earlier packer left (see Filled), or working memory (see Within). It keeps a list of what it gave away. A nil Room gives
+// fresh storage and keeps nothing. It serves one form and one goroutine.
 type Room struct {
 	parts  [][]float32
 	filled bool
-	given  int // parts, if filled
+	within bool
+	free   []float32 // of working memory
+	given  int       // parts, if filled
 	wrong  bool
 }
 
 // Filled returns a Room of parts that an earlier Room with the same requests has listed, which are read only.
 func Filled(parts [][]float32) *Room { return &Room{parts: parts, filled: true} }
 
-// Floats returns n elements that start on a cache line: zeros, or what was packed before if the Room is Filled.
+// Within makes r give elements of unknown content from x, of which up to a cache line is lost with each request. It keeps no
+// list.
+func (r *Room) Within(x []float32) { *r = Room{within: true, free: x} }
+
+// part returns n elements of working memory that start on a cache line.
+func (r *Room) part(n int) []float32 {
+	if n == 0 {
+		return nil
+	}
+	x := r.free[int(-uintptr(unsafe.Pointer(unsafe.SliceData(r.free)))%Alignment)/4:]
+	r.free = x[n:]
+	return x[:n:n]
+}
+
+// Floats returns n elements that start on a cache line: zeros, what was packed before if the Room is Filled, or anything if
+// they are Within working memory.
 func (r *Room) Floats(n int) []float32 {
 	if r == nil {
 		return Weights(n)
+	}
+	if r.within {
+		return r.part(n)
 	}
 	if !r.filled {
 		r.parts = append(r.parts, Weights(n))

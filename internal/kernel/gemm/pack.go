@@ -32,13 +32,30 @@ func NewPacked(count, k, n int) *Packed { return NewPackedIn(nil, count, k, n) }
 
 // NewPackedIn is NewPacked whose elements come from room: if that is filled, Set must not be called.
 func NewPackedIn(room *mem.Room, count, k, n int) *Packed {
-	r := selected()
-	p := &Packed{row: r, count: count, k: k, n: n, size: k * roundUp(n, r.nr)}
-	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
-		p.cols, p.size = true, k*n
-	}
-	p.data = room.Floats(count * p.size)
+	p := new(Packed)
+	p.Place(room, count, k, n)
 	return p
+}
+
+// PackedLen returns how many elements count packed k×n matrices have.
+func PackedLen(count, k, n int) int {
+	size, _ := packedSize(selected(), k, n)
+	return count * size
+}
+
+// packedSize is the number of elements of one packed matrix; cols tells that it is too narrow for panels.
+func packedSize(r *row, k, n int) (size int, cols bool) {
+	if n <= dotMax && 4*n < r.nr && k >= dotMinK {
+		return k * n, true
+	}
+	return k * roundUp(n, r.nr), false
+}
+
+// Place makes p count k×n matrices whose PackedLen elements come from room: if that is filled, Set must not be called.
+func (p *Packed) Place(room *mem.Room, count, k, n int) {
+	*p = Packed{row: selected(), count: count, k: k, n: n}
+	p.size, p.cols = packedSize(p.row, k, n)
+	p.data = room.Floats(count * p.size)
 }
 
 // Set packs matrix i, whose element (k, j) is b[k*rs+j*cs].

@@ -14,6 +14,7 @@ type dense struct {
 	axes  [3]window.Axis
 	icg   int
 	items []gemm.Item
+	order interleaving
 
 	// A run of span taps of a kernel row lies together in X.
 	span int
@@ -32,7 +33,9 @@ func newDense(g conv.Geom) algorithm {
 
 func (d *dense) format() string { return "matrices" }
 
-func (d *dense) pack(room *mem.Room, w []float32) (any, int) { return packMatrices(room, &d.g, w) }
+func (d *dense) filterLen() int { return matricesLen(&d.g) }
+
+func (d *dense) pack(f *packed, w []float32, room *mem.Room) { d.packMatrices(f, w, room) }
 
 func (d *dense) scratch() int { return 0 }
 

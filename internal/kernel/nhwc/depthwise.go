@@ -29,6 +29,8 @@ type depthwiseConv struct {
 	panel      int // channels that one call handles
 	blocks     int // blocks of outputs that one call handles at most
 	zeros      []float32
+	order      panel.Order
+	turned     bool // the taps of the filter are in reverse order
 }
 
 // part is what one goroutine computes of a row of outputs: all of it, unless there are few rows.
@@ -63,6 +65,7 @@ func newDepthwise(g conv.Geom) algorithm {
 	if last.Dilation == 1 {
 		d.row = d.k.Rows(last.Kernel, last.Stride)
 	}
+	d.order = panel.Interleaved(1, d.taps, d.k.Lanes)
 	d.cut()
 	perGroup := depthwise.Block * d.taps
 	d.panel = min(g.InC, max(1, callFMAs/perGroup)*d.k.Lanes)
@@ -136,37 +139,49 @@ func (d *depthwiseConv) columns(s segment) int {
 	return mask
 }
 
-func (d *depthwiseConv) format() string { return fmt.Sprintf("%d lanes", d.k.Lanes) }
+func (d *depthwiseConv) format() string {
+	if d.turned {
+		return fmt.Sprintf("%d lanes turned", d.k.Lanes)
+	}
+	return fmt.Sprintf("%d lanes", d.k.Lanes)
+}
 
 // pack lays out the filter as the kernels want it, for the first output of every channel, then for the second ones, and
 // so on.
-func (d *depthwiseConv) pack(room *mem.Room, w []float32) (any, int) {
-	p := room.Floats(d.multiplier * ceilDiv(d.g.InC, d.k.Lanes) * d.taps * d.k.Lanes)
-	if !room.Filled() {
-		packLanes(p, w, d.g.InC, d.taps, d.multiplier, d.k.Lanes)
+func (d *depthwiseConv) pack(f *packed, w []float32, room *mem.Room) {
+	if f.data = room.Floats(d.filterLen()); !room.Filled() {
+		packLanes(f.data, w, d.g.InC, d.taps, d.multiplier, d.k.Lanes, d.order)
 	}
-	return p, 4 * len(p)
 }
 
-// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: p [multiplier, vectors, taps, lanes].
-func packLanes(p, w []float32, channels, taps, multiplier, lanes int) {
+func (d *depthwiseConv) filterLen() int { return lanesLen(d.g.InC, d.taps, d.multiplier, d.k.Lanes) }
+
+// lanesLen is the number of elements that packLanes writes.
+func lanesLen(channels, taps, multiplier, lanes int) int {
+	return multiplier * ceilDiv(channels, lanes) * taps * lanes
+}
+
+// packLanes orders the filter w [channels, multiplier, taps] by vectors of channels: [multiplier, vectors, taps, lanes], taps in
+// the given order.
+func packLanes(p, w []float32, channels, taps, multiplier, lanes int, order panel.Order) {
 	whole, rest := channels/lanes, channels%lanes
 	size := ceilDiv(channels, lanes) * taps * lanes
-	a := panel.Args{Order: panel.Interleaved(1, taps, lanes), RowStep: multiplier * taps, DstStep: taps * lanes, SrcStep: lanes * multiplier * taps}
+	a := panel.Args{Order: order, RowStep: multiplier * taps, DstStep: taps * lanes, SrcStep: lanes * multiplier * taps}
 	for i := range multiplier {
 		a.Dst, a.Src = p[i*size:], w[i*taps:]
 		a.Rows, a.Count = lanes, whole
 		panel.Write(&a)
 		if rest > 0 {
 			a.Dst, a.Src = a.Dst[whole*a.DstStep:], a.Src[whole*a.SrcStep:]
+			clear(a.Dst[:taps*lanes])
 			a.Rows, a.Count = rest, 1
 			panel.Write(&a)
 		}
 	}
 }
 
-// filterLen is the number of elements of the filter for one output per channel.
-func (d *depthwiseConv) filterLen() int { return d.groupsOf(d.g.InC) * d.taps * d.k.Lanes }
+// vectorsLen is the number of elements of the filter for one output per channel.
+func (d *depthwiseConv) vectorsLen() int { return d.groupsOf(d.g.InC) * d.taps * d.k.Lanes }
 
 // scratch holds the bias of the first output of every channel, of the second, and so on.
 func (d *depthwiseConv) scratch() int {

@@ -25,7 +25,7 @@ var depthwiseTasks = sync.Pool{New: func() any { return new(depthwiseTask) }}
 
 func (d *depthwiseConv) run(a *Args) {
 	t := depthwiseTasks.Get().(*depthwiseTask)
-	t.d, t.a, t.filter, t.bias = d, *a, a.Filter.packed.([]float32), a.Bias
+	t.d, t.a, t.filter, t.bias = d, *a, a.Filter.packed.data, a.Bias
 	if a.Bias != nil && d.multiplier > 1 {
 		t.bias = a.Scratch[:d.g.OutC]
 		for i, v := range a.Bias[:d.g.OutC] {
@@ -109,7 +109,7 @@ func (t *depthwiseTask) interleaved(s *rowScratch, p *part, y []float32) {
 // outputs computes output j of every channel for a part of a row.
 func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 	d, a, c := t.d, &s.args, t.d.g.InC
-	filter, bias := t.filter[j*d.filterLen():][:d.filterLen()], d.zeros
+	filter, bias := t.filter[j*d.vectorsLen():][:d.vectorsLen()], d.zeros
 	if t.bias != nil {
 		bias = t.bias[j*c:][:c]
 	}

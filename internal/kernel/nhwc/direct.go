@@ -21,6 +21,7 @@ type directConv struct {
 	channels      int   // that lie together in a frame
 	off           []int // of the taps in a frame
 	zeros         []float32
+	wide, narrow  interleaving // of the weights of panels, and of the last one
 	to            placement
 
 	// A unit is a group, or the groups that share a vector; a chunk computes some units, or a part of the only one's panels,
@@ -160,25 +161,24 @@ func (d *directConv) format() string {
 
 // pack orders the filter [OutC, InC/Groups, Kernel...] by panels of output channels of a unit: [panels, Kernel...,
 // InC/Groups, channels of the panel].
-func (d *directConv) pack(room *mem.Room, w []float32) (any, int) {
-	p := room.Floats(len(w))
+func (d *directConv) pack(f *packed, w []float32, room *mem.Room) {
+	f.data = room.Floats(d.filterLen())
 	if room.Filled() {
-		return p, 4 * len(p)
+		return
 	}
 	k := d.icg * d.taps
-	var order panel.Order
-	last := 0 // width that order is for
 	for unit := 0; unit < d.g.OutC; unit += d.out {
 		for at := 0; at < d.out; at += d.panel.lanes {
-			n := min(d.panel.lanes, d.out-at)
-			if n != last {
-				order, last = panel.Interleaved(d.icg, d.taps, n), n
+			n, order := d.panel.lanes, &d.wide
+			if d.out-at < n {
+				n, order = d.out-at, &d.narrow
 			}
 			oc := unit + at
-			panel.Write(&panel.Args{Dst: p[oc*k:], Src: w[oc*k:], Order: order, Rows: n, RowStep: k, Count: 1})
+			panel.Write(&panel.Args{Dst: f.data[oc*k:], Src: w[oc*k:], Order: order.of(d.icg, d.taps, n), Rows: n, RowStep: k, Count: 1})
 		}
 	}
-	return p, 4 * len(p)
 }
+
+func (d *directConv) filterLen() int { return d.g.OutC * d.icg * d.taps }
 
 func (d *directConv) scratch() int { return 0 }

@@ -19,7 +19,7 @@ type directTask struct {
 var directTasks = sync.Pool{New: func() any { return new(directTask) }}
 
 func (d *directConv) run(a *Args) {
-	d.runWith(a, a.Filter.packed.([]float32))
+	d.runWith(a, a.Filter.packed.data)
 }
 
 // runWith computes the convolution with a packed filter.

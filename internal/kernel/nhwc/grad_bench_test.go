@@ -78,8 +78,10 @@ func BenchmarkGradX(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 1))
 			w := randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
 			a := Args{X: randoms(rng, g.Batch*g.OutC*g.OutSize()), Y: make([]float32, g.Batch*g.InC*g.InSize()), Scratch: make([]float32, p.Scratch()), Threads: 1}
+			room := make([]float32, p.FilterLen())
+			a.Filter = new(Filter)
 			reportRate(b, gradFlops(&g), func() {
-				a.Filter = p.Pack(w)
+				p.PackInto(a.Filter, w, room)
 				p.Run(&a)
 			})
 		})

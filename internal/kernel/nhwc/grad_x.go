@@ -2,19 +2,44 @@ package nhwc
 
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
-	"github.com/onnxrun/onnxrun/internal/mem"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 )
 
 // NewGradXPlan chooses the algorithm for the gradient of the convolution g with respect to its input: X of its runs is the
 // gradient of the output, Y that of the input, and the filter is that of the convolution. Where windows move by one
 // position it is a convolution with the filter turned around, and a transposed one otherwise.
 func NewGradXPlan(g conv.Geom) *Plan {
-	turned, ok := turnedGeom(g)
-	if !ok {
-		return NewTransposedPlan(g.Flipped())
+	if turned, ok := turnedGeom(g); ok {
+		for _, c := range choices {
+			if a, ok := c.make(turned).(turner); ok && a.turn() {
+				return bind(turned, c.name+" turned", a)
+			}
+		}
 	}
-	p := NewPlan(turned)
-	return bind(turned, p.name+" turned", &turnedFilter{p.alg, g})
+	return NewTransposedPlan(g.Flipped())
+}
+
+// turner is an algorithm that can take the filter of the convolution of which its own computes the gradient: channels change
+// places, and kernel elements are in reverse order. The others have no advantage over transposed convolutions.
+type turner interface {
+	algorithm
+	// turn makes it do so; it reports false if it cannot.
+	turn() bool
+}
+
+func (t *tiled) turn() bool {
+	t.turned = true
+	return true
+}
+
+func (p *pointwise) turn() bool {
+	p.turned = true
+	return true
+}
+
+func (d *depthwiseConv) turn() bool {
+	d.turned, d.order = true, panel.NewOrder(reversed(d.taps, d.k.Lanes))
+	return d.multiplier == 1
 }
 
 // turnedGeom is the convolution that computes the gradient of the input of g; ok is false if there is none.
@@ -29,37 +54,4 @@ func turnedGeom(g conv.Geom) (turned conv.Geom, ok bool) {
 		}
 	}
 	return turned, true
-}
-
-// turnedFilter is a convolution with the filter of another one, g, whose channels change places and whose kernel elements
-// are in reverse order.
-type turnedFilter struct {
-	algorithm
-	g conv.Geom
-}
-
-func (t *turnedFilter) format() string { return t.algorithm.format() + " turned" }
-
-func (t *turnedFilter) pack(room *mem.Room, w []float32) (any, int) {
-	turned := make([]float32, len(w))
-	if !room.Filled() {
-		turn(&t.g, turned, w)
-	}
-	return t.algorithm.pack(room, turned)
-}
-
-// turn sets dst [InC, OutC/Groups, Kernel...] to the filter w [OutC, InC/Groups, Kernel...] with channels exchanged and
-// kernel elements in reverse order.
-func turn(g *conv.Geom, dst, w []float32) {
-	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	for oc := range g.OutC {
-		first := oc / ocg * icg
-		for i := range icg {
-			from := w[(oc*icg+i)*taps:][:taps]
-			to := dst[((first+i)*ocg+oc%ocg)*taps:][:taps]
-			for k, v := range from {
-				to[taps-1-k] = v
-			}
-		}
-	}
 }

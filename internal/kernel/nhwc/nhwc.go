@@ -32,9 +32,11 @@ func bind(g conv.Geom, name string, alg algorithm) *Plan {
 type algorithm interface {
 	// format names the packed form of the filter: plans of equal formats share it.
 	format() string
-	// pack makes that form of the filter w [OutC, InC/Groups, Kernel...] in room, and returns the bytes it takes. If
-	// room is filled the elements of the form are there, and those of w are not to be read.
-	pack(room *mem.Room, w []float32) (packed any, bytes int)
+	// filterLen is how many floats pack takes from its room.
+	filterLen() int
+	// pack makes that form of the filter w [OutC, InC/Groups, Kernel...] in f, with elements from room. If that is filled
+	// they are there, and those of w are not to be read. It allocates nothing in steady state, if the room does not.
+	pack(f *packed, w []float32, room *mem.Room)
 	// scratch is how many floats run wants in Args.Scratch, whatever the number of threads.
 	scratch() int
 	// run computes the convolution. It allocates nothing in steady state.
@@ -71,12 +73,12 @@ type Args struct {
 // Filter is a filter in the form that an algorithm wants. It is immutable and may be shared.
 type Filter struct {
 	format string
-	packed any
-	bytes  int
+	packed packed
+	room   mem.Room
 }
 
 // Bytes returns the memory that the packed form takes.
-func (f *Filter) Bytes() int { return f.bytes }
+func (f *Filter) Bytes() int { return f.packed.bytes() }
 
 // NewPlan chooses the algorithm for g.
 func NewPlan(g conv.Geom) *Plan {
@@ -112,19 +114,6 @@ func (p *Plan) Scratch() int { return p.alg.scratch() }
 
 // Geom returns the plan's geometry.
 func (p *Plan) Geom() conv.Geom { return p.g }
-
-// Pack makes the form of the filter w [OutC, InC/Groups, Kernel...] that the plan wants.
-func (p *Plan) Pack(w []float32) *Filter { return p.PackIn(nil, w) }
-
-// PackIn is Pack with elements that come from room, where they may be already: then those of w are not read.
-func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
-	if want := p.g.OutC * (p.g.InC / p.g.Groups) * p.g.Taps(); len(w) != want {
-		panic(fmt.Sprintf("nhwc: filter has %d elements, want %d", len(w), want))
-	}
-	f := &Filter{format: p.Format()}
-	f.packed, f.bytes = p.alg.pack(room, w)
-	return f
-}
 
 // Run computes y = act(conv(x, filter) + bias + residual). It allocates nothing in steady state. Slices shorter than the
 // geometry asks for, and a filter packed for another form, panic.

@@ -149,7 +149,8 @@ func compare(t *testing.T, plan *Plan, p problem, seed int) {
 // run runs the plan in memory full of NaN, to show what is read before it is written.
 func run(p *Plan, w []float32, a Args, threads int) []float32 {
 	nan := float32(math.NaN())
-	a.Filter, a.Threads = p.Pack(w), threads
+	a.Filter, a.Threads = new(Filter), threads
+	p.PackInto(a.Filter, w, slices.Repeat([]float32{nan}, p.FilterLen()))
 	a.Y = slices.Repeat([]float32{nan}, p.g.Batch*p.g.OutC*p.g.OutSize())
 	a.Scratch = slices.Repeat([]float32{nan}, p.Scratch())
 	p.Run(&a)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/cpu"
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
-	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 )
 
 // forms calls f with every kernel set in use that this machine has.
@@ -47,12 +46,18 @@ func TestPackedFilters(t *testing.T) {
 						}
 					}
 				}
-				if got, _ := d.pack(nil, w); !slices.Equal(got.([]float32), want) {
+				var got packed
+				if d.pack(&got, w, nil); !slices.Equal(got.data, want) {
 					t.Errorf("%v: wrong panels of %s", p, d.format())
 				}
 			}
-			packed, _ := packMatrices(nil, &g, w)
-			data, width := packed.(*gemm.Packed).Panels()
+			d, ok := newDense(g).(*dense)
+			if !ok {
+				continue
+			}
+			var got packed
+			d.pack(&got, w, nil)
+			data, width := got.matrices.Panels()
 			for i := range data {
 				k := i / width % (icg * taps)
 				j := i/(width*icg*taps)%ceilDiv(ocg, width)*width + i%width
@@ -78,29 +83,54 @@ func TestPackedPhases(t *testing.T) {
 				continue
 			}
 			w := randoms(rand.New(rand.NewPCG(3, 4)), g.OutC*g.InC/g.Groups*g.Taps())
-			list, bytes := a.pack(nil, w)
+			var got packed
+			a.pack(&got, w, nil)
 			sum := 0
 			for i := range a.phases {
-				want, n := a.packPhase(nil, &a.phases[i], w)
-				sum += n
-				if !slices.Equal(elements(list.([]any)[i]), elements(want)) {
+				var want packed
+				a.packPhase(&a.phases[i], &want, w, nil)
+				sum += want.bytes()
+				if !slices.Equal(elements(&got.phases[i]), elements(&want)) {
 					t.Errorf("%v: wrong filter of phase %d", p, i)
 				}
 			}
-			if bytes != sum {
-				t.Errorf("%v: %d bytes, want %d", p, bytes, sum)
+			if got.bytes() != sum {
+				t.Errorf("%v: %d bytes, want %d", p, got.bytes(), sum)
 			}
 		}
 	})
 }
 
 // elements returns what a packed filter holds, as far as it lies in panels.
-func elements(packed any) []float32 {
-	if m, ok := packed.(*gemm.Packed); ok {
-		data, _ := m.Panels()
-		return data
+func elements(f *packed) []float32 {
+	if f.data != nil {
+		return f.data
 	}
-	return packed.([]float32)
+	data, _ := f.matrices.Panels()
+	return data
+}
+
+// TestPackInto looks for allocations where filters are packed in every run.
+func TestPackInto(t *testing.T) {
+	check := func(p *Plan) {
+		g := p.Geom()
+		w, f := randoms(rand.New(rand.NewPCG(3, 5)), g.OutC*g.InC/g.Groups*g.Taps()), new(Filter)
+		room := make([]float32, p.FilterLen())
+		if n := testing.AllocsPerRun(20, func() { p.PackInto(f, w, room) }); n > 0 && !raceEnabled {
+			t.Errorf("%s of %+v: %v allocations", p.Algorithm(), g, n)
+		}
+	}
+	for _, p := range problems() {
+		for _, c := range choices {
+			if plan := newPlan(p.geom(), c.name); plan != nil {
+				check(plan)
+			}
+		}
+		check(NewGradXPlan(p.geom()))
+	}
+	for _, p := range transposedProblems() {
+		check(NewTransposedPlan(p.geom(t)))
+	}
 }
 
 // BenchmarkFilter reports GB/s of filters read while they are packed into fresh memory, in the shortest round.

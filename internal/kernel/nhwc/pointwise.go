@@ -13,8 +13,9 @@ import (
 // pointwise computes convolutions of single elements at stride 1: products of the pixels as they lie with the filter, one
 // for each group.
 type pointwise struct {
-	g     conv.Geom
-	items []gemm.Item
+	g      conv.Geom
+	items  []gemm.Item
+	turned bool
 }
 
 func newPointwise(g conv.Geom) algorithm {
@@ -39,9 +40,30 @@ func groupItems(g *conv.Geom) []gemm.Item {
 	return items
 }
 
-func (p *pointwise) format() string { return "matrices" }
+func (p *pointwise) format() string {
+	if p.turned {
+		return "turned matrices"
+	}
+	return "matrices"
+}
 
-func (p *pointwise) pack(room *mem.Room, w []float32) (any, int) { return packMatrices(room, &p.g, w) }
+func (p *pointwise) filterLen() int { return matricesLen(&p.g) }
+
+// pack packs the filter [Groups, OutC/Groups, InC/Groups], or if it is turned one [Groups, InC/Groups, OutC/Groups].
+func (p *pointwise) pack(f *packed, w []float32, room *mem.Room) {
+	k, n := p.g.InC/p.g.Groups, p.g.OutC/p.g.Groups
+	f.matrices.Place(room, p.g.Groups, k, n)
+	if room.Filled() {
+		return
+	}
+	rs, cs := 1, k
+	if p.turned {
+		rs, cs = n, 1
+	}
+	for i := range p.g.Groups {
+		f.matrices.Set(i, w[i*k*n:][:k*n], rs, cs)
+	}
+}
 
 func (p *pointwise) scratch() int { return 0 }
 
@@ -65,7 +87,7 @@ var products = sync.Pool{New: func() any { return new(product) }}
 func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 	t := &r.args
 	t.M, t.N, t.K = g.Batch*g.OutSize(), g.OutC/g.Groups, g.InC/g.Groups*g.Taps()
-	t.Packed, t.Batch = a.Filter.packed.(*gemm.Packed), items
+	t.Packed, t.Batch = &a.Filter.packed.matrices, items
 	t.C, t.LDC, t.Threads = a.Y, g.OutC, a.Threads
 	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: g.OutC, AddLast: a.AddLast, Act: a.Act}
 	gemm.Run(t)
@@ -73,25 +95,32 @@ func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 	products.Put(r)
 }
 
+// matricesLen is how many elements packMatrices takes.
+func matricesLen(g *conv.Geom) int {
+	return gemm.PackedLen(g.Groups, g.InC/g.Groups*g.Taps(), g.OutC/g.Groups)
+}
+
 // packMatrices packs the filter w [OutC, InC/Groups, Kernel...] as one matrix [Kernel..., InC/Groups, OutC/Groups] for each
 // group.
-func packMatrices(room *mem.Room, g *conv.Geom, w []float32) (any, int) {
+func (d *dense) packMatrices(f *packed, w []float32, room *mem.Room) {
+	g := &d.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
 	k := icg * taps
-	p := gemm.NewPackedIn(room, g.Groups, k, ocg)
+	f.matrices.Place(room, g.Groups, k, ocg)
 	if room.Filled() {
-		return p, p.Bytes()
+		return
 	}
-	data, width := p.Panels()
+	data, width := f.matrices.Panels()
 	if width == 0 {
-		rows := make([]float32, k*ocg)
+		s := window.GetScratch(k * ocg)
 		for i := range g.Groups {
-			transpose(rows, w[i*k*ocg:], ocg, icg, taps)
-			p.Set(i, rows, 1, k)
+			transpose(s.Buf, w[i*k*ocg:], ocg, icg, taps)
+			f.matrices.Set(i, s.Buf, 1, k)
 		}
-		return p, p.Bytes()
+		s.Release()
+		return
 	}
-	order := panel.Interleaved(icg, taps, width)
+	order := d.order.of(icg, taps, width)
 	for range g.Groups {
 		for oc := 0; oc < ocg; oc += width {
 			n := min(width, ocg-oc)
@@ -99,7 +128,23 @@ func packMatrices(room *mem.Room, g *conv.Geom, w []float32) (any, int) {
 			data, w = data[k*width:], w[k*n:]
 		}
 	}
-	return p, p.Bytes()
+}
+
+// interleaving keeps an order from one packing to the next.
+type interleaving struct {
+	lock  sync.Mutex
+	width int
+	order panel.Order
+}
+
+// of returns the order of rows [outer, inner] for panels of that width; the other two are always the same.
+func (i *interleaving) of(outer, inner, width int) panel.Order {
+	i.lock.Lock()
+	defer i.lock.Unlock()
+	if i.width != width {
+		i.order, i.width = panel.Interleaved(outer, inner, width), width
+	}
+	return i.order
 }
 
 // axes returns the last three axes of g, whose rank is at most 3; the ones it lacks have length 1.

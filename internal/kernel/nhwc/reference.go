@@ -15,7 +15,13 @@ func newReference(g conv.Geom) algorithm { return &reference{g: g} }
 
 func (r *reference) format() string { return "as written" }
 
-func (r *reference) pack(_ *mem.Room, w []float32) (any, int) { return w, 0 }
+func (r *reference) filterLen() int { return r.g.OutC * r.g.InC / r.g.Groups * r.g.Taps() }
+
+func (r *reference) pack(f *packed, w []float32, room *mem.Room) {
+	if f.data = room.Floats(len(w)); !room.Filled() {
+		copy(f.data, w)
+	}
+}
 
 func (r *reference) scratch() int { return 2 * r.planes() }
 
@@ -30,7 +36,7 @@ func (r *reference) run(a *Args) {
 	in, out := g.InSize(), g.OutSize()
 	x, y := a.Scratch[:r.planes()][:g.Batch*g.InC*in], a.Scratch[r.planes():][:g.Batch*g.OutC*out]
 	transpose(x, a.X, g.Batch, in, g.InC)
-	conv.Reference(g, x, a.Filter.packed.([]float32), a.Bias, y)
+	conv.Reference(g, x, a.Filter.packed.data, a.Bias, y)
 	if a.Residual != nil && !a.AddLast {
 		addTransposed(y, a.Residual, g.Batch, out, g.OutC)
 	}

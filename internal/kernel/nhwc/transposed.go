@@ -1,9 +1,12 @@
 package nhwc
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -40,7 +43,7 @@ func (r *transposedReference) run(a *Args) {
 	in, out := g.InSize(), g.OutSize()
 	x, y := a.Scratch[:r.planes()][:g.Batch*g.InC*in], a.Scratch[r.planes():][:g.Batch*g.OutC*out]
 	transpose(x, a.X, g.Batch, in, g.InC)
-	conv.ReferenceTransposed(g, x, a.Filter.packed.([]float32), a.Bias, y)
+	conv.ReferenceTransposed(g, x, a.Filter.packed.data, a.Bias, y)
 	transpose(a.Y, y, g.Batch, g.OutC, out)
 	a.Act.Apply(a.Y[:g.Batch*g.OutC*out])
 }
@@ -66,9 +69,9 @@ func newTransposedPoint(g conv.Geom) algorithm {
 
 func (p *transposedPoint) format() string { return "" }
 
-func (p *transposedPoint) pack(room *mem.Room, w []float32) (any, int) {
-	return packColumns(room, &p.g, w)
-}
+func (p *transposedPoint) filterLen() int { return gemm.PackedLen(1, p.g.InC, p.g.OutC*p.g.Taps()) }
+
+func (p *transposedPoint) pack(f *packed, w []float32, room *mem.Room) { packColumns(&p.g, f, w, room) }
 
 // scratch holds the bias of every output.
 func (p *transposedPoint) scratch() int { return p.g.OutC * p.g.Taps() }
@@ -77,7 +80,7 @@ func (p *transposedPoint) run(a *Args) {
 	g := &p.g
 	n := g.OutC * g.Taps()
 	r := products.Get().(*product)
-	r.args = gemm.Args{M: g.Batch, N: n, K: g.InC, A: a.X, ARS: g.InC, ACS: 1, Packed: a.Filter.packed.(*gemm.Packed), C: a.Y, LDC: n, Threads: a.Threads}
+	r.args = gemm.Args{M: g.Batch, N: n, K: g.InC, A: a.X, ARS: g.InC, ACS: 1, Packed: &a.Filter.packed.matrices, C: a.Y, LDC: n, Threads: a.Threads}
 	if a.Bias != nil {
 		for i := 0; i < n; i += g.OutC {
 			copy(a.Scratch[i:], a.Bias[:g.OutC])
@@ -91,31 +94,32 @@ func (p *transposedPoint) run(a *Args) {
 }
 
 // packColumns packs the filter w [InC, OutC, Kernel...] as the matrix [InC, Kernel..., OutC].
-func packColumns(room *mem.Room, g *conv.Geom, w []float32) (any, int) {
+func packColumns(g *conv.Geom, f *packed, w []float32, room *mem.Room) {
 	taps := g.Taps()
 	n := g.OutC * taps
-	m := gemm.NewPackedIn(room, 1, g.InC, n)
+	m := &f.matrices
+	m.Place(room, 1, g.InC, n)
 	if room.Filled() {
-		return m, m.Bytes()
+		return
 	}
 	data, width := m.Panels()
 	if width == 0 {
-		rows := make([]float32, len(w))
-		transpose(rows, w, g.InC, g.OutC, taps)
-		m.Set(0, rows, n, 1)
-		return m, m.Bytes()
+		s := window.GetScratch(len(w))
+		transpose(s.Buf, w, g.InC, g.OutC, taps)
+		m.Set(0, s.Buf, n, 1)
+		s.Release()
+		return
 	}
 	together := divisor(g.OutC, width) // channels that lie in one panel, whatever the tap
-	places := make([]int32, taps)
+	f.places = slices.Grow(f.places[:0], taps)[:taps]
 	for oc := 0; oc < g.OutC; oc += together {
-		for t := range places {
+		for t := range f.places {
 			at := t*g.OutC + oc
-			places[t] = int32(at/width*width*g.InC + at%width)
+			f.places[t] = int32(at/width*width*g.InC + at%width)
 		}
-		panel.Write(&panel.Args{Dst: data, Src: w[oc*taps:], Order: panel.NewOrder(places), Rows: together, RowStep: taps,
+		panel.Write(&panel.Args{Dst: data, Src: w[oc*taps:], Order: panel.NewOrder(f.places), Rows: together, RowStep: taps,
 			Count: g.InC, DstStep: width, SrcStep: n})
 	}
-	return m, m.Bytes()
 }
 
 // divisor is the largest number that divides a and b.

@@ -43,8 +43,10 @@ func newTransposedColumns(g conv.Geom) algorithm {
 
 func (t *transposedColumns) format() string { return "matrix" }
 
-func (t *transposedColumns) pack(room *mem.Room, w []float32) (any, int) {
-	return packColumns(room, &t.g, w)
+func (t *transposedColumns) filterLen() int { return gemm.PackedLen(1, t.g.InC, t.g.OutC*t.g.Taps()) }
+
+func (t *transposedColumns) pack(f *packed, w []float32, room *mem.Room) {
+	packColumns(&t.g, f, w, room)
 }
 
 func (t *transposedColumns) scratch() int { return 0 }
@@ -78,7 +80,7 @@ func (r *columnsTask) Chunk(i int) {
 	if to > from {
 		m := products.Get().(*product)
 		m.args = gemm.Args{M: (to - from) * t.w.In, N: width, K: g.InC, A: r.a.X[(n*t.h.In+from)*t.w.In*g.InC:], ARS: g.InC, ACS: 1,
-			Packed: r.a.Filter.packed.(*gemm.Packed), C: s.Buf, LDC: width}
+			Packed: &r.a.Filter.packed.matrices, C: s.Buf, LDC: width}
 		gemm.Run(&m.args)
 		*m = product{}
 		products.Put(m)

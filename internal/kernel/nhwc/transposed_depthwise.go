@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
+	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -22,6 +23,7 @@ type transposedDepthwise struct {
 	taps     int
 	segments []phaseSegment
 	blocks   int // outputs that one call computes at most
+	order    panel.Order
 	zeros    []float32
 }
 
@@ -38,6 +40,7 @@ func newTransposedDepthwise(g conv.Geom) algorithm {
 	}
 	t := &transposedDepthwise{g: g, k: depthwise.Best(), axes: axes(&g), taps: g.Taps(), zeros: make([]float32, g.OutC)}
 	t.segments = phaseSegments(t.axes[2])
+	t.order = panel.Interleaved(1, t.taps, t.k.Lanes)
 	t.blocks = max(1, callFMAs/(t.taps*ceilDiv(g.InC, t.k.Lanes)))
 	return t
 }
@@ -69,12 +72,12 @@ func phaseSegments(a window.Axis) (list []phaseSegment) {
 
 func (t *transposedDepthwise) format() string { return fmt.Sprintf("%d lanes", t.k.Lanes) }
 
-func (t *transposedDepthwise) pack(room *mem.Room, w []float32) (any, int) {
-	p := room.Floats(ceilDiv(t.g.InC, t.k.Lanes) * t.taps * t.k.Lanes)
-	if !room.Filled() {
-		packLanes(p, w, t.g.InC, t.taps, 1, t.k.Lanes)
+func (t *transposedDepthwise) filterLen() int { return lanesLen(t.g.InC, t.taps, 1, t.k.Lanes) }
+
+func (t *transposedDepthwise) pack(f *packed, w []float32, room *mem.Room) {
+	if f.data = room.Floats(t.filterLen()); !room.Filled() {
+		packLanes(f.data, w, t.g.InC, t.taps, 1, t.k.Lanes, t.order)
 	}
-	return p, 4 * len(p)
 }
 
 func (t *transposedDepthwise) scratch() int { return 0 }
@@ -124,7 +127,7 @@ func (t *transposedDepthwiseTask) row(s *rowScratch, r int) {
 	image := t.g.InSize() * c
 	s.args = depthwise.Args{
 		Spans: s.args.Spans, X: t.a.X[r/(t.axes[0].Out*t.axes[1].Out)*image:][:image], Channels: c, Pixel: c, Stride: 1, YStep: t.axes[2].Stride * c,
-		W: t.a.Filter.packed.([]float32), Bias: t.zeros, Group: t.taps * t.k.Lanes, Lo: lo, Hi: hi,
+		W: t.a.Filter.packed.data, Bias: t.zeros, Group: t.taps * t.k.Lanes, Lo: lo, Hi: hi,
 	}
 	if t.a.Bias != nil {
 		s.args.Bias = t.a.Bias

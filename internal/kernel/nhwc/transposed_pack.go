@@ -1,44 +1,61 @@
 package nhwc
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
+// filterLen is how many floats the filters of all phases take.
+func (t *transposedPhases) filterLen() int {
+	n := 0
+	for i := range t.phases {
+		if p := &t.phases[i]; p.direct != nil {
+			n += lineFloats + p.direct.filterLen()
+		} else {
+			n += lineFloats + p.dense.filterLen()
+		}
+	}
+	return n
+}
+
 // pack makes the filter of each phase, in the form that its convolution wants, of w [InC, OutC/Groups, Kernel...]: some
 // input channels of all phases at a time, which stay in the cache meanwhile.
-func (t *transposedPhases) pack(room *mem.Room, w []float32) (any, int) {
+func (t *transposedPhases) pack(f *packed, w []float32, room *mem.Room) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	list, bytes := make([]any, len(t.phases)), 0
-	var parts []phasePanels
+	f.phases = slices.Grow(f.phases[:0], len(t.phases))[:len(t.phases)]
+	r := phasePackings.Get().(*phasePacking)
+	r.parts = r.parts[:0]
 	for i := range t.phases {
-		p := &t.phases[i]
-		var n int
-		if panels, packed, ok := t.newPanels(room, p); ok {
-			list[i], n = packed, 4*len(panels.data)
-			if n > 0 {
-				parts = append(parts, panels)
-			}
-		} else {
-			list[i], n = t.packPhase(room, p, w)
+		p, own := &t.phases[i], &f.phases[i]
+		*own = packed{}
+		if panels, ok := t.newPanels(p, own, room); !ok {
+			t.packPhase(p, own, w, room)
+		} else if len(panels.data) > 0 && !room.Filled() {
+			r.parts = append(r.parts, panels)
 		}
-		bytes += n
-	}
-	if room.Filled() {
-		return list, bytes
 	}
 	step := max(1, phaseElems/max(ocg*taps, 1))
 	for group := range g.Groups {
 		for c := 0; c < icg; c += step {
-			for i := range parts {
-				parts[i].write(t, w, group, c, min(step, icg-c))
+			for i := range r.parts {
+				r.parts[i].write(t, w, group, c, min(step, icg-c))
 			}
 		}
 	}
-	return list, bytes
+	clear(r.parts)
+	phasePackings.Put(r)
 }
+
+// phasePacking is what packing works with.
+type phasePacking struct{ parts []phasePanels }
+
+var phasePackings = sync.Pool{New: func() any { return new(phasePacking) }}
 
 // phasePanels is the filter of a phase while it is packed: for each group panels of so many output channels, the last one
 // as wide as narrow says, each [taps of the phase, InC/Groups, channels of the panel].
@@ -49,33 +66,48 @@ type phasePanels struct {
 	wide, last    panel.Order
 }
 
-// newPanels returns room for the filter of p, also as what its convolution wants; ok is false for forms without panels of the
-// channels of a group.
-func (t *transposedPhases) newPanels(room *mem.Room, p *phaseConv) (f phasePanels, packed any, ok bool) {
+// newPanels makes own room for the filter of p; ok is false for forms without panels of the channels of a group.
+func (t *transposedPhases) newPanels(p *phaseConv, own *packed, room *mem.Room) (f phasePanels, ok bool) {
 	g := &t.g
 	ocg := g.OutC / g.Groups
 	f.k = len(p.pick) * g.InC / g.Groups
 	if p.direct != nil {
 		if p.direct.out != ocg {
-			return f, nil, false
+			return f, false
 		}
-		f.data, f.width = room.Floats(f.k*g.OutC), p.direct.panel.lanes
-		packed = f.data
+		own.data = room.Floats(f.k * g.OutC)
+		f.data, f.width = own.data, p.direct.panel.lanes
 	} else {
-		m := gemm.NewPackedIn(room, g.Groups, f.k, ocg)
-		f.data, f.width = m.Panels()
-		packed = m
-	}
-	if f.width == 0 {
-		return f, nil, false
+		if gemm.PackedLen(1, f.k, ocg) == f.k*ocg && ocg%gemm.Width() > 0 { // columns
+			return f, false
+		}
+		own.matrices.Place(room, g.Groups, f.k, ocg)
+		f.data, f.width = own.matrices.Panels()
 	}
 	f.size = len(f.data) / g.Groups
 	f.narrow = f.width
 	if rest := ocg % f.width; p.direct != nil && rest > 0 {
 		f.narrow = rest
 	}
-	f.wide, f.last = t.order(p, f.width), t.order(p, f.narrow)
-	return f, packed, true
+	f.wide, f.last = p.orders.of(t, p, f.width, f.narrow)
+	return f, true
+}
+
+// phaseOrders keeps the orders of a phase from one packing to the next.
+type phaseOrders struct {
+	lock          sync.Mutex
+	width, narrow int
+	wide, last    panel.Order
+}
+
+// of returns the orders for panels and the last one.
+func (o *phaseOrders) of(t *transposedPhases, p *phaseConv, width, narrow int) (wide, last panel.Order) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.width != width || o.narrow != narrow {
+		o.width, o.narrow, o.wide, o.last = width, narrow, t.order(p, width), t.order(p, narrow)
+	}
+	return o.wide, o.last
 }
 
 // order says where the kernel elements of a channel go that are taps of the phase.
@@ -108,11 +140,11 @@ func (f *phasePanels) write(t *transposedPhases, w []float32, group, c, n int) {
 }
 
 // packPhase packs the filter of any phase by way of that of an ordinary convolution, [OutC, InC/Groups, taps of the phase].
-func (t *transposedPhases) packPhase(room *mem.Room, p *phaseConv, w []float32) (any, int) {
+func (t *transposedPhases) packPhase(p *phaseConv, own *packed, w []float32, room *mem.Room) {
 	g := &t.g
 	icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
-	n := g.OutC * icg * len(p.pick)
-	part := make([]float32, 0, n)
+	s := window.GetScratch(g.OutC * icg * len(p.pick))
+	part := s.Buf[:0]
 	for oc := range g.OutC {
 		if room.Filled() {
 			break
@@ -125,7 +157,9 @@ func (t *transposedPhases) packPhase(room *mem.Room, p *phaseConv, w []float32) 
 		}
 	}
 	if p.direct != nil {
-		return p.direct.pack(room, part[:n])
+		p.direct.pack(own, s.Buf, room)
+	} else {
+		p.dense.pack(own, s.Buf, room)
 	}
-	return p.dense.pack(room, part[:n])
+	s.Release()
 }

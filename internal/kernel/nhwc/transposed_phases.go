@@ -29,6 +29,7 @@ type phaseConv struct {
 	pick   []int  // the kernel element of each tap of the phase
 	rows   int    // output positions of a chunk
 	first  int    // its first chunk
+	orders *phaseOrders
 }
 
 const (
@@ -66,7 +67,7 @@ func newTransposedPhases(g conv.Geom) algorithm {
 
 // newPhase makes phase i of count.
 func (t *transposedPhases) newPhase(i, count int) phaseConv {
-	var p phaseConv
+	p := phaseConv{orders: new(phaseOrders)}
 	g := conv.Geom{Batch: t.g.Batch, Groups: t.g.Groups, InC: t.g.InC, OutC: t.g.OutC, Rank: 3}
 	p.pick, p.plain = []int{0}, g.Groups == 1
 	for j := 2; j >= 0; j-- {
@@ -166,14 +167,14 @@ func (t *transposedPhases) run(a *Args) {
 	par.Run(a.Threads, t.chunks, r)
 	for i, p := range t.phases {
 		if p.direct != nil {
-			p.direct.runWith(a, r.filter(i).([]float32))
+			p.direct.runWith(a, r.filter(i).data)
 		}
 	}
 	*r = phaseTask{}
 	phaseTasks.Put(r)
 }
 
-func (r *phaseTask) filter(i int) any { return r.a.Filter.packed.([]any)[i] }
+func (r *phaseTask) filter(i int) *packed { return &r.a.Filter.packed.phases[i] }
 
 // Chunk computes some positions of one phase and spreads them over the output.
 func (r *phaseTask) Chunk(i int) {
@@ -186,7 +187,7 @@ func (r *phaseTask) Chunk(i int) {
 	first := (i - p.first) * p.rows
 	rows := min(p.rows, p.positions()-first)
 	s := window.GetScratch(rows * t.g.OutC)
-	r.product(p, r.filter(j).(*gemm.Packed), first, rows, s.Buf)
+	r.product(p, &r.filter(j).matrices, first, rows, s.Buf)
 	r.spread(p, first, rows, s)
 	s.Release()
 }

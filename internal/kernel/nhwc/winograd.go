@@ -13,6 +13,8 @@ type tiled struct {
 	g        conv.Geom
 	m, n     int  // a tile has m×m outputs and n×n elements
 	fresh    bool // the filter is transformed while running
+	turned   bool // channels of the filter change places, and windows are turned around
+	order    windowOrder
 	h, w     []strip
 	tiles    int
 	kernels  *winograd.Kernels

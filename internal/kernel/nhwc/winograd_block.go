@@ -72,7 +72,7 @@ func (w *tileWork) product(r *tiledRun, b *tileBlock) {
 	for e := range r.n * r.n {
 		w.items = append(w.items, gemm.Item{A: e * b.step, B: e, C: e * w.step})
 	}
-	w.args.Packed, w.args.Batch = r.a.Filter.packed.(*gemm.Packed), w.items
+	w.args.Packed, w.args.Batch = &r.a.Filter.packed.matrices, w.items
 	gemm.Run(&w.args)
 }
 

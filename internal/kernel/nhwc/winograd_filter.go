@@ -1,6 +1,8 @@
 package nhwc
 
 import (
+	"sync"
+
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
@@ -9,56 +11,106 @@ import (
 
 // format tells the forms of the filter apart: the matrices of a size of tile, or the windows.
 func (t *tiled) format() string {
+	name := "2x2"
 	switch {
 	case t.fresh:
-		return "windows"
+		name = "windows"
 	case t.m == 4:
-		return "4x4"
+		name = "4x4"
 	}
-	return "2x2"
+	if t.turned {
+		name += " turned"
+	}
+	return name
 }
 
 // windowElems is about how many elements of windows are transformed at a time: part of the second-level cache.
 const windowElems = 32 << 10
 
-// pack packs the windows, and transforms them unless that is done while running.
-func (t *tiled) pack(room *mem.Room, w []float32) (any, int) {
-	g := &t.g
+func (t *tiled) filterLen() int {
 	if t.fresh {
-		p := gemm.NewPackedIn(room, 1, 9*g.InC, g.OutC)
-		if !room.Filled() {
-			p.Set(0, w, 1, 9*g.InC)
-		}
-		return p, p.Bytes()
+		return gemm.PackedLen(1, 9*t.g.InC, t.g.OutC)
 	}
-	p := gemm.NewPackedIn(room, t.n*t.n, g.InC, g.OutC)
+	return gemm.PackedLen(t.n*t.n, t.g.InC, t.g.OutC)
+}
+
+// pack packs the windows, and transforms them unless that is done while running.
+func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
+	g := &t.g
+	count, k := t.n*t.n, g.InC
+	if t.fresh {
+		count, k = 1, 9*g.InC
+	}
+	f.matrices.Place(room, count, k, g.OutC)
 	if room.Filled() {
-		return p, p.Bytes()
+		return
 	}
-	u, width := p.Panels()
+	u, width := f.matrices.Panels()
 	step := min(g.InC, ceilDiv(windowElems, 9*width)) // input channels
-	windows := make([]float32, 9*step*width)
+	order := t.order.of(t.turned, step, width)
+	s := tileWorks.Get().(*tileWork)
+	s.u = mem.Grow(s.u, 9*step*width)
 	for oc := 0; oc < g.OutC; oc += width {
 		rows := min(width, g.OutC-oc)
-		if rows < width {
-			clear(windows)
-		}
 		for c := 0; c < g.InC; c += step {
 			n := min(step, g.InC-c)
-			panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*g.InC+c):], Order: panel.Interleaved(9*n, 1, width), Rows: rows, RowStep: 9 * g.InC, Count: 1})
-			t.transform(windows[:9*n*width], u[oc*g.InC+c*width:], width, len(u)/(t.n*t.n))
+			windows := s.u[:9*n*width]
+			if t.fresh {
+				windows = u[9*(oc*g.InC+c*width):][:9*n*width]
+			}
+			if rows < width {
+				clear(windows)
+			}
+			if t.turned {
+				panel.Write(&panel.Args{Dst: windows, Src: w[9*(c*g.OutC+oc):], Order: order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * g.OutC})
+			} else {
+				panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*g.InC+c):], Order: order.First(9 * n), Rows: rows, RowStep: 9 * g.InC, Count: 1})
+			}
+			if !t.fresh {
+				t.transform(&s.fil, windows, u[oc*g.InC+c*width:], width, len(u)/count)
+			}
 		}
 	}
-	return p, p.Bytes()
+	s.release()
+}
+
+// windowOrder keeps the order of windows from one packing to the next.
+type windowOrder struct {
+	lock  sync.Mutex
+	width int
+	order panel.Order
+}
+
+// of returns the order of the windows of n input channels, or that of one turned window.
+func (o *windowOrder) of(turned bool, n, width int) panel.Order {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.width == width {
+		return o.order
+	}
+	o.width = width
+	if o.order = panel.Interleaved(9*n, 1, width); turned {
+		o.order = panel.NewOrder(reversed(9, width))
+	}
+	return o.order
+}
+
+// reversed lists the places of n elements, width apart, in reverse order.
+func reversed(n, width int) []int32 {
+	list := make([]int32, n)
+	for i := range list {
+		list[i] = int32((n - 1 - i) * width)
+	}
+	return list
 }
 
 // transform computes all elements of windows of width output channels. The matrices of the elements begin plane elements apart
 // in u.
-func (t *tiled) transform(windows, u []float32, width, plane int) {
+func (t *tiled) transform(a *winograd.FilterArgs, windows, u []float32, width, plane int) {
 	groups, elements := winograd.Groups(t.m)
 	for group := range groups {
-		a := winograd.FilterArgs{W: windows, Width: width, C: len(windows) / (9 * width), U: u[group*elements*plane:], Plane: plane, Group: group}
-		t.kernels.Filter(t.m, &a)
+		*a = winograd.FilterArgs{W: windows, Width: width, C: len(windows) / (9 * width), U: u[group*elements*plane:], Plane: plane, Group: group}
+		t.kernels.Filter(t.m, a)
 	}
 }
 

@@ -3,7 +3,6 @@ package nhwc
 import (
 	"sync"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
@@ -31,7 +30,7 @@ var tiledRuns = sync.Pool{New: func() any { return new(tiledRun) }}
 
 func (t *tiled) run(a *Args) {
 	r := tiledRuns.Get().(*tiledRun)
-	r.tiled, r.a, r.filter = t, a, t.newFilter(a.Filter.packed.(*gemm.Packed))
+	r.tiled, r.a, r.filter = t, a, t.newFilter(&a.Filter.packed.matrices)
 	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles {
 		most := sharedTiles(t.tiles, t.n*t.n*t.g.InC)
 		for lo := 0; lo < t.tiles; lo += most {

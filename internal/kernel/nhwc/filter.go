@@ -1,0 +1,56 @@
+package nhwc
+
+import (
+	"fmt"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
+)
+
+// packed is a filter in the form that an algorithm wants, which uses some of the fields.
+type packed struct {
+	data     []float32
+	matrices gemm.Packed
+	phases   []packed // of a transposed convolution
+	places   []int32  // kept for packing
+}
+
+// bytes is the memory that the form takes.
+func (f *packed) bytes() int {
+	n := 4*len(f.data) + f.matrices.Bytes()
+	for i := range f.phases {
+		n += f.phases[i].bytes()
+	}
+	return n
+}
+
+// Pack makes the form of the filter w [OutC, InC/Groups, Kernel...] that the plan wants; of that of the convolution whose
+// gradient it computes, or of that of ConvTranspose, if it is a plan for those.
+func (p *Plan) Pack(w []float32) *Filter { return p.PackIn(nil, w) }
+
+// PackIn is Pack with elements that come from room, where they may be already: then those of w are not read.
+func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
+	f := new(Filter)
+	p.pack(f, w, room)
+	return f
+}
+
+// FilterLen returns how many floats PackInto wants.
+func (p *Plan) FilterLen() int { return p.alg.filterLen() + lineFloats }
+
+// PackInto is Pack into room, FilterLen elements of unknown content, which belong to f from then on. It allocates nothing in
+// steady state, if f is used again and again.
+func (p *Plan) PackInto(f *Filter, w, room []float32) {
+	f.room.Within(room[:p.FilterLen()])
+	p.pack(f, w, &f.room)
+	f.room.Within(nil)
+}
+
+func (p *Plan) pack(f *Filter, w []float32, room *mem.Room) {
+	if want := p.g.OutC * (p.g.InC / p.g.Groups) * p.g.Taps(); len(w) != want {
+		panic(fmt.Sprintf("nhwc: filter has %d elements, want %d", len(w), want))
+	}
+	f.format = p.Format()
+	f.packed = packed{phases: f.packed.phases, places: f.packed.places}
+	p.alg.pack(&f.packed, w, room)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package nhwc
+
+const raceEnabled = false
