@@ -44,7 +44,9 @@ type Kernels struct {
 	Rows3, Rows3s2, Rows5, Rows5s2, Rows7, Rows7s2 func(a *Args)
 	// Taps does so for spans of one tap; Blocks counts single outputs.
 	Taps func(a *Args)
-	sums []SumKernel
+	// Frame copies a vector of channels.
+	Frame func(a *FrameArgs)
+	sums  []SumKernel
 }
 
 // Rows returns the kernel for rows of k taps and a stride, nil if there is none.
@@ -72,7 +74,7 @@ var rows = []Kernels{{
 	func(a *Args) { rowsGeneric(a, 3, 1) }, func(a *Args) { rowsGeneric(a, 3, 2) },
 	func(a *Args) { rowsGeneric(a, 5, 1) }, func(a *Args) { rowsGeneric(a, 5, 2) },
 	func(a *Args) { rowsGeneric(a, 7, 1) }, func(a *Args) { rowsGeneric(a, 7, 2) },
-	tapsGeneric,
+	tapsGeneric, func(a *FrameArgs) { frameGeneric(a, genericLanes) },
 	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)},
 }}
 

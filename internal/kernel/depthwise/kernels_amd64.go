@@ -6,10 +6,10 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 func init() {
 	rows = append(rows,
-		Kernels{"avx2", cpu.AVX2, 8, rows3AVX2, rows3s2AVX2, rows5AVX2, rows5s2AVX2, rows7AVX2, rows7s2AVX2, tapsAVX2, []SumKernel{
+		Kernels{"avx2", cpu.AVX2, 8, rows3AVX2, rows3s2AVX2, rows5AVX2, rows5s2AVX2, rows7AVX2, rows7s2AVX2, tapsAVX2, frameAVX2, []SumKernel{
 			{1, 1, sums1x1AVX2}, {1, 3, sums1x3AVX2}, {1, 5, sums1x5AVX2}, {1, 7, sums1x7AVX2}, {3, 3, sums3x3AVX2},
 		}},
-		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, rows3AVX512, rows3s2AVX512, rows5AVX512, rows5s2AVX512, rows7AVX512, rows7s2AVX512, tapsAVX512, []SumKernel{
+		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, rows3AVX512, rows3s2AVX512, rows5AVX512, rows5s2AVX512, rows7AVX512, rows7s2AVX512, tapsAVX512, frameAVX512, []SumKernel{
 			{1, 1, sums1x1AVX512}, {1, 3, sums1x3AVX512}, {1, 5, sums1x5AVX512}, {1, 7, sums1x7AVX512}, {3, 3, sums3x3AVX512}, {5, 5, sums5x5AVX512},
 		}},
 	)
@@ -58,6 +58,14 @@ func rows7s2AVX512(a *Args)
 
 //go:noescape
 func tapsAVX512(a *Args)
+
+// The functions below equal frameGeneric.
+
+//go:noescape
+func frameAVX2(a *FrameArgs)
+
+//go:noescape
+func frameAVX512(a *FrameArgs)
 
 // The functions below equal sumsGeneric for the lines and taps in their names.
 

@@ -49,3 +49,31 @@ func sumsGeneric(a *SumArgs, lines, taps, lanes int) {
 		}
 	}
 }
+
+// FrameArgs are the arguments of the kernels that copy one vector of channels of a part of a tensor: Rows rows of Cols
+// pixels, which follow each other in Dst as Lanes elements each, with zeros before and after each row.
+type FrameArgs struct {
+	Dst, Src   []float32
+	Rows, Cols int
+	Row, Pixel int // elements of Src from one row, and pixel, to the next
+	Lo, Hi     int // pixels of zeros before and after a row
+	Channels   int // at most Lanes; what lies beyond is zero
+}
+
+// frameGeneric is what the kernels of frames compute, whatever the number of lanes. Rows is at least 1.
+func frameGeneric(a *FrameArgs, lanes int) {
+	at := 0
+	zeros := func(n int) {
+		clear(a.Dst[at : at+n*lanes])
+		at += n * lanes
+	}
+	for r := range a.Rows {
+		zeros(a.Lo)
+		for c := range a.Cols {
+			to := a.Dst[at:][:lanes]
+			clear(to[copy(to, a.Src[r*a.Row+c*a.Pixel:][:a.Channels]):])
+			at += lanes
+		}
+		zeros(a.Hi)
+	}
+}

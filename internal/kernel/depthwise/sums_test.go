@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -32,6 +33,29 @@ func TestSums(t *testing.T) {
 						t.Fatalf("%s: sum %d is %v, want %v", name, i, got[i], v)
 					}
 				}
+			}
+		}
+	})
+}
+
+// TestFrame compares every kernel of frames with the plain one, in buffers that end where the last element does.
+func TestFrame(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 5))
+	eachRow(t, func(t *testing.T, k *Kernels) {
+		for range 100 {
+			a := FrameArgs{Rows: 1 + r.IntN(4), Cols: r.IntN(12), Lo: r.IntN(3), Hi: r.IntN(3), Channels: 1 + r.IntN(k.Lanes)}
+			a.Pixel = a.Channels + r.IntN(20)
+			a.Row = a.Cols*a.Pixel + r.IntN(9)
+			a.Src = random(r, (a.Rows-1)*a.Row+max(0, a.Cols-1)*a.Pixel+a.Channels)
+			n := a.Rows * (a.Lo + a.Cols + a.Hi) * k.Lanes
+			want, got := random(r, n+1), make([]float32, n+1)
+			got[n] = want[n]
+			a.Dst = want
+			frameGeneric(&a, k.Lanes)
+			a.Dst = got
+			k.Frame(&a)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v: other elements", a)
 			}
 		}
 	})

@@ -4861,6 +4861,118 @@ outputs1_end:
 	VZEROUPPER
 	RET
 
+// func frameAVX2(a *byte)
+// Requires: AVX, MMX+
+TEXT ·frameAVX2(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), AX
+	MOVQ   96(AX), CX
+	MOVQ   CX, DX
+	ANDQ   $0x00000007, DX
+	LEAQ   laneMasks<>+32(SB), BX
+	SHLQ   $0x02, DX
+	SUBQ   DX, BX
+	VXORPS Y0, Y0, Y0
+	MOVQ   (AX), DX
+	MOVQ   24(AX), SI
+	MOVQ   64(AX), DI
+	SHLQ   $0x02, DI
+	MOVQ   72(AX), R8
+	SHLQ   $0x02, R8
+	MOVQ   48(AX), R9
+	MOVQ   R8, R10
+	SHLQ   $0x04, R10
+	CMPQ   CX, $0x00000008
+	JL     tail
+
+full:
+	MOVQ 80(AX), CX
+
+full_lo:
+	CMPQ    CX, $0x00000001
+	JL      full_lo_end
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000001, CX
+	JMP     full_lo
+
+full_lo_end:
+	MOVQ 56(AX), BX
+	MOVQ SI, CX
+
+full_cols:
+	CMPQ       BX, $0x00000001
+	JL         full_cols_end
+	PREFETCHT0 (CX)(R10*1)
+	VMOVUPS    (CX), Y1
+	VMOVUPS    Y1, (DX)
+	ADDQ       R8, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x00000001, BX
+	JMP        full_cols
+
+full_cols_end:
+	MOVQ 88(AX), CX
+
+full_hi:
+	CMPQ    CX, $0x00000001
+	JL      full_hi_end
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000001, CX
+	JMP     full_hi
+
+full_hi_end:
+	ADDQ DI, SI
+	DECQ R9
+	JNE  full
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ 80(AX), CX
+
+tail_lo:
+	CMPQ    CX, $0x00000001
+	JL      tail_lo_end
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000001, CX
+	JMP     tail_lo
+
+tail_lo_end:
+	MOVQ 56(AX), R11
+	MOVQ SI, CX
+
+tail_cols:
+	CMPQ       R11, $0x00000001
+	JL         tail_cols_end
+	PREFETCHT0 (CX)(R10*1)
+	VMOVUPS    (BX), Y1
+	VMASKMOVPS (CX), Y1, Y1
+	VMOVUPS    Y1, (DX)
+	ADDQ       R8, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x00000001, R11
+	JMP        tail_cols
+
+tail_cols_end:
+	MOVQ 88(AX), CX
+
+tail_hi:
+	CMPQ    CX, $0x00000001
+	JL      tail_hi_end
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000001, CX
+	JMP     tail_hi
+
+tail_hi_end:
+	ADDQ DI, SI
+	DECQ R9
+	JNE  tail
+	VZEROUPPER
+	RET
+
 // func sums1x1AVX2(a *byte)
 // Requires: AVX, FMA3
 TEXT ·sums1x1AVX2(SB), NOSPLIT, $0-8
@@ -9804,6 +9916,118 @@ outputs1_whole:
 	JMP   outputs1
 
 outputs1_end:
+	VZEROUPPER
+	RET
+
+// func frameAVX512(a *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·frameAVX512(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), AX
+	MOVQ   96(AX), DX
+	MOVQ   DX, CX
+	ANDQ   $0x0000000f, CX
+	MOVQ   $0x0000000000000001, BX
+	SHLQ   CL, BX
+	DECQ   BX
+	KMOVW  BX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   (AX), CX
+	MOVQ   24(AX), BX
+	MOVQ   64(AX), SI
+	SHLQ   $0x02, SI
+	MOVQ   72(AX), DI
+	SHLQ   $0x02, DI
+	MOVQ   48(AX), R8
+	MOVQ   DI, R9
+	SHLQ   $0x04, R9
+	CMPQ   DX, $0x00000010
+	JL     tail
+
+full:
+	MOVQ 80(AX), DX
+
+full_lo:
+	CMPQ    DX, $0x00000001
+	JL      full_lo_end
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JMP     full_lo
+
+full_lo_end:
+	MOVQ 56(AX), R10
+	MOVQ BX, DX
+
+full_cols:
+	CMPQ       R10, $0x00000001
+	JL         full_cols_end
+	PREFETCHT0 (DX)(R9*1)
+	VMOVUPS    (DX), Z1
+	VMOVUPS    Z1, (CX)
+	ADDQ       DI, DX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000001, R10
+	JMP        full_cols
+
+full_cols_end:
+	MOVQ 88(AX), DX
+
+full_hi:
+	CMPQ    DX, $0x00000001
+	JL      full_hi_end
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JMP     full_hi
+
+full_hi_end:
+	ADDQ SI, BX
+	DECQ R8
+	JNE  full
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ 80(AX), DX
+
+tail_lo:
+	CMPQ    DX, $0x00000001
+	JL      tail_lo_end
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JMP     tail_lo
+
+tail_lo_end:
+	MOVQ 56(AX), R10
+	MOVQ BX, DX
+
+tail_cols:
+	CMPQ       R10, $0x00000001
+	JL         tail_cols_end
+	PREFETCHT0 (DX)(R9*1)
+	VMOVUPS.Z  (DX), K1, Z1
+	VMOVUPS    Z1, (CX)
+	ADDQ       DI, DX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000001, R10
+	JMP        tail_cols
+
+tail_cols_end:
+	MOVQ 88(AX), DX
+
+tail_hi:
+	CMPQ    DX, $0x00000001
+	JL      tail_hi_end
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JMP     tail_hi
+
+tail_hi_end:
+	ADDQ SI, BX
+	DECQ R8
+	JNE  tail
 	VZEROUPPER
 	RET
 

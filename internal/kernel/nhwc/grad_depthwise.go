@@ -25,6 +25,7 @@ type gradDepthwise struct {
 	high, wide int // rows and columns of inputs that they see
 	planes     int // of outputs in a part: images, or their slices along the first axis
 	parts      int
+	together   int // vectors of channels that a chunk handles
 	lanes      panel.Order
 }
 
@@ -33,6 +34,8 @@ const (
 	gradParts = 8
 	// gradRowElems bounds the inputs that are copied at once, a tenth of a second-level cache.
 	gradRowElems = 24 << 10
+	// gradTogether is about how many channels a chunk handles, which share pages of memory.
+	gradTogether = 64
 )
 
 func newGradDepthwise(g conv.Geom) filterGrad {
@@ -56,6 +59,7 @@ func newGradDepthwise(g conv.Geom) filterGrad {
 	all := g.Batch * d.axes[0].Out
 	d.planes = ceilDiv(all, min(all, gradParts))
 	d.parts = ceilDiv(all, d.planes)
+	d.together = even(d.blocks(), max(1, gradTogether/d.k.Lanes))
 	places := make([]int32, d.k.Lanes)
 	for i := range places {
 		places[i] = int32(i * d.multiplier * g.Taps())
@@ -74,7 +78,7 @@ func (d *gradDepthwise) blockLen() int { return d.multiplier * d.g.Taps() * d.k.
 
 func (d *gradDepthwise) scratch() int { return d.parts * d.sumsLen() }
 
-// gradDepthwiseTask is a running gradDepthwise; chunks are a vector of channels of a part.
+// gradDepthwiseTask is a running gradDepthwise; chunks are some vectors of channels of a part.
 type gradDepthwiseTask struct {
 	*gradDepthwise
 	a *GradWArgs
@@ -85,7 +89,7 @@ var gradDepthwiseTasks = sync.Pool{New: func() any { return new(gradDepthwiseTas
 func (d *gradDepthwise) run(a *GradWArgs) {
 	t := gradDepthwiseTasks.Get().(*gradDepthwiseTask)
 	t.gradDepthwise, t.a = d, a
-	par.Run(a.Threads, d.parts*d.blocks(), t)
+	par.Run(a.Threads, d.parts*ceilDiv(d.blocks(), d.together), t)
 	*t = gradDepthwiseTask{}
 	gradDepthwiseTasks.Put(t)
 	n := d.sumsLen()
@@ -106,32 +110,37 @@ func (d *gradDepthwise) run(a *GradWArgs) {
 
 // gradRowsWork is what a chunk works with.
 type gradRowsWork struct {
-	x, y []float32
-	sum  depthwise.SumArgs
-	row  window.RowArgs
+	x, y  []float32
+	sum   depthwise.SumArgs
+	frame depthwise.FrameArgs
 }
 
 var gradRowsWorks = sync.Pool{New: func() any { return new(gradRowsWork) }}
 
-// Chunk computes the sums of a vector of channels over the planes of a part.
+// Chunk computes the sums of some vectors of channels over the planes of a part.
 func (t *gradDepthwiseTask) Chunk(i int) {
-	sums := t.a.Scratch[i*t.blockLen():][:t.blockLen()]
+	n := ceilDiv(t.blocks(), t.together)
+	part, first := i/n, i%n*t.together
+	last := min(first+t.together, t.blocks())
+	sums := t.a.Scratch[part*t.sumsLen():][first*t.blockLen() : last*t.blockLen()]
 	clear(sums)
-	part, c := i/t.blocks(), i%t.blocks()*t.k.Lanes
 	w := gradRowsWorks.Get().(*gradRowsWork)
 	w.x = mem.Grow(w.x, t.axes[0].Kernel*t.high*t.wide*t.k.Lanes)
 	w.y = mem.Grow(w.y, t.rows*t.axes[2].Out*t.k.Lanes)
 	for p := part * t.planes; p < min((part+1)*t.planes, t.g.Batch*t.axes[0].Out); p++ {
 		for h := 0; h < t.axes[1].Out; h += t.rows {
 			rows := min(t.rows, t.axes[1].Out-h)
-			t.inputs(w, p, h, rows, c)
-			for j := range t.multiplier {
-				t.gradients(w, p, h, rows, c, j)
-				t.add(w, sums[j*t.g.Taps()*t.k.Lanes:], rows)
+			for b := first; b < last; b++ {
+				c := b * t.k.Lanes
+				t.inputs(w, p, h, rows, c)
+				for j := range t.multiplier {
+					t.gradients(w, p, h, rows, c, j)
+					t.add(w, sums[(b-first)*t.blockLen()+j*t.g.Taps()*t.k.Lanes:], rows)
+				}
 			}
 		}
 	}
-	w.sum, w.row = depthwise.SumArgs{}, window.RowArgs{}
+	w.sum, w.frame = depthwise.SumArgs{}, depthwise.FrameArgs{}
 	gradRowsWorks.Put(w)
 }
 
@@ -139,26 +148,27 @@ func (t *gradDepthwiseTask) Chunk(i int) {
 // first axis.
 func (t *gradDepthwiseTask) inputs(w *gradRowsWork, p, o, rows, c int) {
 	d, h, x := &t.axes[0], &t.axes[1], &t.axes[2]
-	lanes, pitch := t.k.Lanes, t.wide*t.k.Lanes
+	pitch := t.wide * t.k.Lanes
+	high := (rows-1)*h.Stride + h.Extent()
 	lo := min(t.wide, x.Lo) // columns [lo, hi) are inputs
 	hi := max(lo, min(t.wide, x.In+x.Lo))
-	top := o*h.Stride - h.Lo
+	first := o*h.Stride - h.Lo
+	top := min(high, max(0, -first)) // rows [top, end) are inputs
+	end := max(top, min(high, h.In-first))
 	for k := range d.Kernel {
+		to := w.x[k*t.high*pitch:][:high*pitch]
 		id := p%d.Out*d.Stride + k*d.Dilation - d.Lo
-		for r := range (rows-1)*h.Stride + h.Extent() {
-			to := w.x[(k*t.high+r)*pitch:][:pitch]
-			if id < 0 || id >= d.In || top+r < 0 || top+r >= h.In || lo == hi {
-				clear(to)
-				continue
-			}
-			clear(to[:lo*lanes])
-			w.row = window.RowArgs{
-				Dst: to[lo*lanes:], DstStep: lanes, Rows: hi - lo, Cols: min(lanes, t.g.InC-c),
-				Src: t.a.X[((p/d.Out*d.In+id)*h.In+top+r)*x.In*t.g.InC+c:], SrcStep: t.g.InC,
-			}
-			window.Best().CopyRows(&w.row)
-			clear(to[hi*lanes:])
+		if id < 0 || id >= d.In || top == end || lo == hi {
+			clear(to)
+			continue
 		}
+		clear(to[:top*pitch])
+		w.frame = depthwise.FrameArgs{
+			Dst: to[top*pitch:], Rows: end - top, Cols: hi - lo, Lo: lo, Hi: t.wide - hi, Channels: min(t.k.Lanes, t.g.InC-c),
+			Src: t.a.X[((p/d.Out*d.In+id)*h.In+first+top)*x.In*t.g.InC+c:], Row: x.In * t.g.InC, Pixel: t.g.InC,
+		}
+		t.k.Frame(&w.frame)
+		clear(to[end*pitch:])
 	}
 }
 
@@ -168,8 +178,8 @@ func (t *gradDepthwiseTask) gradients(w *gradRowsWork, p, o, rows, c, j int) {
 	h, x := &t.axes[1], &t.axes[2]
 	src := t.a.Dy[(p*h.Out+o)*x.Out*t.g.OutC+c*m+j:]
 	if m == 1 {
-		w.row = window.RowArgs{Dst: w.y, DstStep: lanes, Rows: rows * x.Out, Cols: n, Src: src, SrcStep: t.g.OutC}
-		window.Best().CopyRows(&w.row)
+		w.frame = depthwise.FrameArgs{Dst: w.y, Src: src, Rows: 1, Cols: rows * x.Out, Pixel: t.g.OutC, Channels: n}
+		t.k.Frame(&w.frame)
 		return
 	}
 	for i := range rows * x.Out {

@@ -24,6 +24,7 @@ func main() {
 			}
 		}
 		taps(v)
+		frame(v)
 		for _, s := range sumKernels {
 			if s.lines*s.taps*s.sets < 2*v.lanes-1 { // registers, one of them for gradients
 				sums(v, s.lines, s.taps, s.sets)
