@@ -15,7 +15,7 @@ import (
 // (layout_nodes.go) follow when an input has a twin. A value whose own order somebody asks for is transposed from its
 // twin then, once; so the reorders end up at the edges of the region, and those that the model writes itself vanish.
 func layouts(g *graph.Graph) error {
-	if !slices.ContainsFunc(g.Nodes, anchor) {
+	if !worthMoving(g.Nodes) {
 		return nil
 	}
 	room := 2 * len(g.Nodes)
@@ -45,6 +45,46 @@ func anchor(n *graph.Node) bool {
 	}
 	name := convolutions[n.Type]
 	return name != "" && ops.Default().Find("onnxrun", name, 1) != nil && n.In[1] != nil && n.In[1].DType == tensor.Float32
+}
+
+// A depthwise convolution of few taps is as fast on planes whose rows have planeRow elements.
+const planeRow, planeTaps = 28, 9
+
+// worthMoving reports whether there are convolutions that pay for the reorders at the edges: a single depthwise one between
+// wide planes does not, since it takes less time than they do.
+func worthMoving(nodes []*graph.Node) bool {
+	var found *graph.Node
+	for _, n := range nodes {
+		if !anchor(n) {
+			continue
+		}
+		if found != nil {
+			return true
+		}
+		found = n
+	}
+	return found != nil && !planewise(found)
+}
+
+// planewise reports whether n is a depthwise convolution that is as fast plane by plane.
+func planewise(n *graph.Node) bool {
+	x, w := n.In[0], n.In[1]
+	if n.Type != "Conv" || !w.Ranked || w.Rank() != x.Rank() {
+		return false
+	}
+	channels, ok := x.Dims[1].Const()
+	if row, known := x.Dims[x.Rank()-1].Const(); !ok || !known || row < planeRow || int64(n.Attrs.IntOr("group", 1)) != channels {
+		return false
+	}
+	taps := int64(1)
+	for _, d := range w.Dims[2:] {
+		k, known := d.Const()
+		if !known {
+			return false
+		}
+		taps *= k
+	}
+	return channels > 1 && taps <= planeTaps
 }
 
 // fits reports whether v is a tensor that may have a twin.

@@ -32,6 +32,9 @@ var regions = []struct{ name, nodes, want string }{
 	{"one channel", "Conv image K1x4x3x3 -> c; Conv c L4x1x1x1 -> y", "Transpose NhwcConv NhwcConv Transpose"},
 	{"mask", "C4 image -> c; Greater c 1 -> g; Where g c 0.5 -> y", "Transpose NhwcConv Greater Where Transpose"},
 	{"slope for each channel", "C4 image -> c; Sub c 1 -> d; PRelu d A4x1x1 -> y", "Transpose NhwcConv Sub PRelu Transpose"},
+	{"depthwise alone", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 -> c; Relu c -> y", "Tile FusedConv"},
+	{"depthwise alone on narrow planes", "Tile image #1,1,1,4 -> i; Conv i K4x1x3x3 group=4 -> y", "Tile Transpose NhwcConv Transpose"},
+	{"depthwise before others", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 -> c; C4 c -> y", "Tile Transpose NhwcConv NhwcConv Transpose"},
 	{"read in both orders", "C4 image -> c; Relu c -> r; ReduceSum r #1 -> s; Softmax r -> t; Add s t -> y", ""},
 }
 

@@ -16,11 +16,13 @@ const maxMultiplier = 8
 
 // depthwiseConv computes convolutions whose groups read one channel each: for one row of outputs after the other, all
 // channels, in place: taps outside the input are left out. Rows of 3, 5 or 7 taps slide over neighbouring outputs (row is
-// set); all others are computed tap by tap. Several outputs per channel are computed one after the other and interleaved.
+// set), with a dilation over every step-th output; all others are computed tap by tap. Several outputs per channel are
+// computed one after the other and interleaved.
 type depthwiseConv struct {
 	g          conv.Geom
 	k          *depthwise.Kernels
 	row        func(a *depthwise.Args)
+	step       int // outputs from one of a segment to the next
 	multiplier int
 	width      int // taps along the last axis
 	taps       int
@@ -57,15 +59,18 @@ func newDepthwise(g conv.Geom) algorithm {
 		return nil
 	}
 	last := g.Axes[g.Rank-1]
-	d := &depthwiseConv{g: g, k: depthwise.Best(), multiplier: g.OutC / g.InC, width: last.Kernel, taps: g.Taps(), zeros: make([]float32, g.InC)}
+	d := &depthwiseConv{g: g, k: depthwise.Best(), step: 1, multiplier: g.OutC / g.InC, width: last.Kernel, taps: g.Taps(), zeros: make([]float32, g.InC)}
 	if last.Out == 0 {
 		return nil
 	}
 	d.outerRows = g.OutSize() / last.Out
-	if last.Dilation == 1 {
+	if last.Dilation == 1 || last.Stride == 1 && last.Out >= depthwise.Block*last.Dilation {
 		d.row = d.k.Rows(last.Kernel, last.Stride)
 	}
 	d.order = panel.Interleaved(1, d.taps, d.k.Lanes)
+	if d.row != nil {
+		d.step = last.Dilation
+	}
 	d.cut()
 	perGroup := depthwise.Block * d.taps
 	d.panel = min(g.InC, max(1, callFMAs/perGroup)*d.k.Lanes)
@@ -84,26 +89,27 @@ func (d *depthwiseConv) cut() {
 	}
 	for first := 0; first < n; first += size {
 		p := part{first: first, outputs: min(size, n-first)}
-		p.segments = d.segments(p.first, p.first+p.outputs)
+		for i := range min(d.step, p.outputs) {
+			p.segments = d.segments(p.segments, p.first+i, p.first+p.outputs)
+		}
 		d.parts = append(d.parts, p)
 	}
 }
 
-// segments cuts outputs from to to of a row.
-func (d *depthwiseConv) segments(from, to int) []segment {
+// segments cuts every step-th of the outputs from to to of a row, and adds them to list.
+func (d *depthwiseConv) segments(list []segment, from, to int) []segment {
 	a := d.g.Axes[d.g.Rank-1]
-	var list []segment
 	for o := from; o < to; {
 		var s segment
 		if d.row != nil {
-			s = segment{first: o, outputs: min(depthwise.Block, to-o)}
+			s = segment{first: o, outputs: min(depthwise.Block, ceilDiv(to-o, d.step))}
 			s.columns = d.columns(s)
 		} else {
 			s = segment{first: o, outputs: 1}
 			s.lo, s.hi = a.Taps(o)
 		}
-		o += s.outputs
-		if n := len(list); n > 0 && s.joins(&list[n-1], a.Kernel, d.row != nil) {
+		o += s.outputs * d.step
+		if n := len(list); n > 0 && s.first > from && s.joins(&list[n-1], a.Kernel, d.row != nil) {
 			list[n-1].outputs += s.outputs
 			continue
 		}
@@ -126,7 +132,7 @@ func (d *depthwiseConv) columns(s segment) int {
 	n := (s.outputs-1)*a.Stride + a.Kernel
 	mask := 0
 	for c := range n {
-		if in := s.first*a.Stride - a.Lo + c; in >= 0 && in < a.In {
+		if in := s.first*a.Stride - a.Lo + c*a.Dilation; in >= 0 && in < a.In {
 			mask |= 1 << c
 		}
 	}

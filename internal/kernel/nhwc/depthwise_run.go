@@ -75,7 +75,7 @@ func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	spans := s.args.Spans
-	s.args = depthwise.Args{Spans: spans, X: x, Pixel: g.InC, Stride: g.Axes[g.Rank-1].Stride, YStep: g.InC, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
+	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * g.InC, Stride: g.Axes[g.Rank-1].Stride, YStep: g.InC, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
 	if d.multiplier == 1 {
 		t.outputs(s, p, 0, y)
 	} else {
