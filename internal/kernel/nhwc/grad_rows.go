@@ -1,6 +1,8 @@
 package nhwc
 
 import (
+	"sync"
+
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -18,13 +20,20 @@ func newGradRows(g conv.Geom) filterGrad { return &gradRows{g} }
 func (r *gradRows) scratch() int { return r.g.OutC * r.g.InC / r.g.Groups * r.g.Taps() }
 
 func (r *gradRows) run(a *GradWArgs) {
-	par.Run(a.Threads, r.g.Groups*r.g.Taps(), &gradRowsTask{r, a})
+	t := gradRowsTasks.Get().(*gradRowsTask)
+	*t = gradRowsTask{r, a}
+	par.Run(a.Threads, r.g.Groups*r.g.Taps(), t)
+	*t = gradRowsTask{}
+	gradRowsTasks.Put(t)
 }
 
+// gradRowsTask is a running gradRows; chunks are the kernel elements of all groups.
 type gradRowsTask struct {
 	*gradRows
 	a *GradWArgs
 }
+
+var gradRowsTasks = sync.Pool{New: func() any { return new(gradRowsTask) }}
 
 // Chunk does one kernel element of one group.
 func (r *gradRowsTask) Chunk(i int) {

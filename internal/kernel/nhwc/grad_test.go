@@ -39,6 +39,12 @@ func compareGradX(t *testing.T, kernels string, g conv.Geom, seed int) {
 	}
 }
 
+// TestGradWRows does so for more axes than products take.
+func TestGradWRows(t *testing.T) {
+	axis := [6]int{4, 2, 2, 1, 1, 0}
+	compareGradW(t, problem{2, 2, 4, 6, [][6]int{axis, {3, 2, 1, 1, 0, 1}, axis, {5, 3, 1, 2, 2, 2}}}.geom(), 1)
+}
+
 // TestGradW compares the gradients of filters with plain loops on every kernel set.
 func TestGradW(t *testing.T) {
 	for _, kernels := range gemm.Kernels() {
@@ -86,4 +92,50 @@ func widened(x []float32) []float64 {
 		y[i] = float64(v)
 	}
 	return y
+}
+
+// TestGradWNaN looks for NaN in the gradients of channels that see none.
+func TestGradWNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	for i, p := range problems() {
+		g := p.geom()
+		if g.Batch*g.OutSize() == 0 {
+			continue
+		}
+		rng := rand.New(rand.NewPCG(uint64(i), 9))
+		x, dy := randoms(rng, g.Batch*g.InC*g.InSize()), randoms(rng, g.Batch*g.OutC*g.OutSize())
+		icg, ocg, taps := g.InC/g.Groups, g.OutC/g.Groups, g.Taps()
+		group := rng.IntN(g.Groups)
+		ci, co := rng.IntN(icg), rng.IntN(ocg)
+		for n := range g.Batch * g.InSize() {
+			x[n*g.InC+group*icg+ci] = nan
+		}
+		dy[rng.IntN(g.Batch*g.OutSize())*g.OutC+group*ocg+co] = nan
+		for j, v := range runGradW(g, x, dy, 1) {
+			oc, ic := j/taps/icg, j/taps%icg
+			if v != v && oc != group*ocg+co && (oc/ocg != group || ic != ci) {
+				t.Fatalf("%+v: NaN at %d", g, j)
+			}
+		}
+	}
+}
+
+// TestGradAllocations looks for allocations in steady state.
+func TestGradAllocations(t *testing.T) {
+	for i, p := range problems() {
+		g := p.geom()
+		rng := rand.New(rand.NewPCG(uint64(i), 10))
+		w, toX := randoms(rng, g.OutC*g.InC/g.Groups*g.Taps()), NewGradXPlan(g)
+		a := Args{X: randoms(rng, g.Batch*g.OutC*g.OutSize()), Y: make([]float32, g.Batch*g.InC*g.InSize()), Filter: new(Filter), Scratch: make([]float32, toX.Scratch())}
+		room := make([]float32, toX.FilterLen())
+		x := testing.AllocsPerRun(10, func() {
+			toX.PackInto(a.Filter, w, room)
+			toX.Run(&a)
+		})
+		toW := NewGradW(g)
+		b := GradWArgs{X: a.Y, Dy: a.X, Dw: w, Scratch: make([]float32, toW.Scratch())}
+		if n := x + testing.AllocsPerRun(10, func() { toW.Run(&b) }); n > 0 && !raceEnabled {
+			t.Errorf("%s and %s of %+v: %v allocations", toX.Algorithm(), toW.Algorithm(), g, n)
+		}
+	}
 }
