@@ -131,7 +131,7 @@ var variableFilters = sync.Pool{New: func() any { return new(nhwc.Filter) }}
 // runVariable runs a plan with the filter w, which is packed in scratch memory of variableScratch elements.
 func runVariable(p *nhwc.Plan, a *nhwc.Args, w, scratch []float32) {
 	f := variableFilters.Get().(*nhwc.Filter)
-	p.PackInto(f, w, scratch[len(scratch)-p.FilterLen():])
+	p.PackInto(f, w, scratch[len(scratch)-p.FilterLen():], a.Threads)
 	a.Filter, a.Scratch = f, scratch[:p.Scratch()]
 	p.Run(a)
 	variableFilters.Put(f)

@@ -13,6 +13,7 @@ type packed struct {
 	matrices gemm.Packed
 	phases   []packed // of a transposed convolution
 	places   []int32  // kept for packing
+	threads  int      // that may pack
 }
 
 // bytes is the memory that the form takes.
@@ -39,9 +40,10 @@ func (p *Plan) PackIn(room *mem.Room, w []float32) *Filter {
 func (p *Plan) FilterLen() int { return p.alg.filterLen() + lineFloats }
 
 // PackInto is Pack into room, FilterLen elements of unknown content, which belong to f from then on. It allocates nothing in
-// steady state, if f is used again and again.
-func (p *Plan) PackInto(f *Filter, w, room []float32) {
+// steady state, if f is used again and again. The form does not depend on the number of threads.
+func (p *Plan) PackInto(f *Filter, w, room []float32, threads int) {
 	f.room.Within(room[:p.FilterLen()])
+	f.packed.threads = threads
 	p.pack(f, w, &f.room)
 	f.room.Within(nil)
 }
@@ -51,6 +53,6 @@ func (p *Plan) pack(f *Filter, w []float32, room *mem.Room) {
 		panic(fmt.Sprintf("nhwc: filter has %d elements, want %d", len(w), want))
 	}
 	f.format = p.Format()
-	f.packed = packed{phases: f.packed.phases, places: f.packed.places}
+	f.packed = packed{phases: f.packed.phases, places: f.packed.places, threads: f.packed.threads}
 	p.alg.pack(&f.packed, w, room)
 }

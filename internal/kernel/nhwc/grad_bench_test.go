@@ -81,7 +81,7 @@ func BenchmarkGradX(b *testing.B) {
 			room := make([]float32, p.FilterLen())
 			a.Filter = new(Filter)
 			reportRate(b, gradFlops(&g), func() {
-				p.PackInto(a.Filter, w, room)
+				p.PackInto(a.Filter, w, room, 1)
 				p.Run(&a)
 			})
 		})

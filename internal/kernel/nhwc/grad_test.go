@@ -129,7 +129,7 @@ func TestGradAllocations(t *testing.T) {
 		a := Args{X: randoms(rng, g.Batch*g.OutC*g.OutSize()), Y: make([]float32, g.Batch*g.InC*g.InSize()), Filter: new(Filter), Scratch: make([]float32, toX.Scratch())}
 		room := make([]float32, toX.FilterLen())
 		x := testing.AllocsPerRun(10, func() {
-			toX.PackInto(a.Filter, w, room)
+			toX.PackInto(a.Filter, w, room, 1)
 			toX.Run(&a)
 		})
 		toW := NewGradW(g)

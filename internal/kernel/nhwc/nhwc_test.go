@@ -150,7 +150,7 @@ func compare(t *testing.T, plan *Plan, p problem, seed int) {
 func run(p *Plan, w []float32, a Args, threads int) []float32 {
 	nan := float32(math.NaN())
 	a.Filter, a.Threads = new(Filter), threads
-	p.PackInto(a.Filter, w, slices.Repeat([]float32{nan}, p.FilterLen()))
+	p.PackInto(a.Filter, w, slices.Repeat([]float32{nan}, p.FilterLen()), threads)
 	a.Y = slices.Repeat([]float32{nan}, p.g.Batch*p.g.OutC*p.g.OutSize())
 	a.Scratch = slices.Repeat([]float32{nan}, p.Scratch())
 	p.Run(&a)

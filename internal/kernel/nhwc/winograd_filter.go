@@ -7,6 +7,7 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 	"github.com/onnxrun/onnxrun/internal/mem"
+	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 // format tells the forms of the filter apart: the matrices of a size of tile, or the windows.
@@ -45,30 +46,51 @@ func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 	if room.Filled() {
 		return
 	}
-	u, width := f.matrices.Panels()
-	step := min(g.InC, ceilDiv(windowElems, 9*width)) // input channels
-	order := t.order.of(t.turned, step, width)
+	p := windowPackings.Get().(*windowPacking)
+	p.tiled, p.w = t, w
+	p.u, p.width = f.matrices.Panels()
+	p.plane = len(p.u) / count
+	p.step = min(g.InC, ceilDiv(windowElems, 9*p.width))
+	p.order = t.order.of(t.turned, p.step, p.width)
+	par.Run(f.threads, ceilDiv(g.OutC, p.width), p)
+	*p = windowPacking{}
+	windowPackings.Put(p)
+}
+
+// windowPacking packs windows; its chunks are panels of output channels.
+type windowPacking struct {
+	*tiled
+	w, u  []float32
+	width int
+	plane int // elements of a matrix
+	step  int // input channels at a time
+	order panel.Order
+}
+
+var windowPackings = sync.Pool{New: func() any { return new(windowPacking) }}
+
+// Chunk packs panel i.
+func (p *windowPacking) Chunk(i int) {
+	g, width, oc := &p.g, p.width, i*p.width
+	rows := min(width, g.OutC-oc)
 	s := tileWorks.Get().(*tileWork)
-	s.u = mem.Grow(s.u, 9*step*width)
-	for oc := 0; oc < g.OutC; oc += width {
-		rows := min(width, g.OutC-oc)
-		for c := 0; c < g.InC; c += step {
-			n := min(step, g.InC-c)
-			windows := s.u[:9*n*width]
-			if t.fresh {
-				windows = u[9*(oc*g.InC+c*width):][:9*n*width]
-			}
-			if rows < width {
-				clear(windows)
-			}
-			if t.turned {
-				panel.Write(&panel.Args{Dst: windows, Src: w[9*(c*g.OutC+oc):], Order: order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * g.OutC})
-			} else {
-				panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*g.InC+c):], Order: order.First(9 * n), Rows: rows, RowStep: 9 * g.InC, Count: 1})
-			}
-			if !t.fresh {
-				t.transform(&s.fil, windows, u[oc*g.InC+c*width:], width, len(u)/count)
-			}
+	s.u = mem.Grow(s.u, 9*p.step*width)
+	for c := 0; c < g.InC; c += p.step {
+		n := min(p.step, g.InC-c)
+		windows := s.u[:9*n*width]
+		if p.fresh {
+			windows = p.u[9*(oc*g.InC+c*width):][:9*n*width]
+		}
+		if rows < width {
+			clear(windows)
+		}
+		if p.turned {
+			panel.Write(&panel.Args{Dst: windows, Src: p.w[9*(c*g.OutC+oc):], Order: p.order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * g.OutC})
+		} else {
+			panel.Write(&panel.Args{Dst: windows, Src: p.w[9*(oc*g.InC+c):], Order: p.order.First(9 * n), Rows: rows, RowStep: 9 * g.InC, Count: 1})
+		}
+		if !p.fresh {
+			p.transform(&s.fil, windows, p.u[oc*g.InC+c*width:], width, p.plane)
 		}
 	}
 	s.release()
