@@ -111,20 +111,25 @@ func fusedAttentionKernel(k *KernelCtx) (Kernel, error) {
 	if k.DType(0) != tensor.Float32 {
 		return Kernel{}, Unsupported("Attention of %v", k.DType(0))
 	}
+	f, err := bindFusedAttention(k)
+	return Kernel{Run: f.run, Scratch: f.scratch, Work: f.work}, err
+}
+
+func bindFusedAttention(k *KernelCtx) (*fusedAttention, error) {
 	f := &fusedAttention{scale: k.Float("scale"), fill: k.Float("fill"), causal: k.Bool("causal"), empty: k.Bool("empty_zero"),
 		nan: k.Bool("nan_zero"), headsFirst: k.Bool("heads_first")}
 	for i, v := range [3]*headView{&f.q, &f.k, &f.v} {
 		var err error
 		if *v, err = headViewOf(k.Attrs, [3]string{"q_view", "k_view", "v_view"}[i]); err != nil {
-			return Kernel{}, err
+			return f, err
 		}
 	}
-	return Kernel{Run: f.run, Scratch: f.scratch, Work: f.work}, nil
+	return f, nil
 }
 
 func (f *fusedAttention) scratch(c *Call) int {
 	a := new(tiled.Args)
-	if f.prepare(a, c, true) != nil {
+	if f.prepare(a, c.In, c.Out[0], true) != nil {
 		return 0 // run reports it
 	}
 	return 4 * a.Scratch32()
@@ -132,7 +137,7 @@ func (f *fusedAttention) scratch(c *Call) int {
 
 func (f *fusedAttention) run(c *Call) error {
 	a := tiledCalls.Get().(*tiled.Args)
-	err := f.prepare(a, c, false)
+	err := f.prepare(a, c.In, c.Out[0], false)
 	if err == nil {
 		a.Scratch, a.Threads = scratchOf[float32](c.Scratch, len(c.Scratch)/4), c.Threads
 		tiled.Run(a)
@@ -142,18 +147,22 @@ func (f *fusedAttention) run(c *Call) error {
 	return err
 }
 
-// prepare views the tensors and checks that they fit. Without elements only sizes and masks are set.
-func (f *fusedAttention) prepare(a *tiled.Args, c *Call, sizes bool) error {
+// prepare views the inputs and the output, or its gradient, and checks that they fit. Without elements only sizes and masks
+// are set.
+func (f *fusedAttention) prepare(a *tiled.Args, ins []*tensor.Tensor, out *tensor.Tensor, sizes bool) error {
 	var in [3]heads[float32]
 	for i, v := range [3]headView{f.q, f.k, f.v} {
 		var err error
-		if in[i], err = v.view(c.In[i]); err != nil {
+		if in[i], err = v.view(ins[i]); err != nil {
 			return err
 		}
 	}
 	q, k, v := &in[0], &in[1], &in[2]
-	b := c.Out[0].Shape()[0]
-	y := heads[float32]{x: tensor.Of[float32](c.Out[0]), b: b, h: q.h, n: q.n, size: v.size, batch: q.n * q.h * v.size, head: v.size, step: q.h * v.size}
+	if out.Rank() == 0 {
+		return fmt.Errorf("ops: attention output has shape %v", out.Shape())
+	}
+	b := out.Shape()[0]
+	y := heads[float32]{x: tensor.Of[float32](out), b: b, h: q.h, n: q.n, size: v.size, batch: q.n * q.h * v.size, head: v.size, step: q.h * v.size}
 	want := [...]int{b, q.n, q.h, v.size}
 	if f.headsFirst {
 		want[1], want[2] = q.h, q.n
@@ -161,9 +170,9 @@ func (f *fusedAttention) prepare(a *tiled.Args, c *Call, sizes bool) error {
 	}
 	switch {
 	case k.h != v.h || k.n != v.n || q.size != k.size || k.h == 0 || q.h%k.h != 0 || q.b != b && q.b != 1 || k.b != b && k.b != 1 || v.b != b && v.b != 1:
-		return fmt.Errorf("ops: query %v, key %v and value %v do not fit", c.In[0].Shape(), c.In[1].Shape(), c.In[2].Shape())
-	case !slices.Equal(c.Out[0].Shape(), want[:]):
-		return fmt.Errorf("ops: attention output has shape %v, want %v", c.Out[0].Shape(), slices.Clone(want[:]))
+		return fmt.Errorf("ops: query %v, key %v and value %v do not fit", ins[0].Shape(), ins[1].Shape(), ins[2].Shape())
+	case !slices.Equal(out.Shape(), want[:]) && (f.headsFirst || !slices.Equal(out.Shape(), []int{b, q.n, q.h * v.size})):
+		return fmt.Errorf("ops: attention output has shape %v, want %v", out.Shape(), slices.Clone(want[:]))
 	}
 	*a = tiled.Args{
 		B: b, H: q.h, KVHeads: k.h, Queries: q.n, Keys: k.n, Size: q.size, ValueSize: v.size,
@@ -171,7 +180,7 @@ func (f *fusedAttention) prepare(a *tiled.Args, c *Call, sizes bool) error {
 		Scale: f.scale, Causal: f.causal, EmptyZero: f.empty, NaNZero: f.nan,
 	}
 	for i := range a.Masks {
-		if err := f.mask(&a.Masks[i], a, input(c, 3+i), sizes); err != nil {
+		if err := f.mask(&a.Masks[i], a, part(ins, 3+i), sizes); err != nil {
 			return err
 		}
 	}

@@ -6,11 +6,15 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// attentionGrad writes Attention out: with the scores s = scale*q*k', capped and masked, and their softmax p, the output
+// attentionGrad is one node where that computes all that is wanted. Else it writes Attention out: with the scores s = scale*q*k', capped and masked, and their softmax p, the output
 // is p*v. Query heads that share a key head are an axis of their own.
 func attentionGrad(c GradCtx) error {
 	a := attentionForm{grads: grads{c}}
 	if a.Dy(0) == 0 && a.Dy(1) == 0 && a.Dy(2) == 0 && a.Dy(3) == 0 {
+		return nil
+	}
+	if attrs := tiledAttention(a.grads); attrs != nil {
+		a.setAttention(attrs, a.In(3))
 		return nil
 	}
 	if err := a.prepare(); err != nil {

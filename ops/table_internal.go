@@ -3,7 +3,8 @@ package ops
 // internalTable lists the operators of the onnxrun domain, which only the optimiser, the gradients and fine-tuning emit.
 // Columns: Domain, Name, Since, Types, Infer, Kernel, Grad, Flags.
 var internalTable = []Op{
-	{"onnxrun", "Attention", 1, f32, fusedAttentionInfer, fusedAttentionKernel, nil, 0},
+	{"onnxrun", "Attention", 1, f32, fusedAttentionInfer, fusedAttentionKernel, fusedAttentionGrad, 0},
+	{"onnxrun", "AttentionGrad", 1, f32, attentionGradInfer, attentionGradKernel, attentionGradGrad, 0},
 	{"onnxrun", "AveragePoolGrad", 1, float, averagePoolGradInfer, averagePoolGradKernel, nil, 0},
 	{"onnxrun", "BatchNormGrad", 1, f32, batchNormGradInfer, batchNormGradKernel, nil, InPlace},
 	{"onnxrun", "BatchStats", 1, f32, batchStatsInfer, batchStatsKernel, nil, 0},

@@ -87,7 +87,7 @@ func (r *nhwcConvRun) work(c *Call) Work {
 // work of attention: two products, and the exponentials counted as one operation.
 func (f *fusedAttention) work(c *Call) Work {
 	a := new(tiled.Args)
-	if f.prepare(a, c, true) != nil {
+	if f.prepare(a, c.In, c.Out[0], true) != nil {
 		return Work{}
 	}
 	scores := int64(a.B) * int64(a.H) * int64(a.Queries) * int64(a.Keys)
@@ -95,6 +95,19 @@ func (f *fusedAttention) work(c *Call) Work {
 		scores = (scores + 1) / 2
 	}
 	return Work{Flops: scores * int64(2*a.Size+2*a.ValueSize+1), Algorithm: "tiles with running maximum"}
+}
+
+// work of the gradients of attention: five products.
+func (f *attentionBackward) work(c *Call) Work {
+	a := new(tiled.Args)
+	if f.prepare(a, c.In[1:], c.In[0], true) != nil {
+		return Work{}
+	}
+	scores := int64(a.B) * int64(a.H) * int64(a.Queries) * int64(a.Keys)
+	if f.causal {
+		scores = (scores + 1) / 2
+	}
+	return Work{Flops: scores * int64(6*a.Size+4*a.ValueSize), Algorithm: "tiles of queries, scores computed again"}
 }
 
 // work of a recurrent layer. The weights of the state are read in every step.

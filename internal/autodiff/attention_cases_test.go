@@ -48,4 +48,9 @@ var attentionCases = []ruleCase{
 	{"Attention", 25, "left_window_size=1 right_window_size=1", "1x1x2x2 1x1x2x2 1x1x2x2 - 1x1x3x2 1x1x3x2", 3},
 	{"Attention", 25, "left_window_size=0 is_causal=1", "1x1x4x2 1x1x2x2 1x1x2x2", 0},
 	{"Attention", 25, "right_window_size=1", "2x1x3x2 2x1x4x2 2x1x4x2 - - - i2:4,3", 0},
+	{"Attention", 24, "is_causal=1 q_num_heads=4 kv_num_heads=2 scale=0.7", "2x5x8 2x5x4 2x5x6 b5x5:1,0,1,0,0,0,1,0,0,0,0,0,0,1,1,1,1,1,1,1,0,0,0,0,1", 0},
+	{"onnxrun:Attention", 1, "scale=0.5 heads_first=1", "2x2x3x4 2x1x5x4 2x1x5x2 s1x1x3x5:0,1,0,2,0,0,0,1,0,0,0,0.5,0,0,0", 0},
+	{"onnxrun:Attention", 1, "scale=0.5 fill=-3.0 causal=1 empty_zero=1 q_view=4,2,0,2 k_view=2,2,0,2 v_view=2,3,0,3", "2x3x8 2x3x4 2x3x6 b3x3:1,0,1,0,0,0,1,1,0", 0},
+	{"onnxrun:AttentionGrad", 1, "scale=0.5 heads_first=1 @outputs=0,1,2", "2x2x3x2 2x2x3x4 2x1x4x4 2x1x4x2", 3},
+	{"onnxrun:AttentionGrad", 1, "scale=0.5 fill=-3.0 causal=1 empty_zero=1 q_view=4,2,0,2 k_view=2,2,0,2 v_view=2,3,0,3 @outputs=0,1,2", "1x3x12 1x3x8 1x3x4 1x3x6 b3x3:1,0,1,0,0,0,1,1,0", 3},
 }

@@ -13,6 +13,7 @@ package schema
 // a tensor of the given shape would be repeated to get the shape of X.
 var internalOperators = []operator{
 	{domain: Internal, name: "Attention", text: `1|Q:T K:T V:T mask:M? bias:N?|Y:T|causal:i=0 empty_zero:i=0 fill:f=0 heads_first:i=0 k_view:I nan_zero:i=0 q_view:I scale:f=1 v_view:I|T:float M:float;bool N:float;bool`},
+	{domain: Internal, name: "AttentionGrad", text: `1|dY:T Q:T K:T V:T mask:M? bias:N?|dQ:T dK:T dV:T|causal:i=0 empty_zero:i=0 fill:f=0 heads_first:i=0 k_view:I q_view:I scale:f=1 v_view:I|T:float M:float;bool N:float;bool`},
 	{domain: Internal, name: "AveragePoolGrad", text: `1|dY:T shape:tensor(int64)|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 count_include_pad:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "ClassLossGrad", text: `1|dLoss:T labels:I weights:T? shape:tensor(int64)|dX:T|ignore_index:i reduction:s=mean|T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "ConvGradW", text: `1|dY:T X:T xshape:tensor(int64) wshape:tensor(int64)|dW:T|auto_pad:s=NOTSET dilations:I group:i=1 kernel_shape:I output_padding:I output_shape:I pads:I strides:I transposed:i=0|T:float;double;float16;bfloat16`},

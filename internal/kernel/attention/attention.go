@@ -1,5 +1,5 @@
-// Package attention computes softmax(scale*Q*K^T + masks)*V for many heads in float32, without ever holding all
-// scores: blocks of keys go by, and a running maximum and sum rescale what has been added up so far (online
+// Package attention computes softmax(scale*Q*K^T + masks)*V and its gradients for many heads in float32, without ever
+// holding all scores: blocks of keys go by, and a running maximum and sum rescale what has been added up so far (online
 // softmax, Milakov and Gimelshein 2018; in tiles as in Dao et al., "FlashAttention", 2022).
 //
 // Scores are kept transposed, a row per key and a column per query. So the maxima, sums and exponentials of the
@@ -51,6 +51,8 @@ type Args struct {
 	// Scratch holds as many elements as Scratch32 returns.
 	Scratch []float32
 	Threads int
+
+	allColumns bool // a few queries are columns, too
 }
 
 const (
@@ -76,6 +78,7 @@ func (a *Args) Scratch32() int {
 // run is one Run: chunks are blocks of queries of one head.
 type run struct {
 	Args
+	grad    *Grad // what is wanted instead of Y: chunks are heads of keys; nil in Run
 	few     bool
 	blocks  int // of queries
 	keys    int // in a step
@@ -93,8 +96,8 @@ func Run(a *Args) {
 	r := runs.Get().(*run)
 	r.Args = *a
 	r.check()
-	r.few = a.Queries <= fewQueries
-	r.blocks = max(1, (a.Queries+queryBlock-lanes-1)/queryBlock)
+	r.few = a.few()
+	r.blocks = a.queryBlocks()
 	if a.Keys > 0 {
 		steps := (a.Keys + keyBlock - 1) / keyBlock
 		r.keys = (a.Keys + steps - 1) / steps
@@ -107,6 +110,11 @@ func Run(a *Args) {
 	*r = run{}
 	runs.Put(r)
 }
+
+// few reports whether queries go row by row.
+func (a *Args) few() bool { return a.Queries <= fewQueries && !a.allColumns }
+
+func (a *Args) queryBlocks() int { return max(1, (a.Queries+queryBlock-lanes-1)/queryBlock) }
 
 // check panics unless every access lies in its slice.
 func (r *run) check() {
@@ -138,20 +146,29 @@ func (r *run) Chunk(i int) {
 		r.packChunk(i)
 		return
 	}
-	b, h, k := i/r.blocks/r.H, i/r.blocks%r.H, i%r.blocks
 	w := workers.Get().(*worker)
-	w.block = block{run: r, b: b, h: h, q0: k * queryBlock, q1: r.Queries}
-	if k < r.blocks-1 {
-		w.q1 = w.q0 + queryBlock
-	}
-	if r.few {
+	switch {
+	case r.grad != nil:
+		w.gradients(r, i/r.KVHeads, i%r.KVHeads)
+	case r.few:
+		w.block = r.queries(i/r.blocks/r.H, i/r.blocks%r.H, i%r.blocks)
 		w.rows()
-	} else {
+	default:
+		w.block = r.queries(i/r.blocks/r.H, i/r.blocks%r.H, i%r.blocks)
 		w.columns()
 	}
 	w.block = block{}
 	w.args = gemm.Args{}
 	workers.Put(w)
+}
+
+// queries returns block k of the queries of head h of batch b.
+func (r *run) queries(b, h, k int) block {
+	x := block{run: r, b: b, h: h, q0: k * queryBlock, q1: r.Queries}
+	if k < r.blocks-1 {
+		x.q1 = x.q0 + queryBlock
+	}
+	return x
 }
 
 // seen returns how many keys the last query of the block may see.

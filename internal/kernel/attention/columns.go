@@ -22,6 +22,7 @@ type worker struct {
 	query  []float32 // queries of the block as panels of columns, if they are wanted more than once
 	nr     int       // columns of a panel of query, 0 while there are none
 	scores []float32 // [keys, width]
+	dscore []float32 // their gradients
 	// For each query: the largest score so far, the sum of exponentials, what the result is multiplied with.
 	top, high, sum, factor []float32
 	dims, ds, ss           [2]int  // for transposing

@@ -97,7 +97,7 @@ func padded(queries int) int { return (queries + lanes - 1) &^ (lanes - 1) }
 // packedForm returns the form that m takes and the elements of a slice in scratch memory.
 func (m *Mask) packedForm(a *Args) (f form, size int) {
 	switch {
-	case m.empty() || a.Queries <= fewQueries || a.Keys == 0:
+	case m.empty() || a.few() || a.Keys == 0:
 		return none, 0
 	case m.Row == 0 && m.Col == 1 && m.Add != nil:
 		return perKey, 0

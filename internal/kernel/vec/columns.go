@@ -5,7 +5,7 @@ import "math"
 // The kernels of this file work on matrices of few columns, rows ld elements apart, with a number per column or per row.
 // One call should not hold more than some 100000 elements.
 
-// columnGroup divides the number of columns that MaxColumns and ExpColumns take.
+// columnGroup divides the number of columns that the kernels of columns take.
 const columnGroup = 16
 
 // MaxColumns sets m[j] to the largest of m[j] and column j of the rows of x. len(m) is a multiple of 16. Where NaN is
@@ -21,6 +21,22 @@ func MaxColumns(m, x []float32, rows, ld int) {
 func ExpColumns(x, m, sum []float32, rows, ld int) {
 	if checkColumns(x, len(m), rows, ld) {
 		active.expColumns(x, m, sum[:len(m)], rows, ld)
+	}
+}
+
+// ScaleDotColumns multiplies column j of p by f[j] and adds its products with column j of x to sum[j], in the order of the
+// rows. len(f) and len(sum) are equal and a multiple of 16; rows of p and x are equally far apart.
+func ScaleDotColumns(p, f, x, sum []float32, rows, ld int) {
+	if checkColumns(p, len(f), rows, ld) && checkColumns(x, len(f), rows, ld) {
+		active.scaleDotColumns(p, f, x, sum[:len(f)], rows, ld)
+	}
+}
+
+// SoftmaxGradColumns replaces the elements of dp by p*(dp-dot[j]): the gradient of a softmax p of columns, if dot are the
+// products of its columns with those of dp. len(dot) is a multiple of 16; rows of dp and p are equally far apart.
+func SoftmaxGradColumns(dp, p, dot []float32, rows, ld int) {
+	if checkColumns(dp, len(dot), rows, ld) && checkColumns(p, len(dot), rows, ld) {
+		active.softmaxGradColumns(dp, p, dot, rows, ld)
 	}
 }
 
@@ -59,6 +75,25 @@ func expColumnsGo(x, m, sum []float32, rows, ld int) {
 		for j, v := range row {
 			row[j] = float32(math.Exp(float64(v - m[j])))
 			sum[j] += row[j]
+		}
+	}
+}
+
+func scaleDotColumnsGo(p, f, x, sum []float32, rows, ld int) {
+	for i := range rows {
+		row, other := p[i*ld:][:len(f)], x[i*ld:]
+		for j := range row {
+			row[j] *= f[j]
+			sum[j] += row[j] * other[j]
+		}
+	}
+}
+
+func softmaxGradColumnsGo(dp, p, dot []float32, rows, ld int) {
+	for i := range rows {
+		row, other := dp[i*ld:][:len(dot)], p[i*ld:]
+		for j, v := range row {
+			row[j] = other[j] * (v - dot[j])
 		}
 	}
 }

@@ -45,9 +45,38 @@ func TestColumns(t *testing.T) {
 						t.Fatalf("%d rows: element %d is %v, want %v", rows, i, x2[i], x[i])
 					}
 				}
+				testGradColumns(t, rng, k, rows, cols, ld)
 			}
 		}
 	})
+}
+
+// testGradColumns compares what the gradient of a softmax of columns is made of, and that nothing else is written.
+func testGradColumns(t *testing.T, rng *rand.Rand, k *kernels, rows, cols, ld int) {
+	t.Helper()
+	draw := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = rng.Float32()*2 - 1
+		}
+		return x
+	}
+	p, x, f, sum := draw(rows*ld), draw(rows*ld), draw(cols), draw(cols)
+	p2, x2, sum2 := append([]float32{}, p...), append([]float32{}, x...), append([]float32{}, sum...)
+	generic.scaleDotColumns(p, f, x, sum, rows, ld)
+	k.scaleDotColumns(p2, f, x2, sum2, rows, ld)
+	for j := range sum {
+		if !near(sum2[j], sum[j], 6, 1e-5) {
+			t.Fatalf("%d rows: product of column %d is %v, want %v", rows, j, sum2[j], sum[j])
+		}
+	}
+	generic.softmaxGradColumns(x, p, sum, rows, ld)
+	k.softmaxGradColumns(x2, p2, sum, rows, ld)
+	for i := range p {
+		if p[i] != p2[i] || !near(x2[i], x[i], 2, 1e-7) {
+			t.Fatalf("%d rows: elements %d are %v and %v, want %v and %v", rows, i, p2[i], x2[i], p[i], x[i])
+		}
+	}
 }
 
 func TestScaleRows(t *testing.T) {

@@ -22,10 +22,12 @@ type kernels struct {
 	dot          func(x, y []float32) float32
 	expSum       func(dst, x []float32, m float32) float32
 	normRow      func(dst, x, scale, bias []float32, mean, inv float32)
-	// The columns that maxColumns and expColumns take are whole groups of 16.
-	maxColumns func(m, x []float32, rows, ld int)
-	expColumns func(x, m, sum []float32, rows, ld int)
-	scaleRows  func(y, s []float32, cols, ld int)
+	// The columns that these four take are whole groups of 16.
+	maxColumns         func(m, x []float32, rows, ld int)
+	expColumns         func(x, m, sum []float32, rows, ld int)
+	scaleDotColumns    func(p, f, x, sum []float32, rows, ld int)
+	softmaxGradColumns func(dp, p, dot []float32, rows, ld int)
+	scaleRows          func(y, s []float32, cols, ld int)
 	// The conversions and where take whole groups of 16.
 	fromFloat16 func(dst []float32, x []uint16)
 	toFloat16   func(dst []uint16, x []float32)

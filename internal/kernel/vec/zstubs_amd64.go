@@ -212,6 +212,12 @@ func maxColumnsAVX2(m []float32, x []float32, rows int, ld int)
 func expColumnsAVX2(x []float32, m []float32, sum []float32, rows int, ld int)
 
 //go:noescape
+func scaleDotColumnsAVX2(p []float32, f []float32, x []float32, sum []float32, rows int, ld int)
+
+//go:noescape
+func softmaxGradColumnsAVX2(dp []float32, p []float32, dot []float32, rows int, ld int)
+
+//go:noescape
 func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
 
 //go:noescape
@@ -510,6 +516,12 @@ func maxColumnsAVX512(m []float32, x []float32, rows int, ld int)
 
 //go:noescape
 func expColumnsAVX512(x []float32, m []float32, sum []float32, rows int, ld int)
+
+//go:noescape
+func scaleDotColumnsAVX512(p []float32, f []float32, x []float32, sum []float32, rows int, ld int)
+
+//go:noescape
+func softmaxGradColumnsAVX512(dp []float32, p []float32, dot []float32, rows int, ld int)
 
 //go:noescape
 func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)

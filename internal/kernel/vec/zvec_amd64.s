@@ -7286,6 +7286,143 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func scaleDotColumnsAVX2(p []float32, f []float32, x []float32, sum []float32, rows int, ld int)
+// Requires: AVX, FMA3
+TEXT ·scaleDotColumnsAVX2(SB), NOSPLIT, $0-112
+	MOVQ p_base+0(FP), AX
+	MOVQ f_base+24(FP), CX
+	MOVQ f_len+32(FP), DX
+	MOVQ x_base+48(FP), BX
+	MOVQ sum_base+72(FP), SI
+	MOVQ rows+96(FP), DI
+	MOVQ ld+104(FP), R8
+	SHLQ $0x02, R8
+
+column:
+	CMPQ    DX, $0x00000008
+	JLT     columnsEnd
+	VMOVUPS (CX), Y0
+	VMOVUPS (SI), Y1
+	MOVQ    AX, R9
+	MOVQ    BX, R10
+	SUBQ    AX, R10
+	MOVQ    DI, R11
+
+rows:
+	CMPQ        R11, $0x00000004
+	JLT         rowsEnd
+	VMULPS      (R9), Y0, Y2
+	VMOVUPS     Y2, (R9)
+	VFMADD231PS (R9)(R10*1), Y2, Y1
+	ADDQ        R8, R9
+	VMULPS      (R9), Y0, Y2
+	VMOVUPS     Y2, (R9)
+	VFMADD231PS (R9)(R10*1), Y2, Y1
+	ADDQ        R8, R9
+	VMULPS      (R9), Y0, Y2
+	VMOVUPS     Y2, (R9)
+	VFMADD231PS (R9)(R10*1), Y2, Y1
+	ADDQ        R8, R9
+	VMULPS      (R9), Y0, Y2
+	VMOVUPS     Y2, (R9)
+	VFMADD231PS (R9)(R10*1), Y2, Y1
+	ADDQ        R8, R9
+	SUBQ        $0x00000004, R11
+	JMP         rows
+
+rowsEnd:
+row:
+	CMPQ        R11, $0x00000001
+	JLT         rowEnd
+	VMULPS      (R9), Y0, Y2
+	VMOVUPS     Y2, (R9)
+	VFMADD231PS (R9)(R10*1), Y2, Y1
+	ADDQ        R8, R9
+	SUBQ        $0x00000001, R11
+	JMP         row
+
+rowEnd:
+	VMOVUPS Y1, (SI)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, DX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func softmaxGradColumnsAVX2(dp []float32, p []float32, dot []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·softmaxGradColumnsAVX2(SB), NOSPLIT, $0-88
+	MOVQ dp_base+0(FP), AX
+	MOVQ p_base+24(FP), CX
+	MOVQ dot_base+48(FP), DX
+	MOVQ dot_len+56(FP), BX
+	MOVQ rows+72(FP), SI
+	MOVQ ld+80(FP), DI
+	SHLQ $0x02, DI
+
+column:
+	CMPQ    BX, $0x00000008
+	JLT     columnsEnd
+	VMOVUPS (DX), Y0
+	MOVQ    AX, R8
+	MOVQ    CX, R9
+	SUBQ    AX, R9
+	MOVQ    SI, R10
+
+rows:
+	CMPQ    R10, $0x00000004
+	JLT     rowsEnd
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMULPS  (R8)(R9*1), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMULPS  (R8)(R9*1), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMULPS  (R8)(R9*1), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMULPS  (R8)(R9*1), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    DI, R8
+	SUBQ    $0x00000004, R10
+	JMP     rows
+
+rowsEnd:
+row:
+	CMPQ    R10, $0x00000001
+	JLT     rowEnd
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMULPS  (R8)(R9*1), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    DI, R8
+	SUBQ    $0x00000001, R10
+	JMP     row
+
+rowEnd:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, CX
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, BX
+	JMP  column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
 // Requires: AVX
 TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-64
@@ -17991,6 +18128,143 @@ rowEnd:
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, DX
 	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func scaleDotColumnsAVX512(p []float32, f []float32, x []float32, sum []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·scaleDotColumnsAVX512(SB), NOSPLIT, $0-112
+	MOVQ p_base+0(FP), AX
+	MOVQ f_base+24(FP), CX
+	MOVQ f_len+32(FP), DX
+	MOVQ x_base+48(FP), BX
+	MOVQ sum_base+72(FP), SI
+	MOVQ rows+96(FP), DI
+	MOVQ ld+104(FP), R8
+	SHLQ $0x02, R8
+
+column:
+	CMPQ    DX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (CX), Z0
+	VMOVUPS (SI), Z1
+	MOVQ    AX, R9
+	MOVQ    BX, R10
+	SUBQ    AX, R10
+	MOVQ    DI, R11
+
+rows:
+	CMPQ        R11, $0x00000004
+	JLT         rowsEnd
+	VMULPS      (R9), Z0, Z2
+	VMOVUPS     Z2, (R9)
+	VFMADD231PS (R9)(R10*1), Z2, Z1
+	ADDQ        R8, R9
+	VMULPS      (R9), Z0, Z2
+	VMOVUPS     Z2, (R9)
+	VFMADD231PS (R9)(R10*1), Z2, Z1
+	ADDQ        R8, R9
+	VMULPS      (R9), Z0, Z2
+	VMOVUPS     Z2, (R9)
+	VFMADD231PS (R9)(R10*1), Z2, Z1
+	ADDQ        R8, R9
+	VMULPS      (R9), Z0, Z2
+	VMOVUPS     Z2, (R9)
+	VFMADD231PS (R9)(R10*1), Z2, Z1
+	ADDQ        R8, R9
+	SUBQ        $0x00000004, R11
+	JMP         rows
+
+rowsEnd:
+row:
+	CMPQ        R11, $0x00000001
+	JLT         rowEnd
+	VMULPS      (R9), Z0, Z2
+	VMOVUPS     Z2, (R9)
+	VFMADD231PS (R9)(R10*1), Z2, Z1
+	ADDQ        R8, R9
+	SUBQ        $0x00000001, R11
+	JMP         row
+
+rowEnd:
+	VMOVUPS Z1, (SI)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, DX
+	JMP     column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func softmaxGradColumnsAVX512(dp []float32, p []float32, dot []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·softmaxGradColumnsAVX512(SB), NOSPLIT, $0-88
+	MOVQ dp_base+0(FP), AX
+	MOVQ p_base+24(FP), CX
+	MOVQ dot_base+48(FP), DX
+	MOVQ dot_len+56(FP), BX
+	MOVQ rows+72(FP), SI
+	MOVQ ld+80(FP), DI
+	SHLQ $0x02, DI
+
+column:
+	CMPQ    BX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (DX), Z0
+	MOVQ    AX, R8
+	MOVQ    CX, R9
+	SUBQ    AX, R9
+	MOVQ    SI, R10
+
+rows:
+	CMPQ    R10, $0x00000004
+	JLT     rowsEnd
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (R8)(R9*1), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (R8)(R9*1), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (R8)(R9*1), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    DI, R8
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (R8)(R9*1), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    DI, R8
+	SUBQ    $0x00000004, R10
+	JMP     rows
+
+rowsEnd:
+row:
+	CMPQ    R10, $0x00000001
+	JLT     rowEnd
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (R8)(R9*1), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    DI, R8
+	SUBQ    $0x00000001, R10
+	JMP     row
+
+rowEnd:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, BX
+	JMP  column
 
 columnsEnd:
 	VZEROUPPER

@@ -87,6 +87,56 @@ func (g *isa) expColumns() {
 	})
 }
 
+// scaleDotColumns emits func(p, f, x, sum []float32, rows, ld int): p[i*ld+j] *= f[j], and sum[j] grows by the products
+// with x[i*ld+j] in the order of the rows.
+func (g *isa) scaleDotColumns() {
+	g.begin("scaleDotColumns", "func(p, f, x, sum []float32, rows, ld int)")
+	p := Load(Param("p").Base(), GP64()).(reg.GPVirtual)
+	f := Load(Param("f").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("f").Len(), GP64()).(reg.GPVirtual)
+	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
+	sum := Load(Param("sum").Base(), GP64()).(reg.GPVirtual)
+	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
+	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), ld)
+	g.columns(n, []reg.GPVirtual{p, f, x, sum}, func() {
+		factor, total := g.load(Mem{Base: f}), g.load(Mem{Base: sum})
+		at, apart := GP64(), GP64() // of p, and from p to x
+		MOVQ(p, at)
+		MOVQ(x, apart)
+		SUBQ(p, apart)
+		down(rows, at, ld, 4, func(int) {
+			v := g.mul(factor, Mem{Base: at})
+			VMOVUPS(v, Mem{Base: at})
+			VFMADD231PS(Mem{Base: at, Index: apart, Scale: 1}, v, total)
+		})
+		VMOVUPS(total, Mem{Base: sum})
+	})
+}
+
+// softmaxGradColumns emits func(dp, p, dot []float32, rows, ld int): dp[i*ld+j] = p[i*ld+j] * (dp[i*ld+j] - dot[j]).
+func (g *isa) softmaxGradColumns() {
+	g.begin("softmaxGradColumns", "func(dp, p, dot []float32, rows, ld int)")
+	dp := Load(Param("dp").Base(), GP64()).(reg.GPVirtual)
+	p := Load(Param("p").Base(), GP64()).(reg.GPVirtual)
+	dot := Load(Param("dot").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("dot").Len(), GP64()).(reg.GPVirtual)
+	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
+	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), ld)
+	g.columns(n, []reg.GPVirtual{dp, p, dot}, func() {
+		d := g.load(Mem{Base: dot})
+		at, apart := GP64(), GP64() // of dp, and from dp to p
+		MOVQ(dp, at)
+		MOVQ(p, apart)
+		SUBQ(dp, apart)
+		down(rows, at, ld, 4, func(int) {
+			v := g.sub(g.load(Mem{Base: at}), d)
+			VMOVUPS(g.mul(v, Mem{Base: at, Index: apart, Scale: 1}), Mem{Base: at})
+		})
+	})
+}
+
 // scaleRows emits func(y, s []float32, cols, ld int): y[i*ld+j] *= s[i] for j < cols.
 func (g *isa) scaleRows() {
 	g.begin("scaleRows", "func(y, s []float32, cols, ld int)")

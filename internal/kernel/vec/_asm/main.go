@@ -20,6 +20,8 @@ func main() {
 		g.normRow()
 		g.maxColumns()
 		g.expColumns()
+		g.scaleDotColumns()
+		g.softmaxGradColumns()
 		g.scaleRows()
 		g.converts()
 		g.where()
