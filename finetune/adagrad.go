@@ -17,7 +17,7 @@ func (Adagrad) Slots() int { return 1 }
 
 // Update implements Optimizer.
 func (o Adagrad) Update(u Update) {
-	c := optim.AdagradCoeffs{Rate: u.Rate / (1 + float64(u.Step-1)*o.RateDecay), Eps: or(o.Eps, 1e-10), Initial: o.Initial}
+	c := optim.AdagradCoeffs{Rate: u.Rate / (1 + float64(u.Step-1)*o.RateDecay), Eps: or(o.Eps, 1e-10), Initial: o.Initial, Scale: u.Scale}
 	c.L2, c.Shrink = u.decay(false)
 	optim.Adagrad(u.W, u.G, u.State[0], c)
 }

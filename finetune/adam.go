@@ -28,7 +28,7 @@ func (o Adam) Slots() int {
 func (o Adam) Update(u Update) { o.update(u, false) }
 
 func (o Adam) update(u Update, decoupled bool) {
-	c := optim.AdamCoeffs{Beta1: or(o.Beta1, 0.9), Beta2: or(o.Beta2, 0.999), Eps: or(o.Eps, 1e-8)}
+	c := optim.AdamCoeffs{Beta1: or(o.Beta1, 0.9), Beta2: or(o.Beta2, 0.999), Eps: or(o.Eps, 1e-8), Scale: u.Scale}
 	c.L2, c.Shrink = u.decay(decoupled)
 	c.Rate = u.Rate / (1 - math.Pow(c.Beta1, float64(u.Step)))
 	c.Root = 1 / math.Sqrt(1-math.Pow(c.Beta2, float64(u.Step)))

@@ -26,10 +26,7 @@ func (c Clip) Apply(grads [][]float32, threads int) (norm float64, finite bool) 
 	if math.IsInf(norm, 0) || math.IsNaN(norm) {
 		return norm, false
 	}
-	factor := float32(1)
-	if c.Norm > 0 {
-		factor = float32(min(1, c.Norm/(norm+clipEps)))
-	}
+	factor := float32(c.factor(norm))
 	if factor < 1 || c.Value > 0 {
 		bound := func(g []float32) {
 			if factor < 1 {
@@ -43,6 +40,14 @@ func (c Clip) Apply(grads [][]float32, threads int) (norm float64, finite bool) 
 		par.Run(threads, len(cut.cut), cut)
 	}
 	return norm, true
+}
+
+// factor is what gradients of a norm are multiplied by, above 0 and at most 1.
+func (c Clip) factor(norm float64) float64 {
+	if c.Norm == 0 {
+		return 1
+	}
+	return max(min(1, c.Norm/(norm+clipEps)), math.SmallestNonzeroFloat32)
 }
 
 // GradientNorm is the Euclidean norm of all gradients together; see Clip.Apply.

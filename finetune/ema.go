@@ -16,10 +16,15 @@ type EMA struct {
 
 // Update moves an average to the parameters w after a step, counted from 1.
 func (e EMA) Update(average, w []float32, step int) {
+	optim.Approach(average, w, e.share(step))
+}
+
+// share is the part of the way that step n moves the average.
+func (e EMA) share(n int) float32 {
 	share := 1 - e.Decay
 	if e.Correct {
 		// The corrected average c of step n is (d*(1-d^(n-1))*c + (1-d)*w) / (1-d^n).
-		share /= 1 - math.Pow(e.Decay, float64(step))
+		share /= 1 - math.Pow(e.Decay, float64(n))
 	}
-	optim.Approach(average, w, float32(share))
+	return float32(share)
 }

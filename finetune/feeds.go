@@ -42,13 +42,14 @@ func feedValue(g *graph.Graph, name string) *graph.Value {
 // feed returns what the trainer feeds to an input of the training graph in the present step, nil if it is none of its own.
 // Batches of one step draw different masks.
 func (t *Trainer) feed(name string) *tensor.Tensor {
-	switch name {
-	case seedFeed:
-		return tensor.Scalar(int64(t.spec.Seed))
-	case stepFeed:
-		return tensor.Scalar(int64(t.steps)<<16 + int64(t.part))
+	if t.feeds == nil {
+		t.feeds = map[string]*tensor.Tensor{seedFeed: tensor.Scalar(int64(t.spec.Seed)), stepFeed: tensor.Scalar(int64(0))}
 	}
-	return nil
+	x := t.feeds[name]
+	if name == stepFeed {
+		tensor.Of[int64](x)[0] = int64(t.steps)<<16 + int64(t.part)
+	}
+	return x
 }
 
 // dropouts switches the given Dropout nodes of g, which is not inferred yet, to training.

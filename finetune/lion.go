@@ -16,7 +16,7 @@ func (Lion) Slots() int { return 1 }
 
 // Update implements Optimizer.
 func (o Lion) Update(u Update) {
-	c := optim.LionCoeffs{Rate: u.Rate, Beta1: or(o.Beta1, 0.9), Beta2: or(o.Beta2, 0.99)}
+	c := optim.LionCoeffs{Rate: u.Rate, Beta1: or(o.Beta1, 0.9), Beta2: or(o.Beta2, 0.99), Scale: u.Scale}
 	c.L2, c.Shrink = u.decay(true)
 	optim.Lion(u.W, u.G, u.State[0], c)
 }

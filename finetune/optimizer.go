@@ -1,7 +1,7 @@
 package finetune
 
 // An Optimizer says how parameters move against their gradients. Each element moves on its own, so that parameters may be
-// updated in pieces and in any order.
+// updated in pieces and in any order, by several goroutines at once.
 type Optimizer interface {
 	// Name is the optimizer's name in specifications and checkpoints, such as "adamw".
 	Name() string
@@ -15,6 +15,7 @@ type Optimizer interface {
 type Update struct {
 	W, G  []float32   // the parameter, and its gradient
 	State [][]float32 // the optimizer's slots
+	Scale float64     // what G is multiplied by first: clipping by norm; 0: 1
 	Step  int         // counts from 1
 	Rate  float64     // the learning rate of this step
 	Decay float64     // the weight decay of the parameter's group

@@ -236,7 +236,7 @@ func (b *Batch) factors(t *Trainer) []float32 {
 
 // runCounted runs p on a batch.
 func (t *Trainer) runCounted(ctx context.Context, p *program, batch Batch, counts []float32) error {
-	features, err := t.features(ctx, p, batch)
+	features, err := t.features(ctx, p, &batch)
 	if err != nil {
 		return err
 	}

@@ -264,7 +264,7 @@ func (p *program) features(ctx context.Context, threads int, inputs func(string)
 	if err := p.prefix.run(ctx, threads, inputs); err != nil {
 		return nil, err
 	}
-	return p.prefix.output, nil
+	return p.prefix.find, nil
 }
 
 // frozen compiles the prefix: the nodes that the frontier depends on.

@@ -120,7 +120,7 @@ func (t *Trainer) lossOf(ctx context.Context, batches []Batch) (float64, error) 
 		if err != nil {
 			return 0, err
 		}
-		features, err := t.features(ctx, p, b)
+		features, err := t.features(ctx, p, &b)
 		if err != nil {
 			return 0, err
 		}

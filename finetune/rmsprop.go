@@ -23,7 +23,7 @@ func (o RMSprop) Slots() int {
 
 // Update implements Optimizer.
 func (o RMSprop) Update(u Update) {
-	c := optim.RMSpropCoeffs{Rate: u.Rate, Alpha: or(o.Alpha, 0.99), Eps: or(o.Eps, 1e-8), Keep: o.Momentum}
+	c := optim.RMSpropCoeffs{Rate: u.Rate, Alpha: or(o.Alpha, 0.99), Eps: or(o.Eps, 1e-8), Keep: o.Momentum, Scale: u.Scale}
 	c.L2, c.Shrink = u.decay(false)
 	if o.Centered {
 		optim.CenteredRMSprop(u.W, u.G, u.State[0], u.State[2], u.State[1], c)

@@ -25,10 +25,10 @@ func (o SGD) Slots() int {
 func (o SGD) Update(u Update) {
 	l2, shrink := u.decay(o.Decoupled)
 	if o.Momentum == 0 {
-		optim.SGD(u.W, u.G, optim.SGDCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink})
+		optim.SGD(u.W, u.G, optim.SGDCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink, Scale: u.Scale})
 		return
 	}
-	c := optim.MomentumCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink, Keep: o.Momentum, Take: 1 - o.Dampening, Nesterov: o.Nesterov}
+	c := optim.MomentumCoeffs{Rate: u.Rate, L2: l2, Shrink: shrink, Scale: u.Scale, Keep: o.Momentum, Take: 1 - o.Dampening, Nesterov: o.Nesterov}
 	if u.Step == 1 {
 		c.Take = 1
 	}

@@ -16,14 +16,16 @@ import (
 type stage struct {
 	prog    *plan.Program
 	in, out []string
-	types   []ops.Type       // of the inputs
-	ins     []*tensor.Tensor // of one run
-	outs    []*tensor.Tensor // kept from run to run: storage is reused
+	types   []ops.Type                       // of the inputs
+	ins     []*tensor.Tensor                 // of one run
+	outs    []*tensor.Tensor                 // kept from run to run: storage is reused
+	find    func(name string) *tensor.Tensor // output, made once
 }
 
 // compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
 func (b *builder) compile(g *graph.Graph) (*stage, error) {
 	s := &stage{}
+	s.find = s.output
 	for _, v := range g.Inputs {
 		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
 	}

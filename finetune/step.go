@@ -23,7 +23,7 @@ func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
-	find, err := t.features(ctx, p, *b)
+	find, err := t.features(ctx, p, b)
 	if err != nil {
 		return err
 	}
@@ -36,12 +36,18 @@ func (t *Trainer) Freeze(ctx context.Context, b *Batch) error {
 	return err
 }
 
-// features returns the values on the frontier of p, from the batch or by running the prefix.
-func (t *Trainer) features(ctx context.Context, p *program, b Batch) (func(string) *tensor.Tensor, error) {
-	if b.features != nil {
-		return func(name string) *tensor.Tensor { return b.features[name] }, nil
+// features returns the values on the frontier of p, from the batch or by running the prefix. The function is valid until
+// the next call.
+func (t *Trainer) features(ctx context.Context, p *program, b *Batch) (func(string) *tensor.Tensor, error) {
+	if t.find == nil {
+		t.find = func(name string) *tensor.Tensor { return t.given[name] }
 	}
-	return p.features(ctx, t.threads, func(name string) *tensor.Tensor { return b.Inputs[name] })
+	if b.features != nil {
+		t.given = b.features
+		return t.find, nil
+	}
+	t.given = b.Inputs
+	return p.features(ctx, t.threads, t.find)
 }
 
 // Step computes the gradients of the batches' mean loss and moves the weights.
@@ -115,7 +121,7 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) 
 	if err != nil {
 		return 0, err
 	}
-	features, err := t.features(ctx, p, *b)
+	features, err := t.features(ctx, p, b)
 	if err != nil {
 		return 0, err
 	}

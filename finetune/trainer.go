@@ -79,8 +79,12 @@ type Trainer struct {
 	part     int // of the step: which of its batches
 	threads  int
 	rate     float64       // learning rate, before the schedule: that of the specification, or a smaller one that was found to work
-	grads    [][]float32   // of update
+	work     *paramWork    // of update
 	private  *privateState // nil: no differential privacy
+
+	given map[string]*tensor.Tensor   // inputs or features of the present run
+	find  func(string) *tensor.Tensor // of given
+	feeds map[string]*tensor.Tensor   // see feed
 
 	targetNames []string                  // of the terms, in the training graph
 	targets     map[string]*tensor.Tensor // of the present run
@@ -267,7 +271,7 @@ func (t *Trainer) Scores(ctx context.Context, inputs map[string]*tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	features, err := t.features(ctx, p, Batch{Inputs: inputs})
+	features, err := t.features(ctx, p, &Batch{Inputs: inputs})
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +294,7 @@ func (t *Trainer) Probe(ctx context.Context, inputs map[string]*tensor.Tensor, n
 		}
 		t.programs[key] = p
 	}
-	features, err := t.features(ctx, p, Batch{Inputs: inputs})
+	features, err := t.features(ctx, p, &Batch{Inputs: inputs})
 	if err != nil {
 		return nil, err
 	}

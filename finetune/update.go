@@ -2,59 +2,173 @@ package finetune
 
 import (
 	"math"
+	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// update clips the gradients and moves the weights. Where a gradient is not finite it changes nothing but the counts.
+// update clips the gradients and moves the weights and their averages: one pass over the gradients for their norm, and
+// one over everything. Where a gradient is not finite it changes nothing but the counts.
 func (t *Trainer) update(r *StepResult) {
 	t.steps++
-	t.grads = t.grads[:0]
-	for _, p := range t.params {
-		t.grads = append(t.grads, p.sum)
+	if t.work == nil {
+		t.work = cutParams(t.params)
 	}
-	finite := false
-	if r.Norm, finite = t.spec.Clip.Apply(t.grads, t.threads); !finite || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+	w := t.work
+	r.Norm = w.norm(t.threads)
+	if math.IsInf(r.Norm, 0) || math.IsNaN(r.Norm) || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		t.skipped++
 		r.Skipped = true
 		return
 	}
-	for _, p := range t.params {
-		t.move(p, r.Rate)
+	done := t.steps - t.skipped
+	w.optimizer, w.rate, w.step, w.bound = t.spec.Optimizer, r.Rate, done, float32(t.spec.Clip.Value)
+	w.scale = t.spec.Clip.factor(r.Norm)
+	w.averages(t.spec.EMA, done)
+	par.Run(t.threads, len(w.jobs), (*moveJobs)(w))
+}
+
+// A paramWork is what is done with all parameters of a trainer at once, in pieces that are the same in every step.
+type paramWork struct {
+	params []*Param
+	pieces []paramPiece
+	jobs   []paramJob
+	sums   []float64 // of the squared gradients of the pieces
+
+	// of the present step
+	optimizer Optimizer
+	step      int     // that was not skipped, counted from 1
+	rate      float64 // before the factors of the groups
+	scale     float64 // of the gradients
+	bound     float32 // of the gradients' elements; 0: none
+	share     float32 // that averages move; 0: there are none
+	first     bool    // averages start as the parameters
+	part      float32 // of the batch in the gradients' sums
+}
+
+// A paramPiece is a range of elements of a parameter.
+type paramPiece struct {
+	p      *Param
+	lo, hi int
+}
+
+// A paramJob is a range of pieces: what one processor does at once.
+type paramJob struct{ lo, hi int }
+
+// cutParams cuts parameters into pieces of at most cutLength elements, whole rows where these are shorter, and puts small
+// ones together.
+func cutParams(params []*Param) *paramWork {
+	w := &paramWork{params: params}
+	job, size := paramJob{}, 0
+	end := func() {
+		if job.hi > job.lo {
+			w.jobs = append(w.jobs, job)
+		}
+		job, size = paramJob{len(w.pieces), len(w.pieces)}, 0
 	}
-	t.follow()
-}
-
-// piece is the number of elements that are updated at once by one processor.
-const piece = 1 << 14
-
-// mover updates pieces of one parameter.
-type mover struct {
-	o    Optimizer
-	u    Update
-	slot [][]float32
-}
-
-// Chunk updates piece i.
-func (m *mover) Chunk(i int) {
-	lo, hi := i*piece, min((i+1)*piece, len(m.u.W))
-	u := m.u
-	u.W, u.G = u.W[lo:hi], u.G[lo:hi]
-	u.State = make([][]float32, len(m.slot))
-	for k, s := range m.slot {
-		u.State[k] = s[lo:hi]
+	for _, p := range params {
+		n, length := p.W.Len(), cutLength
+		if row := p.width(); row > 0 && row < cutLength {
+			length -= cutLength % row
+		}
+		for lo := 0; lo < n; lo += length {
+			hi := min(lo+length, n)
+			if size+hi-lo > cutLength {
+				end()
+			}
+			w.pieces = append(w.pieces, paramPiece{p, lo, hi})
+			job.hi++
+			size += hi - lo
+		}
 	}
-	m.o.Update(u)
+	end()
+	w.sums = make([]float64, len(w.pieces))
+	return w
 }
 
-func (t *Trainer) move(p *Param, rate float64) {
-	w := tensor.Of[float32](p.W)
-	u := Update{W: w, G: p.sum, State: p.state, Step: t.steps - t.skipped, Rate: rate * p.rate.Factor, Decay: p.rate.Decay}
-	o := t.spec.Optimizer
-	if len(w) <= piece {
-		o.Update(u)
+// width is the number of elements of a row of a parameter: of all axes but the first.
+func (p *Param) width() int {
+	if p.W.Rank() == 0 || p.W.Shape()[0] == 0 {
+		return 0
+	}
+	return p.W.Len() / p.W.Shape()[0]
+}
+
+// norm is the Euclidean norm of all gradients together: a sum in float64 whose order depends on the shapes only.
+func (w *paramWork) norm(threads int) float64 {
+	par.Run(threads, len(w.jobs), (*normJobs)(w))
+	sum := 0.0
+	for _, s := range w.sums {
+		sum += s
+	}
+	return math.Sqrt(sum)
+}
+
+// averages says how the averages move in the present step, and makes room for them before the first.
+func (w *paramWork) averages(e EMA, step int) {
+	w.share, w.first = 0, false
+	if e.Decay <= 0 {
 		return
 	}
-	par.Run(t.threads, (len(w)+piece-1)/piece, &mover{o, u, p.state})
+	w.share = e.share(step)
+	for _, p := range w.params {
+		if p.average == nil {
+			p.average = make([]float32, p.W.Len())
+			w.first = true
+		}
+	}
+}
+
+// normJobs sums up squares.
+type normJobs paramWork
+
+// Chunk implements par.Task.
+func (w *normJobs) Chunk(i int) {
+	for k := w.jobs[i].lo; k < w.jobs[i].hi; k++ {
+		x := &w.pieces[k]
+		w.sums[k] = optim.SumSquares(x.p.sum[x.lo:x.hi])
+	}
+}
+
+// moveJobs moves parameters and averages.
+type moveJobs paramWork
+
+// Chunk implements par.Task.
+func (w *moveJobs) Chunk(i int) {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	for k := w.jobs[i].lo; k < w.jobs[i].hi; k++ {
+		w.move(&w.pieces[k], s)
+	}
+}
+
+// A scratch is what a goroutine needs for a piece.
+type scratch struct{ state [][]float32 }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func (w *moveJobs) move(x *paramPiece, s *scratch) {
+	p := x.p
+	u := Update{W: tensor.Of[float32](p.W)[x.lo:x.hi], G: p.sum[x.lo:x.hi], Scale: w.scale, Step: w.step,
+		Rate: w.rate * p.rate.Factor, Decay: p.rate.Decay}
+	s.state = s.state[:0]
+	for _, slot := range p.state {
+		s.state = append(s.state, slot[x.lo:x.hi])
+	}
+	u.State = s.state
+	if w.bound > 0 {
+		optim.Scale(u.G, float32(w.scale))
+		optim.Clamp(u.G, w.bound)
+		u.Scale = 1
+	}
+	w.optimizer.Update(u)
+	switch average := p.average; {
+	case w.share == 0:
+	case w.first:
+		copy(average[x.lo:x.hi], u.W)
+	default:
+		optim.Approach(average[x.lo:x.hi], u.W, w.share)
+	}
 }

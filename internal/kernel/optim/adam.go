@@ -2,16 +2,16 @@ package optim
 
 // AdamCoeffs are the coefficients of Adam and AMSGrad.
 type AdamCoeffs struct {
-	Rate, L2, Shrink float64 // Rate: of the step, with the correction of the first moment's bias
-	Beta1, Beta2     float64 // decay of the moments
-	Root             float64 // multiplies the root of the second moment: the correction of its bias
-	Eps              float64
+	Rate, L2, Shrink, Scale float64 // Rate: of the step, with the correction of the first moment's bias
+	Beta1, Beta2            float64 // decay of the moments
+	Root                    float64 // multiplies the root of the second moment: the correction of its bias
+	Eps                     float64
 }
 
 func (c *AdamCoeffs) pack() coeffs {
 	return coeffs{
 		float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Beta1), float32(1 - c.Beta1), float32(c.Beta2), float32(1 - c.Beta2),
-		float32(c.Root), float32(c.Eps),
+		float32(c.Root), float32(c.Eps), factor(c.Scale),
 	}
 }
 
@@ -22,20 +22,20 @@ func Adam(w, g, m, v []float32, c AdamCoeffs) {
 	AdamOf(w, m, v, w, g, m, v, c)
 }
 
-// AdamOf is one step of Kingma, Ba: Adam: a method for stochastic optimization (2015): d = g + L2*w,
+// AdamOf is one step of Kingma, Ba: Adam: a method for stochastic optimization (2015): d = Scale*g + L2*w,
 // m' = Beta1*m + (1-Beta1)*d, v' = Beta2*v + (1-Beta2)*d*d, w' = Shrink*w - Rate*m'/(Root*sqrt(v') + Eps).
 func AdamOf[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
-	rate, l2, shrink, scale, eps := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Root), T(c.Eps)
+	rate, l2, shrink, correct, eps, scale := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Root), T(c.Eps), T(factor(c.Scale))
 	b1, a1, b2, a2 := T(c.Beta1), T(1-c.Beta1), T(c.Beta2), T(1-c.Beta2)
 	n := len(out)
 	outM, outV, w, g, m, v = outM[:n], outV[:n], w[:n], g[:n], m[:n], v[:n]
 	for i := range out {
 		x := w[i]
-		d := g[i] + l2*x
+		d := scale*g[i] + l2*x
 		first := b1*m[i] + a1*d
 		second := b2*v[i] + a2*d*d
 		outM[i], outV[i] = first, second
-		out[i] = shrink*x - rate*first/(scale*root(second)+eps)
+		out[i] = shrink*x - rate*first/(correct*root(second)+eps)
 	}
 }
 
@@ -44,16 +44,16 @@ func AdamOf[T Number](out, outM, outV, w, g, m, v []T, c AdamCoeffs) {
 func AMSGrad(w, g, m, v, peak []float32, c AdamCoeffs) {
 	k := active.amsgrad.run(c.pack(), w, g, m, v, peak)
 	w, g, m, v, peak = w[k:], g[k:], m[k:], v[k:], peak[k:]
-	rate, l2, shrink, scale, eps := float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Root), float32(c.Eps)
+	rate, l2, shrink, correct, eps, scale := float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Root), float32(c.Eps), factor(c.Scale)
 	b1, a1, b2, a2 := float32(c.Beta1), float32(1-c.Beta1), float32(c.Beta2), float32(1-c.Beta2)
 	n := len(w)
 	g, m, v, peak = g[:n], m[:n], v[:n], peak[:n]
 	for i, x := range w {
-		d := g[i] + l2*x
+		d := scale*g[i] + l2*x
 		first := b1*m[i] + a1*d
 		second := b2*v[i] + a2*d*d
 		top := max(peak[i], second)
 		m[i], v[i], peak[i] = first, second, top
-		w[i] = shrink*x - rate*first/(scale*root(top)+eps)
+		w[i] = shrink*x - rate*first/(correct*root(top)+eps)
 	}
 }

@@ -5,8 +5,8 @@
 // length of the first. What is the same for all elements, such as corrections of bias, comes as coefficients that are
 // worked out in float64 and rounded once.
 //
-// Before every step the parameter w is scaled by Shrink (decoupled decay: 1 for none), and L2*w is added to its gradient
-// (decay as a part of the loss: 0 for none).
+// Before every step the gradient is multiplied by Scale (clipping by norm: 0 or 1 for none), the parameter w by Shrink
+// (decoupled decay: 1 for none), and L2*w is added to the scaled gradient (decay as a part of the loss: 0 for none).
 //
 // Functions on []float32 work in place and have assembly variants, chosen once at start by CPU features, that give the
 // bits of the plain loops; functions whose names end in Of are generic Go.
@@ -18,6 +18,14 @@ import "math"
 
 // A Number is an element type of parameters.
 type Number interface{ float32 | float64 }
+
+// factor returns what gradients are multiplied by.
+func factor(scale float64) float32 {
+	if scale == 0 {
+		return 1
+	}
+	return float32(scale)
+}
 
 // root is the square root, one instruction for either type.
 func root[T Number](x T) T { return T(math.Sqrt(float64(x))) }

@@ -8,7 +8,7 @@ const sumLanes = 8
 func SumSquares(x []float32) float64 {
 	var lanes [sumLanes]float64
 	if n := len(x) &^ (sumLanes - 1); active.sumSquares != nil && n > 0 {
-		active.sumSquares(&x[0], n, &lanes)
+		lanes = active.sumSquares(&x[0], n)
 		x = x[n:]
 	}
 	for len(x) >= sumLanes {
@@ -41,7 +41,8 @@ func Clamp(x []float32, limit float32) {
 
 // AddScaled adds by*x to sum.
 func AddScaled(sum, x []float32, by float32) {
-	x = x[:len(sum)]
+	n := active.addScaled.run(coeffs{scaleAt: by}, sum, x, nil, nil, nil)
+	sum, x = sum[n:], x[n:len(sum)]
 	for i := range sum {
 		sum[i] += by * x[i]
 	}
@@ -49,7 +50,8 @@ func AddScaled(sum, x []float32, by float32) {
 
 // Approach moves a the given share of the way to w: it is a running average.
 func Approach(a, w []float32, share float32) {
-	w = w[:len(a)]
+	n := active.approach.run(coeffs{scaleAt: share}, a, w, nil, nil, nil)
+	a, w = a[n:], w[n:len(a)]
 	for i, v := range a {
 		a[i] = v + share*(w[i]-v)
 	}

@@ -2,16 +2,18 @@ package optim
 
 import "github.com/onnxrun/onnxrun/internal/cpu"
 
-// coeffs are the coefficients of a step as the generator of _asm numbers them: the rate, L2, Shrink, and what follows in
-// the comments there.
-type coeffs = [9]float32
+// coeffs are the coefficients of a step as the generator of _asm numbers them: the rate, L2, Shrink, what follows in
+// the comments there, and, at scaleAt, what the gradient is multiplied by.
+type coeffs = [10]float32
+
+const scaleAt = 9
 
 // A stepFunc moves n elements, a multiple of 8, of a parameter w with its gradient and up to three states. It gives the
 // bits of the plain loop.
-type stepFunc func(w, grad, s0, s1, s2 *float32, n int, c *coeffs)
+type stepFunc func(w, grad, s0, s1, s2 *float32, n int, c coeffs)
 
-// A sumFunc writes eight sums of squares of n elements, a multiple of 8: lane k is of those whose index is k modulo 8.
-type sumFunc func(x *float32, n int, lanes *[8]float64)
+// A sumFunc returns eight sums of squares of n elements, a multiple of 8: lane k is of those whose index is k modulo 8.
+type sumFunc func(x *float32, n int) (lanes [8]float64)
 
 // A variant is one row of the table of variants.
 type variant struct {
@@ -19,6 +21,7 @@ type variant struct {
 	needs cpu.Feature
 
 	sgd, momentum, adam, amsgrad, adagrad, rmsprop, centered, lion stepFunc
+	approach, addScaled                                            stepFunc // with scale alone
 	sumSquares                                                     sumFunc
 }
 
@@ -40,7 +43,7 @@ func (f stepFunc) run(c coeffs, w, g, s0, s1, s2 []float32) int {
 	if f == nil || n == 0 {
 		return 0
 	}
-	f(&w[0], &g[:len(w)][0], first(s0, len(w)), first(s1, len(w)), first(s2, len(w)), n, &c)
+	f(&w[0], &g[:len(w)][0], first(s0, len(w)), first(s1, len(w)), first(s2, len(w)), n, c)
 	return n
 }
 

@@ -9,6 +9,7 @@ var assembly = []variant{
 	{
 		name: "avx2", needs: cpu.AVX2,
 		sgd: sgdAVX2, momentum: momentumAVX2, adam: adamAVX2, amsgrad: amsgradAVX2, adagrad: adagradAVX2,
-		rmsprop: rmspropAVX2, centered: centeredAVX2, lion: lionAVX2, sumSquares: sumSquaresAVX2,
+		rmsprop: rmspropAVX2, centered: centeredAVX2, lion: lionAVX2,
+		approach: approachAVX2, addScaled: addScaledAVX2, sumSquares: sumSquaresAVX2,
 	},
 }

@@ -2,32 +2,32 @@ package optim
 
 // SGDCoeffs are the coefficients of SGD.
 type SGDCoeffs struct {
-	Rate, L2, Shrink float64
+	Rate, L2, Shrink, Scale float64
 }
 
 // SGD is one step of SGDOf in place.
 func SGD(w, g []float32, c SGDCoeffs) {
-	n := active.sgd.run(coeffs{float32(c.Rate), float32(c.L2), float32(c.Shrink)}, w, g, nil, nil, nil)
+	n := active.sgd.run(coeffs{float32(c.Rate), float32(c.L2), float32(c.Shrink), scaleAt: factor(c.Scale)}, w, g, nil, nil, nil)
 	w, g = w[n:], g[n:]
 	SGDOf(w, w, g, c)
 }
 
-// SGDOf is gradient descent: w' = Shrink*w - Rate*(g + L2*w).
+// SGDOf is gradient descent: w' = Shrink*w - Rate*(Scale*g + L2*w).
 func SGDOf[T Number](out, w, g []T, c SGDCoeffs) {
-	rate, l2, shrink := T(c.Rate), T(c.L2), T(c.Shrink)
+	rate, l2, shrink, scale := T(c.Rate), T(c.L2), T(c.Shrink), T(factor(c.Scale))
 	w, g = w[:len(out)], g[:len(out)]
 	for i := range out {
 		x := w[i]
-		out[i] = shrink*x - rate*(g[i]+l2*x)
+		out[i] = shrink*x - rate*(scale*g[i]+l2*x)
 	}
 }
 
 // MomentumCoeffs are the coefficients of Momentum.
 type MomentumCoeffs struct {
-	Rate, L2, Shrink float64
-	Keep             float64 // of the old buffer
-	Take             float64 // of the gradient: 1 without dampening, and in the first step
-	Nesterov         bool
+	Rate, L2, Shrink, Scale float64
+	Keep                    float64 // of the old buffer
+	Take                    float64 // of the gradient: 1 without dampening, and in the first step
+	Nesterov                bool
 }
 
 // Momentum is one step of MomentumOf in place.
@@ -35,6 +35,7 @@ func Momentum(w, g, b []float32, c MomentumCoeffs) {
 	ofD, ofB := c.look()
 	n := active.momentum.run(coeffs{
 		float32(c.Rate), float32(c.L2), float32(c.Shrink), float32(c.Keep), float32(c.Take), float32(ofD), float32(ofB),
+		scaleAt: factor(c.Scale),
 	}, w, g, b, nil, nil)
 	w, g, b = w[n:], g[n:], b[n:]
 	MomentumOf(w, b, w, g, b, c)
@@ -48,16 +49,16 @@ func (c *MomentumCoeffs) look() (ofD, ofB float64) {
 	return 0, 1
 }
 
-// MomentumOf is gradient descent with momentum: d = g + L2*w, b' = Keep*b + Take*d, and w' = Shrink*w - Rate*b', or with
+// MomentumOf is gradient descent with momentum: d = Scale*g + L2*w, b' = Keep*b + Take*d, and w' = Shrink*w - Rate*b', or with
 // Nesterov's look ahead Shrink*w - Rate*(d + Keep*b').
 func MomentumOf[T Number](out, outB, w, g, b []T, c MomentumCoeffs) {
 	rate, l2, shrink, keep, take := T(c.Rate), T(c.L2), T(c.Shrink), T(c.Keep), T(c.Take)
 	partD, partB := c.look()
-	ofD, ofB := T(partD), T(partB)
+	ofD, ofB, scale := T(partD), T(partB), T(factor(c.Scale))
 	outB, w, g, b = outB[:len(out)], w[:len(out)], g[:len(out)], b[:len(out)]
 	for i := range out {
 		x := w[i]
-		d := g[i] + l2*x
+		d := scale*g[i] + l2*x
 		m := keep*b[i] + take*d
 		outB[i] = m
 		out[i] = shrink*x - rate*(ofD*d+ofB*m)

@@ -23,27 +23,31 @@ func wave(n int, scale float64) []float32 {
 
 // kernels are all optimizers as functions of a parameter, its gradient and three states.
 var kernels = map[string]func(w, g []float32, s [3][]float32){
-	"sgd": func(w, g []float32, _ [3][]float32) { SGD(w, g, SGDCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9}) },
+	"sgd": func(w, g []float32, _ [3][]float32) {
+		SGD(w, g, SGDCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7})
+	},
 	"momentum": func(w, g []float32, s [3][]float32) {
-		Momentum(w, g, s[0], MomentumCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Keep: 0.9, Take: 0.5, Nesterov: true})
+		Momentum(w, g, s[0], MomentumCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Keep: 0.9, Take: 0.5, Nesterov: true})
 	},
 	"adam": func(w, g []float32, s [3][]float32) {
-		Adam(w, g, s[0], s[1], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
+		Adam(w, g, s[0], s[1], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
 	},
 	"amsgrad": func(w, g []float32, s [3][]float32) {
-		AMSGrad(w, g, s[0], s[1], s[2], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
+		AMSGrad(w, g, s[0], s[1], s[2], AdamCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Beta1: 0.9, Beta2: 0.99, Root: 2, Eps: 1e-8})
 	},
 	"adagrad": func(w, g []float32, s [3][]float32) {
-		Adagrad(w, g, s[0], AdagradCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Eps: 1e-8, Initial: 0.1})
+		Adagrad(w, g, s[0], AdagradCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Eps: 1e-8, Initial: 0.1})
 	},
 	"rmsprop": func(w, g []float32, s [3][]float32) {
-		RMSprop(w, g, s[0], s[1], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
+		RMSprop(w, g, s[0], s[1], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
 	},
 	"centered rmsprop": func(w, g []float32, s [3][]float32) {
-		CenteredRMSprop(w, g, s[0], s[1], s[2], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
+		CenteredRMSprop(w, g, s[0], s[1], s[2], RMSpropCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Alpha: 0.9, Eps: 1e-8, Keep: 0.5})
 	},
+	"approach":   func(w, g []float32, _ [3][]float32) { Approach(w, g, 0.3) },
+	"add scaled": func(w, g []float32, _ [3][]float32) { AddScaled(w, g, 0.3) },
 	"lion": func(w, g []float32, s [3][]float32) {
-		Lion(w, g, s[0], LionCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Beta1: 0.9, Beta2: 0.99})
+		Lion(w, g, s[0], LionCoeffs{Rate: 0.1, L2: 0.01, Shrink: 0.9, Scale: 0.7, Beta1: 0.9, Beta2: 0.99})
 	},
 }
 

@@ -4,28 +4,30 @@
 
 #include "textflag.h"
 
-// func sgdAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func sgdAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·sgdAVX2(SB), NOSPLIT, $0-56
+TEXT ·sgdAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         n+40(FP), DX
-	MOVQ         c+48(FP), BX
-	VBROADCASTSS (BX), Y0
-	VBROADCASTSS 4(BX), Y1
-	VBROADCASTSS 8(BX), Y2
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_9+84(FP), Y3
 
 loop:
 	TESTQ   DX, DX
 	JE      done
-	VMOVUPS (AX), Y3
 	VMOVUPS (CX), Y4
-	VMULPS  Y3, Y1, Y5
+	VMULPS  Y4, Y3, Y4
+	VMOVUPS (AX), Y5
+	VMULPS  Y5, Y1, Y5
 	VADDPS  Y5, Y4, Y4
 	VMULPS  Y4, Y0, Y4
-	VMULPS  Y3, Y2, Y3
-	VSUBPS  Y4, Y3, Y3
-	VMOVUPS Y3, (AX)
+	VMOVUPS (AX), Y5
+	VMULPS  Y5, Y2, Y5
+	VSUBPS  Y4, Y5, Y4
+	VMOVUPS Y4, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
@@ -35,41 +37,43 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentumAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func momentumAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·momentumAVX2(SB), NOSPLIT, $0-56
+TEXT ·momentumAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVQ         c+48(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VBROADCASTSS 16(SI), Y4
-	VBROADCASTSS 20(SI), Y5
-	VBROADCASTSS 24(SI), Y6
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_9+84(FP), Y7
 
 loop:
 	TESTQ   BX, BX
 	JE      done
-	VMOVUPS (AX), Y7
 	VMOVUPS (CX), Y8
-	VMULPS  Y7, Y1, Y9
+	VMULPS  Y8, Y7, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y1, Y9
 	VADDPS  Y9, Y8, Y8
 	VMOVUPS (DX), Y9
 	VMULPS  Y9, Y3, Y9
 	VMULPS  Y8, Y4, Y10
 	VADDPS  Y10, Y9, Y9
-	VMULPS  Y8, Y5, Y8
-	VMULPS  Y9, Y6, Y10
-	VADDPS  Y10, Y8, Y8
-	VMULPS  Y8, Y0, Y8
-	VMULPS  Y7, Y2, Y7
-	VSUBPS  Y8, Y7, Y7
-	VMOVUPS Y7, (AX)
 	VMOVUPS Y9, (DX)
+	VMULPS  Y8, Y5, Y8
+	VMULPS  Y9, Y6, Y9
+	VADDPS  Y9, Y8, Y8
+	VMULPS  Y8, Y0, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y2, Y9
+	VSUBPS  Y8, Y9, Y8
+	VMOVUPS Y8, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -80,51 +84,53 @@ done:
 	VZEROUPPER
 	RET
 
-// func adamAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func adamAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·adamAVX2(SB), NOSPLIT, $0-56
+TEXT ·adamAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         s1+24(FP), BX
 	MOVQ         n+40(FP), SI
-	MOVQ         c+48(FP), DI
-	VBROADCASTSS (DI), Y0
-	VBROADCASTSS 4(DI), Y1
-	VBROADCASTSS 8(DI), Y2
-	VBROADCASTSS 12(DI), Y3
-	VBROADCASTSS 16(DI), Y4
-	VBROADCASTSS 20(DI), Y5
-	VBROADCASTSS 24(DI), Y6
-	VBROADCASTSS 28(DI), Y7
-	VBROADCASTSS 32(DI), Y8
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_7+76(FP), Y7
+	VBROADCASTSS c_8+80(FP), Y8
+	VBROADCASTSS c_9+84(FP), Y9
 
 loop:
 	TESTQ   SI, SI
 	JE      done
-	VMOVUPS (AX), Y9
 	VMOVUPS (CX), Y10
-	VMULPS  Y9, Y1, Y11
+	VMULPS  Y10, Y9, Y10
+	VMOVUPS (AX), Y11
+	VMULPS  Y11, Y1, Y11
 	VADDPS  Y11, Y10, Y10
 	VMOVUPS (DX), Y11
-	VMOVUPS (BX), Y12
 	VMULPS  Y11, Y3, Y11
-	VMULPS  Y10, Y4, Y13
-	VADDPS  Y13, Y11, Y11
+	VMULPS  Y10, Y4, Y12
+	VADDPS  Y12, Y11, Y11
+	VMOVUPS Y11, (DX)
+	VMOVUPS (BX), Y12
 	VMULPS  Y12, Y5, Y12
 	VMULPS  Y10, Y6, Y13
 	VMULPS  Y10, Y13, Y10
 	VADDPS  Y10, Y12, Y10
-	VMULPS  Y11, Y0, Y12
-	VSQRTPS Y10, Y13
-	VMULPS  Y13, Y7, Y13
-	VADDPS  Y8, Y13, Y13
-	VDIVPS  Y13, Y12, Y12
-	VMULPS  Y9, Y2, Y9
-	VSUBPS  Y12, Y9, Y9
-	VMOVUPS Y9, (AX)
-	VMOVUPS Y11, (DX)
 	VMOVUPS Y10, (BX)
+	VMULPS  Y11, Y0, Y11
+	VSQRTPS Y10, Y10
+	VMULPS  Y10, Y7, Y10
+	VADDPS  Y8, Y10, Y10
+	VDIVPS  Y10, Y11, Y10
+	VMOVUPS (AX), Y11
+	VMULPS  Y11, Y2, Y11
+	VSUBPS  Y10, Y11, Y10
+	VMOVUPS Y10, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -136,55 +142,57 @@ done:
 	VZEROUPPER
 	RET
 
-// func amsgradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func amsgradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·amsgradAVX2(SB), NOSPLIT, $0-56
+TEXT ·amsgradAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         s1+24(FP), BX
 	MOVQ         s2+32(FP), SI
 	MOVQ         n+40(FP), DI
-	MOVQ         c+48(FP), R8
-	VBROADCASTSS (R8), Y0
-	VBROADCASTSS 4(R8), Y1
-	VBROADCASTSS 8(R8), Y2
-	VBROADCASTSS 12(R8), Y3
-	VBROADCASTSS 16(R8), Y4
-	VBROADCASTSS 20(R8), Y5
-	VBROADCASTSS 24(R8), Y6
-	VBROADCASTSS 28(R8), Y7
-	VBROADCASTSS 32(R8), Y8
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_7+76(FP), Y7
+	VBROADCASTSS c_8+80(FP), Y8
+	VBROADCASTSS c_9+84(FP), Y9
 
 loop:
 	TESTQ   DI, DI
 	JE      done
-	VMOVUPS (AX), Y9
 	VMOVUPS (CX), Y10
-	VMULPS  Y9, Y1, Y11
+	VMULPS  Y10, Y9, Y10
+	VMOVUPS (AX), Y11
+	VMULPS  Y11, Y1, Y11
 	VADDPS  Y11, Y10, Y10
 	VMOVUPS (DX), Y11
-	VMOVUPS (BX), Y12
-	VMOVUPS (SI), Y13
 	VMULPS  Y11, Y3, Y11
-	VMULPS  Y10, Y4, Y14
-	VADDPS  Y14, Y11, Y11
-	VMULPS  Y12, Y5, Y12
-	VMULPS  Y10, Y6, Y14
-	VMULPS  Y10, Y14, Y10
-	VADDPS  Y10, Y12, Y10
-	VMAXPS  Y10, Y13, Y12
-	VMULPS  Y11, Y0, Y13
-	VSQRTPS Y12, Y14
-	VMULPS  Y14, Y7, Y14
-	VADDPS  Y8, Y14, Y14
-	VDIVPS  Y14, Y13, Y13
-	VMULPS  Y9, Y2, Y9
-	VSUBPS  Y13, Y9, Y9
-	VMOVUPS Y9, (AX)
+	VMULPS  Y10, Y4, Y12
+	VADDPS  Y12, Y11, Y11
 	VMOVUPS Y11, (DX)
+	VMOVUPS (BX), Y12
+	VMULPS  Y12, Y5, Y12
+	VMULPS  Y10, Y6, Y13
+	VMULPS  Y10, Y13, Y10
+	VADDPS  Y10, Y12, Y10
 	VMOVUPS Y10, (BX)
-	VMOVUPS Y12, (SI)
+	VMOVUPS (SI), Y12
+	VMAXPS  Y10, Y12, Y10
+	VMOVUPS Y10, (SI)
+	VMULPS  Y11, Y0, Y11
+	VSQRTPS Y10, Y10
+	VMULPS  Y10, Y7, Y10
+	VADDPS  Y8, Y10, Y10
+	VDIVPS  Y10, Y11, Y10
+	VMOVUPS (AX), Y11
+	VMULPS  Y11, Y2, Y11
+	VSUBPS  Y10, Y11, Y10
+	VMOVUPS Y10, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -197,39 +205,41 @@ done:
 	VZEROUPPER
 	RET
 
-// func adagradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func adagradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·adagradAVX2(SB), NOSPLIT, $0-56
+TEXT ·adagradAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVQ         c+48(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VBROADCASTSS 16(SI), Y4
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_9+84(FP), Y5
 
 loop:
 	TESTQ   BX, BX
 	JE      done
-	VMOVUPS (AX), Y5
 	VMOVUPS (CX), Y6
-	VMULPS  Y5, Y1, Y7
+	VMULPS  Y6, Y5, Y6
+	VMOVUPS (AX), Y7
+	VMULPS  Y7, Y1, Y7
 	VADDPS  Y7, Y6, Y6
 	VMOVUPS (DX), Y7
 	VMULPS  Y6, Y6, Y8
 	VADDPS  Y8, Y7, Y7
-	VMULPS  Y6, Y0, Y6
-	VADDPS  Y4, Y7, Y8
-	VSQRTPS Y8, Y8
-	VADDPS  Y3, Y8, Y8
-	VDIVPS  Y8, Y6, Y6
-	VMULPS  Y5, Y2, Y5
-	VSUBPS  Y6, Y5, Y5
-	VMOVUPS Y5, (AX)
 	VMOVUPS Y7, (DX)
+	VMULPS  Y6, Y0, Y6
+	VADDPS  Y4, Y7, Y7
+	VSQRTPS Y7, Y7
+	VADDPS  Y3, Y7, Y7
+	VDIVPS  Y7, Y6, Y6
+	VMOVUPS (AX), Y7
+	VMULPS  Y7, Y2, Y7
+	VSUBPS  Y6, Y7, Y6
+	VMOVUPS Y6, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -240,47 +250,49 @@ done:
 	VZEROUPPER
 	RET
 
-// func rmspropAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func rmspropAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·rmspropAVX2(SB), NOSPLIT, $0-56
+TEXT ·rmspropAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         s1+24(FP), BX
 	MOVQ         n+40(FP), SI
-	MOVQ         c+48(FP), DI
-	VBROADCASTSS (DI), Y0
-	VBROADCASTSS 4(DI), Y1
-	VBROADCASTSS 8(DI), Y2
-	VBROADCASTSS 12(DI), Y3
-	VBROADCASTSS 16(DI), Y4
-	VBROADCASTSS 20(DI), Y5
-	VBROADCASTSS 24(DI), Y6
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_9+84(FP), Y7
 
 loop:
 	TESTQ   SI, SI
 	JE      done
-	VMOVUPS (AX), Y7
 	VMOVUPS (CX), Y8
-	VMULPS  Y7, Y1, Y9
+	VMULPS  Y8, Y7, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y1, Y9
 	VADDPS  Y9, Y8, Y8
 	VMOVUPS (DX), Y9
-	VMOVUPS (BX), Y10
 	VMULPS  Y9, Y4, Y9
-	VMULPS  Y8, Y5, Y11
-	VMULPS  Y8, Y11, Y11
-	VADDPS  Y11, Y9, Y9
-	VMULPS  Y10, Y6, Y10
-	VSQRTPS Y9, Y11
-	VADDPS  Y3, Y11, Y11
-	VDIVPS  Y11, Y8, Y8
-	VADDPS  Y8, Y10, Y8
-	VMULPS  Y8, Y0, Y10
-	VMULPS  Y7, Y2, Y7
-	VSUBPS  Y10, Y7, Y7
-	VMOVUPS Y7, (AX)
+	VMULPS  Y8, Y5, Y10
+	VMULPS  Y8, Y10, Y10
+	VADDPS  Y10, Y9, Y9
 	VMOVUPS Y9, (DX)
+	VMOVUPS (BX), Y10
+	VMULPS  Y10, Y6, Y10
+	VSQRTPS Y9, Y9
+	VADDPS  Y3, Y9, Y9
+	VDIVPS  Y9, Y8, Y8
+	VADDPS  Y8, Y10, Y8
 	VMOVUPS Y8, (BX)
+	VMULPS  Y8, Y0, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y2, Y9
+	VSUBPS  Y8, Y9, Y8
+	VMOVUPS Y8, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -292,57 +304,59 @@ done:
 	VZEROUPPER
 	RET
 
-// func centeredAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func centeredAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·centeredAVX2(SB), NOSPLIT, $0-56
+TEXT ·centeredAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         s1+24(FP), BX
 	MOVQ         s2+32(FP), SI
 	MOVQ         n+40(FP), DI
-	MOVQ         c+48(FP), R8
-	VBROADCASTSS (R8), Y0
-	VBROADCASTSS 4(R8), Y1
-	VBROADCASTSS 8(R8), Y2
-	VBROADCASTSS 12(R8), Y3
-	VBROADCASTSS 16(R8), Y4
-	VBROADCASTSS 20(R8), Y5
-	VBROADCASTSS 24(R8), Y6
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_9+84(FP), Y7
 
 loop:
 	TESTQ   DI, DI
 	JE      done
-	VMOVUPS (AX), Y7
 	VMOVUPS (CX), Y8
-	VMULPS  Y7, Y1, Y9
+	VMULPS  Y8, Y7, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y1, Y9
 	VADDPS  Y9, Y8, Y8
 	VMOVUPS (DX), Y9
-	VMOVUPS (BX), Y10
-	VMOVUPS (SI), Y11
 	VMULPS  Y9, Y4, Y9
-	VMULPS  Y8, Y5, Y12
-	VMULPS  Y8, Y12, Y12
-	VADDPS  Y12, Y9, Y9
-	VMULPS  Y10, Y4, Y10
-	VMULPS  Y8, Y5, Y12
-	VADDPS  Y12, Y10, Y10
-	VXORPS  Y12, Y12, Y12
-	VMULPS  Y10, Y10, Y13
-	VSUBPS  Y13, Y9, Y13
-	VMAXPS  Y13, Y12, Y12
-	VMULPS  Y11, Y6, Y11
-	VSQRTPS Y12, Y12
-	VADDPS  Y3, Y12, Y12
-	VDIVPS  Y12, Y8, Y8
-	VADDPS  Y8, Y11, Y8
-	VMULPS  Y8, Y0, Y11
-	VMULPS  Y7, Y2, Y7
-	VSUBPS  Y11, Y7, Y7
-	VMOVUPS Y7, (AX)
+	VMULPS  Y8, Y5, Y10
+	VMULPS  Y8, Y10, Y10
+	VADDPS  Y10, Y9, Y9
 	VMOVUPS Y9, (DX)
+	VMOVUPS (BX), Y10
+	VMULPS  Y10, Y4, Y10
+	VMULPS  Y8, Y5, Y11
+	VADDPS  Y11, Y10, Y10
 	VMOVUPS Y10, (BX)
+	VXORPS  Y11, Y11, Y11
+	VMULPS  Y10, Y10, Y10
+	VSUBPS  Y10, Y9, Y9
+	VMAXPS  Y9, Y11, Y9
+	VMOVUPS (SI), Y10
+	VMULPS  Y10, Y6, Y10
+	VSQRTPS Y9, Y9
+	VADDPS  Y3, Y9, Y9
+	VDIVPS  Y9, Y8, Y8
+	VADDPS  Y8, Y10, Y8
 	VMOVUPS Y8, (SI)
+	VMULPS  Y8, Y0, Y8
+	VMOVUPS (AX), Y9
+	VMULPS  Y9, Y2, Y9
+	VSUBPS  Y8, Y9, Y8
+	VMOVUPS Y8, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -355,28 +369,29 @@ done:
 	VZEROUPPER
 	RET
 
-// func lionAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+// func lionAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX, AVX2
-TEXT ·lionAVX2(SB), NOSPLIT, $0-56
+TEXT ·lionAVX2(SB), NOSPLIT, $0-88
 	MOVQ         w+0(FP), AX
 	MOVQ         grad+8(FP), CX
 	MOVQ         s0+16(FP), DX
 	MOVQ         n+40(FP), BX
-	MOVQ         c+48(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VBROADCASTSS 16(SI), Y4
-	VBROADCASTSS 20(SI), Y5
-	VBROADCASTSS 24(SI), Y6
+	VBROADCASTSS c_0+48(FP), Y0
+	VBROADCASTSS c_1+52(FP), Y1
+	VBROADCASTSS c_2+56(FP), Y2
+	VBROADCASTSS c_3+60(FP), Y3
+	VBROADCASTSS c_4+64(FP), Y4
+	VBROADCASTSS c_5+68(FP), Y5
+	VBROADCASTSS c_6+72(FP), Y6
+	VBROADCASTSS c_9+84(FP), Y7
 
 loop:
 	TESTQ    BX, BX
 	JE       done
-	VMOVUPS  (AX), Y7
 	VMOVUPS  (CX), Y8
-	VMULPS   Y7, Y1, Y9
+	VMULPS   Y8, Y7, Y8
+	VMOVUPS  (AX), Y9
+	VMULPS   Y9, Y1, Y9
 	VADDPS   Y9, Y8, Y8
 	VMOVUPS  (DX), Y9
 	VMULPS   Y9, Y3, Y10
@@ -385,17 +400,18 @@ loop:
 	VMULPS   Y9, Y5, Y9
 	VMULPS   Y8, Y6, Y8
 	VADDPS   Y8, Y9, Y8
-	VPCMPEQD Y9, Y9, Y9
-	VPSLLD   $0x1f, Y9, Y9
-	VXORPS   Y11, Y11, Y11
-	VCMPPS   $0x04, Y11, Y10, Y11
-	VANDPS   Y9, Y10, Y9
-	VORPS    Y0, Y9, Y9
-	VANDPS   Y11, Y9, Y9
-	VMULPS   Y7, Y2, Y7
-	VSUBPS   Y9, Y7, Y7
-	VMOVUPS  Y7, (AX)
 	VMOVUPS  Y8, (DX)
+	VPCMPEQD Y8, Y8, Y8
+	VPSLLD   $0x1f, Y8, Y8
+	VXORPS   Y9, Y9, Y9
+	VCMPPS   $0x04, Y9, Y10, Y9
+	VANDPS   Y8, Y10, Y8
+	VORPS    Y0, Y8, Y8
+	VANDPS   Y9, Y8, Y8
+	VMOVUPS  (AX), Y9
+	VMULPS   Y9, Y2, Y9
+	VSUBPS   Y8, Y9, Y8
+	VMOVUPS  Y8, (AX)
 	ADDQ     $0x20, AX
 	ADDQ     $0x20, CX
 	ADDQ     $0x20, DX
@@ -406,12 +422,62 @@ done:
 	VZEROUPPER
 	RET
 
-// func sumSquaresAVX2(x *float32, n int, lanes *[8]float64)
+// func approachAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 // Requires: AVX
-TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-24
+TEXT ·approachAVX2(SB), NOSPLIT, $0-88
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS c_9+84(FP), Y0
+
+loop:
+	TESTQ   DX, DX
+	JE      done
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addScaledAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
+// Requires: AVX
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-88
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS c_9+84(FP), Y0
+
+loop:
+	TESTQ   DX, DX
+	JE      done
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumSquaresAVX2(x *float32, n int) (lanes [8]float64)
+// Requires: AVX
+TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-80
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
-	MOVQ   lanes+16(FP), DX
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 
@@ -429,7 +495,7 @@ loop:
 	JMP       loop
 
 done:
-	VMOVUPD Y0, (DX)
-	VMOVUPD Y1, 32(DX)
+	VMOVUPD Y0, lanes_0+16(FP)
+	VMOVUPD Y1, lanes_4+48(FP)
 	VZEROUPPER
 	RET

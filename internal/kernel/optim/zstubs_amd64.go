@@ -5,28 +5,34 @@
 package optim
 
 //go:noescape
-func sgdAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func sgdAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func momentumAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func momentumAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func adamAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func adamAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func amsgradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func amsgradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func adagradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func adagradAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func rmspropAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func rmspropAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func centeredAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func centeredAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func lionAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c *[9]float32)
+func lionAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
 
 //go:noescape
-func sumSquaresAVX2(x *float32, n int, lanes *[8]float64)
+func approachAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
+
+//go:noescape
+func addScaledAVX2(w *float32, grad *float32, s0 *float32, s1 *float32, s2 *float32, n int, c [10]float32)
+
+//go:noescape
+func sumSquaresAVX2(x *float32, n int) (lanes [8]float64)
