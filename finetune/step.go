@@ -3,7 +3,6 @@ package finetune
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -71,16 +70,15 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 		return t.privateStep(ctx, rate, batches)
 	}
 	r := StepResult{Rate: rate}
-	var before [][]float32 // running statistics, which the batches of the step move one after the other
 	if len(batches) > 1 {
-		before = t.statistics()
+		t.keepStatistics()
 	}
 	for i := range batches {
 		share := shareOf(batches, i)
 		loss, err := t.backward(ctx, &batches[i], i, share)
 		if err != nil {
-			for k, s := range before {
-				copy(tensor.Of[float32](t.stats[k].W), s)
+			if len(batches) > 1 {
+				t.resetStatistics()
 			}
 			return r, err
 		}
@@ -94,13 +92,18 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 	return r, nil
 }
 
-// statistics are copies of what steps change besides the weights that train.
-func (t *Trainer) statistics() [][]float32 {
-	out := make([][]float32, len(t.stats))
-	for k, p := range t.stats {
-		out[k] = slices.Clone(tensor.Of[float32](p.W))
+// keepStatistics copies the running statistics, which the batches of a step move one after the other.
+func (t *Trainer) keepStatistics() {
+	for _, p := range t.stats {
+		p.parts = append(p.parts[:0], tensor.Of[float32](p.W)...)
 	}
-	return out
+}
+
+// resetStatistics puts back what keepStatistics copied.
+func (t *Trainer) resetStatistics() {
+	for _, p := range t.stats {
+		copy(tensor.Of[float32](p.W), p.parts)
+	}
 }
 
 // shareOf is the share of batch i in the mean loss of a step: by its rows, where the batches are parts of one.

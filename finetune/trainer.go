@@ -47,7 +47,7 @@ type Param struct {
 	state   [][]float32 // the optimizer's
 	average []float32   // of W over the steps, nil if none is kept
 	sum     []float32   // gradient of the step: an output of the program or, of several batches, parts
-	parts   []float32
+	parts   []float32   // sum over the batches of a step; of running statistics: the values before it
 }
 
 // A Batch is what a model computes on at once: all its inputs, with the batch axis, and one target for each term that

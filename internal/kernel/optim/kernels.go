@@ -43,14 +43,20 @@ func (f stepFunc) run(c coeffs, w, g, s0, s1, s2 []float32) int {
 	if f == nil || n == 0 {
 		return 0
 	}
-	f(&w[0], &g[:len(w)][0], first(s0, len(w)), first(s1, len(w)), first(s2, len(w)), n, c)
+	for lo := 0; lo < n; lo += callLength {
+		hi := min(lo+callLength, n)
+		f(&w[lo], &g[lo:hi][0], first(s0, lo, hi), first(s1, lo, hi), first(s2, lo, hi), hi-lo, c)
+	}
 	return n
 }
 
-// first points to the first of n elements, if there is such a state.
-func first(s []float32, n int) *float32 {
+// callLength bounds the elements of a call, which Go cannot interrupt: some 50 microseconds.
+const callLength = 1 << 15
+
+// first points to the first of the elements from lo to hi, if there is such a state.
+func first(s []float32, lo, hi int) *float32 {
 	if s == nil {
 		return nil
 	}
-	return &s[:n][0]
+	return &s[lo:hi][0]
 }

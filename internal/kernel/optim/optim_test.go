@@ -140,6 +140,18 @@ func TestVariants(t *testing.T) {
 	})
 }
 
+// TestLongCalls moves more elements than one call of a variant takes.
+func TestLongCalls(t *testing.T) {
+	const n = callLength + 11
+	w, g := wave(n, 1), wave(n, 2)
+	want := slices.Clone(w)
+	SGD(w, g, SGDCoeffs{Rate: 0.1, Shrink: 1})
+	SGDOf(want, want, g, SGDCoeffs{Rate: 0.1, Shrink: 1})
+	if !slices.Equal(w, want) {
+		t.Error("other bits than the plain loop")
+	}
+}
+
 func TestSumSquares(t *testing.T) { eachVariant(t, testSumSquares) }
 
 func testSumSquares(t *testing.T) {

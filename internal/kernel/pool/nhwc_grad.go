@@ -10,20 +10,26 @@ import (
 // MaxLastGrad is MaxGrad for x, dx [Planes, In..., channels] and dy [Planes, Out..., channels]: the planes are those of a
 // batch.
 func MaxLastGrad(g *Geom, channels int, x, dy, dx []float32, threads int) {
-	runLastGrad(&lastGrad{g: g, channels: channels, x: x, dy: dy, dx: dx}, threads)
+	runLastGrad(lastGrad{g: g, channels: channels, x: x, dy: dy, dx: dx}, threads)
 }
 
 // AverageLastGrad is AverageGrad for dx [Planes, In..., channels] and dy [Planes, Out..., channels].
 func AverageLastGrad(g *Geom, channels int, dy, dx []float32, includePad bool, threads int) {
-	runLastGrad(&lastGrad{g: g, channels: channels, dy: dy, dx: dx, pad: includePad}, threads)
+	runLastGrad(lastGrad{g: g, channels: channels, dy: dy, dx: dx, pad: includePad}, threads)
 }
 
 // gradChannels is the number of channels that a chunk takes.
 const gradChannels = 64
 
-func runLastGrad(t *lastGrad, threads int) {
+var lastGrads = sync.Pool{New: func() any { return new(lastGrad) }}
+
+func runLastGrad(job lastGrad, threads int) {
+	t := lastGrads.Get().(*lastGrad)
+	*t = job
 	t.groups = (t.channels + gradChannels - 1) / gradChannels
 	par.Run(threads, t.g.Planes*t.groups, t)
+	*t = lastGrad{}
+	lastGrads.Put(t)
 }
 
 // lastGrad is a gradient at work. Windows may overlap, so a chunk does some channels of a whole plane.

@@ -19,11 +19,15 @@ func AddRows[T vec.Float, I int32 | int64](dst, src []T, index []I, outer, axis,
 	if len(dst) == 0 {
 		return nil
 	}
-	j := &addRows[T, I]{dst: dst, src: src, index: index, axis: axis, block: block}
+	tasks := poolOf[addRows[T, I]]()
+	j := tasks.Get().(*addRows[T, I])
+	*j = addRows[T, I]{dst: dst, src: src, index: index, axis: axis, block: block}
 	// A chunk is a range of columns of one outer block, so that every sum belongs to one chunk.
 	j.width = max(addRowsGrain/max(axis+len(index), 1), 16)
 	j.parts = (block + j.width - 1) / j.width
 	par.Run(threads, outer*j.parts, j)
+	*j = addRows[T, I]{}
+	tasks.Put(j)
 	return nil
 }
 

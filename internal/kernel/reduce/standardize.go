@@ -18,9 +18,15 @@ type Standardization struct {
 // StandardizeGrad sets xhat to the standardized x, and dx to the gradient with respect to x for g, that with
 // respect to xhat. Sums are kept in float64.
 func StandardizeGrad[T vec.Float](dx, xhat, g, x []T, s Standardization, threads int) {
-	if len(x) > 0 {
-		par.Run(threads, s.Rows, &standardizeGrad[T]{s, dx, xhat, g, x})
+	if len(x) == 0 {
+		return
 	}
+	tasks := poolOf[standardizeGrad[T]]()
+	t := tasks.Get().(*standardizeGrad[T])
+	*t = standardizeGrad[T]{s, dx, xhat, g, x}
+	par.Run(threads, s.Rows, t)
+	*t = standardizeGrad[T]{}
+	tasks.Put(t)
 }
 
 type standardizeGrad[T vec.Float] struct {
