@@ -37,6 +37,7 @@ type builder struct {
 	modes       modes     // what differs while training
 	terms       []Term
 	store       *plan.Store
+	arenas      *plan.Arenas
 	limit       int
 	unoptimised bool    // graphs run as they are written
 	clip        float64 // bound of the norms of the samples' gradients in private training
@@ -53,6 +54,7 @@ type program struct {
 	prefix   *stage       // nil until it is needed
 	b        *builder
 	shapes   map[string]tensor.Shape
+	inside   bool // the results of the suffix are read before anything else runs
 	single   bool // gives the gradient of a sample only where it runs on one: see builder.private
 }
 
@@ -62,7 +64,7 @@ func (p *program) compiled() (*stage, error) {
 		return p.suffix, nil
 	}
 	var err error
-	if p.suffix, err = p.b.compile(p.graph); err == nil {
+	if p.suffix, err = p.b.compile(p.graph, p.inside); err == nil {
 		p.graph = nil
 	}
 	return p.suffix, err
@@ -107,7 +109,11 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 		outs, names = append(outs, v), append(names, statPrefix+b.stats[i].Name)
 	}
 	live = append(live, targets...)
-	return b.finish(g, e, shapes, live, outs, names)
+	p, err := b.finish(g, e, shapes, live, outs, names)
+	if err == nil {
+		p.inside = true
+	}
+	return p, err
 }
 
 // evaluation makes the program that computes the loss and the scores, as the model runs when it does not train.
@@ -273,7 +279,7 @@ func (b *builder) frozen(shapes map[string]tensor.Shape, frontier []feature) (*s
 	if err != nil {
 		return nil, err
 	}
-	return b.compile(g)
+	return b.compile(g, false)
 }
 
 func (b *builder) prefixGraph(shapes map[string]tensor.Shape, frontier []feature) (*graph.Graph, error) {

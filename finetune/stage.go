@@ -23,7 +23,8 @@ type stage struct {
 }
 
 // compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
-func (b *builder) compile(g *graph.Graph) (*stage, error) {
+// Outputs that lie inside are valid until the stage is released.
+func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
 	s := &stage{}
 	s.find = s.output
 	for _, v := range g.Inputs {
@@ -32,11 +33,11 @@ func (b *builder) compile(g *graph.Graph) (*stage, error) {
 	for _, v := range g.Outputs {
 		s.out = append(s.out, v.Name) // passes may merge values
 	}
-	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised})
+	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised, Inside: inside})
 	if err != nil {
 		return nil, err
 	}
-	if s.prog, err = plan.Compile(g, plan.Options{Weights: b.store, Limit: b.limit}); err != nil {
+	if s.prog, err = plan.Compile(g, plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside}); err != nil {
 		return nil, err
 	}
 	s.ins = make([]*tensor.Tensor, len(s.in))

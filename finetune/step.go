@@ -69,6 +69,7 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 	if t.private != nil {
 		return t.privateStep(ctx, rate, batches)
 	}
+	defer t.release()
 	r := StepResult{Rate: rate}
 	if len(batches) > 1 {
 		t.keepStatistics()

@@ -125,7 +125,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if t.threads = spec.Threads; t.threads <= 0 {
 		t.threads = par.Default()
 	}
-	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), limit: int(spec.Memory), unoptimised: spec.NoOptimize}
+	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), arenas: sharedArenas(), limit: int(spec.Memory), unoptimised: spec.NoOptimize}
 	if err := t.describeInputs(m); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // lifetimes tell how much of the arena a run of a graph has in use at each node, as internal/plan will lay it out: views share
-// storage, results are written over inputs that die, outputs lie in the caller's storage. All shapes must be known.
+// storage, results are written over inputs that die, outputs lie in the caller's storage or to the end in the arena. All shapes
+// must be known.
 type lifetimes struct {
 	nodes    []*graph.Node
 	contents []content
@@ -26,14 +27,14 @@ type content struct {
 	uses   []int // places of nodes that read it, ascending
 	root   int   // the content that had the storage first
 	own    bool  // lies in the arena
+	stays  bool  // is an output
 	last   int   // of a root: the last use of all that lie in its storage
 }
 
 const alignedTo = 64 // sizes in the arena
 
-// newLifetimes returns nil if the size of some value is not known. scratch is the working memory of nodes in bytes, as far
-// as it is known.
-func newLifetimes(g *graph.Graph, scratch map[*graph.Node]int) *lifetimes {
+// newLifetimes returns nil if the size of some value is not known.
+func newLifetimes(g *graph.Graph, m Memory) *lifetimes {
 	l := &lifetimes{nodes: g.Nodes, of: make(map[*graph.Value]int, 2*len(g.Nodes)), live: make([]int, len(g.Nodes)+1)}
 	for _, v := range g.Inputs {
 		l.add(v, -1, 0)
@@ -46,12 +47,12 @@ func newLifetimes(g *graph.Graph, scratch map[*graph.Node]int) *lifetimes {
 	for _, v := range g.Outputs {
 		if k, ok := l.of[v]; ok {
 			l.use(k, len(g.Nodes))
-			l.contents[k].own = false
+			l.contents[k].own, l.contents[k].stays = l.contents[k].own && m.Inside, true
 		}
 	}
 	l.inPlace()
 	for i, n := range g.Nodes {
-		l.live[i] = scratch[n]
+		l.live[i] = m.Scratch[n]
 	}
 	for k := range l.contents {
 		if c := &l.contents[k]; c.own && c.root == k {
@@ -155,7 +156,7 @@ func (c *content) lasts() int {
 
 // waits reports whether c lies in the arena at a place only to be read later, and where that is.
 func (c *content) waits(at int) (next int, ok bool) {
-	if !c.own || c.def >= at || c.lasts() <= at {
+	if !c.own || c.stays || c.def >= at || c.lasts() <= at {
 		return 0, false
 	}
 	k, found := slices.BinarySearch(c.uses, at)

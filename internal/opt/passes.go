@@ -127,14 +127,18 @@ type Options struct {
 	Standard bool     // only what makes a standard model of one
 	Skip     []string // names of passes to leave out
 	Exact    bool     // no algorithms that trade accuracy for speed
+	Inside   bool     // outputs lie in the arena to the end
 }
 
 // Apply runs the passes on g, which is changed, and returns it.
 func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
 	for _, p := range passes {
 		run := p.run
-		if o.Standard {
+		switch {
+		case o.Standard:
 			run = standard[p.name]
+		case p.name == "recompute":
+			run = func(g *graph.Graph) error { return recomputeIn(g, Memory{Inside: o.Inside}) }
 		}
 		if run == nil || o.Off && !p.base || slices.Contains(o.Skip, p.name) {
 			continue

@@ -13,18 +13,26 @@ import (
 // Where such a value lies in the arena when most of it is in use, and is cheap to make from what is there anyway, the nodes
 // that make it are copied in front of its later readers. They give the same bits again. The order of the nodes of g is that in
 // which they run. Graphs without gradients, and those whose shapes are not all known, stay as they are.
-func recompute(g *graph.Graph) error {
+func recompute(g *graph.Graph) error { return recomputeIn(g, Memory{}) }
+
+func recomputeIn(g *graph.Graph, m Memory) error {
 	if slices.ContainsFunc(g.Nodes, autodiff.Emitted) {
-		newRecomputer(g, nil).until(0)
+		newRecomputer(g, m).until(0)
 	}
 	return nil
 }
 
+// Memory is what the planner will do that a graph does not show.
+type Memory struct {
+	Inside  bool                // outputs lie in the arena to the end
+	Scratch map[*graph.Node]int // working memory of nodes in bytes; nil: not known
+}
+
 // Recompute is the pass of that name with a bound: it copies nodes of any cost, those first that give most bytes for it, until
-// no more than target bytes of the arena are in use at once. scratch is the working memory of nodes in bytes. It returns what
-// is in use in the end, which is more than target where nothing helps.
-func Recompute(g *graph.Graph, target int, scratch map[*graph.Node]int) int {
-	r := newRecomputer(g, scratch)
+// no more than target bytes of the arena are in use at once. It returns what is in use in the end, which is more than target
+// where nothing helps.
+func Recompute(g *graph.Graph, target int, m Memory) int {
+	r := newRecomputer(g, m)
 	r.dear = true
 	return r.until(target)
 }
@@ -37,21 +45,21 @@ const (
 
 // A recomputer moves the peak of a graph's memory down.
 type recomputer struct {
-	g       *graph.Graph
-	scratch map[*graph.Node]int
-	dear    bool
-	origin  map[*graph.Value]*graph.Value // what a copy is a copy of
-	tried   map[*graph.Value]bool         // without success
-	copies  int                           // of values, made so far
+	g      *graph.Graph
+	memory Memory
+	dear   bool                          // nodes of any cost may run again
+	origin map[*graph.Value]*graph.Value // what a copy is a copy of
+	tried  map[*graph.Value]bool         // without success
+	copies int                           // of values, made so far
 }
 
-func newRecomputer(g *graph.Graph, scratch map[*graph.Node]int) *recomputer {
-	return &recomputer{g: g, scratch: scratch, origin: map[*graph.Value]*graph.Value{}, tried: map[*graph.Value]bool{}}
+func newRecomputer(g *graph.Graph, m Memory) *recomputer {
+	return &recomputer{g: g, memory: m, origin: map[*graph.Value]*graph.Value{}, tried: map[*graph.Value]bool{}}
 }
 
 // until lowers the peak to the target, or as far as it goes, and returns it.
 func (r *recomputer) until(target int) int {
-	l := newLifetimes(r.g, r.scratch)
+	l := newLifetimes(r.g, r.memory)
 	if l == nil {
 		return 0
 	}
@@ -64,7 +72,7 @@ func (r *recomputer) until(target int) int {
 			break
 		}
 		back := r.apply(l, best)
-		if next := newLifetimes(r.g, r.scratch); next.live[next.peak] <= l.live[l.peak] {
+		if next := newLifetimes(r.g, r.memory); next.live[next.peak] <= l.live[l.peak] {
 			l = next
 			continue
 		}

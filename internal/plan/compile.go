@@ -244,7 +244,7 @@ func (c *compiler) view(s *step) bool {
 func (c *compiler) bodies(n *graph.Node, s *step) error {
 	for _, b := range n.Bodies {
 		o := c.p.opts
-		o.outerSymbols = c.p.symbols
+		o.outerSymbols, o.Arenas, o.Inside = c.p.symbols, nil, false
 		p, err := Compile(b.Graph, o)
 		var missing *ops.UnsupportedError
 		if errors.As(err, &missing) {
@@ -274,6 +274,8 @@ func (c *compiler) outputs() {
 		o := output{slot: i, copy: true}
 		switch {
 		case s.store == isDynamic && root.store == isDynamic && s.root == i:
+			o.copy = false
+		case root.store == inArena && s.fixed && c.p.opts.Inside:
 			o.copy = false
 		case root.store == inArena && s.fixed:
 			root.store, o.copy = inOutput, false

@@ -13,17 +13,20 @@ import (
 // A Frame is the memory of one run of a program: a tensor header for each slot, the arena, and a Call for
 // each step. It is bound to one set of sizes at a time, and bound again when they change.
 type Frame struct {
-	p     *Program
-	up    *Frame // the frame around, for bodies
-	vals  []tensor.Tensor
-	calls []ops.Call
-	bound bool
+	p      *Program
+	up     *Frame // the frame around, for bodies
+	vals   []tensor.Tensor
+	calls  []ops.Call
+	bound  bool // to the sizes in last
+	placed bool // blocks have offsets
 
 	env, dims, last []int64 // symbols, evaluated expressions, the input ranks and dimensions that the binding is for
 	blocks          []block
 	offsets         []int
 	scratch         []int32 // steps with scratch memory, one block each after those of the arena slots
-	arena           []byte
+	total           int     // bytes of the arena that the binding asks for
+	arena           []byte  // at least as many
+	leased, stale   bool    // arena belongs to this frame now; tensors do not point to it yet: see Arenas
 	pool            pool
 	shape           tensor.Shape // reused
 	was             []int64      // dims of the last binding
@@ -146,7 +149,9 @@ func (f *Frame) fit() error {
 	if err := f.checkLimit(); err != nil {
 		return err
 	}
-	f.point(moved)
+	if f.stale = f.p.opts.Arenas != nil; !f.stale {
+		f.point(moved)
+	}
 	return nil
 }
 
@@ -283,7 +288,7 @@ func (f *Frame) resize() (moved bool, err error) {
 		}
 	}
 	f.was = append(f.was[:0], f.dims...)
-	return moved || f.arena == nil, nil
+	return moved || !f.placed, nil
 }
 
 // checkView makes sure that a view has as many elements as what it is a view of: a dimension that was
@@ -346,18 +351,27 @@ func (f *Frame) layOut() error {
 	if l := f.p.opts.Limit; l > 0 && total > l {
 		return &LimitError{Need: total, Limit: l}
 	}
-	if total > len(f.arena) || f.arena == nil {
+	f.total, f.placed = total, true
+	if f.p.opts.Arenas == nil && (total > len(f.arena) || f.arena == nil) {
 		f.arena = mem.Bytes(total)
 	}
 	return nil
 }
 
+// own returns the size of an arena that no other frame uses.
+func (f *Frame) own() int {
+	if f.p.opts.Arenas != nil {
+		return 0
+	}
+	return len(f.arena)
+}
+
 // checkLimit adds what the caller's outputs take to the arena.
 func (f *Frame) checkLimit() error {
-	l, total := f.p.opts.Limit, len(f.arena)
+	l, total := f.p.opts.Limit, max(f.total, f.own())
 	for _, o := range f.p.outputs {
 		s := &f.p.slots[o.slot]
-		if !s.fixed || o.copy {
+		if !s.fixed || o.copy || f.p.slots[s.root].store != inOutput {
 			continue
 		}
 		if t := &f.vals[o.slot]; l > 0 {

@@ -16,7 +16,7 @@ func (p *Program) Memory() (all []Memory) {
 
 func (f *Frame) memory(all []Memory) []Memory {
 	if f.bound {
-		all = append(all, Memory{len(f.arena), live(f.blocks)})
+		all = append(all, Memory{max(f.total, f.own()), live(f.blocks)})
 	}
 	for i := range f.calls {
 		for _, b := range f.calls[i].Bodies {

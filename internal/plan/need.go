@@ -24,9 +24,9 @@ func (p *Program) Need() (int, error) {
 	if err := f.bind(in); err != nil {
 		return 0, err
 	}
-	need := len(f.arena)
+	need := max(f.total, f.own())
 	for _, o := range p.outputs {
-		if s := &p.slots[o.slot]; s.fixed && !o.copy {
+		if s := &p.slots[o.slot]; s.fixed && !o.copy && p.slots[s.root].store == inOutput {
 			t := &f.vals[o.slot]
 			need += t.DType().ByteLen(t.Len())
 		}

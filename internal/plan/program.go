@@ -40,6 +40,8 @@ type Options struct {
 	Once    bool        // no other graph has the constants that passes made of the weights
 	Threads int         // upper bound for binding kernels, which packs weights; at least 1
 	Wrap    Wrapper     // called for each step, to measure it; nil: none
+	Arenas  *Arenas     // where frames take their memory from for a run; nil: each has its own
+	Inside  bool        // outputs lie in the arena, until Release or the next run
 
 	outerSymbols []string
 }

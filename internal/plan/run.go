@@ -45,18 +45,21 @@ func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
 	if err := f.bind(in); err != nil {
 		return err
 	}
+	f.lease()
 	for i, slot := range f.p.inputs {
 		f.vals[slot].ResetTo(in[i])
 	}
 	f.pointOutputs(in, out)
 	f.pointViews()
-	if err := f.steps(ctx); err != nil {
-		f.finish()
-		return err
+	err := f.steps(ctx)
+	if err == nil {
+		f.handOut(in, out)
 	}
-	f.handOut(in, out)
 	f.finish()
-	return nil
+	if err != nil || !f.p.opts.Inside {
+		f.giveBack()
+	}
+	return err
 }
 
 func (f *Frame) steps(ctx context.Context) error {
