@@ -90,11 +90,17 @@ var rnnGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	}
 	setMasked(layers, k.Has(rnnMask))
 	if k.DType(0) == tensor.Float64 {
-		r := &rnnGradRun[float64]{layers, k.Bool("layout")}
+		r := &rnnGradRun[float64]{layers: layers, batchFirst: k.Bool("layout")}
 		return Kernel{Run: r.run, Scratch: r.scratch}, nil
 	}
-	r := &rnnGradRun[float32]{layers, k.Bool("layout")}
-	return Kernel{Run: r.run, Scratch: r.scratch}, nil
+	r := &rnnGradRun[float32]{layers: layers, batchFirst: k.Bool("layout")}
+	for d := range layers {
+		if !layers[d].Keeps(k.Has(7)) {
+			return Kernel{Run: r.run, Scratch: r.scratch}, nil
+		}
+	}
+	f := &rnnBackRun{layers: layers, batchFirst: r.batchFirst}
+	return Kernel{Run: f.run, Scratch: f.scratch}, nil
 })
 
 // scratch returns the room for one direction at a time.

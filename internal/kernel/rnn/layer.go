@@ -139,6 +139,7 @@ type ArgsOf[T float32 | float64] struct {
 	StateRow    int // between the rows of H0, C0, Mask, HOut, COut
 	Lens        []int32
 	Scratch     []T
+	Keep        []T // KeptLen elements that Backward needs; nil: not wanted, and not possible unless Keeps
 	Threads     int
 }
 
@@ -165,6 +166,11 @@ func (l *Layer) ScratchLen(steps, batch int) int {
 		states += 2
 	}
 	return padded(l.block(steps, batch)*batch*g*l.Hidden) + states*n + g*batch*padded(l.Hidden) + padded(l.Hidden)
+}
+
+// KeepScratchLen is ScratchLen of a run with Args.Keep, where the products with the inputs lie.
+func (l *Layer) KeepScratchLen(steps, batch int) int {
+	return l.ScratchLen(steps, batch) - padded(l.block(steps, batch)*batch*l.Cell.Gates()*l.Hidden)
 }
 
 // masked returns the length of a masked state: 0 without a mask.

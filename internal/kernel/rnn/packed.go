@@ -50,6 +50,11 @@ func newPacked(gates, k, units int) *Packed {
 
 // set packs r, whose row j*units+u holds the weights of unit u of gate j.
 func (p *Packed) set(r []float32) {
+	p.fill(r, p.k, 1)
+}
+
+// fill packs r, whose element (j*units+u)*us + i*ks is weight i of unit u of gate j.
+func (p *Packed) fill(r []float32, us, ks int) {
 	if len(r) != p.gates*p.units*p.k {
 		panic(fmt.Sprintf("rnn: %d weights, want %d", len(r), p.gates*p.units*p.k))
 	}
@@ -58,7 +63,7 @@ func (p *Packed) set(r []float32) {
 		dst := p.data[b.at:][:p.gates*n*p.k]
 		for j := range p.gates {
 			move.Strided(bytesOf(dst), bytesOf(r), move.Copy{Dims: []int{p.k, min(n, p.units-b.from)}, Width: 4,
-				DstStride: []int{p.gates * n, 1}, SrcStride: []int{1, p.k}, DstOff: j * n, SrcOff: (j*p.units + b.from) * p.k}, 1)
+				DstStride: []int{p.gates * n, 1}, SrcStride: []int{ks, us}, DstOff: j * n, SrcOff: (j*p.units + b.from) * us}, 1)
 		}
 	}
 }

@@ -16,6 +16,7 @@ func variants() map[string]Layer {
 		"lstm reverse": {Cell: LSTM, Acts: usual, Reverse: true, Clip: 0.3},
 		"lstm coupled": {Cell: LSTM, Acts: [3]Activation{{Kind: HardSigmoid, Alpha: 0.2, Beta: 0.5}, {Kind: Softsign}, {Kind: Affine, Alpha: 0.5, Beta: 0.1}}, InputForget: true},
 		"gru":          {Cell: GRU, Acts: usual, Clip: 0.5},
+		"gru usual":    {Cell: GRU, Acts: usual, Reverse: true},
 		"gru linear":   {Cell: GRU, Acts: usual, LinearFirst: true, Reverse: true},
 		"gru other":    {Cell: GRU, Acts: [3]Activation{{Kind: ScaledTanh, Alpha: 0.7, Beta: 1.2}, {Kind: LeakyRelu, Alpha: 0.1}}},
 		"plain":        {Cell: Plain, Acts: [3]Activation{t}},

@@ -14,6 +14,8 @@ type run struct {
 	*Layer
 	*Weights
 	Args
+	kept  *kept        // nil without Keep
+	room  kept         // where it points to
 	h     [2][]float32 // the state before and after a step, in turn: Batch rows
 	in    [2][]float32 // what is multiplied with R: h, or h times the mask
 	c     []float32    // the state of the cells
@@ -39,6 +41,9 @@ func (l *Layer) Run(w *Weights, a *Args) {
 	r.Layer, r.Weights, r.Args = l, w, *a
 	r.begin()
 	block := r.block(r.Steps, r.Batch)
+	if r.kept != nil {
+		block = r.Steps
+	}
 	for r.done < r.Steps {
 		r.count = min(block, r.Steps-r.done)
 		r.t0 = r.done
@@ -53,8 +58,15 @@ func (l *Layer) Run(w *Weights, a *Args) {
 		par.Stages(r.Threads, stages, r.parts, r)
 		r.done += r.count
 	}
-	r.save(r.HOut, r.h[r.Steps&1])
-	r.save(r.COut, r.c)
+	h, c := r.h[r.Steps&1], r.c
+	if r.kept != nil {
+		h = r.last(r.kept.h, r.Batch)
+		if r.Cell == LSTM {
+			c = r.last(r.kept.c, r.Batch)
+		}
+	}
+	r.save(r.HOut, h)
+	r.save(r.COut, c)
 	*r = run{}
 	runs.Put(r)
 }
@@ -80,11 +92,21 @@ func (r *run) begin() {
 	if r.RBias != nil {
 		copy(r.bias, r.RBias[2*r.Hidden:])
 	}
-	r.load(r.h[0], r.H0)
-	r.load(r.c, r.C0)
+	h, c := r.h[0], r.c
+	if r.Keep != nil {
+		r.room = r.keptIn(r.Keep, r.Steps, r.Batch)
+		r.kept = &r.room
+		h = r.first(r.kept.h, r.Batch)
+		if r.Cell == LSTM {
+			c = r.first(r.kept.c, r.Batch)
+		}
+		r.x = r.kept.gates
+	}
+	r.load(h, r.H0)
+	r.load(c, r.C0)
 	if r.Masked {
 		for b := range r.Batch {
-			r.mask(0, b, 0, r.Hidden)
+			r.mask(r.in[0], h, b, 0, r.Hidden)
 		}
 	}
 	r.fast = r.usual() && r.Peep == nil && (r.Cell == LSTM || r.Cell == GRU && r.LinearFirst)
@@ -133,6 +155,10 @@ func (r *run) project() {
 	n := r.Cell.Gates() * r.Hidden
 	a := gemm.Args{N: n, K: r.Inputs, ARS: r.Inputs, ACS: 1, Packed: r.W, LDC: n, Threads: r.Threads}
 	a.Epilogue.ColBias = r.Bias
+	if r.kept != nil {
+		r.projectKept(&a)
+		return
+	}
 	if r.XRow == r.Inputs { // the rows of a step are neighbours
 		a.M, a.A, a.C = r.count*r.Batch, r.X[r.t0*r.XStep:], r.x
 		r.multiply(&a, r.WBy)
@@ -151,6 +177,20 @@ func (r *run) project() {
 	}
 }
 
+// projectKept multiplies the inputs of all steps, for results that are kept.
+func (r *run) projectKept(a *gemm.Args) {
+	r.ldg, r.step = r.kept.pitch, r.Batch*r.kept.pitch
+	if r.XRow == r.Inputs {
+		a.M, a.A, a.C, a.LDC = r.Steps*r.Batch, r.X, r.x, r.ldg
+		r.multiply(a, r.WBy)
+		return
+	}
+	for b := range r.Batch {
+		a.M, a.A, a.ARS, a.C, a.LDC = r.Steps, r.X[b*r.XRow:], r.XStep, r.x[b*r.ldg:], r.step
+		r.multiply(a, r.WBy)
+	}
+}
+
 // multiply runs a by m, or as it is if there is none.
 func (r *run) multiply(a *gemm.Args, m Multiplier) {
 	if m == nil {
@@ -161,8 +201,8 @@ func (r *run) multiply(a *gemm.Args, m Multiplier) {
 	m.Multiply(&r.args)
 }
 
-// mask sets units [lo, hi) of row b of what is multiplied with R, of state h[i].
-func (r *run) mask(i, b, lo, hi int) {
+// mask sets units [lo, hi) of row b of in, which is multiplied with R, of the state h.
+func (r *run) mask(in, h []float32, b, lo, hi int) {
 	at := b * r.Hidden
-	vec.Mul(r.in[i][at+lo:at+hi], r.h[i][at+lo:at+hi], r.Mask[b*r.StateRow+lo:b*r.StateRow+hi])
+	vec.Mul(in[at+lo:at+hi], h[at+lo:at+hi], r.Mask[b*r.StateRow+lo:b*r.StateRow+hi])
 }

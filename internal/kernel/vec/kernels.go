@@ -43,6 +43,10 @@ type kernels struct {
 	layerNormRows, rmsNormRows  normFunc
 	lstm                        func(h, c, x, s []float32, xs, ss int)
 	gru                         func(h, old, x, s, bias []float32, xs, ss int)
+	lstmKeep                    func(h, c, old, x, s []float32, xs, ss int)
+	gruKeep                     func(h, old, x, s, bias []float32, xs, ss int)
+	lstmGrad                    func(d, x, dh, dc, c, old []float32, xs int)
+	gruGrad                     func(d, x, dh, old []float32, xs int)
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.

@@ -39,6 +39,5 @@ var generic = kernels{
 	fmod:               fmodGo,
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
 	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo,
-	lstm: lstmGo,
-	gru:  gruGo,
+	lstm: lstmGo, gru: gruGo, lstmKeep: lstmKeepGo, gruKeep: gruKeepGo, lstmGrad: lstmGradGo, gruGrad: gruGradGo,
 }

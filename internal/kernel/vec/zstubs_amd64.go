@@ -311,6 +311,18 @@ func lstmAVX2(h []float32, c []float32, x []float32, s []float32, xs int, ss int
 func gruAVX2(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
 
 //go:noescape
+func lstmKeepAVX2(h []float32, c []float32, old []float32, x []float32, s []float32, xs int, ss int)
+
+//go:noescape
+func gruKeepAVX2(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+
+//go:noescape
+func lstmGradAVX2(d []float32, x []float32, dh []float32, dc []float32, c []float32, old []float32, xs int)
+
+//go:noescape
+func gruGradAVX2(d []float32, x []float32, dh []float32, old []float32, xs int)
+
+//go:noescape
 func expAVX512(dst []float32, x []float32, a float32, b float32)
 
 //go:noescape
@@ -615,3 +627,15 @@ func lstmAVX512(h []float32, c []float32, x []float32, s []float32, xs int, ss i
 
 //go:noescape
 func gruAVX512(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+
+//go:noescape
+func lstmKeepAVX512(h []float32, c []float32, old []float32, x []float32, s []float32, xs int, ss int)
+
+//go:noescape
+func gruKeepAVX512(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+
+//go:noescape
+func lstmGradAVX512(d []float32, x []float32, dh []float32, dc []float32, c []float32, old []float32, xs int)
+
+//go:noescape
+func gruGradAVX512(d []float32, x []float32, dh []float32, old []float32, xs int)

@@ -10690,6 +10690,701 @@ done153:
 	VZEROUPPER
 	RET
 
+// func lstmKeepAVX2(h []float32, c []float32, old []float32, x []float32, s []float32, xs int, ss int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
+	MOVQ    x_base+72(FP), AX
+	MOVQ    s_base+96(FP), CX
+	MOVQ    xs+120(FP), DX
+	MOVQ    ss+128(FP), BX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	LEAQ    (DX)(DX*2), SI
+	LEAQ    (BX)(BX*2), DI
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
+	VMOVUPS lanes<>+960(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+992(SB), Y5
+	MOVQ    h_base+0(FP), R8
+	MOVQ    c_base+24(FP), R9
+	MOVQ    old_base+48(FP), R10
+	MOVQ    h_len+8(FP), R11
+
+one154:
+	CMPQ         R11, $0x00000008
+	JLT          oneEnd154
+	VMOVUPS      (AX), Y6
+	VMOVUPS      (CX), Y7
+	VADDPS       Y7, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y2, Y7
+	VSUBPS       Y2, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VDIVPS       Y6, Y7, Y6
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      (AX)(DX*2), Y7
+	VMOVUPS      (CX)(BX*2), Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMOVUPS      Y7, (AX)(DX*2)
+	VMOVUPS      (R10), Y8
+	VMULPS       Y8, Y7, Y7
+	VMOVUPS      (AX)(SI*1), Y8
+	VMOVUPS      (CX)(DI*1), Y9
+	VADDPS       Y9, Y8, Y8
+	VMULPS       Y8, Y8, Y9
+	VMINPS       Y9, Y3, Y9
+	VMOVUPS      lanes<>+1024(SB), Y10
+	VFMADD213PS  lanes<>+1056(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1088(SB), Y9, Y10
+	VFMADD213PS  lanes<>+1120(SB), Y9, Y10
+	VFMADD213PS  lanes<>+352(SB), Y9, Y10
+	VMOVUPS      lanes<>+1152(SB), Y11
+	VFMADD213PS  lanes<>+1184(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1216(SB), Y9, Y11
+	VFMADD213PS  lanes<>+1248(SB), Y9, Y11
+	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VMULPS       Y8, Y10, Y8
+	VDIVPS       Y11, Y8, Y8
+	VMAXPS       Y8, Y5, Y8
+	VMINPS       Y8, Y4, Y8
+	VMOVUPS      Y8, (AX)(SI*1)
+	VFMADD231PS  Y6, Y8, Y7
+	VMOVUPS      Y7, (R9)
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (CX)(BX*1), Y8
+	VADDPS       Y8, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y6
+	VFNMADD231PS lanes<>+160(SB), Y9, Y6
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y6, Y9
+	VFMADD213PS  lanes<>+256(SB), Y6, Y9
+	VFMADD213PS  lanes<>+288(SB), Y6, Y9
+	VFMADD213PS  lanes<>+320(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y6, Y8, Y6
+	VMOVUPS      Y6, (AX)(DX*1)
+	VMULPS       Y7, Y7, Y8
+	VMINPS       Y8, Y3, Y8
+	VMOVUPS      lanes<>+1024(SB), Y9
+	VFMADD213PS  lanes<>+1056(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
+	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
+	VFMADD213PS  lanes<>+352(SB), Y8, Y9
+	VMOVUPS      lanes<>+1152(SB), Y10
+	VFMADD213PS  lanes<>+1184(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
+	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VMULPS       Y7, Y9, Y7
+	VDIVPS       Y10, Y7, Y7
+	VMAXPS       Y7, Y5, Y7
+	VMINPS       Y7, Y4, Y7
+	VMULPS       Y6, Y7, Y6
+	VMOVUPS      Y6, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, R11
+	JMP          one154
+
+oneEnd154:
+	TESTQ        R11, R11
+	JE           done154
+	LEAQ         tail<>+32(SB), R12
+	NEGQ         R11
+	VMOVUPS      (R12)(R11*4), Y6
+	VMASKMOVPS   (AX), Y6, Y7
+	VMASKMOVPS   (CX), Y6, Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMASKMOVPS   Y7, Y6, (AX)
+	VMASKMOVPS   (AX)(DX*2), Y6, Y8
+	VMASKMOVPS   (CX)(BX*2), Y6, Y9
+	VADDPS       Y9, Y8, Y8
+	VXORPS       lanes<>+1376(SB), Y8, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  lanes<>+96(SB), Y2, Y9
+	VSUBPS       Y2, Y9, Y10
+	VFNMADD231PS lanes<>+128(SB), Y10, Y8
+	VFNMADD231PS lanes<>+160(SB), Y10, Y8
+	VMOVUPS      lanes<>+192(SB), Y10
+	VFMADD213PS  lanes<>+224(SB), Y8, Y10
+	VFMADD213PS  lanes<>+256(SB), Y8, Y10
+	VFMADD213PS  lanes<>+288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+320(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VADDPS       lanes<>+352(SB), Y8, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
+	VMASKMOVPS   Y8, Y6, (AX)(DX*2)
+	VMASKMOVPS   (R10), Y6, Y9
+	VMULPS       Y9, Y8, Y8
+	VMASKMOVPS   (AX)(SI*1), Y6, Y9
+	VMASKMOVPS   (CX)(DI*1), Y6, Y10
+	VADDPS       Y10, Y9, Y9
+	VMULPS       Y9, Y9, Y10
+	VMINPS       Y10, Y3, Y10
+	VMOVUPS      lanes<>+1024(SB), Y11
+	VFMADD213PS  lanes<>+1056(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
+	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
+	VFMADD213PS  lanes<>+352(SB), Y10, Y11
+	VMOVUPS      lanes<>+1152(SB), Y12
+	VFMADD213PS  lanes<>+1184(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
+	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VMULPS       Y9, Y11, Y9
+	VDIVPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y5, Y9
+	VMINPS       Y9, Y4, Y9
+	VMASKMOVPS   Y9, Y6, (AX)(SI*1)
+	VFMADD231PS  Y7, Y9, Y8
+	VMASKMOVPS   Y8, Y6, (R9)
+	VMASKMOVPS   (AX)(DX*1), Y6, Y7
+	VMASKMOVPS   (CX)(BX*1), Y6, Y9
+	VADDPS       Y9, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y6, (AX)(DX*1)
+	VMULPS       Y8, Y8, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      lanes<>+1024(SB), Y2
+	VFMADD213PS  lanes<>+1056(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1088(SB), Y1, Y2
+	VFMADD213PS  lanes<>+1120(SB), Y1, Y2
+	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VMOVUPS      lanes<>+1152(SB), Y3
+	VFMADD213PS  lanes<>+1184(SB), Y1, Y3
+	VFMADD213PS  lanes<>+1216(SB), Y1, Y3
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y3
+	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VMULPS       Y8, Y2, Y1
+	VDIVPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y4, Y1
+	VMULPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y6, (R8)
+
+done154:
+	VZEROUPPER
+	RET
+
+// func gruKeepAVX2(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
+	MOVQ    x_base+48(FP), AX
+	MOVQ    s_base+72(FP), CX
+	MOVQ    xs+120(FP), DX
+	MOVQ    ss+128(FP), BX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	LEAQ    (DX)(DX*2), SI
+	LEAQ    (BX)(BX*2), DI
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
+	VMOVUPS lanes<>+960(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+992(SB), Y5
+	MOVQ    h_base+0(FP), DI
+	MOVQ    old_base+24(FP), R8
+	MOVQ    bias_base+96(FP), R9
+	MOVQ    h_len+8(FP), R10
+
+one155:
+	CMPQ         R10, $0x00000008
+	JLT          oneEnd155
+	VMOVUPS      (AX)(DX*1), Y6
+	VMOVUPS      (CX)(BX*1), Y7
+	VADDPS       Y7, Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y2, Y7
+	VSUBPS       Y2, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VMOVUPS      lanes<>+352(SB), Y7
+	VDIVPS       Y6, Y7, Y6
+	VMOVUPS      Y6, (AX)(DX*1)
+	VMOVUPS      (CX)(BX*2), Y7
+	VMOVUPS      (R9), Y8
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, (AX)(SI*1)
+	VMOVUPS      (AX)(DX*2), Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VMULPS       Y7, Y7, Y6
+	VMINPS       Y6, Y3, Y6
+	VMOVUPS      lanes<>+1024(SB), Y8
+	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
+	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
+	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VMOVUPS      lanes<>+1152(SB), Y9
+	VFMADD213PS  lanes<>+1184(SB), Y6, Y9
+	VFMADD213PS  lanes<>+1216(SB), Y6, Y9
+	VFMADD213PS  lanes<>+1248(SB), Y6, Y9
+	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VMULPS       Y7, Y8, Y6
+	VDIVPS       Y9, Y6, Y6
+	VMAXPS       Y6, Y5, Y6
+	VMINPS       Y6, Y4, Y6
+	VMOVUPS      Y6, (AX)(DX*2)
+	VMOVUPS      (AX), Y7
+	VMOVUPS      (CX), Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMOVUPS      Y7, (AX)
+	VMOVUPS      (R8), Y8
+	VSUBPS       Y6, Y8, Y8
+	VFMADD231PS  Y7, Y8, Y6
+	VMOVUPS      Y6, (DI)
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R10
+	JMP          one155
+
+oneEnd155:
+	TESTQ        R10, R10
+	JE           done155
+	LEAQ         tail<>+32(SB), R11
+	NEGQ         R10
+	VMOVUPS      (R11)(R10*4), Y6
+	VMASKMOVPS   (AX)(DX*1), Y6, Y7
+	VMASKMOVPS   (CX)(BX*1), Y6, Y8
+	VADDPS       Y8, Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD132PS  lanes<>+96(SB), Y2, Y8
+	VSUBPS       Y2, Y8, Y9
+	VFNMADD231PS lanes<>+128(SB), Y9, Y7
+	VFNMADD231PS lanes<>+160(SB), Y9, Y7
+	VMOVUPS      lanes<>+192(SB), Y9
+	VFMADD213PS  lanes<>+224(SB), Y7, Y9
+	VFMADD213PS  lanes<>+256(SB), Y7, Y9
+	VFMADD213PS  lanes<>+288(SB), Y7, Y9
+	VFMADD213PS  lanes<>+320(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y9, Y7
+	VADDPS       lanes<>+352(SB), Y7, Y7
+	VMOVUPS      lanes<>+352(SB), Y8
+	VDIVPS       Y7, Y8, Y7
+	VMASKMOVPS   Y7, Y6, (AX)(DX*1)
+	VMASKMOVPS   (CX)(BX*2), Y6, Y8
+	VMASKMOVPS   (R9), Y6, Y9
+	VADDPS       Y9, Y8, Y8
+	VMASKMOVPS   Y8, Y6, (AX)(SI*1)
+	VMASKMOVPS   (AX)(DX*2), Y6, Y9
+	VFMADD213PS  Y9, Y7, Y8
+	VMULPS       Y8, Y8, Y7
+	VMINPS       Y7, Y3, Y3
+	VMOVUPS      lanes<>+1024(SB), Y7
+	VFMADD213PS  lanes<>+1056(SB), Y3, Y7
+	VFMADD213PS  lanes<>+1088(SB), Y3, Y7
+	VFMADD213PS  lanes<>+1120(SB), Y3, Y7
+	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VMOVUPS      lanes<>+1152(SB), Y9
+	VFMADD213PS  lanes<>+1184(SB), Y3, Y9
+	VFMADD213PS  lanes<>+1216(SB), Y3, Y9
+	VFMADD213PS  lanes<>+1248(SB), Y3, Y9
+	VFMADD213PS  lanes<>+352(SB), Y3, Y9
+	VMULPS       Y8, Y7, Y3
+	VDIVPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y4, Y3
+	VMASKMOVPS   Y3, Y6, (AX)(DX*2)
+	VMASKMOVPS   (AX), Y6, Y4
+	VMASKMOVPS   (CX), Y6, Y5
+	VADDPS       Y5, Y4, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y6, (AX)
+	VMASKMOVPS   (R8), Y6, Y1
+	VSUBPS       Y3, Y1, Y1
+	VFMADD231PS  Y0, Y1, Y3
+	VMASKMOVPS   Y3, Y6, (DI)
+
+done155:
+	VZEROUPPER
+	RET
+
+// func lstmGradAVX2(d []float32, x []float32, dh []float32, dc []float32, c []float32, old []float32, xs int)
+// Requires: AVX, FMA3
+TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
+	MOVQ    d_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	MOVQ    xs+144(FP), DX
+	SHLQ    $0x02, DX
+	LEAQ    (DX)(DX*2), BX
+	VMOVUPS lanes<>+352(SB), Y0
+	MOVQ    dh_base+48(FP), SI
+	MOVQ    dc_base+72(FP), DI
+	MOVQ    c_base+96(FP), R8
+	MOVQ    old_base+120(FP), R9
+	MOVQ    dh_len+56(FP), R10
+	VMOVUPS lanes<>+960(SB), Y1
+
+one156:
+	CMPQ         R10, $0x00000008
+	JLT          oneEnd156
+	VMOVUPS      (R8), Y2
+	VMULPS       Y2, Y2, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      lanes<>+1024(SB), Y4
+	VFMADD213PS  lanes<>+1056(SB), Y3, Y4
+	VFMADD213PS  lanes<>+1088(SB), Y3, Y4
+	VFMADD213PS  lanes<>+1120(SB), Y3, Y4
+	VFMADD213PS  lanes<>+352(SB), Y3, Y4
+	VMOVUPS      lanes<>+1152(SB), Y5
+	VFMADD213PS  lanes<>+1184(SB), Y3, Y5
+	VFMADD213PS  lanes<>+1216(SB), Y3, Y5
+	VFMADD213PS  lanes<>+1248(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VMULPS       Y2, Y4, Y2
+	VDIVPS       Y5, Y2, Y2
+	VMOVUPS      lanes<>+992(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y0, Y2
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (CX)(DX*1), Y4
+	VMULPS       Y2, Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VSUBPS       Y4, Y0, Y6
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      Y5, (AX)(DX*1)
+	VMOVUPS      (DI), Y5
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y2, Y2, Y4
+	VFMADD231PS  Y3, Y4, Y5
+	VMOVUPS      (CX)(DX*2), Y2
+	VMOVUPS      (R9), Y3
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y2, Y3, Y3
+	VSUBPS       Y2, Y0, Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)(DX*2)
+	VMULPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (DI)
+	VMOVUPS      (CX), Y2
+	VMOVUPS      (CX)(BX*1), Y3
+	VMULPS       Y3, Y5, Y4
+	VMULPS       Y2, Y4, Y4
+	VSUBPS       Y2, Y0, Y6
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VMULPS       Y2, Y5, Y2
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y3, Y3, Y4
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R10
+	JMP          one156
+
+oneEnd156:
+	TESTQ        R10, R10
+	JE           done156
+	LEAQ         tail<>+32(SB), R11
+	NEGQ         R10
+	VMOVUPS      (R11)(R10*4), Y2
+	VMASKMOVPS   (R8), Y2, Y3
+	VMULPS       Y3, Y3, Y4
+	VMINPS       Y4, Y1, Y1
+	VMOVUPS      lanes<>+1024(SB), Y4
+	VFMADD213PS  lanes<>+1056(SB), Y1, Y4
+	VFMADD213PS  lanes<>+1088(SB), Y1, Y4
+	VFMADD213PS  lanes<>+1120(SB), Y1, Y4
+	VFMADD213PS  lanes<>+352(SB), Y1, Y4
+	VMOVUPS      lanes<>+1152(SB), Y5
+	VFMADD213PS  lanes<>+1184(SB), Y1, Y5
+	VFMADD213PS  lanes<>+1216(SB), Y1, Y5
+	VFMADD213PS  lanes<>+1248(SB), Y1, Y5
+	VFMADD213PS  lanes<>+352(SB), Y1, Y5
+	VMULPS       Y3, Y4, Y1
+	VDIVPS       Y5, Y1, Y1
+	VMOVUPS      lanes<>+992(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y0, Y1
+	VMASKMOVPS   (SI), Y2, Y3
+	VMASKMOVPS   (CX)(DX*1), Y2, Y4
+	VMULPS       Y1, Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VSUBPS       Y4, Y0, Y6
+	VMULPS       Y6, Y5, Y5
+	VMASKMOVPS   Y5, Y2, (AX)(DX*1)
+	VMASKMOVPS   (DI), Y2, Y5
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y3, Y4, Y5
+	VMASKMOVPS   (CX)(DX*2), Y2, Y1
+	VMASKMOVPS   (R9), Y2, Y3
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y1, Y0, Y4
+	VMULPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (AX)(DX*2)
+	VMULPS       Y1, Y5, Y1
+	VMASKMOVPS   Y1, Y2, (DI)
+	VMASKMOVPS   (CX), Y2, Y1
+	VMASKMOVPS   (CX)(BX*1), Y2, Y3
+	VMULPS       Y3, Y5, Y4
+	VMULPS       Y1, Y4, Y4
+	VSUBPS       Y1, Y0, Y6
+	VMULPS       Y6, Y4, Y4
+	VMASKMOVPS   Y4, Y2, (AX)
+	VMULPS       Y1, Y5, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y3, Y3, Y0
+	VMULPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
+
+done156:
+	VZEROUPPER
+	RET
+
+// func gruGradAVX2(d []float32, x []float32, dh []float32, old []float32, xs int)
+// Requires: AVX, FMA3
+TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
+	MOVQ    d_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	MOVQ    xs+96(FP), DX
+	SHLQ    $0x02, DX
+	LEAQ    (DX)(DX*2), BX
+	VMOVUPS lanes<>+352(SB), Y0
+	MOVQ    dh_base+48(FP), SI
+	MOVQ    old_base+72(FP), DI
+	MOVQ    dh_len+56(FP), R8
+
+one157:
+	CMPQ         R8, $0x00000008
+	JLT          oneEnd157
+	VMOVUPS      (SI), Y1
+	VMOVUPS      (CX), Y2
+	VMOVUPS      (CX)(DX*2), Y3
+	VMOVUPS      (DI), Y4
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y4, Y1, Y4
+	VMULPS       Y2, Y4, Y4
+	VSUBPS       Y2, Y0, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VSUBPS       Y2, Y0, Y4
+	VMULPS       Y4, Y1, Y4
+	VMOVAPS      Y0, Y5
+	VFNMADD231PS Y3, Y3, Y5
+	VMULPS       Y5, Y4, Y3
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SI)
+	VMOVUPS      (CX)(DX*1), Y1
+	VMOVUPS      (CX)(BX*1), Y2
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y2
+	VSUBPS       Y1, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VMULPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (AX)(DX*2)
+	VMOVUPS      Y3, (AX)(BX*1)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JMP          one157
+
+oneEnd157:
+	TESTQ        R8, R8
+	JE           done157
+	LEAQ         tail<>+32(SB), R9
+	NEGQ         R8
+	VMOVUPS      (R9)(R8*4), Y1
+	VMASKMOVPS   (SI), Y1, Y2
+	VMASKMOVPS   (CX), Y1, Y3
+	VMASKMOVPS   (CX)(DX*2), Y1, Y4
+	VMASKMOVPS   (DI), Y1, Y5
+	VSUBPS       Y4, Y5, Y5
+	VMULPS       Y5, Y2, Y5
+	VMULPS       Y3, Y5, Y5
+	VSUBPS       Y3, Y0, Y6
+	VMULPS       Y6, Y5, Y5
+	VMASKMOVPS   Y5, Y1, (AX)
+	VSUBPS       Y3, Y0, Y5
+	VMULPS       Y5, Y2, Y5
+	VMOVAPS      Y0, Y6
+	VFNMADD231PS Y4, Y4, Y6
+	VMULPS       Y6, Y5, Y4
+	VMULPS       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y1, (SI)
+	VMASKMOVPS   (CX)(DX*1), Y1, Y2
+	VMASKMOVPS   (CX)(BX*1), Y1, Y3
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y2, Y3, Y3
+	VSUBPS       Y2, Y0, Y0
+	VMULPS       Y0, Y3, Y0
+	VMASKMOVPS   Y0, Y1, (AX)(DX*1)
+	VMULPS       Y2, Y4, Y0
+	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
+	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
+
+done157:
+	VZEROUPPER
+	RET
+
 // func expAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-56
@@ -10709,9 +11404,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many154:
+many158:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd154
+	JLT          manyEnd158
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -10749,12 +11444,12 @@ many154:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many154
+	JMP          many158
 
-manyEnd154:
-one154:
+manyEnd158:
+one158:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd154
+	JLT          oneEnd158
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -10775,11 +11470,11 @@ one154:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one154
+	JMP          one158
 
-oneEnd154:
+oneEnd158:
 	TESTQ        CX, CX
-	JE           done154
+	JE           done158
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -10802,7 +11497,7 @@ oneEnd154:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done154:
+done158:
 	VZEROUPPER
 	RET
 
@@ -10827,9 +11522,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one155:
+one159:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd155
+	JLT               oneEnd159
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -10868,11 +11563,11 @@ one155:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one155
+	JMP               one159
 
-oneEnd155:
+oneEnd159:
 	TESTQ             CX, CX
-	JE                done155
+	JE                done159
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -10913,7 +11608,7 @@ oneEnd155:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done155:
+done159:
 	VZEROUPPER
 	RET
 
@@ -10935,9 +11630,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many156:
+many160:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd156
+	JLT          manyEnd160
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -10977,12 +11672,12 @@ many156:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many156
+	JMP          many160
 
-manyEnd156:
-one156:
+manyEnd160:
+one160:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd156
+	JLT          oneEnd160
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -11004,11 +11699,11 @@ one156:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one156
+	JMP          one160
 
-oneEnd156:
+oneEnd160:
 	TESTQ        CX, CX
-	JE           done156
+	JE           done160
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11032,7 +11727,7 @@ oneEnd156:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done156:
+done160:
 	VZEROUPPER
 	RET
 
@@ -11055,9 +11750,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many157:
+many161:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd157
+	JLT          manyEnd161
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -11103,12 +11798,12 @@ many157:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many157
+	JMP          many161
 
-manyEnd157:
-one157:
+manyEnd161:
+one161:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd157
+	JLT          oneEnd161
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -11133,11 +11828,11 @@ one157:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one157
+	JMP          one161
 
-oneEnd157:
+oneEnd161:
 	TESTQ        CX, CX
-	JE           done157
+	JE           done161
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11164,7 +11859,7 @@ oneEnd157:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done157:
+done161:
 	VZEROUPPER
 	RET
 
@@ -11189,9 +11884,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many158:
+many162:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd158
+	JLT          manyEnd162
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -11235,12 +11930,12 @@ many158:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many158
+	JMP          many162
 
-manyEnd158:
-one158:
+manyEnd162:
+one162:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd158
+	JLT          oneEnd162
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -11264,11 +11959,11 @@ one158:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one158
+	JMP          one162
 
-oneEnd158:
+oneEnd162:
 	TESTQ        CX, CX
-	JE           done158
+	JE           done162
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11294,7 +11989,7 @@ oneEnd158:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done158:
+done162:
 	VZEROUPPER
 	RET
 
@@ -11319,9 +12014,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many159:
+many163:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd159
+	JLT          manyEnd163
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -11369,12 +12064,12 @@ many159:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many159
+	JMP          many163
 
-manyEnd159:
-one159:
+manyEnd163:
+one163:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd159
+	JLT          oneEnd163
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -11400,11 +12095,11 @@ one159:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one159
+	JMP          one163
 
-oneEnd159:
+oneEnd163:
 	TESTQ        CX, CX
-	JE           done159
+	JE           done163
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11432,7 +12127,7 @@ oneEnd159:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done159:
+done163:
 	VZEROUPPER
 	RET
 
@@ -11454,9 +12149,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+4768(SB), Z5
 	VBROADCASTSS lanes<>+4800(SB), Z6
 
-many160:
+many164:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd160
+	JLT          manyEnd164
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+4800(SB), Z8
@@ -11492,12 +12187,12 @@ many160:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many160
+	JMP          many164
 
-manyEnd160:
-one160:
+manyEnd164:
+one164:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd160
+	JLT          oneEnd164
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+4800(SB), Z8
@@ -11517,11 +12212,11 @@ one160:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one160
+	JMP          one164
 
-oneEnd160:
+oneEnd164:
 	TESTQ        CX, CX
-	JE           done160
+	JE           done164
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11543,7 +12238,7 @@ oneEnd160:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done160:
+done164:
 	VZEROUPPER
 	RET
 
@@ -11568,9 +12263,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many161:
+many165:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd161
+	JLT          manyEnd165
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -11616,12 +12311,12 @@ many161:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many161
+	JMP          many165
 
-manyEnd161:
-one161:
+manyEnd165:
+one165:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd161
+	JLT          oneEnd165
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -11646,11 +12341,11 @@ one161:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one161
+	JMP          one165
 
-oneEnd161:
+oneEnd165:
 	TESTQ        CX, CX
-	JE           done161
+	JE           done165
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11677,7 +12372,7 @@ oneEnd161:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done161:
+done165:
 	VZEROUPPER
 	RET
 
@@ -11710,9 +12405,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one162:
+one166:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd162
+	JLT          oneEnd166
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -11746,11 +12441,11 @@ one162:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one162
+	JMP          one166
 
-oneEnd162:
+oneEnd166:
 	TESTQ        CX, CX
-	JE           done162
+	JE           done166
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11786,7 +12481,7 @@ oneEnd162:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done162:
+done166:
 	VZEROUPPER
 	RET
 
@@ -11810,9 +12505,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many163:
+many167:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd163
+	JLT          manyEnd167
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -11862,12 +12557,12 @@ many163:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many163
+	JMP          many167
 
-manyEnd163:
-one163:
+manyEnd167:
+one167:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd163
+	JLT          oneEnd167
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -11894,11 +12589,11 @@ one163:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one163
+	JMP          one167
 
-oneEnd163:
+oneEnd167:
 	TESTQ        CX, CX
-	JE           done163
+	JE           done167
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -11927,7 +12622,7 @@ oneEnd163:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done163:
+done167:
 	VZEROUPPER
 	RET
 
@@ -11940,9 +12635,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many164:
+many168:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd164
+	JLT         manyEnd168
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -11960,12 +12655,12 @@ many164:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many164
+	JMP         many168
 
-manyEnd164:
-one164:
+manyEnd168:
+one168:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd164
+	JLT         oneEnd168
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -11976,11 +12671,11 @@ one164:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one164
+	JMP         one168
 
-oneEnd164:
+oneEnd168:
 	TESTQ       CX, CX
-	JE          done164
+	JE          done168
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -11993,7 +12688,7 @@ oneEnd164:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done164:
+done168:
 	VZEROUPPER
 	RET
 
@@ -12010,9 +12705,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many165:
+many169:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd165
+	JLT     manyEnd169
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -12028,12 +12723,12 @@ many165:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many165
+	JMP     many169
 
-manyEnd165:
-one165:
+manyEnd169:
+one169:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd165
+	JLT     oneEnd169
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -12043,11 +12738,11 @@ one165:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one165
+	JMP     one169
 
-oneEnd165:
+oneEnd169:
 	TESTQ     CX, CX
-	JE        done165
+	JE        done169
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12059,7 +12754,7 @@ oneEnd165:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done165:
+done169:
 	VZEROUPPER
 	RET
 
@@ -12071,9 +12766,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many166:
+many170:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd166
+	JLT     manyEnd170
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -12089,23 +12784,23 @@ many166:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many166
+	JMP     many170
 
-manyEnd166:
-one166:
+manyEnd170:
+one170:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd166
+	JLT     oneEnd170
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one166
+	JMP     one170
 
-oneEnd166:
+oneEnd170:
 	TESTQ     CX, CX
-	JE        done166
+	JE        done170
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12114,7 +12809,7 @@ oneEnd166:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done166:
+done170:
 	VZEROUPPER
 	RET
 
@@ -12127,9 +12822,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many167:
+many171:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd167
+	JLT       manyEnd171
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -12153,12 +12848,12 @@ many167:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many167
+	JMP       many171
 
-manyEnd167:
-one167:
+manyEnd171:
+one171:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd167
+	JLT       oneEnd171
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -12167,11 +12862,11 @@ one167:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one167
+	JMP       one171
 
-oneEnd167:
+oneEnd171:
 	TESTQ     CX, CX
-	JE        done167
+	JE        done171
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12182,7 +12877,7 @@ oneEnd167:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done167:
+done171:
 	VZEROUPPER
 	RET
 
@@ -12207,9 +12902,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many168:
+many172:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd168
+	JLT          manyEnd172
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -12261,12 +12956,12 @@ many168:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many168
+	JMP          many172
 
-manyEnd168:
-one168:
+manyEnd172:
+one172:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd168
+	JLT          oneEnd172
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -12294,11 +12989,11 @@ one168:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one168
+	JMP          one172
 
-oneEnd168:
+oneEnd172:
 	TESTQ        CX, CX
-	JE           done168
+	JE           done172
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -12328,7 +13023,7 @@ oneEnd168:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done168:
+done172:
 	VZEROUPPER
 	RET
 
@@ -12343,9 +13038,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many169:
+many173:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd169
+	JLT     manyEnd173
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -12365,12 +13060,12 @@ many169:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many169
+	JMP     many173
 
-manyEnd169:
-one169:
+manyEnd173:
+one173:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd169
+	JLT     oneEnd173
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -12378,11 +13073,11 @@ one169:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one169
+	JMP     one173
 
-oneEnd169:
+oneEnd173:
 	TESTQ     CX, CX
-	JE        done169
+	JE        done173
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12392,7 +13087,7 @@ oneEnd169:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done169:
+done173:
 	VZEROUPPER
 	RET
 
@@ -12403,228 +13098,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many170:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd170
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many170
-
-manyEnd170:
-one170:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd170
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one170
-
-oneEnd170:
-	TESTQ       CX, CX
-	JE          done170
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done170:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many171:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd171
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many171
-
-manyEnd171:
-one171:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd171
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one171
-
-oneEnd171:
-	TESTQ       CX, CX
-	JE          done171
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done171:
-	VZEROUPPER
-	RET
-
-// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many172:
-	CMPQ    CX, $0x00000020
-	JLT     manyEnd172
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, CX
-	JMP     many172
-
-manyEnd172:
-one172:
-	CMPQ    CX, $0x00000010
-	JLT     oneEnd172
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, CX
-	JMP     one172
-
-oneEnd172:
-	TESTQ     CX, CX
-	JE        done172
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VSQRTPS   Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
-
-done172:
-	VZEROUPPER
-	RET
-
-// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many173:
-	CMPQ         CX, $0x00000020
-	JLT          manyEnd173
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JMP          many173
-
-manyEnd173:
-one173:
-	CMPQ         CX, $0x00000010
-	JLT          oneEnd173
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          one173
-
-oneEnd173:
-	TESTQ        CX, CX
-	JE           done173
-	MOVQ         $0x00000001, BX
-	SHLXQ        CX, BX, CX
-	DECQ         CX
-	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-
-done173:
-	VZEROUPPER
-	RET
-
-// func floorAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·floorAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many174:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd174
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -12636,7 +13123,7 @@ one174:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd174
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -12651,16 +13138,16 @@ oneEnd174:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done174:
 	VZEROUPPER
 	RET
 
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_base+0(FP), AX
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
@@ -12669,16 +13156,16 @@ many175:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd175
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -12690,7 +13177,7 @@ one175:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd175
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -12705,10 +13192,218 @@ oneEnd175:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done175:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many176:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd176
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many176
+
+manyEnd176:
+one176:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd176
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one176
+
+oneEnd176:
+	TESTQ     CX, CX
+	JE        done176
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done176:
+	VZEROUPPER
+	RET
+
+// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many177:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd177
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many177
+
+manyEnd177:
+one177:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd177
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one177
+
+oneEnd177:
+	TESTQ        CX, CX
+	JE           done177
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done177:
+	VZEROUPPER
+	RET
+
+// func floorAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many178:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd178
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many178
+
+manyEnd178:
+one178:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd178
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one178
+
+oneEnd178:
+	TESTQ       CX, CX
+	JE          done178
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done178:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many179:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd179
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many179
+
+manyEnd179:
+one179:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd179
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one179
+
+oneEnd179:
+	TESTQ       CX, CX
+	JE          done179
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done179:
 	VZEROUPPER
 	RET
 
@@ -12719,9 +13414,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many176:
+many180:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd176
+	JLT         manyEnd180
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -12737,23 +13432,23 @@ many176:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many176
+	JMP         many180
 
-manyEnd176:
-one176:
+manyEnd180:
+one180:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd176
+	JLT         oneEnd180
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one176
+	JMP         one180
 
-oneEnd176:
+oneEnd180:
 	TESTQ       CX, CX
-	JE          done176
+	JE          done180
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12762,7 +13457,7 @@ oneEnd176:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done176:
+done180:
 	VZEROUPPER
 	RET
 
@@ -12777,9 +13472,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many177:
+many181:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd177
+	JLT         manyEnd181
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -12799,12 +13494,12 @@ many177:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many177
+	JMP         many181
 
-manyEnd177:
-one177:
+manyEnd181:
+one181:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd177
+	JLT         oneEnd181
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -12812,11 +13507,11 @@ one177:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one177
+	JMP         one181
 
-oneEnd177:
+oneEnd181:
 	TESTQ       CX, CX
-	JE          done177
+	JE          done181
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -12826,7 +13521,7 @@ oneEnd177:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done177:
+done181:
 	VZEROUPPER
 	RET
 
@@ -12841,9 +13536,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many178:
+many182:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd178
+	JLT     manyEnd182
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -12863,12 +13558,12 @@ many178:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many178
+	JMP     many182
 
-manyEnd178:
-one178:
+manyEnd182:
+one182:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd178
+	JLT     oneEnd182
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -12876,11 +13571,11 @@ one178:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one178
+	JMP     one182
 
-oneEnd178:
+oneEnd182:
 	TESTQ     CX, CX
-	JE        done178
+	JE        done182
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12890,7 +13585,7 @@ oneEnd178:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done178:
+done182:
 	VZEROUPPER
 	RET
 
@@ -12901,9 +13596,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many179:
+many183:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd179
+	JLT     manyEnd183
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -12923,12 +13618,12 @@ many179:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many179
+	JMP     many183
 
-manyEnd179:
-one179:
+manyEnd183:
+one183:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd179
+	JLT     oneEnd183
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -12936,11 +13631,11 @@ one179:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one179
+	JMP     one183
 
-oneEnd179:
+oneEnd183:
 	TESTQ     CX, CX
-	JE        done179
+	JE        done183
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -12950,7 +13645,7 @@ oneEnd179:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done179:
+done183:
 	VZEROUPPER
 	RET
 
@@ -12963,9 +13658,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many180:
+many184:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd180
+	JLT         manyEnd184
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -12985,12 +13680,12 @@ many180:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many180
+	JMP         many184
 
-manyEnd180:
-one180:
+manyEnd184:
+one184:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd180
+	JLT         oneEnd184
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -12998,11 +13693,11 @@ one180:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one180
+	JMP         one184
 
-oneEnd180:
+oneEnd184:
 	TESTQ       CX, CX
-	JE          done180
+	JE          done184
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -13012,7 +13707,7 @@ oneEnd180:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done180:
+done184:
 	VZEROUPPER
 	RET
 
@@ -13031,9 +13726,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one181:
+one185:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd181
+	JLT               oneEnd185
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -13067,11 +13762,11 @@ one181:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one181
+	JMP               one185
 
-oneEnd181:
+oneEnd185:
 	TESTQ             CX, CX
-	JE                done181
+	JE                done185
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -13107,7 +13802,7 @@ oneEnd181:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done181:
+done185:
 	VZEROUPPER
 	RET
 
@@ -13126,9 +13821,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one182:
+one186:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd182
+	JLT               oneEnd186
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -13163,11 +13858,11 @@ one182:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one182
+	JMP               one186
 
-oneEnd182:
+oneEnd186:
 	TESTQ             CX, CX
-	JE                done182
+	JE                done186
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -13204,7 +13899,7 @@ oneEnd182:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done182:
+done186:
 	VZEROUPPER
 	RET
 
@@ -13223,9 +13918,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z9
 	VBROADCASTSS lanes<>+3072(SB), Z10
 
-one183:
+one187:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd183
+	JLT               oneEnd187
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -13260,11 +13955,11 @@ one183:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one183
+	JMP               one187
 
-oneEnd183:
+oneEnd187:
 	TESTQ             CX, CX
-	JE                done183
+	JE                done187
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -13301,7 +13996,7 @@ oneEnd183:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done183:
+done187:
 	VZEROUPPER
 	RET
 
@@ -13323,9 +14018,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3232(SB), Z9
 	VBROADCASTSS lanes<>+3200(SB), Z10
 
-one184:
+one188:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd184
+	JLT          oneEnd188
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -13352,11 +14047,11 @@ one184:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one184
+	JMP          one188
 
-oneEnd184:
+oneEnd188:
 	TESTQ        CX, CX
-	JE           done184
+	JE           done188
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -13385,7 +14080,7 @@ oneEnd184:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done184:
+done188:
 	VZEROUPPER
 	RET
 
@@ -13404,9 +14099,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one185:
+one189:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd185
+	JLT          oneEnd189
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -13434,11 +14129,11 @@ one185:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one185
+	JMP          one189
 
-oneEnd185:
+oneEnd189:
 	TESTQ        CX, CX
-	JE           done185
+	JE           done189
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -13468,7 +14163,7 @@ oneEnd185:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done185:
+done189:
 	VZEROUPPER
 	RET
 
@@ -13487,9 +14182,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one186:
+one190:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd186
+	JLT          oneEnd190
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -13521,11 +14216,11 @@ one186:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one186
+	JMP          one190
 
-oneEnd186:
+oneEnd190:
 	TESTQ        CX, CX
-	JE           done186
+	JE           done190
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -13559,7 +14254,7 @@ oneEnd186:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done186:
+done190:
 	VZEROUPPER
 	RET
 
@@ -13586,9 +14281,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3712(SB), Z14
 	VBROADCASTSS lanes<>+3680(SB), Z15
 
-one187:
+one191:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd187
+	JLT          oneEnd191
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2784(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -13628,11 +14323,11 @@ one187:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one187
+	JMP          one191
 
-oneEnd187:
+oneEnd191:
 	TESTQ        CX, CX
-	JE           done187
+	JE           done191
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -13674,7 +14369,7 @@ oneEnd187:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done187:
+done191:
 	VZEROUPPER
 	RET
 
@@ -13697,9 +14392,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one188:
+one192:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd188
+	JLT          oneEnd192
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -13727,11 +14422,11 @@ one188:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one188
+	JMP          one192
 
-oneEnd188:
+oneEnd192:
 	TESTQ        CX, CX
-	JE           done188
+	JE           done192
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -13761,7 +14456,7 @@ oneEnd188:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done188:
+done192:
 	VZEROUPPER
 	RET
 
@@ -13774,9 +14469,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one189:
+one193:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd189
+	JLT               oneEnd193
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -13845,11 +14540,11 @@ one189:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one189
+	JMP               one193
 
-oneEnd189:
+oneEnd193:
 	TESTQ             CX, CX
-	JE                done189
+	JE                done193
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -13920,7 +14615,7 @@ oneEnd189:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done189:
+done193:
 	VZEROUPPER
 	RET
 
@@ -13933,9 +14628,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one190:
+one194:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd190
+	JLT               oneEnd194
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -14000,11 +14695,11 @@ one190:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one190
+	JMP               one194
 
-oneEnd190:
+oneEnd194:
 	TESTQ             CX, CX
-	JE                done190
+	JE                done194
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -14071,7 +14766,7 @@ oneEnd190:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done190:
+done194:
 	VZEROUPPER
 	RET
 
@@ -14084,9 +14779,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one191:
+one195:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd191
+	JLT               oneEnd195
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -14146,11 +14841,11 @@ one191:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one191
+	JMP               one195
 
-oneEnd191:
+oneEnd195:
 	TESTQ             CX, CX
-	JE                done191
+	JE                done195
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -14212,7 +14907,7 @@ oneEnd191:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done191:
+done195:
 	VZEROUPPER
 	RET
 
@@ -14223,9 +14918,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many192:
+many196:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd192
+	JLT         manyEnd196
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -14239,12 +14934,12 @@ many192:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many192
+	JMP         many196
 
-manyEnd192:
-one192:
+manyEnd196:
+one196:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd192
+	JLT         oneEnd196
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -14253,11 +14948,11 @@ one192:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one192
+	JMP         one196
 
-oneEnd192:
+oneEnd196:
 	TESTQ       CX, CX
-	JE          done192
+	JE          done196
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -14268,7 +14963,7 @@ oneEnd192:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done192:
+done196:
 	VZEROUPPER
 	RET
 
@@ -14280,9 +14975,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many193:
+many197:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd193
+	JLT         manyEnd197
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -14302,12 +14997,12 @@ many193:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many193
+	JMP         many197
 
-manyEnd193:
-one193:
+manyEnd197:
+one197:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd193
+	JLT         oneEnd197
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -14319,11 +15014,11 @@ one193:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one193
+	JMP         one197
 
-oneEnd193:
+oneEnd197:
 	TESTQ       CX, CX
-	JE          done193
+	JE          done197
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -14337,7 +15032,7 @@ oneEnd193:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done193:
+done197:
 	VZEROUPPER
 	RET
 
@@ -14351,9 +15046,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many194:
+many198:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd194
+	JLT       manyEnd198
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -14373,12 +15068,12 @@ many194:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many194
+	JMP       many198
 
-manyEnd194:
-one194:
+manyEnd198:
+one198:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd194
+	JLT       oneEnd198
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -14386,11 +15081,11 @@ one194:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one194
+	JMP       one198
 
-oneEnd194:
+oneEnd198:
 	TESTQ     CX, CX
-	JE        done194
+	JE        done198
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14400,7 +15095,7 @@ oneEnd194:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done194:
+done198:
 	VZEROUPPER
 	RET
 
@@ -14416,9 +15111,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many195:
+many199:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd195
+	JLT         manyEnd199
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -14440,12 +15135,12 @@ many195:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many195
+	JMP         many199
 
-manyEnd195:
-one195:
+manyEnd199:
+one199:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd195
+	JLT         oneEnd199
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -14458,11 +15153,11 @@ one195:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one195
+	JMP         one199
 
-oneEnd195:
+oneEnd199:
 	TESTQ       CX, CX
-	JE          done195
+	JE          done199
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -14477,7 +15172,7 @@ oneEnd195:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done195:
+done199:
 	VZEROUPPER
 	RET
 
@@ -14495,9 +15190,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many196:
+many200:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd196
+	JLT     manyEnd200
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -14518,12 +15213,12 @@ many196:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many196
+	JMP     many200
 
-manyEnd196:
-one196:
+manyEnd200:
+one200:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd196
+	JLT     oneEnd200
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -14532,11 +15227,11 @@ one196:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one196
+	JMP     one200
 
-oneEnd196:
+oneEnd200:
 	TESTQ     CX, CX
-	JE        done196
+	JE        done200
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14546,16 +15241,16 @@ oneEnd196:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done196:
+done200:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many197:
+many201:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd197
+	JLT     manyEnd201
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14571,23 +15266,23 @@ many197:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many197
+	JMP     many201
 
-manyEnd197:
-one197:
+manyEnd201:
+one201:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd197
+	JLT     oneEnd201
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one197
+	JMP     one201
 
-oneEnd197:
+oneEnd201:
 	TESTQ     CX, CX
-	JE        done197
+	JE        done201
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14596,16 +15291,16 @@ oneEnd197:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done197:
+done201:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many198:
+many202:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd198
+	JLT     manyEnd202
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14621,23 +15316,23 @@ many198:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many198
+	JMP     many202
 
-manyEnd198:
-one198:
+manyEnd202:
+one202:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd198
+	JLT     oneEnd202
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one198
+	JMP     one202
 
-oneEnd198:
+oneEnd202:
 	TESTQ     CX, CX
-	JE        done198
+	JE        done202
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14646,7 +15341,7 @@ oneEnd198:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done198:
+done202:
 	VZEROUPPER
 	RET
 
@@ -14664,9 +15359,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many199:
+many203:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd199
+	JLT     manyEnd203
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -14687,12 +15382,12 @@ many199:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many199
+	JMP     many203
 
-manyEnd199:
-one199:
+manyEnd203:
+one203:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd199
+	JLT     oneEnd203
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -14701,11 +15396,11 @@ one199:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one199
+	JMP     one203
 
-oneEnd199:
+oneEnd203:
 	TESTQ     CX, CX
-	JE        done199
+	JE        done203
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14715,16 +15410,16 @@ oneEnd199:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done199:
+done203:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many200:
+many204:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd200
+	JLT     manyEnd204
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14740,23 +15435,23 @@ many200:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many200
+	JMP     many204
 
-manyEnd200:
-one200:
+manyEnd204:
+one204:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd200
+	JLT     oneEnd204
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one200
+	JMP     one204
 
-oneEnd200:
+oneEnd204:
 	TESTQ     CX, CX
-	JE        done200
+	JE        done204
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14765,16 +15460,16 @@ oneEnd200:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done200:
+done204:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many201:
+many205:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd201
+	JLT     manyEnd205
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14790,23 +15485,23 @@ many201:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many201
+	JMP     many205
 
-manyEnd201:
-one201:
+manyEnd205:
+one205:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd201
+	JLT     oneEnd205
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one201
+	JMP     one205
 
-oneEnd201:
+oneEnd205:
 	TESTQ     CX, CX
-	JE        done201
+	JE        done205
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14815,7 +15510,7 @@ oneEnd201:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done201:
+done205:
 	VZEROUPPER
 	RET
 
@@ -14833,9 +15528,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many202:
+many206:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd202
+	JLT     manyEnd206
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -14856,12 +15551,12 @@ many202:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many202
+	JMP     many206
 
-manyEnd202:
-one202:
+manyEnd206:
+one206:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd202
+	JLT     oneEnd206
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -14870,11 +15565,11 @@ one202:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one202
+	JMP     one206
 
-oneEnd202:
+oneEnd206:
 	TESTQ     CX, CX
-	JE        done202
+	JE        done206
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14884,16 +15579,16 @@ oneEnd202:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done202:
+done206:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many203:
+many207:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd203
+	JLT     manyEnd207
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -14909,23 +15604,23 @@ many203:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many203
+	JMP     many207
 
-manyEnd203:
-one203:
+manyEnd207:
+one207:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd203
+	JLT     oneEnd207
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one203
+	JMP     one207
 
-oneEnd203:
+oneEnd207:
 	TESTQ     CX, CX
-	JE        done203
+	JE        done207
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -14934,16 +15629,16 @@ oneEnd203:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done203:
+done207:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many204:
+many208:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd204
+	JLT     manyEnd208
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -14959,23 +15654,23 @@ many204:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many204
+	JMP     many208
 
-manyEnd204:
-one204:
+manyEnd208:
+one208:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd204
+	JLT     oneEnd208
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one204
+	JMP     one208
 
-oneEnd204:
+oneEnd208:
 	TESTQ     CX, CX
-	JE        done204
+	JE        done208
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -14984,7 +15679,7 @@ oneEnd204:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done204:
+done208:
 	VZEROUPPER
 	RET
 
@@ -15002,9 +15697,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many205:
+many209:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd205
+	JLT     manyEnd209
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -15025,12 +15720,12 @@ many205:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many205
+	JMP     many209
 
-manyEnd205:
-one205:
+manyEnd209:
+one209:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd205
+	JLT     oneEnd209
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -15039,11 +15734,11 @@ one205:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one205
+	JMP     one209
 
-oneEnd205:
+oneEnd209:
 	TESTQ     CX, CX
-	JE        done205
+	JE        done209
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15053,16 +15748,16 @@ oneEnd205:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done205:
+done209:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many206:
+many210:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd206
+	JLT     manyEnd210
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -15078,23 +15773,23 @@ many206:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many206
+	JMP     many210
 
-manyEnd206:
-one206:
+manyEnd210:
+one210:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd206
+	JLT     oneEnd210
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one206
+	JMP     one210
 
-oneEnd206:
+oneEnd210:
 	TESTQ     CX, CX
-	JE        done206
+	JE        done210
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15103,16 +15798,16 @@ oneEnd206:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done206:
+done210:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many207:
+many211:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd207
+	JLT     manyEnd211
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -15128,23 +15823,23 @@ many207:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many207
+	JMP     many211
 
-manyEnd207:
-one207:
+manyEnd211:
+one211:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd207
+	JLT     oneEnd211
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one207
+	JMP     one211
 
-oneEnd207:
+oneEnd211:
 	TESTQ     CX, CX
-	JE        done207
+	JE        done211
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15153,7 +15848,7 @@ oneEnd207:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done207:
+done211:
 	VZEROUPPER
 	RET
 
@@ -15171,9 +15866,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many208:
+many212:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd208
+	JLT       manyEnd212
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -15202,12 +15897,12 @@ many208:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many208
+	JMP       many212
 
-manyEnd208:
-one208:
+manyEnd212:
+one212:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd208
+	JLT       oneEnd212
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -15218,11 +15913,11 @@ one208:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one208
+	JMP       one212
 
-oneEnd208:
+oneEnd212:
 	TESTQ     CX, CX
-	JE        done208
+	JE        done212
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15234,16 +15929,16 @@ oneEnd208:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done208:
+done212:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many209:
+many213:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd209
+	JLT       manyEnd213
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -15267,12 +15962,12 @@ many209:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many209
+	JMP       many213
 
-manyEnd209:
-one209:
+manyEnd213:
+one213:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd209
+	JLT       oneEnd213
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -15281,11 +15976,11 @@ one209:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one209
+	JMP       one213
 
-oneEnd209:
+oneEnd213:
 	TESTQ     CX, CX
-	JE        done209
+	JE        done213
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15296,16 +15991,16 @@ oneEnd209:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done209:
+done213:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many210:
+many214:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd210
+	JLT       manyEnd214
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -15329,12 +16024,12 @@ many210:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many210
+	JMP       many214
 
-manyEnd210:
-one210:
+manyEnd214:
+one214:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd210
+	JLT       oneEnd214
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -15343,11 +16038,11 @@ one210:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one210
+	JMP       one214
 
-oneEnd210:
+oneEnd214:
 	TESTQ     CX, CX
-	JE        done210
+	JE        done214
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15358,7 +16053,7 @@ oneEnd210:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done210:
+done214:
 	VZEROUPPER
 	RET
 
@@ -15376,9 +16071,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many211:
+many215:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd211
+	JLT       manyEnd215
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -15407,12 +16102,12 @@ many211:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many211
+	JMP       many215
 
-manyEnd211:
-one211:
+manyEnd215:
+one215:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd211
+	JLT       oneEnd215
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -15423,11 +16118,11 @@ one211:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one211
+	JMP       one215
 
-oneEnd211:
+oneEnd215:
 	TESTQ     CX, CX
-	JE        done211
+	JE        done215
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15439,16 +16134,16 @@ oneEnd211:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done211:
+done215:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many212:
+many216:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd212
+	JLT       manyEnd216
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -15472,12 +16167,12 @@ many212:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many212
+	JMP       many216
 
-manyEnd212:
-one212:
+manyEnd216:
+one216:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd212
+	JLT       oneEnd216
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -15486,11 +16181,11 @@ one212:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one212
+	JMP       one216
 
-oneEnd212:
+oneEnd216:
 	TESTQ     CX, CX
-	JE        done212
+	JE        done216
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15501,16 +16196,16 @@ oneEnd212:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done212:
+done216:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many213:
+many217:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd213
+	JLT       manyEnd217
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -15534,12 +16229,12 @@ many213:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many213
+	JMP       many217
 
-manyEnd213:
-one213:
+manyEnd217:
+one217:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd213
+	JLT       oneEnd217
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -15548,11 +16243,11 @@ one213:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one213
+	JMP       one217
 
-oneEnd213:
+oneEnd217:
 	TESTQ     CX, CX
-	JE        done213
+	JE        done217
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15563,7 +16258,7 @@ oneEnd213:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done213:
+done217:
 	VZEROUPPER
 	RET
 
@@ -15582,9 +16277,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many214:
+many218:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd214
+	JLT     manyEnd218
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -15609,12 +16304,12 @@ many214:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many214
+	JMP     many218
 
-manyEnd214:
-one214:
+manyEnd218:
+one218:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd214
+	JLT     oneEnd218
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -15624,11 +16319,11 @@ one214:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one214
+	JMP     one218
 
-oneEnd214:
+oneEnd218:
 	TESTQ     CX, CX
-	JE        done214
+	JE        done218
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15639,16 +16334,16 @@ oneEnd214:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done214:
+done218:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many215:
+many219:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd215
+	JLT     manyEnd219
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -15668,12 +16363,12 @@ many215:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many215
+	JMP     many219
 
-manyEnd215:
-one215:
+manyEnd219:
+one219:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd215
+	JLT     oneEnd219
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -15681,11 +16376,11 @@ one215:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one215
+	JMP     one219
 
-oneEnd215:
+oneEnd219:
 	TESTQ     CX, CX
-	JE        done215
+	JE        done219
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -15695,16 +16390,16 @@ oneEnd215:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done215:
+done219:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many216:
+many220:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd216
+	JLT     manyEnd220
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -15724,12 +16419,12 @@ many216:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many216
+	JMP     many220
 
-manyEnd216:
-one216:
+manyEnd220:
+one220:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd216
+	JLT     oneEnd220
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -15737,11 +16432,11 @@ one216:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one216
+	JMP     one220
 
-oneEnd216:
+oneEnd220:
 	TESTQ     CX, CX
-	JE        done216
+	JE        done220
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -15751,7 +16446,7 @@ oneEnd216:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done216:
+done220:
 	VZEROUPPER
 	RET
 
@@ -15769,9 +16464,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many217:
+many221:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd217
+	JLT          manyEnd221
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -15804,12 +16499,12 @@ many217:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many217
+	JMP          many221
 
-manyEnd217:
-one217:
+manyEnd221:
+one221:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd217
+	JLT          oneEnd221
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -15821,11 +16516,11 @@ one217:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one217
+	JMP          one221
 
-oneEnd217:
+oneEnd221:
 	TESTQ        CX, CX
-	JE           done217
+	JE           done221
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -15838,16 +16533,16 @@ oneEnd217:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done217:
+done221:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many218:
+many222:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd218
+	JLT          manyEnd222
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -15875,12 +16570,12 @@ many218:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many218
+	JMP          many222
 
-manyEnd218:
-one218:
+manyEnd222:
+one222:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd218
+	JLT          oneEnd222
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -15890,11 +16585,11 @@ one218:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one218
+	JMP          one222
 
-oneEnd218:
+oneEnd222:
 	TESTQ        CX, CX
-	JE           done218
+	JE           done222
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -15906,16 +16601,16 @@ oneEnd218:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done218:
+done222:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many219:
+many223:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd219
+	JLT          manyEnd223
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -15943,12 +16638,12 @@ many219:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many219
+	JMP          many223
 
-manyEnd219:
-one219:
+manyEnd223:
+one223:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd219
+	JLT          oneEnd223
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -15958,11 +16653,11 @@ one219:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one219
+	JMP          one223
 
-oneEnd219:
+oneEnd223:
 	TESTQ        CX, CX
-	JE           done219
+	JE           done223
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -15974,7 +16669,7 @@ oneEnd219:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done219:
+done223:
 	VZEROUPPER
 	RET
 
@@ -15992,9 +16687,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many220:
+many224:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd220
+	JLT     manyEnd224
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -16015,12 +16710,12 @@ many220:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many220
+	JMP     many224
 
-manyEnd220:
-one220:
+manyEnd224:
+one224:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd220
+	JLT     oneEnd224
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -16029,11 +16724,11 @@ one220:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one220
+	JMP     one224
 
-oneEnd220:
+oneEnd224:
 	TESTQ     CX, CX
-	JE        done220
+	JE        done224
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16043,16 +16738,16 @@ oneEnd220:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done220:
+done224:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many221:
+many225:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd221
+	JLT     manyEnd225
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16068,23 +16763,23 @@ many221:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many221
+	JMP     many225
 
-manyEnd221:
-one221:
+manyEnd225:
+one225:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd221
+	JLT     oneEnd225
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one221
+	JMP     one225
 
-oneEnd221:
+oneEnd225:
 	TESTQ     CX, CX
-	JE        done221
+	JE        done225
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16093,16 +16788,16 @@ oneEnd221:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done221:
+done225:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many222:
+many226:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd222
+	JLT     manyEnd226
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16118,23 +16813,23 @@ many222:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many222
+	JMP     many226
 
-manyEnd222:
-one222:
+manyEnd226:
+one226:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd222
+	JLT     oneEnd226
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one222
+	JMP     one226
 
-oneEnd222:
+oneEnd226:
 	TESTQ     CX, CX
-	JE        done222
+	JE        done226
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16143,7 +16838,7 @@ oneEnd222:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done222:
+done226:
 	VZEROUPPER
 	RET
 
@@ -16161,9 +16856,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many223:
+many227:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd223
+	JLT     manyEnd227
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -16184,12 +16879,12 @@ many223:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many223
+	JMP     many227
 
-manyEnd223:
-one223:
+manyEnd227:
+one227:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd223
+	JLT     oneEnd227
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -16198,11 +16893,11 @@ one223:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one223
+	JMP     one227
 
-oneEnd223:
+oneEnd227:
 	TESTQ     CX, CX
-	JE        done223
+	JE        done227
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16212,16 +16907,16 @@ oneEnd223:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done223:
+done227:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many224:
+many228:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd224
+	JLT     manyEnd228
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16237,23 +16932,23 @@ many224:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many224
+	JMP     many228
 
-manyEnd224:
-one224:
+manyEnd228:
+one228:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd224
+	JLT     oneEnd228
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one224
+	JMP     one228
 
-oneEnd224:
+oneEnd228:
 	TESTQ     CX, CX
-	JE        done224
+	JE        done228
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16262,16 +16957,16 @@ oneEnd224:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done224:
+done228:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many225:
+many229:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd225
+	JLT     manyEnd229
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16287,23 +16982,23 @@ many225:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many225
+	JMP     many229
 
-manyEnd225:
-one225:
+manyEnd229:
+one229:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd225
+	JLT     oneEnd229
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one225
+	JMP     one229
 
-oneEnd225:
+oneEnd229:
 	TESTQ     CX, CX
-	JE        done225
+	JE        done229
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16312,7 +17007,7 @@ oneEnd225:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done225:
+done229:
 	VZEROUPPER
 	RET
 
@@ -16330,9 +17025,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many226:
+many230:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd226
+	JLT     manyEnd230
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -16353,12 +17048,12 @@ many226:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many226
+	JMP     many230
 
-manyEnd226:
-one226:
+manyEnd230:
+one230:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd226
+	JLT     oneEnd230
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -16367,11 +17062,11 @@ one226:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one226
+	JMP     one230
 
-oneEnd226:
+oneEnd230:
 	TESTQ     CX, CX
-	JE        done226
+	JE        done230
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16381,16 +17076,16 @@ oneEnd226:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done226:
+done230:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many227:
+many231:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd227
+	JLT     manyEnd231
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16406,23 +17101,23 @@ many227:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many227
+	JMP     many231
 
-manyEnd227:
-one227:
+manyEnd231:
+one231:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd227
+	JLT     oneEnd231
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one227
+	JMP     one231
 
-oneEnd227:
+oneEnd231:
 	TESTQ     CX, CX
-	JE        done227
+	JE        done231
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16431,16 +17126,16 @@ oneEnd227:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done227:
+done231:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many228:
+many232:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd228
+	JLT     manyEnd232
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16456,23 +17151,23 @@ many228:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many228
+	JMP     many232
 
-manyEnd228:
-one228:
+manyEnd232:
+one232:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd228
+	JLT     oneEnd232
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one228
+	JMP     one232
 
-oneEnd228:
+oneEnd232:
 	TESTQ     CX, CX
-	JE        done228
+	JE        done232
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16481,7 +17176,7 @@ oneEnd228:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done228:
+done232:
 	VZEROUPPER
 	RET
 
@@ -16499,9 +17194,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many229:
+many233:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd229
+	JLT     manyEnd233
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -16522,12 +17217,12 @@ many229:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many229
+	JMP     many233
 
-manyEnd229:
-one229:
+manyEnd233:
+one233:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd229
+	JLT     oneEnd233
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -16536,11 +17231,11 @@ one229:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one229
+	JMP     one233
 
-oneEnd229:
+oneEnd233:
 	TESTQ     CX, CX
-	JE        done229
+	JE        done233
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16550,16 +17245,16 @@ oneEnd229:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done229:
+done233:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many230:
+many234:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd230
+	JLT     manyEnd234
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16575,23 +17270,23 @@ many230:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many230
+	JMP     many234
 
-manyEnd230:
-one230:
+manyEnd234:
+one234:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd230
+	JLT     oneEnd234
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one230
+	JMP     one234
 
-oneEnd230:
+oneEnd234:
 	TESTQ     CX, CX
-	JE        done230
+	JE        done234
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16600,16 +17295,16 @@ oneEnd230:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done230:
+done234:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many231:
+many235:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd231
+	JLT     manyEnd235
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16625,23 +17320,23 @@ many231:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many231
+	JMP     many235
 
-manyEnd231:
-one231:
+manyEnd235:
+one235:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd231
+	JLT     oneEnd235
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one231
+	JMP     one235
 
-oneEnd231:
+oneEnd235:
 	TESTQ     CX, CX
-	JE        done231
+	JE        done235
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16650,7 +17345,7 @@ oneEnd231:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done231:
+done235:
 	VZEROUPPER
 	RET
 
@@ -16668,9 +17363,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many232:
+many236:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd232
+	JLT     manyEnd236
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -16691,12 +17386,12 @@ many232:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many232
+	JMP     many236
 
-manyEnd232:
-one232:
+manyEnd236:
+one236:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd232
+	JLT     oneEnd236
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -16705,11 +17400,11 @@ one232:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one232
+	JMP     one236
 
-oneEnd232:
+oneEnd236:
 	TESTQ     CX, CX
-	JE        done232
+	JE        done236
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16719,16 +17414,16 @@ oneEnd232:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done232:
+done236:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many233:
+many237:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd233
+	JLT     manyEnd237
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16744,23 +17439,23 @@ many233:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many233
+	JMP     many237
 
-manyEnd233:
-one233:
+manyEnd237:
+one237:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd233
+	JLT     oneEnd237
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one233
+	JMP     one237
 
-oneEnd233:
+oneEnd237:
 	TESTQ     CX, CX
-	JE        done233
+	JE        done237
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16769,16 +17464,16 @@ oneEnd233:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done233:
+done237:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many234:
+many238:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd234
+	JLT     manyEnd238
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16794,23 +17489,23 @@ many234:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many234
+	JMP     many238
 
-manyEnd234:
-one234:
+manyEnd238:
+one238:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd234
+	JLT     oneEnd238
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one234
+	JMP     one238
 
-oneEnd234:
+oneEnd238:
 	TESTQ     CX, CX
-	JE        done234
+	JE        done238
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16819,7 +17514,7 @@ oneEnd234:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done234:
+done238:
 	VZEROUPPER
 	RET
 
@@ -16837,9 +17532,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many235:
+many239:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd235
+	JLT     manyEnd239
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -16860,12 +17555,12 @@ many235:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many235
+	JMP     many239
 
-manyEnd235:
-one235:
+manyEnd239:
+one239:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd235
+	JLT     oneEnd239
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -16874,11 +17569,11 @@ one235:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one235
+	JMP     one239
 
-oneEnd235:
+oneEnd239:
 	TESTQ     CX, CX
-	JE        done235
+	JE        done239
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16888,16 +17583,16 @@ oneEnd235:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done235:
+done239:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many236:
+many240:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd236
+	JLT     manyEnd240
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -16913,23 +17608,23 @@ many236:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many236
+	JMP     many240
 
-manyEnd236:
-one236:
+manyEnd240:
+one240:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd236
+	JLT     oneEnd240
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one236
+	JMP     one240
 
-oneEnd236:
+oneEnd240:
 	TESTQ     CX, CX
-	JE        done236
+	JE        done240
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -16938,16 +17633,16 @@ oneEnd236:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done236:
+done240:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many237:
+many241:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd237
+	JLT     manyEnd241
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -16963,23 +17658,23 @@ many237:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many237
+	JMP     many241
 
-manyEnd237:
-one237:
+manyEnd241:
+one241:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd237
+	JLT     oneEnd241
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one237
+	JMP     one241
 
-oneEnd237:
+oneEnd241:
 	TESTQ     CX, CX
-	JE        done237
+	JE        done241
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -16988,7 +17683,7 @@ oneEnd237:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done237:
+done241:
 	VZEROUPPER
 	RET
 
@@ -17006,9 +17701,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many238:
+many242:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd238
+	JLT         manyEnd242
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -17033,12 +17728,12 @@ many238:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many238
+	JMP         many242
 
-manyEnd238:
-one238:
+manyEnd242:
+one242:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd238
+	JLT         oneEnd242
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -17048,11 +17743,11 @@ one238:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one238
+	JMP         one242
 
-oneEnd238:
+oneEnd242:
 	TESTQ       CX, CX
-	JE          done238
+	JE          done242
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -17063,16 +17758,16 @@ oneEnd238:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done238:
+done242:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many239:
+many243:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd239
+	JLT         manyEnd243
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -17092,12 +17787,12 @@ many239:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many239
+	JMP         many243
 
-manyEnd239:
-one239:
+manyEnd243:
+one243:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd239
+	JLT         oneEnd243
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -17105,11 +17800,11 @@ one239:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one239
+	JMP         one243
 
-oneEnd239:
+oneEnd243:
 	TESTQ       CX, CX
-	JE          done239
+	JE          done243
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -17119,16 +17814,16 @@ oneEnd239:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done239:
+done243:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many240:
+many244:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd240
+	JLT         manyEnd244
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -17148,12 +17843,12 @@ many240:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many240
+	JMP         many244
 
-manyEnd240:
-one240:
+manyEnd244:
+one244:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd240
+	JLT         oneEnd244
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -17161,11 +17856,11 @@ one240:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one240
+	JMP         one244
 
-oneEnd240:
+oneEnd244:
 	TESTQ       CX, CX
-	JE          done240
+	JE          done244
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -17175,7 +17870,7 @@ oneEnd240:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done240:
+done244:
 	VZEROUPPER
 	RET
 
@@ -17189,9 +17884,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many241:
+many245:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd241
+	JLT     manyEnd245
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -17202,21 +17897,21 @@ many241:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many241
+	JMP     many245
 
-manyEnd241:
-one241:
+manyEnd245:
+one245:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd241
+	JLT     oneEnd245
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one241
+	JMP     one245
 
-oneEnd241:
+oneEnd245:
 	TESTQ     AX, AX
-	JE        done241
+	JE        done245
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -17224,7 +17919,7 @@ oneEnd241:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done241:
+done245:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -17250,9 +17945,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many242:
+many246:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd242
+	JLT         manyEnd246
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -17263,21 +17958,21 @@ many242:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many242
+	JMP         many246
 
-manyEnd242:
-one242:
+manyEnd246:
+one246:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd242
+	JLT         oneEnd246
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one242
+	JMP         one246
 
-oneEnd242:
+oneEnd246:
 	TESTQ       AX, AX
-	JE          done242
+	JE          done246
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -17285,7 +17980,7 @@ oneEnd242:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done242:
+done246:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -17311,9 +18006,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many243:
+many247:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd243
+	JLT         manyEnd247
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -17328,22 +18023,22 @@ many243:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many243
+	JMP         many247
 
-manyEnd243:
-one243:
+manyEnd247:
+one247:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd243
+	JLT         oneEnd247
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one243
+	JMP         one247
 
-oneEnd243:
+oneEnd247:
 	TESTQ       AX, AX
-	JE          done243
+	JE          done247
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -17352,7 +18047,7 @@ oneEnd243:
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done243:
+done247:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -17380,9 +18075,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many244:
+many248:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd244
+	JLT         manyEnd248
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -17397,22 +18092,22 @@ many244:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many244
+	JMP         many248
 
-manyEnd244:
-one244:
+manyEnd248:
+one248:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd244
+	JLT         oneEnd248
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one244
+	JMP         one248
 
-oneEnd244:
+oneEnd248:
 	TESTQ       AX, AX
-	JE          done244
+	JE          done248
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -17422,7 +18117,7 @@ oneEnd244:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done244:
+done248:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -17449,9 +18144,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many245:
+many249:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd245
+	JLT         manyEnd249
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -17467,23 +18162,23 @@ many245:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many245
+	JMP         many249
 
-manyEnd245:
-one245:
+manyEnd249:
+one249:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd245
+	JLT         oneEnd249
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one245
+	JMP         one249
 
-oneEnd245:
+oneEnd249:
 	TESTQ       AX, AX
-	JE          done245
+	JE          done249
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -17492,7 +18187,7 @@ oneEnd245:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done245:
+done249:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -17519,9 +18214,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many246:
+many250:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd246
+	JLT     manyEnd250
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -17532,21 +18227,21 @@ many246:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many246
+	JMP     many250
 
-manyEnd246:
-one246:
+manyEnd250:
+one250:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd246
+	JLT     oneEnd250
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one246
+	JMP     one250
 
-oneEnd246:
+oneEnd250:
 	TESTQ   AX, AX
-	JE      done246
+	JE      done250
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -17555,7 +18250,7 @@ oneEnd246:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done246:
+done250:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -17583,9 +18278,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many247:
+many251:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd247
+	JLT     manyEnd251
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -17604,23 +18299,23 @@ many247:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many247
+	JMP     many251
 
-manyEnd247:
-one247:
+manyEnd251:
+one251:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd247
+	JLT     oneEnd251
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one247
+	JMP     one251
 
-oneEnd247:
+oneEnd251:
 	TESTQ   AX, AX
-	JE      done247
+	JE      done251
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -17631,7 +18326,7 @@ oneEnd247:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done247:
+done251:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -17665,9 +18360,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many248:
+many252:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd248
+	JLT     manyEnd252
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -17686,23 +18381,23 @@ many248:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many248
+	JMP     many252
 
-manyEnd248:
-one248:
+manyEnd252:
+one252:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd248
+	JLT     oneEnd252
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one248
+	JMP     one252
 
-oneEnd248:
+oneEnd252:
 	TESTQ   AX, AX
-	JE      done248
+	JE      done252
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -17713,7 +18408,7 @@ oneEnd248:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done248:
+done252:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -17755,9 +18450,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many249:
+many253:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd249
+	JLT          manyEnd253
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -17787,12 +18482,12 @@ many249:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many249
+	JMP          many253
 
-manyEnd249:
-one249:
+manyEnd253:
+one253:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd249
+	JLT          oneEnd253
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -17809,11 +18504,11 @@ one249:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one249
+	JMP          one253
 
-oneEnd249:
+oneEnd253:
 	TESTQ        CX, CX
-	JE           done249
+	JE           done253
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -17834,7 +18529,7 @@ oneEnd249:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done249:
+done253:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -17864,9 +18559,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many250:
+many254:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd250
+	JLT         manyEnd254
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -17886,12 +18581,12 @@ many250:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many250
+	JMP         many254
 
-manyEnd250:
-one250:
+manyEnd254:
+one254:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd250
+	JLT         oneEnd254
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -17904,11 +18599,11 @@ one250:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one250
+	JMP         one254
 
-oneEnd250:
+oneEnd254:
 	TESTQ       CX, CX
-	JE          done250
+	JE          done254
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -17921,14 +18616,14 @@ oneEnd250:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done250:
+done254:
 	VZEROUPPER
 	RET
 
 plain:
-many251:
+many255:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd251
+	JLT     manyEnd255
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -17945,12 +18640,12 @@ many251:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many251
+	JMP     many255
 
-manyEnd251:
-one251:
+manyEnd255:
+one255:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd251
+	JLT     oneEnd255
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -17961,11 +18656,11 @@ one251:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one251
+	JMP     one255
 
-oneEnd251:
+oneEnd255:
 	TESTQ     CX, CX
-	JE        done251
+	JE        done255
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -17977,7 +18672,7 @@ oneEnd251:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done251:
+done255:
 	VZEROUPPER
 	RET
 
@@ -18287,30 +18982,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many252:
+many256:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd252
+	JLT     manyEnd256
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many252
+	JMP     many256
 
-manyEnd252:
-one252:
+manyEnd256:
+one256:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd252
+	JLT     oneEnd256
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one252
+	JMP     one256
 
-oneEnd252:
+oneEnd256:
 	TESTQ     R8, R8
-	JE        done252
+	JE        done256
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -18319,7 +19014,7 @@ oneEnd252:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done252:
+done256:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -18389,9 +19084,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next253:
+next257:
 	CMPQ      SI, $0x00000010
-	JLT       end253
+	JLT       end257
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -18403,16 +19098,16 @@ next253:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next253
+	JMP       next257
 
-end253:
+end257:
 	VZEROUPPER
 	RET
 
 onlyB:
-next254:
+next258:
 	CMPQ      SI, $0x00000010
-	JLT       end254
+	JLT       end258
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -18422,9 +19117,9 @@ next254:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next254
+	JMP       next258
 
-end254:
+end258:
 	VZEROUPPER
 	RET
 
@@ -18432,9 +19127,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next255:
+next259:
 	CMPQ      SI, $0x00000010
-	JLT       end255
+	JLT       end259
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -18444,16 +19139,16 @@ next255:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next255
+	JMP       next259
 
-end255:
+end259:
 	VZEROUPPER
 	RET
 
 both:
-next256:
+next260:
 	CMPQ      SI, $0x00000010
-	JLT       end256
+	JLT       end260
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -18461,9 +19156,9 @@ next256:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next256
+	JMP       next260
 
-end256:
+end260:
 	VZEROUPPER
 	RET
 
@@ -18656,9 +19351,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many257:
+many261:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd257
+	JLT     manyEnd261
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -18669,21 +19364,21 @@ many257:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many257
+	JMP     many261
 
-manyEnd257:
-one257:
+manyEnd261:
+one261:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd257
+	JLT     oneEnd261
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one257
+	JMP     one261
 
-oneEnd257:
+oneEnd261:
 	TESTQ   SI, SI
-	JE      done257
+	JE      done261
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -18692,7 +19387,7 @@ oneEnd257:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done257:
+done261:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -18711,9 +19406,9 @@ done257:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many258:
+many262:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd258
+	JLT          manyEnd262
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -18743,12 +19438,12 @@ many258:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many258
+	JMP          many262
 
-manyEnd258:
-one258:
+manyEnd262:
+one262:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd258
+	JLT          oneEnd262
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -18765,11 +19460,11 @@ one258:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one258
+	JMP          one262
 
-oneEnd258:
+oneEnd262:
 	TESTQ        SI, SI
-	JE           done258
+	JE           done262
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -18789,7 +19484,7 @@ oneEnd258:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done258:
+done262:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -18805,9 +19500,9 @@ done258:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many259:
+many263:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd259
+	JLT     manyEnd263
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -18822,22 +19517,22 @@ many259:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many259
+	JMP     many263
 
-manyEnd259:
-one259:
+manyEnd263:
+one263:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd259
+	JLT     oneEnd263
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one259
+	JMP     one263
 
-oneEnd259:
+oneEnd263:
 	TESTQ     SI, SI
-	JE        done259
+	JE        done263
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -18846,7 +19541,7 @@ oneEnd259:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done259:
+done263:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -18884,9 +19579,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many260:
+many264:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd260
+	JLT     manyEnd264
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -18897,21 +19592,21 @@ many260:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many260
+	JMP     many264
 
-manyEnd260:
-one260:
+manyEnd264:
+one264:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd260
+	JLT     oneEnd264
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one260
+	JMP     one264
 
-oneEnd260:
+oneEnd264:
 	TESTQ   SI, SI
-	JE      done260
+	JE      done264
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -18920,7 +19615,7 @@ oneEnd260:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done260:
+done264:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -18939,9 +19634,9 @@ done260:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many261:
+many265:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd261
+	JLT          manyEnd265
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -18969,12 +19664,12 @@ many261:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many261
+	JMP          many265
 
-manyEnd261:
-one261:
+manyEnd265:
+one265:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd261
+	JLT          oneEnd265
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -18990,11 +19685,11 @@ one261:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one261
+	JMP          one265
 
-oneEnd261:
+oneEnd265:
 	TESTQ        SI, SI
-	JE           done261
+	JE           done265
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -19013,7 +19708,7 @@ oneEnd261:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done261:
+done265:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -19066,9 +19761,9 @@ done261:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many262:
+many266:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd262
+	JLT     manyEnd266
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -19088,12 +19783,12 @@ many262:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many262
+	JMP     many266
 
-manyEnd262:
-one262:
+manyEnd266:
+one266:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd262
+	JLT     oneEnd266
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -19101,11 +19796,11 @@ one262:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one262
+	JMP     one266
 
-oneEnd262:
+oneEnd266:
 	TESTQ     SI, SI
-	JE        done262
+	JE        done266
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -19115,7 +19810,7 @@ oneEnd262:
 	VSUBPS    Z5, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done262:
+done266:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -19151,9 +19846,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many263:
+many267:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd263
+	JLT     manyEnd267
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -19164,21 +19859,21 @@ many263:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many263
+	JMP     many267
 
-manyEnd263:
-one263:
+manyEnd267:
+one267:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd263
+	JLT     oneEnd267
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one263
+	JMP     one267
 
-oneEnd263:
+oneEnd267:
 	TESTQ     R9, R9
-	JE        done263
+	JE        done267
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -19186,7 +19881,7 @@ oneEnd263:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done263:
+done267:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -19207,9 +19902,9 @@ done263:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many264:
+many268:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd264
+	JLT         manyEnd268
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -19224,22 +19919,22 @@ many264:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many264
+	JMP         many268
 
-manyEnd264:
-one264:
+manyEnd268:
+one268:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd264
+	JLT         oneEnd268
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one264
+	JMP         one268
 
-oneEnd264:
+oneEnd268:
 	TESTQ       R9, R9
-	JE          done264
+	JE          done268
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -19249,7 +19944,7 @@ oneEnd264:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done264:
+done268:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -19275,9 +19970,9 @@ done264:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many265:
+many269:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd265
+	JLT         manyEnd269
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -19297,12 +19992,12 @@ many265:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many265
+	JMP         many269
 
-manyEnd265:
-one265:
+manyEnd269:
+one269:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd265
+	JLT         oneEnd269
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -19315,11 +20010,11 @@ one265:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one265
+	JMP         one269
 
-oneEnd265:
+oneEnd269:
 	TESTQ       R9, R9
-	JE          done265
+	JE          done269
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -19332,7 +20027,7 @@ oneEnd265:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done265:
+done269:
 	JMP normed
 
 plain:
@@ -19341,9 +20036,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many266:
+many270:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd266
+	JLT     manyEnd270
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -19360,12 +20055,12 @@ many266:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many266
+	JMP     many270
 
-manyEnd266:
-one266:
+manyEnd270:
+one270:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd266
+	JLT     oneEnd270
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -19376,11 +20071,11 @@ one266:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one266
+	JMP     one270
 
-oneEnd266:
+oneEnd270:
 	TESTQ     R9, R9
-	JE        done266
+	JE        done270
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -19392,7 +20087,7 @@ oneEnd266:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done266:
+done270:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -19430,9 +20125,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many267:
+many271:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd267
+	JLT         manyEnd271
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -19443,21 +20138,21 @@ many267:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many267
+	JMP         many271
 
-manyEnd267:
-one267:
+manyEnd271:
+one271:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd267
+	JLT         oneEnd271
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one267
+	JMP         one271
 
-oneEnd267:
+oneEnd271:
 	TESTQ       R9, R9
-	JE          done267
+	JE          done271
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -19466,7 +20161,7 @@ oneEnd267:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done267:
+done271:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -19492,9 +20187,9 @@ done267:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many268:
+many272:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd268
+	JLT         manyEnd272
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -19512,12 +20207,12 @@ many268:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many268
+	JMP         many272
 
-manyEnd268:
-one268:
+manyEnd272:
+one272:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd268
+	JLT         oneEnd272
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -19529,11 +20224,11 @@ one268:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one268
+	JMP         one272
 
-oneEnd268:
+oneEnd272:
 	TESTQ       R9, R9
-	JE          done268
+	JE          done272
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -19545,7 +20240,7 @@ oneEnd268:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done268:
+done272:
 	JMP normed
 
 plain:
@@ -19554,9 +20249,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many269:
+many273:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd269
+	JLT     manyEnd273
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -19571,12 +20266,12 @@ many269:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many269
+	JMP     many273
 
-manyEnd269:
-one269:
+manyEnd273:
+one273:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd269
+	JLT     oneEnd273
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -19586,11 +20281,11 @@ one269:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one269
+	JMP     one273
 
-oneEnd269:
+oneEnd273:
 	TESTQ     R9, R9
-	JE        done269
+	JE        done273
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -19601,7 +20296,7 @@ oneEnd269:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done269:
+done273:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -19629,114 +20324,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next270:
-	TESTQ      BX, BX
-	JE         end270
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next270
-
-end270:
-	VZEROUPPER
-	RET
-
-onlyB:
-next271:
-	TESTQ      BX, BX
-	JE         end271
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next271
-
-end271:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next272:
-	TESTQ      BX, BX
-	JE         end272
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next272
-
-end272:
-	VZEROUPPER
-	RET
-
-both:
-next273:
-	TESTQ      BX, BX
-	JE         end273
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next273
-
-end273:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next274:
 	TESTQ      BX, BX
 	JE         end274
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19755,9 +20351,9 @@ next275:
 	TESTQ      BX, BX
 	JE         end275
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19778,9 +20374,9 @@ next276:
 	TESTQ      BX, BX
 	JE         end276
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -19797,8 +20393,8 @@ both:
 next277:
 	TESTQ      BX, BX
 	JE         end277
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -19810,9 +20406,9 @@ end277:
 	VZEROUPPER
 	RET
 
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -19832,10 +20428,10 @@ next278:
 	JE         end278
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19854,9 +20450,9 @@ next279:
 	TESTQ      BX, BX
 	JE         end279
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19877,9 +20473,9 @@ next280:
 	TESTQ      BX, BX
 	JE         end280
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -19896,8 +20492,8 @@ both:
 next281:
 	TESTQ      BX, BX
 	JE         end281
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -19909,9 +20505,9 @@ end281:
 	VZEROUPPER
 	RET
 
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -19931,10 +20527,10 @@ next282:
 	JE         end282
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19953,9 +20549,9 @@ next283:
 	TESTQ      BX, BX
 	JE         end283
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -19976,9 +20572,9 @@ next284:
 	TESTQ      BX, BX
 	JE         end284
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -19995,8 +20591,8 @@ both:
 next285:
 	TESTQ      BX, BX
 	JE         end285
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -20008,9 +20604,9 @@ end285:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -20030,10 +20626,10 @@ next286:
 	JE         end286
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20052,9 +20648,9 @@ next287:
 	TESTQ      BX, BX
 	JE         end287
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20075,9 +20671,9 @@ next288:
 	TESTQ      BX, BX
 	JE         end288
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -20094,8 +20690,8 @@ both:
 next289:
 	TESTQ      BX, BX
 	JE         end289
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -20104,6 +20700,105 @@ next289:
 	JMP        next289
 
 end289:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4096(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next290:
+	TESTQ      BX, BX
+	JE         end290
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next290
+
+end290:
+	VZEROUPPER
+	RET
+
+onlyB:
+next291:
+	TESTQ      BX, BX
+	JE         end291
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next291
+
+end291:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next292:
+	TESTQ      BX, BX
+	JE         end292
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next292
+
+end292:
+	VZEROUPPER
+	RET
+
+both:
+next293:
+	TESTQ      BX, BX
+	JE         end293
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next293
+
+end293:
 	VZEROUPPER
 	RET
 
@@ -20125,9 +20820,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next290:
+next294:
 	TESTQ       BX, BX
-	JE          end290
+	JE          end294
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -20143,16 +20838,16 @@ next290:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next290
+	JMP         next294
 
-end290:
+end294:
 	VZEROUPPER
 	RET
 
 onlyB:
-next291:
+next295:
 	TESTQ       BX, BX
-	JE          end291
+	JE          end295
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -20165,9 +20860,9 @@ next291:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next291
+	JMP         next295
 
-end291:
+end295:
 	VZEROUPPER
 	RET
 
@@ -20175,9 +20870,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next292:
+next296:
 	TESTQ      BX, BX
-	JE         end292
+	JE         end296
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -20188,16 +20883,16 @@ next292:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next292
+	JMP        next296
 
-end292:
+end296:
 	VZEROUPPER
 	RET
 
 both:
-next293:
+next297:
 	TESTQ      BX, BX
-	JE         end293
+	JE         end297
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -20205,9 +20900,9 @@ next293:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next293
+	JMP        next297
 
-end293:
+end297:
 	VZEROUPPER
 	RET
 
@@ -20228,114 +20923,15 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next294:
-	TESTQ      BX, BX
-	JE         end294
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next294
-
-end294:
-	VZEROUPPER
-	RET
-
-onlyB:
-next295:
-	TESTQ      BX, BX
-	JE         end295
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next295
-
-end295:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next296:
-	TESTQ      BX, BX
-	JE         end296
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next296
-
-end296:
-	VZEROUPPER
-	RET
-
-both:
-next297:
-	TESTQ      BX, BX
-	JE         end297
-	VPCMPD     $0x00, Z1, Z0, K1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next297
-
-end297:
-	VZEROUPPER
-	RET
-
-// func lessIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next298:
 	TESTQ      BX, BX
 	JE         end298
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20354,9 +20950,9 @@ next299:
 	TESTQ      BX, BX
 	JE         end299
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20377,9 +20973,9 @@ next300:
 	TESTQ      BX, BX
 	JE         end300
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -20396,8 +20992,8 @@ both:
 next301:
 	TESTQ      BX, BX
 	JE         end301
-	VPCMPD     $0x01, Z1, Z0, K1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -20409,9 +21005,9 @@ end301:
 	VZEROUPPER
 	RET
 
-// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -20431,10 +21027,10 @@ next302:
 	JE         end302
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20453,9 +21049,9 @@ next303:
 	TESTQ      BX, BX
 	JE         end303
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -20476,9 +21072,9 @@ next304:
 	TESTQ      BX, BX
 	JE         end304
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -20495,8 +21091,8 @@ both:
 next305:
 	TESTQ      BX, BX
 	JE         end305
-	VPCMPD     $0x02, Z1, Z0, K1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -20505,6 +21101,105 @@ next305:
 	JMP        next305
 
 end305:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4096(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next306:
+	TESTQ      BX, BX
+	JE         end306
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next306
+
+end306:
+	VZEROUPPER
+	RET
+
+onlyB:
+next307:
+	TESTQ      BX, BX
+	JE         end307
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next307
+
+end307:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next308:
+	TESTQ      BX, BX
+	JE         end308
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next308
+
+end308:
+	VZEROUPPER
+	RET
+
+both:
+next309:
+	TESTQ      BX, BX
+	JE         end309
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next309
+
+end309:
 	VZEROUPPER
 	RET
 
@@ -20847,9 +21542,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one306:
+one310:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd306
+	JLT              oneEnd310
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -20962,11 +21657,11 @@ one306:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one306
+	JMP              one310
 
-oneEnd306:
+oneEnd310:
 	TESTQ            R10, R10
-	JE               done306
+	JE               done310
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -21079,7 +21774,7 @@ oneEnd306:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done306:
+done310:
 	VZEROUPPER
 	RET
 
@@ -21111,9 +21806,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one307:
+one311:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd307
+	JLT              oneEnd311
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -21189,11 +21884,11 @@ one307:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one307
+	JMP              one311
 
-oneEnd307:
+oneEnd311:
 	TESTQ            R9, R9
-	JE               done307
+	JE               done311
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -21268,7 +21963,712 @@ oneEnd307:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done307:
+done311:
+	VZEROUPPER
+	RET
+
+// func lstmKeepAVX512(h []float32, c []float32, old []float32, x []float32, s []float32, xs int, ss int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
+	MOVQ         x_base+72(FP), AX
+	MOVQ         s_base+96(FP), CX
+	MOVQ         xs+120(FP), DX
+	MOVQ         ss+128(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(DX*2), SI
+	LEAQ         (BX)(BX*2), DI
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
+	VBROADCASTSS lanes<>+960(SB), Z3
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+992(SB), Z5
+	VBROADCASTSS lanes<>+96(SB), Z6
+	VBROADCASTSS lanes<>+128(SB), Z7
+	VBROADCASTSS lanes<>+160(SB), Z8
+	VBROADCASTSS lanes<>+320(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z11
+	VBROADCASTSS lanes<>+224(SB), Z12
+	VBROADCASTSS lanes<>+192(SB), Z13
+	MOVQ         h_base+0(FP), R8
+	MOVQ         c_base+24(FP), R9
+	MOVQ         old_base+48(FP), R10
+	MOVQ         h_len+8(FP), R11
+
+one312:
+	CMPQ             R11, $0x00000010
+	JLT              oneEnd312
+	VMOVUPS          (AX), Z13
+	VMOVUPS          (CX), Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          Z13, (AX)
+	VMOVUPS          (AX)(DX*2), Z14
+	VMOVUPS          (CX)(BX*2), Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z6, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
+	VFNMADD231PS     Z8, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z4, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS          Z14, (AX)(DX*2)
+	VMOVUPS          (R10), Z15
+	VMULPS           Z15, Z14, Z14
+	VMOVUPS          (AX)(SI*1), Z15
+	VMOVUPS          (CX)(DI*1), Z16
+	VADDPS           Z16, Z15, Z15
+	VMULPS           Z15, Z15, Z16
+	VMINPS           Z16, Z3, Z16
+	VBROADCASTSS     lanes<>+1024(SB), Z17
+	VFMADD213PS.BCST lanes<>+1056(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1088(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1120(SB), Z16, Z17
+	VFMADD213PS      Z4, Z16, Z17
+	VBROADCASTSS     lanes<>+1152(SB), Z18
+	VFMADD213PS.BCST lanes<>+1184(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1216(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1248(SB), Z16, Z18
+	VFMADD213PS      Z4, Z16, Z18
+	VMULPS           Z15, Z17, Z15
+	VDIVPS           Z18, Z15, Z15
+	VMAXPS           Z15, Z5, Z15
+	VMINPS           Z15, Z4, Z15
+	VMOVUPS          Z15, (AX)(SI*1)
+	VFMADD231PS      Z13, Z15, Z14
+	VMOVUPS          Z14, (R9)
+	VMOVUPS          (AX)(DX*1), Z13
+	VMOVUPS          (CX)(BX*1), Z15
+	VADDPS           Z15, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z15
+	VFMADD132PS      Z6, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z13
+	VFNMADD231PS     Z8, Z15, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z12, Z13, Z16
+	VFMADD213PS      Z11, Z13, Z16
+	VFMADD213PS      Z10, Z13, Z16
+	VFMADD213PS      Z9, Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z4, Z16, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z13, Z15, Z13
+	VMOVUPS          Z13, (AX)(DX*1)
+	VMULPS           Z14, Z14, Z15
+	VMINPS           Z15, Z3, Z15
+	VBROADCASTSS     lanes<>+1024(SB), Z16
+	VFMADD213PS.BCST lanes<>+1056(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1088(SB), Z15, Z16
+	VFMADD213PS.BCST lanes<>+1120(SB), Z15, Z16
+	VFMADD213PS      Z4, Z15, Z16
+	VBROADCASTSS     lanes<>+1152(SB), Z17
+	VFMADD213PS.BCST lanes<>+1184(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1216(SB), Z15, Z17
+	VFMADD213PS.BCST lanes<>+1248(SB), Z15, Z17
+	VFMADD213PS      Z4, Z15, Z17
+	VMULPS           Z14, Z16, Z14
+	VDIVPS           Z17, Z14, Z14
+	VMAXPS           Z14, Z5, Z14
+	VMINPS           Z14, Z4, Z14
+	VMULPS           Z13, Z14, Z13
+	VMOVUPS          Z13, (R8)
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, R9
+	ADDQ             $0x00000040, R10
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	SUBQ             $0x00000010, R11
+	JMP              one312
+
+oneEnd312:
+	TESTQ            R11, R11
+	JE               done312
+	MOVQ             $0x00000001, R12
+	SHLXQ            R11, R12, R11
+	DECQ             R11
+	KMOVW            R11, K1
+	VMOVUPS.Z        (AX), K1, Z13
+	VMOVUPS.Z        (CX), K1, Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          Z13, K1, (AX)
+	VMOVUPS.Z        (AX)(DX*2), K1, Z14
+	VMOVUPS.Z        (CX)(BX*2), K1, Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z6, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
+	VFNMADD231PS     Z8, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z4, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS          Z14, K1, (AX)(DX*2)
+	VMOVUPS.Z        (R10), K1, Z15
+	VMULPS           Z15, Z14, Z14
+	VMOVUPS.Z        (AX)(SI*1), K1, Z15
+	VMOVUPS.Z        (CX)(DI*1), K1, Z16
+	VADDPS           Z16, Z15, Z15
+	VMULPS           Z15, Z15, Z16
+	VMINPS           Z16, Z3, Z16
+	VBROADCASTSS     lanes<>+1024(SB), Z17
+	VFMADD213PS.BCST lanes<>+1056(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1088(SB), Z16, Z17
+	VFMADD213PS.BCST lanes<>+1120(SB), Z16, Z17
+	VFMADD213PS      Z4, Z16, Z17
+	VBROADCASTSS     lanes<>+1152(SB), Z18
+	VFMADD213PS.BCST lanes<>+1184(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1216(SB), Z16, Z18
+	VFMADD213PS.BCST lanes<>+1248(SB), Z16, Z18
+	VFMADD213PS      Z4, Z16, Z18
+	VMULPS           Z15, Z17, Z15
+	VDIVPS           Z18, Z15, Z15
+	VMAXPS           Z15, Z5, Z15
+	VMINPS           Z15, Z4, Z15
+	VMOVUPS          Z15, K1, (AX)(SI*1)
+	VFMADD231PS      Z13, Z15, Z14
+	VMOVUPS          Z14, K1, (R9)
+	VMOVUPS.Z        (AX)(DX*1), K1, Z13
+	VMOVUPS.Z        (CX)(BX*1), K1, Z15
+	VADDPS           Z15, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z0
+	VMINPS           Z0, Z1, Z0
+	VMOVAPS          Z0, Z1
+	VFMADD132PS      Z6, Z2, Z1
+	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z7, Z1, Z0
+	VFNMADD231PS     Z8, Z1, Z0
+	VBROADCASTSS     lanes<>+192(SB), Z2
+	VFMADD213PS      Z12, Z0, Z2
+	VFMADD213PS      Z11, Z0, Z2
+	VFMADD213PS      Z10, Z0, Z2
+	VFMADD213PS      Z9, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VSCALEFPS        Z1, Z2, Z2
+	VADDPS           Z4, Z2, Z0
+	VBROADCASTSS     lanes<>+352(SB), Z1
+	VDIVPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)(DX*1)
+	VMULPS           Z14, Z14, Z1
+	VMINPS           Z1, Z3, Z1
+	VBROADCASTSS     lanes<>+1024(SB), Z2
+	VFMADD213PS.BCST lanes<>+1056(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1088(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+1120(SB), Z1, Z2
+	VFMADD213PS      Z4, Z1, Z2
+	VBROADCASTSS     lanes<>+1152(SB), Z3
+	VFMADD213PS.BCST lanes<>+1184(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1216(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z3
+	VFMADD213PS      Z4, Z1, Z3
+	VMULPS           Z14, Z2, Z1
+	VDIVPS           Z3, Z1, Z1
+	VMAXPS           Z1, Z5, Z1
+	VMINPS           Z1, Z4, Z1
+	VMULPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (R8)
+
+done312:
+	VZEROUPPER
+	RET
+
+// func gruKeepAVX512(h []float32, old []float32, x []float32, s []float32, bias []float32, xs int, ss int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
+	MOVQ         x_base+48(FP), AX
+	MOVQ         s_base+72(FP), CX
+	MOVQ         xs+120(FP), DX
+	MOVQ         ss+128(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(DX*2), SI
+	LEAQ         (BX)(BX*2), DI
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
+	VBROADCASTSS lanes<>+960(SB), Z3
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+992(SB), Z5
+	VBROADCASTSS lanes<>+96(SB), Z6
+	VBROADCASTSS lanes<>+128(SB), Z7
+	VBROADCASTSS lanes<>+160(SB), Z8
+	VBROADCASTSS lanes<>+320(SB), Z9
+	VBROADCASTSS lanes<>+288(SB), Z10
+	VBROADCASTSS lanes<>+256(SB), Z11
+	VBROADCASTSS lanes<>+224(SB), Z12
+	VBROADCASTSS lanes<>+192(SB), Z13
+	MOVQ         h_base+0(FP), DI
+	MOVQ         old_base+24(FP), R8
+	MOVQ         bias_base+96(FP), R9
+	MOVQ         h_len+8(FP), R10
+
+one313:
+	CMPQ             R10, $0x00000010
+	JLT              oneEnd313
+	VMOVUPS          (AX)(DX*1), Z13
+	VMOVUPS          (CX)(BX*1), Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          Z13, (AX)(DX*1)
+	VMOVUPS          (CX)(BX*2), Z14
+	VMOVUPS          (R9), Z15
+	VADDPS           Z15, Z14, Z14
+	VMOVUPS          Z14, (AX)(SI*1)
+	VMOVUPS          (AX)(DX*2), Z15
+	VFMADD213PS      Z15, Z13, Z14
+	VMULPS           Z14, Z14, Z13
+	VMINPS           Z13, Z3, Z13
+	VBROADCASTSS     lanes<>+1024(SB), Z15
+	VFMADD213PS.BCST lanes<>+1056(SB), Z13, Z15
+	VFMADD213PS.BCST lanes<>+1088(SB), Z13, Z15
+	VFMADD213PS.BCST lanes<>+1120(SB), Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VBROADCASTSS     lanes<>+1152(SB), Z16
+	VFMADD213PS.BCST lanes<>+1184(SB), Z13, Z16
+	VFMADD213PS.BCST lanes<>+1216(SB), Z13, Z16
+	VFMADD213PS.BCST lanes<>+1248(SB), Z13, Z16
+	VFMADD213PS      Z4, Z13, Z16
+	VMULPS           Z14, Z15, Z13
+	VDIVPS           Z16, Z13, Z13
+	VMAXPS           Z13, Z5, Z13
+	VMINPS           Z13, Z4, Z13
+	VMOVUPS          Z13, (AX)(DX*2)
+	VMOVUPS          (AX), Z14
+	VMOVUPS          (CX), Z15
+	VADDPS           Z15, Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VMAXPS           Z14, Z0, Z14
+	VMINPS           Z14, Z1, Z14
+	VMOVAPS          Z14, Z15
+	VFMADD132PS      Z6, Z2, Z15
+	VSUBPS           Z2, Z15, Z15
+	VFNMADD231PS     Z7, Z15, Z14
+	VFNMADD231PS     Z8, Z15, Z14
+	VBROADCASTSS     lanes<>+192(SB), Z16
+	VFMADD213PS      Z12, Z14, Z16
+	VFMADD213PS      Z11, Z14, Z16
+	VFMADD213PS      Z10, Z14, Z16
+	VFMADD213PS      Z9, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VFMADD213PS      Z4, Z14, Z16
+	VSCALEFPS        Z15, Z16, Z16
+	VADDPS           Z4, Z16, Z14
+	VBROADCASTSS     lanes<>+352(SB), Z15
+	VDIVPS           Z14, Z15, Z14
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          (R8), Z15
+	VSUBPS           Z13, Z15, Z15
+	VFMADD231PS      Z14, Z15, Z13
+	VMOVUPS          Z13, (DI)
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, R9
+	SUBQ             $0x00000010, R10
+	JMP              one313
+
+oneEnd313:
+	TESTQ            R10, R10
+	JE               done313
+	MOVQ             $0x00000001, R11
+	SHLXQ            R10, R11, R10
+	DECQ             R10
+	KMOVW            R10, K1
+	VMOVUPS.Z        (AX)(DX*1), K1, Z13
+	VMOVUPS.Z        (CX)(BX*1), K1, Z14
+	VADDPS           Z14, Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VMAXPS           Z13, Z0, Z13
+	VMINPS           Z13, Z1, Z13
+	VMOVAPS          Z13, Z14
+	VFMADD132PS      Z6, Z2, Z14
+	VSUBPS           Z2, Z14, Z14
+	VFNMADD231PS     Z7, Z14, Z13
+	VFNMADD231PS     Z8, Z14, Z13
+	VBROADCASTSS     lanes<>+192(SB), Z15
+	VFMADD213PS      Z12, Z13, Z15
+	VFMADD213PS      Z11, Z13, Z15
+	VFMADD213PS      Z10, Z13, Z15
+	VFMADD213PS      Z9, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VFMADD213PS      Z4, Z13, Z15
+	VSCALEFPS        Z14, Z15, Z15
+	VADDPS           Z4, Z15, Z13
+	VBROADCASTSS     lanes<>+352(SB), Z14
+	VDIVPS           Z13, Z14, Z13
+	VMOVUPS          Z13, K1, (AX)(DX*1)
+	VMOVUPS.Z        (CX)(BX*2), K1, Z14
+	VMOVUPS.Z        (R9), K1, Z15
+	VADDPS           Z15, Z14, Z14
+	VMOVUPS          Z14, K1, (AX)(SI*1)
+	VMOVUPS.Z        (AX)(DX*2), K1, Z15
+	VFMADD213PS      Z15, Z13, Z14
+	VMULPS           Z14, Z14, Z13
+	VMINPS           Z13, Z3, Z3
+	VBROADCASTSS     lanes<>+1024(SB), Z13
+	VFMADD213PS.BCST lanes<>+1056(SB), Z3, Z13
+	VFMADD213PS.BCST lanes<>+1088(SB), Z3, Z13
+	VFMADD213PS.BCST lanes<>+1120(SB), Z3, Z13
+	VFMADD213PS      Z4, Z3, Z13
+	VBROADCASTSS     lanes<>+1152(SB), Z15
+	VFMADD213PS.BCST lanes<>+1184(SB), Z3, Z15
+	VFMADD213PS.BCST lanes<>+1216(SB), Z3, Z15
+	VFMADD213PS.BCST lanes<>+1248(SB), Z3, Z15
+	VFMADD213PS      Z4, Z3, Z15
+	VMULPS           Z14, Z13, Z3
+	VDIVPS           Z15, Z3, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS           Z3, Z4, Z3
+	VMOVUPS          Z3, K1, (AX)(DX*2)
+	VMOVUPS.Z        (AX), K1, Z5
+	VMOVUPS.Z        (CX), K1, Z13
+	VADDPS           Z13, Z5, Z5
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
+	VMAXPS           Z5, Z0, Z0
+	VMINPS           Z0, Z1, Z0
+	VMOVAPS          Z0, Z1
+	VFMADD132PS      Z6, Z2, Z1
+	VSUBPS           Z2, Z1, Z1
+	VFNMADD231PS     Z7, Z1, Z0
+	VFNMADD231PS     Z8, Z1, Z0
+	VBROADCASTSS     lanes<>+192(SB), Z2
+	VFMADD213PS      Z12, Z0, Z2
+	VFMADD213PS      Z11, Z0, Z2
+	VFMADD213PS      Z10, Z0, Z2
+	VFMADD213PS      Z9, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VFMADD213PS      Z4, Z0, Z2
+	VSCALEFPS        Z1, Z2, Z2
+	VADDPS           Z4, Z2, Z0
+	VBROADCASTSS     lanes<>+352(SB), Z1
+	VDIVPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
+	VMOVUPS.Z        (R8), K1, Z1
+	VSUBPS           Z3, Z1, Z1
+	VFMADD231PS      Z0, Z1, Z3
+	VMOVUPS          Z3, K1, (DI)
+
+done313:
+	VZEROUPPER
+	RET
+
+// func lstmGradAVX512(d []float32, x []float32, dh []float32, dc []float32, c []float32, old []float32, xs int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
+	MOVQ         d_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         xs+144(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	MOVQ         dh_base+48(FP), SI
+	MOVQ         dc_base+72(FP), DI
+	MOVQ         c_base+96(FP), R8
+	MOVQ         old_base+120(FP), R9
+	MOVQ         dh_len+56(FP), R10
+	VBROADCASTSS lanes<>+960(SB), Z1
+
+one314:
+	CMPQ             R10, $0x00000010
+	JLT              oneEnd314
+	VMOVUPS          (R8), Z2
+	VMULPS           Z2, Z2, Z3
+	VMINPS           Z3, Z1, Z3
+	VBROADCASTSS     lanes<>+1024(SB), Z4
+	VFMADD213PS.BCST lanes<>+1056(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+1088(SB), Z3, Z4
+	VFMADD213PS.BCST lanes<>+1120(SB), Z3, Z4
+	VFMADD213PS      Z0, Z3, Z4
+	VBROADCASTSS     lanes<>+1152(SB), Z5
+	VFMADD213PS.BCST lanes<>+1184(SB), Z3, Z5
+	VFMADD213PS.BCST lanes<>+1216(SB), Z3, Z5
+	VFMADD213PS.BCST lanes<>+1248(SB), Z3, Z5
+	VFMADD213PS      Z0, Z3, Z5
+	VMULPS           Z2, Z4, Z2
+	VDIVPS           Z5, Z2, Z2
+	VBROADCASTSS     lanes<>+992(SB), Z3
+	VMAXPS           Z2, Z3, Z2
+	VMINPS           Z2, Z0, Z2
+	VMOVUPS          (SI), Z3
+	VMOVUPS          (CX)(DX*1), Z4
+	VMULPS           Z2, Z3, Z5
+	VMULPS           Z4, Z5, Z5
+	VSUBPS           Z4, Z0, Z6
+	VMULPS           Z6, Z5, Z5
+	VMOVUPS          Z5, (AX)(DX*1)
+	VMOVUPS          (DI), Z5
+	VMULPS           Z4, Z3, Z3
+	VMOVAPS          Z0, Z4
+	VFNMADD231PS     Z2, Z2, Z4
+	VFMADD231PS      Z3, Z4, Z5
+	VMOVUPS          (CX)(DX*2), Z2
+	VMOVUPS          (R9), Z3
+	VMULPS           Z3, Z5, Z3
+	VMULPS           Z2, Z3, Z3
+	VSUBPS           Z2, Z0, Z4
+	VMULPS           Z4, Z3, Z3
+	VMOVUPS          Z3, (AX)(DX*2)
+	VMULPS           Z2, Z5, Z2
+	VMOVUPS          Z2, (DI)
+	VMOVUPS          (CX), Z2
+	VMOVUPS          (CX)(BX*1), Z3
+	VMULPS           Z3, Z5, Z4
+	VMULPS           Z2, Z4, Z4
+	VSUBPS           Z2, Z0, Z6
+	VMULPS           Z6, Z4, Z4
+	VMOVUPS          Z4, (AX)
+	VMULPS           Z2, Z5, Z2
+	VMOVAPS          Z0, Z4
+	VFNMADD231PS     Z3, Z3, Z4
+	VMULPS           Z4, Z2, Z2
+	VMOVUPS          Z2, (AX)(BX*1)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, SI
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, R9
+	SUBQ             $0x00000010, R10
+	JMP              one314
+
+oneEnd314:
+	TESTQ            R10, R10
+	JE               done314
+	MOVQ             $0x00000001, R11
+	SHLXQ            R10, R11, R10
+	DECQ             R10
+	KMOVW            R10, K1
+	VMOVUPS.Z        (R8), K1, Z2
+	VMULPS           Z2, Z2, Z3
+	VMINPS           Z3, Z1, Z1
+	VBROADCASTSS     lanes<>+1024(SB), Z3
+	VFMADD213PS.BCST lanes<>+1056(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1088(SB), Z1, Z3
+	VFMADD213PS.BCST lanes<>+1120(SB), Z1, Z3
+	VFMADD213PS      Z0, Z1, Z3
+	VBROADCASTSS     lanes<>+1152(SB), Z4
+	VFMADD213PS.BCST lanes<>+1184(SB), Z1, Z4
+	VFMADD213PS.BCST lanes<>+1216(SB), Z1, Z4
+	VFMADD213PS.BCST lanes<>+1248(SB), Z1, Z4
+	VFMADD213PS      Z0, Z1, Z4
+	VMULPS           Z2, Z3, Z1
+	VDIVPS           Z4, Z1, Z1
+	VBROADCASTSS     lanes<>+992(SB), Z2
+	VMAXPS           Z1, Z2, Z1
+	VMINPS           Z1, Z0, Z1
+	VMOVUPS.Z        (SI), K1, Z2
+	VMOVUPS.Z        (CX)(DX*1), K1, Z3
+	VMULPS           Z1, Z2, Z4
+	VMULPS           Z3, Z4, Z4
+	VSUBPS           Z3, Z0, Z5
+	VMULPS           Z5, Z4, Z4
+	VMOVUPS          Z4, K1, (AX)(DX*1)
+	VMOVUPS.Z        (DI), K1, Z4
+	VMULPS           Z3, Z2, Z2
+	VMOVAPS          Z0, Z3
+	VFNMADD231PS     Z1, Z1, Z3
+	VFMADD231PS      Z2, Z3, Z4
+	VMOVUPS.Z        (CX)(DX*2), K1, Z1
+	VMOVUPS.Z        (R9), K1, Z2
+	VMULPS           Z2, Z4, Z2
+	VMULPS           Z1, Z2, Z2
+	VSUBPS           Z1, Z0, Z3
+	VMULPS           Z3, Z2, Z2
+	VMOVUPS          Z2, K1, (AX)(DX*2)
+	VMULPS           Z1, Z4, Z1
+	VMOVUPS          Z1, K1, (DI)
+	VMOVUPS.Z        (CX), K1, Z1
+	VMOVUPS.Z        (CX)(BX*1), K1, Z2
+	VMULPS           Z2, Z4, Z3
+	VMULPS           Z1, Z3, Z3
+	VSUBPS           Z1, Z0, Z5
+	VMULPS           Z5, Z3, Z3
+	VMOVUPS          Z3, K1, (AX)
+	VMULPS           Z1, Z4, Z1
+	VMOVAPS          Z0, Z0
+	VFNMADD231PS     Z2, Z2, Z0
+	VMULPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)(BX*1)
+
+done314:
+	VZEROUPPER
+	RET
+
+// func gruGradAVX512(d []float32, x []float32, dh []float32, old []float32, xs int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
+	MOVQ         d_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         xs+96(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	MOVQ         dh_base+48(FP), SI
+	MOVQ         old_base+72(FP), DI
+	MOVQ         dh_len+56(FP), R8
+
+one315:
+	CMPQ         R8, $0x00000010
+	JLT          oneEnd315
+	VMOVUPS      (SI), Z1
+	VMOVUPS      (CX), Z2
+	VMOVUPS      (CX)(DX*2), Z3
+	VMOVUPS      (DI), Z4
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z4, Z1, Z4
+	VMULPS       Z2, Z4, Z4
+	VSUBPS       Z2, Z0, Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      Z4, (AX)
+	VSUBPS       Z2, Z0, Z4
+	VMULPS       Z4, Z1, Z4
+	VMOVAPS      Z0, Z5
+	VFNMADD231PS Z3, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, (SI)
+	VMOVUPS      (CX)(DX*1), Z1
+	VMOVUPS      (CX)(BX*1), Z2
+	VMULPS       Z2, Z3, Z2
+	VMULPS       Z1, Z2, Z2
+	VSUBPS       Z1, Z0, Z4
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VMULPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (AX)(DX*2)
+	VMOVUPS      Z3, (AX)(BX*1)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, R8
+	JMP          one315
+
+oneEnd315:
+	TESTQ        R8, R8
+	JE           done315
+	MOVQ         $0x00000001, R9
+	SHLXQ        R8, R9, R8
+	DECQ         R8
+	KMOVW        R8, K1
+	VMOVUPS.Z    (SI), K1, Z1
+	VMOVUPS.Z    (CX), K1, Z2
+	VMOVUPS.Z    (CX)(DX*2), K1, Z3
+	VMOVUPS.Z    (DI), K1, Z4
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z4, Z1, Z4
+	VMULPS       Z2, Z4, Z4
+	VSUBPS       Z2, Z0, Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)
+	VSUBPS       Z2, Z0, Z4
+	VMULPS       Z4, Z1, Z4
+	VMOVAPS      Z0, Z5
+	VFNMADD231PS Z3, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, K1, (SI)
+	VMOVUPS.Z    (CX)(DX*1), K1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z2
+	VMULPS       Z2, Z3, Z2
+	VMULPS       Z1, Z2, Z2
+	VSUBPS       Z1, Z0, Z0
+	VMULPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)(DX*1)
+	VMULPS       Z1, Z3, Z0
+	VMOVUPS      Z0, K1, (AX)(DX*2)
+	VMOVUPS      Z3, K1, (AX)(BX*1)
+
+done315:
 	VZEROUPPER
 	RET
 

@@ -42,6 +42,10 @@ func main() {
 		}
 		g.lstm()
 		g.gru()
+		g.lstmKeep()
+		g.gruKeep()
+		g.lstmGrad()
+		g.gruGrad()
 	}
 	emitTable()
 	emitUnpack()

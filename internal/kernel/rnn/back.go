@@ -1,0 +1,257 @@
+package rnn
+
+import (
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/par"
+)
+
+// BackWeights are the weights of a direction as Backward needs them: W as ONNX lays it out, R packed for gradients.
+type BackWeights struct {
+	W     []float32
+	R, RH *Packed // gates times Hidden × Hidden; of a GRU that resets first RH holds those of its last gate
+}
+
+// PackBack packs r, a matrix of Gates*Hidden rows and Hidden columns, as fields R and RH of BackWeights. What is old is reused
+// if it fits.
+func (l *Layer) PackBack(oldR, oldRH *Packed, r []float32) (whole, last *Packed) {
+	h := l.Hidden
+	if !l.resetFirst() {
+		return packBack(oldR, l.Cell.Gates()*h, h, r), nil
+	}
+	return packBack(oldR, 2*h, h, r[:2*h*h]), packBack(oldRH, h, h, r[2*h*h:3*h*h])
+}
+
+func packBack(old *Packed, k, hidden int, r []float32) *Packed {
+	if old == nil || old.gates != 1 || old.k != k || old.units != hidden || old.row != selected() {
+		old = newPacked(1, k, hidden)
+	}
+	old.fill(r[:k*hidden], 1, hidden)
+	return old
+}
+
+// BackScratchLen returns the number of elements of scratch memory that Backward needs.
+func (l *Layer) BackScratchLen(steps, batch int) int {
+	all, h := steps*batch, l.Hidden
+	n := padded(all*l.pitch()) + 2*padded(batch*h) + batch*padded(h) + padded(all*l.Inputs) + padded(l.pitch())
+	if l.Masked {
+		n += padded(all * h)
+	}
+	return n
+}
+
+// back is a Backward. As a par.StagedTask it goes back through the steps, each for a part of the units: a stage makes the
+// gradient of the states after a step and then those of the step's gates, the last one that of the initial states. A GRU that
+// resets first has a stage between them, for the gradient of what the reset gate lets through.
+type back struct {
+	*Layer
+	*Args
+	w      *BackWeights
+	g      *GradArgs[float32]
+	kept   kept
+	d      []float32 // gradients of the gates: rows like those of kept.gates
+	dh, dc []float32
+	sums   sums
+	x, in  []float32 // inputs and masked states, where rows of them have to be gathered
+	sum    []float32 // of rows of d
+	parts  int
+}
+
+var backs = sync.Pool{New: func() any { return new(back) }}
+
+// Backward computes the gradients of a direction for which Keeps holds, from what Run has left in a.Keep. It allocates
+// nothing in steady state. The results do not depend on a.Threads. The weights' gradients are one product each, over all
+// steps. Fields Y, HOut and COut of a are not used.
+func (l *Layer) Backward(w *BackWeights, a *Args, g *GradArgs[float32]) {
+	b := backs.Get().(*back)
+	b.Layer, b.Args, b.w, b.g = l, a, w, g
+	b.begin()
+	stages := b.Steps + 1
+	if b.resetFirst() {
+		stages = 2*b.Steps + 1
+	}
+	par.Stages(b.Threads, stages, b.parts, b)
+	save(g.DState.HOut, b.dh, b.Batch, b.Hidden, g.DState.StateRow)
+	save(g.DState.COut, b.dc, b.Batch, b.Hidden, g.DState.StateRow)
+	clear(g.DP)
+	b.weights()
+	*b = back{}
+	backs.Put(b)
+}
+
+// save copies rows of n elements to rows that are stride elements apart.
+func save(dst, src []float32, rows, n, stride int) {
+	if dst == nil {
+		return
+	}
+	for b := range rows {
+		copy(dst[b*stride:][:n], src[b*n:][:n])
+	}
+}
+
+// begin divides the scratch memory and loads the gradients of the final states.
+func (b *back) begin() {
+	s := b.Scratch
+	take := func(n int) []float32 {
+		part := s[:n]
+		s = s[padded(n):]
+		return part
+	}
+	all, n := b.Steps*b.Batch, b.Hidden
+	b.kept = b.keptIn(b.Keep, b.Steps, b.Batch)
+	b.d, b.dh, b.dc = take(all*b.kept.pitch), take(b.Batch*n), take(b.Batch*n)
+	b.sums = sums{take(b.Batch * padded(n)), padded(n), padded(n)}
+	b.x, b.sum = take(all*b.Inputs), take(b.kept.pitch)
+	if b.Masked {
+		b.in = take(all * n)
+	}
+	clear(b.dh)
+	clear(b.dc)
+	for i := range b.Batch {
+		if b.g.DMask != nil {
+			clear(b.g.DMask[i*b.StateRow:][:n])
+		}
+		if b.idle(i) {
+			continue
+		}
+		if dy := &b.g.DY; dy.HOut != nil {
+			copy(b.dh[i*n:][:n], dy.HOut[i*dy.StateRow:])
+		}
+		if dy := &b.g.DY; dy.COut != nil {
+			copy(b.dc[i*n:][:n], dy.COut[i*dy.StateRow:])
+		}
+	}
+	b.parts = max(1, min(b.Threads, len(b.w.R.blocks), b.Batch*b.Cell.Gates()*n*n/partMACs))
+}
+
+// time returns which step of the sequence is the i-th from the end of the run.
+func (b *back) time(i int) int {
+	if b.Reverse {
+		return i
+	}
+	return b.Steps - 1 - i
+}
+
+// Part implements par.StagedTask.
+func (b *back) Part(stage, part int) {
+	i, reset := stage, false
+	if b.resetFirst() {
+		i, reset = stage/2, stage%2 == 1
+	}
+	if reset {
+		b.reset(b.time(i), part)
+		return
+	}
+	var lo, hi int
+	if i > 0 {
+		lo, hi = b.product(b.time(i-1), part)
+	} else {
+		_, _, lo, hi = b.w.R.part(part, b.parts)
+	}
+	if i < b.Steps {
+		b.gates(b.time(i), lo, hi)
+	}
+}
+
+// product turns a part of the gradients of the states after step t into those of the states before it.
+func (b *back) product(t, part int) (lo, hi int) {
+	first, end, lo, hi := b.w.R.part(part, b.parts)
+	b.w.R.multiply(b.d[t*b.Batch*b.kept.pitch:], b.kept.pitch, b.Batch, first, end, b.sums, t&1 == 1)
+	for i := range b.Batch {
+		if !b.active(t, i) {
+			continue
+		}
+		b.through(t, i, lo, hi, b.sums.c[i*b.sums.ldc+lo:i*b.sums.ldc+hi], b.Cell == GRU)
+	}
+	return lo, hi
+}
+
+// through takes the gradient s of what was multiplied with R in step t, of units [lo, hi) of row i, back to the state. If add
+// is set it is added there.
+func (b *back) through(t, i, lo, hi int, s []float32, add bool) {
+	at := i * b.Hidden
+	dh := b.dh[at+lo : at+hi]
+	if b.Masked {
+		before, _ := b.around(b.kept.h, t, b.Batch)
+		if m := b.g.DMask; m != nil {
+			vec.MulAcc(m[i*b.StateRow+lo:i*b.StateRow+hi], s, before[at+lo:at+hi])
+		}
+		vec.Mul(s, s, b.Mask[i*b.StateRow+lo:i*b.StateRow+hi])
+	}
+	if add {
+		vec.Add(dh, dh, s)
+	} else {
+		copy(dh, s)
+	}
+}
+
+func (b *back) active(t, i int) bool { return b.Lens == nil || t < int(b.Lens[i]) }
+
+// gates makes the gradients of the gates of step t, of units [lo, hi).
+func (b *back) gates(t, lo, hi int) {
+	n, pitch := b.Hidden, b.kept.pitch
+	before, after := b.around(b.kept.h, t, b.Batch)
+	for i := range b.Batch {
+		row := (t*b.Batch + i) * pitch
+		if !b.active(t, i) {
+			for j := 0; j < pitch; j += n {
+				clear(b.d[row+j+lo : row+j+hi])
+			}
+			continue
+		}
+		at := i * n
+		dh := b.dh[at+lo : at+hi]
+		if dy := &b.g.DY; dy.Y != nil {
+			vec.Add(dh, dh, dy.Y[t*dy.YStep+i*dy.YRow:][lo:hi])
+		}
+		d, x := b.d[row+lo:], b.kept.gates[row+lo:]
+		switch b.Cell {
+		case LSTM:
+			old, c := b.around(b.kept.c, t, b.Batch)
+			vec.LSTMGrad(d, x, dh, b.dc[at+lo:at+hi], c[at+lo:at+hi], old[at+lo:at+hi], n)
+		case GRU:
+			vec.GRUGrad(d, x, dh, before[at+lo:at+hi], n)
+		default:
+			b.plain(d[:hi-lo], dh, after[at+lo:at+hi])
+		}
+	}
+}
+
+// plain sets d to the gradients of sums whose function is y, of the gradients dh of y.
+func (b *back) plain(d, dh, y []float32) {
+	if b.Acts[0].Kind == Relu {
+		for i, v := range y {
+			d[i] = 0
+			if v > 0 {
+				d[i] = dh[i]
+			}
+		}
+		return
+	}
+	vec.Mul(d, y, y)
+	vec.ScaleShift(d, d, -1, 1)
+	vec.Mul(d, d, dh)
+}
+
+// reset makes the gradients of the reset gate of step t from those of the candidate, which has the product with R behind that gate.
+func (b *back) reset(t, part int) {
+	n, pitch := b.Hidden, b.kept.pitch
+	first, end, lo, hi := b.w.RH.part(part, b.parts)
+	from := t * b.Batch * pitch
+	b.w.RH.multiply(b.d[from+3*n:], pitch, b.Batch, first, end, b.sums, t&1 == 1)
+	for i := range b.Batch {
+		if !b.active(t, i) {
+			continue
+		}
+		row := from + i*pitch
+		s := b.sums.c[i*b.sums.ldc+lo : i*b.sums.ldc+hi]
+		r, late := b.kept.gates[row+n+lo:row+n+hi], b.kept.gates[row+3*n+lo:row+3*n+hi]
+		d := b.d[row+n+lo : row+n+hi]
+		vec.ScaleShift(d, r, -1, 1) // the slope is r*(1-r), and late r times the state
+		vec.Mul(d, d, late)
+		vec.Mul(d, d, s)
+		vec.Mul(s, s, r)
+		b.through(t, i, lo, hi, s, true)
+	}
+}
