@@ -131,10 +131,7 @@ func (b *table) frontier(ctx context.Context, first Sample) error {
 
 // pull moves the node that makes a value from the frozen part to what runs in each step.
 func (t *Trainer) pull(name string) {
-	if t.b.pulled == nil {
-		t.b.pulled = map[string]bool{}
-	}
-	t.b.pulled[name] = true
+	t.b.pull(name)
 	clear(t.programs)
 	clear(t.recent)
 }

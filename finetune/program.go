@@ -7,6 +7,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/opt"
 	"github.com/onnxrun/onnxrun/internal/plan"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -84,6 +85,7 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.selectEarly(g, live)
 	e := autodiff.NewEmitter(ops.Default())
 	scores, targets, loss, err := b.emitLosses(g, e, false)
 	if err != nil {
@@ -114,6 +116,38 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 		p.inside = true
 	}
 	return p, err
+}
+
+// selectEarly moves selections in front of what is computed in every step. What depends on no live value is not changed: the
+// prefix computes it as the model is written.
+func (b *builder) selectEarly(g *graph.Graph, live []*graph.Value) {
+	if b.unoptimised {
+		return
+	}
+	varies := dependsOn(g, live)
+	wanted := map[string]bool{}
+	for _, t := range b.terms {
+		wanted[t.At] = true
+	}
+	made := opt.Select(g, func(n *graph.Node) bool {
+		for _, v := range n.Out {
+			if v != nil && (!varies[v] || wanted[v.Name] || b.pulled[v.Name]) {
+				return false
+			}
+		}
+		return true
+	})
+	for _, v := range made {
+		b.pull(v.Name)
+	}
+}
+
+// pull has the value of a name computed in each step.
+func (b *builder) pull(name string) {
+	if b.pulled == nil {
+		b.pulled = map[string]bool{}
+	}
+	b.pulled[name] = true
 }
 
 // evaluation makes the program that computes the loss and the scores, as the model runs when it does not train.

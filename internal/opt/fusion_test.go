@@ -3,6 +3,7 @@ package opt_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ var fusions = []struct{ name, input, nodes, want string }{
 }
 
 func TestFusions(t *testing.T) {
-	for _, f := range append(fusions, attentionForms...) {
+	for _, f := range slices.Concat(fusions, attentionForms, selectionForms) {
 		t.Run(f.name, func(t *testing.T) {
 			m := parse(f.input, f.nodes)
 			plain, _ := apply(t, m, true)

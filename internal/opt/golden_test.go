@@ -35,6 +35,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"moves", "merged", "x", "Transpose x perm=0,2,1 -> t; Transpose t perm=2,0,1 -> y"},
 	{"moves", "flattened-twice", "x", "Flatten x axis=1 -> f; Flatten f axis=1 -> g; Relu g -> y"},
 	{"subexpressions", "chains", "x", "Exp x -> a; Add a 1 -> b; Exp x -> c; Add c 1 -> d; Mul b d -> y"},
+	{"selections", "token", "tokens", "MatMul tokens W8x8 -> p; Add p B8 -> b; Relu b -> r; Add r tokens -> s; LayerNormalization s G8 H8 -> n; Slice n #0 #1 #1 -> y"},
 	{"pads", "into-convolution", "image", "Conv image K4x4x3x3 pads=1,1,1,1 -> y"},
 	{"conv-bn", "normalisation", "image", "Conv image K5x4x3x3 -> c; BatchNormalization c G5 B5 M5 V5 -> y"},
 	{"activations", "swish", "x", "Sigmoid x -> s; Mul s x -> y"},
