@@ -40,6 +40,7 @@ func rnnInfer(c *InferCtx, cell rnn.Cell) error {
 		steps, batch = x.Dims[0], x.Dims[1]
 	}
 	d := sym.Const(int64(dirs))
+	rnnKeptInfer(c, cell, hidden, steps, batch)
 	if !c.Bool("layout") {
 		c.Set(0, x.DType, steps, d, batch, hidden)
 		c.Set(1, x.DType, d, batch, hidden)
@@ -204,7 +205,7 @@ func (s rnnShape) check(c *Call, layers []rnn.Layer, batchFirst bool) (err error
 	if s.masked {
 		check(rnnMask, "mask", state[0], state[1], state[2])
 	}
-	for i, t := range c.Out {
+	for i, t := range c.Out[:min(len(c.Out), rnnKept)] {
 		want := s.batch * dirs * s.hidden
 		if i == 0 {
 			want *= s.steps

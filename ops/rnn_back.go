@@ -8,11 +8,12 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// rnnBackRun is a bound RNNGrad of layers that keep what the way back needs: it runs the layer once more, with the gates kept
-// in scratch memory, and goes back with kernels.
+// rnnBackRun is a bound RNNGrad of layers that keep what the way back needs, for which there are kernels. Where the forward node
+// has not kept it, it runs the layer once more, with the gates kept in scratch memory.
 type rnnBackRun struct {
 	layers     []rnn.Layer
 	batchFirst bool
+	kept       bool      // by the forward node: the layer does not run here
 	calls      sync.Pool // of *rnnBackCall
 }
 
@@ -23,8 +24,8 @@ type rnnBackCall struct {
 	r, rh   *rnn.Packed
 	bias    []float32
 	rbias   []float32
+	weights rnn.Weights
 	back    rnn.BackWeights
-	forward rnn.Weights
 	args    rnn.Args
 	grads   rnn.GradArgs[float32]
 }
@@ -40,11 +41,14 @@ func (r *rnnBackRun) scratch(c *Call) int {
 	if r.batchFirst {
 		steps, batch = batch, steps
 	}
-	return 4 * rnnBackScratch(&l, steps, batch)
+	return 4 * r.scratchLen(&l, steps, batch)
 }
 
-// rnnBackScratch returns the elements of scratch memory: what is kept, and room for one way at a time.
-func rnnBackScratch(l *rnn.Layer, steps, batch int) int {
+// scratchLen returns the elements of scratch memory: what is kept, and room for one way at a time.
+func (r *rnnBackRun) scratchLen(l *rnn.Layer, steps, batch int) int {
+	if r.kept {
+		return l.BackScratchLen(steps, batch)
+	}
 	return l.KeptLen(steps, batch) + max(l.KeepScratchLen(steps, batch), l.BackScratchLen(steps, batch))
 }
 
@@ -54,11 +58,11 @@ func (r *rnnBackRun) run(c *Call) error {
 	if err != nil {
 		return err
 	}
-	upstream := Call{In: forward.In, Out: c.In[rnnMask+1:]}
+	upstream := Call{In: forward.In, Out: c.In[rnnMask+1 : rnnGradKept]}
 	if err := s.check(&upstream, r.layers, r.batchFirst); err != nil {
 		return err
 	}
-	clear(tensor.Of[float32](c.Out[0]))
+	clear(rnnPart(c.Out[0], 0, c.Out[0].Len()))
 	clear(rnnPart(c.Out[6], 0, c.Out[6].Len()))
 	x, _ := r.calls.Get().(*rnnBackCall)
 	if x == nil {
@@ -68,7 +72,10 @@ func (r *rnnBackRun) run(c *Call) error {
 		x.layer = r.layers[d]
 		x.layer.Inputs, x.layer.Hidden = s.inputs, s.hidden
 		x.bind(c, &forward, &upstream, s, d, r)
-		x.run()
+		if !r.kept {
+			x.forward(c, d)
+		}
+		x.layer.Backward(&x.back, &x.args, &x.grads)
 	}
 	x.args, x.grads, x.back.W = rnn.Args{}, rnn.GradArgs[float32]{}, nil
 	r.calls.Put(x)
@@ -83,28 +90,24 @@ func rnnPart(t *tensor.Tensor, d, size int) []float32 {
 	return tensor.Of[float32](t)[d*size:][:size]
 }
 
-// bind packs the weights of direction d and sets its arguments.
+// bind packs the weights of direction d for the way back and sets its arguments.
 func (x *rnnBackCall) bind(c, forward, upstream *Call, s rnnShape, d int, r *rnnBackRun) {
 	l, dirs := &x.layer, len(r.layers)
 	h, n := s.hidden, l.Cell.Gates()*s.hidden
 	w, rec := rnnPart(c.In[1], d, n*s.inputs), rnnPart(c.In[2], d, n*h)
-	x.w = l.PackW(x.w, w)
-	x.r, x.rh = l.PackR(x.r, x.rh, rec)
-	x.forward = rnn.Weights{W: x.w, R: x.r, RH: x.rh}
-	if b := rnnPart(c.In[3], d, 2*n); b != nil {
-		x.bias, x.rbias = l.FoldBias(x.bias, x.rbias, b)
-		x.forward.Bias, x.forward.RBias = x.bias, x.rbias
-	}
 	x.back.W = w
 	x.back.R, x.back.RH = l.PackBack(x.back.R, x.back.RH, rec)
 	x.args = rnnArgs[float32](forward, s, d, dirs, r.batchFirst)
-	scratch := scratchOf[float32](c.Scratch, rnnBackScratch(l, s.steps, s.batch))
-	kept := l.KeptLen(s.steps, s.batch)
-	x.args.Keep, x.args.Scratch = scratch[:kept], scratch[kept:]
+	x.args.Scratch = scratchOf[float32](c.Scratch, r.scratchLen(l, s.steps, s.batch))
+	if kept := l.KeptLen(s.steps, s.batch); r.kept {
+		x.args.Keep = rnnPart(c.In[rnnGradKept], d, kept)
+	} else {
+		x.args.Keep, x.args.Scratch = x.args.Scratch[:kept], x.args.Scratch[kept:]
+	}
 	states := Call{In: forward.In, Out: []*tensor.Tensor{nil, c.Out[4], c.Out[5]}}
 	x.grads = rnn.GradArgs[float32]{
 		DY: rnnArgs[float32](upstream, s, d, dirs, r.batchFirst), DState: rnnArgs[float32](&states, s, d, dirs, r.batchFirst),
-		DX: tensor.Of[float32](c.Out[0]), DW: rnnPart(c.Out[1], d, n*s.inputs), DR: rnnPart(c.Out[2], d, n*h), DB: rnnPart(c.Out[3], d, 2*n),
+		DX: rnnPart(c.Out[0], 0, c.Out[0].Len()), DW: rnnPart(c.Out[1], d, n*s.inputs), DR: rnnPart(c.Out[2], d, n*h), DB: rnnPart(c.Out[3], d, 2*n),
 	}
 	if s.masked {
 		mask := Call{In: forward.In, Out: []*tensor.Tensor{nil, c.Out[7]}}
@@ -112,7 +115,16 @@ func (x *rnnBackCall) bind(c, forward, upstream *Call, s rnnShape, d int, r *rnn
 	}
 }
 
-func (x *rnnBackCall) run() {
-	x.layer.Run(&x.forward, &x.args)
-	x.layer.Backward(&x.back, &x.args, &x.grads)
+// forward runs direction d once more.
+func (x *rnnBackCall) forward(c *Call, d int) {
+	l := &x.layer
+	n := l.Cell.Gates() * l.Hidden
+	x.w = l.PackW(x.w, rnnPart(c.In[1], d, n*l.Inputs))
+	x.r, x.rh = l.PackR(x.r, x.rh, rnnPart(c.In[2], d, n*l.Hidden))
+	x.weights = rnn.Weights{W: x.w, R: x.r, RH: x.rh}
+	if b := rnnPart(c.In[3], d, 2*n); b != nil {
+		x.bias, x.rbias = l.FoldBias(x.bias, x.rbias, b)
+		x.weights.Bias, x.weights.RBias = x.bias, x.rbias
+	}
+	l.Run(&x.weights, &x.args)
 }

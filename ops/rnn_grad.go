@@ -9,7 +9,8 @@ import (
 
 // RNNGrad of the onnxrun domain is the gradient of RNN, GRU and LSTM, named by the attribute cell. It has the inputs
 // of the forward node, nine with P and the mask of the onnxrun domain, and then the gradients of its outputs, each of
-// which may be absent. Its outputs are the gradients of X, W, R, B, initial_h, initial_c, P, and the mask if there is one.
+// which may be absent. One more is what the forward node kept (rnn_kept.go). Its outputs are the gradients of X, W, R, B, initial_h,
+// initial_c, P, and the mask if there is one; with skip_x that of X is empty.
 
 var (
 	elmanGrad = rnnGrad("RNN")
@@ -39,12 +40,15 @@ func rnnGrad(cell string) func(GradCtx) error {
 		}
 		attrs := c.Attrs().values()
 		attrs["cell"] = cell
+		attrs["skip_x"] = !c.Wants(0)
 		outputs := 7
 		if c.In(rnnMask) != 0 {
 			outputs = 8
 		}
 		for k, d := range c.EmitAll(outputs, "onnxrun", "RNNGrad", attrs, in...) {
-			c.SetGrad(rnnGradInputs[k], d)
+			if k > 0 || c.Wants(0) {
+				c.SetGrad(rnnGradInputs[k], d)
+			}
 		}
 		return nil
 	}
@@ -52,7 +56,11 @@ func rnnGrad(cell string) func(GradCtx) error {
 
 func rnnGradInfer(c *InferCtx) error {
 	x, w, r := c.Type(0), c.Type(1), c.Type(2)
-	c.SetType(0, x)
+	if c.Bool("skip_x") {
+		c.Set(0, x.DType, mvConst(0))
+	} else {
+		c.SetType(0, x)
+	}
 	c.SetType(1, w)
 	c.SetType(2, r)
 	for _, t := range []*Type{&x, &r} {
@@ -77,6 +85,7 @@ func rnnGradInfer(c *InferCtx) error {
 type rnnGradRun[T float32 | float64] struct {
 	layers     []rnn.Layer
 	batchFirst bool
+	skipX      bool
 }
 
 var rnnGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
@@ -90,16 +99,14 @@ var rnnGradKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	}
 	setMasked(layers, k.Has(rnnMask))
 	if k.DType(0) == tensor.Float64 {
-		r := &rnnGradRun[float64]{layers: layers, batchFirst: k.Bool("layout")}
+		r := &rnnGradRun[float64]{layers: layers, batchFirst: k.Bool("layout"), skipX: k.Bool("skip_x")}
 		return Kernel{Run: r.run, Scratch: r.scratch}, nil
 	}
-	r := &rnnGradRun[float32]{layers: layers, batchFirst: k.Bool("layout")}
-	for d := range layers {
-		if !layers[d].Keeps(k.Has(7)) {
-			return Kernel{Run: r.run, Scratch: r.scratch}, nil
-		}
+	r := &rnnGradRun[float32]{layers: layers, batchFirst: k.Bool("layout"), skipX: k.Bool("skip_x")}
+	if !rnnKeeps(layers, k.Has(7)) {
+		return Kernel{Run: r.run, Scratch: r.scratch}, nil
 	}
-	f := &rnnBackRun{layers: layers, batchFirst: r.batchFirst}
+	f := &rnnBackRun{layers: layers, batchFirst: r.batchFirst, kept: k.Has(rnnGradKept)}
 	return Kernel{Run: f.run, Scratch: f.scratch}, nil
 })
 
@@ -120,12 +127,15 @@ func (r *rnnGradRun[T]) run(c *Call) error {
 	if err != nil {
 		return err
 	}
-	upstream := Call{In: forward.In, Out: c.In[rnnMask+1:]}
+	upstream := Call{In: forward.In, Out: c.In[rnnMask+1 : rnnGradKept]}
 	if err := s.check(&upstream, r.layers, r.batchFirst); err != nil {
 		return err
 	}
 	states := Call{In: forward.In, Out: []*tensor.Tensor{nil, c.Out[4], c.Out[5]}}
-	dx := tensor.Of[T](c.Out[0])
+	var dx []T
+	if !r.skipX {
+		dx = tensor.Of[T](c.Out[0])
+	}
 	clear(dx)
 	dirs := len(r.layers)
 	for d := range r.layers {

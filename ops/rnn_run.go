@@ -20,6 +20,7 @@ type rnnRun struct {
 	layers     []rnn.Layer
 	weights    []rnn.Weights // what is constant
 	batchFirst bool
+	keeps      bool      // what RNNGrad needs
 	calls      sync.Pool // of *rnnCall
 }
 
@@ -41,6 +42,9 @@ func rnnKernel(k *KernelCtx, cell rnn.Cell) (Kernel, error) {
 	}
 	setMasked(layers, k.Has(rnnMask))
 	r := &rnnRun{layers: layers, batchFirst: k.Bool("layout"), weights: make([]rnn.Weights, len(layers))}
+	if r.keeps = k.HasOut(rnnKept); r.keeps && !(rnnKeeps(layers, k.Has(7)) && k.DType(0) == tensor.Float32) {
+		return Kernel{}, Unsupported("gates of this layer are not kept")
+	}
 	if k.DType(0) == tensor.Float64 {
 		return Kernel{Run: r.plain, Scratch: r.plainScratch}, nil
 	}
@@ -107,7 +111,7 @@ func (r *rnnRun) scratch(c *Call) int {
 	if r.batchFirst {
 		steps, batch = batch, steps
 	}
-	return 4 * len(r.layers) * l.ScratchLen(steps, batch)
+	return 4 * len(r.layers) * r.scratchLen(&l, steps, batch)
 }
 
 func (r *rnnRun) plainScratch(c *Call) int {
@@ -138,14 +142,25 @@ func (r *rnnRun) run(c *Call) error {
 		l.Inputs, l.Hidden = s.inputs, s.hidden
 		x.pack(c, d)
 		x.args[d] = rnnArgs[float32](c, s, d, len(r.layers), r.batchFirst)
-		n := l.ScratchLen(s.steps, s.batch)
+		n := r.scratchLen(l, s.steps, s.batch)
 		x.args[d].Scratch = scratch[d*n : (d+1)*n]
+		if r.keeps {
+			x.args[d].Keep = rnnPart(c.Out[rnnKept], d, l.KeptLen(s.steps, s.batch))
+		}
 	}
 	par.Run(x.threads(c, s), len(x.layers), x)
 	clear(x.args)
 	clear(x.weights)
 	r.calls.Put(x)
 	return nil
+}
+
+// scratchLen returns the elements of scratch memory of one direction.
+func (r *rnnRun) scratchLen(l *rnn.Layer, steps, batch int) int {
+	if r.keeps {
+		return l.KeepScratchLen(steps, batch)
+	}
+	return l.ScratchLen(steps, batch)
 }
 
 // threads returns how many threads the directions are worth.

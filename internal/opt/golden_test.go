@@ -44,6 +44,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"rotations", "halves", "tokens", headsText + "Split q #2,2 axis=3 -> a b; Neg b -> n; Concat n a axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y"},
 	{"attention", "written-out", "tokens", headsText + "Transpose q perm=0,1,3,2 -> t; MatMul q t -> s; Softmax s axis=-1 -> w; MatMul w q -> y"},
 	{"gates", "clipped", "x", ""},
+	{"kept-gates", "layer", "x", ""},
 	{"expansions", "broadcast", "x", "Add x C20x2x3x8 -> a; ReduceMean a axes=2 -> m; Expand m #20,2,3,8 -> e; Mul a e -> y"},
 	{"layouts", "channels-last", "image", "Conv image K5x4x3x3 -> c; Relu c -> y"},
 	{"copies", "channels-last", "image", "Conv image K5x4x3x3 -> c; Identity c -> i; Relu i -> y"},
@@ -162,6 +163,13 @@ var models = map[string]func() *onnx.Model{
 		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
 		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"image"}, Outputs: []string{"y"},
 			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "image"), onnx.NewString("y", "q")}})
+		return m
+	},
+	"kept-gates": func() *onnx.Model {
+		m := ParseModel("x", "RNN x W1x4x8 R1x4x4 hidden_size=4 -> q; Mul q q -> r")
+		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"x"}, Outputs: []string{"y"},
+			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "r")}})
 		return m
 	},
 	"gradients": func() *onnx.Model {

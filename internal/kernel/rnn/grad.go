@@ -2,7 +2,7 @@ package rnn
 
 import "math"
 
-// GradArgs are the gradients of one direction. Those of outputs may be nil. DX is added to; the others are set.
+// GradArgs are the gradients of one direction. Those of outputs may be nil. DX is added to, nil: not wanted; the others are set.
 type GradArgs[T float32 | float64] struct {
 	DY         ArgsOf[T] // Y, HOut and COut are the gradients of these outputs
 	DState     ArgsOf[T] // HOut and COut are where the gradients of the initial states go

@@ -173,7 +173,9 @@ func (g *gradRun[T]) weights() {
 	clear(g.d.DB)
 	clear(g.dx)
 	product(g.gates, g.Inputs, all, g.dgx, 1, g.gates, g.x, g.Inputs, 1, g.d.DW, g.Inputs)
-	product(all, g.Inputs, g.gates, g.dgx, g.gates, 1, g.w.W, g.Inputs, 1, g.dx, g.Inputs)
+	if g.d.DX != nil {
+		g.inputs()
+	}
 	if g.Cell == GRU && !g.LinearFirst {
 		product(2*n, n, all, g.dgr, 1, g.gates, g.in, n, 1, g.d.DR, n)
 		product(n, n, all, g.dgr[min(2*n, len(g.dgr)):], 1, g.gates, g.late, n, 1, g.d.DR[2*n*n:], n)
@@ -186,6 +188,11 @@ func (g *gradRun[T]) weights() {
 			g.d.DB[g.gates+i] += g.dgr[r*g.gates+i]
 		}
 	}
+}
+
+// inputs adds the gradients of the inputs.
+func (g *gradRun[T]) inputs() {
+	product(g.a.Steps*g.rows, g.Inputs, g.gates, g.dgx, g.gates, 1, g.w.W, g.Inputs, 1, g.dx, g.Inputs)
 	for step := range g.a.Steps {
 		for b := range g.rows {
 			to := g.d.DX[g.time(step)*g.a.XStep+b*g.a.XRow:]
