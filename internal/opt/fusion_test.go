@@ -32,6 +32,8 @@ var fusions = []struct{ name, input, nodes, want string }{
 	{"residual", "x", "MatMul x W8x8 -> p; Add p x -> y", "FusedMatMul"},
 	{"a product that is read twice stays", "x", "MatMul x W8x8 -> p; Relu p -> r; Add p r -> y", "MatMul Relu Add"},
 	{"transposed operand", "x", "Transpose x perm=0,2,1 -> t; MatMul x t -> y", "FusedMatMul"},
+	{"transposed product", "x", "Slice x #0 #1 #0 -> o; Reshape o #3,8 -> a; MatMul a W8x5 -> p; Transpose p perm=1,0 -> y", "Slice Reshape FusedMatMul"},
+	{"transposed product of transposed operands", "x", "Slice x #0 #1 #0 -> o; Reshape o #8,3 -> a; Transpose a perm=1,0 -> t; MatMul t W8x5 -> p; Transpose p perm=1,0 -> y", "Slice Reshape FusedMatMul"},
 	{"other transpositions stay", "x", "Transpose x perm=1,0,2 -> t; Transpose x perm=1,2,0 -> u; MatMul t u -> y", "Transpose Transpose MatMul"},
 	{"convolution, normalisation, activation", "image", "Conv image K5x4x3x3 pads=1,1,1,1 -> c; BatchNormalization c G5 B5 M5 V5 -> n; Clip n 0 6 -> y", "Transpose NhwcConv Transpose"},
 	{"transposed convolution and normalisation", "image", "ConvTranspose image K4x3x2x2 -> c; BatchNormalization c G3 B3 M3 V3 -> y", "Transpose NhwcConvTranspose Transpose"},

@@ -1,45 +1,85 @@
 package opt
 
 import (
+	"slices"
+
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// transposedProducts lets a MatMul read an operand in place whose last two axes a Transpose swaps.
+// transposedProducts lets a product read an operand in place whose last two axes a Transpose swaps, and makes a product of two
+// matrices that is transposed, as the gradient of a transposed weight is, of the factors in the other order.
 func transposedProducts(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter) error {
 		for _, n := range r.g.Nodes {
-			if !takesTransposed(n) || r.gone(n) {
-				continue
+			switch {
+			case r.gone(n):
+			case takesTransposed(n):
+				r.transposedOperands(n)
+			case is(n, "Transpose") && n.In[0] != nil && n.In[0].Rank() == 2 && swapsLast(n):
+				r.transposedResult(n)
 			}
-			in := [2]*graph.Value{n.In[0], n.In[1]}
-			var flip [2]int64
-			var drop []*graph.Node
-			for i := range in {
-				if t := r.by(in[i], "Transpose"); t != nil && swapsLast(t) {
-					in[i], flip[i] = t.In[0], 1
-					if r.only(t.Out[0]) == n {
-						drop = append(drop, t)
-					}
-				}
-			}
-			if flip == [2]int64{} {
-				continue
-			}
-			attrs := ops.Attrs{onnx.NewString("activation", ""), floats(nil), onnx.NewFloat("alpha", 1), onnx.NewInt("transA", flip[0]), onnx.NewInt("transB", flip[1])}
-			f := newNode("onnxrun", "FusedMatMul", 1, attrs, in[0], in[1])
-			f.Name = n.Name
-			r.replace(f, n, drop...)
 		}
 		return nil
 	})
 }
 
+// transposedOperands drops the transpositions of the operands of n.
+func (r *rewriter) transposedOperands(n *graph.Node) {
+	in := slices.Clone(n.In)
+	flip := transpositions(n)
+	found := false
+	var drop []*graph.Node
+	for i := range 2 {
+		if t := r.by(in[i], "Transpose"); t != nil && swapsLast(t) {
+			in[i], flip[i], found = t.In[0], !flip[i], true
+			if r.only(t.Out[0]) == n {
+				drop = append(drop, t)
+			}
+		}
+	}
+	if found {
+		r.replace(productOf(n, flip, in), n, drop...)
+	}
+}
+
+// transposedResult makes the product whose result t transposes give the transposed result.
+func (r *rewriter) transposedResult(t *graph.Node) {
+	n := t.In[0].From
+	if n == nil || !r.live(n) || !takesTransposed(n) || len(n.In) != 2 || n.Attrs.Str("activation") != "" || r.only(n.Out[0]) != t {
+		return
+	}
+	if n.In[0].Rank() != 2 || n.In[1].Rank() != 2 {
+		return
+	}
+	flip := transpositions(n)
+	r.replace(productOf(n, [2]bool{!flip[1], !flip[0]}, []*graph.Value{n.In[1], n.In[0]}), t, n)
+}
+
+// transpositions says which operands of a product are read transposed.
+func transpositions(n *graph.Node) [2]bool {
+	return [2]bool{n.Attrs.Bool("transA"), n.Attrs.Bool("transB")}
+}
+
+// productOf returns n with other operands.
+func productOf(n *graph.Node, flip [2]bool, in []*graph.Value) *graph.Node {
+	alpha := float32(1)
+	if n.Attrs.HasAttr("alpha") {
+		alpha = n.Attrs.Float("alpha")
+	}
+	attrs := ops.Attrs{onnx.NewString("activation", n.Attrs.Str("activation")), floats(n.Attrs.FloatList("activation_params")), onnx.NewFloat("alpha", alpha),
+		onnx.NewInt("transA", flag(flip[0])), onnx.NewInt("transB", flag(flip[1]))}
+	f := newNode("onnxrun", "FusedMatMul", 1, attrs, in...)
+	f.Name = n.Name
+	return f
+}
+
 // takesTransposed reports whether n is a product whose operands can be read transposed.
 func takesTransposed(n *graph.Node) bool {
-	return is(n, "MatMul") && n.In[0].DType == tensor.Float32 && n.In[0].Rank() >= 2 && n.In[1].Rank() >= 2
+	product := is(n, "MatMul") || n.Domain == "onnxrun" && n.Type == "FusedMatMul"
+	return product && n.In[0].DType == tensor.Float32 && n.In[0].Rank() >= 2 && n.In[1].Rank() >= 2
 }
 
 func swapsLast(t *graph.Node) bool {
