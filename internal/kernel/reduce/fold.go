@@ -12,6 +12,9 @@ func fold[T vec.Number](op Op, dst, src []T, outer, n, inner, threads int) {
 		fold32(op, any(dst).([]float32), x, outer, n, inner, threads)
 		return
 	}
+	if inner == 1 && (op == Max && vec.MaxRows(dst[:outer], src, n) || op == Min && vec.MinRows(dst[:outer], src, n)) {
+		return
+	}
 	for o := range outer {
 		x := src[o*n*inner : (o+1)*n*inner]
 		if inner == 1 {
@@ -204,9 +207,7 @@ func foldInto[T vec.Number](op Op, acc, x []T) {
 			acc[i] += abs(v)
 		}
 	default:
-		for i, v := range x {
-			acc[i] += v
-		}
+		vec.AddOf(acc, acc, x)
 	}
 }
 

@@ -1,11 +1,14 @@
 package vec
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // AddOf sets dst[i] = a[i] + b[i].
 func AddOf[T Number](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinAdd, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i&ma] + b[i&mb]
 	}
 }
@@ -13,7 +16,7 @@ func AddOf[T Number](dst, a, b []T) {
 // SubOf sets dst[i] = a[i] - b[i].
 func SubOf[T Number](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinSub, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i&ma] - b[i&mb]
 	}
 }
@@ -21,7 +24,7 @@ func SubOf[T Number](dst, a, b []T) {
 // MulOf sets dst[i] = a[i] * b[i].
 func MulOf[T Number](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinMul, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i&ma] * b[i&mb]
 	}
 }
@@ -29,7 +32,7 @@ func MulOf[T Number](dst, a, b []T) {
 // DivOf sets dst[i] = a[i] / b[i].
 func DivOf[T Float](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinDiv, dst, a, b); i < len(dst); i++ {
 		dst[i] = a[i&ma] / b[i&mb]
 	}
 }
@@ -100,7 +103,7 @@ func FmodOf[T Float](dst, a, b []T) {
 // MaxOf sets dst[i] to the larger of a[i] and b[i], and to NaN if either is NaN.
 func MaxOf[T Number](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinMax, dst, a, b); i < len(dst); i++ {
 		v, w := a[i&ma], b[i&mb]
 		if w > v || w != w {
 			v = w
@@ -112,7 +115,7 @@ func MaxOf[T Number](dst, a, b []T) {
 // MinOf sets dst[i] to the smaller of a[i] and b[i], and to NaN if either is NaN.
 func MinOf[T Number](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
+	for i := joined(joinMin, dst, a, b); i < len(dst); i++ {
 		v, w := a[i&ma], b[i&mb]
 		if w < v || w != w {
 			v = w
@@ -134,10 +137,18 @@ func ClipOf[T Number](dst, x []T, lo, hi T) {
 	}
 }
 
+// zeroElement is zero of every type: on the stack it would escape.
+var zeroElement uint64
+
 // NegOf sets dst[i] = -x[i].
 func NegOf[T Number](dst, x []T) {
-	for i, v := range x[:len(dst)] {
-		dst[i] = -v
+	x = x[:len(dst)]
+	n := 0
+	if isInt[T]() {
+		n = joined(joinSub, dst, unsafe.Slice((*T)(unsafe.Pointer(&zeroElement)), 1), x)
+	}
+	for i, v := range x[n:] {
+		dst[n+i] = -v
 	}
 }
 
@@ -170,14 +181,15 @@ func SignOf[T Number](dst, x []T) {
 // Shl sets dst[i] = a[i] << b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shl[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	n := joined(joinShl, dst, a, b)
 	if ma != 0 && mb != 0 {
-		b = b[:len(dst)]
-		for i, x := range a[:len(dst)] {
+		dst, b = dst[n:], b[n:len(dst)]
+		for i, x := range a[n:][:len(dst)] {
 			dst[i] = x << shift(b[i])
 		}
 		return
 	}
-	for i := range dst {
+	for i := n; i < len(dst); i++ {
 		dst[i] = a[i&ma] << shift(b[i&mb])
 	}
 }
@@ -185,14 +197,15 @@ func Shl[T Int](dst, a, b []T) {
 // Shr sets dst[i] = a[i] >> b[i]. Shifts that are negative or exceed the width shift all bits out.
 func Shr[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	n := joined(joinShr, dst, a, b)
 	if ma != 0 && mb != 0 {
-		b = b[:len(dst)]
-		for i, x := range a[:len(dst)] {
+		dst, b = dst[n:], b[n:len(dst)]
+		for i, x := range a[n:][:len(dst)] {
 			dst[i] = x >> shift(b[i])
 		}
 		return
 	}
-	for i := range dst {
+	for i := n; i < len(dst); i++ {
 		dst[i] = a[i&ma] >> shift(b[i&mb])
 	}
 }

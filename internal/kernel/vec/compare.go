@@ -32,7 +32,7 @@ const (
 
 // compared runs the assembly for the element type of a and b, if there is one, on whole groups, and returns the
 // number of elements done.
-func compared[T any](floats, ints compareOp, dst []bool, a, b []T) int {
+func compared[T any](floats, ints compareOp, others holdOp, dst []bool, a, b []T) int {
 	op := noCompare
 	switch any((*T)(nil)).(type) {
 	case *float32:
@@ -44,8 +44,11 @@ func compared[T any](floats, ints compareOp, dst []bool, a, b []T) int {
 			op = ints
 		}
 	}
-	if op == noCompare || active == &generic {
+	switch {
+	case active == &generic:
 		return 0
+	case op == noCompare:
+		return held(others, dst, a, b)
 	}
 	return compareGroups(op, dst, asLanes(a), asLanes(b))
 }
@@ -84,7 +87,7 @@ func asLanes[T any](x []T) []float32 {
 // Equal sets dst[i] = a[i] == b[i].
 func Equal[T comparable](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	n := compared(opEqual, opEqualInt, dst, a, b)
+	n := compared(opEqual, opEqualInt, holdEqual, dst, a, b)
 	if ma != 0 && mb != 0 {
 		out, y := dst[n:], b[n:len(dst)]
 		for i, x := range a[n:len(dst)] {
@@ -100,7 +103,7 @@ func Equal[T comparable](dst []bool, a, b []T) {
 // Less sets dst[i] = a[i] < b[i].
 func Less[T Number](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	n := compared(opLess, opLessInt, dst, a, b)
+	n := compared(opLess, opLessInt, holdLess, dst, a, b)
 	if ma != 0 && mb != 0 {
 		out, y := dst[n:], b[n:len(dst)]
 		for i, x := range a[n:len(dst)] {
@@ -116,7 +119,7 @@ func Less[T Number](dst []bool, a, b []T) {
 // LessEqual sets dst[i] = a[i] <= b[i].
 func LessEqual[T Number](dst []bool, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	n := compared(opLessEqual, opLessEqualInt, dst, a, b)
+	n := compared(opLessEqual, opLessEqualInt, holdLessEqual, dst, a, b)
 	if ma != 0 && mb != 0 {
 		out, y := dst[n:], b[n:len(dst)]
 		for i, x := range a[n:len(dst)] {

@@ -33,6 +33,9 @@ type kernels struct {
 	toFloat16   func(dst []uint16, x []float32)
 	where       func(dst []uint32, cond []bool, a, b []uint32)
 	compare     [numCompare]compareFunc
+	join        joinTable
+	hold        holdTable
+	extreme     lanesTable
 	convert     [numConvert]convertFunc // nil where there is none
 	pow, fmod   partialFunc
 	// softmax and logSoftmax take rows of at most lanes elements.
@@ -50,7 +53,9 @@ type kernels struct {
 }
 
 // active holds the kernels in use: the last row of the table that the processor can run.
-var active = choose()
+var active *kernels
+
+func init() { active = choose() } // loops that rows hold use the kernels, too
 
 func choose() *kernels {
 	k := &generic

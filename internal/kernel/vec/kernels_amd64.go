@@ -52,6 +52,46 @@ var assembly = []kernels{
 			opF32ToI32: f32ToI32AVX2, opI32ToF32: i32ToF32AVX2, opU8ToF32: u8ToF32AVX2, opF32ToU8: f32ToU8AVX2,
 			opF32ToF64: f32ToF64AVX2, opF64ToF32: f64ToF32AVX2, opI32ToI64: i32ToI64AVX2, opI64ToI32: i64ToI32AVX2,
 		},
+		join: joinTable{
+			joinMax: {
+				elemI8: largestI8AVX2, elemU8: largestU8AVX2, elemI16: largestI16AVX2, elemU16: largestU16AVX2, elemI32: largestI32AVX2,
+				elemU32: largestU32AVX2, elemI64: largestI64AVX2, elemU64: largestU64AVX2, elemF64: largestF64AVX2,
+			},
+			joinMin: {
+				elemI8: leastI8AVX2, elemU8: leastU8AVX2, elemI16: leastI16AVX2, elemU16: leastU16AVX2, elemI32: leastI32AVX2,
+				elemU32: leastU32AVX2, elemI64: leastI64AVX2, elemU64: leastU64AVX2, elemF64: leastF64AVX2,
+			},
+			joinAdd: {elemI64: sumI64AVX2, elemF64: sumF64AVX2},
+			joinSub: {elemI64: differenceI64AVX2, elemF64: differenceF64AVX2},
+			joinMul: {elemF64: productF64AVX2},
+			joinDiv: {elemF64: quotientF64AVX2},
+			joinShl: {elemU32: shiftLeftU32AVX2, elemU64: shiftLeftU64AVX2},
+			joinShr: {elemU32: shiftRightU32AVX2, elemU64: shiftRightU64AVX2},
+		},
+		hold: holdTable{
+			holdEqual: {
+				elemI8: equalI8AVX2, elemU8: equalU8AVX2, elemI16: equalI16AVX2, elemU16: equalU16AVX2,
+				elemI64: equalI64AVX2, elemU64: equalU64AVX2, elemF64: equalF64AVX2,
+			},
+			holdLess: {
+				elemI8: lessI8AVX2, elemU8: lessU8AVX2, elemI16: lessI16AVX2, elemU16: lessU16AVX2,
+				elemI64: lessI64AVX2, elemU64: lessU64AVX2, elemF64: lessF64AVX2,
+			},
+			holdLessEqual: {
+				elemI8: lessEqualI8AVX2, elemU8: lessEqualU8AVX2, elemI16: lessEqualI16AVX2, elemU16: lessEqualU16AVX2,
+				elemI64: lessEqualI64AVX2, elemU64: lessEqualU64AVX2, elemF64: lessEqualF64AVX2,
+			},
+		},
+		extreme: lanesTable{
+			joinMax: {
+				elemI8: largestLanesI8AVX2, elemU8: largestLanesU8AVX2, elemI16: largestLanesI16AVX2, elemU16: largestLanesU16AVX2, elemI32: largestLanesI32AVX2,
+				elemU32: largestLanesU32AVX2, elemI64: largestLanesI64AVX2, elemU64: largestLanesU64AVX2, elemF64: largestLanesF64AVX2,
+			},
+			joinMin: {
+				elemI8: leastLanesI8AVX2, elemU8: leastLanesU8AVX2, elemI16: leastLanesI16AVX2, elemU16: leastLanesU16AVX2, elemI32: leastLanesI32AVX2,
+				elemU32: leastLanesU32AVX2, elemI64: leastLanesI64AVX2, elemU64: leastLanesU64AVX2, elemF64: leastLanesF64AVX2,
+			},
+		},
 		pow:   powAVX2,
 		fmod:  fmodAVX2,
 		lanes: 8, softmax: softmaxShortAVX2, logSoftmax: logSoftmaxShortAVX2,
@@ -104,6 +144,46 @@ var assembly = []kernels{
 		convert: [numConvert]convertFunc{
 			opF32ToI32: f32ToI32AVX512, opI32ToF32: i32ToF32AVX512, opU8ToF32: u8ToF32AVX512, opF32ToU8: f32ToU8AVX512,
 			opF32ToF64: f32ToF64AVX512, opF64ToF32: f64ToF32AVX512, opI32ToI64: i32ToI64AVX512, opI64ToI32: i64ToI32AVX512,
+		},
+		join: joinTable{
+			joinMax: {
+				elemI8: largestI8AVX512, elemU8: largestU8AVX512, elemI16: largestI16AVX512, elemU16: largestU16AVX512, elemI32: largestI32AVX512,
+				elemU32: largestU32AVX512, elemI64: largestI64AVX512, elemU64: largestU64AVX512, elemF64: largestF64AVX512,
+			},
+			joinMin: {
+				elemI8: leastI8AVX512, elemU8: leastU8AVX512, elemI16: leastI16AVX512, elemU16: leastU16AVX512, elemI32: leastI32AVX512,
+				elemU32: leastU32AVX512, elemI64: leastI64AVX512, elemU64: leastU64AVX512, elemF64: leastF64AVX512,
+			},
+			joinAdd: {elemI64: sumI64AVX512, elemF64: sumF64AVX512},
+			joinSub: {elemI64: differenceI64AVX512, elemF64: differenceF64AVX512},
+			joinMul: {elemF64: productF64AVX512},
+			joinDiv: {elemF64: quotientF64AVX512},
+			joinShl: {elemU32: shiftLeftU32AVX512, elemU64: shiftLeftU64AVX512},
+			joinShr: {elemU32: shiftRightU32AVX512, elemU64: shiftRightU64AVX512},
+		},
+		hold: holdTable{
+			holdEqual: {
+				elemI8: equalI8AVX512, elemU8: equalU8AVX512, elemI16: equalI16AVX512, elemU16: equalU16AVX512,
+				elemI64: equalI64AVX512, elemU64: equalU64AVX512, elemF64: equalF64AVX512,
+			},
+			holdLess: {
+				elemI8: lessI8AVX512, elemU8: lessU8AVX512, elemI16: lessI16AVX512, elemU16: lessU16AVX512,
+				elemI64: lessI64AVX512, elemU64: lessU64AVX512, elemF64: lessF64AVX512,
+			},
+			holdLessEqual: {
+				elemI8: lessEqualI8AVX512, elemU8: lessEqualU8AVX512, elemI16: lessEqualI16AVX512, elemU16: lessEqualU16AVX512,
+				elemI64: lessEqualI64AVX512, elemU64: lessEqualU64AVX512, elemF64: lessEqualF64AVX512,
+			},
+		},
+		extreme: lanesTable{
+			joinMax: {
+				elemI8: largestLanesI8AVX512, elemU8: largestLanesU8AVX512, elemI16: largestLanesI16AVX512, elemU16: largestLanesU16AVX512, elemI32: largestLanesI32AVX512,
+				elemU32: largestLanesU32AVX512, elemI64: largestLanesI64AVX512, elemU64: largestLanesU64AVX512, elemF64: largestLanesF64AVX512,
+			},
+			joinMin: {
+				elemI8: leastLanesI8AVX512, elemU8: leastLanesU8AVX512, elemI16: leastLanesI16AVX512, elemU16: leastLanesU16AVX512, elemI32: leastLanesI32AVX512,
+				elemU32: leastLanesU32AVX512, elemI64: leastLanesI64AVX512, elemU64: leastLanesU64AVX512, elemF64: leastLanesF64AVX512,
+			},
 		},
 		pow:   powAVX512,
 		fmod:  fmodAVX512,

@@ -275,6 +275,207 @@ func lessIntAVX2(dst []bool, a []float32, b []float32)
 func lessEqualIntAVX2(dst []bool, a []float32, b []float32)
 
 //go:noescape
+func largestI8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI8AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU8AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI16AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU16AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI32AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU32AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func largestF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesF64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI8AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU8AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI16AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU16AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI32AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU32AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func leastF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesF64AVX2(acc []uint8, x []uint8)
+
+//go:noescape
+func sumI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftRightU64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func equalI8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalI16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalI64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalF64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessF64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
 func f32ToI32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
@@ -591,6 +792,207 @@ func lessIntAVX512(dst []bool, a []float32, b []float32)
 
 //go:noescape
 func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+
+//go:noescape
+func largestI8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI8AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU8AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI16AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU16AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI32AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU32AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesI64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestU64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesU64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func largestF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func largestLanesF64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI8AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU8AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI16AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU16AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI32AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU32AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesI64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastU64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesU64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func leastF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func leastLanesF64AVX512(acc []uint8, x []uint8)
+
+//go:noescape
+func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftLeftU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftLeftU64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftRightU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func shiftRightU64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func equalI8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalI16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalI64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalU64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func equalF64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessI64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessU64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessF64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
+
+//go:noescape
+func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 
 //go:noescape
 func f32ToI32AVX512(dst *byte, x *byte, n int)

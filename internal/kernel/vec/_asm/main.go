@@ -1,5 +1,5 @@
 // Command _asm writes zvec_amd64.s and zstubs_amd64.go of package vec: the AVX2 and AVX-512 variants of
-// its float32 kernels. Run it through go generate in the package's folder.
+// its kernels. Run it through go generate in the package's folder.
 package main
 
 import . "github.com/mmcloughlin/avo/build"
@@ -33,6 +33,19 @@ func main() {
 		g.normRows("rmsNormRows", true)
 		for _, k := range compareKernels {
 			g.compare(k)
+		}
+		for _, k := range joinKernels {
+			for _, t := range k.types {
+				g.joins(k, t)
+				if k.name == "largest" || k.name == "least" {
+					g.lanesOf(k, t)
+				}
+			}
+		}
+		for _, k := range holdKernels {
+			for _, t := range holdTypes {
+				g.holds(k, t)
+			}
 		}
 		for _, k := range convertKernels {
 			g.convert(k)
