@@ -2,7 +2,7 @@ package move
 
 import "unsafe"
 
-// tileSide is the side of the square tiles of a transpose: a cache line of 4-byte elements.
+// tileSide is the side of the square tiles of a transpose.
 const tileSide = 16
 
 // transposeBlock sets element (i, j) of dst, i < across and j < along, to element (j, i) of src. Rows of
@@ -30,13 +30,13 @@ func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, 
 	}
 	switch width {
 	case 1:
-		transposeTiles[uint8](dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles1, transposeTiles[uint8], 1, dp, sp, along, across, dstStride, srcStride)
 	case 2:
 		transposeTiles[uint16](dp, sp, along, across, dstStride, srcStride)
 	case 4:
-		transpose4(dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles4, transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
 	case 8:
-		transposeTiles[uint64](dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles8, transposeTiles[uint64], 8, dp, sp, along, across, dstStride, srcStride)
 	case 16:
 		transposeTiles[[2]uint64](dp, sp, along, across, dstStride, srcStride)
 	default:
@@ -70,19 +70,21 @@ func zip(dp, sp unsafe.Pointer, rows, n, stride int, inverse bool) {
 	}
 }
 
-// transpose4 uses the kernel in use, whose tiles at the far borders overlap those before, if a tile fits.
-func transpose4(dp, sp unsafe.Pointer, along, across, dstStride, srcStride int) {
-	if active.tiles4 == nil || min(along, across) < tileSide {
-		transposeTiles[uint32](dp, sp, along, across, dstStride, srcStride)
+// transposeWith uses a kernel, whose tiles at the far borders overlap those before, if there is one and a tile fits, otherwise
+// a loop.
+func transposeWith(tiles tilesFunc, loop func(dp, sp unsafe.Pointer, along, across, dstStride, srcStride int), width int,
+	dp, sp unsafe.Pointer, along, across, dstStride, srcStride int) {
+	if tiles == nil || min(along, across) < tileSide {
+		loop(dp, sp, along, across, dstStride, srcStride)
 		return
 	}
 	for i := 0; i < across; i += tileSide {
 		i := min(i, across-tileSide)
-		d, s := unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*4)
-		active.tiles4((*byte)(d), (*byte)(s), along/tileSide, dstStride, srcStride)
+		d, s := unsafe.Add(dp, i*dstStride), unsafe.Add(sp, i*width)
+		tiles((*byte)(d), (*byte)(s), along/tileSide, dstStride, srcStride)
 		if along%tileSide > 0 {
 			j := along - tileSide
-			active.tiles4((*byte)(unsafe.Add(d, j*4)), (*byte)(unsafe.Add(s, j*srcStride)), 1, dstStride, srcStride)
+			tiles((*byte)(unsafe.Add(d, j*width)), (*byte)(unsafe.Add(s, j*srcStride)), 1, dstStride, srcStride)
 		}
 	}
 }

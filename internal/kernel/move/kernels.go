@@ -4,8 +4,8 @@ import (
 	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
-// A tilesFunc transposes a row of count square tiles of 16 elements of 4 bytes: tile t of dst starts 64*t
-// bytes on, tile t of src 16*t rows on.
+// A tilesFunc transposes a row of count square tiles of 16 elements: tile t of dst starts 16*t elements on, tile t of src
+// 16*t rows on.
 type tilesFunc func(dst, src *byte, count, dstStride, srcStride int)
 
 // A zipFunc transposes a few rows of 8*count elements of 4 bytes, stride bytes apart, to as many rows of a few elements that
@@ -17,9 +17,10 @@ const few = 4
 
 // A kernel is one row of the table of variants.
 type kernel struct {
-	name   string
-	needs  cpu.Feature
-	tiles4 tilesFunc
+	name  string
+	needs cpu.Feature
+	// For elements of 1, 4 and 8 bytes.
+	tiles1, tiles4, tiles8 tilesFunc
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 }

@@ -5,7 +5,13 @@
 package move
 
 //go:noescape
+func tiles1AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
+func tiles8AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
 func zip2AVX2(dst *byte, src *byte, count int, stride int)

@@ -10,7 +10,9 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	tiles1()
 	tiles4()
+	tiles8()
 	for n := 2; n <= 4; n++ {
 		zip(n, false)
 		zip(n, true)
