@@ -168,7 +168,7 @@ func TestGatherWidths(t *testing.T) {
 	}
 }
 
-// TestTiles checks every variant of the tile kernel against generic Go, between guard bytes.
+// TestTiles checks every variant of the tile kernels against generic Go, between guard bytes.
 func TestTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for _, k := range assembly {
@@ -176,20 +176,27 @@ func TestTiles(t *testing.T) {
 			if cpu.Detected()&k.needs != k.needs {
 				t.Skipf("move/%s: needs %v", k.name, k.needs)
 			}
-			for count := range 5 {
-				for _, pad := range []int{0, 4, 36} {
-					ds, ss := count*64+pad, 64+pad
-					src := noise(r, count*16*ss+64)
-					got := bytes.Repeat([]byte{0xa5}, 16*ds+128)
-					want := bytes.Clone(got)
-					k.tiles4(&got[61], &src[3], count, ds, ss)
-					transposeTiles[uint32](unsafe.Pointer(&want[61]), unsafe.Pointer(&src[3]), 16*count, 16, ds, ss)
-					if !bytes.Equal(got, want) {
-						t.Fatalf("%d tiles, strides %d and %d differ", count, ds, ss)
-					}
-				}
-			}
+			tilesAgainst(t, r, k.tiles1, transposeTiles[uint8], 1)
+			tilesAgainst(t, r, k.tiles4, transposeTiles[uint32], 4)
+			tilesAgainst(t, r, k.tiles8, transposeTiles[uint64], 8)
 		})
+	}
+}
+
+func tilesAgainst(t *testing.T, r *rand.Rand, tiles tilesFunc, loop func(dp, sp unsafe.Pointer, along, across, dstStride, srcStride int), width int) {
+	t.Helper()
+	for count := range 5 {
+		for _, pad := range []int{0, 4, 36} {
+			ds, ss := count*16*width+pad, 16*width+pad
+			src := noise(r, count*16*ss+64)
+			got := bytes.Repeat([]byte{0xa5}, 16*ds+128)
+			want := bytes.Clone(got)
+			tiles(&got[61], &src[3], count, ds, ss)
+			loop(unsafe.Pointer(&want[61]), unsafe.Pointer(&src[3]), 16*count, 16, ds, ss)
+			if !bytes.Equal(got, want) {
+				t.Fatalf("%d tiles of %d bytes, strides %d and %d differ", count, width, ds, ss)
+			}
+		}
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTiles compares transposes of all tails of tiles with index arithmetic, between guards, with and without kernels.
-func TestTiles(t *testing.T) {
+// TestTransposeTails compares transposes of all tails of tiles with index arithmetic, between guards, with and without kernels.
+func TestTransposeTails(t *testing.T) {
 	old := active
 	defer func() { active = old }()
 	r := rand.New(rand.NewPCG(3, 4))
