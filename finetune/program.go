@@ -49,10 +49,12 @@ type builder struct {
 
 // A program is the training graph for one set of input shapes.
 type program struct {
-	frontier []feature    // what the prefix hands to the suffix
-	graph    *graph.Graph // of the suffix, nil when it is compiled
-	suffix   *stage       // loss, gradients, scores; nil until it is needed
-	prefix   *stage       // nil until it is needed
+	frontier []feature                   // what the prefix hands to the suffix
+	graph    *graph.Graph                // of the suffix, nil when it is compiled
+	suffix   *stage                      // loss, gradients, scores; nil until it is needed
+	prefix   *stage                      // nil until it is needed
+	inputs   func(string) *tensor.Tensor // of the last run
+	find     func(string) *tensor.Tensor // the prefix's results, and inputs
 	b        *builder
 	shapes   map[string]tensor.Shape
 	inside   bool // the results of the suffix are read before anything else runs
@@ -292,19 +294,32 @@ func (b *builder) finish(g *graph.Graph, e *autodiff.Emitter, shapes map[string]
 
 // features runs the prefix and returns the values on the frontier, which are valid until the next call.
 func (p *program) features(ctx context.Context, threads int, inputs func(string) *tensor.Tensor) (func(string) *tensor.Tensor, error) {
-	if len(p.frontier) == 0 {
-		return func(string) *tensor.Tensor { return nil }, nil
+	if !slices.ContainsFunc(p.frontier, func(f feature) bool { return !p.isInput(f) }) {
+		return inputs, nil
 	}
 	if p.prefix == nil {
 		var err error
-		if p.prefix, err = p.b.frozen(p.shapes, p.frontier); err != nil {
+		if p.prefix, err = p.b.frozen(p.shapes, slices.DeleteFunc(slices.Clone(p.frontier), p.isInput)); err != nil {
 			return nil, err
 		}
+		p.find = func(name string) *tensor.Tensor {
+			if x := p.prefix.output(name); x != nil {
+				return x
+			}
+			return p.inputs(name)
+		}
 	}
+	p.inputs = inputs
 	if err := p.prefix.run(ctx, threads, inputs); err != nil {
 		return nil, err
 	}
-	return p.prefix.find, nil
+	return p.find, nil
+}
+
+// isInput reports whether f is an input of the model, which reaches the suffix as it is.
+func (p *program) isInput(f feature) bool {
+	_, ok := p.shapes[f.name]
+	return ok
 }
 
 // frozen compiles the prefix: the nodes that the frontier depends on.

@@ -16,17 +16,15 @@ import (
 type stage struct {
 	prog    *plan.Program
 	in, out []string
-	types   []ops.Type                       // of the inputs
-	ins     []*tensor.Tensor                 // of one run
-	outs    []*tensor.Tensor                 // kept from run to run: storage is reused
-	find    func(name string) *tensor.Tensor // output, made once
+	types   []ops.Type       // of the inputs
+	ins     []*tensor.Tensor // of one run
+	outs    []*tensor.Tensor // kept from run to run: storage is reused
 }
 
 // compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
 // Outputs that lie inside are valid until the stage is released.
 func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
 	s := &stage{}
-	s.find = s.output
 	for _, v := range g.Inputs {
 		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
 	}
@@ -37,7 +35,13 @@ func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.prog, err = plan.Compile(g, plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside}); err != nil {
+	o := plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside}
+	if inside && b.limit > 0 && !b.unoptimised {
+		if err := b.fit(g, o); err != nil {
+			return nil, err
+		}
+	}
+	if s.prog, err = plan.Compile(g, o); err != nil {
 		return nil, err
 	}
 	s.ins = make([]*tensor.Tensor, len(s.in))

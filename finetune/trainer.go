@@ -32,7 +32,7 @@ type Spec struct {
 	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
-	Memory     int64     // bound of the bytes that a step may take; 0: none
+	Memory     int64     // bound of the bytes that a step's values and gradients may take; 0: none. Values are computed again to meet it
 	NoOptimize bool      // run the training graph as it is written
 
 	Recurrent RecurrentDropout // variational dropout of recurrent nodes that train

@@ -35,13 +35,25 @@ const alignedTo = 64 // sizes in the arena
 
 // newLifetimes returns nil if the size of some value is not known.
 func newLifetimes(g *graph.Graph, m Memory) *lifetimes {
-	l := &lifetimes{nodes: g.Nodes, of: make(map[*graph.Value]int, 2*len(g.Nodes)), live: make([]int, len(g.Nodes)+1)}
+	l := &lifetimes{of: make(map[*graph.Value]int, 2*len(g.Nodes))}
+	if !l.find(g, m) {
+		return nil
+	}
+	return l
+}
+
+// find is newLifetimes in the storage of l.
+func (l *lifetimes) find(g *graph.Graph, m Memory) bool {
+	clear(l.of)
+	l.nodes, l.contents, l.peak = g.Nodes, l.contents[:0], 0
+	l.live = slices.Grow(l.live[:0], len(g.Nodes)+1)[:len(g.Nodes)+1]
+	clear(l.live)
 	for _, v := range g.Inputs {
 		l.add(v, -1, 0)
 	}
 	for i, n := range g.Nodes {
 		if !l.node(i, n) {
-			return nil
+			return false
 		}
 	}
 	for _, v := range g.Outputs {
@@ -66,12 +78,18 @@ func newLifetimes(g *graph.Graph, m Memory) *lifetimes {
 			l.peak = i
 		}
 	}
-	return l
+	return true
 }
 
 func (l *lifetimes) add(v *graph.Value, def, size int) {
 	k := len(l.contents)
-	l.contents = append(l.contents, content{values: []*graph.Value{v}, size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def})
+	c := content{size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def}
+	if k < cap(l.contents) {
+		old := l.contents[:k+1][k]
+		c.values, c.uses = old.values[:0], old.uses[:0]
+	}
+	c.values = append(c.values, v)
+	l.contents = append(l.contents, c)
 	l.of[v] = k
 }
 
@@ -168,8 +186,9 @@ func (c *content) waits(at int) (next int, ok bool) {
 
 // read returns the values of c that nodes from a place on read.
 func (l *lifetimes) read(c *content, from int) (out []*graph.Value) {
-	for _, n := range l.nodes[from:] {
-		for _, v := range n.In {
+	first, _ := slices.BinarySearch(c.uses, from)
+	for _, at := range c.uses[first:] {
+		for _, v := range l.nodes[at].In {
 			if v != nil && slices.Contains(c.values, v) && !slices.Contains(out, v) {
 				out = append(out, v)
 			}

@@ -29,12 +29,16 @@ type Memory struct {
 }
 
 // Recompute is the pass of that name with a bound: it copies nodes of any cost, those first that give most bytes for it, until
-// no more than target bytes of the arena are in use at once. It returns what is in use in the end, which is more than target
-// where nothing helps.
-func Recompute(g *graph.Graph, target int, m Memory) int {
+// the arena has less bytes in use at once by the given number. It reports whether it comes that far.
+func Recompute(g *graph.Graph, less int, m Memory) bool {
+	l := newLifetimes(g, m)
+	if l == nil {
+		return false
+	}
 	r := newRecomputer(g, m)
 	r.dear = true
-	return r.until(target)
+	target := l.live[l.peak] - less
+	return r.until(target) <= target
 }
 
 const (
@@ -63,6 +67,7 @@ func (r *recomputer) until(target int) int {
 	if l == nil {
 		return 0
 	}
+	next := &lifetimes{of: map[*graph.Value]int{}}
 	for range 4 * len(r.g.Nodes) {
 		if l.live[l.peak] <= target {
 			break
@@ -72,8 +77,8 @@ func (r *recomputer) until(target int) int {
 			break
 		}
 		back := r.apply(l, best)
-		if next := newLifetimes(r.g, r.memory); next.live[next.peak] <= l.live[l.peak] {
-			l = next
+		if next.find(r.g, r.memory) && next.live[next.peak] <= l.live[l.peak] {
+			l, next = next, l
 			continue
 		}
 		back()
@@ -116,7 +121,7 @@ func (r *recomputer) plan(l *lifetimes, k, at int) *rerun {
 			return nil
 		}
 	}
-	if p.gain < worthAgain || !r.dear && p.cost > mostCost*p.gain {
+	if len(p.nodes) == 0 || p.gain < worthAgain || !r.dear && p.cost > mostCost*p.gain {
 		return nil
 	}
 	return &p.rerun

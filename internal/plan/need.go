@@ -3,8 +3,22 @@ package plan
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/tensor"
 )
+
+// Scratch returns the working memory of nodes in bytes, for the sizes of the frames that are idle now.
+func (p *Program) Scratch() map[*graph.Node]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[*graph.Node]int{}
+	for _, f := range p.idle {
+		for k, i := range f.scratch {
+			out[p.steps[i].node] = f.blocks[len(p.arena)+k].size
+		}
+	}
+	return out
+}
 
 // Need returns the bytes that a run takes when the graph's inputs have their inferred shapes, which must be known: arena and
 // outputs, but neither inputs nor constants, nor values whose sizes are found while running. It is a *LimitError if they

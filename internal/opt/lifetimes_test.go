@@ -1,0 +1,42 @@
+package opt
+
+import (
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/plan"
+	"github.com/onnxrun/onnxrun/ops"
+)
+
+// TestLifetimes compares what is in use at once with what the planner lays out, before and after values are made again.
+func TestLifetimes(t *testing.T) {
+	for _, inside := range []bool{false, true} {
+		for _, skip := range []string{"recompute", ""} {
+			g, err := graph.Build(models["recompute"](), ops.Default())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g, err = Apply(g, Options{Inside: inside, Skip: []string{skip}}); err != nil {
+				t.Fatal(err)
+			}
+			p, err := plan.Compile(g, plan.Options{Inside: inside, Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Need(); err != nil {
+				t.Fatal(err)
+			}
+			m := Memory{Inside: inside, Scratch: p.Scratch()}
+			l := newLifetimes(g, m)
+			if got, want := l.live[l.peak], p.Memory()[0].Live; got != want {
+				t.Errorf("inside %v, without %q: %d bytes in use at once, the planner has %d", inside, skip, got, want)
+			}
+			before := l.live[l.peak]
+			if Recompute(g, 1, m) {
+				if after := newLifetimes(g, m); after.live[after.peak] >= before {
+					t.Errorf("inside %v: %d bytes after %d", inside, after.live[after.peak], before)
+				}
+			}
+		}
+	}
+}
