@@ -12,9 +12,14 @@ import (
 
 // widen lets graphs of float16 compute in float32: constants are converted once, inputs and outputs at the
 // edges, and nothing is rounded in between, except where the model itself casts a value of another type to
-// float16. It leaves graphs alone in which an operator on float16 has no float32 form. bfloat16 stays as it is:
+// float16. It leaves graphs alone in which an operator on float16 has no float32 form, and those that only move elements of
+// float16, which are half as long as they are. bfloat16 stays as it is:
 // with 8 bits, rounding after each node is part of the result.
 func widen(g *graph.Graph) error {
+	w := &widener{half: tensor.Float16}
+	if g.Walk(w.look); !w.computes {
+		return nil
+	}
 	_, err := Widen(g, tensor.Float16)
 	return err
 }
@@ -35,12 +40,17 @@ func Widen(g *graph.Graph, half tensor.DType) (bool, error) {
 type widener struct {
 	half         tensor.DType
 	found, stuck bool
+	computes     bool // not only movers
 	constants    map[*graph.Value]*graph.Value
 	rounded      map[*graph.Value]*graph.Value // values that a written cast makes, in half precision
 }
 
 // typed lists the operators other than Cast whose output type an attribute sets, which convert can change.
 var typed = []string{"Cast", "ConstantOfShape"}
+
+// movers lists operators that change no element.
+var movers = []string{"Compress", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Reshape",
+	"Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
 
 // look finds out whether the graph has half-precision nodes and whether all have a float32 form.
 func (w *widener) look(g *graph.Graph) {
@@ -52,6 +62,7 @@ func (w *widener) look(g *graph.Graph) {
 			continue
 		}
 		w.found = true
+		w.computes = w.computes || n.Domain != "" || !slices.Contains(movers, n.Type)
 		if n.Schema == nil || n.Domain != "" || made && !read && len(n.Bodies) == 0 && !slices.Contains(typed, n.Type) || n.Type == "BitCast" || written(n) {
 			w.stuck = true
 			return

@@ -5,6 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/opt"
+	"github.com/onnxrun/onnxrun/ops"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // TestWrittenCastsRound runs graphs of float16 as they are written and widened to float32: where the model casts
@@ -39,5 +44,30 @@ func TestNumbersAreWrittenAsHalf(t *testing.T) {
 	plain, _ := apply(t, m, true)
 	if got, _ := apply(t, m, false); !slices.Equal(plain, got) {
 		t.Errorf("optimised: %v, as written: %v", got, plain)
+	}
+}
+
+// TestMovesStayHalf checks that graphs that only move elements of float16 keep the type, and others do not.
+func TestMovesStayHalf(t *testing.T) {
+	for nodes, want := range map[string]string{
+		"Concat x x axis=0 -> y":              "Concat",
+		"Concat x x axis=0 -> c; Relu c -> y": "Cast Concat Relu Cast",
+	} {
+		m := parse("x", nodes)
+		m.Graph.Inputs[0].Type.ElemType, m.Graph.Outputs[0].Type.ElemType = int32(tensor.Float16), int32(tensor.Float16)
+		g, err := graph.Build(m, ops.Default())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g, err = opt.Apply(g, opt.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, n := range g.Nodes {
+			kinds = append(kinds, n.Type)
+		}
+		if got := strings.Join(kinds, " "); got != want {
+			t.Errorf("%s leaves %s, want %s", nodes, got, want)
+		}
 	}
 }

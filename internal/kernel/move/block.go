@@ -32,7 +32,7 @@ func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, 
 	case 1:
 		transposeWith(active.tiles1, transposeTiles[uint8], 1, dp, sp, along, across, dstStride, srcStride)
 	case 2:
-		transposeTiles[uint16](dp, sp, along, across, dstStride, srcStride)
+		transposeWith(active.tiles2, transposeTiles[uint16], 2, dp, sp, along, across, dstStride, srcStride)
 	case 4:
 		transposeWith(active.tiles4, transposeTiles[uint32], 4, dp, sp, along, across, dstStride, srcStride)
 	case 8:

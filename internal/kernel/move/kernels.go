@@ -19,8 +19,8 @@ const few = 4
 type kernel struct {
 	name  string
 	needs cpu.Feature
-	// For elements of 1, 4 and 8 bytes.
-	tiles1, tiles4, tiles8 tilesFunc
+	// For elements of 1, 2, 4 and 8 bytes.
+	tiles1, tiles2, tiles4, tiles8 tilesFunc
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 }

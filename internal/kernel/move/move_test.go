@@ -177,6 +177,7 @@ func TestTiles(t *testing.T) {
 				t.Skipf("move/%s: needs %v", k.name, k.needs)
 			}
 			tilesAgainst(t, r, k.tiles1, transposeTiles[uint8], 1)
+			tilesAgainst(t, r, k.tiles2, transposeTiles[uint16], 2)
 			tilesAgainst(t, r, k.tiles4, transposeTiles[uint32], 4)
 			tilesAgainst(t, r, k.tiles8, transposeTiles[uint64], 8)
 		})

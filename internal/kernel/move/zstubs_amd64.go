@@ -8,6 +8,9 @@ package move
 func tiles1AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
+func tiles2AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape

@@ -11,6 +11,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	tiles1()
+	tiles2()
 	tiles4()
 	tiles8()
 	for n := 2; n <= 4; n++ {

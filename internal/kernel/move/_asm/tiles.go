@@ -102,3 +102,54 @@ func block8(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual, dstDisp, srcDisp in
 		VMOVUPD(hi, row(dst, ds, 2*half+1, dstDisp))
 	}
 }
+
+// tiles2 emits the transpose of a row of 16x16 tiles of elements of 2 bytes, as four 8x8 blocks each.
+func tiles2() {
+	TEXT("tiles2AVX2", NOSPLIT, "func(dst, src *byte, count, dstStride, srcStride int)")
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
+	src := Load(Param("src"), GP64()).(reg.GPVirtual)
+	count := Load(Param("count"), GP64()).(reg.GPVirtual)
+	ds := rowOffsets(Load(Param("dstStride"), GP64()).(reg.GPVirtual))
+	ss := rowOffsets(Load(Param("srcStride"), GP64()).(reg.GPVirtual))
+	Label("tile")
+	TESTQ(count, count)
+	JE(LabelRef("done"))
+	dstLow := GP64()
+	LEAQ(Mem{Base: dst, Index: ds[0], Scale: 8}, dstLow)
+	for half := range 2 {
+		block2(dst, src, ds, ss, 16*half, 0)
+		block2(dstLow, src, ds, ss, 16*half, 16)
+		LEAQ(Mem{Base: src, Index: ss[0], Scale: 8}, src)
+	}
+	ADDQ(U8(32), dst)
+	DECQ(count)
+	JMP(LabelRef("tile"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// block2 transposes 8x8 elements of 2 bytes as tiles1 does: rows 4 to 7 lie in the upper halves.
+func block2(dst, src reg.GPVirtual, ds, ss [4]reg.GPVirtual, dstDisp, srcDisp int) {
+	var x [4]reg.VecVirtual
+	for i := range x {
+		x[i] = YMM()
+		VBROADCASTI128(row(src, ss, i, srcDisp), x[i])
+		VINSERTI128(U8(1), row(src, ss, i+4, srcDisp), x[i], x[i])
+	}
+	for range 2 {
+		var y [4]reg.VecVirtual
+		for i := range 2 {
+			y[2*i], y[2*i+1] = YMM(), YMM()
+			VPUNPCKLWD(x[i+2], x[i], y[2*i])
+			VPUNPCKHWD(x[i+2], x[i], y[2*i+1])
+		}
+		x = y
+	}
+	for i, v := range x { // columns 2i and 2i+1
+		VPERMQ(U8(0xd8), v, v)
+		VMOVDQU(v.AsX(), row(dst, ds, 2*i, dstDisp))
+		VEXTRACTI128(U8(1), v, row(dst, ds, 2*i+1, dstDisp))
+	}
+}
