@@ -2,7 +2,6 @@ package finetune
 
 import (
 	"context"
-	"slices"
 
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -18,7 +17,7 @@ func (t *Trainer) Gradients(ctx context.Context, b Batch) ([][]float32, error) {
 // Clipped returns the sum of the clipped gradients of the samples of a batch, the norms, and whether the samples ran one by one.
 func (t *Trainer) Clipped(ctx context.Context, b Batch) (sums [][]float32, norms []float64, single bool, err error) {
 	for _, p := range t.params {
-		p.sum = make([]float32, p.W.Len())
+		p.sum = gradient{dense: make([]float32, p.W.Len())}
 	}
 	t.private.norms = nil
 	if _, _, err := t.clippedGradients(ctx, b); err != nil {
@@ -31,10 +30,23 @@ func (t *Trainer) Clipped(ctx context.Context, b Batch) (sums [][]float32, norms
 func (t *Trainer) sums() [][]float32 {
 	var out [][]float32
 	for _, p := range t.params {
-		out = append(out, slices.Clone(p.sum))
+		g := make([]float32, p.W.Len())
+		p.sum.addTo(g, 1)
+		out = append(out, g)
 	}
 	return out
 }
 
 // Row returns row i of a tensor as a tensor of one row.
 func Row(x *tensor.Tensor, i int) *tensor.Tensor { return rowOf(x, i) }
+
+// ByRows returns the parameters whose gradients in the last step were lists of rows.
+func (t *Trainer) ByRows() []string {
+	var out []string
+	for _, p := range t.params {
+		if p.sum.dense == nil {
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}

@@ -119,10 +119,10 @@ func (t *Trainer) privateStep(ctx context.Context, rate float64, batches []Batch
 		return r, fmt.Errorf("finetune: privacy: a step alone needs a noise multiplier, epsilon needs the number of steps of Fit")
 	}
 	for _, p := range t.params {
-		if len(p.sum) != p.W.Len() {
-			p.sum = make([]float32, p.W.Len())
+		if len(p.sum.dense) != p.W.Len() {
+			p.sum = gradient{dense: make([]float32, p.W.Len())}
 		}
-		clear(p.sum)
+		clear(p.sum.dense)
 	}
 	t.private.norms = t.private.norms[:0]
 	samples := 0.0
@@ -182,7 +182,7 @@ func (t *Trainer) addClipped(p *program, counts []float32) {
 		}
 	}
 	for k, w := range t.params {
-		optim.AddScaled(w.sum, grads[k], factor)
+		optim.AddScaled(w.sum.dense, grads[k], factor)
 	}
 }
 
@@ -308,17 +308,17 @@ func (t *Trainer) addNoise(expected float64) error {
 	deviation := s.noise * s.dp.clip()
 	for k, p := range t.params {
 		if s.dp.Normals == nil {
-			s.source.AddNormals(p.sum, deviation, uint64(t.steps)<<20|uint64(k))
+			s.source.AddNormals(p.sum.dense, deviation, uint64(t.steps)<<20|uint64(k))
 		} else {
-			z := make([]float32, len(p.sum))
+			z := make([]float32, len(p.sum.dense))
 			if err := s.dp.Normals(p.Name, t.steps, z); err != nil {
 				return fmt.Errorf("finetune: noise of step %d for %q: %w", t.steps, p.Name, err)
 			}
 			for i, v := range z {
-				p.sum[i] = float32(float64(p.sum[i]) + deviation*float64(v))
+				p.sum.dense[i] = float32(float64(p.sum.dense[i]) + deviation*float64(v))
 			}
 		}
-		optim.Scale(p.sum, float32(1/max(1, expected)))
+		optim.Scale(p.sum.dense, float32(1/max(1, expected)))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const (
 	lossName     = "onnxrun.loss"
 	targetPrefix = "onnxrun.target."
 	gradPrefix   = "onnxrun.grad."
+	idsPrefix    = "onnxrun.rows."
 	scorePrefix  = "onnxrun.score."
 	statPrefix   = "onnxrun.stat."
 )
@@ -57,8 +58,9 @@ type program struct {
 	find     func(string) *tensor.Tensor // the prefix's results, and inputs
 	b        *builder
 	shapes   map[string]tensor.Shape
-	inside   bool // the results of the suffix are read before anything else runs
-	single   bool // gives the gradient of a sample only where it runs on one: see builder.private
+	inside   bool         // the results of the suffix are read before anything else runs
+	ids      []int        // outputs that are the indices of gradients by rows, by parameter; 0: the gradient is dense
+	single   bool         // gives the gradient of a sample only where it runs on one: see builder.private
 }
 
 // compiled returns the suffix.
@@ -97,6 +99,10 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	lists, err := rowLists(e, dx)
+	if err != nil {
+		return nil, err
+	}
 	outs := append([]*graph.Value{loss}, dx...)
 	names := []string{lossName}
 	for _, w := range b.train {
@@ -112,10 +118,17 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 	for i, v := range stats {
 		outs, names = append(outs, v), append(names, statPrefix+b.stats[i].Name)
 	}
+	at := make([]int, len(lists))
+	for k, v := range lists {
+		if v != nil {
+			at[k] = len(outs)
+			outs, names = append(outs, v), append(names, idsPrefix+b.train[k].Name)
+		}
+	}
 	live = append(live, targets...)
 	p, err := b.finish(g, e, shapes, live, outs, names)
 	if err == nil {
-		p.inside = true
+		p.inside, p.ids = true, at
 	}
 	return p, err
 }

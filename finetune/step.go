@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/onnxrun/onnxrun/internal/kernel/optim"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -96,14 +95,14 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 // keepStatistics copies the running statistics, which the batches of a step move one after the other.
 func (t *Trainer) keepStatistics() {
 	for _, p := range t.stats {
-		p.parts = append(p.parts[:0], tensor.Of[float32](p.W)...)
+		p.before = append(p.before[:0], tensor.Of[float32](p.W)...)
 	}
 }
 
 // resetStatistics puts back what keepStatistics copied.
 func (t *Trainer) resetStatistics() {
 	for _, p := range t.stats {
-		copy(tensor.Of[float32](p.W), p.parts)
+		copy(tensor.Of[float32](p.W), p.before)
 	}
 }
 
@@ -138,19 +137,15 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) 
 		return 0, err
 	}
 	for k, w := range t.params {
-		g := tensor.Of[float32](p.suffix.outs[1+k])
+		g := p.gradientOf(k, w)
 		if share == 1 {
 			w.sum = g
 			continue
 		}
 		if i == 0 {
-			if w.parts == nil {
-				w.parts = make([]float32, len(g))
-			}
-			clear(w.parts)
-			w.sum = w.parts
+			w.sum = gradient{}
 		}
-		optim.AddScaled(w.sum, g, share)
+		w.sum = w.parts.add(w.sum, g, share, w.W.Len())
 	}
 	for k := range t.b.stats {
 		stat := t.stats[len(t.b.held)+k]

@@ -46,8 +46,9 @@ type Param struct {
 	rate    GroupRate
 	state   [][]float32 // the optimizer's
 	average []float32   // of W over the steps, nil if none is kept
-	sum     []float32   // gradient of the step: an output of the program or, of several batches, parts
-	parts   []float32   // sum over the batches of a step; of running statistics: the values before it
+	sum     gradient    // of the step: outputs of the program or, of several batches, in parts
+	parts   gradientSum
+	before  []float32 // of running statistics: the values before the step
 }
 
 // A Batch is what a model computes on at once: all its inputs, with the batch axis, and one target for each term that

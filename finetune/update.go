@@ -128,7 +128,7 @@ type normJobs paramWork
 func (w *normJobs) Chunk(i int) {
 	for k := w.jobs[i].lo; k < w.jobs[i].hi; k++ {
 		x := &w.pieces[k]
-		w.sums[k] = optim.SumSquares(x.p.sum[x.lo:x.hi])
+		w.sums[k] = x.p.sum.squares(x.lo, x.hi)
 	}
 }
 
@@ -140,18 +140,35 @@ func (w *moveJobs) Chunk(i int) {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	for k := w.jobs[i].lo; k < w.jobs[i].hi; k++ {
-		w.move(&w.pieces[k], s)
+		x := w.pieces[k]
+		if x.p.sum.dense != nil {
+			w.move(x, x.p.sum.dense[x.lo:x.hi], s)
+			continue
+		}
+		length := blockLength - blockLength%x.p.sum.width
+		for lo := x.lo; lo < x.hi; lo += length {
+			hi := min(lo+length, x.hi)
+			g := s.block[:hi-lo]
+			if !x.p.sum.spread(g, lo, hi) {
+				g = zeros[:hi-lo]
+			}
+			w.move(paramPiece{x.p, lo, hi}, g, s)
+		}
 	}
 }
 
 // A scratch is what a goroutine needs for a piece.
-type scratch struct{ state [][]float32 }
+type scratch struct {
+	state [][]float32
+	block [blockLength]float32
+}
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func (w *moveJobs) move(x *paramPiece, s *scratch) {
+// move moves the elements of x by their gradient, which has as many.
+func (w *moveJobs) move(x paramPiece, g []float32, s *scratch) {
 	p := x.p
-	u := Update{W: tensor.Of[float32](p.W)[x.lo:x.hi], G: p.sum[x.lo:x.hi], Scale: w.scale, Step: w.step,
+	u := Update{W: tensor.Of[float32](p.W)[x.lo:x.hi], G: g, Scale: w.scale, Step: w.step,
 		Rate: w.rate * p.rate.Factor, Decay: p.rate.Decay}
 	s.state = s.state[:0]
 	for _, slot := range p.state {
@@ -159,8 +176,10 @@ func (w *moveJobs) move(x *paramPiece, s *scratch) {
 	}
 	u.State = s.state
 	if w.bound > 0 {
-		optim.Scale(u.G, float32(w.scale))
-		optim.Clamp(u.G, w.bound)
+		if &g[0] != &zeros[0] {
+			optim.Scale(g, float32(w.scale))
+			optim.Clamp(g, w.bound)
+		}
 		u.Scale = 1
 	}
 	w.optimizer.Update(u)

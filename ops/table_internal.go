@@ -19,6 +19,7 @@ var internalTable = []Op{
 	{"onnxrun", "FusedMatMul", 1, float, matmulInfer, fusedMatMulKernel, fusedMatMulGrad, 0},
 	{"onnxrun", "GRU", 1, float, gruInfer, gruKernel, gruGrad, 0},
 	{"onnxrun", "GatherGrad", 1, float, gatherGradInfer, gatherGradKernel, gatherGradGrad, 0},
+	{"onnxrun", "GatherGradRows", 1, f32, gatherGradRowsInfer, gatherGradRowsKernel, nil, 0},
 	{"onnxrun", "GridSampleGradGrid", 1, float, gridGradGridInfer, gridGradGridKernel, nil, 0},
 	{"onnxrun", "GridSampleGradX", 1, float, gridGradXInfer, gridGradXKernel, nil, 0},
 	{"onnxrun", "Im2Col", 1, float, im2colInfer, im2colKernel, nil, 0},
