@@ -67,9 +67,6 @@ func TestStepsAllocateNothing(t *testing.T) {
 			if i > 0 && n.name != "mlp" {
 				break
 			}
-			if n.name == "lstm" {
-				continue // the gradient through time
-			}
 			for _, threads := range []int{1, 2} {
 				t.Run(fmt.Sprint(n.name, " ", o, " ", threads), func(t *testing.T) {
 					spec := finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "y", Loss: finetune.CrossEntropy{}}}, Optimizer: parsedOptimizer(t, o),

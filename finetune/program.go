@@ -58,9 +58,9 @@ type program struct {
 	find     func(string) *tensor.Tensor // the prefix's results, and inputs
 	b        *builder
 	shapes   map[string]tensor.Shape
-	inside   bool         // the results of the suffix are read before anything else runs
-	ids      []int        // outputs that are the indices of gradients by rows, by parameter; 0: the gradient is dense
-	single   bool         // gives the gradient of a sample only where it runs on one: see builder.private
+	inside   bool  // the results of the suffix are read before anything else runs
+	ids      []int // outputs that are the indices of gradients by rows, by parameter; 0: the gradient is dense
+	single   bool  // gives the gradient of a sample only where it runs on one: see builder.private
 }
 
 // compiled returns the suffix.
