@@ -14,8 +14,11 @@ const (
 	rnnGradKept = rnnMask + 4 // the input of RNNGrad
 )
 
-// KeptGates are the number of the output and the number of RNNGrad's input.
-const KeptGates, KeptGatesInput = rnnKept, rnnGradKept
+// KeptGates is the number of the output.
+const KeptGates = rnnKept
+
+// KeptGatesInput is the number of RNNGrad's input.
+const KeptGatesInput = rnnGradKept
 
 // KeepsGates reports whether a recurrent node, named by its operator, can keep for RNNGrad what that needs of the run. a and b
 // are the attributes of the two, peep says whether the node has peepholes.
