@@ -21,6 +21,10 @@ func softmaxLossGrad(c GradCtx) error {
 		return nil
 	}
 	d := g.Dy(1)
+	if d == 0 && g.Of(g.In(0)).DType == tensor.Float32 && g.Of(g.Dy(0)).DType == tensor.Float32 {
+		g.SetGrad(0, g.own("SoftmaxLossGrad", g.classLossAttrs(), g.Dy(0), g.In(1), g.In(2), g.Save(1)))
+		return nil
+	}
 	if g.Dy(0) != 0 {
 		loss := g.classLoss(g.Dy(0), g.In(0))
 		if d == 0 {
@@ -35,11 +39,15 @@ func softmaxLossGrad(c GradCtx) error {
 }
 
 func (g grads) classLoss(dy, x Ref) Ref {
+	return g.own("ClassLossGrad", g.classLossAttrs(), dy, g.In(1), g.In(2), g.shape(x))
+}
+
+func (g grads) classLossAttrs() map[string]any {
 	attrs := map[string]any{"reduction": g.Attrs().Str("reduction")}
 	if a := g.Attrs().Find("ignore_index"); a != nil {
 		attrs["ignore_index"] = a.I
 	}
-	return g.own("ClassLossGrad", attrs, dy, g.In(1), g.In(2), g.shape(x))
+	return attrs
 }
 
 func classLossGradInfer(c *InferCtx) error { return shapedInfer(c, 3) }

@@ -1,0 +1,113 @@
+package ops
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/internal/par"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// SoftmaxLossGrad of the onnxrun domain is the gradient of SoftmaxCrossEntropyLoss in float32, from that of the loss, the labels,
+// optional weights of classes, and the logarithms of the probabilities: these times the share of each label in the loss, less
+// that share at the label.
+
+func softmaxLossGradInfer(c *InferCtx) error {
+	c.SetType(0, c.Type(3))
+	return nil
+}
+
+func softmaxLossGradKernel(k *KernelCtx) (Kernel, error) {
+	if k.DType(0) != tensor.Float32 || k.DType(3) != tensor.Float32 {
+		return Kernel{}, Unsupported("SoftmaxLossGrad of %v", k.DType(3))
+	}
+	l := &softmaxLossBackward{classLoss[float32]{reduction: k.Str("reduction"), hasIgnored: k.HasAttr("ignore_index"), ignore: int64(k.Int("ignore_index"))}}
+	return Kernel{Run: l.run, Scratch: func(c *Call) int { return 4 * c.In[1].Len() }}, nil
+}
+
+// softmaxLossBackward is a bound SoftmaxLossGrad.
+type softmaxLossBackward struct{ classLoss[float32] }
+
+func (l *softmaxLossBackward) run(c *Call) error {
+	s := c.In[3].Shape()
+	if len(s) < 2 {
+		return fmt.Errorf("ops: scores have shape %v, want at least 2 axes", s)
+	}
+	classes, inner := s[1], s[2:].Len()
+	labels, dy, logs := c.In[1], tensor.Of[float32](c.In[0]), tensor.Of[float32](c.In[3])
+	var weights []float32
+	if w := c.In[2]; w != nil {
+		if weights = tensor.Of[float32](w); len(weights) != classes {
+			return fmt.Errorf("ops: weights have shape %v, want [%d]", w.Shape(), classes)
+		}
+	}
+	each := l.reduction == "none"
+	if labels.Len() != s[0]*inner || each && len(dy) != labels.Len() || !each && len(dy) != 1 {
+		return fmt.Errorf("ops: gradient %v and labels %v for scores %v", c.In[0].Shape(), labels.Shape(), s)
+	}
+	share, total := scratchOf[float32](c.Scratch, labels.Len()), 0.0
+	for i := range share {
+		_, weight, err := l.one(logs, weights, labelAt(labels, i), i, classes, inner)
+		if err != nil {
+			return err
+		}
+		share[i] = float32(weight)
+		total += weight
+	}
+	if l.reduction == "sum" || each {
+		total = 1
+	}
+	for i, w := range share {
+		switch {
+		case w == 0: // ignored, whatever the total is
+		case each:
+			share[i] = w * dy[i]
+		default:
+			share[i] = float32(float64(w) / total * float64(dy[0]))
+		}
+	}
+	j := lossJobs.Get().(*lossJob)
+	*j = lossJob{dx: tensor.Of[float32](c.Out[0]), logs: logs, share: share, labels: labels, classes: classes, inner: inner}
+	par.Run(c.Threads, s[0], j)
+	*j = lossJob{}
+	lossJobs.Put(j)
+	return nil
+}
+
+var lossJobs = sync.Pool{New: func() any { return new(lossJob) }}
+
+// lossJob computes dx; its chunks are samples.
+type lossJob struct {
+	dx, logs, share []float32 // [samples, classes, inner], the same, and [samples, inner]
+	labels          *tensor.Tensor
+	classes, inner  int
+}
+
+// Chunk computes sample i.
+func (j *lossJob) Chunk(i int) {
+	n := j.classes * j.inner
+	dx, share := j.dx[i*n:][:n], j.share[i*j.inner:][:j.inner]
+	vec.Exp(dx, j.logs[i*n:][:n])
+	if j.inner == 1 {
+		vec.ScaleShift(dx, dx, share[0], 0)
+	} else {
+		for c := range j.classes {
+			row := dx[c*j.inner:][:j.inner]
+			vec.Mul(row, row, share)
+		}
+	}
+	for k, v := range share {
+		if v != 0 {
+			dx[int(labelAt(j.labels, i*j.inner+k))*j.inner+k] -= v
+		}
+	}
+}
+
+// softmaxLossGradGrad writes SoftmaxLossGrad out.
+func softmaxLossGradGrad(c GradCtx) error {
+	g := grads{c}
+	d := g.classLoss(g.In(0), g.In(3))
+	g.SetOutput(0, g.sub(d, g.mul(g.op("Exp", g.In(3)), g.op("ReduceSum", d, g.ints(1)))))
+	return nil
+}
