@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--markdown", help="file to write the tables to")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     lines = []
 
     def put(line):
