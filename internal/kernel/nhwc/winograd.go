@@ -2,6 +2,7 @@ package nhwc
 
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
@@ -31,7 +32,11 @@ type strip struct {
 
 // newTiled lays out the convolution with tiles of m×m outputs.
 func newTiled(g conv.Geom, m int, fresh bool) *tiled {
-	t := &tiled{g: g, m: m, n: m + 2, fresh: fresh, kernels: winograd.Best(), zeroBias: make([]float32, g.OutC)}
+	kernels := winograd.Best()
+	if gemm.Width()%8 != 0 { // products in panels that are narrower than the other kernels take
+		kernels = winograd.All()[0]
+	}
+	t := &tiled{g: g, m: m, n: m + 2, fresh: fresh, kernels: kernels, zeroBias: make([]float32, g.OutC)}
 	t.h, t.w = t.strips(g.Axes[0]), t.strips(g.Axes[1])
 	t.tiles = g.Batch * len(t.h) * len(t.w)
 	return t
