@@ -35,7 +35,7 @@ func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside}
+	o := plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside, Once: true}
 	if inside && b.limit > 0 && !b.unoptimised {
 		if err := b.fit(g, o); err != nil {
 			return nil, err
