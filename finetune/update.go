@@ -45,7 +45,6 @@ type paramWork struct {
 	bound     float32 // of the gradients' elements; 0: none
 	share     float32 // that averages move; 0: there are none
 	first     bool    // averages start as the parameters
-	part      float32 // of the batch in the gradients' sums
 }
 
 // A paramPiece is a range of elements of a parameter.

@@ -31,7 +31,7 @@ func evict(dir string, s stamps, room int64, keep string) {
 		switch {
 		case err != nil || !info.Mode().IsRegular() || name == keep:
 		case strings.Contains(e.Name(), extension+strings.TrimSuffix(temporary, "*")):
-			if time.Now().Sub(info.ModTime()) > abandoned {
+			if time.Since(info.ModTime()) > abandoned {
 				_ = os.Remove(name)
 			}
 		case filepath.Ext(name) == extension:

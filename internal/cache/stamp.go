@@ -91,7 +91,7 @@ func (s stamps) used(id mmap.Identity) time.Time {
 func (s stamps) sweep() {
 	list, _ := os.ReadDir(s.dir)
 	for _, e := range list {
-		if info, err := e.Info(); err == nil && time.Now().Sub(info.ModTime()) > stampAge {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > stampAge {
 			_ = os.Remove(filepath.Join(s.dir, e.Name())) // another process may have
 		}
 	}

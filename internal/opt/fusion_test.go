@@ -92,5 +92,3 @@ func apply(t *testing.T, m *onnx.Model, off bool) ([]float32, []string) {
 func random(name string, shape tensor.Shape) *tensor.Tensor { return opt.Random(name, shape) }
 
 func parse(input, text string) *onnx.Model { return opt.ParseModel(input, text) }
-
-func fixed(dims ...int64) []onnx.Dim { return opt.Fixed(dims...) }

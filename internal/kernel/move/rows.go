@@ -27,9 +27,8 @@ func Rows(dst, src []byte, count, n, dstStride, srcStride int) {
 func copyRows(dp, sp unsafe.Pointer, count, n, ds, ss int) {
 	switch {
 	case n < leastRow || n > mostRow:
-		for range count {
-			copy(unsafe.Slice((*byte)(dp), n), unsafe.Slice((*byte)(sp), n))
-			dp, sp = unsafe.Add(dp, ds), unsafe.Add(sp, ss)
+		for i := range count {
+			copy(unsafe.Slice((*byte)(unsafe.Add(dp, i*ds)), n), unsafe.Slice((*byte)(unsafe.Add(sp, i*ss)), n))
 		}
 	default:
 		for i := range count {
