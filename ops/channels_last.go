@@ -23,6 +23,15 @@ func channelsLastInfer(c *InferCtx, infer func(*InferCtx) error) error {
 	return nil
 }
 
+// shapedLastInfer infers an output whose shape, with the channels second, is the value of input i.
+func shapedLastInfer(c *InferCtx, i int) error {
+	if err := shapedInfer(c, i); err != nil {
+		return err
+	}
+	c.SetType(0, channelsTo(c.Out[0].Type, -1))
+	return nil
+}
+
 // channelsTo moves the last axis of t behind the first one (to is 1) or back.
 func channelsTo(t Type, to int) Type {
 	n := len(t.Dims)
@@ -59,6 +68,16 @@ type channelsLastCall struct {
 func bindChannelsLast(inner Kernel) Kernel {
 	l := &channelsLast{inner: inner}
 	return Kernel{Run: l.run, Scratch: l.scratch}
+}
+
+// channelsBehind moves the second axis of s, in its place, behind the others.
+func channelsBehind(s tensor.Shape) tensor.Shape {
+	if len(s) > 2 {
+		channels := s[1]
+		copy(s[1:], s[2:])
+		s[len(s)-1] = channels
+	}
+	return s
 }
 
 // channelsSecond returns the shape s with its last axis behind the first one.

@@ -17,13 +17,7 @@ import (
 // and the two shapes are those of the model.
 
 // nhwcConvGradXInfer infers the shape of the input.
-func nhwcConvGradXInfer(c *InferCtx) error {
-	if err := shapedInfer(c, 2); err != nil {
-		return err
-	}
-	c.SetType(0, channelsTo(c.Out[0].Type, -1))
-	return nil
-}
+func nhwcConvGradXInfer(c *InferCtx) error { return shapedLastInfer(c, 2) }
 
 // nhwcGradRun is a bound NhwcConvGradX or NhwcConvGradW.
 type nhwcGradRun struct {

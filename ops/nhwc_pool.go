@@ -35,29 +35,48 @@ type nhwcPoolPlan struct {
 	channels int
 }
 
-// nhwcPoolRun runs f with the geometry of a call; that of the last shape is kept.
+// nhwcPoolRun runs f with the geometry of a call.
 func nhwcPoolRun(k *KernelCtx, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error) {
-	a, err := windowAttrs(k.Attrs)
-	if err != nil {
-		return Kernel{}, err
-	}
-	var last atomic.Pointer[nhwcPoolPlan]
+	plans, err := newNhwcPools(k)
 	return Kernel{Run: func(c *Call) error {
-		p := last.Load()
-		if x := c.In[0].Shape(); p == nil || !p.x.Equal(x) {
-			var err error
-			if p, err = newNhwcPool(&a, x); err != nil {
-				return err
-			}
-			last.Store(p)
+		p, err := plans.of(c.In[0].Shape())
+		if err != nil {
+			return err
 		}
-		if want := p.g.Planes * p.g.OutSize() * p.channels; c.Out[0].Len() != want {
-			return fmt.Errorf("ops: output has shape %v, want %d elements", c.Out[0].Shape(), want)
+		if c.Out[0].Len() != p.outputs() {
+			return fmt.Errorf("ops: output has shape %v, want %d elements", c.Out[0].Shape(), p.outputs())
 		}
 		f(c, p)
 		return nil
-	}}, nil
+	}}, err
 }
+
+// nhwcPools makes the plans of a node, and keeps that of the last shape.
+type nhwcPools struct {
+	attrs window.Attrs
+	last  atomic.Pointer[nhwcPoolPlan]
+}
+
+func newNhwcPools(k *KernelCtx) (*nhwcPools, error) {
+	a, err := windowAttrs(k.Attrs)
+	return &nhwcPools{attrs: a}, err
+}
+
+// of returns the plan for an input of the shape x.
+func (n *nhwcPools) of(x tensor.Shape) (*nhwcPoolPlan, error) {
+	p := n.last.Load()
+	if p != nil && p.x.Equal(x) {
+		return p, nil
+	}
+	p, err := newNhwcPool(&n.attrs, x)
+	if err == nil {
+		n.last.Store(p)
+	}
+	return p, err
+}
+
+// outputs is the number of elements of the pool's output.
+func (p *nhwcPoolPlan) outputs() int { return p.g.Planes * p.g.OutSize() * p.channels }
 
 func newNhwcPool(a *window.Attrs, x tensor.Shape) (*nhwcPoolPlan, error) {
 	var buf [window.MaxRank + 2]int
@@ -75,59 +94,41 @@ func newNhwcPool(a *window.Attrs, x tensor.Shape) (*nhwcPoolPlan, error) {
 
 // NhwcMaxPoolGrad and NhwcAveragePoolGrad are MaxPoolGrad and AveragePoolGrad of such tensors. The second input of the latter
 // is the shape of the pool's input, with the channels second.
-func nhwcAveragePoolGradInfer(c *InferCtx) error {
-	d := c.Type(0).DType
-	if dims, ok := c.Exprs(1); ok && len(dims) > 1 {
-		last := append(append([]Dim{dims[0]}, dims[2:]...), dims[1])
-		return mvSet(c, 0, d, last...)
-	}
-	c.SetType(0, Unranked(d))
-	return nil
-}
+func nhwcAveragePoolGradInfer(c *InferCtx) error { return shapedLastInfer(c, 1) }
 
 func nhwcMaxPoolGradKernel(k *KernelCtx) (Kernel, error) {
-	return nhwcPoolGrad(k, func(c *Call) tensor.Shape { return c.In[1].Shape() }, func(c *Call, p *nhwcPoolPlan) {
+	return nhwcPoolGrad(k, func(c *Call, p *nhwcPoolPlan) {
 		pool.MaxLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[1]), tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), c.Threads)
 	})
 }
 
 func nhwcAveragePoolGradKernel(k *KernelCtx) (Kernel, error) {
 	all := k.Bool("count_include_pad")
-	shape := func(c *Call) tensor.Shape {
-		s := listOf(c.In[1])
-		if len(s) < 2 {
-			return s
-		}
-		return append(append(tensor.Shape{s[0]}, s[2:]...), s[1])
-	}
-	return nhwcPoolGrad(k, shape, func(c *Call, p *nhwcPoolPlan) {
+	return nhwcPoolGrad(k, func(c *Call, p *nhwcPoolPlan) {
 		pool.AverageLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), all, c.Threads)
 	})
 }
 
-// nhwcPoolGrad runs f with the geometry of the pool whose input has a shape.
-func nhwcPoolGrad(k *KernelCtx, shape func(*Call) tensor.Shape, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error) {
-	a, err := windowAttrs(k.Attrs)
-	if err != nil {
-		return Kernel{}, err
-	}
-	var last atomic.Pointer[nhwcPoolPlan]
+// nhwcPoolGrad runs f with the geometry of the pool. Its second input is the pool's input, or the shape of that.
+func nhwcPoolGrad(k *KernelCtx, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error) {
+	plans, err := newNhwcPools(k)
+	shaped := k.DType(1) == tensor.Int64
 	return Kernel{Run: func(c *Call) error {
-		x, p := shape(c), last.Load()
-		if p == nil || !p.x.Equal(x) {
-			var err error
-			if p, err = newNhwcPool(&a, x); err != nil {
-				return err
-			}
-			last.Store(p)
+		x := c.In[1].Shape()
+		if shaped {
+			x = channelsBehind(listOf(c.In[1]))
 		}
-		if n := p.g.Planes * p.g.OutSize() * p.channels; c.In[0].Len() != n {
-			return fmt.Errorf("ops: gradient has shape %v, want %d elements", c.In[0].Shape(), n)
+		p, err := plans.of(x)
+		if err != nil {
+			return err
+		}
+		if c.In[0].Len() != p.outputs() {
+			return fmt.Errorf("ops: gradient has shape %v, want %d elements", c.In[0].Shape(), p.outputs())
 		}
 		if _, err := mvOut(c, 0, tensor.Float32, x); err != nil {
 			return err
 		}
 		f(c, p)
 		return nil
-	}}, nil
+	}}, err
 }

@@ -82,7 +82,7 @@ func (l *layout) batchStats(n *graph.Node) bool {
 	return true
 }
 
-// batchNormGrad takes in the gradient of the activation behind the normalisation.
+// batchNormGrad follows x.
 func (l *layout) batchNormGrad(n *graph.Node) bool {
 	if !fits(n.In[1]) || l.twin[n.In[1]] == nil {
 		return false
@@ -99,59 +99,46 @@ func (l *layout) batchNormGrad(n *graph.Node) bool {
 	return true
 }
 
-// convGradX and convGradW move the gradients of a convolution, both or none.
+// convGradX moves the gradient of a convolution's input where dy has a twin, or is one as it is.
 func (l *layout) convGradX(n *graph.Node) bool {
-	m := l.convGrad(n, "NhwcConvGradX", l.own(n.In[1:2])[0])
-	if m == nil {
+	if !nhwcGrad(n) || l.twin[n.In[0]] == nil && stationary(n.In[0], toLast(n.In[0].Rank())) == nil {
 		return false
 	}
-	l.moved(m, n.Out[0])
+	l.moved(l.nhwcNode(n, append([]*graph.Value{l.last(n.In[0])}, l.own(n.In[1:])...)), n.Out[0])
 	return true
 }
 
+// convGradW moves the gradient of a filter, which keeps its order, where dy or x has a twin.
 func (l *layout) convGradW(n *graph.Node) bool {
-	if !fits(n.In[1]) {
+	if !nhwcGrad(n) || !fits(n.In[1]) || l.twin[n.In[0]] == nil && l.twin[n.In[1]] == nil {
 		return false
 	}
-	if l.twin[n.In[0]] == nil && l.twin[n.In[1]] == nil {
-		return false
-	}
-	m := l.convGrad(n, "NhwcConvGradW", nil)
-	if m == nil {
-		return false
-	}
-	l.takeOver(m, n.Out[0])
+	l.takeOver(l.nhwcNode(n, append([]*graph.Value{l.last(n.In[0]), l.last(n.In[1])}, l.own(n.In[2:])...)), n.Out[0])
 	return true
 }
 
-// convGrad returns the form of a gradient for channels last, whose second input stays if it is given.
-func (l *layout) convGrad(n *graph.Node, op string, second *graph.Value) *graph.Node {
-	if !fits(n.In[0]) || n.In[0].DType != tensor.Float32 || ops.Default().Find("onnxrun", op, 1) == nil {
-		return nil
-	}
-	if second == nil {
-		second = l.last(n.In[1])
-	} else if l.twin[n.In[0]] == nil && stationary(n.In[0], toLast(n.In[0].Rank())) == nil {
-		return nil
-	}
-	m := newNode("onnxrun", op, 1, n.Attrs, append([]*graph.Value{l.last(n.In[0]), second}, l.own(n.In[2:])...)...)
+// nhwcGrad reports whether a gradient has a form for channels last.
+func nhwcGrad(n *graph.Node) bool {
+	return fits(n.In[0]) && n.In[0].DType == tensor.Float32 && ops.Default().Find("onnxrun", "Nhwc"+n.Type, 1) != nil
+}
+
+// nhwcNode returns the form for channels last of a gradient.
+func (l *layout) nhwcNode(n *graph.Node, in []*graph.Value) *graph.Node {
+	m := newNode("onnxrun", "Nhwc"+n.Type, 1, n.Attrs, in...)
 	m.Name = n.Name
 	return m
 }
 
-// poolGrad moves the gradient of a pool whose input, or for an average whose gradient, has a twin.
+// poolGrad moves the gradient of a pool whose dy has a twin.
 func (l *layout) poolGrad(n *graph.Node) bool {
-	op := "Nhwc" + n.Type
-	if !fits(n.In[0]) || n.In[0].DType != tensor.Float32 || ops.Default().Find("onnxrun", op, 1) == nil || l.twin[n.In[0]] == nil {
+	if !nhwcGrad(n) || l.twin[n.In[0]] == nil {
 		return false
 	}
-	second := n.In[1]
-	if n.Type == "MaxPoolGrad" {
-		second = l.last(second)
+	in := []*graph.Value{l.last(n.In[0]), n.In[1]}
+	if n.Type == "MaxPoolGrad" { // x, for averages its shape
+		in[1] = l.last(in[1])
 	}
-	m := newNode("onnxrun", op, 1, n.Attrs, l.last(n.In[0]), second)
-	m.Name = n.Name
-	l.moved(m, n.Out[0])
+	l.moved(l.nhwcNode(n, in), n.Out[0])
 	return true
 }
 

@@ -175,15 +175,10 @@ func Resolve(g *graph.Graph) error {
 	return nil
 }
 
-// Names returns the names of the passes in the order in which they run.
-func Names() []string { return names(func(pass) bool { return true }) }
-
-// Optional returns the names of the passes that Options may leave out.
-func Optional() []string { return names(func(p pass) bool { return !p.base }) }
-
-func names(which func(pass) bool) (out []string) {
+// Optional returns the names of the passes that Options may leave out, in the order in which they run.
+func Optional() (out []string) {
 	for _, p := range passes {
-		if which(p) {
+		if !p.base {
 			out = append(out, p.name)
 		}
 	}

@@ -50,9 +50,3 @@ func (r *rounder) round(x float32) int32 {
 	}
 	return int32(math.Float32bits(x+magic)) - int32(math.Float32bits(magic)) + r.zero
 }
-
-// Quantize returns the byte nearest to x.
-func Quantize[T Byte](x float32, p Params) T {
-	r := newRounder[T](p.Zero)
-	return T(r.round(x / p.Scale))
-}

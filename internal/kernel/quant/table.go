@@ -1,7 +1,5 @@
 package quant
 
-import "unsafe"
-
 // Table maps bytes to bytes, by their bits: entry 255 belongs to the uint8 255 or the int8 -1.
 type Table [256]uint8
 
@@ -30,9 +28,4 @@ func (t *Table) Lookup(dst, src []uint8) {
 	for i, v := range src[:len(dst)] {
 		dst[i] = t[v]
 	}
-}
-
-// Bits returns the bytes of x.
-func Bits[T Byte](x []T) []uint8 {
-	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }

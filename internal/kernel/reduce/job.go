@@ -15,17 +15,16 @@ const serial = 1 << 15
 // A job is one parallel loop over rows, or other units of work, with the parameters of all kernels of
 // this package that have one.
 type job struct {
-	run            func(j *job, lo, hi int) // does units lo to hi
-	units, size    int
-	op             Op
-	log            bool
-	n, inner       int
-	tiles          int // column tiles per outer index
-	dst, src       []float32
-	softmax        SoftmaxArgs
-	row            RowNorm
-	plane          PlaneNorm
-	mean, variance []float32
+	run         func(j *job, lo, hi int) // does units lo to hi
+	units, size int
+	op          Op
+	log         bool
+	n, inner    int
+	tiles       int // column tiles per outer index
+	dst, src    []float32
+	softmax     SoftmaxArgs
+	row         RowNorm
+	plane       PlaneNorm
 }
 
 var jobs = sync.Pool{New: func() any { return new(job) }}

@@ -125,25 +125,6 @@ func moments(x []float32) (mean, variance float32) {
 	return mean, vec.SumDeviation(x, mean) / n
 }
 
-// Moments sets mean and variance (population) of each of rows rows of cols elements. Either may be nil.
-func Moments(mean, variance, src []float32, rows, cols, threads int) {
-	j := newJob(momentsRows, nil, src)
-	j.mean, j.variance, j.n = mean, variance, cols
-	j.do(rows, cols, threads)
-}
-
-func momentsRows(j *job, lo, hi int) {
-	for r := lo; r < hi; r++ {
-		m, v := moments(j.src[r*j.n : (r+1)*j.n])
-		if j.mean != nil {
-			j.mean[r] = m
-		}
-		if j.variance != nil {
-			j.variance[r] = v
-		}
-	}
-}
-
 // PlaneNorm are the parameters of GroupNorm over [Batch, Channels, Plane]. Groups divides Channels;
 // InstanceNormalization has Groups == Channels.
 type PlaneNorm struct {
@@ -205,15 +186,5 @@ func affinePlanes(j *job, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		c := i % len(j.row.Scale)
 		vec.ScaleShift(j.dst[i*j.n:(i+1)*j.n], j.src[i*j.n:(i+1)*j.n], j.row.Scale[c], j.row.Bias[c])
-	}
-}
-
-// FoldBatchNorm sets the scale and shift that ChannelAffine takes from the four vectors of batch
-// normalisation.
-func FoldBatchNorm(scale, shift, gamma, beta, mean, variance []float32, eps float32) {
-	for c := range scale {
-		s := float64(gamma[c]) / math.Sqrt(float64(variance[c])+float64(eps))
-		scale[c] = float32(s)
-		shift[c] = float32(float64(beta[c]) - float64(mean[c])*s)
 	}
 }
