@@ -175,8 +175,11 @@ func (q *quantization) buffer() *quantBuffer {
 
 // Chunk converts one tile.
 func (x *quantCall) Chunk(i int) {
-	buf := x.buffer()
 	lo := i * quantTile
+	if n := min(quantTile, x.x.Len()-lo); x.direct() && x.oneByOne(lo, n) {
+		return
+	}
+	buf := x.buffer()
 	v := buf.v[:min(quantTile, x.x.Len()-lo)]
 	loadCodes(v, x.x, lo)
 	x.narrow(v, buf)

@@ -37,7 +37,10 @@ type kernels struct {
 	hold        holdTable
 	extreme     lanesTable
 	convert     [numConvert]convertFunc // nil where there is none
-	pow, fmod   partialFunc
+	// These are nil where there is none.
+	quantize                   quantizeFunc
+	dequantizeI8, dequantizeU8 dequantizeFunc
+	pow, fmod                  partialFunc
 	// softmax and logSoftmax take rows of at most lanes elements.
 	lanes               int
 	softmax, logSoftmax func(dst, x []float32, cols int)

@@ -500,6 +500,15 @@ func i32ToI64AVX2(dst *byte, x *byte, n int)
 func i64ToI32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
+func quantizeAVX2(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+
+//go:noescape
+func dequantizeI8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
+
+//go:noescape
+func dequantizeU8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
+
+//go:noescape
 func powAVX2(dst []float32, a []float32, b []float32) int
 
 //go:noescape
@@ -1017,6 +1026,15 @@ func i32ToI64AVX512(dst *byte, x *byte, n int)
 
 //go:noescape
 func i64ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func quantizeAVX512(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+
+//go:noescape
+func dequantizeI8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
+
+//go:noescape
+func dequantizeU8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
 
 //go:noescape
 func powAVX512(dst []float32, a []float32, b []float32) int

@@ -18114,6 +18114,101 @@ end:
 	VZEROUPPER
 	RET
 
+// func quantizeAVX2(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        lo+32(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVSS        hi+36(FP), X3
+	VBROADCASTSS X3, Y3
+
+next:
+	CMPQ         DX, $0x00000008
+	JLT          end
+	VMOVUPS      (CX), Y4
+	VDIVPS       Y0, Y4, Y4
+	VROUNDPS     $0x00, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMAXPS       Y2, Y4, Y4
+	VMINPS       Y3, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPAND        lanes<>+4128(SB), Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSDW    X5, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func dequantizeI8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·dequantizeI8AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Y1
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVSXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func dequantizeU8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·dequantizeU8AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Y1
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVZXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
 // func powAVX2(dst []float32, a []float32, b []float32) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·powAVX2(SB), NOSPLIT, $0-80
@@ -34447,6 +34542,97 @@ next:
 	ADDQ    $0x00000040, AX
 	SUBQ    $0x00000010, DX
 	JMP     next
+
+end:
+	VZEROUPPER
+	RET
+
+// func quantizeAVX512(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        lo+32(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        hi+36(FP), X3
+	VBROADCASTSS X3, Z3
+
+next:
+	CMPQ        DX, $0x00000010
+	JLT         end
+	VMOVUPS     (CX), Z4
+	VDIVPS      Z0, Z4, Z4
+	VRNDSCALEPS $0x00, Z4, Z4
+	VADDPS      Z1, Z4, Z4
+	VMAXPS      Z2, Z4, Z4
+	VMINPS      Z3, Z4, Z4
+	VCVTTPS2DQ  Z4, Z4
+	VPMOVDB     Z4, (AX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000010, AX
+	SUBQ        $0x00000010, DX
+	JMP         next
+
+end:
+	VZEROUPPER
+	RET
+
+// func dequantizeI8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·dequantizeI8AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Z1
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVSXBD (CX), Z2
+	VCVTDQ2PS Z2, Z2
+	VSUBPS    Z1, Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func dequantizeU8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·dequantizeU8AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        zero+28(FP), X1
+	VBROADCASTSS X1, Z1
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVZXBD (CX), Z2
+	VCVTDQ2PS Z2, Z2
+	VSUBPS    Z1, Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
 
 end:
 	VZEROUPPER

@@ -33,17 +33,7 @@ var convertKernels = []convertKernel{
 	{"f32ToU8", 4, 1, func(g *isa, x, dst reg.GPVirtual) {
 		v := g.r()
 		VCVTTPS2DQ(Mem{Base: x}, v)
-		if g.wide() {
-			VPMOVDB(v, Mem{Base: dst})
-			return
-		}
-		VPAND(bitsConst(0xff), v, v)
-		high := XMM()
-		VEXTRACTI128(U8(1), v, high)
-		low := v.AsX()
-		VPACKUSDW(high, low, low)
-		VPACKUSWB(low, low, low)
-		VMOVQ(low, Mem{Base: dst})
+		g.storeLowBytes(v, Mem{Base: dst})
 	}},
 	{"f32ToF64", 4, 8, func(g *isa, x, dst reg.GPVirtual) {
 		for i := range 2 {

@@ -50,6 +50,9 @@ func main() {
 		for _, k := range convertKernels {
 			g.convert(k)
 		}
+		g.quantize()
+		g.dequantize("dequantizeI8", true)
+		g.dequantize("dequantizeU8", false)
 		for _, k := range partialKernels {
 			g.partial(k)
 		}

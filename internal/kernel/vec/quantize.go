@@ -1,0 +1,52 @@
+package vec
+
+import (
+	"math"
+	"unsafe"
+)
+
+// A quantizeFunc and a dequantizeFunc take n elements, a multiple of convertGroup.
+type (
+	quantizeFunc   func(dst *byte, x *float32, n int, scale, zero, lo, hi float32)
+	dequantizeFunc func(dst *float32, x *byte, n int, scale, zero float32)
+)
+
+// Quantize sets dst[i] to x[i]/scale, rounded to nearest even, plus the whole number zero, kept in the range of D. NaN
+// becomes the least of D.
+func Quantize[D int8 | uint8](dst []D, x []float32, scale, zero float32) {
+	x = x[:len(dst)]
+	lo, hi := float32(Lowest[D]()), float32(Highest[D]())
+	n := 0
+	if active.quantize != nil {
+		n = len(dst) &^ (convertGroup - 1)
+		for at := 0; at < n; at += block {
+			active.quantize((*byte)(unsafe.Pointer(&dst[at])), &x[at], min(block, n-at), scale, zero, lo, hi)
+		}
+	}
+	for i, v := range x[n:] {
+		q := float32(math.RoundToEven(float64(v/scale))) + zero
+		if !(q > lo) {
+			q = lo
+		}
+		dst[n+i] = D(min(q, hi))
+	}
+}
+
+// Dequantize sets dst[i] to (x[i]-zero)*scale.
+func Dequantize[S int8 | uint8](dst []float32, x []S, scale, zero float32) {
+	x = x[:len(dst)]
+	n := 0
+	f := active.dequantizeU8
+	if Lowest[S]() < 0 {
+		f = active.dequantizeI8
+	}
+	if f != nil {
+		n = len(dst) &^ (convertGroup - 1)
+		for at := 0; at < n; at += block {
+			f(&dst[at], (*byte)(unsafe.Pointer(&x[at])), min(block, n-at), scale, zero)
+		}
+	}
+	for i, v := range x[n:] {
+		dst[n+i] = (float32(v) - zero) * scale
+	}
+}
