@@ -2,6 +2,10 @@
 
 package mem
 
+import "time"
+
+func threadTime() time.Duration { return 0 }
+
 func adviseHuge(_, _ uintptr) {}
 
 func discard(_, _ uintptr) bool { return false }
