@@ -1,16 +1,22 @@
 package mem
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // slab is what weights are cut from, so that small ones fill huge pages together.
 var slab struct {
 	sync.Mutex
-	free     []byte
-	expected int // bytes that are to come
+	free     [][]byte // rests of storage, at most maxRests
+	expected int      // bytes that are to come
 }
 
-// maxChunk bounds the storage that is taken at once, of which the rest may be idle address space.
-const maxChunk = 4 * hugePage
+const (
+	// maxChunk bounds the storage that is taken at once, of which the rest may be idle address space.
+	maxChunk = 4 * hugePage
+	maxRests = 8
+)
 
 // Expect says that weights of about n bytes will be asked for.
 func Expect(n int) {
@@ -28,7 +34,7 @@ func Settle() {
 }
 
 // Weights is Floats for what lives as long as a model: pieces lie side by side, and the storage of each is free when
-// that of its neighbours is.
+// that of its neighbours is. Small pieces that follow large ones fill what these left of their huge pages.
 func Weights(n int) []float32 {
 	if n == 0 {
 		return nil
@@ -36,23 +42,67 @@ func Weights(n int) []float32 {
 	size := (4*n + Alignment - 1) &^ (Alignment - 1)
 	slab.Lock()
 	defer slab.Unlock()
-	rest, fresh := slab.free, len(slab.free) < size
-	if fresh {
-		rest = newChunk(max(size, min(slab.expected, maxChunk)))
-	}
 	slab.expected = max(0, slab.expected-size)
-	b := rest[:size]
-	alike := (len(rest) - size) / size * size // more pieces of this size that fit
-	preferHuge(b, size, min(slab.expected, alike))
-	if rest = rest[size:]; !fresh || len(rest) > len(slab.free) {
-		slab.free = rest
+	rest := takeRest(size)
+	if rest == nil {
+		rest = newChunk(size, slab.expected)
 	}
+	b := rest[:size]
+	rest = rest[size:]
+	preferHuge(b, size, min(len(rest), max(0, slab.expected-idle())))
+	keepRest(rest)
 	return floats(b[: 4*n : 4*n])
 }
 
-func newChunk(n int) []byte {
-	if n < hugePage {
-		return alignedBytes(n, Alignment)
+// newChunk returns storage for a piece of n bytes and some of the more that are to come.
+func newChunk(n, more int) []byte {
+	size := max(n, min(n+more, maxChunk))
+	if size < hugePage {
+		return alignedBytes(size, Alignment)
 	}
-	return hugeBytes(n)
+	if end := (size + hugePage - 1) &^ (hugePage - 1); end-n <= more {
+		size = end
+	}
+	return hugeBytes(size)
+}
+
+// takeRest takes the smallest rest of at least n bytes from the slab, nil if there is none.
+func takeRest(n int) []byte {
+	best := -1
+	for i, r := range slab.free {
+		if len(r) >= n && (best < 0 || len(r) < len(slab.free[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	r := slab.free[best]
+	slab.free = slices.Delete(slab.free, best, best+1)
+	return r
+}
+
+// keepRest gives the slab a rest, in the place of the smallest if there are many.
+func keepRest(r []byte) {
+	if len(r) == 0 {
+		return
+	}
+	if slab.free = append(slab.free, r); len(slab.free) <= maxRests {
+		return
+	}
+	least := 0
+	for i, r := range slab.free {
+		if len(r) < len(slab.free[least]) {
+			least = i
+		}
+	}
+	slab.free = slices.Delete(slab.free, least, least+1)
+}
+
+// idle returns how many bytes the rests have.
+func idle() (n int) {
+	for _, r := range slab.free {
+		n += len(r)
+	}
+	return n
 }
