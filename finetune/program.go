@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/autodiff"
@@ -71,6 +72,10 @@ func (p *program) compiled() (*stage, error) {
 	var err error
 	if p.suffix, err = p.b.compile(p.graph, p.inside); err == nil {
 		p.graph = nil
+	}
+	if p.inside {
+		// What compiling leaves behind would stay resident beside the arena of the steps.
+		debug.FreeOSMemory()
 	}
 	return p.suffix, err
 }
