@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -140,10 +139,7 @@ func affine32(y, x, scale, shift []float32, batch, plane, threads int) {
 		reduce.ChannelAffine(y, x, scale, shift, batch, plane, threads)
 		return
 	}
-	for n := len(scale); len(x) > 0; x, y = x[n:], y[n:] {
-		vec.Mul(y[:n], x[:n], scale)
-		vec.Add(y[:n], y[:n], shift)
-	}
+	reduce.RowAffine(y, x, scale, shift, threads)
 }
 
 // statistics folds the moments of the batch into scale and shift and sets the running statistics.

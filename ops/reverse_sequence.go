@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -58,10 +59,9 @@ func reverseSequenceKernel(k *KernelCtx) (Kernel, error) {
 			if n < 0 || n > int64(s[time]) {
 				return fmt.Errorf("ops: input 1 (sequence_lens) has %d, want 0 to %d", n, s[time])
 			}
-			for t := range int(n) {
-				at, src := b*stride[batch]+t*stride[time], b*stride[batch]+(int(n)-1-t)*stride[time]
-				blockCopy(to, from, 1, inner, 0, at, 0, src, 1)
-			}
+			dims, step, back := [2]int{int(n), inner}, [2]int{stride[time], 1}, [2]int{-stride[time], 1}
+			at := b * stride[batch]
+			mvStrided(to, from, move.Copy{Dims: dims[:], DstStride: step[:], SrcStride: back[:], DstOff: at, SrcOff: at + max(0, int(n)-1)*stride[time]}, c.Threads)
 		}
 		return nil
 	}}, nil
