@@ -5,6 +5,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -110,21 +111,36 @@ func (r *columnsTask) begin(y []float32) {
 	}
 }
 
-// add adds the windows of a row of inputs, step elements apart in x, to a row y of outputs.
+// add adds the windows of a row of inputs, step elements apart in x, to a row y of outputs. Pieces of a stride of all windows
+// lie side by side in y, so they are added at once; those that the edges cut are added one by one.
 func (t *transposedColumns) add(y, x []float32, step int) {
-	n := t.w.Kernel * t.g.OutC
-	for i := range t.w.In {
-		p := x[i*step:][:n]
-		at := (i*t.w.Stride - t.w.Lo) * t.g.OutC
-		if at < 0 {
-			p = p[min(-at, n):]
-			at = 0
+	stride := t.w.Stride * t.g.OutC
+	for from := t.w.Kernel * t.g.OutC; from > 0; {
+		to := from
+		from = (from - 1) / stride * stride // the last piece first: sums go from the first window to the last
+		first := from - t.w.Lo*t.g.OutC     // of window 0
+		i0 := min(t.w.In, max(0, ceilDiv(-first, stride)))
+		i1 := i0
+		if room := len(y) - (to - from) - first; room >= 0 {
+			i1 = max(i0, min(t.w.In, room/stride+1))
 		}
-		to := y[min(at, len(y)):]
-		p = p[:min(len(p), len(to))]
-		to = to[:len(p)]
-		for j, v := range p {
-			to[j] += v
+		for i := range i0 {
+			addClipped(y, x[i*step+from:i*step+to], first+i*stride)
+		}
+		if i1 > i0 {
+			vec.AddRows(y[first+i0*stride:], x[i0*step+from:], i1-i0, to-from, stride, step)
+		}
+		for i := i1; i < t.w.In; i++ {
+			addClipped(y, x[i*step+from:i*step+to], first+i*stride)
+		}
+	}
+}
+
+// addClipped adds x to the elements of y from at on, as far as there are any.
+func addClipped(y, x []float32, at int) {
+	for j, v := range x {
+		if k := at + j; k >= 0 && k < len(y) {
+			y[k] += v
 		}
 	}
 }

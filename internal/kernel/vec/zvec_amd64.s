@@ -35930,6 +35930,106 @@ done609:
 	VZEROUPPER
 	RET
 
+// func addRows1(y *float32, x *float32, rows int, yld int, xld int)
+// Requires: AVX
+TEXT ·addRows1(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ yld+24(FP), BX
+	MOVQ xld+32(FP), SI
+
+nextRow:
+	TESTQ  DX, DX
+	JE     rowsDone
+	VMOVSS (CX), X0
+	VMOVSS (AX), X1
+	VADDPS X0, X1, X1
+	VMOVSS X1, (AX)
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (CX)(SI*4), CX
+	DECQ   DX
+	JMP    nextRow
+
+rowsDone:
+	VZEROUPPER
+	RET
+
+// func addRows2(y *float32, x *float32, rows int, yld int, xld int)
+// Requires: AVX
+TEXT ·addRows2(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ yld+24(FP), BX
+	MOVQ xld+32(FP), SI
+
+nextRow:
+	TESTQ  DX, DX
+	JE     rowsDone
+	VMOVSD (CX), X0
+	VMOVSD (AX), X1
+	VADDPS X0, X1, X1
+	VMOVSD X1, (AX)
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (CX)(SI*4), CX
+	DECQ   DX
+	JMP    nextRow
+
+rowsDone:
+	VZEROUPPER
+	RET
+
+// func addRows4(y *float32, x *float32, rows int, yld int, xld int)
+// Requires: AVX
+TEXT ·addRows4(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ yld+24(FP), BX
+	MOVQ xld+32(FP), SI
+
+nextRow:
+	TESTQ   DX, DX
+	JE      rowsDone
+	VMOVUPS (CX), X0
+	VMOVUPS (AX), X1
+	VADDPS  X0, X1, X1
+	VMOVUPS X1, (AX)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JMP     nextRow
+
+rowsDone:
+	VZEROUPPER
+	RET
+
+// func addRows8(y *float32, x *float32, rows int, yld int, xld int)
+// Requires: AVX
+TEXT ·addRows8(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ yld+24(FP), BX
+	MOVQ xld+32(FP), SI
+
+nextRow:
+	TESTQ   DX, DX
+	JE      rowsDone
+	VMOVUPS (CX), Y0
+	VMOVUPS (AX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	DECQ    DX
+	JMP     nextRow
+
+rowsDone:
+	VZEROUPPER
+	RET
+
 DATA lanes<>+0(SB)/4, $0xc2d00000
 DATA lanes<>+4(SB)/4, $0xc2d00000
 DATA lanes<>+8(SB)/4, $0xc2d00000

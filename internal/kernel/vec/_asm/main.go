@@ -63,6 +63,9 @@ func main() {
 		g.lstmGrad()
 		g.gruGrad()
 	}
+	for _, cols := range []int{1, 2, 4, 8} {
+		addRows(cols)
+	}
 	emitTable()
 	emitUnpack()
 	Generate()
