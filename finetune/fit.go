@@ -35,8 +35,9 @@ type FitOptions struct {
 	Resume bool   // go on from the newest checkpoint of Dir, if there is one
 	Config string // text that the checkpoint has to agree with
 
-	Begin func(from, total, perEpoch int) // called with the numbers of steps before the first one; nil: nobody
-	Event func(Event) error               // called for each step and epoch; an error ends the training
+	Memory func(StepMemory)                // called with what a step takes before the first one; nil: nobody
+	Begin  func(from, total, perEpoch int) // called with the numbers of steps before the first one; nil: nobody
+	Event  func(Event) error               // called for each step and epoch; an error ends the training
 }
 
 // A Meter measures predictions: the value of each term and its target, batch by batch.
@@ -123,6 +124,9 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	}
 	defer f.close()
 	if err := f.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.announce(ctx); err != nil {
 		return nil, err
 	}
 	if o.Begin != nil {

@@ -37,10 +37,7 @@ func (t *Trainer) Forecast(ctx context.Context, ds Dataset, o FitOptions) (Forec
 	}
 	defer f.close()
 	out := Forecast{Samples: ds.Len(), Steps: f.total, Batch: f.o.Batch}
-	for _, p := range t.params {
-		out.Weights += 4 * p.W.Len()
-		out.Optimizer += 4 * p.W.Len() * len(p.state)
-	}
+	out.Weights, out.Optimizer = t.trainedBytes()
 	if !o.Cache.Off {
 		out.Features = f.table.width * len(f.table.rows)
 	}
@@ -48,6 +45,56 @@ func (t *Trainer) Forecast(ctx context.Context, ds Dataset, o FitOptions) (Forec
 		return out, err
 	}
 	return out, f.forecastStep(ctx, &out)
+}
+
+// trainedBytes returns the sizes of the weights that train and of the optimizer's state.
+func (t *Trainer) trainedBytes() (weights, optimizer int) {
+	for _, p := range t.params {
+		weights += 4 * p.W.Len()
+		optimizer += 4 * p.W.Len() * len(p.state)
+	}
+	return weights, optimizer
+}
+
+// A StepMemory says what a step takes, in bytes; exact, but for values whose sizes are found while running.
+type StepMemory struct {
+	Weights   int // those that train, in float32
+	Optimizer int // its state
+	Values    int // values, gradients and workspace of one step
+}
+
+// Total is the most that a step takes, the model's own weights and the results of the frozen part not counted.
+func (m StepMemory) Total() int { return m.Weights + m.Optimizer + m.Values }
+
+// announce tells the options' Memory what a step takes.
+func (f *fitter) announce(ctx context.Context) error {
+	if f.o.Memory == nil || f.state.Step >= f.total {
+		return nil
+	}
+	batches, err := f.fetch(ctx, f.state.Step)
+	if err != nil {
+		return err
+	}
+	var m StepMemory
+	m.Weights, m.Optimizer = f.trainedBytes()
+	if m.Values, err = f.stepBytes(batches); err != nil {
+		return err
+	}
+	f.o.Memory(m)
+	return nil
+}
+
+// stepBytes compiles the step and returns the size of its values.
+func (f *fitter) stepBytes(batches []Batch) (int, error) {
+	p, err := f.programOf(&batches[0], forTraining)
+	if err != nil {
+		return 0, err
+	}
+	suffix, err := p.compiled()
+	if err != nil {
+		return 0, err
+	}
+	return suffix.prog.Need()
 }
 
 // forecastFrozen measures one block of the frozen part.
@@ -86,15 +133,7 @@ func (f *fitter) forecastStep(ctx context.Context, out *Forecast) error {
 	if err != nil {
 		return err
 	}
-	p, err := f.programOf(&batches[0], forTraining)
-	if err != nil {
-		return err
-	}
-	suffix, err := p.compiled()
-	if err != nil {
-		return err
-	}
-	if out.Step, err = suffix.prog.Need(); err != nil {
+	if out.Step, err = f.stepBytes(batches); err != nil {
 		return err
 	}
 	for range 2 {

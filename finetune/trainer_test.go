@@ -151,7 +151,7 @@ func TestFixedBatch(t *testing.T) {
 	}
 }
 
-// TestForecast leaves the trainer as it was.
+// TestForecast leaves the trainer as it was, and says of a step what Fit says before the first one.
 func TestForecast(t *testing.T) {
 	m := deep(t)
 	tr, twin := newTrainer(t, m, everything()), newTrainer(t, m, everything())
@@ -167,10 +167,22 @@ func TestForecast(t *testing.T) {
 	if tr.Steps() != 0 || !bytes.Equal(written(t, tr), written(t, twin)) {
 		t.Error("the forecast has changed the trainer")
 	}
-	fitted(t, tr, rows(28), o)
+	told := o
+	var heard []finetune.StepMemory
+	told.Memory = func(m finetune.StepMemory) { heard = append(heard, m) }
+	told.Event = func(e finetune.Event) error {
+		if _, ok := e.(finetune.StepEvent); !ok {
+			return nil
+		}
+		if want := (finetune.StepMemory{Weights: f.Weights, Optimizer: f.Optimizer, Values: f.Step}); len(heard) != 1 || heard[0] != want {
+			t.Errorf("told %+v before a step, want once %+v", heard, want)
+		}
+		return nil
+	}
+	fitted(t, tr, rows(28), told)
 	fitted(t, twin, rows(28), o)
 	if !bytes.Equal(written(t, tr), written(t, twin)) {
-		t.Error("training goes another way after a forecast")
+		t.Error("training goes another way after a forecast, or when the memory of a step is told")
 	}
 }
 

@@ -37,6 +37,9 @@ func (j *job) fit(ctx context.Context) error {
 		return err
 	}
 	defer j.closeLog()
+	o.Memory = func(m finetune.StepMemory) {
+		j.say("memory of a step: %s (weights that train %s, optimizer %s, values and gradients %s)", bytesText(m.Total()), bytesText(m.Weights), bytesText(m.Optimizer), bytesText(m.Values))
+	}
 	o.Begin = func(from, total, perEpoch int) { j.progress.Start(total-from, from/perEpoch+1, j.epochs) }
 	r, err := j.fitOrSolve(ctx, o)
 	j.progress.Done()
