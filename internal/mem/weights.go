@@ -13,7 +13,7 @@ var slab struct {
 }
 
 const (
-	// maxChunk bounds the storage that is taken at once, of which the rest may be idle address space.
+	// maxChunk, or four pieces, bounds the storage that is taken at once, of which the rest may be idle address space.
 	maxChunk = 4 * hugePage
 	maxRests = 8
 )
@@ -49,14 +49,18 @@ func Weights(n int) []float32 {
 	}
 	b := rest[:size]
 	rest = rest[size:]
-	preferHuge(b, size, min(len(rest), max(0, slab.expected-idle())))
+	more := 0
+	if len(rest) >= size/4 { // less would lie idle if pieces of one size follow
+		more = min(len(rest), max(0, slab.expected-idle()))
+	}
+	preferHuge(b, size, more)
 	keepRest(rest)
 	return floats(b[: 4*n : 4*n])
 }
 
 // newChunk returns storage for a piece of n bytes and some of the more that are to come.
 func newChunk(n, more int) []byte {
-	size := max(n, min(n+more, maxChunk))
+	size := max(n, min(n+more, max(maxChunk, 4*n)))
 	if size < hugePage {
 		return alignedBytes(size, Alignment)
 	}
