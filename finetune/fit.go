@@ -90,7 +90,9 @@ type fitter struct {
 	perEpoch   int
 	runBatch   int // rows of one run of the suffix
 	parts      int // runs of one step
-	buffers    []tableBatch
+	buffers    []tableBatch // of private training
+	set        readSet
+	ahead      *readAhead // nil: each step reads its own batches
 	best       *snapshot
 	perm       []int // of epoch permEpoch
 	permEpoch  int
@@ -132,6 +134,7 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	if o.Begin != nil {
 		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
+	f.startReading(ctx)
 	for !f.state.Stopped && (f.state.Step < f.total || f.epochOpen()) {
 		if err := f.next(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -248,23 +251,28 @@ func (f *fitter) fetch(ctx context.Context, step int) ([]Batch, error) {
 	if f.private != nil {
 		return f.fetchPrivate(ctx, step)
 	}
+	err := f.read(ctx, step, &f.set)
+	return f.set.batches, err
+}
+
+// read fills a set with the batches of a step.
+func (f *fitter) read(ctx context.Context, step int, s *readSet) error {
 	index := f.order(step)
-	if f.buffers == nil {
-		f.buffers = make([]tableBatch, (f.o.Batch+f.runBatch-1)/f.runBatch)
+	if s.buffers == nil {
+		s.buffers = make([]tableBatch, (f.o.Batch+f.runBatch-1)/f.runBatch)
 	}
-	var out []Batch
-	k := 0
+	s.batches = s.batches[:0]
 	for rows := range slices.Chunk(index, f.runBatch) {
 		if f.fixed > 0 && len(rows) < f.fixed {
 			break
 		}
-		if err := f.table.batch(ctx, rows, &f.buffers[k]); err != nil {
-			return nil, err
+		buffer := &s.buffers[len(s.batches)]
+		if err := f.table.batch(ctx, rows, buffer); err != nil {
+			return err
 		}
-		out = append(out, f.table.asBatch(&f.buffers[k], len(rows)))
-		k++
+		s.batches = append(s.batches, f.table.asBatch(buffer, len(rows)))
 	}
-	return out, nil
+	return nil
 }
 
 // order returns the rows of a step.
@@ -285,6 +293,14 @@ func (f *fitter) order(step int) []int {
 	return f.perm[lo:hi]
 }
 
+// nextBatches returns the batches of the present step.
+func (f *fitter) nextBatches(ctx context.Context) ([]Batch, error) {
+	if f.ahead != nil {
+		return f.ahead.next(ctx)
+	}
+	return f.fetch(ctx, f.state.Step)
+}
+
 // next takes one step, and what follows it.
 func (f *fitter) next(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -293,7 +309,7 @@ func (f *fitter) next(ctx context.Context) error {
 	if f.epochOpen() {
 		return f.endEpoch(ctx, f.epoch())
 	}
-	batches, err := f.fetch(ctx, f.state.Step)
+	batches, err := f.nextBatches(ctx)
 	if err != nil {
 		return err
 	}
@@ -393,6 +409,9 @@ func (f *fitter) finish(ctx context.Context) (*Fitted, error) {
 }
 
 func (f *fitter) close() {
+	if f.ahead != nil {
+		f.ahead.close()
+	}
 	for _, b := range []*table{f.table, f.val} {
 		if b != nil {
 			b.close()
