@@ -88,8 +88,8 @@ type fitter struct {
 	state      fitState
 	total      int // steps
 	perEpoch   int
-	runBatch   int // rows of one run of the suffix
-	parts      int // runs of one step
+	runBatch   int          // rows of one run of the suffix
+	parts      int          // runs of one step
 	buffers    []tableBatch // of private training
 	set        readSet
 	ahead      *readAhead // nil: each step reads its own batches
