@@ -128,9 +128,6 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	if err := f.start(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.announce(ctx); err != nil {
-		return nil, err
-	}
 	if o.Begin != nil {
 		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
@@ -311,6 +308,9 @@ func (f *fitter) next(ctx context.Context) error {
 	}
 	batches, err := f.nextBatches(ctx)
 	if err != nil {
+		return err
+	}
+	if err := f.announce(batches); err != nil {
 		return err
 	}
 	r, err := f.step(ctx, f.rateAt(f.state.Step, f.total), batches)

@@ -66,21 +66,19 @@ type StepMemory struct {
 // Total is the most that a step takes, the model's own weights and the results of the frozen part not counted.
 func (m StepMemory) Total() int { return m.Weights + m.Optimizer + m.Values }
 
-// announce tells the options' Memory what a step takes.
-func (f *fitter) announce(ctx context.Context) error {
-	if f.o.Memory == nil || f.state.Step >= f.total {
+// announce tells the options' Memory, once, what the step of the batches takes.
+func (f *fitter) announce(batches []Batch) (err error) {
+	tell := f.o.Memory
+	if tell == nil {
 		return nil
 	}
-	batches, err := f.fetch(ctx, f.state.Step)
-	if err != nil {
-		return err
-	}
+	f.o.Memory = nil
 	var m StepMemory
 	m.Weights, m.Optimizer = f.trainedBytes()
 	if m.Values, err = f.stepBytes(batches); err != nil {
 		return err
 	}
-	f.o.Memory(m)
+	tell(m)
 	return nil
 }
 

@@ -19,7 +19,7 @@ func member(t *testing.T, name string) []byte {
 	t.Helper()
 	z, err := zip.OpenReader(gradientArchive)
 	if err != nil {
-		t.Skipf("no %s: %v", gradientArchive, err)
+		t.Skipf("%s does not open: %s is not read: %v", gradientArchive, name, err)
 	}
 	defer z.Close()
 	f, err := z.Open(name)

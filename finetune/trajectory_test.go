@@ -50,7 +50,7 @@ type trajectory struct {
 func TestTrajectories(t *testing.T) {
 	archive, err := zip.OpenReader(trajectoryArchive)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("%s is absent", trajectoryArchive)
+		t.Skipf("%s is absent: recorded trainings are not compared", trajectoryArchive)
 	}
 	if err != nil {
 		t.Fatal(err)

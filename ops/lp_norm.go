@@ -42,22 +42,10 @@ func lpNorm[T float32 | float64](c *Call, axis, p int) error {
 	}
 	for o := range outer {
 		for j := range inner {
-			lo, hi, sum := o*n*inner+j, (o+1)*n*inner, 0.0
+			lo, hi := o*n*inner+j, (o+1)*n*inner
+			norm := reduce.LpNorm(x[min(lo, hi):hi], inner, p)
 			for i := lo; i < hi; i += inner {
-				if v := float64(x[i]); p == 1 {
-					sum += math.Abs(v)
-				} else {
-					sum += v * v
-				}
-			}
-			if p == 2 {
-				sum = math.Sqrt(sum)
-			}
-			if sum == 0 {
-				sum = 1
-			}
-			for i := lo; i < hi; i += inner {
-				y[i] = T(float64(x[i]) / sum)
+				y[i] = T(float64(x[i]) / norm)
 			}
 		}
 	}

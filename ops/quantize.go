@@ -176,7 +176,7 @@ func (q *quantization) buffer() *quantBuffer {
 // Chunk converts one tile.
 func (x *quantCall) Chunk(i int) {
 	lo := i * quantTile
-	if n := min(quantTile, x.x.Len()-lo); x.direct() && x.oneByOne(lo, n) {
+	if n := min(quantTile, x.x.Len()-lo); x.direct() && x.runs(lo, n) {
 		return
 	}
 	buf := x.buffer()

@@ -15,20 +15,20 @@ func (x *quantCall) direct() bool {
 	return from == tensor.Float32 && (to == tensor.Int8 || to == tensor.Uint8) && (x.precision == 0 || x.precision == tensor.Float32)
 }
 
-// oneByOne converts n elements from element lo on, run by run, or nothing if each of them has a scale of its own.
-func (x *quantCall) oneByOne(lo, n int) bool {
+// runs converts n elements from element lo on, run by run, or nothing if each of them has a scale of its own.
+func (x *quantCall) runs(lo, n int) bool {
 	for end := lo + n; lo < end; {
-		n, from, wide := x.segment(lo)
+		count, from, wide := x.segment(lo)
 		if wide {
 			return false
 		}
-		n = min(n, end-lo)
+		hi := min(lo+count, end)
 		zero := float32(0)
 		if x.zero != nil {
 			zero = x.zero[from]
 		}
-		x.bytes(lo, lo+n, x.scale[from], zero)
-		lo += n
+		x.bytes(lo, hi, x.scale[from], zero)
+		lo = hi
 	}
 	return true
 }

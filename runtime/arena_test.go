@@ -71,10 +71,10 @@ func checkArena(t *testing.T, f *onnx.File) {
 	source := feed.Source{Seed: 1}
 	in, _, err := source.Inputs(s.Inputs())
 	if err != nil {
-		t.Skipf("no inputs can be made up: %v", err)
+		t.Skipf("%s: no inputs can be made up, so the arena is not measured: %v", t.Name(), err)
 	}
 	if _, err := s.Run(context.Background(), in); err != nil {
-		t.Skipf("made-up inputs do not run: %v", err)
+		t.Skipf("%s: made-up inputs do not run, so the arena is not measured: %v", t.Name(), err)
 	}
 	for _, m := range s.Memory() {
 		if 10*m.Arena > 11*m.Live {

@@ -187,7 +187,7 @@ func TestStrippedModels(t *testing.T) { runBeside(t, "../../../shared/stripped")
 
 func runBeside(t *testing.T, dir string) {
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("%s is absent", dir)
+		t.Skipf("%s is absent: its models are not run", dir)
 	}
 	if testing.Short() {
 		t.Skip("real models are left out of short tests")

@@ -143,11 +143,12 @@ func compare(t *testing.T, name string, a Args) {
 // TestAttention compares with the definition over tails of every size, layouts and masks.
 func TestAttention(t *testing.T) {
 	for _, name := range gemm.Kernels() {
-		undo, ok := gemm.Use(name)
-		if !ok {
-			t.Skipf("attention/%s: not on this machine", name)
-		}
 		t.Run(name, func(t *testing.T) {
+			undo, ok := gemm.Use(name)
+			if !ok {
+				t.Skipf("attention/%s: needs instructions that this machine lacks", name)
+			}
+			defer undo()
 			rng := rand.New(rand.NewPCG(1, 2))
 			inf := float32(math.Inf(-1))
 			for n := range 40 {
@@ -174,7 +175,6 @@ func TestAttention(t *testing.T) {
 				compare(t, fmt.Sprintf("%d: %dx%d/%d heads, %d queries, %d keys", n, a.B, a.H, a.KVHeads, a.Queries, a.Keys), a)
 			}
 		})
-		undo()
 	}
 }
 

@@ -17,7 +17,7 @@ func variants(t *testing.T, f func(t *testing.T)) {
 	for _, k := range append([]kernels{generic}, assembly...) {
 		t.Run(k.name, func(t *testing.T) {
 			if !cpu.Has(k.needs) {
-				t.Skipf("%s: the processor cannot run it", k.name)
+				t.Skipf("batchnorm/%s: needs %v", k.name, k.needs)
 			}
 			active = &k
 			f(t)

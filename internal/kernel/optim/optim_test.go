@@ -88,7 +88,7 @@ func eachVariant(t *testing.T, test func(t *testing.T)) {
 	for _, v := range append([]variant{{name: "plain"}}, assembly...) {
 		t.Run(v.name, func(t *testing.T) {
 			if !cpu.Has(v.needs) {
-				t.Skipf("this machine has no %s", v.name)
+				t.Skipf("optim/%s: needs %v", v.name, v.needs)
 			}
 			active = v
 			test(t)

@@ -76,22 +76,31 @@ func lpNorm(x []float32, p int) float64 {
 	} else {
 		sum = vec.SumSquare(x)
 	}
-	total := float64(sum)
 	if !(sum > leastSum && sum < mostSum) {
-		total = 0
-		for _, v := range x {
-			if v := float64(v); p == 1 {
-				total += math.Abs(v)
-			} else {
-				total += v * v
-			}
+		return LpNorm(x, 1, p)
+	}
+	if p == 2 {
+		return math.Sqrt(float64(sum))
+	}
+	return float64(sum)
+}
+
+// LpNorm returns the norm of every step-th element of x from the first on, summed in float64: the sum of the absolute values
+// for p = 1, the root of the sum of squares for p = 2. It is 1 for a norm of 0, so that vectors of zeros can be divided by it.
+func LpNorm[T vec.Float](x []T, step, p int) float64 {
+	sum := 0.0
+	for i := 0; i < len(x); i += step {
+		if v := float64(x[i]); p == 1 {
+			sum += math.Abs(v)
+		} else {
+			sum += v * v
 		}
 	}
 	if p == 2 {
-		total = math.Sqrt(total)
+		sum = math.Sqrt(sum)
 	}
-	if total == 0 {
+	if sum == 0 {
 		return 1
 	}
-	return total
+	return sum
 }
