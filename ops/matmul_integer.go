@@ -100,25 +100,28 @@ func bindByteMatMul(k *KernelCtx, l *byteMatMul) (Kernel, error) {
 	if zero != nil {
 		format += fmt.Sprintf(" less %v %x", zero.Shape(), zero.Bytes())
 	}
-	l.weights, _ = k.Packed(l.b, format, func(*Room) any {
+	l.weights, _ = k.Packed(l.b, format, func(room *Room) any {
 		var w *quant.Weights
-		w, err = packBytes(b, zero, l.plain.b)
+		w, err = packBytes(room, b, zero, l.plain.b)
 		return w
 	}).(*quant.Weights)
 	return Kernel{Run: l.run, Scratch: l.scratch}, err
 }
 
-// packBytes packs a constant right-hand side less its zero point.
-func packBytes(b, zero *tensor.Tensor, o operand) (*quant.Weights, error) {
+// packBytes packs a constant right-hand side less its zero point, with elements that come from room.
+func packBytes(room *Room, b, zero *tensor.Tensor, o operand) (*quant.Weights, error) {
 	var m matrices
 	if err := m.view(o, b.Shape(), false); err != nil {
 		return nil, err
 	}
-	wide := make([]float32, b.Len())
-	if err := widenBytes(wide, b, zero, o.trans); err != nil {
-		return nil, err
+	var err error
+	read := func() []float32 {
+		wide := make([]float32, b.Len())
+		err = widenBytes(wide, b, zero, o.trans)
+		return wide
 	}
-	return quant.Pack(wide, len(wide)/(m.rows*m.cols), m.rows, m.cols, m.rs, m.cs), nil
+	w := quant.PackIn(room, read, b.Len()/(m.rows*m.cols), m.rows, m.cols, m.rs, m.cs)
+	return w, err
 }
 
 // widenBytes sets dst to the elements of matrices less their zero point: of the whole tensor, of each row (perRow) or of

@@ -80,9 +80,9 @@ func constDirections(k *KernelCtx, i, zero, dirs int) ([]*quant.Weights, error) 
 		return nil, nil
 	}
 	var err error
-	packs, _ := k.Packed(i, fmt.Sprintf("quant.B by direction, less %v %x", z.Shape(), z.Bytes()), func(*Room) any {
+	packs, _ := k.Packed(i, fmt.Sprintf("quant.B by direction, less %v %x", z.Shape(), z.Bytes()), func(room *Room) any {
 		var p []*quant.Weights
-		p, err = packDirections(w, z)
+		p, err = packDirections(room, w, z)
 		return p
 	}).([]*quant.Weights)
 	return packs, err
@@ -90,25 +90,27 @@ func constDirections(k *KernelCtx, i, zero, dirs int) ([]*quant.Weights, error) 
 
 // packDirections packs weights [directions, rows, columns] less their zero points: one for each direction, or for each of
 // its columns.
-func packDirections(w, zero *tensor.Tensor) ([]*quant.Weights, error) {
+func packDirections(room *Room, w, zero *tensor.Tensor) ([]*quant.Weights, error) {
 	s := w.Shape()
 	dirs, rows, cols := s[0], s[1], s[2]
 	n, each := zero.Len(), 1
 	if n != dirs && n != dirs*cols || zero.DType() != w.DType() {
 		return nil, fmt.Errorf("ops: zero point is %v of shape %v, want [%d] or [%d %d] of %v", zero.DType(), zero.Shape(), dirs, dirs, cols, w.DType())
 	}
-	wide := make([]float32, w.Len())
-	loadCodes(wide, w, 0)
 	if n != dirs {
 		each = cols
 	}
 	var out []*quant.Weights
 	for d := range dirs {
-		part := wide[d*rows*cols : (d+1)*rows*cols]
-		for i := range part {
-			part[i] -= zeroPoint(zero, d*each+i%cols%each)
+		read := func() []float32 {
+			part := make([]float32, rows*cols)
+			loadCodes(part, w, d*rows*cols)
+			for i := range part {
+				part[i] -= zeroPoint(zero, d*each+i%cols%each)
+			}
+			return part
 		}
-		out = append(out, quant.Pack(part, 1, rows, cols, cols, 1))
+		out = append(out, quant.PackIn(room, read, 1, rows, cols, cols, 1))
 	}
 	return out, nil
 }
@@ -151,12 +153,12 @@ func (l *dynamicLSTM) run(c *Call) error {
 	}
 	w, r := l.w, l.r
 	if w == nil {
-		if w, err = packDirections(c.In[1], c.In[9]); err != nil {
+		if w, err = packDirections(nil, c.In[1], c.In[9]); err != nil {
 			return err
 		}
 	}
 	if r == nil {
-		if r, err = packDirections(c.In[2], c.In[11]); err != nil {
+		if r, err = packDirections(nil, c.In[2], c.In[11]); err != nil {
 			return err
 		}
 	}

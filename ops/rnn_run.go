@@ -81,10 +81,10 @@ func (r *rnnRun) prepack(k *KernelCtx) {
 		if l.Cell == rnn.GRU && !l.LinearFirst {
 			format = "rnn: states, reset first"
 		}
-		packs := k.Packed(2, format, func(*Room) any {
+		packs := k.Packed(2, format, func(room *Room) any {
 			var p [][2]*rnn.Packed
 			for d := range dirs {
-				whole, last := l.PackR(nil, nil, tensor.Of[float32](t)[d*n*h:(d+1)*n*h])
+				whole, last := l.PackRIn(room, tensor.Of[float32](t)[d*n*h:(d+1)*n*h])
 				p = append(p, [2]*rnn.Packed{whole, last})
 			}
 			return p

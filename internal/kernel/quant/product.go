@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -22,19 +23,37 @@ type Weights struct {
 // Pack packs count matrices of k rows and n columns of differences of bytes, one after the other in b. Element (i, j) of
 // a matrix is at i*rs + j*cs.
 func Pack(b []float32, count, k, n, rs, cs int) *Weights {
-	largest := float32(1)
-	for _, v := range b {
-		largest = max(largest, v, -v)
+	return PackIn(nil, func() []float32 { return b }, count, k, n, rs, cs)
+}
+
+// PackIn is Pack with elements that come from room, where they may be already: if not, read returns b.
+func PackIn(room *mem.Room, read func() []float32, count, k, n, rs, cs int) *Weights {
+	var b []float32
+	rows := room.Floats(1) // kept with the elements, of which it depends
+	if !room.Filled() {
+		b = read()
+		rows[0] = float32(blockRows(b))
 	}
-	w := &Weights{rows: exactSum / byteSpan / int(largest)}
+	w := &Weights{rows: max(1, int(rows[0]))}
 	for lo := 0; lo < k; lo += w.rows {
-		p := gemm.NewPacked(count, min(w.rows, k-lo), n)
+		p := gemm.NewPackedIn(room, count, min(w.rows, k-lo), n)
 		for i := range count {
-			p.Set(i, b[i*k*n+lo*rs:(i+1)*k*n], rs, cs)
+			if b != nil {
+				p.Set(i, b[i*k*n+lo*rs:(i+1)*k*n], rs, cs)
+			}
 		}
 		w.blocks = append(w.blocks, p)
 	}
 	return w
+}
+
+// blockRows returns over how many rows products of a byte with elements of b add up without rounding.
+func blockRows(b []float32) int {
+	largest := float32(1)
+	for _, v := range b {
+		largest = max(largest, v, -v)
+	}
+	return exactSum / byteSpan / int(largest)
 }
 
 // Multiply sets sums to the exact products of matrices of differences of bytes that a describes: a.A, and w or, if that

@@ -25,7 +25,7 @@ func (l *Layer) PackBack(oldR, oldRH *Packed, r []float32) (whole, last *Packed)
 
 func packBack(old *Packed, k, hidden int, r []float32) *Packed {
 	if old == nil || old.gates != 1 || old.k != k || old.units != hidden || old.row != selected() {
-		old = newPacked(1, k, hidden)
+		old = newPacked(nil, 1, k, hidden)
 	}
 	old.fill(r[:k*hidden], 1, hidden)
 	return old

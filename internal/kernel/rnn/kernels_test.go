@@ -94,7 +94,7 @@ func TestProducts(t *testing.T) {
 							x[i] = float32(random.NormFloat64())
 						}
 					}
-					p := newPacked(gates, units, units)
+					p := newPacked(nil, gates, units, units)
 					p.set(w)
 					s := sums{make([]float32, batch*gates*padded(units)), gates * padded(units), padded(units)}
 					next := 0

@@ -89,9 +89,24 @@ func (l *Layer) PackR(oldR, oldRH *Packed, r []float32) (whole, last *Packed) {
 	return pack(oldR, 2, h, r[:2*h*h]), pack(oldRH, 1, h, r[2*h*h:3*h*h])
 }
 
+// PackRIn is PackR with elements that come from room, where they may be already.
+func (l *Layer) PackRIn(room *mem.Room, r []float32) (whole, last *Packed) {
+	h := l.Hidden
+	gates := l.Cell.Gates()
+	if l.resetFirst() {
+		gates = 2
+		last = newPacked(room, 1, h, h)
+	}
+	whole = newPacked(room, gates, h, h)
+	if !room.Filled() {
+		l.PackR(whole, last, r)
+	}
+	return whole, last
+}
+
 func pack(old *Packed, gates, hidden int, r []float32) *Packed {
 	if old == nil || old.gates != gates || old.units != hidden || old.row != selected() {
-		old = newPacked(gates, hidden, hidden)
+		old = newPacked(nil, gates, hidden, hidden)
 	}
 	old.set(r[:gates*hidden*hidden])
 	return old

@@ -29,8 +29,8 @@ type block struct {
 // padded rounds a number of units up to whole vectors of any row.
 func padded(units int) int { return (units + maxLanes - 1) / maxLanes * maxLanes }
 
-// newPacked cuts the units in blocks.
-func newPacked(gates, k, units int) *Packed {
+// newPacked cuts the units in blocks, whose elements come from room.
+func newPacked(room *mem.Room, gates, k, units int) *Packed {
 	p := &Packed{row: selected(), gates: gates, k: k, units: units}
 	widths, at := p.row.widths[gates], 0
 	for from := 0; from < units; {
@@ -44,7 +44,7 @@ func newPacked(gates, k, units int) *Packed {
 		from += n
 		at += gates * n * k
 	}
-	p.data = mem.Weights(at)
+	p.data = room.Floats(at)
 	return p
 }
 
