@@ -9,9 +9,11 @@ import (
 
 // tiled is Winograd's convolution of 3×3 windows at stride 1. Tiles of the input are transformed, multiplied with the
 // filter's matrices, one for each element of the transform, and transformed back, some at a time, while they are in the
-// cache. With dilation d, the pixels whose coordinates are equal modulo d form images of their own, d along each axis.
+// cache, and some groups. With dilation d, the pixels whose coordinates are equal modulo d form images of their own, d along each axis.
 type tiled struct {
 	g        conv.Geom
+	icg, ocg int  // channels of a group
+	span     int  // groups that are transformed together
 	m, n     int  // a tile has m×m outputs and n×n elements
 	fresh    bool // the filter is transformed while running
 	turned   bool // channels of the filter change places, and windows are turned around
@@ -30,15 +32,19 @@ type strip struct {
 	run     int    // strips from here on that follow each other and are alike
 }
 
+// spanChannels is about how many channels of input and output of several groups are transformed together.
+const spanChannels = 128
+
 // newTiled lays out the convolution with tiles of m×m outputs.
 func newTiled(g conv.Geom, m int, fresh bool) *tiled {
 	kernels := winograd.Best()
 	if gemm.Width()%8 != 0 { // products in panels that are narrower than the other kernels take
 		kernels = winograd.All()[0]
 	}
-	t := &tiled{g: g, m: m, n: m + 2, fresh: fresh, kernels: kernels, zeroBias: make([]float32, g.OutC)}
+	t := &tiled{g: g, icg: g.InC / g.Groups, ocg: g.OutC / g.Groups, m: m, n: m + 2, fresh: fresh, kernels: kernels, zeroBias: make([]float32, g.OutC)}
 	t.h, t.w = t.strips(g.Axes[0]), t.strips(g.Axes[1])
 	t.tiles = g.Batch * len(t.h) * len(t.w)
+	t.span = min(g.Groups, max(1, spanChannels/(t.icg+t.ocg)))
 	return t
 }
 
@@ -77,7 +83,7 @@ func (t *tiled) strips(a window.Axis) []strip {
 
 // scratch is V of the tiles that all threads share, if that happens with any number of threads.
 func (t *tiled) scratch() int {
-	if !t.fresh && t.tiles > fewTiles {
+	if !t.fresh && t.tiles > fewTiles || t.g.Groups > 1 {
 		return 0
 	}
 	return t.n*t.n*matrixStep(sharedTiles(t.tiles, t.n*t.n*t.g.InC)*t.g.InC) + lineFloats

@@ -9,9 +9,10 @@ import (
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
-// tileBlock holds V of the tiles [lo, hi): for each element a matrix of tiles by input channels.
+// tileBlock holds V of the tiles [lo, hi) and input channels [c0, c1): for each element a matrix of tiles by channels.
 type tileBlock struct {
 	lo, hi int
+	c0, c1 int
 	v      []float32
 	step   int // from one element's matrix to the next
 }
@@ -22,10 +23,13 @@ const lineFloats = mem.Alignment / 4
 // matrixStep is the distance of matrices of n elements. They begin on cache lines, and not all in the same set.
 func matrixStep(n int) int { return (n+lineFloats-1)&^(lineFloats-1) + lineFloats }
 
-// place lays out V of the tiles [lo, hi) in memory that is long enough.
-func (b *tileBlock) place(t *tiled, lo, hi int, v []float32) {
-	b.lo, b.hi, b.step, b.v = lo, hi, matrixStep((hi-lo)*t.g.InC), v
+// place lays out V of the tiles [lo, hi) and channels [c0, c1) in memory that is long enough.
+func (b *tileBlock) place(lo, hi, c0, c1 int, v []float32) {
+	*b = tileBlock{lo, hi, c0, c1, v, matrixStep((hi - lo) * (c1 - c0))}
 }
+
+// channels is how many input channels the block has.
+func (b *tileBlock) channels() int { return b.c1 - b.c0 }
 
 // aligned cuts the elements before the first cache line.
 func aligned(x []float32) []float32 {
@@ -62,16 +66,19 @@ func (w *tileWork) channels(r *tiledRun, b *tileBlock, lo, hi, c0, c1 int) {
 	w.step = matrixStep((hi - lo) * (c1 - c0))
 	w.m = mem.Grow(w.m, r.n*r.n*w.step)
 	w.args = gemm.Args{
-		M: hi - lo, N: c1 - c0, K: r.g.InC, A: b.v[(lo-b.lo)*r.g.InC:], ARS: r.g.InC, ACS: 1, C: w.m, LDC: c1 - c0,
+		M: hi - lo, N: c1 - c0, K: r.g.InC, A: b.v[(lo-b.lo)*b.channels():], ARS: b.channels(), ACS: 1, C: w.m, LDC: c1 - c0,
 	}
 }
 
-// product multiplies a block with the whole filter, element by element.
-func (w *tileWork) product(r *tiledRun, b *tileBlock) {
+// product multiplies a block with the filter of the groups [g0, g1), element by element and group by group.
+func (w *tileWork) product(r *tiledRun, b *tileBlock, g0, g1 int) {
 	w.items = w.items[:0]
 	for e := range r.n * r.n {
-		w.items = append(w.items, gemm.Item{A: e * b.step, B: e, C: e * w.step})
+		for g := range g1 - g0 {
+			w.items = append(w.items, gemm.Item{A: e*b.step + g*r.icg, B: e*r.g.Groups + g0 + g, C: e*w.step + g*r.ocg})
+		}
 	}
+	w.args.K, w.args.N = r.icg, r.ocg
 	w.args.Packed, w.args.Batch = &r.a.Filter.packed.matrices, w.items
 	gemm.Run(&w.args)
 }

@@ -22,13 +22,16 @@ const (
 // newWinograd takes 3×3 windows at stride 1 where a transform is expected to win, with the filter transformed once or while
 // running.
 func newWinograd(g conv.Geom) algorithm {
-	if !tileable(&g) || g.InC < 16 || g.OutC < 16 {
+	if !tileable(&g) || min(g.InC, g.OutC) < 16*g.Groups {
 		return nil
 	}
 	m, fresh, best := 0, false, margin*directTime(&g)
 	for _, size := range []int{4, 2} {
 		if c := tiledTime(&g, size, true) + memoryCost(&g, size); c < best {
 			m, fresh, best = size, false, c
+		}
+		if g.Groups > 1 {
+			continue
 		}
 		if c := tiledTime(&g, size, false); c < best {
 			m, fresh, best = size, true, c
@@ -42,7 +45,7 @@ func newWinograd(g conv.Geom) algorithm {
 
 // tileable tells whether the transforms can compute g at all.
 func tileable(g *conv.Geom) bool {
-	if g.Rank != 2 || g.Groups != 1 || g.InC%8 != 0 || g.OutC%8 != 0 {
+	if g.Rank != 2 || g.InC%(8*g.Groups) != 0 || g.OutC%(8*g.Groups) != 0 {
 		return false
 	}
 	for _, a := range g.Axes[:2] {
@@ -59,19 +62,20 @@ func productTime(mulAdds, k, filter int) float64 {
 }
 
 func directTime(g *conv.Geom) float64 {
-	filter := 9 * g.InC * g.OutC
-	return productTime(filter*g.Batch*g.OutSize(), 9*g.InC, filter)
+	icg := g.InC / g.Groups
+	filter := 9 * icg * g.OutC
+	return productTime(filter*g.Batch*g.OutSize(), 9*icg, filter)
 }
 
 // tiledTime is the time with tiles of m×m outputs, with the filter's transform kept or made while running.
 func tiledTime(g *conv.Geom, m int, kept bool) float64 {
-	tiles, e, filter := g.Batch, (m+2)*(m+2), g.InC*g.OutC
+	tiles, e, filter := g.Batch, (m+2)*(m+2), g.InC/g.Groups*g.OutC
 	for _, a := range g.Axes[:2] {
 		tiles *= stripCount(a, m)
 	}
 	time := float64(tiles*e*(g.InC+g.OutC)) * perTransform
 	if kept {
-		return time + productTime(e*filter*tiles, g.InC, e*filter)
+		return time + productTime(e*filter*tiles, g.InC/g.Groups, e*filter)
 	}
 	times := ceilDiv(tiles, sharedTiles(tiles, e*g.InC))
 	return farther*time + productTime(e*filter*tiles, g.InC, 9*filter) + perWindow*float64(times*e*filter)
@@ -79,7 +83,7 @@ func tiledTime(g *conv.Geom, m int, kept bool) float64 {
 
 // memoryCost is what the memory of a transform of the filter counts that is kept.
 func memoryCost(g *conv.Geom, m int) float64 {
-	more := 4 * ((m+2)*(m+2) - 9) * g.InC * g.OutC
+	more := 4 * ((m+2)*(m+2) - 9) * g.InC / g.Groups * g.OutC
 	return perResident * float64(max(0, more-resident))
 }
 
@@ -94,7 +98,7 @@ const fewTiles = 4 * leastBlock
 func (t *tiled) blockTiles(threads int) int {
 	_, l2, _ := cpu.Caches()
 	budget := max(l2, 512<<10) / 2
-	n := budget / (4 * t.n * t.n * (t.g.InC + t.g.OutC)) / 12 * 12
+	n := budget / (4 * t.n * t.n * t.span * (t.icg + t.ocg)) / 12 * 12
 	n = max(leastBlock, n)
 	if threads > 1 {
 		n = max(leastBlock/2, min(n, t.tiles/(4*threads)))

@@ -1,6 +1,7 @@
 package nhwc
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
@@ -22,6 +23,9 @@ func (t *tiled) format() string {
 	if t.turned {
 		name += " turned"
 	}
+	if t.g.Groups > 1 {
+		name += fmt.Sprintf(" of %d groups", t.g.Groups)
+	}
 	return name
 }
 
@@ -32,51 +36,53 @@ func (t *tiled) filterLen() int {
 	if t.fresh {
 		return gemm.PackedLen(1, 9*t.g.InC, t.g.OutC)
 	}
-	return gemm.PackedLen(t.n*t.n, t.g.InC, t.g.OutC)
+	return gemm.PackedLen(t.n*t.n*t.g.Groups, t.icg, t.ocg)
 }
 
 // pack packs the windows, and transforms them unless that is done while running.
 func (t *tiled) pack(f *packed, w []float32, room *mem.Room) {
 	g := &t.g
-	count, k := t.n*t.n, g.InC
+	count, k := t.n*t.n*g.Groups, t.icg
 	if t.fresh {
 		count, k = 1, 9*g.InC
 	}
-	f.matrices.Place(room, count, k, g.OutC)
+	f.matrices.Place(room, count, k, t.ocg)
 	if room.Filled() {
 		return
 	}
 	p := windowPackings.Get().(*windowPacking)
 	p.tiled, p.w = t, w
 	p.u, p.width = f.matrices.Panels()
-	p.plane = len(p.u) / count
-	p.step = min(g.InC, ceilDiv(windowElems, 9*p.width))
+	p.size = len(p.u) / count
+	p.panels = ceilDiv(t.ocg, p.width)
+	p.step = min(t.icg, ceilDiv(windowElems, 9*p.width))
 	p.order = t.order.of(t.turned, p.step, p.width)
-	par.Run(f.threads, ceilDiv(g.OutC, p.width), p)
+	par.Run(f.threads, g.Groups*p.panels, p)
 	*p = windowPacking{}
 	windowPackings.Put(p)
 }
 
-// windowPacking packs windows; its chunks are panels of output channels.
+// windowPacking packs windows; its chunks are panels of output channels, group by group.
 type windowPacking struct {
 	*tiled
-	w, u  []float32
-	width int
-	plane int // elements of a matrix
-	step  int // input channels at a time
-	order panel.Order
+	w, u          []float32
+	width, panels int // of a panel, and how many a group has
+	size          int // elements of a matrix
+	step          int // input channels at a time
+	order         panel.Order
 }
 
 var windowPackings = sync.Pool{New: func() any { return new(windowPacking) }}
 
-// Chunk packs panel i.
+// Chunk packs panel i. The matrices of an element lie together, those of all groups.
 func (p *windowPacking) Chunk(i int) {
-	g, width, oc := &p.g, p.width, i*p.width
-	rows := min(width, g.OutC-oc)
+	group, oc := i/p.panels, i%p.panels*p.width
+	g, width, rows := &p.g, p.width, min(p.width, p.ocg-oc)
+	w, u := p.w[9*(group*p.ocg)*p.icg:], p.u[group*p.size+oc*p.icg:]
 	s := tileWorks.Get().(*tileWork)
 	s.u = mem.Grow(s.u, 9*p.step*width)
-	for c := 0; c < g.InC; c += p.step {
-		n := min(p.step, g.InC-c)
+	for c := 0; c < p.icg; c += p.step {
+		n := min(p.step, p.icg-c)
 		windows := s.u[:9*n*width]
 		if p.fresh {
 			windows = p.u[9*(oc*g.InC+c*width):][:9*n*width]
@@ -85,12 +91,12 @@ func (p *windowPacking) Chunk(i int) {
 			clear(windows)
 		}
 		if p.turned {
-			panel.Write(&panel.Args{Dst: windows, Src: p.w[9*(c*g.OutC+oc):], Order: p.order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * g.OutC})
+			panel.Write(&panel.Args{Dst: windows, Src: w[9*(c*p.ocg+oc):], Order: p.order, Rows: rows, RowStep: 9, Count: n, DstStep: 9 * width, SrcStep: 9 * p.ocg})
 		} else {
-			panel.Write(&panel.Args{Dst: windows, Src: p.w[9*(oc*g.InC+c):], Order: p.order.First(9 * n), Rows: rows, RowStep: 9 * g.InC, Count: 1})
+			panel.Write(&panel.Args{Dst: windows, Src: w[9*(oc*p.icg+c):], Order: p.order.First(9 * n), Rows: rows, RowStep: 9 * p.icg, Count: 1})
 		}
 		if !p.fresh {
-			p.transform(&s.fil, windows, p.u[oc*g.InC+c*width:], width, p.plane)
+			p.transform(&s.fil, windows, u[c*width:], width, g.Groups*p.size)
 		}
 	}
 	s.release()

@@ -31,14 +31,14 @@ var tiledRuns = sync.Pool{New: func() any { return new(tiledRun) }}
 func (t *tiled) run(a *Args) {
 	r := tiledRuns.Get().(*tiledRun)
 	r.tiled, r.a, r.filter = t, a, t.newFilter(&a.Filter.packed.matrices)
-	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles {
+	if t.fresh || a.Threads > 1 && t.tiles <= fewTiles && t.g.Groups == 1 {
 		most := sharedTiles(t.tiles, t.n*t.n*t.g.InC)
 		for lo := 0; lo < t.tiles; lo += most {
 			r.shared(lo, min(lo+most, t.tiles))
 		}
 	} else {
 		r.phase, r.block = allSteps, t.blockTiles(a.Threads)
-		par.Run(a.Threads, ceilDiv(t.tiles, r.block), r)
+		par.Run(a.Threads, ceilDiv(t.tiles, r.block)*ceilDiv(t.g.Groups, t.span), r)
 	}
 	*r = tiledRun{}
 	tiledRuns.Put(r)
@@ -46,7 +46,7 @@ func (t *tiled) run(a *Args) {
 
 // shared runs the tiles [lo, hi) with all threads.
 func (r *tiledRun) shared(lo, hi int) {
-	r.whole.place(r.tiled, lo, hi, aligned(r.a.Scratch))
+	r.whole.place(lo, hi, 0, r.g.InC, aligned(r.a.Scratch))
 	r.phase, r.block = inputOnly, max(1, (hi-lo)/(2*max(1, r.a.Threads)))
 	par.Run(r.a.Threads, ceilDiv(hi-lo, r.block), r)
 	parts := 1
@@ -62,14 +62,9 @@ func (r *tiledRun) Chunk(i int) {
 	w := tileWorks.Get().(*tileWork)
 	switch r.phase {
 	case allSteps:
-		lo := i * r.block
-		b, hi := &w.block, min(lo+r.block, r.tiles)
-		w.v = mem.Grow(w.v, r.n*r.n*matrixStep((hi-lo)*r.g.InC))
-		b.place(r.tiled, lo, hi, w.v)
-		w.input(r, b, b.lo, b.hi)
-		w.channels(r, b, b.lo, b.hi, 0, r.g.OutC)
-		w.product(r, b)
-		w.output(r)
+		parts := ceilDiv(r.g.Groups, r.span)
+		lo, g0 := i/parts*r.block, i%parts*r.span
+		w.steps(r, lo, min(lo+r.block, r.tiles), g0, min(g0+r.span, r.g.Groups))
 	case inputOnly:
 		lo := r.whole.lo + i*r.block
 		w.input(r, &r.whole, lo, min(lo+r.block, r.whole.hi))
@@ -80,4 +75,15 @@ func (r *tiledRun) Chunk(i int) {
 		w.output(r)
 	}
 	w.release()
+}
+
+// steps takes the tiles [lo, hi) of the groups [g0, g1) through all steps.
+func (w *tileWork) steps(r *tiledRun, lo, hi, g0, g1 int) {
+	b := &w.block
+	w.v = mem.Grow(w.v, r.n*r.n*matrixStep((hi-lo)*(g1-g0)*r.icg))
+	b.place(lo, hi, g0*r.icg, g1*r.icg, w.v)
+	w.input(r, b, lo, hi)
+	w.channels(r, b, lo, hi, g0*r.ocg, g1*r.ocg)
+	w.product(r, b, g0, g1)
+	w.output(r)
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestWinograd compares both tile sizes with the plain loops: every border, dilation and cut into blocks.
+// TestWinograd compares both tile sizes with the plain loops: every border, dilation and cut into blocks and groups.
 func TestWinograd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	problems := 60
@@ -14,13 +14,17 @@ func TestWinograd(t *testing.T) {
 		problems = 20
 	}
 	for i := range problems {
-		p := problem{batch: 1 + rng.IntN(2), groups: 1, inC: 8 * (1 + rng.IntN(6)), outC: 8 * (1 + rng.IntN(6))}
+		groups := []int{1, 1, 2, 5}[rng.IntN(4)]
+		p := problem{batch: 1 + rng.IntN(2), groups: groups, inC: 8 * groups * (1 + rng.IntN(6)), outC: 8 * groups * (1 + rng.IntN(6))}
 		for range 2 {
 			d := []int{1, 1, 2, 3}[rng.IntN(4)]
 			p.axes = append(p.axes, [6]int{2*d + 1 + rng.IntN(25), 3, 1, d, rng.IntN(2*d + 1), rng.IntN(2*d + 1)})
 		}
 		for _, m := range []int{2, 4} {
 			for _, fresh := range []bool{false, true} {
+				if fresh && groups > 1 {
+					continue
+				}
 				t.Run(fmt.Sprintf("%d/%v/%v", m, fresh, p), func(t *testing.T) {
 					g := p.geom()
 					compare(t, &Plan{g: g, name: "winograd", alg: newTiled(g, m, fresh)}, p, i)
@@ -35,6 +39,11 @@ func TestWinogradChoice(t *testing.T) {
 	square := func(c, out, n, d int) problem {
 		return problem{1, 1, c, out, [][6]int{{n, 3, 1, d, d, d}, {n, 3, 1, d, d, d}}}
 	}
+	grouped := func(groups, c, n int) problem {
+		p := square(c, c, n, 1)
+		p.groups = groups
+		return p
+	}
 	for _, c := range []struct {
 		p    problem
 		want string
@@ -48,6 +57,9 @@ func TestWinogradChoice(t *testing.T) {
 		{square(64, 12, 56, 1), ""},
 		{square(8, 64, 56, 1), ""},
 		{square(64, 64, 3, 1), ""},
+		{grouped(4, 64, 56), "4"},
+		{grouped(32, 1024, 14), "2"},
+		{grouped(32, 256, 28), ""},
 	} {
 		got := ""
 		if a, ok := newWinograd(c.p.geom()).(*tiled); ok {

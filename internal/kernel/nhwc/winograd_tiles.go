@@ -29,14 +29,14 @@ func (w *tileWork) input(r *tiledRun, b *tileBlock, lo, hi int) {
 	g, a := &r.g, &w.in
 	y, x := &g.Axes[0], &g.Axes[1]
 	pitch := x.In * g.InC
-	*a = winograd.InputArgs{X: r.a.X, C: g.InC, ElemStep: b.step, Tmp: w.tmp}
+	*a = winograd.InputArgs{X: r.a.X, C: b.channels(), ElemStep: b.step, Tmp: w.tmp}
 	a.RowStep, a.ColStep = y.Dilation*pitch, x.Dilation*g.InC
 	a.TileStep = r.m * a.ColStep
 	kernel := r.kernels.Tile(r.m).Input
-	r.runs(lo, hi, g.InC, func(at, image int, sy, sx *strip, count int) {
-		a.At = (image*y.In+sy.in)*pitch + sx.in*g.InC
+	r.runs(lo, hi, a.C, func(at, image int, sy, sx *strip, count int) {
+		a.At = (image*y.In+sy.in)*pitch + sx.in*g.InC + b.c0
 		a.Rows, a.Cols, a.Tiles = sy.inside, sx.inside, count
-		a.V = b.v[(at-b.lo)*g.InC:]
+		a.V = b.v[(at-b.lo)*a.C:]
 		kernel(a)
 	})
 }
