@@ -33,38 +33,53 @@ func hugePart(b []byte, n, more int) (first, last int) {
 	return first, max(first, min(last, first+(cap(b)-first)&^(hugePage-1)))
 }
 
-// preferHuge asks for huge pages in hugePart: for the first, which is taken to see how long that lasts, and unless it lasts long
-// for the others.
+// preferHuge takes the huge pages of hugePart one after the other, which costs what their first use would, until one takes
+// the system long; then ordinary pages for the first n bytes, all at once.
 func preferHuge(b []byte, n, more int) {
 	first, last := hugePart(b, n, more)
-	if first == last || delays.Load() >= maxDelays {
-		return
+	runtime.LockOSThread() // for threadTime
+	defer runtime.UnlockOSThread()
+	at := first
+	for ; at < last && !ordinary.now(); at += hugePage {
+		adviseHuge(address(b)+uintptr(at), hugePage)
+		ordinary.after(touch(b[at:cap(b)]))
 	}
-	start := address(b) + uintptr(first)
-	adviseHuge(start, hugePage)
-	switch {
-	case touch(&b[first]) > delay:
-		delays.Add(1)
-	case last-first > hugePage:
-		adviseHuge(start+hugePage, uintptr(last-first-hugePage))
+	if at < last && n-at >= worthTaking {
+		take(b[at:n])
 	}
 }
+
+// worthTaking is the number of bytes from which on one request for all pages is better than to find them missing one by one.
+const worthTaking = 64 << 10
 
 // touch writes a zero and returns for how long that kept the processor busy: on a machine with other work to do, time
 // also passes while the thread waits for its turn.
-func touch(x *byte) time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+func touch(b []byte) time.Duration {
 	begin := threadTime()
-	*x = 0
+	b[0] = 0
 	return threadTime() - begin
 }
 
-// Finding a huge page takes the system a tenth of a millisecond, or many of them where it has to move other pages for
-// it. Three such delays, and ordinary pages are faster.
+// A pause is a time in which ordinary pages are taken. Finding a huge page takes the system a tenth of a millisecond, or many
+// of them where it has to move other pages for it, or where a virtual machine has handed it back to its host: then ordinary
+// pages, which were in use a moment ago, are faster. So a page that took long is followed by a pause of many times as long.
+type pause struct{ end atomic.Int64 } // nanoseconds after began
+
 const (
-	delay     = 2 * time.Millisecond
-	maxDelays = 3
+	delay    = 2 * time.Millisecond
+	perDelay = 20 // a pause by the delay before it: huge pages cost at most a 20th of the time
 )
 
-var delays atomic.Int32
+var (
+	began    = time.Now()
+	ordinary pause
+)
+
+func (p *pause) now() bool { return int64(time.Since(began)) < p.end.Load() }
+
+// after notes how long a huge page took.
+func (p *pause) after(took time.Duration) {
+	if took > delay {
+		p.end.Store(int64(time.Since(began) + perDelay*took))
+	}
+}

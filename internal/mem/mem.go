@@ -10,14 +10,17 @@ import (
 // Alignment in bytes of all storage of this package: a cache line, and the widest vector register.
 const Alignment = 64
 
-// Bytes returns n zero bytes that start on a cache line.
-func Bytes(n int) []byte {
-	if n >= hugePage {
-		b := hugeBytes(n)
-		preferHuge(b, n, 0)
-		return b[:n:n]
+// Bytes returns n zero bytes that start on a cache line, and that will be used.
+func Bytes(n int) []byte { return Partly(n, n) }
+
+// Partly returns n zero bytes that start on a cache line, of which the first ones will be used, others perhaps.
+func Partly(n, first int) []byte {
+	if n < hugePage {
+		return alignedBytes(n, Alignment)
 	}
-	return alignedBytes(n, Alignment)
+	b := hugeBytes(n)
+	preferHuge(b, first, 0)
+	return b[:n:n]
 }
 
 // alignedBytes returns n zero bytes at a multiple of align.
@@ -49,7 +52,7 @@ func Grow(x []float32, n int) []float32 {
 		return x[:n]
 	}
 	Discard(x[:cap(x)])
-	return Floats(max(n+n/4, 1<<12))[:n]
+	return floats(Partly(4*max(n+n/4, 1<<12), 4*n))[:n]
 }
 
 // Discard gives the memory of x back to the system, where that can be: whole pages of it then take no memory

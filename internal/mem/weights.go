@@ -39,7 +39,14 @@ func Weights(n int) []float32 {
 	if n == 0 {
 		return nil
 	}
-	size := (4*n + Alignment - 1) &^ (Alignment - 1)
+	b, more := cut((4*n + Alignment - 1) &^ (Alignment - 1))
+	preferHuge(b, len(b), more)
+	return floats(b[: 4*n : 4*n])
+}
+
+// cut takes a piece from the slab, which reaches to the end of its storage, and returns how many more bytes of that are likely
+// to be used.
+func cut(size int) (piece []byte, more int) {
 	slab.Lock()
 	defer slab.Unlock()
 	slab.expected = max(0, slab.expected-size)
@@ -47,15 +54,12 @@ func Weights(n int) []float32 {
 	if rest == nil {
 		rest = newChunk(size, slab.expected)
 	}
-	b := rest[:size]
-	rest = rest[size:]
-	more := 0
+	piece, rest = rest[:size], rest[size:]
 	if len(rest) >= size/4 { // less would lie idle if pieces of one size follow
 		more = min(len(rest), max(0, slab.expected-idle()))
 	}
-	preferHuge(b, size, more)
 	keepRest(rest)
-	return floats(b[: 4*n : 4*n])
+	return piece, more
 }
 
 // newChunk returns storage for a piece of n bytes and some of the more that are to come.

@@ -29,7 +29,7 @@ func (p *pool) Bytes(n int) ([]byte, error) {
 	}
 	size := 1 << class
 	p.used += size
-	b := mem.Bytes(size)
+	b := mem.Partly(size, n)
 	p.fresh = append(p.fresh, b)
 	return b[:n:n], nil
 }
