@@ -28,6 +28,13 @@ func transposeBlock(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, 
 		}
 		return
 	}
+	if !stagedBlock(dp, sp, along, across, dstStride, srcStride, width) {
+		transposeWide(dp, sp, along, across, dstStride, srcStride, width)
+	}
+}
+
+// transposeWide is transposeBlock for more than a few rows and columns.
+func transposeWide(dp, sp unsafe.Pointer, along, across, dstStride, srcStride, width int) {
 	switch width {
 	case 1:
 		transposeWith(active.tiles1, transposeTiles[uint8], 1, dp, sp, along, across, dstStride, srcStride)

@@ -12,6 +12,9 @@ type tilesFunc func(dst, src *byte, count, dstStride, srcStride int)
 // follow each other; or, as unzip, the other way.
 type zipFunc func(dst, src *byte, count, stride int)
 
+// A rowsFunc copies count rows of n bytes, at least leastWide, that begin so many bytes apart.
+type rowsFunc func(dst, src *byte, count, n, dstStride, srcStride int)
+
 // few is the most rows or columns that a transpose takes one by one, or zips.
 const few = 4
 
@@ -23,6 +26,7 @@ type kernel struct {
 	tiles1, tiles2, tiles4, tiles8 tilesFunc
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
+	rows       rowsFunc
 }
 
 // active holds the variants in use; they are nil for generic Go.

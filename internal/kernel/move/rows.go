@@ -5,12 +5,19 @@ import (
 	"unsafe"
 )
 
-// Rows of leastRow to mostRow bytes are copied in pieces, which takes a half to a quarter of a call of memmove for each. Longer ones
-// it copies as fast, in wider registers.
+// Rows of leastRow to mostRow bytes are copied in pieces, or from leastWide on by a kernel, which takes a half to a quarter of a
+// call of memmove for each. Longer ones it copies as fast.
 const (
-	leastRow = 16
-	mostRow  = 128
+	leastRow  = 16
+	mostRow   = 128
+	leastWide = 32
+	mostWide  = 1 << 12
 )
+
+// manyRows reports whether copyRows is better at rows of n bytes than a call of memmove for each.
+func manyRows(n int) bool {
+	return n >= leastRow && n <= mostRow || active.rows != nil && n >= leastWide && n <= mostWide
+}
 
 // Rows copies count rows of n bytes, which begin dstStride and srcStride bytes apart. src must not overlap dst.
 func Rows(dst, src []byte, count, n, dstStride, srcStride int) {
@@ -26,9 +33,15 @@ func Rows(dst, src []byte, count, n, dstStride, srcStride int) {
 // copyRows is Rows without checks, for strides of either sign.
 func copyRows(dp, sp unsafe.Pointer, count, n, ds, ss int) {
 	switch {
-	case n < leastRow || n > mostRow:
+	case !manyRows(n):
 		for i := range count {
 			copy(unsafe.Slice((*byte)(unsafe.Add(dp, i*ds)), n), unsafe.Slice((*byte)(unsafe.Add(sp, i*ss)), n))
+		}
+	case active.rows != nil && n >= leastWide:
+		const most = 1 << 18 // bytes in a call
+		step := most / n
+		for i := 0; i < count; i += step {
+			active.rows((*byte)(unsafe.Add(dp, i*ds)), (*byte)(unsafe.Add(sp, i*ss)), min(step, count-i), n, ds, ss)
 		}
 	default:
 		for i := range count {

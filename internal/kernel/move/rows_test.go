@@ -14,18 +14,20 @@ func TestRows(t *testing.T) {
 	for i := range src {
 		src[i] = byte(r.Uint32())
 	}
-	for n := 1; n <= mostRow+70; n++ {
-		count := 1 + r.IntN(5)
-		ds, ss := n+r.IntN(9), r.IntN(2)*(n+r.IntN(9)) // a source of stride 0 is repeated
-		got := bytes.Repeat([]byte{0x5a}, (count-1)*ds+n+8)
-		want := bytes.Clone(got)
-		for i := range count * n {
-			want[i/n*ds+i%n] = src[i/n*ss+i%n]
+	eachKernel(t, func(t *testing.T) {
+		for n := 1; n <= mostRow+260; n++ {
+			count := 1 + r.IntN(5)
+			ds, ss := n+r.IntN(9), r.IntN(2)*(n+r.IntN(9)) // a source of stride 0 is repeated
+			got := bytes.Repeat([]byte{0x5a}, (count-1)*ds+n+8)
+			want := bytes.Clone(got)
+			for i := range count * n {
+				want[i/n*ds+i%n] = src[i/n*ss+i%n]
+			}
+			if Rows(got, src, count, n, ds, ss); !bytes.Equal(got, want) {
+				t.Fatalf("%d rows of %d bytes, %d and %d apart, differ", count, n, ds, ss)
+			}
 		}
-		if Rows(got, src, count, n, ds, ss); !bytes.Equal(got, want) {
-			t.Fatalf("%d rows of %d bytes, %d and %d apart, differ", count, n, ds, ss)
-		}
-	}
+	})
 	Rows(nil, nil, 0, 4, 4, 4)
 	Rows(nil, nil, 4, 0, 4, 4)
 }

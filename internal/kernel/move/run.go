@@ -102,7 +102,7 @@ func (b *box) rowBytes() int {
 	} else if b.along.dst != b.width || b.along.src != b.width {
 		return 0
 	}
-	if b.rank == 0 || b.splits > 1 || b.across.n > 1 || n < leastRow || n > mostRow {
+	if b.rank == 0 || b.splits > 1 || b.across.n > 1 || !manyRows(n) {
 		return 0
 	}
 	return n

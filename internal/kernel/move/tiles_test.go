@@ -4,34 +4,64 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
-// TestTransposeTails compares transposes of all tails of tiles with index arithmetic, between guards, with and without kernels.
-func TestTransposeTails(t *testing.T) {
+// eachKernel runs f for generic code and for every row of the table.
+func eachKernel(t *testing.T, f func(t *testing.T)) {
 	old := active
 	defer func() { active = old }()
-	r := rand.New(rand.NewPCG(3, 4))
 	for _, k := range append([]kernel{{name: "generic"}}, assembly...) {
 		t.Run(k.name, func(t *testing.T) {
-			if active = k; old.name != k.name && k.name != "generic" {
+			if active = k; !cpu.Has(k.needs) {
 				t.Skipf("move/%s: needs %v", k.name, k.needs)
 			}
-			for _, width := range []int{1, 2, 4, 8, 16} {
-				for range 60 {
-					rows, cols := 10+r.IntN(60), 10+r.IntN(60)
-					src, want := noise(r, rows*cols*width), noise(r, rows*cols*width+64)
-					got := bytes.Clone(want)
-					for i := range rows {
-						for j := range cols {
-							copy(want[32+(j*rows+i)*width:][:width], src[(i*cols+j)*width:])
-						}
-					}
-					Transpose(got[32:][:len(src)], src, []int{rows, cols}, []int{1, 0}, width, 1)
-					if !bytes.Equal(got, want) {
-						t.Fatalf("%dx%d elements of %d bytes", rows, cols, width)
-					}
-				}
-			}
+			f(t)
 		})
 	}
+}
+
+// checkTranspose compares a transpose with index arithmetic, between guards.
+func checkTranspose(t *testing.T, r *rand.Rand, rows, cols, width int) {
+	t.Helper()
+	src, want := noise(r, rows*cols*width), noise(r, rows*cols*width+64)
+	got := bytes.Clone(want)
+	for i := range rows {
+		for j := range cols {
+			copy(want[32+(j*rows+i)*width:][:width], src[(i*cols+j)*width:])
+		}
+	}
+	Transpose(got[32:][:len(src)], src, []int{rows, cols}, []int{1, 0}, width, 1)
+	if !bytes.Equal(got, want) {
+		t.Fatalf("%dx%d elements of %d bytes", rows, cols, width)
+	}
+}
+
+func TestTransposeTails(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	eachKernel(t, func(t *testing.T) {
+		for _, width := range []int{1, 2, 4, 8, 16} {
+			for range 60 {
+				checkTranspose(t, r, 10+r.IntN(60), 10+r.IntN(60), width)
+			}
+		}
+	})
+}
+
+// TestTransposeCrowded transposes rows that lie a multiple of half a page apart on one side, on both, and nearly.
+func TestTransposeCrowded(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 4))
+	eachKernel(t, func(t *testing.T) {
+		for _, width := range []int{1, 2, 4, 8, 16} {
+			long := 2048 / width
+			for _, n := range []int{3, 15, 16, 17, 61, 64, 83, 131} {
+				for _, off := range []int{-1, 0, 1} {
+					checkTranspose(t, r, n, long+off, width)
+					checkTranspose(t, r, long+off, n, width)
+				}
+			}
+			checkTranspose(t, r, long, long, width)
+		}
+	})
 }

@@ -428,6 +428,131 @@ done:
 	VZEROUPPER
 	RET
 
+// func tiles4AVX512(dst *byte, src *byte, count int, dstStride int, srcStride int)
+// Requires: AVX, AVX512F
+TEXT ·tiles4AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ count+16(FP), DX
+	MOVQ dstStride+24(FP), BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (BX)(BX*4), DI
+	LEAQ (SI)(BX*4), R8
+	MOVQ srcStride+32(FP), R9
+	LEAQ (R9)(R9*2), R10
+	LEAQ (R9)(R9*4), R11
+	LEAQ (R10)(R9*4), R12
+
+tile:
+	TESTQ      DX, DX
+	JE         done
+	LEAQ       (CX)(R9*8), R13
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (CX)(R9*1), Z1
+	VMOVUPS    (CX)(R9*2), Z2
+	VMOVUPS    (CX)(R10*1), Z3
+	VMOVUPS    (CX)(R9*4), Z4
+	VMOVUPS    (CX)(R11*1), Z5
+	VMOVUPS    (CX)(R10*2), Z6
+	VMOVUPS    (CX)(R12*1), Z7
+	VMOVUPS    (R13), Z8
+	VMOVUPS    (R13)(R9*1), Z9
+	VMOVUPS    (R13)(R9*2), Z10
+	VMOVUPS    (R13)(R10*1), Z11
+	VMOVUPS    (R13)(R9*4), Z12
+	VMOVUPS    (R13)(R11*1), Z13
+	VMOVUPS    (R13)(R10*2), Z14
+	VMOVUPS    (R13)(R12*1), Z15
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z0
+	VUNPCKLPS  Z3, Z2, Z1
+	VUNPCKHPS  Z3, Z2, Z2
+	VSHUFPS    $0x44, Z1, Z16, Z3
+	VSHUFPS    $0xee, Z1, Z16, Z1
+	VSHUFPS    $0x44, Z2, Z0, Z16
+	VSHUFPS    $0xee, Z2, Z0, Z0
+	VUNPCKLPS  Z5, Z4, Z2
+	VUNPCKHPS  Z5, Z4, Z4
+	VUNPCKLPS  Z7, Z6, Z5
+	VUNPCKHPS  Z7, Z6, Z6
+	VSHUFPS    $0x44, Z5, Z2, Z7
+	VSHUFPS    $0xee, Z5, Z2, Z2
+	VSHUFPS    $0x44, Z6, Z4, Z5
+	VSHUFPS    $0xee, Z6, Z4, Z4
+	VUNPCKLPS  Z9, Z8, Z6
+	VUNPCKHPS  Z9, Z8, Z8
+	VUNPCKLPS  Z11, Z10, Z9
+	VUNPCKHPS  Z11, Z10, Z10
+	VSHUFPS    $0x44, Z9, Z6, Z11
+	VSHUFPS    $0xee, Z9, Z6, Z6
+	VSHUFPS    $0x44, Z10, Z8, Z9
+	VSHUFPS    $0xee, Z10, Z8, Z8
+	VUNPCKLPS  Z13, Z12, Z10
+	VUNPCKHPS  Z13, Z12, Z12
+	VUNPCKLPS  Z15, Z14, Z13
+	VUNPCKHPS  Z15, Z14, Z14
+	VSHUFPS    $0x44, Z13, Z10, Z15
+	VSHUFPS    $0xee, Z13, Z10, Z10
+	VSHUFPS    $0x44, Z14, Z12, Z13
+	VSHUFPS    $0xee, Z14, Z12, Z12
+	LEAQ       (AX)(BX*8), CX
+	VSHUFF32X4 $0x88, Z7, Z3, Z14
+	VSHUFF32X4 $0xdd, Z7, Z3, Z3
+	VSHUFF32X4 $0x88, Z15, Z11, Z7
+	VSHUFF32X4 $0xdd, Z15, Z11, Z11
+	VSHUFF32X4 $0x88, Z7, Z14, Z15
+	VMOVUPS    Z15, (AX)
+	VSHUFF32X4 $0x88, Z11, Z3, Z15
+	VMOVUPS    Z15, (AX)(BX*4)
+	VSHUFF32X4 $0xdd, Z7, Z14, Z7
+	VMOVUPS    Z7, (CX)
+	VSHUFF32X4 $0xdd, Z11, Z3, Z3
+	VMOVUPS    Z3, (CX)(BX*4)
+	VSHUFF32X4 $0x88, Z2, Z1, Z3
+	VSHUFF32X4 $0xdd, Z2, Z1, Z1
+	VSHUFF32X4 $0x88, Z10, Z6, Z2
+	VSHUFF32X4 $0xdd, Z10, Z6, Z6
+	VSHUFF32X4 $0x88, Z2, Z3, Z7
+	VMOVUPS    Z7, (AX)(BX*1)
+	VSHUFF32X4 $0x88, Z6, Z1, Z7
+	VMOVUPS    Z7, (AX)(DI*1)
+	VSHUFF32X4 $0xdd, Z2, Z3, Z2
+	VMOVUPS    Z2, (CX)(BX*1)
+	VSHUFF32X4 $0xdd, Z6, Z1, Z1
+	VMOVUPS    Z1, (CX)(DI*1)
+	VSHUFF32X4 $0x88, Z5, Z16, Z1
+	VSHUFF32X4 $0xdd, Z5, Z16, Z2
+	VSHUFF32X4 $0x88, Z13, Z9, Z3
+	VSHUFF32X4 $0xdd, Z13, Z9, Z5
+	VSHUFF32X4 $0x88, Z3, Z1, Z6
+	VMOVUPS    Z6, (AX)(BX*2)
+	VSHUFF32X4 $0x88, Z5, Z2, Z6
+	VMOVUPS    Z6, (AX)(SI*2)
+	VSHUFF32X4 $0xdd, Z3, Z1, Z1
+	VMOVUPS    Z1, (CX)(BX*2)
+	VSHUFF32X4 $0xdd, Z5, Z2, Z1
+	VMOVUPS    Z1, (CX)(SI*2)
+	VSHUFF32X4 $0x88, Z4, Z0, Z1
+	VSHUFF32X4 $0xdd, Z4, Z0, Z0
+	VSHUFF32X4 $0x88, Z12, Z8, Z2
+	VSHUFF32X4 $0xdd, Z12, Z8, Z3
+	VSHUFF32X4 $0x88, Z2, Z1, Z4
+	VMOVUPS    Z4, (AX)(SI*1)
+	VSHUFF32X4 $0x88, Z3, Z0, Z4
+	VMOVUPS    Z4, (AX)(R8*1)
+	VSHUFF32X4 $0xdd, Z2, Z1, Z1
+	VMOVUPS    Z1, (CX)(SI*1)
+	VSHUFF32X4 $0xdd, Z3, Z0, Z0
+	VMOVUPS    Z0, (CX)(R8*1)
+	LEAQ       (R13)(R9*8), CX
+	ADDQ       $0x40, AX
+	DECQ       DX
+	JMP        tile
+
+done:
+	VZEROUPPER
+	RET
+
 // func tiles8AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 // Requires: AVX
 TEXT ·tiles8AVX2(SB), NOSPLIT, $0-40
@@ -1159,6 +1284,66 @@ block:
 	ADDQ     $0x20, AX
 	DECQ     DX
 	JMP      block
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
+// Requires: AVX
+TEXT ·rowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ count+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ dstStride+32(FP), SI
+	MOVQ srcStride+40(FP), DI
+	LEAQ -128(BX), R8
+	LEAQ -32(BX), R9
+
+row:
+	TESTQ DX, DX
+	JE    done
+	XORQ  R10, R10
+	CMPQ  R10, R8
+	JG    rest
+
+fours:
+	VMOVUPS (CX)(R10*1), Y0
+	VMOVUPS 32(CX)(R10*1), Y1
+	VMOVUPS 64(CX)(R10*1), Y2
+	VMOVUPS 96(CX)(R10*1), Y3
+	VMOVUPS Y0, (AX)(R10*1)
+	VMOVUPS Y1, 32(AX)(R10*1)
+	VMOVUPS Y2, 64(AX)(R10*1)
+	VMOVUPS Y3, 96(AX)(R10*1)
+	ADDQ    $0x00000080, R10
+	CMPQ    R10, R8
+	JLE     fours
+
+rest:
+	CMPQ R10, R9
+	JG   tail
+
+ones:
+	VMOVUPS (CX)(R10*1), Y0
+	VMOVUPS Y0, (AX)(R10*1)
+	ADDQ    $0x00000020, R10
+	CMPQ    R10, R9
+	JLE     ones
+
+tail:
+	CMPQ    R10, BX
+	JE      next
+	MOVQ    R9, R10
+	VMOVUPS (CX)(R10*1), Y0
+	VMOVUPS Y0, (AX)(R10*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	DECQ DX
+	JMP  row
 
 done:
 	VZEROUPPER

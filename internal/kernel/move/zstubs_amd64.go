@@ -14,6 +14,9 @@ func tiles2AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 func tiles4AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
+func tiles4AVX512(dst *byte, src *byte, count int, dstStride int, srcStride int)
+
+//go:noescape
 func tiles8AVX2(dst *byte, src *byte, count int, dstStride int, srcStride int)
 
 //go:noescape
@@ -33,3 +36,6 @@ func zip4AVX2(dst *byte, src *byte, count int, stride int)
 
 //go:noescape
 func unzip4AVX2(dst *byte, src *byte, count int, stride int)
+
+//go:noescape
+func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)

@@ -13,11 +13,13 @@ func main() {
 	tiles1()
 	tiles2()
 	tiles4()
+	tiles4Wide()
 	tiles8()
 	for n := 2; n <= 4; n++ {
 		zip(n, false)
 		zip(n, true)
 	}
+	rows()
 	Generate()
 }
 
