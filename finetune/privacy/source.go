@@ -51,18 +51,22 @@ func (s *Source) Key() []byte { return append([]byte(nil), s.key...) }
 
 // Normals fills dst with independent standard normals of a stream.
 func (s *Source) Normals(dst []float64, stream uint64) {
-	w := s.words(stream, purposeNormals)
-	for i := range dst {
-		dst[i] = w.normal()
-	}
+	s.words(stream, purposeNormals).normals(dst)
 }
 
 // AddNormals adds independent normals of mean 0 and the given standard deviation to dst: Normals of the stream times the
 // deviation.
 func (s *Source) AddNormals(dst []float32, deviation float64, stream uint64) {
 	w := s.words(stream, purposeNormals)
-	for i, v := range dst {
-		dst[i] = float32(float64(v) + deviation*w.normal())
+	var block [256]float64
+	for len(dst) > 0 {
+		z := block[:min(len(block), len(dst))]
+		w.normals(z)
+		piece := dst[:len(z)]
+		for i, v := range piece {
+			piece[i] = float32(float64(v) + deviation*z[i])
+		}
+		dst = dst[len(z):]
 	}
 }
 
@@ -105,11 +109,16 @@ func (s *Source) words(stream uint64, purpose byte) *words {
 	return w
 }
 
+// fill draws the next words into the buffer.
+func (w *words) fill() {
+	clear(w.buffer[:])
+	w.stream.XORKeyStream(w.buffer[:], w.buffer[:])
+	w.used = 0
+}
+
 func (w *words) next() uint64 {
 	if w.used == len(w.buffer) {
-		clear(w.buffer[:])
-		w.stream.XORKeyStream(w.buffer[:], w.buffer[:])
-		w.used = 0
+		w.fill()
 	}
 	v := binary.LittleEndian.Uint64(w.buffer[w.used:])
 	w.used += 8
@@ -119,9 +128,46 @@ func (w *words) next() uint64 {
 // open is uniform in (0, 1).
 func (w *words) open() float64 { return (float64(w.next()>>12) + 0.5) * 0x1p-52 }
 
-// normal draws by the ziggurat: Marsaglia and Tsang, "The Ziggurat Method for Generating Random Variables", 2000, with a word for
-// each try of which 8 bits choose the layer, one the sign and 53 others the place, as Doornik, "An Improved Ziggurat Method
-// to Generate Normal Random Samples", 2005, asks for.
+// normals fills dst by the ziggurat: Marsaglia and Tsang, "The Ziggurat Method for Generating Random Variables", 2000, with a word
+// for each try of which 8 bits choose the layer, one the sign and 53 others the place, as Doornik, "An Improved Ziggurat Method
+// to Generate Normal Random Samples", 2005, asks for. Runs of words of which the first try serves are taken at once.
+func (w *words) normals(dst []float64) {
+	for len(dst) > 0 {
+		if w.used == len(w.buffer) {
+			w.fill()
+		}
+		n := firstTries(dst, w.buffer[w.used:])
+		w.used += 8 * n
+		if dst = dst[n:]; len(dst) > 0 && w.used < len(w.buffer) {
+			dst[0] = w.normal()
+			dst = dst[1:]
+		}
+	}
+}
+
+// firstTries fills dst from the start with the normals that the words of the buffer give, up to a word whose place is beyond the
+// inner part of its layer. It returns their number.
+func firstTries(dst []float64, buffer []byte) int {
+	n := min(len(dst), len(buffer)/8)
+	dst = dst[:n]
+	for i := range dst {
+		v := binary.LittleEndian.Uint64(buffer[8*i:])
+		layer := &ziggurat[v&0xff]
+		x := float64(int64(v>>11)) * layer.unit
+		if x >= layer.inner {
+			return i
+		}
+		dst[i] = signed(x, v)
+	}
+	return n
+}
+
+// signed is x, which is not negative, with the sign that a word chooses.
+func signed(x float64, v uint64) float64 {
+	return math.Float64frombits(math.Float64bits(x) | v&0x100<<55)
+}
+
+// normal draws one by as many tries as it takes.
 func (w *words) normal() float64 {
 	for {
 		v := w.next()
@@ -134,10 +180,7 @@ func (w *words) normal() float64 {
 				continue
 			}
 		}
-		if v&0x100 != 0 {
-			return -x
-		}
-		return x
+		return signed(x, v)
 	}
 }
 

@@ -221,10 +221,33 @@ func TestSample(t *testing.T) {
 	}
 }
 
+// TestNormalsInBulk wants normals to be those that are drawn one by one.
+func TestNormalsInBulk(t *testing.T) {
+	s := fixed(t)
+	for _, n := range []int{1, 511, 512, 513, 100000} {
+		x := make([]float64, n)
+		s.Normals(x, 5)
+		w := s.words(5, purposeNormals)
+		for i, v := range x {
+			if want := w.normal(); v != want {
+				t.Fatalf("normal %d of %d is %g, want %g", i, n, v, want)
+			}
+		}
+	}
+}
+
 func BenchmarkNormals(b *testing.B) {
 	s, x := fixed(b), make([]float64, 1<<16)
 	b.SetBytes(int64(8 * len(x)))
 	for i := 0; b.Loop(); i++ {
 		s.Normals(x, uint64(i))
 	}
+}
+
+func BenchmarkAddNormals(b *testing.B) {
+	s, x := fixed(b), make([]float32, 1<<16)
+	for i := 0; b.Loop(); i++ {
+		s.AddNormals(x, 0.5, uint64(i))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(x)), "ns/parameter")
 }
