@@ -78,6 +78,14 @@ func TestStepsAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestPrivateStepsAllocateNothing takes private steps, whose noise comes from a function: a source of noise makes its ciphers.
+func TestPrivateStepsAllocateNothing(t *testing.T) {
+	dp := &finetune.DP{Delta: 1e-5, Noise: 1, Normals: func(string, int, []float32) error { return nil }}
+	n := networks(t)[0]
+	spec := finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "y", Loss: finetune.CrossEntropy{}}}, Privacy: dp}
+	allocateNothing(t, newTrainer(t, n.model, spec), n.batch)
+}
+
 // allocateNothing takes steps of one and of two batches.
 func allocateNothing(t *testing.T, tr *finetune.Trainer, batch finetune.Batch) {
 	t.Helper()

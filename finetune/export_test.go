@@ -16,10 +16,7 @@ func (t *Trainer) Gradients(ctx context.Context, b Batch) ([][]float32, error) {
 
 // Clipped returns the sum of the clipped gradients of the samples of a batch, the norms, and whether the samples ran one by one.
 func (t *Trainer) Clipped(ctx context.Context, b Batch) (sums [][]float32, norms []float64, single bool, err error) {
-	for _, p := range t.params {
-		p.sum = gradient{dense: make([]float32, p.W.Len())}
-	}
-	t.private.norms = nil
+	t.beginSums(false)
 	if _, _, err := t.clippedGradients(ctx, b); err != nil {
 		return nil, nil, false, err
 	}

@@ -74,8 +74,12 @@ func (g *gradient) squares(lo, hi int) float64 {
 	return optim.SumSquares(g.rows[from*g.width : to*g.width])
 }
 
-// spread writes elements lo to hi, which are whole rows, to dst. It reports whether any row is not zero.
+// spread writes elements lo to hi, which are whole rows of a list, to dst. It reports whether any row is not zero.
 func (g *gradient) spread(dst []float32, lo, hi int) bool {
+	if g.dense != nil {
+		copy(dst, g.dense[lo:hi])
+		return true
+	}
 	from, to := g.within(lo, hi)
 	if from == to {
 		return false
@@ -116,13 +120,18 @@ func (s *gradientSum) add(sum, g gradient, factor float32, n int) gradient {
 		return s.merge(sum, g, factor)
 	}
 	if sum.dense == nil {
-		if s.all == nil {
-			s.all = make([]float32, n)
-		}
-		clear(s.all)
-		sum.addTo(s.all, 1)
+		sum.addTo(s.none(n).dense, 1)
 	}
 	g.addTo(s.all, factor)
+	return gradient{dense: s.all}
+}
+
+// none returns the sum of no gradients of n elements.
+func (s *gradientSum) none(n int) gradient {
+	if s.all == nil {
+		s.all = make([]float32, n)
+	}
+	clear(s.all)
 	return gradient{dense: s.all}
 }
 

@@ -12,20 +12,20 @@ import (
 )
 
 // BenchmarkPrivacy takes plain and private steps of a layer of 512 inputs and 10 classes at 256 samples, on features that are kept,
-// and of an encoder of 4 layers of width 64. The private ones draw no noise, which has a benchmark of its own.
+// and of an encoder of 4 layers of width 256 at 8 samples of 128 words. The private ones draw no noise, which has a benchmark of its own.
 func BenchmarkPrivacy(b *testing.B) {
 	head := built(b, 512, nn.Linear{Out: 10})
-	layers := nn.Sequential{nn.Embedding{Count: 500, Width: 64}, nn.Positions{Max: 64}, nn.LayerNorm{}}
+	layers := nn.Sequential{nn.Embedding{Count: 500, Width: 256}, nn.Positions{Max: 128}, nn.LayerNorm{}}
 	for range 4 {
 		layers = append(layers, nn.TransformerBlock{Heads: 4, PostNorm: true})
 	}
 	builder := nn.New("model", 1)
-	builder.Output("y", append(layers, nn.Flatten{}, nn.Linear{Out: 10}).Apply(builder.Input("x", tensor.Int64, nn.Batch, 64)))
+	builder.Output("y", append(layers, nn.Flatten{}, nn.Linear{Out: 10}).Apply(builder.Input("x", tensor.Int64, nn.Batch, 128)))
 	encoder, err := builder.Model()
 	if err != nil {
 		b.Fatal(err)
 	}
-	words := tensor.New(tensor.Int64, 8, 64)
+	words := tensor.New(tensor.Int64, 8, 128)
 	for i := range tensor.Of[int64](words) {
 		tensor.Of[int64](words)[i] = int64(i * i % 500)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/onnxrun/onnxrun/finetune/privacy"
 	"github.com/onnxrun/onnxrun/internal/autodiff"
 	"github.com/onnxrun/onnxrun/internal/graph"
-	"github.com/onnxrun/onnxrun/internal/kernel/optim"
+	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -89,6 +89,9 @@ type privateState struct {
 	noise    float64   // the noise multiplier
 	expected float64   // samples of a step; 0: as many as there are
 	norms    []float64 // of the samples of the last step
+	counts   *tensor.Tensor
+	normals  []float32 // of a parameter, where they come from the settings
+	alone    bool      // the step is of one batch
 	apart    bool      // the model was seen not to mix samples that run one by one
 }
 
@@ -118,13 +121,7 @@ func (t *Trainer) privateStep(ctx context.Context, rate float64, batches []Batch
 	if t.private.noise == 0 {
 		return r, fmt.Errorf("finetune: privacy: a step alone needs a noise multiplier, epsilon needs the number of steps of Fit")
 	}
-	for _, p := range t.params {
-		if len(p.sum.dense) != p.W.Len() {
-			p.sum = gradient{dense: make([]float32, p.W.Len())}
-		}
-		clear(p.sum.dense)
-	}
-	t.private.norms = t.private.norms[:0]
+	t.beginSums(len(batches) == 1)
 	samples := 0.0
 	for i, batch := range batches {
 		t.part = i
@@ -136,11 +133,19 @@ func (t *Trainer) privateStep(ctx context.Context, rate float64, batches []Batch
 		samples += n
 	}
 	r.Loss /= max(1, samples)
-	if err := t.addNoise(or(t.private.expected, samples)); err != nil {
+	if err := t.addNoise(); err != nil {
 		return r, err
 	}
-	t.update(&r)
+	t.update(&r, 1/max(1, or(t.private.expected, samples)))
 	return r, nil
+}
+
+// beginSums makes the sums of a step those of no samples. alone says that there is one batch.
+func (t *Trainer) beginSums(alone bool) {
+	t.private.alone, t.private.norms = alone, t.private.norms[:0]
+	for _, p := range t.params {
+		p.sum = gradient{}
+	}
 }
 
 // clippedGradients adds the clipped gradients of a batch to the sums. It returns the sum of the losses and the number of samples.
@@ -152,12 +157,12 @@ func (t *Trainer) clippedGradients(ctx context.Context, batch Batch) (loss, samp
 	if p.single && batch.rows(t) > 1 {
 		return t.singleGradients(ctx, p, batch)
 	}
-	counts := batch.factors(t)
+	counts := t.countsOf(&batch)
 	if err := t.runCounted(ctx, p, batch, counts); err != nil {
 		return 0, 0, err
 	}
-	t.addClipped(p, counts)
-	for _, c := range counts {
+	t.addClipped(p, tensor.Of[float32](counts))
+	for _, c := range tensor.Of[float32](counts) {
 		samples += float64(c)
 	}
 	return float64(tensor.Of[float32](p.suffix.output(lossName))[0]), samples, nil
@@ -165,12 +170,12 @@ func (t *Trainer) clippedGradients(ctx context.Context, batch Batch) (loss, samp
 
 // addClipped adds what a run of p made to the sums. The gradient of a single sample is clipped here.
 func (t *Trainer) addClipped(p *program, counts []float32) {
-	grads := make([][]float32, len(t.params))
-	for k := range t.params {
-		grads[k] = tensor.Of[float32](p.suffix.outs[1+k])
-	}
 	factor := float32(1)
 	if p.single {
+		grads := make([][]float32, len(t.params))
+		for k := range t.params {
+			grads[k] = tensor.Of[float32](p.suffix.outs[1+k])
+		}
 		norm := GradientNorm(grads, t.threads)
 		factor = counts[0] * float32(min(1, t.private.dp.clip()/(norm+clipEps)))
 		t.private.norms = append(t.private.norms, norm)
@@ -182,7 +187,12 @@ func (t *Trainer) addClipped(p *program, counts []float32) {
 		}
 	}
 	for k, w := range t.params {
-		optim.AddScaled(w.sum.dense, grads[k], factor)
+		g := gradient{dense: tensor.Of[float32](p.suffix.outs[1+k])}
+		if t.private.alone && !p.single {
+			w.sum = g // storage of its own, to which noise may be added
+		} else {
+			w.sum = w.parts.add(w.sum, g, factor, w.W.Len())
+		}
 	}
 }
 
@@ -211,7 +221,7 @@ func (t *Trainer) singleGradients(ctx context.Context, p *program, batch Batch) 
 // checkApart compares the losses of samples that ran one by one with those of the batch. A model in which samples change each
 // other's results is an *ops.UnsupportedError.
 func (t *Trainer) checkApart(ctx context.Context, p *program, batch Batch, want float64) error {
-	if err := t.runCounted(ctx, p, batch, batch.factors(t)); err != nil {
+	if err := t.runCounted(ctx, p, batch, t.countsOf(&batch)); err != nil {
 		return err
 	}
 	got := float64(tensor.Of[float32](p.suffix.output(lossName))[0])
@@ -222,20 +232,26 @@ func (t *Trainer) checkApart(ctx context.Context, p *program, batch Batch, want 
 	return nil
 }
 
-// factors are the counts of a batch.
-func (b *Batch) factors(t *Trainer) []float32 {
-	if b.counts != nil {
-		return b.counts
+// countsOf returns the factors of the samples of a batch, valid until the next call.
+func (t *Trainer) countsOf(b *Batch) *tensor.Tensor {
+	n := len(b.counts)
+	if b.counts == nil {
+		n = b.rows(t)
 	}
-	counts := make([]float32, b.rows(t))
-	for i := range counts {
-		counts[i] = 1
+	if t.private.counts == nil || t.private.counts.Len() != n {
+		t.private.counts = tensor.New(tensor.Float32, n)
 	}
-	return counts
+	counts := tensor.Of[float32](t.private.counts)
+	if copy(counts, b.counts) == 0 {
+		for i := range counts {
+			counts[i] = 1
+		}
+	}
+	return t.private.counts
 }
 
 // runCounted runs p on a batch.
-func (t *Trainer) runCounted(ctx context.Context, p *program, batch Batch, counts []float32) error {
+func (t *Trainer) runCounted(ctx context.Context, p *program, batch Batch, counts *tensor.Tensor) error {
 	features, err := t.features(ctx, p, &batch)
 	if err != nil {
 		return err
@@ -244,15 +260,20 @@ func (t *Trainer) runCounted(ctx context.Context, p *program, batch Batch, count
 	if err != nil {
 		return err
 	}
-	named[countName] = tensor.FromSlice(counts, len(counts))
+	named[countName] = counts
 	return t.run(ctx, p, features, named)
 }
 
 // rows is the number of rows of a batch.
 func (b *Batch) rows(t *Trainer) int {
-	for name, shape := range b.inputShapes() {
+	for name, shape := range b.shapes {
 		if t.b.perSample[name] && len(shape) > 0 {
 			return shape[0]
+		}
+	}
+	for name, x := range b.Inputs {
+		if t.b.perSample[name] && x.Rank() > 0 {
+			return x.Shape()[0]
 		}
 	}
 	return 0
@@ -302,23 +323,41 @@ func rowOf(x *tensor.Tensor, i int) *tensor.Tensor {
 	return out
 }
 
-// addNoise makes the sums of a step its gradients.
-func (t *Trainer) addNoise(expected float64) error {
+// addNoise adds noise to the sums of a step.
+func (t *Trainer) addNoise() error {
 	s := t.private
-	deviation := s.noise * s.dp.clip()
-	for k, p := range t.params {
-		if s.dp.Normals == nil {
-			s.source.AddNormals(p.sum.dense, deviation, uint64(t.steps)<<20|uint64(k))
-		} else {
-			z := make([]float32, len(p.sum.dense))
-			if err := s.dp.Normals(p.Name, t.steps, z); err != nil {
-				return fmt.Errorf("finetune: noise of step %d for %q: %w", t.steps, p.Name, err)
-			}
-			for i, v := range z {
-				p.sum.dense[i] = float32(float64(p.sum.dense[i]) + deviation*float64(v))
-			}
+	for _, p := range t.params {
+		if p.sum.dense == nil {
+			p.sum = p.parts.none(p.W.Len())
 		}
-		optim.Scale(p.sum.dense, float32(1/max(1, expected)))
+	}
+	if s.dp.Normals == nil {
+		par.Run(t.threads, len(t.params), (*noiseJobs)(t))
+		return nil
+	}
+	deviation := s.deviation()
+	for _, p := range t.params {
+		s.normals = slices.Grow(s.normals[:0], p.W.Len())
+		z := s.normals[:p.W.Len()]
+		clear(z)
+		if err := s.dp.Normals(p.Name, t.steps, z); err != nil {
+			return fmt.Errorf("finetune: noise of step %d for %q: %w", t.steps, p.Name, err)
+		}
+		sum := p.sum.dense[:len(z)]
+		for i, v := range z {
+			sum[i] = float32(float64(sum[i]) + deviation*float64(v))
+		}
 	}
 	return nil
+}
+
+// deviation is the standard deviation of the noise of a sum.
+func (s *privateState) deviation() float64 { return s.noise * s.dp.clip() }
+
+// noiseJobs adds noise from the source to the sum of one parameter each, which has a stream of its own.
+type noiseJobs Trainer
+
+// Chunk implements par.Task.
+func (t *noiseJobs) Chunk(k int) {
+	t.private.source.AddNormals(t.params[k].sum.dense, t.private.deviation(), uint64(t.steps)<<20|uint64(k))
 }

@@ -88,7 +88,7 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 			r.Loss += loss * float64(share)
 		}
 	}
-	t.update(&r)
+	t.update(&r, 1)
 	return r, nil
 }
 

@@ -9,15 +9,15 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// update clips the gradients and moves the weights and their averages: one pass over the gradients for their norm, and
-// one over everything. Where a gradient is not finite it changes nothing but the counts.
-func (t *Trainer) update(r *StepResult) {
+// update clips the gradients, which are the sums times a factor, and moves the weights and their averages: one pass over the sums
+// for their norm, and one over everything. Where a gradient is not finite it changes nothing but the counts.
+func (t *Trainer) update(r *StepResult, factor float64) {
 	t.steps++
 	if t.work == nil {
 		t.work = cutParams(t.params)
 	}
 	w := t.work
-	r.Norm = w.norm(t.threads)
+	r.Norm = w.norm(t.threads) * factor
 	if math.IsInf(r.Norm, 0) || math.IsNaN(r.Norm) || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		t.skipped++
 		r.Skipped = true
@@ -25,7 +25,7 @@ func (t *Trainer) update(r *StepResult) {
 	}
 	done := t.steps - t.skipped
 	w.optimizer, w.rate, w.step, w.bound = t.spec.Optimizer, r.Rate, done, float32(t.spec.Clip.Value)
-	w.scale = t.spec.Clip.factor(r.Norm)
+	w.scale = t.spec.Clip.factor(r.Norm) * factor
 	w.averages(t.spec.EMA, done)
 	par.Run(t.threads, len(w.jobs), (*moveJobs)(w))
 }
@@ -41,7 +41,7 @@ type paramWork struct {
 	optimizer Optimizer
 	step      int     // that was not skipped, counted from 1
 	rate      float64 // before the factors of the groups
-	scale     float64 // of the gradients
+	scale     float64 // of the sums
 	bound     float32 // of the gradients' elements; 0: none
 	share     float32 // that averages move; 0: there are none
 	first     bool    // averages start as the parameters
@@ -140,19 +140,34 @@ func (w *moveJobs) Chunk(i int) {
 	defer scratches.Put(s)
 	for k := w.jobs[i].lo; k < w.jobs[i].hi; k++ {
 		x := w.pieces[k]
-		if x.p.sum.dense != nil {
-			w.move(x, x.p.sum.dense[x.lo:x.hi], s)
+		if x.p.sum.dense != nil && w.bound == 0 {
+			w.move(x, x.p.sum.dense[x.lo:x.hi], w.scale, s)
 			continue
 		}
-		length := blockLength - blockLength%x.p.sum.width
-		for lo := x.lo; lo < x.hi; lo += length {
-			hi := min(lo+length, x.hi)
-			g := s.block[:hi-lo]
-			if !x.p.sum.spread(g, lo, hi) {
-				g = zeros[:hi-lo]
-			}
-			w.move(paramPiece{x.p, lo, hi}, g, s)
+		w.moveBlocks(x, s)
+	}
+}
+
+// moveBlocks moves the elements of x by copies of their gradient, which is spread out or bounded: parameters may share one.
+func (w *moveJobs) moveBlocks(x paramPiece, s *scratch) {
+	length, scale := blockLength, w.scale
+	if width := x.p.sum.width; width > 0 {
+		length -= blockLength % width
+	}
+	if w.bound > 0 {
+		scale = 1
+	}
+	for lo := x.lo; lo < x.hi; lo += length {
+		hi := min(lo+length, x.hi)
+		g := s.block[:hi-lo]
+		switch {
+		case !x.p.sum.spread(g, lo, hi):
+			g = zeros[:hi-lo]
+		case w.bound > 0:
+			optim.Scale(g, float32(w.scale))
+			optim.Clamp(g, w.bound)
 		}
+		w.move(paramPiece{x.p, lo, hi}, g, scale, s)
 	}
 }
 
@@ -164,23 +179,16 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// move moves the elements of x by their gradient, which has as many.
-func (w *moveJobs) move(x paramPiece, g []float32, s *scratch) {
+// move moves the elements of x by their gradient, which has as many, times scale.
+func (w *moveJobs) move(x paramPiece, g []float32, scale float64, s *scratch) {
 	p := x.p
-	u := Update{W: tensor.Of[float32](p.W)[x.lo:x.hi], G: g, Scale: w.scale, Step: w.step,
+	u := Update{W: tensor.Of[float32](p.W)[x.lo:x.hi], G: g, Scale: scale, Step: w.step,
 		Rate: w.rate * p.rate.Factor, Decay: p.rate.Decay}
 	s.state = s.state[:0]
 	for _, slot := range p.state {
 		s.state = append(s.state, slot[x.lo:x.hi])
 	}
 	u.State = s.state
-	if w.bound > 0 {
-		if &g[0] != &zeros[0] {
-			optim.Scale(g, float32(w.scale))
-			optim.Clamp(g, w.bound)
-		}
-		u.Scale = 1
-	}
 	w.optimizer.Update(u)
 	switch average := p.average; {
 	case w.share == 0:
