@@ -52,9 +52,9 @@ func (t *channelTask) Chunk(i int) {
 	f := &t.p.frame
 	lo, hi := par.Range(i, t.size, t.planes)
 	s := window.GetScratch(f.Len(1))
+	f.Reset(s.Buf, 1, 0)
 	for d0 := range f.D.Out {
 		for h0 := 0; h0 < f.H.Out; h0 += f.BandH {
-			f.Reset(s.Buf, 1, 0)
 			t.band(s, lo, hi, d0, h0)
 		}
 	}
@@ -67,6 +67,7 @@ func (t *channelTask) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	rows := min(f.BandH, f.H.Out-h0)
 	apply, off := t.kernel(rows)
 	b := f.Band(d0, h0)
+	b.Pad(s.Buf, 0)
 	b.Begin(s)
 	a := &s.Tap
 	*a = window.TapArgs{Src: s.Buf, Off: off, Rows: rows, Cols: f.W.Out, SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}

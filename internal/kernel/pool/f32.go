@@ -128,6 +128,7 @@ func (t *task) Chunk(i int) {
 	}
 	s := window.GetScratch(n)
 	f := &t.frame
+	f.Reset(s.Buf, 1, t.pad())
 	for d0 := range f.D.Out {
 		for h0 := 0; h0 < f.H.Out; h0 += f.BandH {
 			t.band(s, lo, hi, d0, h0)
@@ -136,24 +137,31 @@ func (t *task) Chunk(i int) {
 	s.Release()
 }
 
+// pad is what a window takes the elements outside the input for.
+func (t *task) pad() float32 {
+	if t.kind == kindMax {
+		return float32(math.Inf(-1))
+	}
+	return 0
+}
+
 // band pools the output rows from (d0, h0) on of planes [lo, hi).
 func (t *task) band(s *window.Scratch, lo, hi, d0, h0 int) {
 	f := &t.frame
 	a, buf := &s.Tap, s.Buf
 	*a = window.TapArgs{Src: buf, Off: t.off, Rows: min(f.BandH, f.H.Out-h0), Cols: f.W.Out,
 		SrcStep: f.StepH * f.Pitch, DstStep: f.W.Out}
-	pad := float32(0)
+	pad := t.pad()
 	apply := t.k.SumTaps
 	if t.kind == kindMax {
-		pad = float32(math.Inf(-1))
 		apply = t.k.MaxTaps
 	} else {
 		a.RowScale, a.ColScale = t.row[d0*f.H.Out+h0:], t.col
 	}
 	a.Bias = pad
-	f.Reset(buf, 1, pad)
 	in, out := t.g.InSize(), t.g.OutSize()
 	b := f.Band(d0, h0)
+	b.Pad(buf, pad)
 	b.Begin(s)
 	for p := lo; p < hi; p++ {
 		b.Fill(t.k, s, buf, t.x[p*in:][:in])

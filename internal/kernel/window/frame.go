@@ -68,12 +68,19 @@ func (f *Frame) At(od, oh int) int { return od*f.StepD*f.Slice + oh*f.StepH*f.Pi
 // Reset fills the frame of some channels with the padding value.
 func (f *Frame) Reset(dst []float32, channels int, pad float32) {
 	dst = dst[:f.Len(channels)]
-	if pad == 0 {
+	fill(dst, pad)
+}
+
+func fill(dst []float32, v float32) {
+	if v == 0 {
 		clear(dst)
 		return
 	}
-	for i := range dst {
-		dst[i] = pad
+	if len(dst) > 0 {
+		dst[0] = v
+	}
+	for n := 1; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
 	}
 }
 
@@ -81,6 +88,7 @@ func (f *Frame) Reset(dst []float32, channels int, pad float32) {
 type Band struct {
 	f                *Frame
 	slices, rows     int // slices and rows inside the input
+	slice, row       int // the first of them that the frame holds
 	from, fromSlice  int // where they begin in the plane, and the distance of the slices
 	to               int // where they begin in the frame
 	inPlane, columns int
@@ -93,13 +101,28 @@ func (f *Frame) Band(d0, h0 int) Band {
 	inSlice := f.H.In * f.W.In
 	fromD := d0*f.D.Stride - f.D.Lo + sd*f.foldD
 	fromH := h0*f.H.Stride - f.H.Lo + sh*f.foldH
-	b := Band{f: f, slices: max(0, nd), rows: max(0, nh), inPlane: f.D.In * inSlice, columns: min(f.W.In, f.Pitch-f.W.Lo)}
+	b := Band{f: f, slices: max(0, nd), rows: max(0, nh), slice: sd, row: sh, inPlane: f.D.In * inSlice, columns: min(f.W.In, f.Pitch-f.W.Lo)}
 	b.from, b.fromSlice = fromD*inSlice+fromH*f.W.In, f.foldD*inSlice
 	b.to = sd*f.Slice + sh*f.Pitch
 	if b.rows == 0 || b.columns <= 0 {
 		b.slices = 0
 	}
 	return b
+}
+
+// Pad fills with the padding value what Fill leaves of one channel of a frame that held another band since it was Reset: whole
+// slices and rows, since the columns of the padding are the same for all bands.
+func (b *Band) Pad(dst []float32, pad float32) {
+	f := b.f
+	for d := range f.Depth {
+		slice := dst[d*f.Slice:][:f.Slice]
+		if d < b.slice || d >= b.slice+b.slices {
+			fill(slice, pad)
+			continue
+		}
+		fill(slice[:b.row*f.Pitch], pad)
+		fill(slice[(b.row+b.rows)*f.Pitch:], pad)
+	}
 }
 
 // Begin prepares s for calls of Fill.

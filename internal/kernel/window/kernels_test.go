@@ -184,16 +184,23 @@ func TestFrame(t *testing.T) {
 		const channels = 2
 		x := random(r, channels*d.In*h.In*w.In)
 		for _, k := range All() {
-			checkFrame(t, &f, k, x, channels, r.IntN(d.Out-f.BandD+1), r.IntN(h.Out-f.BandH+1))
+			first := [2]int{r.IntN(d.Out - f.BandD + 1), r.IntN(h.Out - f.BandH + 1)}
+			checkFrame(t, &f, k, x, channels, first, r.IntN(d.Out-f.BandD+1), r.IntN(h.Out-f.BandH+1))
 		}
 	}
 }
 
-func checkFrame(t *testing.T, f *Frame, k *Kernels, x []float32, channels, d0, h0 int) {
+// checkFrame fills a frame that held another band before.
+func checkFrame(t *testing.T, f *Frame, k *Kernels, x []float32, channels int, before [2]int, d0, h0 int) {
 	t.Helper()
 	d, h, w := f.D, f.H, f.W
 	buf := make([]float32, f.Len(channels))
 	f.Reset(buf, channels, 7)
+	f.Fill(k, new(Scratch), buf, x, channels, before[0], before[1])
+	b := f.Band(d0, h0)
+	for c := range channels {
+		b.Pad(buf[c*f.Plane:], 7)
+	}
 	f.Fill(k, new(Scratch), buf, x, channels, d0, h0)
 	each(channels, f.BandD, f.BandH, w.Out, d.Kernel, h.Kernel, w.Kernel, func(i [7]int) {
 		want := float32(7)
