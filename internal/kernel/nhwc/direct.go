@@ -76,9 +76,13 @@ func newDirect(g conv.Geom) algorithm {
 	return d
 }
 
-// choose finds kernels for the groups; it reports false if there are none.
+// choose finds kernels for the groups; it reports false if there are none. The kernels in Go serve only where there are no
+// others: products are faster.
 func (d *directConv) choose() bool {
 	all := direct.All()
+	if len(all) > 1 {
+		all = all[1:]
+	}
 	ocg := d.g.OutC / d.g.Groups
 	for i := len(all) - 1; i >= 0; i-- {
 		k := all[i]

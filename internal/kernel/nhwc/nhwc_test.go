@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/kernel/direct"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 )
@@ -167,4 +168,20 @@ func farthest(a, b []float32) float64 {
 		}
 	}
 	return worst
+}
+
+// TestVectorsOverGo sees that no direct convolution goes by the kernels in Go where the machine has others.
+func TestVectorsOverGo(t *testing.T) {
+	all := direct.All()
+	if len(all) == 1 {
+		t.Skip("this machine has only the kernels in Go")
+	}
+	for c := 1; c <= 64; c++ {
+		for _, groups := range []int{1, 3} {
+			g := problem{1, groups, c * groups, c * groups, [][6]int{{20, 3, 1, 1, 1, 1}, {20, 3, 1, 1, 1, 1}}}.geom()
+			if d, ok := newDirect(g).(*directConv); ok && d.single.lanes < all[1].Lanes {
+				t.Errorf("%d groups of %d channels: vectors of %d", groups, c, d.single.lanes)
+			}
+		}
+	}
 }
