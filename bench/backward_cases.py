@@ -1,0 +1,128 @@
+"""The cases of backward.py."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+import torch
+
+aten = torch.ops.aten
+seeded = np.random.default_rng(1)
+
+
+@dataclass
+class Case:
+    name: str
+    nodes: list  # (operator, inputs, outputs, attributes)
+    inputs: dict
+    outputs: list
+    torch: Callable  # from the inputs as tensors to what runs PyTorch's operator
+    constant: tuple = ()
+
+
+def f32(*shape):
+    return seeded.standard_normal(shape, dtype=np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def channels_first(x):
+    """A tensor of PyTorch's order of axes, stored with the channels last."""
+    return x.permute(0, 3, 1, 2)
+
+
+def convolution(name, batch, channels, size, kernel, stride, groups):
+    pad, out = kernel // 2, (size - 1) // stride + 1
+    x, w = (batch, channels, size, size), (channels, channels // groups, kernel, kernel)
+    attrs = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4, "group": groups}
+
+    def run(t):
+        dy, x, w = channels_first(t["dy"]), channels_first(t["x"]), t["w"].to(memory_format=torch.channels_last)
+        return lambda: aten.convolution_backward(dy, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, [True, True, False])
+    return Case(name, [("NhwcConvGradX", ["dy", "w", "xs", "ws"], ["dx"], attrs), ("NhwcConvGradW", ["dy", "x", "xs", "ws"], ["dw"], attrs)],
+                {"dy": f32(batch, out, out, channels), "x": f32(batch, size, size, channels), "w": f32(*w), "xs": ints(*x), "ws": ints(*w)},
+                ["dx", "dw"], run, ("xs", "ws"))
+
+
+def depthwise(batch, channels, size, kernel, stride):
+    return convolution(f"depthwise convolution {kernel}x{kernel} s{stride} {channels}@{size} batch {batch}", batch, channels, size, kernel, stride, channels)
+
+
+def embedding(words, width, ids, rows):
+    """With rows the gradient is a list of rows, as training keeps it, else the whole table."""
+    node = ("GatherGradRows", ["dy", "ids", "shape"], ["at", "rows"], {}) if rows else ("GatherGrad", ["dy", "ids", "shape"], ["dx"], {"axis": 0})
+    inputs = {"dy": f32(ids, width), "ids": seeded.integers(0, words, ids), "shape": ints(words, width)}
+    return Case(f"embedding {words}x{width}, {ids} ids" + ("" if rows else ", whole table"), [node], inputs, node[2],
+                lambda t: lambda: aten.embedding_dense_backward(t["dy"], t["ids"], words, -1, False), ("shape",))
+
+
+def cross_entropy(rows, classes):
+    def run(t):
+        one, logp, labels = t["dy"].reshape(()), t["logp"], t["labels"]
+        total = torch.tensor(float(rows))
+
+        def both():
+            d = aten.nll_loss_backward(one, logp, labels, None, 1, -100, total)
+            return aten._log_softmax_backward_data(d, logp, 1, torch.float32)
+        return both
+    x = f32(rows, classes)
+    logp = (x - np.log(np.exp(x).sum(1, keepdims=True))).astype(np.float32)
+    return Case(f"cross-entropy {rows}x{classes}", [("SoftmaxLossGrad", ["dy", "labels", "", "logp"], ["dx"], {})],
+                {"dy": np.array(1, np.float32), "labels": seeded.integers(0, classes, rows), "logp": logp}, ["dx"], run)
+
+
+def layer_norm(rows, width, rms=False):
+    def run(t):
+        dy, x, scale = t["dy"], t["x"], t["scale"]
+        if rms:  # PyTorch has no operator for its gradient: what autograd composes
+            x.requires_grad_(), scale.requires_grad_()
+            with torch.enable_grad():
+                y = torch.nn.functional.rms_norm(x, [width], scale, 1e-5)
+            return lambda: torch.autograd.grad(y, [x, scale], dy, retain_graph=True)
+        _, mean, inv = aten.native_layer_norm(x, [width], scale, t["shift"], 1e-5)
+        return lambda: aten.native_layer_norm_backward(dy, x, [width], mean, inv, scale, t["shift"], [True, True, True])
+    nodes = [("Mul", ["dy", "scale"], ["g"], {}), ("StandardizeGrad", ["g", "x"], ["dx", "xhat"], {"rms": int(rms)}),
+             ("Mul", ["dy", "xhat"], ["product"], {}), ("SumTo", ["product", "to"], ["dscale"], {})]
+    outputs = ["dx", "dscale"]
+    if not rms:
+        nodes, outputs = nodes + [("SumTo", ["dy", "to"], ["dshift"], {})], outputs + ["dshift"]
+    return Case(f"{'RMS' if rms else 'layer'} normalisation {rows}x{width}", nodes,
+                {"dy": f32(rows, width), "x": f32(rows, width), "scale": f32(width), "shift": f32(width), "to": ints(width)}, outputs, run, ("to", "shift"))
+
+
+def max_pool(batch, channels, size, kernel, stride, pad):
+    out = (size + 2 * pad - kernel) // stride + 1
+
+    def run(t):
+        x, dy = channels_first(t["x"]), channels_first(t["dy"])
+        _, at = aten.max_pool2d_with_indices(x, [kernel] * 2, [stride] * 2, [pad] * 2)
+        return lambda: aten.max_pool2d_with_indices_backward(dy, x, [kernel] * 2, [stride] * 2, [pad] * 2, [1, 1], False, at)
+    attrs = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
+    return Case(f"max pool {kernel}x{kernel} s{stride} {channels}@{size} batch {batch}", [("NhwcMaxPoolGrad", ["dy", "x"], ["dx"], attrs)],
+                {"dy": f32(batch, out, out, channels), "x": f32(batch, size, size, channels)}, ["dx"], run)
+
+
+def cases():
+    yield depthwise(8, 96, 56, 3, 1)
+    yield depthwise(8, 144, 56, 3, 2)
+    yield depthwise(8, 384, 14, 3, 1)
+    yield depthwise(8, 240, 14, 5, 1)
+    yield depthwise(8, 960, 7, 3, 1)
+    yield depthwise(8, 96, 56, 7, 1)
+    for rows in (True, False):
+        yield embedding(30522, 384, 1024, rows)
+        yield embedding(50257, 768, 1024, rows)
+        yield embedding(1000, 256, 1024, rows)
+    yield cross_entropy(256, 10)
+    yield cross_entropy(64, 1000)
+    yield cross_entropy(1024, 2000)
+    yield cross_entropy(256, 30522)
+    yield layer_norm(1024, 256)
+    yield layer_norm(1024, 768)
+    yield layer_norm(1024, 768, rms=True)
+    yield max_pool(8, 64, 112, 3, 2, 1)
+    yield max_pool(8, 64, 56, 2, 2, 0)
+    yield convolution("convolution 3x3 64@56 batch 8", 8, 64, 56, 3, 1, 1)
+    yield convolution("convolution 1x1 256@14 batch 8", 8, 256, 14, 1, 1, 1)
