@@ -47,16 +47,9 @@ func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32) {
 		return
 	}
 	t := lastTasks.Get().(*lastTask)
-	t.g, t.kind, t.channels, t.x, t.y, t.k = *g, kind, channels, x, y, window.Within(channels)
+	t.kind, t.x, t.y, t.k = kind, x, y, window.Within(channels)
+	taps := t.measure(g, channels)
 	last := g.Axes[g.Rank-1]
-	t.rows = out / last.Out
-	taps := 1
-	for i, n := g.Rank-1, channels; i >= 0; i-- {
-		t.step[i] = n
-		n *= g.Axes[i].In
-		taps *= min(g.Axes[i].Kernel, g.Axes[i].In)
-	}
-	t.inside(last)
 	t.col = t.col[:0]
 	if kind != kindMax {
 		t.factors(last)
@@ -66,6 +59,20 @@ func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32) {
 	par.Run(threads, chunks, t)
 	t.x, t.y = nil, nil
 	lastTasks.Put(t)
+}
+
+// measure sets what follows from the sizes, and returns the number of taps of a window.
+func (t *lastTask) measure(g *Geom, channels int) (taps int) {
+	t.g, t.channels, taps = *g, channels, 1
+	for i, n := g.Rank-1, channels; i >= 0; i-- {
+		t.step[i] = n
+		n *= g.Axes[i].In
+		taps *= min(g.Axes[i].Kernel, g.Axes[i].In)
+	}
+	last := g.Axes[g.Rank-1]
+	t.rows = g.OutSize() / last.Out
+	t.inside(last)
+	return taps
 }
 
 // inside finds the outputs along the last axis whose windows lie inside.
@@ -108,21 +115,27 @@ func (t *lastTask) row(s *window.Scratch, last window.Axis, r int) {
 	}
 	y := t.y[r*last.Out*t.channels:][:last.Out*t.channels]
 	for o := 0; o < last.Out; {
-		n := 1
-		if o == t.lo && t.hi > t.lo {
-			n = t.hi - t.lo
-		}
-		first, end := last.Taps(o)
-		s.Off = s.Off[:starts]
-		for i := range starts {
-			for k := first; k < end; k++ {
-				s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.channels)
-			}
-		}
+		n := t.taps(s, last, o, starts)
 		t.pixels(s, plane, y[o*t.channels:], starts, n, last.Stride*t.channels, s.Buf[o:])
 		o += n
 	}
 	s.Off = s.Off[:0]
+}
+
+// taps puts the taps of output o of a row behind the starts in s.Off, and returns how many outputs from o on have the same, each
+// a stride further.
+func (t *lastTask) taps(s *window.Scratch, last window.Axis, o, starts int) (n int) {
+	first, end := last.Taps(o)
+	s.Off = s.Off[:starts]
+	for i := range starts {
+		for k := first; k < end; k++ {
+			s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.channels)
+		}
+	}
+	if o == t.lo && t.hi > t.lo {
+		return t.hi - t.lo
+	}
+	return 1
 }
 
 // starts sets s.Off to where the rows of the windows of output row r begin in a plane, as if the last axis began at zero, and

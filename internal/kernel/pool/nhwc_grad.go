@@ -1,17 +1,10 @@
 package pool
 
 import (
-	"math"
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/par"
 )
-
-// MaxLastGrad is MaxGrad for x, dx [Planes, In..., channels] and dy [Planes, Out..., channels]: the planes are those of a
-// batch.
-func MaxLastGrad(g *Geom, channels int, x, dy, dx []float32, threads int) {
-	runLastGrad(lastGrad{g: g, channels: channels, x: x, dy: dy, dx: dx}, threads)
-}
 
 // AverageLastGrad is AverageGrad for dx [Planes, In..., channels] and dy [Planes, Out..., channels].
 func AverageLastGrad(g *Geom, channels int, dy, dx []float32, includePad bool, threads int) {
@@ -36,17 +29,9 @@ func runLastGrad(job lastGrad, threads int) {
 type lastGrad struct {
 	g                *Geom
 	channels, groups int
-	x, dy, dx        []float32 // x is nil for averages
+	dy, dx           []float32
 	pad              bool
 }
-
-// largest is where a window has its largest element, for each channel of a chunk.
-type largest struct {
-	value [gradChannels]float32
-	at    [gradChannels]int
-}
-
-var larges = sync.Pool{New: func() any { return new(largest) }}
 
 // Chunk does a group of channels of one plane.
 func (t *lastGrad) Chunk(i int) {
@@ -58,44 +43,12 @@ func (t *lastGrad) Chunk(i int) {
 		clear(dx[p*t.channels+from:][:n])
 	}
 	dy := t.dy[plane*out*t.channels:][:out*t.channels]
-	best := larges.Get().(*largest)
-	defer larges.Put(best)
 	c := newCursor(t.g)
 	for o := range out {
 		if c.start() {
-			up := dy[o*t.channels+from:][:n]
-			if t.x == nil {
-				t.average(c, dx[from:], up)
-			} else {
-				t.max(c, t.x[plane*in*t.channels+from:], dx[from:], up, best)
-			}
+			t.average(c, dx[from:], dy[o*t.channels+from:][:n])
 		}
 		c.step()
-	}
-}
-
-// max adds dy where the window of the cursor has its first largest element.
-func (t *lastGrad) max(c *cursor, x, dx, dy []float32, best *largest) {
-	value, at := best.value[:len(dy)], best.at[:len(dy)]
-	for i := range value {
-		value[i], at[i] = float32(math.Inf(-1)), -1
-	}
-	for ok := true; ok; ok = c.next() {
-		pos, n, step := c.row()
-		for range n {
-			here := pos * t.channels
-			for i, v := range x[here:][:len(dy)] {
-				if v > value[i] || at[i] < 0 && v == v {
-					value[i], at[i] = v, here+i
-				}
-			}
-			pos += step
-		}
-	}
-	for i, p := range at {
-		if p >= 0 {
-			dx[p] += dy[i]
-		}
 	}
 }
 

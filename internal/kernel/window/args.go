@@ -34,3 +34,13 @@ type TapArgs struct {
 	SrcStep, DstStep   int
 	Bias, Lo, Hi       float32 // start value; bounds of the result
 }
+
+// MaxGradArgs are the arguments of MaxTapsGrad: Up[r*UpStep + c] is added to Dst[r*SrcStep + c + Off[t]] for the first tap t with
+// the largest of Src at the same places; NaN is passed over.
+type MaxGradArgs struct {
+	Src, Dst, Up []float32
+	Off          []int
+	Rows, Cols   int
+	SrcStep      int // elements from one row of Src and Dst to the next
+	UpStep       int
+}

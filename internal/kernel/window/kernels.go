@@ -6,19 +6,20 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 // Kernels is one row of the kernel table: all kernels of one instruction set, for float32.
 type Kernels struct {
-	Name      string
-	Needs     cpu.Feature
-	Lanes     int              // width of a vector; the least that Seg.Lanes and the slack of a frame must respect
-	CopyRows  func(a *RowArgs) // dst rows = src rows
-	SplitRows func(a *RowArgs) // even columns to Dst, odd ones to Dst2
-	MergeRows func(a *RowArgs) // even columns from Src, odd ones from Src2
-	PackTaps  func(a *PackArgs)
-	FMATaps   func(a *TapArgs) // Bias + sum of W[t]*src[t], clamped to Lo and Hi
-	MaxTaps   func(a *TapArgs) // maximum of Bias and all src[t]
-	SumTaps   func(a *TapArgs) // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
-	Square3   func(a *TapArgs) // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
-	Tall5     func(a *TapArgs) // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
-	Tall7     func(a *TapArgs) // the same for 7 rows
+	Name        string
+	Needs       cpu.Feature
+	Lanes       int              // width of a vector; the least that Seg.Lanes and the slack of a frame must respect
+	CopyRows    func(a *RowArgs) // dst rows = src rows
+	SplitRows   func(a *RowArgs) // even columns to Dst, odd ones to Dst2
+	MergeRows   func(a *RowArgs) // even columns from Src, odd ones from Src2
+	PackTaps    func(a *PackArgs)
+	FMATaps     func(a *TapArgs)     // Bias + sum of W[t]*src[t], clamped to Lo and Hi
+	MaxTaps     func(a *TapArgs)     // maximum of Bias and all src[t]
+	SumTaps     func(a *TapArgs)     // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
+	MaxTapsGrad func(a *MaxGradArgs) // adds where the largest elements are
+	Square3     func(a *TapArgs)     // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
+	Tall5       func(a *TapArgs)     // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
+	Tall7       func(a *TapArgs)     // the same for 7 rows
 }
 
 // MaxLanes is the widest vector of any row; frames end in that much slack.
@@ -26,7 +27,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, square3Generic, tall5Generic, tall7Generic},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, square3Generic, tall5Generic, tall7Generic},
 }
 
 // All lists the kernels that can run here, the fastest last.

@@ -80,6 +80,23 @@ func maxTapsGeneric(a *TapArgs) {
 	}
 }
 
+func maxTapsGradGeneric(a *MaxGradArgs) {
+	for r := range a.Rows {
+		for c, up := range a.Up[r*a.UpStep:][:a.Cols] {
+			at, best := -1, float32(0)
+			for _, off := range a.Off {
+				i := r*a.SrcStep + c + off
+				if x := a.Src[i]; x > best || at < 0 && x == x {
+					at, best = i, x
+				}
+			}
+			if at >= 0 {
+				a.Dst[at] += up
+			}
+		}
+	}
+}
+
 func sumTapsGeneric(a *TapArgs) {
 	for r := range a.Rows {
 		dst := a.Dst[r*a.DstStep:][:a.Cols]

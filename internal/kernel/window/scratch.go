@@ -14,6 +14,7 @@ type Scratch struct {
 	Row  RowArgs
 	Tap  TapArgs
 	Pack PackArgs
+	Grad MaxGradArgs
 }
 
 var scratches = sync.Pool{New: func() any { return new(Scratch) }}
@@ -27,7 +28,7 @@ func GetScratch(n int) *Scratch {
 
 // Release hands s back; it must not be used afterwards.
 func (s *Scratch) Release() {
-	s.Row, s.Tap = RowArgs{}, TapArgs{}
+	s.Row, s.Tap, s.Grad = RowArgs{}, TapArgs{}, MaxGradArgs{}
 	s.Pack.Src, s.Pack.Dst, s.Pack.Off = nil, nil, nil
 	scratches.Put(s)
 }

@@ -1508,6 +1508,214 @@ rows1_end:
 	VZEROUPPER
 	RET
 
+// func maxTapsGradAVX2(a *byte)
+// Requires: AVX, AVX2
+TEXT ·maxTapsGradAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), SI
+	MOVQ         96(AX), DI
+	MOVQ         112(AX), R8
+	MOVQ         120(AX), R9
+	MOVQ         104(AX), CX
+	SUBQ         CX, R8
+	SHLQ         $0x02, R8
+	SUBQ         CX, R9
+	SHLQ         $0x02, R9
+	MOVL         $0xff800000, R10
+	VMOVD        R10, X0
+	VBROADCASTSS X0, Y0
+	ANDQ         $0x00000007, CX
+	MOVQ         $0x0000000000000001, R10
+	SHLQ         CL, R10
+	DECQ         R10
+	VMOVD        R10, X1
+	VPBROADCASTD X1, Y1
+	VMOVDQU      laneBits<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VPCMPEQD     Y2, Y1, Y1
+
+row:
+	TESTQ DI, DI
+	JE    row_end
+	MOVQ  104(AX), CX
+
+c4:
+	CMPQ    CX, $0x00000020
+	JL      c4_end
+	VMOVAPS Y0, Y2
+	VMOVUPS (SI), Y3
+	VMOVAPS Y0, Y4
+	VMOVUPS 32(SI), Y5
+	VMOVAPS Y0, Y6
+	VMOVUPS 64(SI), Y7
+	VMOVAPS Y0, Y8
+	VMOVUPS 96(SI), Y9
+	MOVQ    72(AX), R10
+	MOVQ    80(AX), R11
+
+b4_find:
+	CMPQ    R11, $0x00000001
+	JL      b4_find_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Y10
+	VMAXPS  Y2, Y10, Y2
+	VMOVUPS 32(DX)(R12*4), Y10
+	VMAXPS  Y4, Y10, Y4
+	VMOVUPS 64(DX)(R12*4), Y10
+	VMAXPS  Y6, Y10, Y6
+	VMOVUPS 96(DX)(R12*4), Y10
+	VMAXPS  Y8, Y10, Y8
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b4_find
+
+b4_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+b4_add:
+	CMPQ    R11, $0x00000001
+	JL      b4_add_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Y10
+	VMOVUPS (BX)(R12*4), Y11
+	VCMPPS  $0x00, Y10, Y2, Y10
+	VORPS   Y10, Y2, Y2
+	VANDPS  Y3, Y10, Y10
+	VADDPS  Y10, Y11, Y11
+	VMOVUPS Y11, (BX)(R12*4)
+	VMOVUPS 32(DX)(R12*4), Y10
+	VMOVUPS 32(BX)(R12*4), Y11
+	VCMPPS  $0x00, Y10, Y4, Y10
+	VORPS   Y10, Y4, Y4
+	VANDPS  Y5, Y10, Y10
+	VADDPS  Y10, Y11, Y11
+	VMOVUPS Y11, 32(BX)(R12*4)
+	VMOVUPS 64(DX)(R12*4), Y10
+	VMOVUPS 64(BX)(R12*4), Y11
+	VCMPPS  $0x00, Y10, Y6, Y10
+	VORPS   Y10, Y6, Y6
+	VANDPS  Y7, Y10, Y10
+	VADDPS  Y10, Y11, Y11
+	VMOVUPS Y11, 64(BX)(R12*4)
+	VMOVUPS 96(DX)(R12*4), Y10
+	VMOVUPS 96(BX)(R12*4), Y11
+	VCMPPS  $0x00, Y10, Y8, Y10
+	VORPS   Y10, Y8, Y8
+	VANDPS  Y9, Y10, Y10
+	VADDPS  Y10, Y11, Y11
+	VMOVUPS Y11, 96(BX)(R12*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b4_add
+
+b4_add_end:
+	ADDQ $0x00000080, DX
+	ADDQ $0x00000080, BX
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
+	JMP  c4
+
+c4_end:
+c1:
+	CMPQ    CX, $0x00000008
+	JL      c1_end
+	VMOVAPS Y0, Y2
+	VMOVUPS (SI), Y3
+	MOVQ    72(AX), R10
+	MOVQ    80(AX), R11
+
+b1_find:
+	CMPQ    R11, $0x00000001
+	JL      b1_find_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Y4
+	VMAXPS  Y2, Y4, Y2
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b1_find
+
+b1_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+b1_add:
+	CMPQ    R11, $0x00000001
+	JL      b1_add_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Y4
+	VMOVUPS (BX)(R12*4), Y5
+	VCMPPS  $0x00, Y4, Y2, Y4
+	VORPS   Y4, Y2, Y2
+	VANDPS  Y3, Y4, Y4
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, (BX)(R12*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b1_add
+
+b1_add_end:
+	ADDQ $0x00000020, DX
+	ADDQ $0x00000020, BX
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
+	JMP  c1
+
+c1_end:
+	TESTQ      CX, CX
+	JE         full
+	VMOVAPS    Y0, Y2
+	VMASKMOVPS (SI), Y1, Y3
+	MOVQ       72(AX), R10
+	MOVQ       80(AX), R11
+
+t_find:
+	CMPQ       R11, $0x00000001
+	JL         t_find_end
+	MOVQ       (R10), R12
+	VMASKMOVPS (DX)(R12*4), Y1, Y4
+	VMAXPS     Y2, Y4, Y2
+	ADDQ       $0x08, R10
+	SUBQ       $0x00000001, R11
+	JMP        t_find
+
+t_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+t_add:
+	CMPQ       R11, $0x00000001
+	JL         t_add_end
+	MOVQ       (R10), R12
+	VMASKMOVPS (DX)(R12*4), Y1, Y4
+	VMASKMOVPS (BX)(R12*4), Y1, Y5
+	VCMPPS     $0x00, Y4, Y2, Y4
+	VORPS      Y4, Y2, Y2
+	VANDPS     Y3, Y4, Y4
+	VADDPS     Y4, Y5, Y5
+	VMASKMOVPS Y5, Y1, (BX)(R12*4)
+	ADDQ       $0x08, R10
+	SUBQ       $0x00000001, R11
+	JMP        t_add
+
+t_add_end:
+	LEAQ (DX)(CX*4), DX
+	LEAQ (BX)(CX*4), BX
+	LEAQ (SI)(CX*4), SI
+
+full:
+	ADDQ R8, DX
+	ADDQ R8, BX
+	ADDQ R9, SI
+	DECQ DI
+	JMP  row
+
+row_end:
+	VZEROUPPER
+	RET
+
 // func square3AVX2(a *byte)
 // Requires: AVX, AVX2, FMA3
 TEXT ·square3AVX2(SB), NOSPLIT, $0-8
@@ -3632,6 +3840,205 @@ r1full:
 	JMP  rows1
 
 rows1_end:
+	VZEROUPPER
+	RET
+
+// func maxTapsGradAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·maxTapsGradAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), SI
+	MOVQ         96(AX), DI
+	MOVQ         112(AX), R8
+	MOVQ         120(AX), R9
+	MOVQ         104(AX), CX
+	SUBQ         CX, R8
+	SHLQ         $0x02, R8
+	SUBQ         CX, R9
+	SHLQ         $0x02, R9
+	MOVL         $0xff800000, R10
+	VMOVD        R10, X1
+	VBROADCASTSS X1, Z1
+	VPTERNLOGD   $0xff, Z0, Z0, Z0
+	ANDQ         $0x0000000f, CX
+	MOVQ         $0x0000000000000001, R10
+	SHLQ         CL, R10
+	DECQ         R10
+	KMOVW        R10, K1
+
+row:
+	TESTQ DI, DI
+	JE    row_end
+	MOVQ  104(AX), CX
+
+c4:
+	CMPQ    CX, $0x00000040
+	JL      c4_end
+	VMOVAPS Z1, Z2
+	VMOVUPS (SI), Z3
+	VMOVAPS Z1, Z4
+	VMOVUPS 64(SI), Z5
+	VMOVAPS Z1, Z6
+	VMOVUPS 128(SI), Z7
+	VMOVAPS Z1, Z8
+	VMOVUPS 192(SI), Z9
+	MOVQ    72(AX), R10
+	MOVQ    80(AX), R11
+
+b4_find:
+	CMPQ    R11, $0x00000001
+	JL      b4_find_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Z10
+	VMAXPS  Z2, Z10, Z2
+	VMOVUPS 64(DX)(R12*4), Z10
+	VMAXPS  Z4, Z10, Z4
+	VMOVUPS 128(DX)(R12*4), Z10
+	VMAXPS  Z6, Z10, Z6
+	VMOVUPS 192(DX)(R12*4), Z10
+	VMAXPS  Z8, Z10, Z8
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b4_find
+
+b4_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+b4_add:
+	CMPQ    R11, $0x00000001
+	JL      b4_add_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Z10
+	VMOVUPS (BX)(R12*4), Z11
+	VCMPPS  $0x00, Z10, Z2, K2
+	VADDPS  Z3, Z11, K2, Z11
+	VMOVAPS Z0, K2, Z2
+	VMOVUPS Z11, (BX)(R12*4)
+	VMOVUPS 64(DX)(R12*4), Z10
+	VMOVUPS 64(BX)(R12*4), Z11
+	VCMPPS  $0x00, Z10, Z4, K2
+	VADDPS  Z5, Z11, K2, Z11
+	VMOVAPS Z0, K2, Z4
+	VMOVUPS Z11, 64(BX)(R12*4)
+	VMOVUPS 128(DX)(R12*4), Z10
+	VMOVUPS 128(BX)(R12*4), Z11
+	VCMPPS  $0x00, Z10, Z6, K2
+	VADDPS  Z7, Z11, K2, Z11
+	VMOVAPS Z0, K2, Z6
+	VMOVUPS Z11, 128(BX)(R12*4)
+	VMOVUPS 192(DX)(R12*4), Z10
+	VMOVUPS 192(BX)(R12*4), Z11
+	VCMPPS  $0x00, Z10, Z8, K2
+	VADDPS  Z9, Z11, K2, Z11
+	VMOVAPS Z0, K2, Z8
+	VMOVUPS Z11, 192(BX)(R12*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b4_add
+
+b4_add_end:
+	ADDQ $0x00000100, DX
+	ADDQ $0x00000100, BX
+	ADDQ $0x00000100, SI
+	SUBQ $0x00000040, CX
+	JMP  c4
+
+c4_end:
+c1:
+	CMPQ    CX, $0x00000010
+	JL      c1_end
+	VMOVAPS Z1, Z2
+	VMOVUPS (SI), Z3
+	MOVQ    72(AX), R10
+	MOVQ    80(AX), R11
+
+b1_find:
+	CMPQ    R11, $0x00000001
+	JL      b1_find_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Z4
+	VMAXPS  Z2, Z4, Z2
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b1_find
+
+b1_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+b1_add:
+	CMPQ    R11, $0x00000001
+	JL      b1_add_end
+	MOVQ    (R10), R12
+	VMOVUPS (DX)(R12*4), Z4
+	VMOVUPS (BX)(R12*4), Z5
+	VCMPPS  $0x00, Z4, Z2, K2
+	VADDPS  Z3, Z5, K2, Z5
+	VMOVAPS Z0, K2, Z2
+	VMOVUPS Z5, (BX)(R12*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x00000001, R11
+	JMP     b1_add
+
+b1_add_end:
+	ADDQ $0x00000040, DX
+	ADDQ $0x00000040, BX
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
+	JMP  c1
+
+c1_end:
+	TESTQ     CX, CX
+	JE        full
+	VMOVAPS   Z1, Z2
+	VMOVUPS.Z (SI), K1, Z3
+	MOVQ      72(AX), R10
+	MOVQ      80(AX), R11
+
+t_find:
+	CMPQ      R11, $0x00000001
+	JL        t_find_end
+	MOVQ      (R10), R12
+	VMOVUPS.Z (DX)(R12*4), K1, Z4
+	VMAXPS    Z2, Z4, Z2
+	ADDQ      $0x08, R10
+	SUBQ      $0x00000001, R11
+	JMP       t_find
+
+t_find_end:
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), R11
+
+t_add:
+	CMPQ      R11, $0x00000001
+	JL        t_add_end
+	MOVQ      (R10), R12
+	VMOVUPS.Z (DX)(R12*4), K1, Z4
+	VMOVUPS.Z (BX)(R12*4), K1, Z5
+	VCMPPS    $0x00, Z4, Z2, K2
+	VADDPS    Z3, Z5, K2, Z5
+	VMOVAPS   Z0, K2, Z2
+	VMOVUPS   Z5, K1, (BX)(R12*4)
+	ADDQ      $0x08, R10
+	SUBQ      $0x00000001, R11
+	JMP       t_add
+
+t_add_end:
+	LEAQ (DX)(CX*4), DX
+	LEAQ (BX)(CX*4), BX
+	LEAQ (SI)(CX*4), SI
+
+full:
+	ADDQ R8, DX
+	ADDQ R8, BX
+	ADDQ R9, SI
+	DECQ DI
+	JMP  row
+
+row_end:
 	VZEROUPPER
 	RET
 

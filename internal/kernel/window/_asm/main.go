@@ -18,6 +18,7 @@ func main() {
 		for _, op := range []tapOp{opFMA, opMax, opSum} {
 			tapRows(v, op)
 		}
+		maxTapsGrad(v)
 		square(v, 3)
 		tall(v, 5)
 		tall(v, 7)
