@@ -30,10 +30,23 @@ func byteGeoms(t *testing.T) []Geom {
 	return list
 }
 
+// bandedGeom has windows of five, over planes that take several bands.
+func bandedGeom(t *testing.T) Geom {
+	g := Geom{Planes: 2, Rank: 2}
+	for i, stride := range []int{1, 3} {
+		a := window.Attrs{Kernel: []int{5}, Strides: []int{stride}, Pads: []int{2, 1}}
+		var err error
+		if g.Axes[i], err = a.Axis(0, 120+50*i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return g
+}
+
 // TestMaxBytes compares with the generic loop.
 func TestMaxBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for i, g := range byteGeoms(t) {
+	for i, g := range append(byteGeoms(t), bandedGeom(t)) {
 		x := make([]int8, g.Planes*g.InSize())
 		for j := range x {
 			x[j] = int8(r.IntN(256))

@@ -2,7 +2,7 @@
 //
 // Slices in, slices out. Planes (batch times channels) are independent; the functions with Last in their names take tensors
 // whose channels are the last axis instead. Windows have one to window.MaxRank spatial axes.
-// It imports internal/par and internal/kernel/window.
+// It imports internal/par, internal/kernel/window and internal/kernel/vec.
 package pool
 
 import "github.com/onnxrun/onnxrun/internal/kernel/window"
