@@ -8,7 +8,7 @@ import (
 
 // Gradients returns the gradient of the mean loss of a batch.
 func (t *Trainer) Gradients(ctx context.Context, b Batch) ([][]float32, error) {
-	if _, err := t.backward(ctx, &b, 0, 1); err != nil {
+	if _, err := t.backward(ctx, &b, 0, 1, 0); err != nil {
 		return nil, err
 	}
 	return t.sums(), nil
@@ -46,4 +46,10 @@ func (t *Trainer) ByRows() []string {
 		}
 	}
 	return out
+}
+
+// Takes reports whether gradients are taken as they come.
+func (t *Trainer) Takes() bool {
+	p := t.recent[forTraining]
+	return p != nil && p.suffix != nil && p.suffix.taken != nil
 }

@@ -54,9 +54,29 @@ func (p *program) gradientOf(k int, w *Param) gradient {
 	if p.ids == nil || p.ids[k] == 0 {
 		return gradient{dense: x}
 	}
-	ids := tensor.Of[int64](p.suffix.outs[p.ids[k]])
+	return gradientFrom(x, tensor.Of[int64](p.suffix.outs[p.ids[k]]), w)
+}
+
+// gradientFrom returns the gradient of a parameter: x are its elements, or the rows of the given indices, behind which negative
+// ones may follow.
+func gradientFrom(x []float32, ids []int64, w *Param) gradient {
+	if ids == nil {
+		return gradient{dense: x}
+	}
 	n := sort.Search(len(ids), func(i int) bool { return ids[i] < 0 })
 	return gradient{ids: ids[:n], rows: x, width: w.width()}
+}
+
+// gather makes the gradient of a batch, whose share in the mean loss of the step is given, part of that of the step.
+func (p *Param) gather(g gradient, share float32, first bool) {
+	if share == 1 {
+		p.sum = g
+		return
+	}
+	if first {
+		p.sum = gradient{}
+	}
+	p.sum = p.parts.add(p.sum, g, share, p.W.Len())
 }
 
 // within returns the rows, from lo on and without hi, of elements lo to hi, which are whole rows.

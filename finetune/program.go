@@ -42,8 +42,9 @@ type builder struct {
 	store       *plan.Store
 	arenas      *plan.Arenas
 	limit       int
-	unoptimised bool    // graphs run as they are written
-	clip        float64 // bound of the norms of the samples' gradients in private training
+	unoptimised bool                                                // graphs run as they are written
+	take        func(k int, x []float32, ids []int64, loss float32) // takes gradients as they come; nil: it cannot
+	clip        float64                                             // bound of the norms of the samples' gradients in private training
 
 	perSample map[string]bool // inputs of the model that hold one row for each sample
 	pulled    map[string]bool // values that are computed in each step although they are frozen
@@ -70,7 +71,7 @@ func (p *program) compiled() (*stage, error) {
 		return p.suffix, nil
 	}
 	var err error
-	if p.suffix, err = p.b.compile(p.graph, p.inside); err == nil {
+	if p.suffix, err = p.b.compile(p.graph, p.inside, p.ids); err == nil {
 		p.graph = nil
 	}
 	if p.inside {
@@ -346,7 +347,7 @@ func (b *builder) frozen(shapes map[string]tensor.Shape, frontier []feature) (*s
 	if err != nil {
 		return nil, err
 	}
-	return b.compile(g, false)
+	return b.compile(g, false, nil)
 }
 
 func (b *builder) prefixGraph(shapes map[string]tensor.Shape, frontier []feature) (*graph.Graph, error) {

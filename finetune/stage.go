@@ -15,6 +15,7 @@ import (
 // A stage is a compiled graph with named inputs and outputs.
 type stage struct {
 	prog    *plan.Program
+	taken   []bool // gradients that the trainer takes while the program runs: see taker; nil: none
 	in, out []string
 	types   []ops.Type       // of the inputs
 	ins     []*tensor.Tensor // of one run
@@ -22,8 +23,8 @@ type stage struct {
 }
 
 // compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
-// Outputs that lie inside are valid until the stage is released.
-func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
+// Outputs that lie inside, a step's loss and gradients, are valid until the stage is released; ids are as in program.
+func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error) {
 	s := &stage{}
 	for _, v := range g.Inputs {
 		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
@@ -37,11 +38,12 @@ func (b *builder) compile(g *graph.Graph, inside bool) (*stage, error) {
 	}
 	o := plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside, Once: true}
 	if inside && b.limit > 0 && !b.unoptimised {
-		if err := b.fit(g, o); err != nil {
-			return nil, err
-		}
+		o.Limit = 0 // fit sees to it
+		s.prog, s.taken, err = b.fit(g, o, ids)
+	} else {
+		s.prog, err = plan.Compile(g, o)
 	}
-	if s.prog, err = plan.Compile(g, o); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	s.ins = make([]*tensor.Tensor, len(s.in))

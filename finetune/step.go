@@ -9,10 +9,13 @@ import (
 
 // A StepResult is what one step did.
 type StepResult struct {
-	Loss    float64
-	Norm    float64 // of all gradients together, before clipping
-	Rate    float64
-	Skipped bool // some gradient was not finite, and nothing was changed
+	Loss float64
+	Norm float64 // of all gradients together, before clipping
+	Rate float64
+
+	// Skipped says that some gradient was not finite, and nothing was changed. To meet Spec.Memory, weights may have to move
+	// before all gradients are there: those that did so before that gradient came stay where they are, and no other moves.
+	Skipped bool
 }
 
 // Freeze runs the frozen part of the model on a batch and keeps the results in it, for steps that take the batch again.
@@ -75,7 +78,7 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 	}
 	for i := range batches {
 		share := shareOf(batches, i)
-		loss, err := t.backward(ctx, &batches[i], i, share)
+		loss, err := t.backward(ctx, &batches[i], i, share, rate)
 		if err != nil {
 			if len(batches) > 1 {
 				t.resetStatistics()
@@ -88,7 +91,11 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 			r.Loss += loss * float64(share)
 		}
 	}
-	t.update(&r, 1)
+	if p := t.recent[forTraining]; len(batches) == 1 && p.suffix.taken != nil {
+		t.finishTaken(&r)
+	} else {
+		t.update(&r, 1)
+	}
 	return r, nil
 }
 
@@ -119,7 +126,7 @@ func shareOf(batches []Batch, i int) float32 {
 }
 
 // backward runs batch i of a step and adds its share of the gradients to the sums.
-func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) (float64, error) {
+func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32, rate float64) (float64, error) {
 	p, err := t.programOf(b, forTraining)
 	if err != nil {
 		return 0, err
@@ -133,19 +140,26 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32) 
 		return 0, err
 	}
 	t.part = i
+	if t.taker != nil {
+		t.taker.start(t, i, share, rate)
+	}
+	suffix, err := p.compiled()
+	if err != nil {
+		return 0, err
+	}
+	if suffix.taken != nil && share == 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		ctx = context.Background() // a step that moves weights while it runs is not interrupted
+	}
 	if err := t.run(ctx, p, features, named); err != nil {
 		return 0, err
 	}
 	for k, w := range t.params {
-		g := p.gradientOf(k, w)
-		if share == 1 {
-			w.sum = g
-			continue
+		if p.suffix.taken == nil || !p.suffix.taken[k] {
+			w.gather(p.gradientOf(k, w), share, i == 0)
 		}
-		if i == 0 {
-			w.sum = gradient{}
-		}
-		w.sum = w.parts.add(w.sum, g, share, w.W.Len())
 	}
 	for k := range t.b.stats {
 		stat := t.stats[len(t.b.held)+k]

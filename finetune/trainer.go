@@ -32,7 +32,7 @@ type Spec struct {
 	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
-	Memory     int64     // bound of the bytes that a step's values and gradients may take; 0: none. Values are computed again to meet it
+	Memory     int64     // bound of the bytes that a step's values and gradients may take; 0: none. See StepResult.Skipped
 	NoOptimize bool      // run the training graph as it is written
 
 	Recurrent RecurrentDropout // variational dropout of recurrent nodes that train
@@ -81,6 +81,7 @@ type Trainer struct {
 	threads  int
 	rate     float64       // learning rate, before the schedule: that of the specification, or a smaller one that was found to work
 	work     *paramWork    // of update
+	taker    *taker        // nil: weights move after all gradients are there
 	private  *privateState // nil: no differential privacy
 
 	given map[string]*tensor.Tensor   // inputs or features of the present run
@@ -149,7 +150,13 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if err := t.b.trainRecurrent(spec.Recurrent); err != nil {
 		return nil, err
 	}
-	return t, t.addParams()
+	if err := t.addParams(); err != nil {
+		return nil, err
+	}
+	if t.taker = t.newTaker(); t.taker != nil {
+		t.b.take = t.take
+	}
+	return t, nil
 }
 
 // hold makes the weights that Spec.Held names live.

@@ -18,16 +18,19 @@ func (t *Trainer) update(r *StepResult, factor float64) {
 	}
 	w := t.work
 	r.Norm = w.norm(t.threads) * factor
-	if math.IsInf(r.Norm, 0) || math.IsNaN(r.Norm) || math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+	if !finite(r.Norm) || !finite(r.Loss) {
 		t.skipped++
 		r.Skipped = true
 		return
 	}
-	done := t.steps - t.skipped
-	w.optimizer, w.rate, w.step, w.bound = t.spec.Optimizer, r.Rate, done, float32(t.spec.Clip.Value)
-	w.scale = t.spec.Clip.factor(r.Norm) * factor
-	w.averages(t.spec.EMA, done)
+	w.prepare(t, r.Rate, t.steps-t.skipped, t.spec.Clip.factor(r.Norm)*factor)
 	par.Run(t.threads, len(w.jobs), (*moveJobs)(w))
+}
+
+// prepare says how the parameters move: at a rate, in the step of a number, by their gradients times scale.
+func (w *paramWork) prepare(t *Trainer, rate float64, step int, scale float64) {
+	w.optimizer, w.rate, w.step, w.scale, w.bound = t.spec.Optimizer, rate, step, scale, float32(t.spec.Clip.Value)
+	w.averages(t.spec.EMA, step)
 }
 
 // A paramWork is what is done with all parameters of a trainer at once, in pieces that are the same in every step.

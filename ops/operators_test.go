@@ -66,7 +66,7 @@ func typeNames(s DTypes) string {
 	return s.String()
 }
 
-var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten", "Bodied", "Elementwise"}
+var flagNames = []string{"Commutative", "InPlace", "View", "Random", "ShapeOnly", "Managed", "Codes", "Rewritten", "Bodied", "Elementwise", "Changes"}
 
 func flagText(f Flags) string {
 	var w []string

@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"math"
 	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
@@ -29,6 +30,7 @@ type content struct {
 	own    bool  // lies in the arena
 	stays  bool  // is an output
 	last   int   // of a root: the last use of all that lie in its storage
+	until  int   // place of the node that changes the elements
 }
 
 const alignedTo = 64 // sizes in the arena
@@ -83,7 +85,7 @@ func (l *lifetimes) find(g *graph.Graph, m Memory) bool {
 
 func (l *lifetimes) add(v *graph.Value, def, size int) {
 	k := len(l.contents)
-	c := content{size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def}
+	c := content{size: (size + alignedTo - 1) / alignedTo * alignedTo, def: def, root: k, own: def >= 0, last: def, until: math.MaxInt}
 	if k < cap(l.contents) {
 		old := l.contents[:k+1][k]
 		c.values, c.uses = old.values[:0], old.uses[:0]
@@ -122,6 +124,11 @@ func (l *lifetimes) node(i int, n *graph.Node) bool {
 			if k, ok := l.of[v]; ok {
 				l.use(k, i)
 			}
+		}
+	}
+	if n.Op != nil && n.Op.Flags&ops.Changes != 0 {
+		if k, ok := l.of[n.In[len(n.In)-1]]; ok {
+			l.contents[k].until = i
 		}
 	}
 	for _, v := range n.Out {
@@ -199,3 +206,25 @@ func (l *lifetimes) read(c *content, from int) (out []*graph.Value) {
 
 // place returns where n is.
 func (l *lifetimes) place(n *graph.Node) int { return slices.Index(l.nodes, n) }
+
+// A Block is something that lies in the arena: its bytes, and the nodes from first to last during which it is in use.
+type Block struct{ Size, First, Last int }
+
+// Blocks returns what the planner lays out for g; nil if the size of some value is not known.
+func Blocks(g *graph.Graph, m Memory) (out []Block) {
+	l := newLifetimes(g, m)
+	if l == nil {
+		return nil
+	}
+	for k := range l.contents {
+		if c := &l.contents[k]; c.own && c.root == k {
+			out = append(out, Block{c.size, c.def, c.last})
+		}
+	}
+	for i, n := range g.Nodes {
+		if s := m.Scratch[n]; s > 0 {
+			out = append(out, Block{s, i, i})
+		}
+	}
+	return out
+}

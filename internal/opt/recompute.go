@@ -25,7 +25,7 @@ func recomputeIn(g *graph.Graph, m Memory) error {
 // Memory is what the planner will do that a graph does not show.
 type Memory struct {
 	Inside  bool                // outputs lie in the arena to the end
-	Scratch map[*graph.Node]int // working memory of nodes in bytes; nil: not known
+	Scratch map[*graph.Node]int // working memory of nodes in bytes; nil: not known. That of copies is added
 }
 
 // Recompute is the pass of that name with a bound: it copies nodes of any cost, those first that give most bytes for it, until
@@ -147,6 +147,9 @@ func (p *planner) need(v *graph.Value) bool {
 		return true // a view of a constant
 	}
 	c := &p.l.contents[k]
+	if c.until < p.at {
+		return false
+	}
 	if k != p.without && (!c.own || c.lasts() > p.l.peak) || p.kept[k] {
 		return true
 	}
@@ -223,6 +226,9 @@ func (r *recomputer) originOf(v *graph.Value) *graph.Value {
 // copy returns a copy of n, which reads what is fresh, and adds its results to that.
 func (r *recomputer) copy(n *graph.Node, fresh map[*graph.Value]*graph.Value) *graph.Node {
 	m := *n
+	if s := r.memory.Scratch[n]; s > 0 {
+		r.memory.Scratch[&m] = s
+	}
 	m.In, m.Out = slices.Clone(n.In), slices.Clone(n.Out)
 	for i, v := range m.In {
 		if f := fresh[r.originOf(v)]; v != nil && f != nil {
@@ -241,4 +247,19 @@ func (r *recomputer) copy(n *graph.Node, fresh map[*graph.Value]*graph.Value) *g
 		r.origin[&c], fresh[o] = o, &c
 	}
 	return &m
+}
+
+// Keep returns what puts the nodes of g, and what they read, back as they are now.
+func Keep(g *graph.Graph) (restore func()) {
+	nodes, outs := slices.Clone(g.Nodes), slices.Clone(g.Outputs)
+	in := make([][]*graph.Value, len(nodes))
+	for i, n := range nodes {
+		in[i] = slices.Clone(n.In)
+	}
+	return func() {
+		g.Nodes, g.Outputs = nodes, outs
+		for i, n := range nodes {
+			n.In = in[i]
+		}
+	}
 }

@@ -22,7 +22,7 @@ const flopsPerByte = 8
 
 // cost returns what n costs, in bytes moved, and whether it may run again.
 func (r *recomputer) cost(n *graph.Node) (int, bool) {
-	if n.Op == nil || len(n.Bodies) > 0 || n.Op.Flags&(ops.Random|ops.Managed) != 0 {
+	if n.Op == nil || len(n.Bodies) > 0 || n.Op.Flags&(ops.Random|ops.Managed|ops.Changes) != 0 {
 		return 0, false
 	}
 	if isView(n) {

@@ -99,3 +99,14 @@ func placeBy(compare func(a, b *block) int, blocks []block, offsets []int, top i
 	}
 	return total
 }
+
+// Arena returns the bytes that an arena takes for things of the given sizes, multiples of the alignment, each of which is in
+// use from a first step to a last one.
+func Arena(n int, thing func(i int) (size, first, last int)) int {
+	blocks := make([]block, n)
+	for i := range blocks {
+		size, first, last := thing(i)
+		blocks[i] = block{size, int32(first), int32(last)}
+	}
+	return place(blocks, make([]int, n))
+}
