@@ -23,6 +23,9 @@ func (f *fitter) identify() error {
 		s.Seed, f.o.Batch, f.total, f.rows(), f.parts, f.o.Order)
 	fmt.Fprintf(h, "%+v %+v %v %v %+v %v\n", s.Groups, s.EMA, s.Dropout, s.BatchNorm, s.Recurrent, f.o.TryRates)
 	fmt.Fprintln(h, f.privacyConfig())
+	if s.HalfSaved {
+		fmt.Fprintln(h, "saved as bfloat16")
+	}
 	for _, term := range s.Terms {
 		text, err := json.Marshal(term.Loss)
 		if err != nil {

@@ -43,6 +43,7 @@ type builder struct {
 	arenas      *plan.Arenas
 	limit       int
 	unoptimised bool                                                // graphs run as they are written
+	halfSaved   bool                                                // values wait for the backward half as bfloat16
 	take        func(k int, x []float32, ids []int64, loss float32) // takes gradients as they come; nil: it cannot
 	clip        float64                                             // bound of the norms of the samples' gradients in private training
 

@@ -32,7 +32,7 @@ func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error
 	for _, v := range g.Outputs {
 		s.out = append(s.out, v.Name) // passes may merge values
 	}
-	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised, Inside: inside})
+	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised, Inside: inside, HalfSaved: inside && b.halfSaved})
 	if err != nil {
 		return nil, err
 	}

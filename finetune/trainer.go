@@ -33,6 +33,7 @@ type Spec struct {
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
 	Memory     int64     // bound of the bytes that a step's values and gradients may take; 0: none. See StepResult.Skipped
+	HalfSaved  bool      // activations wait for the backward half as bfloat16, in half the memory; scores and loss stay float32
 	NoOptimize bool      // run the training graph as it is written
 
 	Recurrent RecurrentDropout // variational dropout of recurrent nodes that train
@@ -127,7 +128,7 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if t.threads = spec.Threads; t.threads <= 0 {
 		t.threads = par.Default()
 	}
-	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), arenas: sharedArenas(), limit: int(spec.Memory), unoptimised: spec.NoOptimize}
+	t.b = &builder{source: source{model: m}, train: weights, terms: spec.Terms, store: plan.NewStore(nil), arenas: sharedArenas(), limit: int(spec.Memory), unoptimised: spec.NoOptimize, halfSaved: spec.HalfSaved}
 	if err := t.describeInputs(m); err != nil {
 		return nil, err
 	}

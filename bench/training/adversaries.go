@@ -56,7 +56,7 @@ func adversaries(s settings) (*session, error) {
 	}
 	o := finetune.Adam{Beta1: 0.5}
 	spec := finetune.Spec{Terms: []finetune.Term{{At: "scores", Loss: finetune.BCEWithLogits{}, Weight: 2}}, // the sum over both batches
-		Optimizer: o, Rate: 2e-4, BatchNorm: true, Threads: s.threads, Memory: s.memory, NoOptimize: s.plain, Weights: named(judge, []string{"D"})}
+		Optimizer: o, Rate: 2e-4, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, NoOptimize: s.plain, Weights: named(judge, []string{"D"})}
 	d, err := finetune.NewTrainer(judge, spec)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type report struct {
 type settings struct {
 	batch, threads int
 	memory         int64 // bound of a step's memory in bytes; 0: none
+	half           bool  // activations wait as bfloat16
 	plain          bool  // graphs run as they are written
 }
 
@@ -52,6 +53,7 @@ func main() {
 	flag.IntVar(&o.batch, "batch", 0, "samples of a step; 0: the workload's own number")
 	flag.IntVar(&o.threads, "threads", 2, "processors to use")
 	flag.Int64Var(&o.memory, "mem", 0, "bound of the bytes of a step's values; 0: none")
+	flag.BoolVar(&o.half, "half", false, "let activations wait for their gradients as bfloat16")
 	flag.BoolVar(&o.plain, "plain", false, "run the graphs as they are written, to compare losses")
 	profile := flag.String("cpuprofile", "", "file for a profile of the timed steps")
 	flag.Parse()

@@ -26,6 +26,7 @@ type tuner struct {
 	epochs, steps   int
 	batch           int
 	accumulate      int
+	saved           string
 	rate            string
 	optimizer       string
 	decay           float64

@@ -14,6 +14,7 @@ func (t *tuner) register(cmd *cobra.Command) {
 	f.IntVar(&t.steps, "steps", 0, "the most steps")
 	f.IntVar(&t.batch, "batch", 0, "samples of a step (default 32)")
 	f.IntVar(&t.accumulate, "accumulate", 0, "parts that a batch is computed in, to save memory")
+	f.StringVar(&t.saved, "activations", "float32", "type in which activations wait for their gradients: float32, or bfloat16 to save memory")
 	f.StringVar(&t.rate, "lr", "auto", "learning rate; auto: the optimizer's default, or less if the loss does not fall with it; find: by a range test")
 	f.StringVar(&t.optimizer, "optimizer", "adamw", "sgd, adam, adamw, rmsprop, adagrad or lion, with settings as in sgd:momentum=0.9,nesterov")
 	f.Float64Var(&t.decay, "weight-decay", -1, "weight decay (default the optimizer's)")

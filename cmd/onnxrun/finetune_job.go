@@ -84,6 +84,13 @@ func (j *job) spec(total int) (finetune.Spec, error) {
 	if j.ema > 0 {
 		s.EMA = finetune.EMA{Decay: j.ema, Correct: true}
 	}
+	switch j.saved {
+	case "float32":
+	case "bfloat16", "bf16":
+		s.HalfSaved = true
+	default:
+		return s, usage("finetune: --activations %s, want float32 or bfloat16", j.saved)
+	}
 	s.NoOptimize = j.opt == "off"
 	if j.memory != "" {
 		if s.Memory, err = parseSize(j.memory); err != nil {

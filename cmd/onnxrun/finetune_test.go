@@ -74,7 +74,7 @@ func TestFinetune(t *testing.T) {
 	dir := t.TempDir()
 	model, table := perceptron(t, dir), points(t, dir, 300)
 	out := filepath.Join(dir, "out.onnx")
-	code, stdout, stderr := onnxrun(t, "finetune", model, "--data", table, "--train", "all", "--epochs", "15", "--lr", "0.02", "-o", out, "--json")
+	code, stdout, stderr := onnxrun(t, "finetune", model, "--data", table, "--train", "all", "--epochs", "15", "--lr", "0.02", "--activations", "bfloat16", "-o", out, "--json")
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -240,6 +240,7 @@ func TestFinetuneRefuses(t *testing.T) {
 		{[]string{model, "--data", table}, exitUsage, "-o OUT"},
 		{[]string{model, "--data", table, "-o", out, "--optimizer", "adum"}, exitUsage, "adum"},
 		{[]string{model, "--data", table, "-o", out, "--lr", "-1"}, exitUsage, "--lr"},
+		{[]string{model, "--data", table, "-o", out, "--activations", "half"}, exitUsage, "--activations"},
 		{[]string{model, "--data", table, "-o", out, "--loss", "mze"}, exitUsage, "mze"},
 		{[]string{model, "--data", table, "-o", out, "--train", "nothing_like_it"}, exitFailed, "nothing_like_it"},
 		{[]string{model, "--data", bad, "-o", out}, exitFailed, "bad.csv"},

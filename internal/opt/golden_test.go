@@ -56,6 +56,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"recompute", "made-again", "x", ""},
+	{"saved", "waiting", "x", ""},
 }
 
 // TestGolden compares each pass's result with the dump that was looked at. Run with -update after a change, and look
@@ -150,13 +151,9 @@ var models = map[string]func() *onnx.Model{
 			Attributes: []*onnx.Attribute{onnx.NewGraph("then_branch", branch("Neg")), onnx.NewGraph("else_branch", branch("Exp"))}}}
 		return m
 	},
-	"recompute": func() *onnx.Model {
-		m := ParseModel("x", "Mul x x -> m; Sin m -> s; MatMul s s -> p; Sin p -> q; MatMul q q -> r")
-		m.Graph.Inputs[0].Type = onnx.NewTensorType(tensor.Float32, Fixed(128, 128)...)
-		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
-		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"x"}, Outputs: []string{"y"},
-			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "r")}})
-		return m
+	"recompute": squares,
+	"saved": func() *onnx.Model {
+		return differentiated("Mul x x -> m; Sin m -> s; MatMul s s -> p; Sin p -> q; MatMul q q -> r", "r")
 	},
 	"gates": func() *onnx.Model {
 		m := ParseModel("image", "BatchNormalization image G4 B4 M4 V4 training_mode=1 -> n; Clip n 0 6 -> q")
@@ -179,4 +176,22 @@ var models = map[string]func() *onnx.Model{
 			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "q")}}
 		return m
 	},
+}
+
+// squares is a graph whose gradient reads what lies in the arena at its peak.
+func squares() *onnx.Model {
+	return differentiated("Mul x x -> m; Sin m -> s; MatMul s s -> p; Sin p -> q; MatMul q q -> r")
+}
+
+// differentiated returns the model of some nodes from x to r and of the gradient y of r by x. Other outputs come before it.
+func differentiated(text string, outputs ...string) *onnx.Model {
+	m := ParseModel("x", text)
+	m.Graph.Inputs[0].Type = onnx.NewTensorType(tensor.Float32, Fixed(128, 128)...)
+	m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+	m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"x"}, Outputs: []string{"y"},
+		Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "r")}})
+	for _, name := range outputs {
+		m.Graph.Outputs = append([]*onnx.ValueInfo{{Name: name, Type: m.Graph.Outputs[0].Type}}, m.Graph.Outputs...)
+	}
+	return m
 }

@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
@@ -38,5 +39,29 @@ func TestLifetimes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSavedMemory compares what is in use at once where values wait as bfloat16 and as float32.
+func TestSavedMemory(t *testing.T) {
+	text := "Identity x -> a0"
+	for i := range 8 {
+		text += fmt.Sprintf("; MatMul a%d a%[1]d -> b%[1]d; Sin b%[1]d -> a%d", i, i+1)
+	}
+	var peaks [2]int
+	for i := range peaks {
+		m := differentiated(text+"; MatMul a8 a8 -> r", "r")
+		g, err := graph.Build(m, ops.Default())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g, err = Apply(g, Options{HalfSaved: i == 1}); err != nil {
+			t.Fatal(err)
+		}
+		l := newLifetimes(g, Memory{})
+		peaks[i] = l.live[l.peak]
+	}
+	if peaks[1] > peaks[0]*3/4 {
+		t.Errorf("%d bytes in use at once, %d with float32", peaks[1], peaks[0])
 	}
 }

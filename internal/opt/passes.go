@@ -52,6 +52,7 @@ var passes = []pass{
 	{"chains", chains, false},
 	{"prune-again", prune, false},
 	{"recompute", recompute, false},
+	{"saved", saved, false},
 }
 
 // order says which pass must run before which, and why.
@@ -120,6 +121,7 @@ var order = []struct{ before, after, reason string }{
 	{"layouts", "common", "two nodes may have asked for the same reorder of a value"},
 	{"common", "chains", "nodes of a chain are no longer seen one by one"},
 	{"epilogues", "chains", "what a product can do to its tile costs least there"},
+	{"recompute", "saved", "what is cheap to make again does not wait"},
 	{"prune-again", "recompute", "the order and the sizes of all that runs are settled"},
 	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},
@@ -139,6 +141,8 @@ type Options struct {
 	Skip     []string // names of passes to leave out
 	Exact    bool     // no algorithms that trade accuracy for speed
 	Inside   bool     // outputs lie in the arena to the end
+
+	HalfSaved bool // what waits for the backward half of a training step waits as bfloat16
 }
 
 // Apply runs the passes on g, which is changed, and returns it.
@@ -151,7 +155,7 @@ func Apply(g *graph.Graph, o Options) (*graph.Graph, error) {
 		case p.name == "recompute":
 			run = func(g *graph.Graph) error { return recomputeIn(g, Memory{Inside: o.Inside}) }
 		}
-		if run == nil || o.Off && !p.base || slices.Contains(o.Skip, p.name) {
+		if run == nil || o.Off && !p.base || p.name == "saved" && !o.HalfSaved || slices.Contains(o.Skip, p.name) {
 			continue
 		}
 		if err := run(g); err != nil {
