@@ -17,6 +17,7 @@ type directConv struct {
 	g             conv.Geom
 	h, w          window.Axis
 	single, panel panelKernels // of one vector, and of as many as a group has for it
+	padded        int          // channels of a unit with those that fill its last vector
 	icg, taps     int
 	channels      int   // that lie together in a frame
 	off           []int // of the taps in a frame
@@ -43,8 +44,10 @@ type panelKernels struct {
 }
 
 const (
-	// directK bounds the filter of one output: beyond, the weights of a vector and the frame would fill the second-level cache.
+	// directK bounds the filter of one output: beyond, the weights of two vectors and the frame would fill the second-level cache.
 	directK = 5120
+	// loneK bounds the filter of an only output channel, for which most lanes of a vector work in vain.
+	loneK = 128
 	// frameChannels is about how many channels of several groups a frame has, two cache lines; frameElems bounds the frame to
 	// part of a second-level cache.
 	frameChannels, frameElems = 32, 64 << 10
@@ -56,29 +59,37 @@ const (
 
 func newDirect(g conv.Geom) algorithm {
 	icg, ocg := g.InC/g.Groups, g.OutC/g.Groups
-	if g.Rank > 2 || g.Depthwise() || icg*g.Taps() > directK || icg*g.Taps() == 0 {
+	if g.Rank > 2 || g.Depthwise() || icg*g.Taps() == 0 || ocg == 1 && icg*g.Taps() > loneK {
 		return nil
 	}
 	list := axes(&g)
-	d := &directConv{g: g, h: list[1], w: list[2], icg: icg, taps: g.Taps(), in: icg, out: ocg, zeros: make([]float32, g.OutC)}
-	if !d.h.Framed() || !d.w.Framed() || !d.choose() {
+	d := &directConv{g: g, h: list[1], w: list[2], icg: icg, taps: g.Taps(), in: icg, out: ocg}
+	if !d.h.Framed() || !d.w.Framed() {
+		return nil
+	}
+	if d.choose(); icg*d.taps*d.panel.lanes > directK*2*widest() {
 		return nil
 	}
 	d.to = placement{0, g.OutSize() * g.OutC, d.w.Out * g.OutC, g.OutC}
 	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && icg*d.taps >= 256 { // nothing to share between outputs
 		return nil
 	}
-	if d.out < d.single.lanes {
-		d.in, d.out = d.single.lanes, d.single.lanes
-	}
+	d.padded = ceilDiv(d.out, d.single.lanes) * d.single.lanes
+	d.zeros = make([]float32, d.padded)
 	d.cut()
 	d.layout()
 	return d
 }
 
-// choose finds kernels for the groups; it reports false if there are none. The kernels in Go serve only where there are no
-// others: products are faster.
-func (d *directConv) choose() bool {
+// widest is the number of lanes of the widest vector.
+func widest() int {
+	all := direct.All()
+	return all[len(all)-1].Lanes
+}
+
+// choose takes the kernels for the groups that leave the fewest lanes without a channel. Those in Go serve only where there are
+// no others: products are faster.
+func (d *directConv) choose() {
 	all := direct.All()
 	if len(all) > 1 {
 		all = all[1:]
@@ -87,11 +98,8 @@ func (d *directConv) choose() bool {
 	for i := len(all) - 1; i >= 0; i-- {
 		k := all[i]
 		if ocg%k.Lanes == 0 {
-			d.single = panelKernels{k.Broadcast[0], k.Lanes}
-			if d.panel = d.single; ocg > k.Lanes {
-				d.panel = panelKernels{k.Broadcast[1], 2 * k.Lanes}
-			}
-			return true
+			d.broadcast(k)
+			return
 		}
 		if d.g.OutC%k.Lanes != 0 || d.icg != ocg || ocg != 2 && ocg != 4 {
 			continue
@@ -101,9 +109,23 @@ func (d *directConv) choose() bool {
 			d.single.list = k.Shuffle4
 		}
 		d.panel = d.single
-		return true
+		d.in, d.out = k.Lanes, k.Lanes
+		return
 	}
-	return false
+	d.broadcast(all[len(all)-1])
+	for _, k := range all {
+		if ceilDiv(ocg, k.Lanes)*k.Lanes < ceilDiv(ocg, d.single.lanes)*d.single.lanes {
+			d.broadcast(k)
+		}
+	}
+}
+
+// broadcast takes the kernels of channels that all lanes read.
+func (d *directConv) broadcast(k *direct.Kernels) {
+	d.single = panelKernels{k.Broadcast[0], k.Lanes}
+	if d.panel = d.single; d.g.OutC/d.g.Groups > k.Lanes {
+		d.panel = panelKernels{k.Broadcast[1], 2 * k.Lanes}
+	}
 }
 
 // cut cuts the work into chunks.
@@ -128,9 +150,23 @@ func (d *directConv) cut() {
 		d.units = even(units, min(d.units, max(1, directMACs/(perPanel*panels))))
 	}
 	enough := max(ceilDiv(directOutputs, d.cols), d.rows*directMACs/(perPanel*d.panels*d.units))
+	if d.ragged() {
+		enough = min(enough, max(1, frameElems/(d.cols*d.panel.lanes)))
+	}
 	d.rows = even(d.h.Out, min(d.rows, enough))
 	d.frameH = d.span(d.h, d.rows)
 	d.grid = [4]int{ceilDiv(units, d.units), ceilDiv(panels, d.panels), ceilDiv(d.h.Out, d.rows), ceilDiv(d.w.Out, d.cols)}
+}
+
+// ragged tells whether the last vector of a unit has lanes without a channel. Its outputs go to scratch memory first.
+func (d *directConv) ragged() bool { return d.padded > d.out }
+
+// kernels are those of a panel with so many channels, at most those of a whole one.
+func (d *directConv) kernels(channels int) panelKernels {
+	if channels <= d.single.lanes {
+		return d.single
+	}
+	return d.panel
 }
 
 // span is the number of inputs that the windows of n outputs cover.
@@ -164,25 +200,29 @@ func (d *directConv) format() string {
 }
 
 // pack orders the filter [OutC, InC/Groups, Kernel...] by panels of output channels of a unit: [panels, Kernel...,
-// InC/Groups, channels of the panel].
+// InC/Groups, lanes of the panel], zeros in those without a channel.
 func (d *directConv) pack(f *packed, w []float32, room *mem.Room) {
 	f.data = room.Floats(d.filterLen())
 	if room.Filled() {
 		return
 	}
 	k := d.icg * d.taps
-	for unit := 0; unit < d.g.OutC; unit += d.out {
+	for unit := range d.g.OutC / d.out {
 		for at := 0; at < d.out; at += d.panel.lanes {
-			n, order := d.panel.lanes, &d.wide
-			if d.out-at < n {
-				n, order = d.out-at, &d.narrow
+			rows, order := min(d.panel.lanes, d.out-at), &d.wide
+			lanes := d.kernels(rows).lanes
+			if lanes < d.panel.lanes {
+				order = &d.narrow
 			}
-			oc := unit + at
-			panel.Write(&panel.Args{Dst: f.data[oc*k:], Src: w[oc*k:], Order: order.of(d.icg, d.taps, n), Rows: n, RowStep: k, Count: 1})
+			dst, src := f.data[(unit*d.padded+at)*k:][:lanes*k], w[(unit*d.out+at)*k:]
+			if rows < lanes {
+				clear(dst)
+			}
+			panel.Write(&panel.Args{Dst: dst, Src: src, Order: order.of(d.icg, d.taps, lanes), Rows: rows, RowStep: k, Count: 1})
 		}
 	}
 }
 
-func (d *directConv) filterLen() int { return d.g.OutC * d.icg * d.taps }
+func (d *directConv) filterLen() int { return d.g.OutC / d.out * d.padded * d.icg * d.taps }
 
 func (d *directConv) scratch() int { return 0 }

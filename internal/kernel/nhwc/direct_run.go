@@ -35,6 +35,8 @@ func (d *directConv) runWith(a *Args, filter []float32) {
 type directScratch struct {
 	*window.Scratch
 	args direct.Args
+	// For vectors with lanes that have no channel: their outputs [Rows, columns, lanes] and bias.
+	side, bias []float32
 }
 
 var directScratches = sync.Pool{New: func() any { return new(directScratch) }}
@@ -63,11 +65,16 @@ func (d *directConv) outputsOf(chunk int) outputs {
 func (t *directTask) Chunk(i int) {
 	d, o := t.d, t.d.outputsOf(i)
 	s := directScratches.Get().(*directScratch)
-	s.Scratch = window.GetScratch(d.frameH * d.frameW * d.pitch())
+	frame, side := d.frameH*d.frameW*d.pitch(), 0
+	if d.ragged() {
+		side = d.rows * d.cols * d.panel.lanes
+	}
+	s.Scratch = window.GetScratch(frame + side + d.panel.lanes)
+	s.side, s.bias = s.Buf[frame:][:side], s.Buf[frame+side:]
 	t.fill(s, &o)
 	s.args = direct.Args{
 		Off: d.off, Channels: d.channels, Rows: o.h1 - o.h0,
-		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(), YRow: d.to.row, YCol: d.to.col,
+		XRow: d.h.Stride * d.frameW * d.pitch(), XCol: d.w.Stride * d.pitch(),
 	}
 	var clipped bool
 	if s.args.Lo, s.args.Hi, clipped = clipBounds(t.a.Act); !clipped || t.a.Residual != nil {
@@ -82,7 +89,7 @@ func (t *directTask) Chunk(i int) {
 		t.finish(&o)
 	}
 	s.Release()
-	s.Scratch, s.args = nil, direct.Args{}
+	*s = directScratch{}
 	directScratches.Put(s)
 }
 
@@ -116,24 +123,46 @@ func (t *directTask) fill(s *directScratch, o *outputs) {
 // panel computes panel p of unit u.
 func (t *directTask) panel(s *directScratch, o *outputs, u, p int) {
 	d, a := t.d, &s.args
-	k, first := d.panel, u*d.out+p*d.panel.lanes
-	if d.out-p*k.lanes < k.lanes {
-		k = d.single
-	}
+	at := p * d.panel.lanes
+	channels := min(d.panel.lanes, d.out-at)
+	k, first := d.kernels(channels), u*d.out+at
 	size := d.icg * d.taps
-	a.W, a.Bias = t.filter[first*size:][:k.lanes*size], d.zeros
+	a.W, a.Bias = t.filter[(u*d.padded+at)*size:][:k.lanes*size], d.zeros
 	if t.a.Bias != nil {
 		a.Bias = t.a.Bias[first:]
 	}
-	x := s.Buf[(u-o.u0)*d.in:]
-	y := t.a.Y[d.to.at(o.n, o.h0, o.w0)+first:]
-	n := o.w1 - o.w0
+	n, y := o.w1-o.w0, t.a.Y[d.to.at(o.n, o.h0, o.w0)+first:]
+	a.YRow, a.YCol = d.to.row, d.to.col
+	if channels < k.lanes {
+		a.YRow, a.YCol = n*k.lanes, k.lanes
+		clear(s.bias[copy(s.bias, a.Bias[:channels]):])
+		a.Bias = s.bias
+		t.tiles(a, k, s.Buf[(u-o.u0)*d.in:], s.side, n)
+		t.keep(s, y, k.lanes, channels, n)
+		return
+	}
+	t.tiles(a, k, s.Buf[(u-o.u0)*d.in:], y, n)
+}
+
+// tiles computes n columns of outputs.
+func (t *directTask) tiles(a *direct.Args, k panelKernels, x, y []float32, n int) {
 	tiles := ceilDiv(n, len(k.list))
 	for col := 0; col < n; tiles-- {
 		cols := (n - col) / tiles
 		a.X, a.Y = x[col*a.XCol:], y[col*a.YCol:]
 		k.list[cols-1](a)
 		col += cols
+	}
+}
+
+// keep copies the lanes with channels from s.side to the outputs y, n columns of them.
+func (t *directTask) keep(s *directScratch, y []float32, lanes, channels, n int) {
+	for r := range s.args.Rows {
+		s.Row = window.RowArgs{
+			Dst: y[r*t.d.to.row:], DstStep: t.d.to.col, Rows: n, Cols: channels,
+			Src: s.side[r*n*lanes:], SrcStep: lanes,
+		}
+		window.Best().CopyRows(&s.Row)
 	}
 }
 

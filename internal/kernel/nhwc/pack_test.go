@@ -39,8 +39,12 @@ func TestPackedFilters(t *testing.T) {
 					for first := 0; first < d.out; first += d.panel.lanes {
 						for tap := range taps {
 							for c := range icg {
-								for oc := unit + first; oc < unit+min(first+d.panel.lanes, d.out); oc++ {
-									want = append(want, at(oc, c, tap))
+								for oc := first; oc < min(first+d.panel.lanes, d.padded); oc++ {
+									if oc < d.out {
+										want = append(want, at(unit+oc, c, tap))
+									} else {
+										want = append(want, 0)
+									}
 								}
 							}
 						}

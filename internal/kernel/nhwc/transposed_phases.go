@@ -104,6 +104,9 @@ func (t *transposedPhases) newDirect(g conv.Geom, at [3]int) *directConv {
 	g.Rank = 2
 	g.Axes[0], g.Axes[1], g.Axes[2] = g.Axes[1], g.Axes[2], window.Axis{}
 	d, _ := newDirect(g).(*directConv)
+	if d != nil && d.ragged() {
+		return nil
+	}
 	if d != nil {
 		h, w, c := t.axes[1], t.axes[2], g.OutC
 		d.to = placement{(at[1]*w.Out + at[2]) * c, t.g.OutSize() * c, h.Stride * w.Out * c, w.Stride * c}
