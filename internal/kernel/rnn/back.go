@@ -33,7 +33,7 @@ func packBack(old *Packed, k, hidden int, r []float32) *Packed {
 
 // BackScratchLen returns the number of elements of scratch memory that Backward needs.
 func (l *Layer) BackScratchLen(steps, batch int) int {
-	all, h := steps*batch, l.Hidden
+	all, h := backSteps(steps, batch)*batch, l.Hidden
 	n := padded(all*l.pitch()) + 2*padded(batch*h) + batch*padded(h) + padded(all*l.Inputs) + padded(l.pitch())
 	if l.Masked {
 		n += padded(all * h)
@@ -41,7 +41,18 @@ func (l *Layer) BackScratchLen(steps, batch int) int {
 	return n
 }
 
-// back is a Backward. As a par.StagedTask it goes back through the steps, each for a part of the units: a stage makes the
+// backRows is about how many rows of gates' gradients there are at once: they stay in the second cache until the weights'
+// gradients are made of them, and are enough for these products.
+const backRows = 256
+
+// backSteps returns how many steps go back before their part of the weights' gradients is added.
+func backSteps(steps, batch int) int {
+	most := max(1, backRows/max(1, batch))
+	pieces := max(1, (steps+most-1)/most)
+	return (steps + pieces - 1) / pieces
+}
+
+// back is a Backward. It goes back through some steps at a time, span of the sequence from step from on. As a par.StagedTask it goes back through these, each for a part of the units: a stage makes the
 // gradient of the states after a step and then those of the step's gates, the last one that of the initial states. A GRU that
 // resets first has a stage between them, for the gradient of what the reset gate lets through.
 type back struct {
@@ -50,32 +61,41 @@ type back struct {
 	w      *BackWeights
 	g      *GradArgs[float32]
 	kept   kept
-	d      []float32 // gradients of the gates: rows like those of kept.gates
+	d      []float32 // gradients of the gates of the span: rows like those of kept.gates
 	dh, dc []float32
 	sums   sums
 	x, in  []float32 // inputs and masked states, where rows of them have to be gathered
 	sum    []float32 // of rows of d
 	parts  int
+
+	from, span int
 }
 
 var backs = sync.Pool{New: func() any { return new(back) }}
 
 // Backward computes the gradients of a direction for which Keeps holds, from what Run has left in a.Keep. It allocates
-// nothing in steady state. The results do not depend on a.Threads. The weights' gradients are one product each, over all
-// steps. Fields Y, HOut and COut of a are not used.
+// nothing in steady state. The results do not depend on a.Threads. The weights' gradients are sums of products over some steps
+// each. Fields Y, HOut and COut of a are not used.
 func (l *Layer) Backward(w *BackWeights, a *Args, g *GradArgs[float32]) {
 	b := backs.Get().(*back)
 	b.Layer, b.Args, b.w, b.g = l, a, w, g
 	b.begin()
-	stages := b.Steps + 1
-	if b.resetFirst() {
-		stages = 2*b.Steps + 1
+	for at, most := 0, backSteps(b.Steps, b.Batch); at < b.Steps; at += b.span {
+		b.span = min(most, b.Steps-at)
+		if b.from = at; !b.Reverse {
+			b.from = b.Steps - at - b.span
+		}
+		stages := b.span + 1
+		if b.resetFirst() {
+			stages += b.span
+		}
+		par.Stages(b.Threads, stages, b.parts, b)
+		b.weights(at > 0)
 	}
-	par.Stages(b.Threads, stages, b.parts, b)
+	b.finishWeights()
 	save(g.DState.HOut, b.dh, b.Batch, b.Hidden, g.DState.StateRow)
 	save(g.DState.COut, b.dc, b.Batch, b.Hidden, g.DState.StateRow)
 	clear(g.DP)
-	b.weights()
 	*b = back{}
 	backs.Put(b)
 }
@@ -98,7 +118,7 @@ func (b *back) begin() {
 		s = s[padded(n):]
 		return part
 	}
-	all, n := b.Steps*b.Batch, b.Hidden
+	all, n := backSteps(b.Steps, b.Batch)*b.Batch, b.Hidden
 	b.kept = b.keptIn(b.Keep, b.Steps, b.Batch)
 	b.d, b.dh, b.dc = take(all*b.kept.pitch), take(b.Batch*n), take(b.Batch*n)
 	b.sums = sums{take(b.Batch * padded(n)), padded(n), padded(n)}
@@ -108,6 +128,7 @@ func (b *back) begin() {
 	}
 	clear(b.dh)
 	clear(b.dc)
+	clear(b.sum)
 	for i := range b.Batch {
 		if b.g.DMask != nil {
 			clear(b.g.DMask[i*b.StateRow:][:n])
@@ -125,13 +146,16 @@ func (b *back) begin() {
 	b.parts = max(1, min(b.Threads, len(b.w.R.blocks), b.Batch*b.Cell.Gates()*n*n/partMACs))
 }
 
-// time returns which step of the sequence is the i-th from the end of the run.
+// time returns which step of the sequence is the i-th from the end of the span.
 func (b *back) time(i int) int {
 	if b.Reverse {
-		return i
+		return b.from + i
 	}
-	return b.Steps - 1 - i
+	return b.from + b.span - 1 - i
 }
+
+// gradients returns those of the gates of step t and of later ones of the span.
+func (b *back) gradients(t int) []float32 { return b.d[(t-b.from)*b.Batch*b.kept.pitch:] }
 
 // Part implements par.StagedTask.
 func (b *back) Part(stage, part int) {
@@ -149,7 +173,7 @@ func (b *back) Part(stage, part int) {
 	} else {
 		_, _, lo, hi = b.w.R.part(part, b.parts)
 	}
-	if i < b.Steps {
+	if i < b.span {
 		b.gates(b.time(i), lo, hi)
 	}
 }
@@ -157,7 +181,7 @@ func (b *back) Part(stage, part int) {
 // product turns a part of the gradients of the states after step t into those of the states before it.
 func (b *back) product(t, part int) (lo, hi int) {
 	first, end, lo, hi := b.w.R.part(part, b.parts)
-	b.w.R.multiply(b.d[t*b.Batch*b.kept.pitch:], b.kept.pitch, b.Batch, first, end, b.sums, t&1 == 1)
+	b.w.R.multiply(b.gradients(t), b.kept.pitch, b.Batch, first, end, b.sums, t&1 == 1)
 	for i := range b.Batch {
 		if !b.active(t, i) {
 			continue
@@ -192,11 +216,12 @@ func (b *back) active(t, i int) bool { return b.Lens == nil || t < int(b.Lens[i]
 func (b *back) gates(t, lo, hi int) {
 	n, pitch := b.Hidden, b.kept.pitch
 	before, after := b.around(b.kept.h, t, b.Batch)
+	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
 	for i := range b.Batch {
-		row := (t*b.Batch + i) * pitch
+		row := i * pitch
 		if !b.active(t, i) {
 			for j := 0; j < pitch; j += n {
-				clear(b.d[row+j+lo : row+j+hi])
+				clear(grads[row+j+lo : row+j+hi])
 			}
 			continue
 		}
@@ -205,7 +230,7 @@ func (b *back) gates(t, lo, hi int) {
 		if dy := &b.g.DY; dy.Y != nil {
 			vec.Add(dh, dh, dy.Y[t*dy.YStep+i*dy.YRow:][lo:hi])
 		}
-		d, x := b.d[row+lo:], b.kept.gates[row+lo:]
+		d, x := grads[row+lo:], gates[row+lo:]
 		switch b.Cell {
 		case LSTM:
 			old, c := b.around(b.kept.c, t, b.Batch)
@@ -238,16 +263,16 @@ func (b *back) plain(d, dh, y []float32) {
 func (b *back) reset(t, part int) {
 	n, pitch := b.Hidden, b.kept.pitch
 	first, end, lo, hi := b.w.RH.part(part, b.parts)
-	from := t * b.Batch * pitch
-	b.w.RH.multiply(b.d[from+3*n:], pitch, b.Batch, first, end, b.sums, t&1 == 1)
+	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
+	b.w.RH.multiply(grads[3*n:], pitch, b.Batch, first, end, b.sums, t&1 == 1)
 	for i := range b.Batch {
 		if !b.active(t, i) {
 			continue
 		}
-		row := from + i*pitch
+		row := i * pitch
 		s := b.sums.c[i*b.sums.ldc+lo : i*b.sums.ldc+hi]
-		r, late := b.kept.gates[row+n+lo:row+n+hi], b.kept.gates[row+3*n+lo:row+3*n+hi]
-		d := b.d[row+n+lo : row+n+hi]
+		r, late := gates[row+n+lo:row+n+hi], gates[row+3*n+lo:row+3*n+hi]
+		d := grads[row+n+lo : row+n+hi]
 		vec.ScaleShift(d, r, -1, 1) // the slope is r*(1-r), and late r times the state
 		vec.Mul(d, d, late)
 		vec.Mul(d, d, s)
