@@ -5,7 +5,6 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -24,7 +23,7 @@ const (
 	// columnsOut is the most output channels for which columns are worth adding up.
 	columnsOut = 7
 	// columnsElems bounds the product of a chunk to part of a second-level cache.
-	columnsElems = 64 << 10
+	columnsElems = 80 << 10
 )
 
 func newTransposedColumns(g conv.Geom) algorithm {
@@ -74,8 +73,7 @@ func (r *columnsTask) Chunk(i int) {
 	g, chunks := &t.g, ceilDiv(t.h.Out, t.rows)
 	n, o0 := i/chunks, i%chunks*t.rows
 	o1 := min(t.h.Out, o0+t.rows)
-	from := max(0, ceilDiv(o0+t.h.Lo-t.h.Extent()+1, t.h.Stride))
-	to := max(from, min(t.h.In, (o1-1+t.h.Lo)/t.h.Stride+1))
+	from, to := t.inputs(o0, o1)
 	width := g.OutC * g.Taps()
 	s := window.GetScratch(t.high * t.w.In * width)
 	if to > from {
@@ -87,60 +85,26 @@ func (r *columnsTask) Chunk(i int) {
 		products.Put(m)
 	}
 	size := t.w.Out * g.OutC
-	y := r.a.Y[(n*t.h.Out+o0)*size:][:(o1-o0)*size]
-	r.begin(y)
-	for h := from; h < to; h++ {
-		for k := range t.h.Kernel {
-			if o := h*t.h.Stride + k*t.h.Dilation - t.h.Lo; o >= o0 && o < o1 {
-				t.add(y[(o-o0)*size:][:size], s.Buf[(h-from)*t.w.In*width+k*t.w.Kernel*g.OutC:], width)
+	sum := rowSums.Get().(*rowSum)
+	sum.begin(t, r.a.Bias)
+	for o := o0; o < o1; o++ {
+		sum.windows = sum.windows[:0]
+		h, end := t.inputs(o, o+1)
+		for ; h < end; h++ {
+			if k := o + t.h.Lo - h*t.h.Stride; k%t.h.Dilation == 0 {
+				sum.windows = append(sum.windows, ((h-from)*t.w.In*t.h.Kernel+k/t.h.Dilation)*t.w.Kernel*g.OutC)
 			}
 		}
+		y := r.a.Y[(n*t.h.Out+o)*size:][:size]
+		sum.row(t, y, s.Buf)
+		r.a.Act.Apply(y)
 	}
-	r.a.Act.Apply(y)
+	rowSums.Put(sum)
 	s.Release()
 }
 
-// begin sets outputs to the bias.
-func (r *columnsTask) begin(y []float32) {
-	if r.a.Bias == nil {
-		clear(y)
-		return
-	}
-	for i := 0; i < len(y); i += r.t.g.OutC {
-		copy(y[i:], r.a.Bias[:r.t.g.OutC])
-	}
-}
-
-// add adds the windows of a row of inputs, step elements apart in x, to a row y of outputs. Pieces of a stride of all windows
-// lie side by side in y, so they are added at once; those that the edges cut are added one by one.
-func (t *transposedColumns) add(y, x []float32, step int) {
-	stride := t.w.Stride * t.g.OutC
-	for from := t.w.Kernel * t.g.OutC; from > 0; {
-		to := from
-		from = (from - 1) / stride * stride // the last piece first: sums go from the first window to the last
-		first := from - t.w.Lo*t.g.OutC     // of window 0
-		i0 := min(t.w.In, max(0, ceilDiv(-first, stride)))
-		i1 := i0
-		if room := len(y) - (to - from) - first; room >= 0 {
-			i1 = max(i0, min(t.w.In, room/stride+1))
-		}
-		for i := range i0 {
-			addClipped(y, x[i*step+from:i*step+to], first+i*stride)
-		}
-		if i1 > i0 {
-			vec.AddRows(y[first+i0*stride:], x[i0*step+from:], i1-i0, to-from, stride, step)
-		}
-		for i := i1; i < t.w.In; i++ {
-			addClipped(y, x[i*step+from:i*step+to], first+i*stride)
-		}
-	}
-}
-
-// addClipped adds x to the elements of y from at on, as far as there are any.
-func addClipped(y, x []float32, at int) {
-	for j, v := range x {
-		if k := at + j; k >= 0 && k < len(y) {
-			y[k] += v
-		}
-	}
+// inputs returns the rows of inputs whose windows may reach the rows [o0, o1) of outputs.
+func (t *transposedColumns) inputs(o0, o1 int) (from, to int) {
+	from = max(0, ceilDiv(o0+t.h.Lo-t.h.Extent()+1, t.h.Stride))
+	return from, max(from, min(t.h.In, (o1-1+t.h.Lo)/t.h.Stride+1))
 }

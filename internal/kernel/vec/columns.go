@@ -1,9 +1,6 @@
 package vec
 
-import (
-	"math"
-	mathbits "math/bits"
-)
+import "math"
 
 // The kernels of this file work on matrices of few columns, rows ld elements apart, with a number per column or per row.
 // One call should not hold more than some 100000 elements.
@@ -51,31 +48,6 @@ func ScaleRows(y, s []float32, cols, ld int) {
 	_ = y[(len(s)-1)*ld+cols-1]
 	active.scaleRows(y, s, cols, ld)
 }
-
-// AddRows adds the first cols elements of row i of x to row i of y, whose rows begin xld and yld elements apart and do not
-// overlap in y.
-func AddRows(y, x []float32, rows, cols, yld, xld int) {
-	if rows <= 0 || cols == 0 {
-		return
-	}
-	_, _ = y[(rows-1)*yld+cols-1], x[(rows-1)*xld+cols-1]
-	if active.addRows[0] == nil {
-		for i := range rows {
-			addGo(y[i*yld:][:cols], y[i*yld:][:cols], x[i*xld:][:cols])
-		}
-		return
-	}
-	for lo := 0; lo < cols; {
-		k := min(len(active.addRows), mathbits.Len(uint(cols-lo))) - 1
-		for r := 0; r < rows; r += block {
-			active.addRows[k](&y[r*yld+lo], &x[r*xld+lo], min(block, rows-r), yld, xld)
-		}
-		lo += 1 << k
-	}
-}
-
-// An addRowsFunc adds rows of a fixed number of columns.
-type addRowsFunc func(y, x *float32, rows, yld, xld int)
 
 // checkColumns reports whether there is something to do, and panics if rows of cols elements are not in x.
 func checkColumns(x []float32, cols, rows, ld int) bool {

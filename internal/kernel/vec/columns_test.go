@@ -3,7 +3,6 @@ package vec
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -104,38 +103,4 @@ func TestScaleRows(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestAddRows checks sums of rows against plain loops: fewer and more columns than lanes, gaps between rows untouched.
-func TestAddRows(t *testing.T) {
-	before := active
-	defer func() { active = before }()
-	for cols := 1; cols < 40; cols++ {
-		for _, rows := range []int{1, 2, 7} {
-			yld, xld := cols+cols%3, cols+5
-			y, x := make([]float32, rows*yld+3), make([]float32, rows*xld)
-			for i := range x {
-				x[i] = float32(i%13) - 4.5
-			}
-			for i := range y {
-				y[i] = float32(i % 7)
-			}
-			want := append([]float32(nil), y...)
-			for i := range rows {
-				for j := range cols {
-					want[i*yld+j] += x[i*xld+j]
-				}
-			}
-			check := func(t *testing.T, k *kernels) {
-				active = k
-				got := append([]float32(nil), y...)
-				AddRows(got, x, rows, cols, yld, xld)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%d rows of %d: %v, want %v", rows, cols, got, want)
-				}
-			}
-			check(t, &generic)
-			variants(t, check)
-		}
-	}
 }

@@ -44,7 +44,7 @@ type kernels struct {
 	// softmax and logSoftmax take rows of at most lanes elements.
 	lanes               int
 	softmax, logSoftmax func(dst, x []float32, cols int)
-	addRows             [4]addRowsFunc // of 1, 2, 4 and 8 columns
+	sumPieces           sumPiecesFunc // nil where there is none
 	// These take rows of at most MaxRow elements.
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	layerNormRows, rmsNormRows  normFunc

@@ -52,8 +52,8 @@ var assembly = []kernels{
 			opF32ToI32: f32ToI32AVX2, opI32ToF32: i32ToF32AVX2, opU8ToF32: u8ToF32AVX2, opF32ToU8: f32ToU8AVX2,
 			opF32ToF64: f32ToF64AVX2, opF64ToF32: f64ToF32AVX2, opI32ToI64: i32ToI64AVX2, opI64ToI32: i64ToI32AVX2,
 		},
-		addRows:  [4]addRowsFunc{addRows1, addRows2, addRows4, addRows8},
-		quantize: quantizeAVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
+		sumPieces: sumPieces8,
+		quantize:  quantizeAVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
 		join: joinTable{
 			joinMax: {
 				elemI8: largestI8AVX2, elemU8: largestU8AVX2, elemI16: largestI16AVX2, elemU16: largestU16AVX2, elemI32: largestI32AVX2,
@@ -147,8 +147,8 @@ var assembly = []kernels{
 			opF32ToI32: f32ToI32AVX512, opI32ToF32: i32ToF32AVX512, opU8ToF32: u8ToF32AVX512, opF32ToU8: f32ToU8AVX512,
 			opF32ToF64: f32ToF64AVX512, opF64ToF32: f64ToF32AVX512, opI32ToI64: i32ToI64AVX512, opI64ToI32: i64ToI32AVX512,
 		},
-		addRows:  [4]addRowsFunc{addRows1, addRows2, addRows4, addRows8},
-		quantize: quantizeAVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
+		sumPieces: sumPieces8,
+		quantize:  quantizeAVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
 		join: joinTable{
 			joinMax: {
 				elemI8: largestI8AVX512, elemU8: largestU8AVX512, elemI16: largestI16AVX512, elemU16: largestU16AVX512, elemI32: largestI32AVX512,

@@ -1061,13 +1061,4 @@ func lstmGradAVX512(d []float32, x []float32, dh []float32, dc []float32, c []fl
 func gruGradAVX512(d []float32, x []float32, dh []float32, old []float32, xs int)
 
 //go:noescape
-func addRows1(y *float32, x *float32, rows int, yld int, xld int)
-
-//go:noescape
-func addRows2(y *float32, x *float32, rows int, yld int, xld int)
-
-//go:noescape
-func addRows4(y *float32, x *float32, rows int, yld int, xld int)
-
-//go:noescape
-func addRows8(y *float32, x *float32, rows int, yld int, xld int)
+func sumPieces8(y *float32, bias *float32, src *byte, sources int, pieces int, yld int, xld int)

@@ -35930,103 +35930,46 @@ done609:
 	VZEROUPPER
 	RET
 
-// func addRows1(y *float32, x *float32, rows int, yld int, xld int)
+// func sumPieces8(y *float32, bias *float32, src *byte, sources int, pieces int, yld int, xld int)
 // Requires: AVX
-TEXT ·addRows1(SB), NOSPLIT, $0-40
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+16(FP), DX
-	MOVQ yld+24(FP), BX
-	MOVQ xld+32(FP), SI
-
-nextRow:
-	TESTQ  DX, DX
-	JE     rowsDone
-	VMOVSS (CX), X0
-	VMOVSS (AX), X1
-	VADDPS X0, X1, X1
-	VMOVSS X1, (AX)
-	LEAQ   (AX)(BX*4), AX
-	LEAQ   (CX)(SI*4), CX
-	DECQ   DX
-	JMP    nextRow
-
-rowsDone:
-	VZEROUPPER
-	RET
-
-// func addRows2(y *float32, x *float32, rows int, yld int, xld int)
-// Requires: AVX
-TEXT ·addRows2(SB), NOSPLIT, $0-40
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+16(FP), DX
-	MOVQ yld+24(FP), BX
-	MOVQ xld+32(FP), SI
-
-nextRow:
-	TESTQ  DX, DX
-	JE     rowsDone
-	VMOVSD (CX), X0
-	VMOVSD (AX), X1
-	VADDPS X0, X1, X1
-	VMOVSD X1, (AX)
-	LEAQ   (AX)(BX*4), AX
-	LEAQ   (CX)(SI*4), CX
-	DECQ   DX
-	JMP    nextRow
-
-rowsDone:
-	VZEROUPPER
-	RET
-
-// func addRows4(y *float32, x *float32, rows int, yld int, xld int)
-// Requires: AVX
-TEXT ·addRows4(SB), NOSPLIT, $0-40
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+16(FP), DX
-	MOVQ yld+24(FP), BX
-	MOVQ xld+32(FP), SI
-
-nextRow:
-	TESTQ   DX, DX
-	JE      rowsDone
-	VMOVUPS (CX), X0
-	VMOVUPS (AX), X1
-	VADDPS  X0, X1, X1
-	VMOVUPS X1, (AX)
-	LEAQ    (AX)(BX*4), AX
-	LEAQ    (CX)(SI*4), CX
-	DECQ    DX
-	JMP     nextRow
-
-rowsDone:
-	VZEROUPPER
-	RET
-
-// func addRows8(y *float32, x *float32, rows int, yld int, xld int)
-// Requires: AVX
-TEXT ·addRows8(SB), NOSPLIT, $0-40
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+16(FP), DX
-	MOVQ yld+24(FP), BX
-	MOVQ xld+32(FP), SI
-
-nextRow:
-	TESTQ   DX, DX
-	JE      rowsDone
+TEXT ·sumPieces8(SB), NOSPLIT, $0-56
+	MOVQ    y+0(FP), AX
+	MOVQ    bias+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    sources+24(FP), BX
+	MOVQ    pieces+32(FP), SI
+	MOVQ    yld+40(FP), DI
+	MOVQ    xld+48(FP), R8
 	VMOVUPS (CX), Y0
-	VMOVUPS (AX), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	LEAQ    (AX)(BX*4), AX
-	LEAQ    (CX)(SI*4), CX
-	DECQ    DX
-	JMP     nextRow
+	XORQ    CX, CX
 
-rowsDone:
+nextPiece:
+	TESTQ   SI, SI
+	JE      done
+	VMOVAPS Y0, Y1
+	MOVQ    DX, R9
+	MOVQ    BX, R10
+
+nextSource:
+	TESTQ      R10, R10
+	JE         sum
+	MOVQ       8(R9), R11
+	VMOVUPS    (R11), Y2
+	MOVQ       (R9), R11
+	VMASKMOVPS (R11)(CX*4), Y2, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       $0x10, R9
+	DECQ       R10
+	JMP        nextSource
+
+sum:
+	VMOVUPS Y1, (AX)
+	LEAQ    (AX)(DI*4), AX
+	ADDQ    R8, CX
+	DECQ    SI
+	JMP     nextPiece
+
+done:
 	VZEROUPPER
 	RET
 

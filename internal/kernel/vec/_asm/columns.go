@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -164,36 +162,4 @@ func (g *isa) scaleRows() {
 	JMP(LabelRef("nextRow"))
 	Label("rowsDone")
 	g.end()
-}
-
-// addRows emits func(y, x *float32, rows, yld, xld int): y[i*yld+j] += x[i*xld+j] for j < cols, a power of 2 up to 8. A mask
-// would not do: a load has to wait for a masked store to the bytes beside it.
-func addRows(cols int) {
-	TEXT(fmt.Sprintf("addRows%d", cols), NOSPLIT, "func(y, x *float32, rows, yld, xld int)")
-	Pragma("noescape")
-	y := Load(Param("y"), GP64()).(reg.GPVirtual)
-	x := Load(Param("x"), GP64()).(reg.GPVirtual)
-	n := Load(Param("rows"), GP64()).(reg.GPVirtual)
-	yld := Load(Param("yld"), GP64()).(reg.GPVirtual)
-	xld := Load(Param("xld"), GP64()).(reg.GPVirtual)
-	move := map[int]func(...Op){1: VMOVSS, 2: VMOVSD, 4: VMOVUPS, 8: VMOVUPS}[cols]
-	a, b := vec(XMM()), vec(XMM())
-	if cols == 8 {
-		a, b = YMM(), YMM()
-	}
-	from, to := Mem{Base: x}, Mem{Base: y}
-	Label("nextRow")
-	TESTQ(n, n)
-	JE(LabelRef("rowsDone"))
-	move(from, a)
-	move(to, b)
-	VADDPS(a, b, b)
-	move(b, to)
-	LEAQ(Mem{Base: y, Index: yld, Scale: 4}, y)
-	LEAQ(Mem{Base: x, Index: xld, Scale: 4}, x)
-	DECQ(n)
-	JMP(LabelRef("nextRow"))
-	Label("rowsDone")
-	VZEROUPPER()
-	RET()
 }

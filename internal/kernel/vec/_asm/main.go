@@ -63,9 +63,7 @@ func main() {
 		g.lstmGrad()
 		g.gruGrad()
 	}
-	for _, cols := range []int{1, 2, 4, 8} {
-		addRows(cols)
-	}
+	sumPieces()
 	emitTable()
 	emitUnpack()
 	Generate()
