@@ -15,6 +15,7 @@ import (
 var transposedChoices = []choice{
 	{"transposed point", newTransposedPoint},
 	{"transposed columns", newTransposedColumns},
+	{"transposed blocks", newTransposedBlocks},
 	{"transposed depthwise", newTransposedDepthwise},
 	{"transposed phases", newTransposedPhases},
 	{"transposed reference", newTransposedReference},
@@ -71,7 +72,9 @@ func (p *transposedPoint) format() string { return "" }
 
 func (p *transposedPoint) filterLen() int { return gemm.PackedLen(1, p.g.InC, p.g.OutC*p.g.Taps()) }
 
-func (p *transposedPoint) pack(f *packed, w []float32, room *mem.Room) { packColumns(&p.g, f, w, room) }
+func (p *transposedPoint) pack(f *packed, w []float32, room *mem.Room) {
+	packColumns(&p.g, f, w, room, 1)
+}
 
 // scratch holds the bias of every output.
 func (p *transposedPoint) scratch() int { return p.g.OutC * p.g.Taps() }
@@ -81,24 +84,19 @@ func (p *transposedPoint) run(a *Args) {
 	n := g.OutC * g.Taps()
 	r := products.Get().(*product)
 	r.args = gemm.Args{M: g.Batch, N: n, K: g.InC, A: a.X, ARS: g.InC, ACS: 1, Packed: &a.Filter.packed.matrices, C: a.Y, LDC: n, Threads: a.Threads}
-	if a.Bias != nil {
-		for i := 0; i < n; i += g.OutC {
-			copy(a.Scratch[i:], a.Bias[:g.OutC])
-		}
-		r.args.Epilogue.ColBias = a.Scratch[:n]
-	}
-	r.args.Epilogue.Act = a.Act
+	r.args.Epilogue = gemm.Epilogue{ColBias: repeated(a.Bias, a.Scratch[:n]), Act: a.Act}
 	gemm.Run(&r.args)
 	*r = product{}
 	products.Put(r)
 }
 
-// packColumns packs the filter w [InC, OutC, Kernel...] as the matrix [InC, Kernel..., OutC].
-func packColumns(g *conv.Geom, f *packed, w []float32, room *mem.Room) {
+// packColumns packs the filter w [InC, OutC, Kernel...] as the matrix [InC, Kernel..., OutC], whose columns are cut into count
+// equal matrices.
+func packColumns(g *conv.Geom, f *packed, w []float32, room *mem.Room, count int) {
 	taps := g.Taps()
-	n := g.OutC * taps
+	n := g.OutC * taps / count
 	m := &f.matrices
-	m.Place(room, 1, g.InC, n)
+	m.Place(room, count, g.InC, n)
 	if room.Filled() {
 		return
 	}
@@ -106,7 +104,9 @@ func packColumns(g *conv.Geom, f *packed, w []float32, room *mem.Room) {
 	if width == 0 {
 		s := window.GetScratch(len(w))
 		transpose(s.Buf, w, g.InC, g.OutC, taps)
-		m.Set(0, s.Buf, n, 1)
+		for i := range count {
+			m.Set(i, s.Buf[i*n:], count*n, 1)
+		}
 		s.Release()
 		return
 	}
@@ -115,10 +115,11 @@ func packColumns(g *conv.Geom, f *packed, w []float32, room *mem.Room) {
 	for oc := 0; oc < g.OutC; oc += together {
 		for t := range f.places {
 			at := t*g.OutC + oc
-			f.places[t] = int32(at/width*width*g.InC + at%width)
+			matrix, column := at/n*(len(data)/count), at%n
+			f.places[t] = int32(matrix + column/width*width*g.InC + column%width)
 		}
 		panel.Write(&panel.Args{Dst: data, Src: w[oc*taps:], Order: panel.NewOrder(f.places), Rows: together, RowStep: taps,
-			Count: g.InC, DstStep: width, SrcStep: n})
+			Count: g.InC, DstStep: width, SrcStep: count * n})
 	}
 }
 

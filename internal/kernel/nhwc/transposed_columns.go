@@ -46,7 +46,7 @@ func (t *transposedColumns) format() string { return "matrix" }
 func (t *transposedColumns) filterLen() int { return gemm.PackedLen(1, t.g.InC, t.g.OutC*t.g.Taps()) }
 
 func (t *transposedColumns) pack(f *packed, w []float32, room *mem.Room) {
-	packColumns(&t.g, f, w, room)
+	packColumns(&t.g, f, w, room, 1)
 }
 
 func (t *transposedColumns) scratch() int { return 0 }

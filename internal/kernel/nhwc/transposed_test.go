@@ -40,6 +40,9 @@ func transposedProblems() []transposedProblem {
 		{x: []int{1, 3, 30, 20}, w: []int{3, 16, 3, 3}, groups: 1, attrs: window.Attrs{Pads: []int{1, 1, 1, 1}}},
 		{x: []int{2, 35, 9, 7}, w: []int{35, 1, 3, 3}, groups: 35, attrs: window.Attrs{Strides: []int{2, 2}, Pads: []int{1, 1, 1, 1}}, outPad: []int{1, 0}},
 		{x: []int{1, 16, 2, 5, 4}, w: []int{16, 1, 2, 3, 5}, groups: 16, attrs: window.Attrs{Strides: []int{1, 3, 2}, Dilations: []int{2, 1, 2}, Pads: []int{0, 2, 1, 1, 0, 3}}},
+		{x: []int{2, 16, 5, 14}, w: []int{16, 24, 3, 2}, groups: 1, attrs: window.Attrs{Strides: []int{3, 2}}},
+		{x: []int{1, 9, 3, 2, 13}, w: []int{9, 40, 2, 3, 2}, groups: 1, attrs: window.Attrs{Strides: []int{2, 3, 2}}},
+		{x: []int{1, 20, 16}, w: []int{20, 8, 2}, groups: 1, attrs: window.Attrs{Strides: []int{2}}},
 		{x: []int{1, 2, 2, 2, 2, 2}, w: []int{2, 2, 2, 2, 2, 2}, groups: 1},
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
