@@ -29,6 +29,7 @@ type table struct {
 	file    *featureFile            // nil: rows are in memory only
 	full    error                   // why the file takes no more rows, nil if it does
 	direct  bool                    // the rows are the inputs themselves: nothing is frozen in front
+	keeps   int64                   // bytes of rows that may still be kept when a batch reads them
 }
 
 type targetType struct {
@@ -46,7 +47,8 @@ type CacheOptions struct {
 // DefaultBudget is what is kept in memory of the results of the frozen part, in bytes.
 const DefaultBudget = 1 << 30
 
-// newTable prepares the samples of ds. It reads all targets, and, unless the cache is off, runs the frozen part once.
+// newTable prepares the samples of ds. It reads all targets, and, unless the cache is off, runs the frozen part once. Where
+// nothing is frozen, batches read the inputs when they are needed for the first time.
 func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOptions) (*table, error) {
 	if ds.Len() == 0 {
 		return nil, fmt.Errorf("finetune: the dataset has no samples")
@@ -190,8 +192,12 @@ func (b *table) fill(ctx context.Context, o CacheOptions) error {
 	if err := b.readTargets(ctx); err != nil {
 		return err
 	}
+	if b.direct {
+		b.keeps = o.Budget
+		return nil
+	}
 	keys := make([]rowKey, 0)
-	if o.Dir != "" && !b.direct {
+	if o.Dir != "" {
 		var err error
 		if b.file, err = b.openFile(o.Dir); err != nil {
 			return err
@@ -338,6 +344,10 @@ func (b *table) batch(ctx context.Context, index []int, dst *tableBatch) error {
 		}
 		for j, k := range chunk {
 			rows[k] = made[j]
+			if n := int64(len(made[j])); n <= b.keeps {
+				b.keeps -= n
+				b.rows[index[k]] = made[j]
+			}
 		}
 	}
 	dst.set(b, rows, index)

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/onnxrun/onnxrun/finetune"
+	"github.com/onnxrun/onnxrun/tensor"
 )
 
 // failing is a dataset of which one sample cannot be read after the first n times that any is.
@@ -99,4 +101,47 @@ func TestReadAheadEnds(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+// counted counts the samples that are read for their inputs.
+type counted struct {
+	finetune.Dataset
+	reads *atomic.Int64
+}
+
+func (c counted) Sample(i int) (finetune.Sample, error) {
+	c.reads.Add(1)
+	return c.Dataset.Sample(i)
+}
+
+func (c counted) Targets(i int) ([]*tensor.Tensor, error) {
+	s, err := c.Dataset.Sample(i)
+	return s.Targets, err
+}
+
+// TestFirstBatch wants training to begin when the first batches are read, and each sample to be read once if it is kept.
+func TestFirstBatch(t *testing.T) {
+	const samples, batch = 100, 10
+	for _, budget := range []int64{0, 1} { // all, none
+		var reads atomic.Int64
+		first := int64(-1)
+		o := finetune.FitOptions{Epochs: 3, Batch: batch, Cache: finetune.CacheOptions{Budget: budget}}
+		o.Event = func(e finetune.Event) error {
+			if s, ok := e.(finetune.StepEvent); ok && s.Step == 1 {
+				first = reads.Load()
+			}
+			return nil
+		}
+		fitted(t, aheadTrainer(t, 2), counted{rows(samples), &reads}, o)
+		if first < batch || first > 4*batch {
+			t.Errorf("budget %d: %d samples were read when the first step was done, want those of the batches before and behind it", budget, first)
+		}
+		most := int64(samples + 1) // the first one is read for its shapes, too
+		if budget == 1 {
+			most = 3*samples + 1
+		}
+		if reads.Load() != most {
+			t.Errorf("budget %d: %d samples were read, want %d", budget, reads.Load(), most)
+		}
+	}
 }
