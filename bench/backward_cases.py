@@ -83,13 +83,9 @@ def layer_norm(rows, width, rms=False):
             return lambda: torch.autograd.grad(y, [x, scale], dy, retain_graph=True)
         _, mean, inv = aten.native_layer_norm(x, [width], scale, t["shift"], 1e-5)
         return lambda: aten.native_layer_norm_backward(dy, x, [width], mean, inv, scale, t["shift"], [True, True, True])
-    nodes = [("Mul", ["dy", "scale"], ["g"], {}), ("StandardizeGrad", ["g", "x"], ["dx", "xhat"], {"rms": int(rms)}),
-             ("Mul", ["dy", "xhat"], ["product"], {}), ("SumTo", ["product", "to"], ["dscale"], {})]
-    outputs = ["dx", "dscale"]
-    if not rms:
-        nodes, outputs = nodes + [("SumTo", ["dy", "to"], ["dshift"], {})], outputs + ["dshift"]
-    return Case(f"{'RMS' if rms else 'layer'} normalisation {rows}x{width}", nodes,
-                {"dy": f32(rows, width), "x": f32(rows, width), "scale": f32(width), "shift": f32(width), "to": ints(width)}, outputs, run, ("to", "shift"))
+    outputs = ["dx", "dscale", "dshift"][:3 - rms]
+    return Case(f"{'RMS' if rms else 'layer'} normalisation {rows}x{width}", [("LayerNormGrad", ["dy", "x", "scale"], ["dx", "dscale", "dshift"], {"rms": int(rms)})],
+                {"dy": f32(rows, width), "x": f32(rows, width), "scale": f32(width), "shift": f32(width)}, outputs, run, ("shift",))
 
 
 def max_pool(batch, channels, size, kernel, stride, pad):

@@ -75,7 +75,11 @@ func layerNormGrad(l layerNorm) func(GradCtx) error {
 			return err
 		}
 		var dx Ref
-		if dy != 0 {
+		if out, ok := l.fused(g, dy, x); dy != 0 && ok {
+			dx = out[0]
+			g.setSumAt(l.scale, func() Ref { return out[1] })
+			g.setSumAt(l.bias, func() Ref { return out[2] })
+		} else if dy != 0 {
 			scaled := dy
 			if v := at(l.scale); v != 0 {
 				scaled = g.mul(dy, v)

@@ -24,6 +24,7 @@ var internalTable = []Op{
 	{"onnxrun", "GridSampleGradX", 1, float, gridGradXInfer, gridGradXKernel, nil, 0},
 	{"onnxrun", "Im2Col", 1, float, im2colInfer, im2colKernel, nil, 0},
 	{"onnxrun", "LSTM", 1, float, lstmInfer, lstmKernel, lstmGrad, 0},
+	{"onnxrun", "LayerNormGrad", 1, f32, layerNormGradInfer, layerNormGradKernel, nil, 0},
 	{"onnxrun", "LpPoolGrad", 1, float, maxPoolGradInfer, lpPoolGradKernel, nil, 0},
 	{"onnxrun", "MatMulNBitsGrad", 1, f32 | f16 | bf16, matmulNBitsGradInfer, matmulNBitsGradKernel, nil, 0},
 	{"onnxrun", "MaxPoolGrad", 1, float, maxPoolGradInfer, maxPoolGradKernel, nil, 0},

@@ -25,6 +25,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "GatherGrad", text: `1|dY:T indices:I shape:tensor(int64)|dX:T|axis:i=0|T:float;double;float16;bfloat16 I:int32;int64`},
 	{domain: Internal, name: "GatherGradRows", text: `1|dY:T indices:I shape:tensor(int64)|ids:tensor(int64) rows:T||T:float I:int32;int64`},
 	{domain: Internal, name: "Im2Col", text: `1|X:T block_shape:tensor(int64) shape:tensor(int64)|Y:T|dilations:I pads:I strides:I|T:float;double;float16;bfloat16`},
+	{domain: Internal, name: "LayerNormGrad", text: `1|dY:T X:T scale:T|dX:T dScale:T dShift:T|epsilon:f=1e-05 rms:i=0|T:float`},
 	{domain: Internal, name: "LpPoolGrad", text: `1|dY:T X:T Y:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! p:i=2 pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "MaxPoolGrad", text: `1|dY:T X:T|dX:T|auto_pad:s=NOTSET ceil_mode:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "NhwcAveragePool", text: `1|X:T|Y:T|auto_pad:s=NOTSET ceil_mode:i=0 count_include_pad:i=0 dilations:I kernel_shape:I! pads:I strides:I|T:float`},

@@ -2,6 +2,7 @@ package reduce
 
 import (
 	"math"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -27,6 +28,39 @@ func StandardizeGrad[T vec.Float](dx, xhat, g, x []T, s Standardization, threads
 	par.Run(threads, s.Rows, t)
 	*t = standardizeGrad[T]{}
 	tasks.Put(t)
+}
+
+func standardizeRowsGrad(dx, xhat, g, x []float32, s Standardization, threads int) {
+	t := standardizeRowsTasks.Get().(*standardizeRows)
+	*t = standardizeRows{standardizeGrad: standardizeGrad[float32]{s, dx, xhat, g, x}}
+	var chunks int
+	chunks, t.size = par.Split(s.Rows, 1+(grain-1)/max(1, s.Inner))
+	par.Run(threads, chunks, t)
+	*t = standardizeRows{}
+	standardizeRowsTasks.Put(t)
+}
+
+var standardizeRowsTasks = sync.Pool{New: func() any { return new(standardizeRows) }}
+
+// standardizeRows is a StandardizeGrad of rows of float32.
+type standardizeRows struct {
+	standardizeGrad[float32]
+	size int // rows of a chunk
+}
+
+// Chunk does some rows.
+func (s *standardizeRows) Chunk(i int) {
+	lo, hi := par.Range(i, s.size, s.Rows)
+	for r := lo; r < hi; r++ {
+		x, g, h, d := s.part(s.x, 0, r), s.part(s.g, 0, r), s.part(s.xhat, 0, r), s.part(s.dx, 0, r)
+		inv, mean := standardize(h, x, s.Eps, s.RMS), 0.0
+		if !s.RMS {
+			mean = float64(vec.Sum(g)) / float64(len(x))
+		}
+		slope := float64(vec.Dot(g, h)) / float64(len(x))
+		vec.ScaleShift(d, h, float32(-inv*slope), float32(-inv*mean))
+		vec.Axpy(d, float32(inv), g)
+	}
 }
 
 type standardizeGrad[T vec.Float] struct {
