@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,13 +157,13 @@ func TestFormatErrorPath(t *testing.T) {
 	}
 }
 
-// TestTensorAliases: weights are those of the message.
+// TestTensorAliases: large weights are those of the message.
 func TestTensorAliases(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
 		t.Skip("elements are copied where the machine's order is not the file's")
 	}
 	m := small()
-	m.Graph.Initializers = []*onnx.TensorProto{tensor.NewProto("w", tensor.FromSlice([]float32{1.25, 2.5}))}
+	m.Graph.Initializers = []*onnx.TensorProto{tensor.NewProto("w", tensor.FromSlice(slices.Repeat([]float32{1.25, 2.5}, 5000)))}
 	b := onnx.Encode(m)
 	back, err := onnx.Decode(b)
 	if err != nil {

@@ -42,6 +42,14 @@ func (e *external) close() (err error) {
 	return err
 }
 
+func (e *external) release() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.files {
+		f.Release()
+	}
+}
+
 // resolve returns the bytes of p, after checking them against the sizes of p and of the file.
 func (e *external) resolve(p *TensorProto) ([]byte, error) {
 	x, err := externalOf(p)

@@ -110,6 +110,14 @@ func (f *File) Close() error {
 	return err
 }
 
+// Release gives back the memory that the pages of mapped files take until they are read again.
+func (f *File) Release() {
+	f.ext.release()
+	if f.main != nil {
+		f.main.Release()
+	}
+}
+
 func openMain(name string, o OpenOptions) (*mmap.File, error) {
 	if info, err := os.Stat(name); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)

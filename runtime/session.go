@@ -106,6 +106,7 @@ func New(f *onnx.File, o *Options) (*Session, error) {
 	}
 	s.describe()
 	s.saveCache()
+	f.Release() // pages of the model's structure; weights that are read where they lie come back when they are
 	return s, nil
 }
 

@@ -7,7 +7,7 @@ import (
 
 // A Proto is a TensorProto message: the name, element type and dimensions of a tensor, and its elements in
 // encoded form. Value decodes the elements when asked for; elements stored as raw_data or in another file
-// are not copied.
+// are not copied, unless they take few bytes.
 //
 // The exported fields may be changed before the message is encoded; Value is made from the fields as they
 // are at its first call. A Proto may be read by many goroutines.

@@ -171,10 +171,22 @@ func (p *Proto) decode() (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fewCopied(d, shape, data)
+}
+
+// small is how many bytes are copied: of a mapped file, elements that are read where they lie keep the pages around them in
+// memory, which may be 2 MB.
+const small = 16 << 10
+
+// fewCopied returns a tensor over data, or over a copy if they are small.
+func fewCopied(d DType, shape Shape, data []byte) (*Tensor, error) {
+	if len(data) <= small {
+		data = slices.Clone(data)
+	}
 	return FromBytes(d, shape, data)
 }
 
-// fromEncoded returns a tensor over little-endian data. Truth values other than 0 and 1, which Go does not
+// fromEncoded returns a tensor of little-endian data. Truth values other than 0 and 1, which Go does not
 // have, become 1.
 func fromEncoded(d DType, shape Shape, data []byte) (*Tensor, error) {
 	if d == Bool && slices.ContainsFunc(data, func(b byte) bool { return b > 1 }) {
@@ -183,7 +195,7 @@ func fromEncoded(d DType, shape Shape, data []byte) (*Tensor, error) {
 			data[i] = min(b, 1)
 		}
 	}
-	return FromBytes(d, shape, littleEndian(d, data))
+	return fewCopied(d, shape, littleEndian(d, data))
 }
 
 func (p *Proto) decodeExternal(d DType, shape Shape) (*Tensor, error) {

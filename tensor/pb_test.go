@@ -64,16 +64,22 @@ func TestProtoStorages(t *testing.T) {
 	}
 }
 
-// TestProtoNoCopy: the elements of raw_data and of one packed list are those of the message.
+// TestProtoNoCopy: the elements of raw_data and of one packed list are those of the message, unless they are few.
 func TestProtoNoCopy(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
 		t.Skip("elements are copied where the machine's order is not the file's")
 	}
-	for _, p := range []*onnxpb.TensorProto{
-		{DataType: proto.Int32(1), Dims: []int64{2}, RawData: f32(1, 2)},
-		{DataType: proto.Int32(1), Dims: []int64{2}, FloatData: []float32{1, 2}},
+	many := make([]float32, 5000)
+	many[0] = 1
+	for _, tc := range []struct {
+		p    *onnxpb.TensorProto
+		copy bool
+	}{
+		{&onnxpb.TensorProto{DataType: proto.Int32(1), Dims: []int64{5000}, RawData: f32(many...)}, false},
+		{&onnxpb.TensorProto{DataType: proto.Int32(1), Dims: []int64{5000}, FloatData: many}, false},
+		{&onnxpb.TensorProto{DataType: proto.Int32(1), Dims: []int64{2}, RawData: f32(1, 0)}, true},
 	} {
-		msg, _ := proto.Marshal(p)
+		msg, _ := proto.Marshal(tc.p)
 		got, err := tensor.DecodeProto(msg)
 		if err != nil {
 			t.Fatal(err)
@@ -82,9 +88,9 @@ func TestProtoNoCopy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := bytes.Index(msg, f32(1, 2))
-		if &v.Bytes()[0] != &msg[i] {
-			t.Error("the elements were copied")
+		i := bytes.Index(msg, f32(1, 0))
+		if got := &v.Bytes()[0] != &msg[i]; got != tc.copy {
+			t.Errorf("%d elements: copied %v, want %v", v.Len(), got, tc.copy)
 		}
 	}
 }

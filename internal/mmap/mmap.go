@@ -108,6 +108,11 @@ func (f *File) Advise(a Advice) error {
 	return advise(f.data, a)
 }
 
+// Release is Release of all of f.
+func (f *File) Release() {
+	_ = f.Advise(DontNeed) // a hint, as in Release
+}
+
 // Release tells the system that part of the content of a File will not be read soon: it then takes no memory,
 // and is read from the file again if it is needed after all. Memory that no File maps is left alone.
 func Release(part []byte) {

@@ -1,6 +1,7 @@
 package mmap
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -41,6 +42,23 @@ func TestMap(t *testing.T) {
 	if len(empty.Bytes()) != 0 || empty.Mapped() {
 		t.Error("an empty file has bytes")
 	}
+}
+
+// TestReleaseAll reads a mapping again after its memory was given back.
+func TestReleaseAll(t *testing.T) {
+	m, name := mapTemp(t, 3<<20)
+	if err := os.WriteFile(name, bytes.Repeat([]byte{7}, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for i, x := range m.Bytes() {
+			if x != 7 && m.Mapped() {
+				t.Fatalf("byte %d is %d, want 7", i, x)
+			}
+		}
+		m.Release()
+	}
+	(&File{}).Release()
 }
 
 func TestGuardTruncated(t *testing.T) {
