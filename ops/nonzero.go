@@ -158,6 +158,7 @@ func compressInfer(c *InferCtx) error {
 
 func compressKernel(k *KernelCtx) (Kernel, error) {
 	attr, flat := k.Int("axis"), !k.HasAttr("axis")
+	lists := &sync.Pool{New: func() any { return new([]int64) }}
 	return Kernel{Run: func(c *Call) error {
 		x, cond := c.In[0], tensor.Of[bool](c.In[1])
 		var buf mvDims
@@ -172,30 +173,37 @@ func compressKernel(k *KernelCtx) (Kernel, error) {
 				return err
 			}
 		}
-		length, kept := dims[axis], 0
-		for i, b := range cond {
-			if b && i >= length {
-				return mvIndexError(int64(i), length)
-			}
-			if b {
-				kept++
-			}
+		list := lists.Get().(*[]int64)
+		defer lists.Put(list)
+		*list = slices.Grow((*list)[:0], len(cond))
+		kept := keptPositions((*list)[:len(cond)], cond)
+		length := dims[axis]
+		if n := len(kept); n > 0 && kept[n-1] >= int64(length) {
+			return mvIndexError(kept[n-1], length)
 		}
 		outer, inner := mvLen(dims[:axis]), mvLen(dims[axis+1:])
-		dims[axis] = kept
+		dims[axis] = len(kept)
 		y, err := mvOut(c, 0, x.DType(), dims)
 		if err != nil {
 			return err
 		}
-		to, from, at := mvDataOf(y), mvDataOf(x), 0
-		for i, b := range cond {
-			if b {
-				blockCopy(to, from, outer, inner, kept*inner, at*inner, length*inner, i*inner, c.Threads)
-				at++
-			}
+		if x.DType() == tensor.String {
+			return move.GatherOf(y.Strings(), x.Strings(), kept, outer, length, inner)
 		}
-		return nil
+		return move.Gather(y.Bytes(), x.Bytes(), kept, outer, length, inner*x.DType().Size(), c.Threads)
 	}}, nil
+}
+
+// keptPositions writes the positions of what is true in cond to list, which is as long, and returns the part that it needs.
+func keptPositions(list []int64, cond []bool) []int64 {
+	n := 0
+	for i, b := range cond {
+		list[n] = int64(i)
+		if b {
+			n++
+		}
+	}
+	return list[:n]
 }
 
 // compressGrad puts the gradient back to the positions that were kept.

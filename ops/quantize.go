@@ -278,8 +278,10 @@ func dynamicQuantizeKernel(*KernelCtx) (Kernel, error) {
 func (q *quantization) dynamic(c *Call) error {
 	v := tensor.Of[float32](c.In[0])
 	lo, hi := float32(0), float32(0)
-	if len(v) > 0 {
-		lo, hi = min(lo, vec.Smallest(v)), max(hi, vec.Largest(v))
+	const block = 4096 // which stays in the first-level cache
+	for i := 0; i < len(v); i += block {
+		part := v[i:min(i+block, len(v))]
+		lo, hi = min(lo, vec.Smallest(part)), max(hi, vec.Largest(part))
 	}
 	scale := (hi - lo) / 255
 	if scale == 0 {

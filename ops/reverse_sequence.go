@@ -52,8 +52,11 @@ func reverseSequenceKernel(k *KernelCtx) (Kernel, error) {
 		if err != nil {
 			return err
 		}
-		mvCopy(y, x)
 		to, from, inner := mvDataOf(y), mvDataOf(x), mvLen(s[2:])
+		if time == 0 && from.s == nil {
+			return move.ReverseColumns(to.b, from.b, s[0], inner*from.width, lens, c.Threads)
+		}
+		mvCopy(y, x)
 		stride := [2]int{s[1] * inner, inner}
 		for b, n := range lens {
 			if n < 0 || n > int64(s[time]) {
