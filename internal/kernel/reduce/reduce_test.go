@@ -240,7 +240,7 @@ func TestSoftmaxFew(t *testing.T) {
 
 func TestSoftmaxAxis(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
-	for _, s := range [][3]int{{2, 5, 3}, {1, 20, 100}, {3, 1, 65}, {2, 7, 1}, {1, 300, 200}} {
+	for _, s := range [][3]int{{2, 5, 3}, {1, 20, 100}, {3, 1, 65}, {2, 7, 1}, {1, 300, 200}, {2, 200, 8}, {1, 3, 256}, {3, 129, 4}, {1, 70, 257}, {2, 1, 8}} {
 		outer, n, inner := s[0], s[1], s[2]
 		x := noise(r, outer*n*inner)
 		x64, want := make([]float64, len(x)), make([]float64, len(x))

@@ -97,6 +97,10 @@ func LogSoftmaxAxis(dst, src []float32, outer, n, inner, threads int) {
 
 func softmaxAxis(dst, src []float32, outer, n, inner, threads int, log bool) {
 	switch {
+	case inner != 1 && inner <= tile/2:
+		j := newJob(softmaxPlanes, dst, src)
+		j.n, j.inner, j.log = n, inner, log
+		j.do(outer, n*inner, threads)
 	case inner != 1:
 		j := newJob(softmaxTiles, dst, src)
 		j.n, j.inner, j.tiles, j.log = n, inner, (inner+tile-1)/tile, log
