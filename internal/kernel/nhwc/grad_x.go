@@ -11,7 +11,7 @@ import (
 func NewGradXPlan(g conv.Geom) *Plan {
 	if turned, ok := turnedGeom(g); ok {
 		for _, c := range choices {
-			if a, ok := c.make(turned).(turner); ok && a.turn() {
+			if a, ok := c.make(squeezed(turned)).(turner); ok && a.turn() {
 				return bind(turned, c.name+" turned", a)
 			}
 		}

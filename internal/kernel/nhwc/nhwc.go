@@ -12,6 +12,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -80,10 +81,27 @@ type Filter struct {
 // Bytes returns the memory that the packed form takes.
 func (f *Filter) Bytes() int { return f.packed.bytes() }
 
+// squeezed is g without the axes of one position, in and out, that windows do not leave: the order of elements is the same,
+// and the last axis, along which algorithms compute outputs together, is one that has some.
+func squeezed(g conv.Geom) conv.Geom {
+	s := g
+	s.Rank, s.Axes = 0, [window.MaxRank]window.Axis{}
+	for _, a := range g.Axes[:g.Rank] {
+		if a.In != 1 || a.Out != 1 || a.Kernel != 1 || a.Lo != 0 {
+			s.Axes[s.Rank] = a
+			s.Rank++
+		}
+	}
+	if s.Rank == 0 {
+		return g
+	}
+	return s
+}
+
 // NewPlan chooses the algorithm for g.
 func NewPlan(g conv.Geom) *Plan {
 	for _, c := range choices {
-		if a := c.make(g); a != nil {
+		if a := c.make(squeezed(g)); a != nil {
 			return bind(g, c.name, a)
 		}
 	}
@@ -96,7 +114,7 @@ func NewExactPlan(g conv.Geom) *Plan {
 		if c.name == "winograd" {
 			continue
 		}
-		if a := c.make(g); a != nil {
+		if a := c.make(squeezed(g)); a != nil {
 			return bind(g, c.name, a)
 		}
 	}

@@ -189,3 +189,23 @@ func TestVectorsOverGo(t *testing.T) {
 		}
 	}
 }
+
+// TestSqueezed compares the plans of geometries with axes of one position with the plain loops.
+func TestSqueezed(t *testing.T) {
+	one, padded := [6]int{1, 1, 1, 1, 0, 0}, [6]int{1, 1, 2, 1, 1, 0}
+	for i, c := range []struct {
+		p    problem
+		rank int
+	}{
+		{problem{1, 1, 16, 40, [][6]int{{50, 5, 1, 1, 2, 2}, one}}, 1},
+		{problem{2, 24, 24, 24, [][6]int{one, {31, 3, 2, 1, 1, 1}, one}}, 1},
+		{problem{1, 1, 16, 16, [][6]int{{20, 3, 1, 1, 1, 1}, one, {30, 3, 1, 1, 1, 1}}}, 2},
+		{problem{1, 1, 5, 6, [][6]int{padded, {9, 3, 1, 1, 1, 1}}}, 2},
+		{problem{3, 1, 5, 6, [][6]int{one, one}}, 2},
+	} {
+		if s := squeezed(c.p.geom()); s.Rank != c.rank {
+			t.Errorf("%v: %d axes, want %d", c.p, s.Rank, c.rank)
+		}
+		compare(t, NewPlan(c.p.geom()), c.p, i)
+	}
+}

@@ -25,7 +25,7 @@ var transposedChoices = []choice{
 // conv.NewTransposedGeom.
 func NewTransposedPlan(g conv.Geom) *Plan {
 	for _, c := range transposedChoices {
-		if a := c.make(g); a != nil {
+		if a := c.make(squeezed(g)); a != nil {
 			return bind(g, c.name, a)
 		}
 	}
