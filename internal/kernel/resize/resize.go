@@ -1,7 +1,7 @@
 // Package resize holds the kernels that resample a box of elements along some of its axes: nearest neighbour for elements of
 // any type, and weighted sums (linear, cubic, antialiased) for floats, one axis after the other.
 //
-// Slices in, slices out. It imports internal/par, internal/kernel/vec and internal/kernel/window.
+// Slices in, slices out. It imports internal/par, internal/kernel/move, internal/kernel/vec and internal/kernel/window.
 package resize
 
 import "slices"

@@ -123,20 +123,36 @@ func (b *Box[T]) pass(s *window.Scratch, p pass, src, dst []T, lo, hi int) {
 	for lo < hi {
 		o, from := lo/t.Out, lo%t.Out
 		to := min(t.Out, from+hi-lo)
-		x, y := src[o*t.In*p.inner:][:t.In*p.inner], dst[o*t.Out*p.inner:][:t.Out*p.inner]
-		if p.inner == 1 {
-			t.line(x, y, from, to)
-		} else {
-			t.rows(s, x, y, p.inner, from, to)
+		count := 1 // lines that are done together
+		if p.inner == 1 && from == 0 && to == t.Out {
+			count = min(maxLines, (hi-lo)/t.Out)
 		}
-		if t.Outside != nil {
-			for i := from; i < to; i++ {
-				if t.Outside[i] {
-					fill(y[i*p.inner:][:p.inner], b.Outside)
-				}
+		x, y := src[o*t.In*p.inner:][:count*t.In*p.inner], dst[o*t.Out*p.inner:][:count*t.Out*p.inner]
+		switch {
+		case p.inner > 1:
+			t.rows(s, x, y, p.inner, from, to)
+		case p.outer >= leastLines && t.sideBySide():
+			t.lines(s, floats(x), floats(y), count, from, to)
+		default:
+			for i := range count {
+				t.line(x[i*t.In:][:t.In], y[i*t.Out:][:t.Out], from, to)
 			}
 		}
-		lo += to - from
+		if t.Outside != nil {
+			for i := range count {
+				t.outside(y[i*t.Out*p.inner:], b.Outside, p.inner, from, to)
+			}
+		}
+		lo += count * (to - from)
+	}
+}
+
+// outside sets those of rows from to to of y, of n elements each, that lie outside the region of interest.
+func (t *Table[T]) outside(y []T, v T, n, from, to int) {
+	for i := from; i < to; i++ {
+		if t.Outside[i] {
+			fill(y[i*n:][:n], v)
+		}
 	}
 }
 

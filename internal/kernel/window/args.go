@@ -44,3 +44,15 @@ type MaxGradArgs struct {
 	SrcStep      int // elements from one row of Src and Dst to the next
 	UpStep       int
 }
+
+// LineWidth is the number of lines that the kernel Lines takes at a time.
+const LineWidth = 16
+
+// LineArgs are the arguments of Lines: LineWidth lines side by side, element i of line l at Src[i*Pitch + l]. Element o of a line of
+// Dst is the sum over t, of Taps, of W[o*Taps+t] times element Index[o*Taps+t]; Count of them are computed.
+type LineArgs struct {
+	Dst, Src           []float32
+	Index              []int
+	W                  []float32
+	Taps, Count, Pitch int
+}

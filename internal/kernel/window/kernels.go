@@ -20,6 +20,7 @@ type Kernels struct {
 	Square3     func(a *TapArgs)     // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
 	Tall5       func(a *TapArgs)     // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
 	Tall7       func(a *TapArgs)     // the same for 7 rows
+	Lines       func(a *LineArgs)
 }
 
 // MaxLanes is the widest vector of any row; frames end in that much slack.
@@ -27,7 +28,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, square3Generic, tall5Generic, tall7Generic},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, square3Generic, tall5Generic, tall7Generic, linesGeneric},
 }
 
 // All lists the kernels that can run here, the fastest last.

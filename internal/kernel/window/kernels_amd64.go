@@ -6,8 +6,8 @@ import "github.com/onnxrun/onnxrun/internal/cpu"
 
 func init() {
 	rows = append(rows,
-		Kernels{"avx2", cpu.AVX2, 8, copyRowsAVX2, splitRowsAVX2, mergeRowsAVX2, packTapsAVX2, fmaTapsAVX2, maxTapsAVX2, sumTapsAVX2, maxTapsGradAVX2, square3AVX2, tall5AVX2, tall7AVX2},
-		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, copyRowsAVX512, splitRowsAVX512, mergeRowsAVX512, packTapsAVX512, fmaTapsAVX512, maxTapsAVX512, sumTapsAVX512, maxTapsGradAVX512, square3AVX512, tall5AVX512, tall7AVX512},
+		Kernels{"avx2", cpu.AVX2, 8, copyRowsAVX2, splitRowsAVX2, mergeRowsAVX2, packTapsAVX2, fmaTapsAVX2, maxTapsAVX2, sumTapsAVX2, maxTapsGradAVX2, square3AVX2, tall5AVX2, tall7AVX2, linesAVX2},
+		Kernels{"avx512", cpu.AVX2 | cpu.AVX512, 16, copyRowsAVX512, splitRowsAVX512, mergeRowsAVX512, packTapsAVX512, fmaTapsAVX512, maxTapsAVX512, sumTapsAVX512, maxTapsGradAVX512, square3AVX512, tall5AVX512, tall7AVX512, linesAVX512},
 	)
 }
 
@@ -78,3 +78,9 @@ func tall5AVX512(a *TapArgs)
 
 //go:noescape
 func tall7AVX512(a *TapArgs)
+
+//go:noescape
+func linesAVX2(a *LineArgs)
+
+//go:noescape
+func linesAVX512(a *LineArgs)

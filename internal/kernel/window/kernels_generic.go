@@ -140,6 +140,19 @@ func tallGeneric(a *TapArgs, k int) {
 	fmaTapsGeneric(&b)
 }
 
+func linesGeneric(a *LineArgs) {
+	for o := range a.Count {
+		dst := a.Dst[o*a.Pitch:][:LineWidth]
+		clear(dst)
+		for t := o * a.Taps; t < (o+1)*a.Taps; t++ {
+			w := a.W[t]
+			for i, x := range a.Src[a.Index[t]*a.Pitch:][:LineWidth] {
+				dst[i] += w * x
+			}
+		}
+	}
+}
+
 // clamp limits x to [lo, hi]; NaN stays NaN.
 func clamp(x []float32, lo, hi float32) {
 	for i, v := range x {

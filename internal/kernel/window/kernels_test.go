@@ -167,6 +167,24 @@ func TestTall(t *testing.T) {
 	})
 }
 
+func TestLines(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 7))
+	eachRow(t, func(t *testing.T, k *Kernels) {
+		for range 200 {
+			in, a := 1+r.IntN(40), LineArgs{Taps: 1 + r.IntN(5), Count: r.IntN(40), Pitch: LineWidth + r.IntN(20)}
+			a.Src, a.W = random(r, in*a.Pitch+LineWidth), random(r, a.Taps*a.Count)
+			for range a.W {
+				a.Index = append(a.Index, r.IntN(in))
+			}
+			b := a
+			a.Dst, b.Dst = guarded(a.Count*a.Pitch+LineWidth), guarded(a.Count*a.Pitch+LineWidth)
+			k.Lines(&a)
+			linesGeneric(&b)
+			compare(t, fmt.Sprintf("%s: %d taps, %d outputs", k.Name, a.Taps, a.Count), a.Dst, b.Dst)
+		}
+	})
+}
+
 func TestFrame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
 	for range 3000 {

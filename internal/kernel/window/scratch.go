@@ -14,6 +14,7 @@ type Scratch struct {
 	Row  RowArgs
 	Tap  TapArgs
 	Pack PackArgs
+	Line LineArgs
 	Grad MaxGradArgs
 }
 

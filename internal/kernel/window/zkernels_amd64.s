@@ -2478,6 +2478,50 @@ done:
 	VZEROUPPER
 	RET
 
+// func linesAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·linesAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 96(AX), DI
+	MOVQ 104(AX), R8
+	MOVQ 112(AX), AX
+	SHLQ $0x02, AX
+
+outputs:
+	CMPQ   R8, $0x00000001
+	JL     outputs_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DI, R9
+
+taps:
+	CMPQ         R9, $0x00000001
+	JL           taps_end
+	MOVQ         (BX), R10
+	IMULQ        AX, R10
+	VBROADCASTSS (SI), Y2
+	VFMADD231PS  (DX)(R10*1), Y2, Y0
+	VFMADD231PS  32(DX)(R10*1), Y2, Y1
+	ADDQ         $0x08, BX
+	ADDQ         $0x04, SI
+	SUBQ         $0x00000001, R9
+	JMP          taps
+
+taps_end:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    AX, CX
+	SUBQ    $0x00000001, R8
+	JMP     outputs
+
+outputs_end:
+	VZEROUPPER
+	RET
+
 // func copyRowsAVX512(a *byte)
 // Requires: AVX, AVX512F
 TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-8
@@ -5111,5 +5155,46 @@ full:
 	JMP  rows
 
 done:
+	VZEROUPPER
+	RET
+
+// func linesAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·linesAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 96(AX), DI
+	MOVQ 104(AX), R8
+	MOVQ 112(AX), AX
+	SHLQ $0x02, AX
+
+outputs:
+	CMPQ   R8, $0x00000001
+	JL     outputs_end
+	VPXORD Z0, Z0, Z0
+	MOVQ   DI, R9
+
+taps:
+	CMPQ         R9, $0x00000001
+	JL           taps_end
+	MOVQ         (BX), R10
+	IMULQ        AX, R10
+	VBROADCASTSS (SI), Z1
+	VFMADD231PS  (DX)(R10*1), Z1, Z0
+	ADDQ         $0x08, BX
+	ADDQ         $0x04, SI
+	SUBQ         $0x00000001, R9
+	JMP          taps
+
+taps_end:
+	VMOVUPS Z0, (CX)
+	ADDQ    AX, CX
+	SUBQ    $0x00000001, R8
+	JMP     outputs
+
+outputs_end:
 	VZEROUPPER
 	RET

@@ -22,6 +22,7 @@ func main() {
 		square(v, 3)
 		tall(v, 5)
 		tall(v, 7)
+		lines(v)
 	}
 	Generate()
 }
