@@ -22,7 +22,8 @@ type stage struct {
 	outs    []*tensor.Tensor // kept from run to run: storage is reused
 }
 
-// compile makes a stage of g, which is changed. Packed forms of frozen weights are shared through the builder's store.
+// compile makes a stage of g, which is changed. Frozen weights of large products are packed in each run: beside the model's own
+// they would take as much memory again. Packed forms of others are shared through the builder's store.
 // Outputs that lie inside, a step's loss and gradients, are valid until the stage is released; ids are as in program.
 func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error) {
 	s := &stage{}
@@ -36,7 +37,8 @@ func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error
 	if err != nil {
 		return nil, err
 	}
-	o := plan.Options{Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside, Once: true}
+	opt.Transient(g)
+	o := plan.Options{Lean: true, Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside, Once: true}
 	if inside && b.limit > 0 && !b.unoptimised {
 		o.Limit = 0 // fit sees to it
 		s.prog, s.taken, err = b.fit(g, o, ids)

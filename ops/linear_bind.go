@@ -77,7 +77,7 @@ func bindLinear(k *KernelCtx, l *linear) (Kernel, error) {
 
 // prepare packs a constant B and scales a constant bias.
 func (l *linear) prepare(k *KernelCtx) error {
-	if b := k.Const(1); b != nil && b.Len() > 0 && b.DType() == tensor.Float32 {
+	if b := k.Const(1); b != nil && b.Len() > 0 && b.DType() == tensor.Float32 && !(k.Lean && l.rows(k) >= leanRows) {
 		var m matrices
 		if err := m.view(l.b, b.Shape(), false); err != nil {
 			return err
@@ -98,6 +98,26 @@ func (l *linear) prepare(k *KernelCtx) error {
 		}).([]float32)
 	}
 	return nil
+}
+
+// leanRows is a number of rows of A whose products take many times as long as packing B.
+const leanRows = 128
+
+// rows returns the number of rows that each product of a matrix of B has, 0 if it is not known.
+func (l *linear) rows(k *KernelCtx) int {
+	a, ok := k.Type(0).Static()
+	b, okB := k.Type(1).Static()
+	if !ok || !okB || len(a) < 2 || a.Len() == 0 {
+		return 0
+	}
+	n := a.Len() / a[len(a)-1]
+	if l.a.trans || l.a.transBatch {
+		n = a[len(a)-1]
+	}
+	if len(b) > 2 {
+		n = n * b[len(b)-1] * b[len(b)-2] / b.Len()
+	}
+	return n
 }
 
 // packMatrices packs matrices that lie one after the other.

@@ -66,7 +66,11 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 		return Kernel{}, err
 	}
 	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
-	k.Unread(1)
+	if k.Lean {
+		r.filter = nil
+	} else {
+		k.Unread(1)
+	}
 	x, okX := likelyShape(k.Type(0))
 	w, okW := k.Type(1).Static()
 	if okX && okW {

@@ -51,6 +51,9 @@ func (d *Derived) Read(f func()) {
 	}
 }
 
+// Fill computes the elements anew.
+func (d *Derived) Fill(dst []float32) { d.fill(dst) }
+
 // Discard gives the elements back. From now on they are only there for Read.
 func (d *Derived) Discard() {
 	d.mu.Lock()

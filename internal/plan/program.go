@@ -38,6 +38,7 @@ type Options struct {
 	Weights ops.Weights // nil: packed forms are not shared
 	Limit   int         // bytes that one frame may take, 0: no limit
 	Once    bool        // no other graph has the constants that passes made of the weights
+	Lean    bool        // large weights are packed in each run, where that is little of its work
 	Threads int         // upper bound for binding kernels, which packs weights; at least 1
 	Wrap    Wrapper     // called for each step, to measure it; nil: none
 	Arenas  *Arenas     // where frames take their memory from for a run; nil: each has its own
