@@ -271,7 +271,7 @@ func elementWriter(w *bufio.Writer, t *Tensor) func(i int) error {
 	}
 	var buf []byte
 	if t.dtype == Bool {
-		return func(i int) error { _, err := w.WriteString(strconv.FormatBool(t.data[i] != 0)); return err }
+		return func(i int) error { _, err := w.WriteString(strconv.FormatBool(t.Bytes()[i] != 0)); return err }
 	}
 	if t.dtype.IsInt() && t.dtype.Size() > 0 {
 		return func(i int) error {

@@ -44,7 +44,7 @@ func WriteNPY(w io.Writer, t *Tensor) error {
 	if t.kind != KindTensor || !HasNPY(t.dtype) {
 		return fmt.Errorf("tensor: npy: no form for a %v of %v", t.kind, t.dtype)
 	}
-	data, descr := littleEndian(t.dtype, t.data), ""
+	data, descr := littleEndian(t.dtype, t.Bytes()), ""
 	for _, row := range npyTypes {
 		if row.dtype == t.dtype {
 			descr = "<" + row.code

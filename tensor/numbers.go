@@ -17,7 +17,7 @@ func Float64s(t *Tensor, n int) []float64 {
 	out := make([]float64, n)
 	if bits := t.dtype.Bits(); bits < 8 {
 		codes := make([]byte, n)
-		num.Unpack(codes, t.data, bits)
+		num.Unpack(codes, t.Bytes(), bits)
 		for i, c := range codes {
 			out[i] = packedValue(t.dtype, c)
 		}
@@ -72,7 +72,7 @@ func float64At(t *Tensor, i int) float64 {
 	case Float8E8M0:
 		return float64(Raw[Float8E8M0Bits](t)[i].Float32())
 	case Bool:
-		return float64(t.data[i])
+		return float64(t.Bytes()[i])
 	}
 	if t.dtype == Uint64 {
 		return float64(Raw[uint64](t)[i])
@@ -84,7 +84,7 @@ func float64At(t *Tensor, i int) float64 {
 func intAt(t *Tensor, i int) int64 {
 	switch t.dtype {
 	case Int8:
-		return int64(int8(t.data[i]))
+		return int64(int8(t.Bytes()[i]))
 	case Int16:
 		return int64(Raw[int16](t)[i])
 	case Int32:
@@ -98,7 +98,7 @@ func intAt(t *Tensor, i int) int64 {
 	case Uint64:
 		return int64(Raw[uint64](t)[i])
 	}
-	return int64(t.data[i])
+	return int64(t.Bytes()[i])
 }
 
 // intRange returns the least and the greatest value of an integer type other than uint64.

@@ -311,4 +311,4 @@ func reversed(data []byte, size int) []byte {
 
 // LittleEndian returns the elements of a dense numeric tensor in little-endian order, as files hold them:
 // the tensor's own storage where the machine has that order, else a copy.
-func LittleEndian(t *Tensor) []byte { return littleEndian(t.dtype, t.data) }
+func LittleEndian(t *Tensor) []byte { return littleEndian(t.dtype, t.Bytes()) }

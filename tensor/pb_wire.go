@@ -109,7 +109,7 @@ func (p *Proto) WriteWire(w *pb.Writer) {
 			w.String(fieldString, s)
 		}
 	case p.made():
-		w.Bytes(fieldRaw, littleEndian(p.value.dtype, p.value.data))
+		w.Bytes(fieldRaw, littleEndian(p.value.dtype, p.value.Bytes()))
 	default:
 		p.writeBody(w, true)
 	}

@@ -38,6 +38,7 @@ type Tensor struct {
 	strs  []string
 	elems []*Tensor
 	keys  *Tensor
+	later func() // makes sure that data hold the elements; nil: they do
 }
 
 // New returns a zeroed dense tensor. It panics if the shape is negative or overflows: check sizes that
@@ -70,6 +71,14 @@ func FromBytes(dtype DType, shape Shape, data []byte) (*Tensor, error) {
 		return nil, fmt.Errorf("tensor: %d bytes for %v%v", len(data), dtype, []int(shape))
 	}
 	return &Tensor{dtype: dtype, shape: shape, data: data}, nil
+}
+
+// Deferred returns a dense tensor over s whose elements are made when they are asked for: the function is called before each
+// use, by any goroutine, and returns when they are there. It panics if the shape does not fit the number of elements.
+func Deferred[T Element](s []T, shape Shape, ready func()) *Tensor {
+	t := FromSlice(s, shape...)
+	t.later = ready
+	return t
 }
 
 // FromSlice returns a dense tensor over the elements of s, which are not copied. Without a shape the
@@ -162,7 +171,21 @@ func (t *Tensor) Len() int {
 }
 
 // Bytes returns the storage of a dense numeric tensor. Writing to it changes the tensor.
-func (t *Tensor) Bytes() []byte { return t.data }
+func (t *Tensor) Bytes() []byte {
+	if t.later != nil {
+		t.later()
+	}
+	return t.data
+}
+
+// Start returns the address of the storage of a dense numeric tensor, nil if it has no elements. It tells tensors apart
+// without making the elements of a Deferred one.
+func (t *Tensor) Start() *byte {
+	if len(t.data) == 0 {
+		return nil
+	}
+	return &t.data[0]
+}
 
 // Strings returns the elements of a string tensor.
 func (t *Tensor) Strings() []string { return t.strs }
@@ -177,7 +200,7 @@ func (t *Tensor) Keys() *Tensor { return t.keys }
 func (t *Tensor) Clone() *Tensor {
 	c := &Tensor{kind: t.kind, dtype: t.dtype, shape: t.shape.Clone()}
 	if t.data != nil {
-		c.data = append(make([]byte, 0, len(t.data)), t.data...)
+		c.data = append(make([]byte, 0, len(t.data)), t.Bytes()...)
 	}
 	if t.strs != nil {
 		c.strs = append([]string{}, t.strs...)
@@ -204,12 +227,12 @@ func (t *Tensor) Reshaped(shape ...int) (*Tensor, error) {
 // Reset makes t a dense tensor of the given dtype and shape over data, reusing t's own shape storage, so
 // that it allocates nothing once the rank has been seen. The sizes must agree; they are not checked.
 func (t *Tensor) Reset(dtype DType, shape Shape, data []byte) {
-	t.kind, t.dtype, t.data, t.strs, t.elems, t.keys = KindTensor, dtype, data, nil, nil, nil
+	t.kind, t.dtype, t.data, t.strs, t.elems, t.keys, t.later = KindTensor, dtype, data, nil, nil, nil, nil
 	t.shape = append(t.shape[:0], shape...)
 }
 
 // SetData replaces the storage of a dense numeric tensor; the length must fit, it is not checked.
-func (t *Tensor) SetData(data []byte) { t.data = data }
+func (t *Tensor) SetData(data []byte) { t.data, t.later = data, nil }
 
 // ResetTo makes t a second header of the value that src holds, sharing its elements but not its shape
 // storage.

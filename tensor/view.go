@@ -89,9 +89,10 @@ func Raw[T Element](t *Tensor) []T {
 		s, _ := any(t.strs).([]T)
 		return s
 	}
-	if len(t.data) == 0 {
+	data := t.Bytes()
+	if len(data) == 0 {
 		return []T{}
 	}
 	var z T
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(t.data))), len(t.data)/int(unsafe.Sizeof(z)))
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/int(unsafe.Sizeof(z)))
 }

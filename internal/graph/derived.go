@@ -2,6 +2,7 @@ package graph
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/mmap"
@@ -9,24 +10,44 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A Derived is a float32 constant that a pass computed from another. Its elements may be given back while
-// nobody reads them, since they can be computed again.
+// A Derived is a float32 constant that a pass computed from another. Its elements are computed when they are first read, and
+// may be given back while nobody reads them, since they can be computed again.
 type Derived struct {
-	mu    sync.Mutex
-	gone  bool
-	elems []float32
-	fill  func(dst []float32)
+	mu     sync.Mutex
+	filled atomic.Bool
+	gone   bool
+	elems  []float32
+	fill   func(dst []float32)
 }
 
 // Derive returns a constant of the given shape whose elements fill computes from those of the constant from.
 func Derive(name string, from *Value, shape tensor.Shape, fill func(dst, src []float32)) *Value {
-	d := &Derived{elems: mem.Floats(shape.Len())}
+	d := &Derived{elems: mem.Reserve(shape.Len())}
 	d.fill = func(dst []float32) {
+		mem.Take(dst)
 		from.Read(func() { fill(dst, tensor.Of[float32](from.Const)) })
-		mmap.Release(from.Const.Bytes())
+		if from.Derived == nil {
+			mmap.Release(from.Const.Bytes())
+		}
 	}
-	d.fill(d.elems)
-	return &Value{Name: name, Value: ops.ConstValue(tensor.FromSlice(d.elems, shape...)), Derived: d}
+	return &Value{Name: name, Value: ops.ConstValue(tensor.Deferred(d.elems, shape, d.ready)), Derived: d}
+}
+
+// ready fills the constant if it is not.
+func (d *Derived) ready() {
+	if d.filled.Load() {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fillOnce()
+}
+
+func (d *Derived) fillOnce() {
+	if !d.filled.Load() {
+		d.fill(d.elems)
+		d.filled.Store(true)
+	}
 }
 
 // Read calls f while the elements of the constant v are there.
@@ -42,12 +63,10 @@ func (v *Value) Read(f func()) {
 func (d *Derived) Read(f func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.gone {
-		d.fill(d.elems)
-	}
+	d.fillOnce()
 	f()
 	if d.gone {
-		mem.Discard(d.elems)
+		d.discard()
 	}
 }
 
@@ -58,5 +77,12 @@ func (d *Derived) Fill(dst []float32) { d.fill(dst) }
 func (d *Derived) Discard() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.gone = mem.Discard(d.elems)
+	d.gone = true
+	d.discard()
+}
+
+func (d *Derived) discard() {
+	if d.filled.Load() && mem.Discard(d.elems) {
+		d.filled.Store(false)
+	}
 }

@@ -24,6 +24,9 @@ func TestDerived(t *testing.T) {
 	}
 	v := Derive("v", from, tensor.Shape{n / 2, 2}, twice)
 	w := Derive("w", v, tensor.Shape{n}, twice)
+	if fills != 0 {
+		t.Fatalf("%d fills before anything was read", fills)
+	}
 	want := slices.Clone(tensor.Of[float32](w.Const))
 	if want[5] != 20 || fills != 2 {
 		t.Fatalf("element 5 is %v after %d fills", want[5], fills)

@@ -44,6 +44,19 @@ func floats(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
+// Reserve is Floats for what may be used later, if at all: it takes no memory until then.
+func Reserve(n int) []float32 {
+	if n == 0 {
+		return nil
+	}
+	return floats(Partly(4*n, 0))
+}
+
+// Take makes the memory of x, all of Reserve, ready to be filled.
+func Take(x []float32) {
+	preferHuge(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)), 4*len(x), 0)
+}
+
 // Grow returns n elements of any value for working memory that was x until now, and nothing else: in its storage where
 // that is large enough. Otherwise the memory of x goes back to the system at once, and a quarter more than n is taken,
 // so that sizes which vary seldom meet.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
@@ -39,10 +38,10 @@ func findDerived(g *graph.Graph, o *Options) derived {
 }
 
 func (d derived) found(v *graph.Value, storage map[*byte]*graph.Value) {
-	if v == nil || !v.IsConst() || len(v.Const.Bytes()) == 0 {
+	if v == nil || !v.IsConst() || v.Const.Start() == nil {
 		return
 	}
-	at := unsafe.SliceData(v.Const.Bytes())
+	at := v.Const.Start()
 	if other, ok := storage[at]; ok && other != v {
 		delete(d, other)
 		storage[at] = nil

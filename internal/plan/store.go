@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"sync"
-	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/cache"
 	"github.com/onnxrun/onnxrun/internal/graph"
@@ -42,11 +41,11 @@ func NewStore(c *cache.Cache) *Store {
 
 // Packed implements ops.Weights.
 func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Room) any) any {
-	b := constant.Bytes()
-	if len(b) == 0 {
+	start := constant.Start()
+	if start == nil {
 		return pack(nil)
 	}
-	key := storeKey{unsafe.SliceData(b), len(b), fmt.Sprint(constant.DType(), constant.Shape(), format)}
+	key := storeKey{start, constant.DType().ByteLen(constant.Len()), fmt.Sprint(constant.DType(), constant.Shape(), format)}
 	s.mu.Lock()
 	e := s.entries[key]
 	if e == nil {
@@ -58,21 +57,21 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Ro
 	s.mu.Unlock()
 	e.once.Do(func() {
 		if d != nil {
-			d.Read(func() { e.packed = s.pack(b, key.form, pack) })
+			d.Read(func() { e.packed = s.pack(constant, key.form, pack) })
 			return
 		}
-		e.packed = s.pack(b, key.form, pack)
-		mmap.Release(b) // most readers of a packed constant read nothing else of it
+		e.packed = s.pack(constant, key.form, pack)
+		mmap.Release(constant.Bytes()) // most readers of a packed constant read nothing else of it
 	})
 	return e.packed
 }
 
-// pack takes a form of the constant b from the cache, or makes it.
-func (s *Store) pack(b []byte, form string, pack func(*ops.Room) any) any {
+// pack takes a form of the constant from the cache, or makes it.
+func (s *Store) pack(constant *tensor.Tensor, form string, pack func(*ops.Room) any) any {
 	if s.cache == nil {
 		return pack(nil)
 	}
-	k, err := s.cache.Form(b, form)
+	k, err := s.cache.Form(constant.Bytes(), form)
 	if err != nil {
 		return pack(nil)
 	}
@@ -91,7 +90,7 @@ func (s *Store) pack(b []byte, form string, pack func(*ops.Room) any) any {
 func (s *Store) addDerived(v *graph.Value) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.derived[unsafe.SliceData(v.Const.Bytes())] = v.Derived
+	s.derived[v.Const.Start()] = v.Derived
 }
 
 // Packs returns how many packed forms were made.
