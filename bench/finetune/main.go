@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/onnxrun/onnxrun/finetune"
+	"github.com/onnxrun/onnxrun/finetune/data"
 	"github.com/onnxrun/onnxrun/internal/measure"
 	"github.com/onnxrun/onnxrun/onnx"
+	"github.com/onnxrun/onnxrun/runtime"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -26,20 +28,24 @@ type report struct {
 	Last    float64 `json:"last_loss"`
 	Base    float64 `json:"base_rss_mb"`
 	Peak    float64 `json:"peak_rss_mb"`
+	Frozen  int     `json:"frozen_runs"` // of what does not train, each on a block of samples
 }
 
 // settings are those of the peer: both sides get the same.
 type settings struct {
 	samples, batch, epochs, threads int
+	data, cache                     string // folders of pictures, and of results of what does not train
 }
 
 func main() {
 	var o settings
-	workload := flag.String("workload", "head", "head: a linear layer 512 -> 10 on features; resnet18: the last layer of a ResNet-18 on pictures")
+	workload := flag.String("workload", "head", "head: a linear layer 512 -> 10 on features; resnet18: the last layer of a ResNet-18 on pictures; files: the same on the picture files of a folder")
 	flag.IntVar(&o.samples, "samples", 4096, "how many there are")
 	flag.IntVar(&o.batch, "batch", 32, "how many a step takes")
 	flag.IntVar(&o.epochs, "epochs", 10, "how often to go through them")
 	flag.IntVar(&o.threads, "threads", 2, "processors to use")
+	flag.StringVar(&o.data, "data", "", "folder with a sub-folder of picture files for each class, for the workload files")
+	flag.StringVar(&o.cache, "cache", "", "folder that keeps results of what does not train; none: memory only")
 	flag.Parse()
 	if err := run(*workload, o); err != nil {
 		fmt.Fprintln(os.Stderr, "finetune:", err)
@@ -48,7 +54,7 @@ func main() {
 }
 
 func run(workload string, o settings) error {
-	build := map[string]func() (*onnx.Model, []int, error){"head": head, "resnet18": resNet18}[workload]
+	build := map[string]func() (*onnx.Model, []int, error){"head": head, "resnet18": resNet18, "files": resNet18}[workload]
 	if build == nil {
 		return fmt.Errorf("no workload %q", workload)
 	}
@@ -56,10 +62,18 @@ func run(workload string, o settings) error {
 	if err != nil {
 		return err
 	}
-	s := draw(shape, o.samples)
+	var s finetune.Dataset
+	if workload != "files" {
+		s = draw(shape, o.samples)
+	}
 	debug.FreeOSMemory()
 	r := report{Base: measure.Resident(), Samples: o.epochs * o.samples}
 	start := time.Now()
+	if s == nil {
+		if s, err = open(shape, o); err != nil {
+			return err
+		}
+	}
 	if err := train(model, s, o, &r); err != nil {
 		return err
 	}
@@ -81,6 +95,16 @@ func (s *samples) Sample(i int) (finetune.Sample, error) {
 	return finetune.Sample{Inputs: map[string]*tensor.Tensor{"x": s.x[i]}, Targets: s.y[i : i+1]}, nil
 }
 
+// open opens picture files, which are made as large as the model's input x and normalised as ResNet-18 was trained.
+func open(shape []int, o settings) (finetune.Dataset, error) {
+	in := runtime.ValueInfo{Name: "x", DType: tensor.Float32, Ranked: true, Dims: []runtime.Dim{{Name: "batch", Value: -1}}}
+	for _, n := range shape {
+		in.Dims = append(in.Dims, runtime.Dim{Value: n})
+	}
+	return data.Open(o.data, data.Options{Inputs: []runtime.ValueInfo{in}, Outputs: classes, Picture: data.PictureOptions{
+		Mean: []float64{0.485, 0.456, 0.406}, Std: []float64{0.229, 0.224, 0.225}, Scale: 1.0 / 255}})
+}
+
 func draw(shape []int, n int) *samples {
 	r, s := rand.New(rand.NewPCG(1, 2)), &samples{}
 	for range n {
@@ -94,14 +118,14 @@ func draw(shape []int, n int) *samples {
 }
 
 // train trains the last layer with Adam. What does not train is computed once for each sample.
-func train(model *onnx.Model, s *samples, o settings, r *report) error {
+func train(model *onnx.Model, s finetune.Dataset, o settings, r *report) error {
 	t, err := finetune.NewTrainer(model, finetune.Spec{
 		Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}, Optimizer: finetune.Adam{}, Rate: 0.001, Threads: o.threads,
 	})
 	if err != nil {
 		return err
 	}
-	_, err = t.Fit(context.Background(), s, finetune.FitOptions{Epochs: o.epochs, Batch: o.batch, Event: func(e finetune.Event) error {
+	fitted, err := t.Fit(context.Background(), s, finetune.FitOptions{Epochs: o.epochs, Batch: o.batch, Cache: finetune.CacheOptions{Dir: o.cache}, Event: func(e finetune.Event) error {
 		if step, ok := e.(finetune.StepEvent); ok {
 			if r.Last = step.Loss; step.Step == 1 {
 				r.First = step.Loss
@@ -109,5 +133,8 @@ func train(model *onnx.Model, s *samples, o settings, r *report) error {
 		}
 		return nil
 	}})
+	if err == nil {
+		r.Frozen = fitted.FrozenRuns
+	}
 	return err
 }
