@@ -2,6 +2,7 @@ package reduce
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
@@ -21,41 +22,66 @@ func AddRows[T vec.Float, I int32 | int64](dst, src []T, index []I, outer, axis,
 	}
 	tasks := poolOf[addRows[T, I]]()
 	j := tasks.Get().(*addRows[T, I])
-	*j = addRows[T, I]{dst: dst, src: src, index: index, axis: axis, block: block}
-	// A chunk is a range of columns of one outer block, so that every sum belongs to one chunk.
-	j.width = max(addRowsGrain/max(axis+len(index), 1), 16)
+	j.dst, j.src, j.n, j.axis, j.block, j.add = dst, src, len(index), axis, block, vec.AddOf[T]
+	if fast, ok := any(vec.Add).(func(dst, a, b []T)); ok {
+		j.add = fast
+	}
+	link(j, index)
+	j.width = block
+	if axis < shortTable {
+		j.width = min(block, addRowsWidth)
+	}
 	j.parts = (block + j.width - 1) / j.width
-	par.Run(threads, outer*j.parts, j)
-	*j = addRows[T, I]{}
+	j.rows = max(1, addRowsGrain/j.width)
+	par.Run(threads, outer*j.parts*((axis+j.rows-1)/j.rows), j)
+	j.dst, j.src = nil, nil
 	tasks.Put(j)
 	return nil
 }
 
-// addRowsGrain is the number of elements that are worth a chunk.
-const addRowsGrain = 1 << 14
+// addRowsGrain is the number of elements that are worth a chunk. A table of few rows, of which one may get most of what is added,
+// is cut into columns, too.
+const addRowsGrain, shortTable, addRowsWidth = 1 << 14, 64, 128
 
 type addRows[T vec.Float, I int32 | int64] struct {
-	dst, src     []T
-	index        []I
-	axis, block  int
-	width, parts int
+	dst, src       []T
+	add            func(dst, a, b []T)
+	first, next    []int32 // the first place in the index of each row, and the next one of the same row; -1: none
+	n, axis, block int
+	width, parts   int // columns of a chunk, and chunks along them
+	rows           int // of dst in a chunk
 }
 
-// Chunk adds up one range of columns.
-func (j *addRows[T, I]) Chunk(i int) {
-	outer, lo := i/j.parts, i%j.parts*j.width
-	n := min(j.width, j.block-lo)
-	to, from := outer*j.axis*j.block+lo, outer*len(j.index)*j.block+lo
-	for r := range j.axis {
-		clear(j.dst[to+r*j.block:][:n])
+// link lists the places of each row in the index.
+func link[T vec.Float, I int32 | int64](j *addRows[T, I], index []I) {
+	j.first, j.next = slices.Grow(j.first[:0], j.axis)[:j.axis], slices.Grow(j.next[:0], len(index))[:len(index)]
+	for r := range j.first {
+		j.first[r] = -1
 	}
-	for r, v := range j.index {
+	for i, v := range slices.Backward(index) {
 		if v < 0 {
 			v += I(j.axis)
 		}
-		d, s := j.dst[to+int(v)*j.block:][:n], j.src[from+r*j.block:][:n]
-		for k, x := range s {
-			d[k] += x
+		j.next[i], j.first[v] = j.first[v], int32(i)
+	}
+}
+
+// Chunk adds up some columns of some rows.
+func (j *addRows[T, I]) Chunk(i int) {
+	column, i := i%j.parts*j.width, i/j.parts
+	groups := (j.axis + j.rows - 1) / j.rows
+	outer, lo := i/groups, i%groups*j.rows
+	n := min(j.width, j.block-column)
+	dst, src := j.dst[outer*j.axis*j.block+column:], j.src[outer*j.n*j.block:]
+	for r := lo; r < min(lo+j.rows, j.axis); r++ {
+		d, at := dst[r*j.block:][:n], j.first[r]
+		if at < 0 {
+			clear(d)
+			continue
+		}
+		copy(d, src[int(at)*j.block+column:])
+		for at = j.next[at]; at >= 0; at = j.next[at] {
+			j.add(d, d, src[int(at)*j.block+column:][:n])
 		}
 	}
 }
