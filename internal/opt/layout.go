@@ -50,20 +50,21 @@ func anchor(n *graph.Node) bool {
 // A depthwise convolution of few taps is as fast on planes whose rows have planeRow elements.
 const planeRow, planeTaps = 28, 9
 
-// worthMoving reports whether there are convolutions that pay for the reorders at the edges: a single depthwise one between
-// wide planes does not, since it takes less time than they do.
+// worthMoving reports whether there are convolutions that pay for the reorders at the edges: depthwise ones between wide planes
+// do not, since they take less time than these do; unless the model reorders axes itself.
 func worthMoving(nodes []*graph.Node) bool {
-	var found *graph.Node
+	planes, transposes := false, false
 	for _, n := range nodes {
-		if !anchor(n) {
-			continue
-		}
-		if found != nil {
+		switch {
+		case !anchor(n):
+			transposes = transposes || n.Domain == "" && n.Type == "Transpose"
+		case planewise(n):
+			planes = true
+		default:
 			return true
 		}
-		found = n
 	}
-	return found != nil && !planewise(found)
+	return planes && transposes
 }
 
 // planewise reports whether n is a depthwise convolution that is as fast plane by plane.

@@ -34,6 +34,8 @@ var regions = []struct{ name, nodes, want string }{
 	{"slope for each channel", "C4 image -> c; Sub c 1 -> d; PRelu d A4x1x1 -> y", "Transpose NhwcConv Sub PRelu Transpose"},
 	{"depthwise alone", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 -> c; Relu c -> y", "Tile FusedConv"},
 	{"depthwise alone on narrow planes", "Tile image #1,1,1,4 -> i; Conv i K4x1x3x3 group=4 -> y", "Tile Transpose NhwcConv Transpose"},
+	{"depthwise twice", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 pads=1,1,1,1 -> c; Relu c -> r; Conv r K4x1x3x3 group=4 -> y", "Tile FusedConv Conv"},
+	{"depthwise between transpositions of the model", "Tile image #1,1,5,5 -> i; Transpose i perm=0,2,3,1 -> l; Tanh l -> t; Transpose t perm=0,3,1,2 -> b; Conv b K4x1x3x3 group=4 -> c; Transpose c perm=0,2,3,1 -> y", "Tile Transpose Tanh NhwcConv"},
 	{"depthwise before others", "Tile image #1,1,5,5 -> i; Conv i K4x1x3x3 group=4 -> c; C4 c -> y", "Tile Transpose NhwcConv NhwcConv Transpose"},
 	{"read in both orders", "C4 image -> c; Relu c -> r; ReduceSum r #1 -> s; Softmax r -> t; Add s t -> y", ""},
 }

@@ -60,9 +60,16 @@ func randomGeom(r *rand.Rand, rank int) Geom {
 			if rank == 2 && icg == 1 {
 				size += 2 * r.IntN(3)
 			}
+			stride, dilated := 1, false
+			if size == 3 {
+				stride, dilated = 1+r.IntN(2), r.IntN(3) == 0
+			}
 			for i := range rank {
 				w[2+i] = size
-				a.Strides[i], a.Dilations[i] = 1, 1
+				a.Strides[i], a.Dilations[i] = stride, 1
+				if dilated && stride == 1 {
+					a.Dilations[i] = 1 + r.IntN(3)
+				}
 			}
 		}
 		if g, err := NewGeom(a, groups, x, w); err == nil {
@@ -100,6 +107,7 @@ func TestAgainstReference(t *testing.T) {
 		}
 		want := expected(&g, &a)
 		levels(func(level string) {
+			p := NewPlan(g)
 			p.Run(&a)
 			for j, v := range a.Y {
 				if !(math.Abs(float64(v)-want[j]) <= 1e-4) {

@@ -89,19 +89,19 @@ func (t *channelTask) band(s *window.Scratch, lo, hi, d0, h0 int) {
 			}
 			apply(a)
 			if !inKernel {
-				t.finish(y, (plane*mult+m)*p.out+at)
+				finishAt(&t.a, y, (plane*mult+m)*p.out+at)
 			}
 		}
 	}
 }
 
-// finish applies what the kernel did not to the part y of the output, which begins at element at.
-func (t *channelTask) finish(y []float32, at int) {
+// finishAt applies what the kernel did not to the part y of the output, which begins at element at.
+func finishAt(a *Args, y []float32, at int) {
 	var r []float32
-	if t.a.Residual != nil {
-		r = t.a.Residual[at:]
+	if a.Residual != nil {
+		r = a.Residual[at:]
 	}
-	finish(&t.a, y, r)
+	finish(a, y, r)
 }
 
 // kernel returns the tap kernel for bands of some rows, and the offsets that it takes.
@@ -110,8 +110,6 @@ func (t *channelTask) kernel(rows int) (func(*window.TapArgs), []int) {
 	first := p.off[:p.frame.W.Kernel]
 	switch {
 	case rows < 4:
-	case p.alg == depthwise3:
-		return t.k.Square3, nil
 	case p.alg == depthwise5:
 		return t.k.Tall5, first
 	case p.alg == depthwise7:

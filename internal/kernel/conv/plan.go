@@ -11,28 +11,29 @@ import (
 type algorithm uint8
 
 const (
-	reference  algorithm = iota // plain loops
-	pointwise                   // matrix product with the planes as they lie
-	dense                       // matrix product with columns packed from frames
-	depthwise                   // tap kernels
-	depthwise3                  // tap kernels, the 3x3 one of stride 1
-	depthwise5                  // tap kernels, those for five rows of taps
-	depthwise7                  // tap kernels, those for seven rows of taps
+	reference       algorithm = iota // plain loops
+	pointwise                        // matrix product with the planes as they lie
+	dense                            // matrix product with columns packed from frames
+	depthwise                        // tap kernels
+	depthwise5                       // tap kernels, those for five rows of taps
+	depthwise7                       // tap kernels, those for seven rows of taps
+	depthwisePlanes                  // kernels of planes
 )
 
-var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 3x3", "depthwise 5 rows", "depthwise 7 rows"}
+var algorithmNames = [...]string{"reference", "pointwise", "dense", "depthwise", "depthwise 5 rows", "depthwise 7 rows", "depthwise planes"}
 
 // Plan is a float32 convolution of one geometry, ready to run. It is immutable and may be shared.
 type Plan struct {
-	g     Geom
-	alg   algorithm
-	taps  int
-	in    int          // elements of an input plane
-	out   int          // elements of an output plane
-	frame window.Frame // depthwise
-	off   []int        // depthwise: of each tap
-	cols  *columns     // dense
-	items []gemm.Item  // dense, pointwise: one product for each image and group
+	g      Geom
+	alg    algorithm
+	taps   int
+	in     int          // elements of an input plane
+	out    int          // elements of an output plane
+	frame  window.Frame // depthwise
+	planes *planes      // depthwise by planes
+	off    []int        // depthwise: of each tap
+	cols   *columns     // dense
+	items  []gemm.Item  // dense, pointwise: one product for each image and group
 }
 
 // Args are the operands of one run. Residual has the shape of Y and is added before the activation, or after it with
@@ -54,8 +55,11 @@ func NewPlan(g Geom) *Plan {
 		if p.alg == dense {
 			p.cols = denseColumns(&g)
 		}
-	case depthwise, depthwise3, depthwise5, depthwise7:
+	case depthwise, depthwise5, depthwise7:
 		p.layoutDepthwise()
+	case depthwisePlanes:
+		_, h, w := g.axes()
+		p.planes = newPlanes(h, w)
 	}
 	return p
 }
@@ -75,8 +79,8 @@ func choose(g *Geom) algorithm {
 	switch {
 	case g.Rank > 3 || !d.Framed() || !h.Framed() || !w.Framed():
 		return reference
-	case g.Depthwise() && d == window.One && adjacent(h, 3) && w.Kernel == 3 && w.Dilation == 1 && w.Stride == 1:
-		return depthwise3
+	case planewise(g, d, h, w):
+		return depthwisePlanes
 	case g.Depthwise() && d == window.One && adjacent(h, 5):
 		return depthwise5
 	case g.Depthwise() && d == window.One && adjacent(h, 7):
@@ -117,8 +121,10 @@ func (p *Plan) Run(a *Args) {
 	case reference:
 		Reference(&p.g, a.X, a.W, a.Bias, a.Y)
 		finish(a, a.Y, a.Residual)
-	case depthwise, depthwise3, depthwise5, depthwise7:
+	case depthwise, depthwise5, depthwise7:
 		p.runDepthwise(a)
+	case depthwisePlanes:
+		p.runPlanes(a)
 	default:
 		p.runProduct(a)
 	}

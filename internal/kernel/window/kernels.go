@@ -17,10 +17,11 @@ type Kernels struct {
 	MaxTaps     func(a *TapArgs)     // maximum of Bias and all src[t]
 	SumTaps     func(a *TapArgs)     // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
 	MaxTapsGrad func(a *MaxGradArgs) // adds where the largest elements are
-	Square3     func(a *TapArgs)     // FMATaps for 3x3 taps in adjacent rows and columns; Rows is at least 4
 	Tall5       func(a *TapArgs)     // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
 	Tall7       func(a *TapArgs)     // the same for 7 rows
 	Lines       func(a *LineArgs)
+	// Plane3 are depthwise kernels of 3x3 taps at strides of 1 and 2 that read planes where they lie; Rows is at least PlaneRows.
+	Plane3 [2]func(a *PlaneArgs)
 }
 
 // MaxLanes is the widest vector of any row; frames end in that much slack.
@@ -28,7 +29,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, square3Generic, tall5Generic, tall7Generic, linesGeneric},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, tall5Generic, tall7Generic, linesGeneric, [2]func(*PlaneArgs){plane3s1Generic, plane3s2Generic}},
 }
 
 // All lists the kernels that can run here, the fastest last.

@@ -114,17 +114,6 @@ func sumTapsGeneric(a *TapArgs) {
 	}
 }
 
-func square3Generic(a *TapArgs) { squareGeneric(a, 3) }
-
-func squareGeneric(a *TapArgs, k int) {
-	b := *a
-	b.Off = nil
-	for i := range k * k {
-		b.Off = append(b.Off, i/k*a.SrcStep+i%k)
-	}
-	fmaTapsGeneric(&b)
-}
-
 func tall5Generic(a *TapArgs) { tallGeneric(a, 5) }
 
 func tall7Generic(a *TapArgs) { tallGeneric(a, 7) }

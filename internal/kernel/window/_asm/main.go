@@ -19,10 +19,11 @@ func main() {
 			tapRows(v, op)
 		}
 		maxTapsGrad(v)
-		square(v, 3)
 		tall(v, 5)
 		tall(v, 7)
 		lines(v)
+		plane(v, 1, v.lanes/2)
+		plane(v, 2, 4)
 	}
 	Generate()
 }

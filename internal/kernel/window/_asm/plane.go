@@ -1,0 +1,226 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Offsets in PlaneArgs.
+const (
+	planeSrc, planeAt, planeDst                               = 0, 24, 32
+	planeRows, planeCols, planeInRows, planeTop               = 56, 64, 72, 80
+	planeSrcStep, planeDstStep, planeTap, planeW, planeMasks  = 88, 96, 104, 112, 136
+	planeLeft, planePlain, planeBias, planeLoBound, planeHigh = 160, 168, 176, 180, 184
+)
+
+// planeGen is the state of a kernel of 3 by 3 taps that reads planes where they lie.
+type planeGen struct {
+	v                           isa
+	stride, rows                int // rows of a block
+	a                           reg.Register
+	ss, ds, tap, p, q, masks, n gp
+	ws                          [9]reg.VecVirtual
+	even, odd                   reg.VecVirtual // for stride 2, with 16 lanes
+}
+
+// plane emits the depthwise kernel of 3 by 3 taps and stride 1 or 2 for planes without a frame: blocks of rows of outputs,
+// vector by vector. Rows of inputs that do not exist are passed over, columns masked. A last block of fewer rows is moved up.
+func plane(v isa, stride, rows int) {
+	name := fmt.Sprintf("plane3s%d%s", stride, v.name)
+	TEXT(name, NOSPLIT, "func(a *byte)")
+	Doc(fmt.Sprintf("%s is planeGeneric for stride %d.", name, stride))
+	g := &planeGen{v: v, stride: stride, rows: rows}
+	g.a = Load(Param("a"), GP64())
+	g.ss, g.ds, g.tap = field(g.a, planeSrcStep), field(g.a, planeDstStep), field(g.a, planeTap)
+	SHLQ(U8(2), g.ss)
+	SHLQ(U8(2), g.ds)
+	w := field(g.a, planeW)
+	for i := range g.ws {
+		g.ws[i] = v.vec()
+		VBROADCASTSS(Mem{Base: w, Disp: 4 * i}, g.ws[i])
+	}
+	if stride == 2 && v.lanes == 16 {
+		g.even, g.odd = v.vec(), v.vec()
+		VMOVDQU32(evenIdx, g.even)
+		VMOVDQU32(oddIdx, g.odd)
+	}
+	src, dst := field(g.a, planeSrc), field(g.a, planeDst)
+	at := field(g.a, planeAt)
+	LEAQ(Mem{Base: src, Index: at, Scale: 4}, src)
+	left, top := field(g.a, planeRows), GP64() // top is the row of inputs of the first tap
+	XORQ(top, top)
+	SUBQ(Mem{Base: g.a, Disp: planeTop}, top)
+	Label("rows")
+	TESTQ(left, left)
+	JLE(LabelRef("done"))
+	Label("fits")
+	CMPQ(left, U8(uint8(rows)))
+	JGE(LabelRef("block"))
+	for range stride {
+		SUBQ(g.ss, src)
+	}
+	SUBQ(U8(uint8(stride)), top)
+	SUBQ(g.ds, dst)
+	INCQ(left)
+	JMP(LabelRef("fits"))
+	Label("block")
+	g.p, g.q, g.masks, g.n = GP64(), GP64(), field(g.a, planeMasks), GP64()
+	MOVQ(src, g.p)
+	MOVQ(dst, g.q)
+	g.vectors("left", planeLeft, true, top)
+	g.vectors("plain", planePlain, false, top)
+	g.vectors("right", 0, true, top)
+	for range rows {
+		ADDQ(g.ds, dst)
+		for range stride {
+			ADDQ(g.ss, src)
+		}
+	}
+	ADDQ(U8(uint8(rows*stride)), top)
+	SUBQ(U8(uint8(rows)), left)
+	JMP(LabelRef("rows"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// vectors emits a loop over as many vectors of a block as the field count says, or all that are left.
+func (g *planeGen) vectors(label string, count int, masked bool, top gp) {
+	if count > 0 {
+		MOVQ(Mem{Base: g.a, Disp: count}, g.n)
+	} else { // ceil(Cols / lanes) - Left - Plain
+		MOVQ(Mem{Base: g.a, Disp: planeCols}, g.n)
+		ADDQ(U8(uint8(g.v.lanes-1)), g.n)
+		SHRQ(U8(map[int]uint8{8: 3, 16: 4}[g.v.lanes]), g.n)
+		SUBQ(Mem{Base: g.a, Disp: planeLeft}, g.n)
+		SUBQ(Mem{Base: g.a, Disp: planePlain}, g.n)
+	}
+	loop(label, g.n, 1, func() {
+		g.block(label, masked, top)
+		ADDQ(U32(uint32(g.stride*g.v.bytes())), g.p)
+		ADDQ(U32(uint32(g.v.bytes())), g.q)
+		if masked {
+			ADDQ(U32(uint32(planeMaskCount*g.v.bytes())), g.masks)
+		}
+	})
+}
+
+// planeMaskCount is how many masks a vector has: of its loads, and of its store, the last.
+const planeMaskCount = 5
+
+// block emits a vector of each row of a block.
+func (g *planeGen) block(label string, masked bool, top gp) {
+	v := g.v
+	acc := make([]reg.VecVirtual, g.rows)
+	for i := range acc {
+		acc[i] = v.vec()
+		VBROADCASTSS(Mem{Base: g.a, Disp: planeBias}, acc[i])
+	}
+	var ks []reg.Register
+	if masked && v.lanes == 16 { // lanes whose sign bit is set
+		for i := range planeMaskCount {
+			m, k := ZMM(), K()
+			VMOVDQU32(Mem{Base: g.masks, Disp: i * v.bytes()}, m)
+			VPMOVD2M(m, k)
+			ks = append(ks, k)
+		}
+	}
+	r, row := GP64(), GP64()
+	MOVQ(g.p, r)
+	MOVQ(top, row)
+	for y := range (g.rows-1)*g.stride + 3 {
+		skip := fmt.Sprintf("%s_skip%d", label, y)
+		CMPQ(row, Mem{Base: g.a, Disp: planeInRows})
+		JAE(LabelRef(skip))
+		use := func(x int, t reg.VecVirtual) {
+			for o := range acc {
+				if k := y - o*g.stride; k >= 0 && k < 3 {
+					VFMADD231PS(g.ws[3*k+x], t, acc[o])
+				}
+			}
+		}
+		load := func(i int, m Mem) reg.VecVirtual { return g.load(masked, ks, i, m) }
+		if g.stride == 1 {
+			use(0, load(0, Mem{Base: r}))
+			use(1, load(1, Mem{Base: r, Index: g.tap, Scale: 4}))
+			use(2, load(2, Mem{Base: r, Index: g.tap, Scale: 8}))
+		} else {
+			g.split(r, load, use)
+		}
+		Label(skip)
+		ADDQ(g.ss, r)
+		INCQ(row)
+	}
+	g.store(masked, ks, acc)
+}
+
+// split loads a row for stride 2: even and odd columns are the first two taps, and the even ones two further on the third.
+func (g *planeGen) split(r gp, load func(int, Mem) reg.VecVirtual, use func(int, reg.VecVirtual)) {
+	v := g.v
+	for i, disp := range []int{0, 8} {
+		x, y := load(2*i, Mem{Base: r, Disp: disp}), load(2*i+1, Mem{Base: r, Disp: disp + v.bytes()})
+		if v.lanes == 16 {
+			e := ZMM()
+			VMOVDQA32(g.even, e)
+			VPERMI2PS(y, x, e)
+			use(2*i, e)
+			if i == 0 {
+				o := ZMM()
+				VMOVDQA32(g.odd, o)
+				VPERMI2PS(y, x, o)
+				use(1, o)
+			}
+			continue
+		}
+		e := YMM()
+		VSHUFPS(U8(0x88), y, x, e)
+		VPERMPD(U8(0xd8), e, e)
+		use(2*i, e)
+		if i == 0 {
+			VSHUFPS(U8(0xdd), y, x, x)
+			VPERMPD(U8(0xd8), x, x)
+			use(1, x)
+		}
+	}
+}
+
+// load loads a vector, with the i-th mask.
+func (g *planeGen) load(masked bool, ks []reg.Register, i int, m Mem) reg.VecVirtual {
+	t := g.v.vec()
+	switch {
+	case !masked:
+		VMOVUPS(m, t)
+	case g.v.lanes == 16:
+		VMOVUPS_Z(m, ks[i], t)
+	default:
+		VMOVUPS(Mem{Base: g.masks, Disp: i * g.v.bytes()}, t)
+		VMASKMOVPS(m, t, t)
+	}
+	return t
+}
+
+// store clamps the sums and stores them.
+func (g *planeGen) store(masked bool, ks []reg.Register, acc []reg.VecVirtual) {
+	v := g.v
+	q, t := GP64(), v.vec()
+	MOVQ(g.q, q)
+	for i := range acc {
+		VBROADCASTSS(Mem{Base: g.a, Disp: planeLoBound}, t)
+		VMAXPS(acc[i], t, acc[i])
+		VBROADCASTSS(Mem{Base: g.a, Disp: planeHigh}, t)
+		VMINPS(acc[i], t, acc[i])
+		switch {
+		case !masked:
+			VMOVUPS(acc[i], Mem{Base: q})
+		case v.lanes == 16:
+			VMOVUPS(acc[i], ks[planeMaskCount-1], Mem{Base: q})
+		default:
+			VMOVUPS(Mem{Base: g.masks, Disp: (planeMaskCount - 1) * v.bytes()}, t)
+			VMASKMOVPS(acc[i], t, Mem{Base: q})
+		}
+		ADDQ(g.ds, q)
+	}
+}
