@@ -3,7 +3,9 @@ package ops
 import (
 	"fmt"
 	"math"
+	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/roi"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -63,7 +65,7 @@ func bindRoiAlign(shift bool) func(*KernelCtx) (Kernel, error) {
 		if k.DType(0) == tensor.Float64 {
 			return Kernel{Run: func(c *Call) error { return runRoiAlign[float64](r, c) }}, nil
 		}
-		return Kernel{Run: func(c *Call) error { return runRoiAlign[float32](r, c) }}, nil
+		return Kernel{Run: func(c *Call) error { return runRoiAlign32(r, c) }}, nil
 	})
 }
 
@@ -77,31 +79,67 @@ func readRoiAlign(a Attrs, shift bool) *roiAlign {
 	return r
 }
 
-func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {
-	xs := c.In[0].Shape()
-	x, rois, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.In[1]), tensor.Of[T](c.Out[0])
-	batch := tensor.Of[int64](c.In[2])
+// alignOperands are the operands of a run, and the regions.
+type alignOperands[T float32 | float64] struct {
+	x, y  []T
+	shape []int // of x
+	boxes []roi.Box
+}
+
+func readRegions[T float32 | float64](r *roiAlign, c *Call, boxes []roi.Box) (o alignOperands[T], err error) {
+	o = alignOperands[T]{tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), c.In[0].Shape(), boxes[:0]}
+	rois, batch := tensor.Of[T](c.In[1]), tensor.Of[int64](c.In[2])
 	count := len(batch)
-	if len(xs) != 4 || len(rois) != 4*count || len(y) != count*xs[1]*r.h*r.w {
-		return fmt.Errorf("ops: %d regions of shape %v for an input of shape %v and output of shape %v", count, c.In[1].Shape(), xs, c.Out[0].Shape())
+	if len(o.shape) != 4 || len(rois) != 4*count || len(o.y) != count*o.shape[1]*r.h*r.w {
+		return o, fmt.Errorf("ops: %d regions of shape %v for an input of shape %v and output of shape %v", count, c.In[1].Shape(), o.shape, c.Out[0].Shape())
 	}
-	plane := xs[2] * xs[3]
 	for i, b := range batch {
-		if b < 0 || b >= int64(xs[0]) {
-			return fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, xs[0])
+		if b < 0 || b >= int64(o.shape[0]) {
+			return o, fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, o.shape[0])
 		}
 		box := r.box(float64(rois[4*i]), float64(rois[4*i+1]), float64(rois[4*i+2]), float64(rois[4*i+3]))
 		if !(box.gridH*box.gridW < 1<<20) {
-			return fmt.Errorf("ops: region %d asks for %v by %v samples", i, box.gridH, box.gridW)
+			return o, fmt.Errorf("ops: region %d asks for %v by %v samples", i, box.gridH, box.gridW)
 		}
-		for ch := range xs[1] {
+		region := roi.Box{Image: int(b), Y: box.y, X: box.x, BinH: box.binH, BinW: box.binW}
+		if box.gridH > 0 && box.gridW > 0 { // regions turned inside out have no samples
+			region.GridH, region.GridW = int(box.gridH), int(box.gridW)
+		}
+		o.boxes = append(o.boxes, region)
+	}
+	return o, nil
+}
+
+var roiBoxes = sync.Pool{New: func() any { return new([]roi.Box) }}
+
+func runRoiAlign32(r *roiAlign, c *Call) error {
+	list := roiBoxes.Get().(*[]roi.Box)
+	defer roiBoxes.Put(list)
+	o, err := readRegions[float32](r, c, *list)
+	if *list = o.boxes; err != nil {
+		return err
+	}
+	a := roi.Align{Channels: o.shape[1], Height: o.shape[2], Width: o.shape[3], Rows: r.h, Cols: r.w, Max: r.max}
+	a.Run(o.y, o.x, o.boxes, c.Threads)
+	return nil
+}
+
+func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {
+	o, err := readRegions[T](r, c, nil)
+	if err != nil {
+		return err
+	}
+	y, plane := o.y, o.shape[2]*o.shape[3]
+	for i := range o.boxes {
+		b := &o.boxes[i]
+		for ch := range o.shape[1] {
 			if err := c.Ctx.Err(); err != nil {
 				return err
 			}
-			src := x[(int(b)*xs[1]+ch)*plane:][:plane]
+			src := o.x[(b.Image*o.shape[1]+ch)*plane:][:plane]
 			for ph := range r.h {
 				for pw := range r.w {
-					y[0] = T(roiBin(r, &box, src, xs[2], xs[3], ph, pw))
+					y[0] = T(roiBin(r, b, src, o.shape[2], o.shape[3], ph, pw))
 					y = y[1:]
 				}
 			}
@@ -132,12 +170,12 @@ func (r *roiAlign) box(x0, y0, x1, y1 float64) roiBox {
 }
 
 // roiBin samples one bin of a region.
-func roiBin[T float32 | float64](r *roiAlign, b *roiBox, src []T, height, width, ph, pw int) float64 {
+func roiBin[T float32 | float64](r *roiAlign, b *roi.Box, src []T, height, width, ph, pw int) float64 {
 	best, sum := math.Inf(-1), 0.0
-	for iy := 0.0; iy < b.gridH; iy++ {
-		y := b.y + float64(ph)*b.binH + (iy+0.5)*b.binH/b.gridH
-		for ix := 0.0; ix < b.gridW; ix++ {
-			x := b.x + float64(pw)*b.binW + (ix+0.5)*b.binW/b.gridW
+	for iy := range b.GridH {
+		y := b.Y + float64(ph)*b.BinH + (float64(iy)+0.5)*b.BinH/float64(b.GridH)
+		for ix := range b.GridW {
+			x := b.X + float64(pw)*b.BinW + (float64(ix)+0.5)*b.BinW/float64(b.GridW)
 			for _, v := range bilinearParts(src, height, width, y, x) {
 				sum += v
 				best = math.Max(best, v)
@@ -145,7 +183,7 @@ func roiBin[T float32 | float64](r *roiAlign, b *roiBox, src []T, height, width,
 		}
 	}
 	if !r.max {
-		return sum / math.Max(b.gridH*b.gridW, 1)
+		return sum / float64(max(b.GridH*b.GridW, 1))
 	}
 	if math.IsInf(best, -1) {
 		return 0

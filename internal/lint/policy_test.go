@@ -25,7 +25,7 @@ internal/kernel/move < internal/kernel/rnn
 internal/kernel/window < internal/kernel/pool, internal/kernel/resize
 internal/kernel/vec < internal/kernel/pool
 internal/kernel/move < internal/kernel/resize
-internal/kernel/vec, internal/kernel/move < internal/kernel/reduce
+internal/kernel/vec, internal/kernel/move < internal/kernel/reduce, internal/kernel/roi
 internal/kernel/vec, internal/kernel/panel < internal/kernel/gemm
 internal/kernel/find < internal/kernel/nms
 internal/kernel/jpeg < internal/kernel/picture
