@@ -30,6 +30,7 @@ type table struct {
 	full    error                   // why the file takes no more rows, nil if it does
 	direct  bool                    // the rows are the inputs themselves: nothing is frozen in front
 	keeps   int64                   // bytes of rows that may still be kept when a batch reads them
+	later   *laterRows              // nil: what is missing is not kept
 }
 
 type targetType struct {
@@ -44,12 +45,25 @@ type CacheOptions struct {
 	Dir    string // folder of files that later runs find them in; "": none, and nothing beyond the budget is kept
 }
 
+// A laterRows are rows that are computed when batches first ask for them, in the order in which they will.
+type laterRows struct {
+	missing []int
+	keys    []rowKey
+	next    func() (block, bool) // nil before computeLater
+	stop    func()
+}
+
 // DefaultBudget is what is kept in memory of the results of the frozen part, in bytes.
 const DefaultBudget = 1 << 30
 
 // newTable prepares the samples of ds. It reads all targets, and, unless the cache is off, runs the frozen part once. Where
 // nothing is frozen, batches read the inputs when they are needed for the first time.
 func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOptions) (*table, error) {
+	return t.tableOf(ctx, ds, views, o, false)
+}
+
+// tableOf is newTable. With later, rows that all fit into memory are left to computeLater.
+func (t *Trainer) tableOf(ctx context.Context, ds Dataset, views int, o CacheOptions, later bool) (*table, error) {
 	if ds.Len() == 0 {
 		return nil, fmt.Errorf("finetune: the dataset has no samples")
 	}
@@ -72,7 +86,7 @@ func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOp
 	if o.Off {
 		return b, b.readTargets(ctx)
 	}
-	if err := b.fill(ctx, o); err != nil {
+	if err := b.fill(ctx, o, later); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -187,8 +201,8 @@ func (b *table) share(ctx context.Context, first Sample, shared []feature) error
 	return nil
 }
 
-// fill computes the rows that the cache file does not have.
-func (b *table) fill(ctx context.Context, o CacheOptions) error {
+// fill computes the rows that the cache file does not have, or leaves them for later.
+func (b *table) fill(ctx context.Context, o CacheOptions, later bool) error {
 	if err := b.readTargets(ctx); err != nil {
 		return err
 	}
@@ -214,6 +228,10 @@ func (b *table) fill(ctx context.Context, o CacheOptions) error {
 		if r == nil {
 			missing = append(missing, i)
 		}
+	}
+	if later && int64(len(missing)*b.width) <= o.Budget {
+		b.later = &laterRows{missing: missing, keys: keys}
+		return nil
 	}
 	return b.compute(ctx, missing, keys, o.Budget)
 }
@@ -324,6 +342,9 @@ func (b *table) run(ctx context.Context, samples []Sample) ([][]byte, error) {
 func (b *table) batch(ctx context.Context, index []int, dst *tableBatch) error {
 	dst.rows = slices.Grow(dst.rows[:0], len(index))[:len(index)]
 	rows := dst.rows
+	if err := b.await(ctx, index); err != nil {
+		return err
+	}
 	var missing []int
 	for k, i := range index {
 		if rows[k] = b.rows[i]; rows[k] == nil {

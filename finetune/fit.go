@@ -85,6 +85,7 @@ type fitter struct {
 	o          FitOptions
 	table, val *table
 	single     *Batch // of FitBatch, in place of tables
+	stepwise   bool   // steps are taken: see mayWait
 	state      fitState
 	total      int // steps
 	perEpoch   int
@@ -120,7 +121,7 @@ type fitState struct {
 // Fit trains on a dataset. When the context ends, it writes a checkpoint and returns the context's error; the weights are
 // then the present ones.
 func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, error) {
-	f := &fitter{Trainer: t, o: o}
+	f := &fitter{Trainer: t, o: o, stepwise: true}
 	if err := f.prepare(ctx, ds); err != nil {
 		return nil, err
 	}
@@ -131,6 +132,7 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	if o.Begin != nil {
 		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
+	f.table.computeLater(ctx, f.upcoming())
 	f.startReading(ctx)
 	for !f.state.Stopped && (f.state.Step < f.total || f.epochOpen()) {
 		if err := f.next(ctx); err != nil {
@@ -152,7 +154,7 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 	if f.o.Views > 0 {
 		views = min(views, f.o.Views)
 	}
-	if f.table, err = f.newTable(ctx, ds, views, f.o.Cache); err != nil {
+	if f.table, err = f.tableOf(ctx, ds, views, f.o.Cache, f.mayWait()); err != nil {
 		return err
 	}
 	if f.o.Validation != nil {

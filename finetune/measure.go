@@ -126,6 +126,7 @@ func (b *table) asBatch(store *tableBatch, n int) Batch {
 }
 
 func (b *table) close() {
+	b.endLater()
 	if b.file != nil {
 		b.file.close()
 		b.file, b.rows = nil, nil

@@ -1,0 +1,78 @@
+package finetune
+
+import (
+	"context"
+	"iter"
+	"slices"
+)
+
+// computeLater makes batches compute the rows that were left for later, block by block: those of the order, as far as they are
+// missing. The next block is read while one is in use and while steps are taken.
+func (b *table) computeLater(ctx context.Context, order []int) {
+	if b.later == nil {
+		return
+	}
+	rows := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return b.rows[i] != nil })
+	b.later.next, b.later.stop = iter.Pull(b.blocks(ctx, rows, b.t.blockRows()))
+}
+
+// await computes blocks until the rows of index are there, or none is left.
+func (b *table) await(ctx context.Context, index []int) error {
+	for b.later != nil && b.later.next != nil && slices.ContainsFunc(index, func(i int) bool { return b.rows[i] == nil }) {
+		block, ok := b.later.next()
+		if !ok {
+			b.endLater()
+			return nil
+		}
+		if block.err != nil {
+			return block.err
+		}
+		rows, err := b.run(ctx, block.samples)
+		if err != nil {
+			return err
+		}
+		for k, i := range block.index {
+			b.keep(b.later.keys, i, rows[k])
+			b.rows[i] = rows[k]
+		}
+	}
+	return nil
+}
+
+// endLater stops reading ahead. What was computed serves the next run.
+func (b *table) endLater() {
+	if b.later == nil {
+		return
+	}
+	if b.later.stop != nil {
+		b.later.stop()
+	}
+	b.later = nil
+	if b.file != nil && b.full == nil {
+		b.full = b.file.flush()
+	}
+}
+
+// mayWait reports whether the results of the frozen part may be computed in the steps that first need them, so that training
+// starts at once: not where batches are taken before, and not where another table would append to the same file meanwhile.
+func (f *fitter) mayWait() bool {
+	return f.stepwise && f.private == nil && !f.o.FindRate && !f.o.TryRates && (f.o.Validation == nil || f.o.Cache.Dir == "")
+}
+
+// upcoming returns the rows in the order in which the steps that are left need them first.
+func (f *fitter) upcoming() []int {
+	first, end := f.state.Step, (f.state.Step/f.perEpoch+1)*f.perEpoch
+	if first%f.perEpoch > 0 {
+		end += f.perEpoch // what this epoch has passed
+	}
+	var out []int
+	seen := make([]bool, len(f.table.rows))
+	for step := first; step < min(end, f.total); step++ {
+		for _, row := range f.order(step) {
+			if !seen[row] {
+				out, seen[row] = append(out, row), true
+			}
+		}
+	}
+	return out
+}
