@@ -52,9 +52,11 @@ func Reserve(n int) []float32 {
 	return floats(Partly(4*n, 0))
 }
 
-// Take makes the memory of x, all of Reserve, ready to be filled.
-func Take(x []float32) {
-	preferHuge(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)), 4*len(x), 0)
+// Take makes large x, which will be filled, ready in huge pages where it holds them.
+func Take[E byte | float32](x []E) {
+	if n := len(x) * int(unsafe.Sizeof(*new(E))); n >= hugePage {
+		preferHuge(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n), n, 0)
+	}
 }
 
 // Grow returns n elements of any value for working memory that was x until now, and nothing else: in its storage where

@@ -88,3 +88,19 @@ func TestWeights(t *testing.T) {
 		}
 	}
 }
+
+// TestTake takes reserved storage, which holds zeros.
+func TestTake(t *testing.T) {
+	for _, n := range []int{0, 1, hugePage / 4, 3*hugePage/4 + 5} {
+		x := Reserve(n)
+		Take(x)
+		for i, v := range x {
+			if v != 0 {
+				t.Fatalf("%d elements: element %d is %v", n, i, v)
+			}
+		}
+		if len(x) != n {
+			t.Errorf("%d elements, want %d", len(x), n)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/mmap"
 	"github.com/onnxrun/onnxrun/ops"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -102,7 +103,9 @@ func (f *Frame) pointOutputs(in, out []*tensor.Tensor) {
 		if b := out[i].Bytes(); cap(b) >= n && b != nil && !overlaps(b[:cap(b)], in) {
 			t.SetData(b[:n])
 		} else {
-			t.SetData(make([]byte, n, n+headroom(len(b), n)))
+			b = make([]byte, n, n+headroom(len(b), n))
+			mem.Take(b[:n])
+			t.SetData(b)
 		}
 	}
 }
