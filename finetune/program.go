@@ -56,6 +56,7 @@ type program struct {
 	frontier []feature                   // what the prefix hands to the suffix
 	graph    *graph.Graph                // of the suffix, nil when it is compiled
 	suffix   *stage                      // loss, gradients, scores; nil until it is needed
+	failed   error                       // why there is none
 	prefix   *stage                      // nil until it is needed
 	inputs   func(string) *tensor.Tensor // of the last run
 	find     func(string) *tensor.Tensor // the prefix's results, and inputs
@@ -68,18 +69,16 @@ type program struct {
 
 // compiled returns the suffix.
 func (p *program) compiled() (*stage, error) {
-	if p.suffix != nil {
-		return p.suffix, nil
+	if p.suffix != nil || p.failed != nil {
+		return p.suffix, p.failed
 	}
-	var err error
-	if p.suffix, err = p.b.compile(p.graph, p.inside, p.ids); err == nil {
-		p.graph = nil
-	}
+	p.suffix, p.failed = p.b.compile(p.graph, p.inside, p.ids)
+	p.graph = nil
 	if p.inside {
 		// What compiling leaves behind would stay resident beside the arena of the steps.
 		debug.FreeOSMemory()
 	}
-	return p.suffix, err
+	return p.suffix, p.failed
 }
 
 // A feature is a value on the frontier.

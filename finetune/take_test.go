@@ -42,10 +42,14 @@ func wideBatch(first int) finetune.Batch {
 func leastOf(t testing.TB, m *onnx.Model, s finetune.Spec) int64 {
 	t.Helper()
 	s.Memory = 1
-	_, err := newTrainer(t, m, s).Step(context.Background(), wideBatch(0))
+	tr := newTrainer(t, m, s)
+	_, err := tr.Step(context.Background(), wideBatch(0))
 	short, ok := errors.AsType[*finetune.MemoryError](err)
 	if !ok {
 		t.Fatalf("a bound of one byte: %v", err)
+	}
+	if _, again := tr.Step(context.Background(), wideBatch(0)); again != err {
+		t.Errorf("the next step: %v, want %v", again, err)
 	}
 	return int64(short.Least)
 }

@@ -32,7 +32,7 @@ type Spec struct {
 	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
-	Memory     int64     // bound of the bytes that a step's values and gradients may take; 0: none. See StepResult.Skipped
+	Memory     int64     // bound of the bytes that a batch's values and gradients may take, sums over several batches not counted; 0: none. See StepResult.Skipped
 	HalfSaved  bool      // activations wait for the backward half as bfloat16, in half the memory; scores and loss stay float32
 	NoOptimize bool      // run the training graph as it is written
 

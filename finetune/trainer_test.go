@@ -167,6 +167,14 @@ func TestForecast(t *testing.T) {
 	if tr.Steps() != 0 || !bytes.Equal(written(t, tr), written(t, twin)) {
 		t.Error("the forecast has changed the trainer")
 	}
+	half, err := tr.Forecast(context.Background(), rows(28), finetune.FitOptions{Epochs: 2, Batch: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := tr.Forecast(context.Background(), rows(28), finetune.FitOptions{Epochs: 2, Batch: 8, Accumulate: 2})
+	if err != nil || parts.Step != half.Step+half.Weights {
+		t.Errorf("a step in two parts takes %d bytes, want the %d of a part and %d for sums: %v", parts.Step, half.Step, half.Weights, err)
+	}
 	told := o
 	var heard []finetune.StepMemory
 	told.Memory = func(m finetune.StepMemory) { heard = append(heard, m) }
