@@ -2326,17 +2326,17 @@ block:
 	MOVQ DI, R11
 	MOVQ 160(AX), R13
 
-left:
+vectors0:
 	CMPQ         R13, $0x00000001
-	JL           left_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors0_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          left_skip0
+	JAE          vectors0_skip0
 	VMOVUPS      (R12), Y13
 	VMASKMOVPS   (R14), Y13, Y13
 	VFMADD231PS  Y0, Y13, Y9
@@ -2347,11 +2347,11 @@ left:
 	VMASKMOVPS   (R14)(BX*8), Y13, Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-left_skip0:
+vectors0_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip1
+	JAE         vectors0_skip1
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y3, Y13, Y9
@@ -2365,11 +2365,11 @@ left_skip0:
 	VFMADD231PS Y5, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-left_skip1:
+vectors0_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip2
+	JAE         vectors0_skip2
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y9
@@ -2386,11 +2386,11 @@ left_skip1:
 	VFMADD231PS Y5, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-left_skip2:
+vectors0_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip3
+	JAE         vectors0_skip3
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y10
@@ -2407,11 +2407,11 @@ left_skip2:
 	VFMADD231PS Y5, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-left_skip3:
+vectors0_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip4
+	JAE         vectors0_skip4
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y11
@@ -2425,11 +2425,11 @@ left_skip3:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y5, Y13, Y12
 
-left_skip4:
+vectors0_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip5
+	JAE         vectors0_skip5
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y12
@@ -2440,58 +2440,182 @@ left_skip4:
 	VMASKMOVPS  (R14)(BX*8), Y13, Y13
 	VFMADD231PS Y8, Y13, Y12
 
-left_skip5:
+vectors0_skip5:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y9, Y13, Y9
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y9, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y10, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y11, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
 	VMINPS       Y12, Y13, Y12
 	VMOVUPS      128(R12), Y13
+	MOVQ         R11, R14
+	VMASKMOVPS   Y9, Y13, (R14)
+	ADDQ         DX, R14
+	VMASKMOVPS   Y10, Y13, (R14)
+	ADDQ         DX, R14
+	VMASKMOVPS   Y11, Y13, (R14)
+	ADDQ         DX, R14
 	VMASKMOVPS   Y12, Y13, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x00000020, R11
 	ADDQ         $0x000000a0, R12
 	SUBQ         $0x00000001, R13
-	JMP          left
+	JMP          vectors0
 
-left_end:
+vectors0_end:
 	MOVQ 168(AX), R13
 
-plain:
+vectors1:
 	CMPQ         R13, $0x00000001
-	JL           plain_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors1_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          plain_skip0
+	JAE          vectors1_skip0
+	VMOVUPS      (R12), Y13
+	VMASKMOVPS   (R14), Y13, Y13
+	VFMADD231PS  Y0, Y13, Y9
+	VMOVUPS      (R14)(BX*4), Y13
+	VFMADD231PS  Y1, Y13, Y9
+	VMOVUPS      (R14)(BX*8), Y13
+	VFMADD231PS  Y2, Y13, Y9
+
+vectors1_skip0:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors1_skip1
+	VMOVUPS     (R12), Y13
+	VMASKMOVPS  (R14), Y13, Y13
+	VFMADD231PS Y3, Y13, Y9
+	VFMADD231PS Y0, Y13, Y10
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y4, Y13, Y9
+	VFMADD231PS Y1, Y13, Y10
+	VMOVUPS     (R14)(BX*8), Y13
+	VFMADD231PS Y5, Y13, Y9
+	VFMADD231PS Y2, Y13, Y10
+
+vectors1_skip1:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors1_skip2
+	VMOVUPS     (R12), Y13
+	VMASKMOVPS  (R14), Y13, Y13
+	VFMADD231PS Y6, Y13, Y9
+	VFMADD231PS Y3, Y13, Y10
+	VFMADD231PS Y0, Y13, Y11
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y9
+	VFMADD231PS Y4, Y13, Y10
+	VFMADD231PS Y1, Y13, Y11
+	VMOVUPS     (R14)(BX*8), Y13
+	VFMADD231PS Y8, Y13, Y9
+	VFMADD231PS Y5, Y13, Y10
+	VFMADD231PS Y2, Y13, Y11
+
+vectors1_skip2:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors1_skip3
+	VMOVUPS     (R12), Y13
+	VMASKMOVPS  (R14), Y13, Y13
+	VFMADD231PS Y6, Y13, Y10
+	VFMADD231PS Y3, Y13, Y11
+	VFMADD231PS Y0, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y10
+	VFMADD231PS Y4, Y13, Y11
+	VFMADD231PS Y1, Y13, Y12
+	VMOVUPS     (R14)(BX*8), Y13
+	VFMADD231PS Y8, Y13, Y10
+	VFMADD231PS Y5, Y13, Y11
+	VFMADD231PS Y2, Y13, Y12
+
+vectors1_skip3:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors1_skip4
+	VMOVUPS     (R12), Y13
+	VMASKMOVPS  (R14), Y13, Y13
+	VFMADD231PS Y6, Y13, Y11
+	VFMADD231PS Y3, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y11
+	VFMADD231PS Y4, Y13, Y12
+	VMOVUPS     (R14)(BX*8), Y13
+	VFMADD231PS Y8, Y13, Y11
+	VFMADD231PS Y5, Y13, Y12
+
+vectors1_skip4:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors1_skip5
+	VMOVUPS     (R12), Y13
+	VMASKMOVPS  (R14), Y13, Y13
+	VFMADD231PS Y6, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y12
+	VMOVUPS     (R14)(BX*8), Y13
+	VFMADD231PS Y8, Y13, Y12
+
+vectors1_skip5:
+	ADDQ         CX, R14
+	INCQ         R15
+	VBROADCASTSS 204(AX), Y13
+	VMAXPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y13, Y11
+	VMAXPS       Y12, Y13, Y12
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+	VMINPS       Y12, Y13, Y12
+	MOVQ         R11, R14
+	VMOVUPS      Y9, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y10, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y11, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y12, (R14)
+	ADDQ         DX, R14
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x000000a0, R12
+	SUBQ         $0x00000001, R13
+	JMP          vectors1
+
+vectors1_end:
+	MOVQ 176(AX), R13
+
+vectors2:
+	CMPQ         R13, $0x00000001
+	JL           vectors2_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
+	MOVQ         R10, R14
+	MOVQ         R9, R15
+	CMPQ         R15, 72(AX)
+	JAE          vectors2_skip0
 	VMOVUPS      (R14), Y13
 	VFMADD231PS  Y0, Y13, Y9
 	VMOVUPS      (R14)(BX*4), Y13
@@ -2499,11 +2623,11 @@ plain:
 	VMOVUPS      (R14)(BX*8), Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-plain_skip0:
+vectors2_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip1
+	JAE         vectors2_skip1
 	VMOVUPS     (R14), Y13
 	VFMADD231PS Y3, Y13, Y9
 	VFMADD231PS Y0, Y13, Y10
@@ -2514,11 +2638,11 @@ plain_skip0:
 	VFMADD231PS Y5, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-plain_skip1:
+vectors2_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip2
+	JAE         vectors2_skip2
 	VMOVUPS     (R14), Y13
 	VFMADD231PS Y6, Y13, Y9
 	VFMADD231PS Y3, Y13, Y10
@@ -2532,11 +2656,11 @@ plain_skip1:
 	VFMADD231PS Y5, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-plain_skip2:
+vectors2_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip3
+	JAE         vectors2_skip3
 	VMOVUPS     (R14), Y13
 	VFMADD231PS Y6, Y13, Y10
 	VFMADD231PS Y3, Y13, Y11
@@ -2550,11 +2674,11 @@ plain_skip2:
 	VFMADD231PS Y5, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-plain_skip3:
+vectors2_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip4
+	JAE         vectors2_skip4
 	VMOVUPS     (R14), Y13
 	VFMADD231PS Y6, Y13, Y11
 	VFMADD231PS Y3, Y13, Y12
@@ -2565,11 +2689,11 @@ plain_skip3:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y5, Y13, Y12
 
-plain_skip4:
+vectors2_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip5
+	JAE         vectors2_skip5
 	VMOVUPS     (R14), Y13
 	VFMADD231PS Y6, Y13, Y12
 	VMOVUPS     (R14)(BX*4), Y13
@@ -2577,57 +2701,180 @@ plain_skip4:
 	VMOVUPS     (R14)(BX*8), Y13
 	VFMADD231PS Y8, Y13, Y12
 
-plain_skip5:
+vectors2_skip5:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
+	VMAXPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y13, Y11
+	VMAXPS       Y12, Y13, Y12
+	VBROADCASTSS 208(AX), Y13
 	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+	VMINPS       Y12, Y13, Y12
+	MOVQ         R11, R14
 	VMOVUPS      Y9, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
 	VMOVUPS      Y10, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y12, Y13, Y12
 	VMOVUPS      Y12, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x00000001, R13
-	JMP          plain
+	JMP          vectors2
 
-plain_end:
-	MOVQ 64(AX), R13
-	ADDQ $0x07, R13
-	SHRQ $0x03, R13
-	SUBQ 160(AX), R13
-	SUBQ 168(AX), R13
+vectors2_end:
+	MOVQ 184(AX), R13
 
-right:
+vectors3:
 	CMPQ         R13, $0x00000001
-	JL           right_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors3_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          right_skip0
+	JAE          vectors3_skip0
+	VMOVUPS      (R14), Y13
+	VFMADD231PS  Y0, Y13, Y9
+	VMOVUPS      (R14)(BX*4), Y13
+	VFMADD231PS  Y1, Y13, Y9
+	VMOVUPS      64(R12), Y13
+	VMASKMOVPS   (R14)(BX*8), Y13, Y13
+	VFMADD231PS  Y2, Y13, Y9
+
+vectors3_skip0:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors3_skip1
+	VMOVUPS     (R14), Y13
+	VFMADD231PS Y3, Y13, Y9
+	VFMADD231PS Y0, Y13, Y10
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y4, Y13, Y9
+	VFMADD231PS Y1, Y13, Y10
+	VMOVUPS     64(R12), Y13
+	VMASKMOVPS  (R14)(BX*8), Y13, Y13
+	VFMADD231PS Y5, Y13, Y9
+	VFMADD231PS Y2, Y13, Y10
+
+vectors3_skip1:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors3_skip2
+	VMOVUPS     (R14), Y13
+	VFMADD231PS Y6, Y13, Y9
+	VFMADD231PS Y3, Y13, Y10
+	VFMADD231PS Y0, Y13, Y11
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y9
+	VFMADD231PS Y4, Y13, Y10
+	VFMADD231PS Y1, Y13, Y11
+	VMOVUPS     64(R12), Y13
+	VMASKMOVPS  (R14)(BX*8), Y13, Y13
+	VFMADD231PS Y8, Y13, Y9
+	VFMADD231PS Y5, Y13, Y10
+	VFMADD231PS Y2, Y13, Y11
+
+vectors3_skip2:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors3_skip3
+	VMOVUPS     (R14), Y13
+	VFMADD231PS Y6, Y13, Y10
+	VFMADD231PS Y3, Y13, Y11
+	VFMADD231PS Y0, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y10
+	VFMADD231PS Y4, Y13, Y11
+	VFMADD231PS Y1, Y13, Y12
+	VMOVUPS     64(R12), Y13
+	VMASKMOVPS  (R14)(BX*8), Y13, Y13
+	VFMADD231PS Y8, Y13, Y10
+	VFMADD231PS Y5, Y13, Y11
+	VFMADD231PS Y2, Y13, Y12
+
+vectors3_skip3:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors3_skip4
+	VMOVUPS     (R14), Y13
+	VFMADD231PS Y6, Y13, Y11
+	VFMADD231PS Y3, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y11
+	VFMADD231PS Y4, Y13, Y12
+	VMOVUPS     64(R12), Y13
+	VMASKMOVPS  (R14)(BX*8), Y13, Y13
+	VFMADD231PS Y8, Y13, Y11
+	VFMADD231PS Y5, Y13, Y12
+
+vectors3_skip4:
+	ADDQ        CX, R14
+	INCQ        R15
+	CMPQ        R15, 72(AX)
+	JAE         vectors3_skip5
+	VMOVUPS     (R14), Y13
+	VFMADD231PS Y6, Y13, Y12
+	VMOVUPS     (R14)(BX*4), Y13
+	VFMADD231PS Y7, Y13, Y12
+	VMOVUPS     64(R12), Y13
+	VMASKMOVPS  (R14)(BX*8), Y13, Y13
+	VFMADD231PS Y8, Y13, Y12
+
+vectors3_skip5:
+	ADDQ         CX, R14
+	INCQ         R15
+	VBROADCASTSS 204(AX), Y13
+	VMAXPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y13, Y11
+	VMAXPS       Y12, Y13, Y12
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+	VMINPS       Y12, Y13, Y12
+	MOVQ         R11, R14
+	VMOVUPS      Y9, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y10, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y11, (R14)
+	ADDQ         DX, R14
+	VMOVUPS      Y12, (R14)
+	ADDQ         DX, R14
+	ADDQ         $0x00000020, R10
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x000000a0, R12
+	SUBQ         $0x00000001, R13
+	JMP          vectors3
+
+vectors3_end:
+	MOVQ 192(AX), R13
+
+vectors4:
+	CMPQ         R13, $0x00000001
+	JL           vectors4_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
+	MOVQ         R10, R14
+	MOVQ         R9, R15
+	CMPQ         R15, 72(AX)
+	JAE          vectors4_skip0
 	VMOVUPS      (R12), Y13
 	VMASKMOVPS   (R14), Y13, Y13
 	VFMADD231PS  Y0, Y13, Y9
@@ -2638,11 +2885,11 @@ right:
 	VMASKMOVPS   (R14)(BX*8), Y13, Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-right_skip0:
+vectors4_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip1
+	JAE         vectors4_skip1
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y3, Y13, Y9
@@ -2656,11 +2903,11 @@ right_skip0:
 	VFMADD231PS Y5, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-right_skip1:
+vectors4_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip2
+	JAE         vectors4_skip2
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y9
@@ -2677,11 +2924,11 @@ right_skip1:
 	VFMADD231PS Y5, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-right_skip2:
+vectors4_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip3
+	JAE         vectors4_skip3
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y10
@@ -2698,11 +2945,11 @@ right_skip2:
 	VFMADD231PS Y5, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-right_skip3:
+vectors4_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip4
+	JAE         vectors4_skip4
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y11
@@ -2716,11 +2963,11 @@ right_skip3:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y5, Y13, Y12
 
-right_skip4:
+vectors4_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip5
+	JAE         vectors4_skip5
 	VMOVUPS     (R12), Y13
 	VMASKMOVPS  (R14), Y13, Y13
 	VFMADD231PS Y6, Y13, Y12
@@ -2731,45 +2978,36 @@ right_skip4:
 	VMASKMOVPS  (R14)(BX*8), Y13, Y13
 	VFMADD231PS Y8, Y13, Y12
 
-right_skip5:
+vectors4_skip5:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y9, Y13, Y9
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y9, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y10, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
-	VMOVUPS      128(R12), Y13
-	VMASKMOVPS   Y11, Y13, (R14)
-	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
 	VMINPS       Y12, Y13, Y12
 	VMOVUPS      128(R12), Y13
+	MOVQ         R11, R14
+	VMASKMOVPS   Y9, Y13, (R14)
+	ADDQ         DX, R14
+	VMASKMOVPS   Y10, Y13, (R14)
+	ADDQ         DX, R14
+	VMASKMOVPS   Y11, Y13, (R14)
+	ADDQ         DX, R14
 	VMASKMOVPS   Y12, Y13, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x00000020, R11
 	ADDQ         $0x000000a0, R12
 	SUBQ         $0x00000001, R13
-	JMP          right
+	JMP          vectors4
 
-right_end:
+vectors4_end:
 	ADDQ DX, DI
 	ADDQ CX, SI
 	ADDQ DX, DI
@@ -2833,17 +3071,17 @@ block:
 	MOVQ SI, R10
 	MOVQ 160(AX), R12
 
-left:
+vectors0:
 	CMPQ         R12, $0x00000001
-	JL           left_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors0_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          left_skip0
+	JAE          vectors0_skip0
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   (R13), Y13, Y13
 	VMOVUPS      32(R11), Y14
@@ -2862,11 +3100,11 @@ left:
 	VPERMPD      $0xd8, Y13, Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-left_skip0:
+vectors0_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip1
+	JAE         vectors0_skip1
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -2885,11 +3123,11 @@ left_skip0:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y9
 
-left_skip1:
+vectors0_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip2
+	JAE         vectors0_skip2
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -2911,11 +3149,11 @@ left_skip1:
 	VFMADD231PS Y8, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-left_skip2:
+vectors0_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip3
+	JAE         vectors0_skip3
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -2934,11 +3172,11 @@ left_skip2:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y10
 
-left_skip3:
+vectors0_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip4
+	JAE         vectors0_skip4
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -2960,11 +3198,11 @@ left_skip3:
 	VFMADD231PS Y8, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-left_skip4:
+vectors0_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip5
+	JAE         vectors0_skip5
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -2983,11 +3221,11 @@ left_skip4:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y11
 
-left_skip5:
+vectors0_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip6
+	JAE         vectors0_skip6
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3009,11 +3247,11 @@ left_skip5:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-left_skip6:
+vectors0_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip7
+	JAE         vectors0_skip7
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3032,11 +3270,11 @@ left_skip6:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y12
 
-left_skip7:
+vectors0_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip8
+	JAE         vectors0_skip8
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3055,58 +3293,49 @@ left_skip7:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y8, Y13, Y12
 
-left_skip8:
+vectors0_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y9, Y13, Y9
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y9, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y10, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y11, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
 	VMINPS       Y12, Y13, Y12
 	VMOVUPS      128(R11), Y13
+	MOVQ         R10, R13
+	VMASKMOVPS   Y9, Y13, (R13)
+	ADDQ         DX, R13
+	VMASKMOVPS   Y10, Y13, (R13)
+	ADDQ         DX, R13
+	VMASKMOVPS   Y11, Y13, (R13)
+	ADDQ         DX, R13
 	VMASKMOVPS   Y12, Y13, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x000000a0, R11
 	SUBQ         $0x00000001, R12
-	JMP          left
+	JMP          vectors0
 
-left_end:
-	MOVQ 168(AX), R12
+vectors0_end:
+	MOVQ 176(AX), R12
 
-plain:
+vectors2:
 	CMPQ         R12, $0x00000001
-	JL           plain_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors2_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          plain_skip0
+	JAE          vectors2_skip0
 	VMOVUPS      (R13), Y13
 	VMOVUPS      32(R13), Y14
 	VSHUFPS      $0x88, Y14, Y13, Y15
@@ -3121,11 +3350,11 @@ plain:
 	VPERMPD      $0xd8, Y13, Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-plain_skip0:
+vectors2_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip1
+	JAE         vectors2_skip1
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3140,11 +3369,11 @@ plain_skip0:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y9
 
-plain_skip1:
+vectors2_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip2
+	JAE         vectors2_skip2
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3162,11 +3391,11 @@ plain_skip1:
 	VFMADD231PS Y8, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-plain_skip2:
+vectors2_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip3
+	JAE         vectors2_skip3
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3181,11 +3410,11 @@ plain_skip2:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y10
 
-plain_skip3:
+vectors2_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip4
+	JAE         vectors2_skip4
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3203,11 +3432,11 @@ plain_skip3:
 	VFMADD231PS Y8, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-plain_skip4:
+vectors2_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip5
+	JAE         vectors2_skip5
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3222,11 +3451,11 @@ plain_skip4:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y11
 
-plain_skip5:
+vectors2_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip6
+	JAE         vectors2_skip6
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3244,11 +3473,11 @@ plain_skip5:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-plain_skip6:
+vectors2_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip7
+	JAE         vectors2_skip7
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3263,11 +3492,11 @@ plain_skip6:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y12
 
-plain_skip7:
+vectors2_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip8
+	JAE         vectors2_skip8
 	VMOVUPS     (R13), Y13
 	VMOVUPS     32(R13), Y14
 	VSHUFPS     $0x88, Y14, Y13, Y15
@@ -3282,57 +3511,47 @@ plain_skip7:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y8, Y13, Y12
 
-plain_skip8:
+vectors2_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
+	VMAXPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y13, Y11
+	VMAXPS       Y12, Y13, Y12
+	VBROADCASTSS 208(AX), Y13
 	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+	VMINPS       Y12, Y13, Y12
+	MOVQ         R10, R13
 	VMOVUPS      Y9, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
 	VMOVUPS      Y10, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
-	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y12, Y13, Y12
 	VMOVUPS      Y12, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000020, R10
 	SUBQ         $0x00000001, R12
-	JMP          plain
+	JMP          vectors2
 
-plain_end:
-	MOVQ 64(AX), R12
-	ADDQ $0x07, R12
-	SHRQ $0x03, R12
-	SUBQ 160(AX), R12
-	SUBQ 168(AX), R12
+vectors2_end:
+	MOVQ 192(AX), R12
 
-right:
+vectors4:
 	CMPQ         R12, $0x00000001
-	JL           right_end
-	VBROADCASTSS 176(AX), Y9
-	VBROADCASTSS 176(AX), Y10
-	VBROADCASTSS 176(AX), Y11
-	VBROADCASTSS 176(AX), Y12
+	JL           vectors4_end
+	VBROADCASTSS 200(AX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	VMOVAPS      Y9, Y12
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          right_skip0
+	JAE          vectors4_skip0
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   (R13), Y13, Y13
 	VMOVUPS      32(R11), Y14
@@ -3351,11 +3570,11 @@ right:
 	VPERMPD      $0xd8, Y13, Y13
 	VFMADD231PS  Y2, Y13, Y9
 
-right_skip0:
+vectors4_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip1
+	JAE         vectors4_skip1
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3374,11 +3593,11 @@ right_skip0:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y9
 
-right_skip1:
+vectors4_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip2
+	JAE         vectors4_skip2
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3400,11 +3619,11 @@ right_skip1:
 	VFMADD231PS Y8, Y13, Y9
 	VFMADD231PS Y2, Y13, Y10
 
-right_skip2:
+vectors4_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip3
+	JAE         vectors4_skip3
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3423,11 +3642,11 @@ right_skip2:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y10
 
-right_skip3:
+vectors4_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip4
+	JAE         vectors4_skip4
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3449,11 +3668,11 @@ right_skip3:
 	VFMADD231PS Y8, Y13, Y10
 	VFMADD231PS Y2, Y13, Y11
 
-right_skip4:
+vectors4_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip5
+	JAE         vectors4_skip5
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3472,11 +3691,11 @@ right_skip4:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y11
 
-right_skip5:
+vectors4_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip6
+	JAE         vectors4_skip6
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3498,11 +3717,11 @@ right_skip5:
 	VFMADD231PS Y8, Y13, Y11
 	VFMADD231PS Y2, Y13, Y12
 
-right_skip6:
+vectors4_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip7
+	JAE         vectors4_skip7
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3521,11 +3740,11 @@ right_skip6:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y5, Y13, Y12
 
-right_skip7:
+vectors4_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip8
+	JAE         vectors4_skip8
 	VMOVUPS     (R11), Y13
 	VMASKMOVPS  (R13), Y13, Y13
 	VMOVUPS     32(R11), Y14
@@ -3544,45 +3763,36 @@ right_skip7:
 	VPERMPD     $0xd8, Y13, Y13
 	VFMADD231PS Y8, Y13, Y12
 
-right_skip8:
+vectors4_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Y13
+	VBROADCASTSS 204(AX), Y13
 	VMAXPS       Y9, Y13, Y9
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y9, Y13, Y9
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y9, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y10, Y13, Y10
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y10, Y13, Y10
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y10, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y11, Y13, Y11
-	VBROADCASTSS 184(AX), Y13
-	VMINPS       Y11, Y13, Y11
-	VMOVUPS      128(R11), Y13
-	VMASKMOVPS   Y11, Y13, (R13)
-	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Y13
 	VMAXPS       Y12, Y13, Y12
-	VBROADCASTSS 184(AX), Y13
+	VBROADCASTSS 208(AX), Y13
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
 	VMINPS       Y12, Y13, Y12
 	VMOVUPS      128(R11), Y13
+	MOVQ         R10, R13
+	VMASKMOVPS   Y9, Y13, (R13)
+	ADDQ         DX, R13
+	VMASKMOVPS   Y10, Y13, (R13)
+	ADDQ         DX, R13
+	VMASKMOVPS   Y11, Y13, (R13)
+	ADDQ         DX, R13
 	VMASKMOVPS   Y12, Y13, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x000000a0, R11
 	SUBQ         $0x00000001, R12
-	JMP          right
+	JMP          vectors4
 
-right_end:
+vectors4_end:
 	ADDQ DX, SI
 	ADDQ CX, BX
 	ADDQ CX, BX
@@ -6088,17 +6298,17 @@ block:
 	MOVQ DI, R11
 	MOVQ 160(AX), R13
 
-left:
+vectors0:
 	CMPQ         R13, $0x00000001
-	JL           left_end
-	VBROADCASTSS 176(AX), Z9
-	VBROADCASTSS 176(AX), Z10
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
-	VBROADCASTSS 176(AX), Z15
-	VBROADCASTSS 176(AX), Z16
+	JL           vectors0_end
+	VBROADCASTSS 200(AX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z12
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z14
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z9, Z16
 	VMOVDQU32    (R12), Z17
 	VPMOVD2M     Z17, K1
 	VMOVDQU32    64(R12), Z17
@@ -6112,7 +6322,7 @@ left:
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          left_skip0
+	JAE          vectors0_skip0
 	VMOVUPS.Z    (R14), K1, Z17
 	VFMADD231PS  Z0, Z17, Z9
 	VMOVUPS.Z    (R14)(BX*4), K2, Z17
@@ -6120,11 +6330,11 @@ left:
 	VMOVUPS.Z    (R14)(BX*8), K3, Z17
 	VFMADD231PS  Z2, Z17, Z9
 
-left_skip0:
+vectors0_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip1
+	JAE         vectors0_skip1
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z3, Z17, Z9
 	VFMADD231PS Z0, Z17, Z10
@@ -6135,11 +6345,11 @@ left_skip0:
 	VFMADD231PS Z5, Z17, Z9
 	VFMADD231PS Z2, Z17, Z10
 
-left_skip1:
+vectors0_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip2
+	JAE         vectors0_skip2
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z9
 	VFMADD231PS Z3, Z17, Z10
@@ -6153,11 +6363,11 @@ left_skip1:
 	VFMADD231PS Z5, Z17, Z10
 	VFMADD231PS Z2, Z17, Z11
 
-left_skip2:
+vectors0_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip3
+	JAE         vectors0_skip3
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z10
 	VFMADD231PS Z3, Z17, Z11
@@ -6171,11 +6381,11 @@ left_skip2:
 	VFMADD231PS Z5, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-left_skip3:
+vectors0_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip4
+	JAE         vectors0_skip4
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z11
 	VFMADD231PS Z3, Z17, Z12
@@ -6189,11 +6399,11 @@ left_skip3:
 	VFMADD231PS Z5, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-left_skip4:
+vectors0_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip5
+	JAE         vectors0_skip5
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z12
 	VFMADD231PS Z3, Z17, Z13
@@ -6207,11 +6417,11 @@ left_skip4:
 	VFMADD231PS Z5, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-left_skip5:
+vectors0_skip5:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip6
+	JAE         vectors0_skip6
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z13
 	VFMADD231PS Z3, Z17, Z14
@@ -6225,11 +6435,11 @@ left_skip5:
 	VFMADD231PS Z5, Z17, Z14
 	VFMADD231PS Z2, Z17, Z15
 
-left_skip6:
+vectors0_skip6:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip7
+	JAE         vectors0_skip7
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z14
 	VFMADD231PS Z3, Z17, Z15
@@ -6243,11 +6453,11 @@ left_skip6:
 	VFMADD231PS Z5, Z17, Z15
 	VFMADD231PS Z2, Z17, Z16
 
-left_skip7:
+vectors0_skip7:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip8
+	JAE         vectors0_skip8
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z15
 	VFMADD231PS Z3, Z17, Z16
@@ -6258,11 +6468,11 @@ left_skip7:
 	VFMADD231PS Z8, Z17, Z15
 	VFMADD231PS Z5, Z17, Z16
 
-left_skip8:
+vectors0_skip8:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         left_skip9
+	JAE         vectors0_skip9
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z16
 	VMOVUPS.Z   (R14)(BX*4), K2, Z17
@@ -6270,82 +6480,68 @@ left_skip8:
 	VMOVUPS.Z   (R14)(BX*8), K3, Z17
 	VFMADD231PS Z8, Z17, Z16
 
-left_skip9:
+vectors0_skip9:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Z17
+	VBROADCASTSS 204(AX), Z17
 	VMAXPS       Z9, Z17, Z9
-	VBROADCASTSS 184(AX), Z17
+	VMAXPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z17, Z15
+	VMAXPS       Z16, Z17, Z16
+	VBROADCASTSS 208(AX), Z17
 	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
+	MOVQ         R11, R14
 	VMOVUPS      Z9, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z10, Z17, Z10
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z10, Z17, Z10
 	VMOVUPS      Z10, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z11, Z17, Z11
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z11, Z17, Z11
 	VMOVUPS      Z11, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z12, Z17, Z12
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z12, Z17, Z12
 	VMOVUPS      Z12, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z13, Z17, Z13
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z13, Z17, Z13
 	VMOVUPS      Z13, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z14, Z17, Z14
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z14, Z17, Z14
 	VMOVUPS      Z14, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z15, Z17, Z15
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z16, Z17, Z16
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z16, Z17, Z16
 	VMOVUPS      Z16, K4, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000040, R11
 	ADDQ         $0x00000140, R12
 	SUBQ         $0x00000001, R13
-	JMP          left
+	JMP          vectors0
 
-left_end:
-	MOVQ 168(AX), R13
+vectors0_end:
+	MOVQ 176(AX), R13
 
-plain:
+vectors2:
 	CMPQ         R13, $0x00000001
-	JL           plain_end
-	VBROADCASTSS 176(AX), Z9
-	VBROADCASTSS 176(AX), Z10
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
-	VBROADCASTSS 176(AX), Z15
-	VBROADCASTSS 176(AX), Z16
+	JL           vectors2_end
+	VBROADCASTSS 200(AX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z12
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z14
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z9, Z16
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          plain_skip0
+	JAE          vectors2_skip0
 	VMOVUPS      (R14), Z17
 	VFMADD231PS  Z0, Z17, Z9
 	VMOVUPS      (R14)(BX*4), Z17
@@ -6353,11 +6549,11 @@ plain:
 	VMOVUPS      (R14)(BX*8), Z17
 	VFMADD231PS  Z2, Z17, Z9
 
-plain_skip0:
+vectors2_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip1
+	JAE         vectors2_skip1
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z3, Z17, Z9
 	VFMADD231PS Z0, Z17, Z10
@@ -6368,11 +6564,11 @@ plain_skip0:
 	VFMADD231PS Z5, Z17, Z9
 	VFMADD231PS Z2, Z17, Z10
 
-plain_skip1:
+vectors2_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip2
+	JAE         vectors2_skip2
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z9
 	VFMADD231PS Z3, Z17, Z10
@@ -6386,11 +6582,11 @@ plain_skip1:
 	VFMADD231PS Z5, Z17, Z10
 	VFMADD231PS Z2, Z17, Z11
 
-plain_skip2:
+vectors2_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip3
+	JAE         vectors2_skip3
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z10
 	VFMADD231PS Z3, Z17, Z11
@@ -6404,11 +6600,11 @@ plain_skip2:
 	VFMADD231PS Z5, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-plain_skip3:
+vectors2_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip4
+	JAE         vectors2_skip4
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z11
 	VFMADD231PS Z3, Z17, Z12
@@ -6422,11 +6618,11 @@ plain_skip3:
 	VFMADD231PS Z5, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-plain_skip4:
+vectors2_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip5
+	JAE         vectors2_skip5
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z12
 	VFMADD231PS Z3, Z17, Z13
@@ -6440,11 +6636,11 @@ plain_skip4:
 	VFMADD231PS Z5, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-plain_skip5:
+vectors2_skip5:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip6
+	JAE         vectors2_skip6
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z13
 	VFMADD231PS Z3, Z17, Z14
@@ -6458,11 +6654,11 @@ plain_skip5:
 	VFMADD231PS Z5, Z17, Z14
 	VFMADD231PS Z2, Z17, Z15
 
-plain_skip6:
+vectors2_skip6:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip7
+	JAE         vectors2_skip7
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z14
 	VFMADD231PS Z3, Z17, Z15
@@ -6476,11 +6672,11 @@ plain_skip6:
 	VFMADD231PS Z5, Z17, Z15
 	VFMADD231PS Z2, Z17, Z16
 
-plain_skip7:
+vectors2_skip7:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip8
+	JAE         vectors2_skip8
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z15
 	VFMADD231PS Z3, Z17, Z16
@@ -6491,11 +6687,11 @@ plain_skip7:
 	VFMADD231PS Z8, Z17, Z15
 	VFMADD231PS Z5, Z17, Z16
 
-plain_skip8:
+vectors2_skip8:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         plain_skip9
+	JAE         vectors2_skip9
 	VMOVUPS     (R14), Z17
 	VFMADD231PS Z6, Z17, Z16
 	VMOVUPS     (R14)(BX*4), Z17
@@ -6503,81 +6699,63 @@ plain_skip8:
 	VMOVUPS     (R14)(BX*8), Z17
 	VFMADD231PS Z8, Z17, Z16
 
-plain_skip9:
+vectors2_skip9:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Z17
+	VBROADCASTSS 204(AX), Z17
 	VMAXPS       Z9, Z17, Z9
-	VBROADCASTSS 184(AX), Z17
+	VMAXPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z17, Z15
+	VMAXPS       Z16, Z17, Z16
+	VBROADCASTSS 208(AX), Z17
 	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
+	MOVQ         R11, R14
 	VMOVUPS      Z9, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z10, Z17, Z10
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z10, Z17, Z10
 	VMOVUPS      Z10, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z11, Z17, Z11
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z11, Z17, Z11
 	VMOVUPS      Z11, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z12, Z17, Z12
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z12, Z17, Z12
 	VMOVUPS      Z12, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z13, Z17, Z13
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z13, Z17, Z13
 	VMOVUPS      Z13, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z14, Z17, Z14
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z14, Z17, Z14
 	VMOVUPS      Z14, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z15, Z17, Z15
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z16, Z17, Z16
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z16, Z17, Z16
 	VMOVUPS      Z16, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000040, R11
 	SUBQ         $0x00000001, R13
-	JMP          plain
+	JMP          vectors2
 
-plain_end:
-	MOVQ 64(AX), R13
-	ADDQ $0x0f, R13
-	SHRQ $0x04, R13
-	SUBQ 160(AX), R13
-	SUBQ 168(AX), R13
+vectors2_end:
+	MOVQ 192(AX), R13
 
-right:
+vectors4:
 	CMPQ         R13, $0x00000001
-	JL           right_end
-	VBROADCASTSS 176(AX), Z9
-	VBROADCASTSS 176(AX), Z10
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
-	VBROADCASTSS 176(AX), Z15
-	VBROADCASTSS 176(AX), Z16
+	JL           vectors4_end
+	VBROADCASTSS 200(AX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z12
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z14
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z9, Z16
 	VMOVDQU32    (R12), Z17
 	VPMOVD2M     Z17, K1
 	VMOVDQU32    64(R12), Z17
@@ -6591,7 +6769,7 @@ right:
 	MOVQ         R10, R14
 	MOVQ         R9, R15
 	CMPQ         R15, 72(AX)
-	JAE          right_skip0
+	JAE          vectors4_skip0
 	VMOVUPS.Z    (R14), K1, Z17
 	VFMADD231PS  Z0, Z17, Z9
 	VMOVUPS.Z    (R14)(BX*4), K2, Z17
@@ -6599,11 +6777,11 @@ right:
 	VMOVUPS.Z    (R14)(BX*8), K3, Z17
 	VFMADD231PS  Z2, Z17, Z9
 
-right_skip0:
+vectors4_skip0:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip1
+	JAE         vectors4_skip1
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z3, Z17, Z9
 	VFMADD231PS Z0, Z17, Z10
@@ -6614,11 +6792,11 @@ right_skip0:
 	VFMADD231PS Z5, Z17, Z9
 	VFMADD231PS Z2, Z17, Z10
 
-right_skip1:
+vectors4_skip1:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip2
+	JAE         vectors4_skip2
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z9
 	VFMADD231PS Z3, Z17, Z10
@@ -6632,11 +6810,11 @@ right_skip1:
 	VFMADD231PS Z5, Z17, Z10
 	VFMADD231PS Z2, Z17, Z11
 
-right_skip2:
+vectors4_skip2:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip3
+	JAE         vectors4_skip3
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z10
 	VFMADD231PS Z3, Z17, Z11
@@ -6650,11 +6828,11 @@ right_skip2:
 	VFMADD231PS Z5, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-right_skip3:
+vectors4_skip3:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip4
+	JAE         vectors4_skip4
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z11
 	VFMADD231PS Z3, Z17, Z12
@@ -6668,11 +6846,11 @@ right_skip3:
 	VFMADD231PS Z5, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-right_skip4:
+vectors4_skip4:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip5
+	JAE         vectors4_skip5
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z12
 	VFMADD231PS Z3, Z17, Z13
@@ -6686,11 +6864,11 @@ right_skip4:
 	VFMADD231PS Z5, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-right_skip5:
+vectors4_skip5:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip6
+	JAE         vectors4_skip6
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z13
 	VFMADD231PS Z3, Z17, Z14
@@ -6704,11 +6882,11 @@ right_skip5:
 	VFMADD231PS Z5, Z17, Z14
 	VFMADD231PS Z2, Z17, Z15
 
-right_skip6:
+vectors4_skip6:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip7
+	JAE         vectors4_skip7
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z14
 	VFMADD231PS Z3, Z17, Z15
@@ -6722,11 +6900,11 @@ right_skip6:
 	VFMADD231PS Z5, Z17, Z15
 	VFMADD231PS Z2, Z17, Z16
 
-right_skip7:
+vectors4_skip7:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip8
+	JAE         vectors4_skip8
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z15
 	VFMADD231PS Z3, Z17, Z16
@@ -6737,11 +6915,11 @@ right_skip7:
 	VFMADD231PS Z8, Z17, Z15
 	VFMADD231PS Z5, Z17, Z16
 
-right_skip8:
+vectors4_skip8:
 	ADDQ        CX, R14
 	INCQ        R15
 	CMPQ        R15, 72(AX)
-	JAE         right_skip9
+	JAE         vectors4_skip9
 	VMOVUPS.Z   (R14), K1, Z17
 	VFMADD231PS Z6, Z17, Z16
 	VMOVUPS.Z   (R14)(BX*4), K2, Z17
@@ -6749,65 +6927,51 @@ right_skip8:
 	VMOVUPS.Z   (R14)(BX*8), K3, Z17
 	VFMADD231PS Z8, Z17, Z16
 
-right_skip9:
+vectors4_skip9:
 	ADDQ         CX, R14
 	INCQ         R15
-	MOVQ         R11, R14
-	VBROADCASTSS 180(AX), Z17
+	VBROADCASTSS 204(AX), Z17
 	VMAXPS       Z9, Z17, Z9
-	VBROADCASTSS 184(AX), Z17
+	VMAXPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z17, Z15
+	VMAXPS       Z16, Z17, Z16
+	VBROADCASTSS 208(AX), Z17
 	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
+	MOVQ         R11, R14
 	VMOVUPS      Z9, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z10, Z17, Z10
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z10, Z17, Z10
 	VMOVUPS      Z10, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z11, Z17, Z11
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z11, Z17, Z11
 	VMOVUPS      Z11, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z12, Z17, Z12
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z12, Z17, Z12
 	VMOVUPS      Z12, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z13, Z17, Z13
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z13, Z17, Z13
 	VMOVUPS      Z13, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z14, Z17, Z14
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z14, Z17, Z14
 	VMOVUPS      Z14, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z15, Z17, Z15
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K4, (R14)
 	ADDQ         DX, R14
-	VBROADCASTSS 180(AX), Z17
-	VMAXPS       Z16, Z17, Z16
-	VBROADCASTSS 184(AX), Z17
-	VMINPS       Z16, Z17, Z16
 	VMOVUPS      Z16, K4, (R14)
 	ADDQ         DX, R14
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000040, R11
 	ADDQ         $0x00000140, R12
 	SUBQ         $0x00000001, R13
-	JMP          right
+	JMP          vectors4
 
-right_end:
+vectors4_end:
 	ADDQ DX, DI
 	ADDQ CX, SI
 	ADDQ DX, DI
@@ -6881,13 +7045,13 @@ block:
 	MOVQ SI, R10
 	MOVQ 160(AX), R12
 
-left:
+vectors0:
 	CMPQ         R12, $0x00000001
-	JL           left_end
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
+	JL           vectors0_end
+	VBROADCASTSS 200(AX), Z11
+	VMOVAPS      Z11, Z12
+	VMOVAPS      Z11, Z13
+	VMOVAPS      Z11, Z14
 	VMOVDQU32    (R11), Z15
 	VPMOVD2M     Z15, K1
 	VMOVDQU32    64(R11), Z15
@@ -6901,7 +7065,7 @@ left:
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          left_skip0
+	JAE          vectors0_skip0
 	VMOVUPS.Z    (R13), K1, Z15
 	VMOVUPS.Z    64(R13), K2, Z16
 	VMOVDQA32    Z9, Z17
@@ -6916,11 +7080,11 @@ left:
 	VPERMI2PS    Z16, Z15, Z17
 	VFMADD231PS  Z2, Z17, Z11
 
-left_skip0:
+vectors0_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip1
+	JAE         vectors0_skip1
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -6935,11 +7099,11 @@ left_skip0:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z11
 
-left_skip1:
+vectors0_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip2
+	JAE         vectors0_skip2
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -6957,11 +7121,11 @@ left_skip1:
 	VFMADD231PS Z8, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-left_skip2:
+vectors0_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip3
+	JAE         vectors0_skip3
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -6976,11 +7140,11 @@ left_skip2:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z12
 
-left_skip3:
+vectors0_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip4
+	JAE         vectors0_skip4
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -6998,11 +7162,11 @@ left_skip3:
 	VFMADD231PS Z8, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-left_skip4:
+vectors0_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip5
+	JAE         vectors0_skip5
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7017,11 +7181,11 @@ left_skip4:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z13
 
-left_skip5:
+vectors0_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip6
+	JAE         vectors0_skip6
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7039,11 +7203,11 @@ left_skip5:
 	VFMADD231PS Z8, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-left_skip6:
+vectors0_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip7
+	JAE         vectors0_skip7
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7058,11 +7222,11 @@ left_skip6:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z14
 
-left_skip7:
+vectors0_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         left_skip8
+	JAE         vectors0_skip8
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7077,54 +7241,48 @@ left_skip7:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z8, Z17, Z14
 
-left_skip8:
+vectors0_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Z15
+	VBROADCASTSS 204(AX), Z15
 	VMAXPS       Z11, Z15, Z11
-	VBROADCASTSS 184(AX), Z15
+	VMAXPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z15, Z13
+	VMAXPS       Z14, Z15, Z14
+	VBROADCASTSS 208(AX), Z15
 	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
+	MOVQ         R10, R13
 	VMOVUPS      Z11, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z12, Z15, Z12
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z12, Z15, Z12
 	VMOVUPS      Z12, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z13, Z15, Z13
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z14, Z15, Z14
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z14, Z15, Z14
 	VMOVUPS      Z14, K5, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000140, R11
 	SUBQ         $0x00000001, R12
-	JMP          left
+	JMP          vectors0
 
-left_end:
-	MOVQ 168(AX), R12
+vectors0_end:
+	MOVQ 176(AX), R12
 
-plain:
+vectors2:
 	CMPQ         R12, $0x00000001
-	JL           plain_end
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
+	JL           vectors2_end
+	VBROADCASTSS 200(AX), Z11
+	VMOVAPS      Z11, Z12
+	VMOVAPS      Z11, Z13
+	VMOVAPS      Z11, Z14
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          plain_skip0
+	JAE          vectors2_skip0
 	VMOVUPS      (R13), Z15
 	VMOVUPS      64(R13), Z16
 	VMOVDQA32    Z9, Z17
@@ -7139,11 +7297,11 @@ plain:
 	VPERMI2PS    Z16, Z15, Z17
 	VFMADD231PS  Z2, Z17, Z11
 
-plain_skip0:
+vectors2_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip1
+	JAE         vectors2_skip1
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7158,11 +7316,11 @@ plain_skip0:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z11
 
-plain_skip1:
+vectors2_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip2
+	JAE         vectors2_skip2
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7180,11 +7338,11 @@ plain_skip1:
 	VFMADD231PS Z8, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-plain_skip2:
+vectors2_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip3
+	JAE         vectors2_skip3
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7199,11 +7357,11 @@ plain_skip2:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z12
 
-plain_skip3:
+vectors2_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip4
+	JAE         vectors2_skip4
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7221,11 +7379,11 @@ plain_skip3:
 	VFMADD231PS Z8, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-plain_skip4:
+vectors2_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip5
+	JAE         vectors2_skip5
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7240,11 +7398,11 @@ plain_skip4:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z13
 
-plain_skip5:
+vectors2_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip6
+	JAE         vectors2_skip6
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7262,11 +7420,11 @@ plain_skip5:
 	VFMADD231PS Z8, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-plain_skip6:
+vectors2_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip7
+	JAE         vectors2_skip7
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7281,11 +7439,11 @@ plain_skip6:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z14
 
-plain_skip7:
+vectors2_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         plain_skip8
+	JAE         vectors2_skip8
 	VMOVUPS     (R13), Z15
 	VMOVUPS     64(R13), Z16
 	VMOVDQA32   Z9, Z17
@@ -7300,53 +7458,43 @@ plain_skip7:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z8, Z17, Z14
 
-plain_skip8:
+vectors2_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Z15
+	VBROADCASTSS 204(AX), Z15
 	VMAXPS       Z11, Z15, Z11
-	VBROADCASTSS 184(AX), Z15
+	VMAXPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z15, Z13
+	VMAXPS       Z14, Z15, Z14
+	VBROADCASTSS 208(AX), Z15
 	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
+	MOVQ         R10, R13
 	VMOVUPS      Z11, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z12, Z15, Z12
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z12, Z15, Z12
 	VMOVUPS      Z12, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z13, Z15, Z13
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z14, Z15, Z14
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z14, Z15, Z14
 	VMOVUPS      Z14, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000001, R12
-	JMP          plain
+	JMP          vectors2
 
-plain_end:
-	MOVQ 64(AX), R12
-	ADDQ $0x0f, R12
-	SHRQ $0x04, R12
-	SUBQ 160(AX), R12
-	SUBQ 168(AX), R12
+vectors2_end:
+	MOVQ 192(AX), R12
 
-right:
+vectors4:
 	CMPQ         R12, $0x00000001
-	JL           right_end
-	VBROADCASTSS 176(AX), Z11
-	VBROADCASTSS 176(AX), Z12
-	VBROADCASTSS 176(AX), Z13
-	VBROADCASTSS 176(AX), Z14
+	JL           vectors4_end
+	VBROADCASTSS 200(AX), Z11
+	VMOVAPS      Z11, Z12
+	VMOVAPS      Z11, Z13
+	VMOVAPS      Z11, Z14
 	VMOVDQU32    (R11), Z15
 	VPMOVD2M     Z15, K1
 	VMOVDQU32    64(R11), Z15
@@ -7360,7 +7508,7 @@ right:
 	MOVQ         R9, R13
 	MOVQ         R8, R14
 	CMPQ         R14, 72(AX)
-	JAE          right_skip0
+	JAE          vectors4_skip0
 	VMOVUPS.Z    (R13), K1, Z15
 	VMOVUPS.Z    64(R13), K2, Z16
 	VMOVDQA32    Z9, Z17
@@ -7375,11 +7523,11 @@ right:
 	VPERMI2PS    Z16, Z15, Z17
 	VFMADD231PS  Z2, Z17, Z11
 
-right_skip0:
+vectors4_skip0:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip1
+	JAE         vectors4_skip1
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7394,11 +7542,11 @@ right_skip0:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z11
 
-right_skip1:
+vectors4_skip1:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip2
+	JAE         vectors4_skip2
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7416,11 +7564,11 @@ right_skip1:
 	VFMADD231PS Z8, Z17, Z11
 	VFMADD231PS Z2, Z17, Z12
 
-right_skip2:
+vectors4_skip2:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip3
+	JAE         vectors4_skip3
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7435,11 +7583,11 @@ right_skip2:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z12
 
-right_skip3:
+vectors4_skip3:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip4
+	JAE         vectors4_skip4
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7457,11 +7605,11 @@ right_skip3:
 	VFMADD231PS Z8, Z17, Z12
 	VFMADD231PS Z2, Z17, Z13
 
-right_skip4:
+vectors4_skip4:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip5
+	JAE         vectors4_skip5
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7476,11 +7624,11 @@ right_skip4:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z13
 
-right_skip5:
+vectors4_skip5:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip6
+	JAE         vectors4_skip6
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7498,11 +7646,11 @@ right_skip5:
 	VFMADD231PS Z8, Z17, Z13
 	VFMADD231PS Z2, Z17, Z14
 
-right_skip6:
+vectors4_skip6:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip7
+	JAE         vectors4_skip7
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7517,11 +7665,11 @@ right_skip6:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z5, Z17, Z14
 
-right_skip7:
+vectors4_skip7:
 	ADDQ        CX, R13
 	INCQ        R14
 	CMPQ        R14, 72(AX)
-	JAE         right_skip8
+	JAE         vectors4_skip8
 	VMOVUPS.Z   (R13), K1, Z15
 	VMOVUPS.Z   64(R13), K2, Z16
 	VMOVDQA32   Z9, Z17
@@ -7536,41 +7684,35 @@ right_skip7:
 	VPERMI2PS   Z16, Z15, Z17
 	VFMADD231PS Z8, Z17, Z14
 
-right_skip8:
+vectors4_skip8:
 	ADDQ         CX, R13
 	INCQ         R14
-	MOVQ         R10, R13
-	VBROADCASTSS 180(AX), Z15
+	VBROADCASTSS 204(AX), Z15
 	VMAXPS       Z11, Z15, Z11
-	VBROADCASTSS 184(AX), Z15
+	VMAXPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z15, Z13
+	VMAXPS       Z14, Z15, Z14
+	VBROADCASTSS 208(AX), Z15
 	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
+	MOVQ         R10, R13
 	VMOVUPS      Z11, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z12, Z15, Z12
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z12, Z15, Z12
 	VMOVUPS      Z12, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z13, Z15, Z13
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K5, (R13)
 	ADDQ         DX, R13
-	VBROADCASTSS 180(AX), Z15
-	VMAXPS       Z14, Z15, Z14
-	VBROADCASTSS 184(AX), Z15
-	VMINPS       Z14, Z15, Z14
 	VMOVUPS      Z14, K5, (R13)
 	ADDQ         DX, R13
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000140, R11
 	SUBQ         $0x00000001, R12
-	JMP          right
+	JMP          vectors4
 
-right_end:
+vectors4_end:
 	ADDQ DX, SI
 	ADDQ CX, BX
 	ADDQ CX, BX

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -10,10 +11,10 @@ import (
 
 // Offsets in PlaneArgs.
 const (
-	planeSrc, planeAt, planeDst                               = 0, 24, 32
-	planeRows, planeCols, planeInRows, planeTop               = 56, 64, 72, 80
-	planeSrcStep, planeDstStep, planeTap, planeW, planeMasks  = 88, 96, 104, 112, 136
-	planeLeft, planePlain, planeBias, planeLoBound, planeHigh = 160, 168, 176, 180, 184
+	planeSrc, planeAt, planeDst                              = 0, 24, 32
+	planeRows, planeCols, planeInRows, planeTop              = 56, 64, 72, 80
+	planeSrcStep, planeDstStep, planeTap, planeW, planeMasks = 88, 96, 104, 112, 136
+	planeVectors, planeBias, planeLoBound, planeHigh         = 160, 200, 204, 208
 )
 
 // planeGen is the state of a kernel of 3 by 3 taps that reads planes where they lie.
@@ -70,9 +71,11 @@ func plane(v isa, stride, rows int) {
 	g.p, g.q, g.masks, g.n = GP64(), GP64(), field(g.a, planeMasks), GP64()
 	MOVQ(src, g.p)
 	MOVQ(dst, g.q)
-	g.vectors("left", planeLeft, true, top)
-	g.vectors("plain", planePlain, false, top)
-	g.vectors("right", 0, true, top)
+	for i, masked := range [][]int{{0, 1, 2, 3, 4}, {0}, {}, {2}, {0, 1, 2, 3, 4}} {
+		if !(len(masked) == 1 && (stride == 2 || v.lanes == 16)) {
+			g.vectors(fmt.Sprintf("vectors%d", i), i, masked, top)
+		}
+	}
 	for range rows {
 		ADDQ(g.ds, dst)
 		for range stride {
@@ -87,22 +90,14 @@ func plane(v isa, stride, rows int) {
 	RET()
 }
 
-// vectors emits a loop over as many vectors of a block as the field count says, or all that are left.
-func (g *planeGen) vectors(label string, count int, masked bool, top gp) {
-	if count > 0 {
-		MOVQ(Mem{Base: g.a, Disp: count}, g.n)
-	} else { // ceil(Cols / lanes) - Left - Plain
-		MOVQ(Mem{Base: g.a, Disp: planeCols}, g.n)
-		ADDQ(U8(uint8(g.v.lanes-1)), g.n)
-		SHRQ(U8(map[int]uint8{8: 3, 16: 4}[g.v.lanes]), g.n)
-		SUBQ(Mem{Base: g.a, Disp: planeLeft}, g.n)
-		SUBQ(Mem{Base: g.a, Disp: planePlain}, g.n)
-	}
+// vectors emits a loop over the i-th kind of vectors of a block, of which some loads are masked.
+func (g *planeGen) vectors(label string, i int, masked []int, top gp) {
+	MOVQ(Mem{Base: g.a, Disp: planeVectors + 8*i}, g.n)
 	loop(label, g.n, 1, func() {
 		g.block(label, masked, top)
 		ADDQ(U32(uint32(g.stride*g.v.bytes())), g.p)
 		ADDQ(U32(uint32(g.v.bytes())), g.q)
-		if masked {
+		if len(masked) > 0 {
 			ADDQ(U32(uint32(planeMaskCount*g.v.bytes())), g.masks)
 		}
 	})
@@ -112,15 +107,18 @@ func (g *planeGen) vectors(label string, count int, masked bool, top gp) {
 const planeMaskCount = 5
 
 // block emits a vector of each row of a block.
-func (g *planeGen) block(label string, masked bool, top gp) {
+func (g *planeGen) block(label string, masked []int, top gp) {
 	v := g.v
 	acc := make([]reg.VecVirtual, g.rows)
 	for i := range acc {
-		acc[i] = v.vec()
-		VBROADCASTSS(Mem{Base: g.a, Disp: planeBias}, acc[i])
+		if acc[i] = v.vec(); i == 0 {
+			VBROADCASTSS(Mem{Base: g.a, Disp: planeBias}, acc[0])
+		} else {
+			VMOVAPS(acc[0], acc[i])
+		}
 	}
 	var ks []reg.Register
-	if masked && v.lanes == 16 { // lanes whose sign bit is set
+	if len(masked) > 0 && v.lanes == 16 { // lanes whose sign bit is set
 		for i := range planeMaskCount {
 			m, k := ZMM(), K()
 			VMOVDQU32(Mem{Base: g.masks, Disp: i * v.bytes()}, m)
@@ -142,7 +140,7 @@ func (g *planeGen) block(label string, masked bool, top gp) {
 				}
 			}
 		}
-		load := func(i int, m Mem) reg.VecVirtual { return g.load(masked, ks, i, m) }
+		load := func(i int, m Mem) reg.VecVirtual { return g.load(slices.Contains(masked, i), ks, i, m) }
 		if g.stride == 1 {
 			use(0, load(0, Mem{Base: r}))
 			use(1, load(1, Mem{Base: r, Index: g.tap, Scale: 4}))
@@ -154,7 +152,7 @@ func (g *planeGen) block(label string, masked bool, top gp) {
 		ADDQ(g.ss, r)
 		INCQ(row)
 	}
-	g.store(masked, ks, acc)
+	g.store(slices.Contains(masked, planeMaskCount-1), ks, acc)
 }
 
 // split loads a row for stride 2: even and odd columns are the first two taps, and the even ones two further on the third.
@@ -206,19 +204,25 @@ func (g *planeGen) load(masked bool, ks []reg.Register, i int, m Mem) reg.VecVir
 func (g *planeGen) store(masked bool, ks []reg.Register, acc []reg.VecVirtual) {
 	v := g.v
 	q, t := GP64(), v.vec()
+	VBROADCASTSS(Mem{Base: g.a, Disp: planeLoBound}, t)
+	for i := range acc {
+		VMAXPS(acc[i], t, acc[i])
+	}
+	VBROADCASTSS(Mem{Base: g.a, Disp: planeHigh}, t)
+	for i := range acc {
+		VMINPS(acc[i], t, acc[i])
+	}
+	if masked && v.lanes == 8 {
+		VMOVUPS(Mem{Base: g.masks, Disp: (planeMaskCount - 1) * v.bytes()}, t)
+	}
 	MOVQ(g.q, q)
 	for i := range acc {
-		VBROADCASTSS(Mem{Base: g.a, Disp: planeLoBound}, t)
-		VMAXPS(acc[i], t, acc[i])
-		VBROADCASTSS(Mem{Base: g.a, Disp: planeHigh}, t)
-		VMINPS(acc[i], t, acc[i])
 		switch {
 		case !masked:
 			VMOVUPS(acc[i], Mem{Base: q})
 		case v.lanes == 16:
 			VMOVUPS(acc[i], ks[planeMaskCount-1], Mem{Base: q})
 		default:
-			VMOVUPS(Mem{Base: g.masks, Disp: (planeMaskCount - 1) * v.bytes()}, t)
 			VMASKMOVPS(acc[i], t, Mem{Base: q})
 		}
 		ADDQ(g.ds, q)
