@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 	codes "github.com/onnxrun/onnxrun/tensor/num"
 )
@@ -29,6 +30,8 @@ func scatterApply(d tensor.DType, reduction string) (scatterFn, error) {
 		return scatterEach(func(a, b tensor.BFloat16Bits) tensor.BFloat16Bits {
 			return codes.ToBFloat16(float64(f(a.Float32(), b.Float32())))
 		}), err
+	case d == tensor.Float32 && reduction == "add":
+		return scatterSums, nil
 	case d == tensor.Float32:
 		return scatterNumber[float32](reduction)
 	case d == tensor.Float64:
@@ -126,6 +129,23 @@ func scatterNumber[T mvNumber](reduction string) (scatterFn, error) {
 			}
 		}
 	}, err
+}
+
+// scatterSums adds blocks of float32, long ones by vectors.
+func scatterSums(y, u *tensor.Tensor, to []int, from, n int) {
+	a, b := tensor.Raw[float32](y), tensor.Raw[float32](u)[from:from+len(to)*n]
+	for i, p := range to {
+		switch {
+		case n == 1:
+			a[p] += b[i]
+		case n >= 8:
+			vec.Add(a[p:p+n], a[p:p+n], b[i*n:(i+1)*n])
+		default:
+			for j, v := range b[i*n : (i+1)*n] {
+				a[p+j] += v
+			}
+		}
+	}
 }
 
 // combine sets each element of a to f of itself and that of b.
