@@ -83,6 +83,10 @@ func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
 	for _, b := range n.Bodies {
 		k.Bodies = append(k.Bodies, b.Name)
 	}
+	if size := c.derived.bytes(n); size > 0 {
+		c.gate.enter(size)
+		defer c.gate.leave(size)
+	}
 	b.k, b.err = n.Op.Kernel(k)
 	b.done = true
 	c.derived.bound(n, k)

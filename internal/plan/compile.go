@@ -53,6 +53,7 @@ type compiler struct {
 	captures    []*graph.Value
 	bound       []binding // by node
 	derived     derived
+	gate        gate
 	index       map[*graph.Value]int32
 	exprs       []sym.Expr
 	exprIndex   map[string]int32

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
@@ -55,6 +56,43 @@ func (d derived) found(v *graph.Value, storage map[*byte]*graph.Value) {
 		d[v] = new(atomic.Int32)
 	}
 	d[v].Add(1)
+}
+
+// bytes returns the size of the derived constants that n reads.
+func (d derived) bytes(n *graph.Node) (size int) {
+	for _, v := range n.In {
+		if d[v] != nil {
+			size += v.DType.ByteLen(v.Const.Len())
+		}
+	}
+	return size
+}
+
+// A gate bounds the memory of derived constants that are there at one time: those who enter with n bytes have at most
+// maxInside together, or are alone.
+type gate struct {
+	mu     sync.Mutex
+	freed  sync.Cond
+	inside int
+}
+
+const maxInside = 8 << 20
+
+func (g *gate) enter(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.freed.L = &g.mu
+	for g.inside > 0 && g.inside+n > maxInside {
+		g.freed.Wait()
+	}
+	g.inside += n
+}
+
+func (g *gate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside -= n
+	g.freed.Broadcast()
 }
 
 // bound gives back what n, bound with k, was the last to pack.
