@@ -2,7 +2,6 @@ package opt
 
 import (
 	"slices"
-	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/ops"
@@ -32,7 +31,7 @@ func readsFilter(n *graph.Node) bool {
 	return n.Domain == "onnxrun" && (n.Type == "NhwcConv" || n.Type == "NhwcConvTranspose") && n.In[1] != nil && n.In[1].IsConst()
 }
 
-func storageOf(v *graph.Value) *byte { return unsafe.SliceData(v.Const.Bytes()) }
+func storageOf(v *graph.Value) *byte { return v.Const.Start() }
 
 // constReaders counts the readers of the storage of constants, in g and the graphs inside it.
 func constReaders(g *graph.Graph) map[*byte]int {
