@@ -162,6 +162,26 @@ func TestUniqueOfNaN(t *testing.T) {
 	}
 }
 
+// TestResizeIntegers interpolates integers; the values are ONNX Runtime's, which cuts fractions off.
+func TestResizeIntegers(t *testing.T) {
+	mode := ops.Attrs{onnx.NewString("mode", "linear")}
+	scales := tensor.FromSlice([]float32{1, 1, 1, 2})
+	for range 2 { // with and without memory of a call before
+		for _, c := range []struct {
+			x    *tensor.Tensor
+			want string
+		}{
+			{tensor.FromSlice([]uint8{0, 101, 255, 6}, 1, 1, 1, 4), "[1 1 1 8] [0 25 75 139 216 192 68 6]"},
+			{tensor.FromSlice([]int8{-128, 101, 127, -6}, 1, 1, 1, 4), "[1 1 1 8] [-128 -70 43 107 120 93 27 -6]"},
+			{tensor.FromSlice([]int32{-1000, 101, 1271, -6}, 1, 1, 1, 4), "[1 1 1 8] [-1000 -724 -174 393 978 951 313 -6]"},
+		} {
+			if got := eval(t, "Resize", 19, 1, mode, c.x, nil, scales)[0]; text(got) != c.want {
+				t.Errorf("%v: got %s, want %s", c.x.DType(), text(got), c.want)
+			}
+		}
+	}
+}
+
 // TestResizeCropOfAnyType compares copies out of a region, which reaches beyond the input, with those of float32: the values
 // are onnx.reference's, the value outside cut off for integers.
 func TestResizeCropOfAnyType(t *testing.T) {

@@ -3,6 +3,8 @@ package ops
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/resize"
@@ -318,30 +320,42 @@ func nearestAny(y, x *tensor.Tensor, index [][]int) error {
 // resizeInts resamples integers in float32. Results are rounded, or cut off towards zero: ONNX leaves it open, ONNX
 // Runtime cuts off plain linear interpolation only.
 func resizeInts(b *resize.Box[float32], threads int, x, y *tensor.Tensor, round bool) {
-	from, to := make([]float32, x.Len()), make([]float32, y.Len())
-	run := func() {
+	room := resizeRooms.Get().(*[]float32)
+	*room = slices.Grow((*room)[:0], x.Len()+y.Len())[:x.Len()+y.Len()]
+	from, to := (*room)[:x.Len()], (*room)[x.Len():]
+	switch x.DType() {
+	case tensor.Uint8:
+		vec.Convert(from, tensor.Of[uint8](x))
 		b.Run(threads, from, to)
 		if round {
 			vec.Round(to, to)
 		}
-	}
-	switch x.DType() {
-	case tensor.Uint8:
-		convertVia(run, tensor.Of[uint8](x), tensor.Of[uint8](y), from, to, 0, math.MaxUint8)
+		vec.Saturate(tensor.Of[uint8](y), to) // cuts off positive fractions
 	case tensor.Int8:
-		convertVia(run, tensor.Of[int8](x), tensor.Of[int8](y), from, to, math.MinInt8, math.MaxInt8)
+		vec.Convert(from, tensor.Of[int8](x))
+		b.Run(threads, from, to)
+		if round {
+			vec.Round(to, to)
+			vec.Saturate(tensor.Of[int8](y), to)
+		} else {
+			cutOff(tensor.Of[int8](y), to, math.MinInt8, math.MaxInt8)
+		}
 	case tensor.Int32:
-		convertVia(run, tensor.Of[int32](x), tensor.Of[int32](y), from, to, math.MinInt32, math.MaxInt32-127)
+		vec.Convert(from, tensor.Of[int32](x))
+		b.Run(threads, from, to)
+		if round {
+			vec.Round(to, to)
+		}
+		cutOff(tensor.Of[int32](y), to, math.MinInt32, math.MaxInt32-127)
 	}
+	resizeRooms.Put(room)
 }
 
-// convertVia sets from to x, runs what makes to of it, and sets y to that, kept between lo and hi.
-func convertVia[T int8 | uint8 | int32](run func(), x, y []T, from, to []float32, lo, hi float32) {
+var resizeRooms = sync.Pool{New: func() any { return new([]float32) }}
+
+// cutOff sets y to x, kept between lo and hi, without the fractions.
+func cutOff[T int8 | int32](y []T, x []float32, lo, hi float32) {
 	for i, v := range x {
-		from[i] = float32(v)
-	}
-	run()
-	for i, v := range to {
 		y[i] = T(max(lo, min(hi, v)))
 	}
 }

@@ -76,8 +76,16 @@ func (g *gatherJob[I]) blocks(lo, hi int) {
 	case 16: // a box
 		gather[[2]uint64](g, dp, sp, lo, hi)
 	default:
+		rows := active.rows
+		if g.block < leastWide || g.block > mostWide {
+			rows = nil
+		}
 		for ; lo < hi; lo++ {
 			from := g.from(lo) * g.block
+			if rows != nil {
+				rows((*byte)(unsafe.Add(dp, lo*g.block)), (*byte)(unsafe.Add(sp, from)), 1, g.block, 0, 0)
+				continue
+			}
 			copy(g.dst[lo*g.block:(lo+1)*g.block], g.src[from:from+g.block])
 		}
 	}

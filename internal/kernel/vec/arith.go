@@ -53,14 +53,20 @@ func DivInt[T Int](dst, a, b []T) {
 func ModInt[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
 	for i := range dst {
-		var r T
-		if d := b[i&mb]; d != 0 {
-			r = a[i&ma] % d
-			if r != 0 && (r < 0) != (d < 0) {
-				r += d
-			}
+		d := b[i&mb]
+		if d == 0 {
+			dst[i] = 0
+			continue
 		}
-		dst[i] = r
+		r := a[i&ma] % d
+		m := r + d // the remainder where the signs differ; chosen without a branch, which random signs would mislead
+		if r^d >= 0 {
+			m = r
+		}
+		if r == 0 {
+			m = 0
+		}
+		dst[i] = m
 	}
 }
 
@@ -164,7 +170,13 @@ func AbsOf[T Number](dst, x []T) {
 
 // SignOf sets dst[i] to -1, 0 or 1 by the sign of x[i], and to x[i] if that is NaN.
 func SignOf[T Number](dst, x []T) {
-	for i, v := range x[:len(dst)] {
+	x = x[:len(dst)]
+	n := 0
+	if isInt[T]() {
+		n = signInts(dst, x)
+	}
+	for i := n; i < len(x); i++ {
+		v := x[i]
 		switch {
 		case v > 0:
 			v = 1
@@ -176,6 +188,23 @@ func SignOf[T Number](dst, x []T) {
 		}
 		dst[i] = v
 	}
+}
+
+// minusOne and plusOne begin, in memory, with these numbers of every integer type: there are kernels on little-endian machines only.
+var minusOne, plusOne = ^uint64(0), uint64(1)
+
+// signInts is SignOf for whole groups of integers that have kernels; it returns how many elements it did.
+func signInts[T Number](dst, x []T) (n int) {
+	least, most := unsafe.Pointer(&zeroElement), unsafe.Pointer(&plusOne)
+	if Lowest[T]() != 0 {
+		least = unsafe.Pointer(&minusOne)
+	}
+	for lo := 0; lo < len(dst); lo += block {
+		d := dst[lo:min(lo+block, len(dst))]
+		done := joined(joinMax, d, x[lo:lo+len(d)], unsafe.Slice((*T)(least), 1))
+		n += joined(joinMin, d[:done], d[:done], unsafe.Slice((*T)(most), 1))
+	}
+	return n
 }
 
 // Shl sets dst[i] = a[i] << b[i]. Shifts that are negative or exceed the width shift all bits out.

@@ -163,7 +163,8 @@ func Convert[D, S Number](dst []D, x []S) {
 	convertGo(dst[n:], x[n:])
 }
 
-// Saturate sets dst[i] to x[i], a whole number, kept in the range of D; NaN becomes the least of D. x is overwritten.
+// Saturate sets dst[i] to x[i], a whole number, kept in the range of D; NaN becomes the least of D. x is overwritten. With an
+// unsigned D, fractions are cut off.
 func Saturate[D int8 | uint8](dst []D, x []float32) {
 	x = x[:len(dst)]
 	lo, hi := Lowest[D](), Highest[D]()
