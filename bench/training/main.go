@@ -12,6 +12,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/onnxrun/onnxrun/internal/measure"
@@ -21,6 +22,7 @@ import (
 // memory, before the first step.
 type report struct {
 	Times []float64 `json:"times_ms"`
+	CPU   []float64 `json:"cpu_ms"` // processor time of the same steps
 	Loss  []float64 `json:"loss"`
 	Base  float64   `json:"base_rss_mb"`
 	Peak  float64   `json:"peak_rss_mb"`
@@ -89,7 +91,7 @@ func run(workload string, o settings, warmup, steps int, profile string) error {
 			}
 			defer pprof.StopCPUProfile()
 		}
-		begin := time.Now()
+		begin, used := time.Now(), processorTime()
 		loss, err := s.step(context.Background())
 		if err != nil {
 			return err
@@ -97,10 +99,20 @@ func run(workload string, o settings, warmup, steps int, profile string) error {
 		r.Loss = append(r.Loss, loss)
 		if i >= warmup {
 			r.Times = append(r.Times, measure.Milliseconds(time.Since(begin)))
+			r.CPU = append(r.CPU, measure.Milliseconds(processorTime()-used))
 		}
 	}
 	r.Peak = measure.PeakResident()
 	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// processorTime is what the process has taken so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resetPeak makes the process's peak memory count from now on.
