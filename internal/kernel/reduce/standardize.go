@@ -17,9 +17,13 @@ type Standardization struct {
 }
 
 // StandardizeGrad sets xhat to the standardized x, and dx to the gradient with respect to x for g, that with
-// respect to xhat. Sums are kept in float64.
+// respect to xhat. Sums are kept in float64, but for those of single rows of float32, which are taken in vectors.
 func StandardizeGrad[T vec.Float](dx, xhat, g, x []T, s Standardization, threads int) {
 	if len(x) == 0 {
+		return
+	}
+	if x, ok := any(x).([]float32); ok && s.Outer == 1 {
+		standardizeRowsGrad(any(dx).([]float32), any(xhat).([]float32), any(g).([]float32), x, s, threads)
 		return
 	}
 	tasks := poolOf[standardizeGrad[T]]()
