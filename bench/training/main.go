@@ -12,7 +12,6 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/onnxrun/onnxrun/internal/measure"
@@ -104,15 +103,6 @@ func run(workload string, o settings, warmup, steps int, profile string) error {
 	}
 	r.Peak = measure.PeakResident()
 	return json.NewEncoder(os.Stdout).Encode(r)
-}
-
-// processorTime is what the process has taken so far.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resetPeak makes the process's peak memory count from now on.
