@@ -178,7 +178,7 @@ func farthest(a, b []float32) float64 {
 func TestVectorsOverGo(t *testing.T) {
 	all := direct.All()
 	if len(all) == 1 {
-		t.Skip("this machine has only the kernels in Go")
+		t.Skip("direct: this build on this processor has only the kernels in Go")
 	}
 	for c := 1; c <= 64; c++ {
 		for _, groups := range []int{1, 3} {
