@@ -1,6 +1,8 @@
 package tensor_test
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 	"testing"
 
@@ -20,8 +22,8 @@ func TestDeferred(t *testing.T) {
 		},
 		"Reshaped": func(x *tensor.Tensor) []float32 { y, _ := x.Reshaped(2, 1); return tensor.Of[float32](y) },
 		"LittleEndian": func(x *tensor.Tensor) []float32 {
-			y, _ := tensor.FromBytes(tensor.Float32, tensor.Shape{2}, tensor.LittleEndian(x))
-			return tensor.Of[float32](y)
+			b := tensor.LittleEndian(x)
+			return []float32{math.Float32frombits(binary.LittleEndian.Uint32(b)), math.Float32frombits(binary.LittleEndian.Uint32(b[4:]))}
 		},
 		"Float64s": func(x *tensor.Tensor) []float32 {
 			f := tensor.Float64s(x, 2)
