@@ -27,7 +27,7 @@ func hugePart(b []byte, n, more int) (first, last int) {
 		return first, first
 	}
 	last = first + (n-first)&^(hugePage-1)
-	if n-last+more >= mostly {
+	if last < n && n-last+more >= mostly { // a page that begins behind the first n bytes may be in use
 		last += hugePage
 	}
 	return first, max(first, min(last, first+(cap(b)-first)&^(hugePage-1)))

@@ -36,3 +36,25 @@ func TestOrdinary(t *testing.T) {
 	}
 	TestWeights(t)
 }
+
+// TestTouchedInside takes pieces of storage whose rest is in use already: getting their huge pages ready writes to no byte of it.
+func TestTouchedInside(t *testing.T) {
+	was := ordinary.end.Load()
+	defer func() { ordinary.end.Store(was) }()
+	for _, from := range []int{0, Alignment, hugePage - Alignment} {
+		for _, n := range []int{Alignment, hugePage - from, hugePage, 2 * hugePage, 2*hugePage - from, 2*hugePage + mostly, 3 * hugePage} {
+			b := hugeBytes(5 * hugePage)[from:]
+			rest := b[n:]
+			for i := range rest {
+				rest[i] = 1
+			}
+			ordinary.end.Store(0)
+			preferHuge(b[:n], n, len(rest))
+			for i, x := range rest {
+				if x != 1 {
+					t.Fatalf("%d bytes from %d on: byte %d behind them has become %d", n, from, i, x)
+				}
+			}
+		}
+	}
+}
