@@ -183,9 +183,12 @@ func (l *linear) do32(x *linearCall, c *Call) error {
 	a := gemm.Args{
 		M: x.m, N: n, K: x.a.cols,
 		A: tensor.Of[float32](c.In[0]), ARS: x.a.rs, ACS: x.a.cs,
-		Packed: l.packed, B: tensor.Of[float32](c.In[1]), BRS: x.b.rs, BCS: x.b.cs,
+		Packed: l.packed, BRS: x.b.rs, BCS: x.b.cs,
 		C: tensor.Of[float32](c.Out[0]), LDC: n,
 		Alpha: l.alpha, Threads: c.Threads,
+	}
+	if a.Packed == nil { // reading packed weights would bring elements back that were given back
+		a.B = tensor.Of[float32](c.In[1])
 	}
 	if l.alpha == 0 {
 		a.K, a.Alpha, a.Packed = 0, 1, nil
