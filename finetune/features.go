@@ -249,15 +249,11 @@ func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budge
 	var kept int64
 	var late []int
 	for block := range b.blocks(ctx, missing, n) {
-		if block.err != nil {
-			return block.err
-		}
-		rows, err := b.run(ctx, block.samples)
+		rows, err := b.rowsOf(ctx, block, keys)
 		if err != nil {
 			return err
 		}
 		for k, i := range block.index {
-			b.keep(keys, i, rows[k])
 			if kept += int64(len(rows[k])); kept <= budget {
 				b.rows[i] = rows[k]
 			} else {
@@ -276,6 +272,21 @@ func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budge
 		return b.file.find(keys, b.rows)
 	}
 	return ctx.Err()
+}
+
+// rowsOf returns the rows of a block, which it appends to the file.
+func (b *table) rowsOf(ctx context.Context, block block, keys []rowKey) ([][]byte, error) {
+	if block.err != nil {
+		return nil, block.err
+	}
+	rows, err := b.run(ctx, block.samples)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range block.index {
+		b.keep(keys, i, rows[k])
+	}
+	return rows, nil
 }
 
 // keep appends a row to the file. When the file takes no more, on a full disk for instance, the rows that it has stay and

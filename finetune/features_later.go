@@ -24,15 +24,11 @@ func (b *table) await(ctx context.Context, index []int) error {
 			b.endLater()
 			return nil
 		}
-		if block.err != nil {
-			return block.err
-		}
-		rows, err := b.run(ctx, block.samples)
+		rows, err := b.rowsOf(ctx, block, b.later.keys)
 		if err != nil {
 			return err
 		}
 		for k, i := range block.index {
-			b.keep(b.later.keys, i, rows[k])
 			b.rows[i] = rows[k]
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -120,8 +121,8 @@ func (f *flexAttention[T]) modify(x *flexCall[T], c *Call, body int, scores, oth
 	}
 	same := f.precision == tensor.DTypeOf[T]()
 	if same {
-		x.in.Reset(f.precision, x.shape, asBytes(scores))
-		x.out.Reset(f.precision, x.shape, asBytes(other))
+		x.in.Reset(f.precision, x.shape, move.Bytes(scores))
+		x.out.Reset(f.precision, x.shape, move.Bytes(other))
 	} else {
 		n := f.precision.ByteLen(len(scores))
 		x.in.Reset(f.precision, x.shape, room[:n:n])
@@ -139,10 +140,10 @@ func (f *flexAttention[T]) modify(x *flexCall[T], c *Call, body int, scores, oth
 		return scores, other, nil
 	}
 	got := tensor.Of[T](&x.out)
-	if bodySame(asBytes(got), asBytes(scores)) {
+	if bodySame(move.Bytes(got), move.Bytes(scores)) {
 		return scores, other, nil
 	}
-	if !bodySame(asBytes(got), asBytes(other)) {
+	if !bodySame(move.Bytes(got), move.Bytes(other)) {
 		copy(other, got)
 	}
 	return other, scores, nil
@@ -151,13 +152,7 @@ func (f *flexAttention[T]) modify(x *flexCall[T], c *Call, body int, scores, oth
 // takeOf returns the first n elements of scratch memory and what is behind them.
 func takeOf[T float32 | float64](room []byte, n int) ([]T, []byte) {
 	x := scratchOf[T](room, n)
-	return x, room[len(asBytes(x)):]
-}
-
-// asBytes returns the storage of x.
-func asBytes[T float32 | float64](x []T) []byte {
-	var zero T
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(zero)))
+	return x, room[len(move.Bytes(x)):]
 }
 
 // flexLoad returns the elements of t as T, in room if they are of another type, and the rest of room.

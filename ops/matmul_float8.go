@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/tensor"
 )
@@ -48,9 +49,9 @@ func (r *float8MatMul) run(c *Call) error {
 		return err
 	}
 	var at, bt, yt tensor.Tensor
-	at.Reset(tensor.Float32, c.In[0].Shape(), asBytes(a))
-	bt.Reset(tensor.Float32, c.In[3].Shape(), asBytes(b))
-	yt.Reset(tensor.Float32, c.Out[0].Shape(), asBytes(y))
+	at.Reset(tensor.Float32, c.In[0].Shape(), move.Bytes(a))
+	bt.Reset(tensor.Float32, c.In[3].Shape(), move.Bytes(b))
+	yt.Reset(tensor.Float32, c.Out[0].Shape(), move.Bytes(y))
 	inner := *c
 	inner.In, inner.Out, inner.Scratch = []*tensor.Tensor{&at, &bt}, []*tensor.Tensor{&yt}, room
 	if err := r.product.Run(&inner); err != nil {

@@ -86,6 +86,9 @@ type alignOperands[T float32 | float64] struct {
 	boxes []roi.Box
 }
 
+// mostSamples bounds the samples of a bin, and those along the axes of a region.
+const mostSamples = 1 << 20
+
 func readRegions[T float32 | float64](r *roiAlign, c *Call, boxes []roi.Box) (o alignOperands[T], err error) {
 	o = alignOperands[T]{tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), c.In[0].Shape(), boxes[:0]}
 	rois, batch := tensor.Of[T](c.In[1]), tensor.Of[int64](c.In[2])
@@ -98,7 +101,8 @@ func readRegions[T float32 | float64](r *roiAlign, c *Call, boxes []roi.Box) (o 
 			return o, fmt.Errorf("ops: batch index %d is out of range [0, %d)", b, o.shape[0])
 		}
 		box := r.box(float64(rois[4*i]), float64(rois[4*i+1]), float64(rois[4*i+2]), float64(rois[4*i+3]))
-		if !(box.gridH*box.gridW < 1<<20) {
+		// Both bounds: the first is one of time, the second of memory, since samples are listed by axis.
+		if !(box.gridH*box.gridW < mostSamples) || box.gridH > 0 && box.gridW > 0 && !(float64(r.h)*box.gridH+float64(r.w)*box.gridW < mostSamples) {
 			return o, fmt.Errorf("ops: region %d asks for %v by %v samples", i, box.gridH, box.gridW)
 		}
 		region := roi.Box{Image: int(b), Y: box.y, X: box.x, BinH: box.binH, BinW: box.binW}
@@ -119,9 +123,9 @@ func runRoiAlign32(r *roiAlign, c *Call) error {
 	if *list = o.boxes; err != nil {
 		return err
 	}
-	a := roi.Align{Channels: o.shape[1], Height: o.shape[2], Width: o.shape[3], Rows: r.h, Cols: r.w, Max: r.max}
+	a := roi.Align{Channels: o.shape[1], Height: o.shape[2], Width: o.shape[3], Rows: r.h, Cols: r.w, Max: r.max, Done: c.Ctx.Done()}
 	a.Run(o.y, o.x, o.boxes, c.Threads)
-	return nil
+	return c.Ctx.Err()
 }
 
 func runRoiAlign[T float32 | float64](r *roiAlign, c *Call) error {

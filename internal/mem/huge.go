@@ -37,6 +37,9 @@ func hugePart(b []byte, n, more int) (first, last int) {
 // the system long; then ordinary pages for the first n bytes, all at once.
 func preferHuge(b []byte, n, more int) {
 	first, last := hugePart(b, n, more)
+	if first == last {
+		return
+	}
 	runtime.LockOSThread() // for threadTime
 	defer runtime.UnlockOSThread()
 	at := first

@@ -1,5 +1,7 @@
 package move
 
+import "unsafe"
+
 // A Copy describes a strided copy of a box of elements. Strides and offsets are in elements of Width
 // bytes; source strides may be negative or zero, destination strides must not make elements overlap. Dims,
 // DstStride and SrcStride have the same length; none dims copy one element.
@@ -167,4 +169,10 @@ func (b *box) take(i int) dim {
 	copy(dims[i:], dims[i+1:])
 	b.truncate(b.rank - 1)
 	return d
+}
+
+// Bytes returns the storage of x, whose elements hold no pointers.
+func Bytes[T any](x []T) []byte {
+	var z T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(z)))
 }

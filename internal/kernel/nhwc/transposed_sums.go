@@ -25,11 +25,8 @@ var rowSums = sync.Pool{New: func() any { return new(rowSum) }}
 func (s *rowSum) begin(t *transposedColumns, bias []float32) {
 	n := t.w.Stride * t.g.OutC
 	s.bias, s.piece = slices.Grow(s.bias[:0], n)[:n], slices.Grow(s.piece[:0], n+pieceRoom)[:n+pieceRoom]
-	clear(s.bias)
-	if bias != nil {
-		for i := 0; i < n; i += t.g.OutC {
-			copy(s.bias[i:], bias[:t.g.OutC])
-		}
+	if repeated(bias, s.bias) == nil {
+		clear(s.bias)
 	}
 }
 

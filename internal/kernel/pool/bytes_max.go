@@ -80,10 +80,7 @@ func (t *maxBytes[T]) Chunk(i int) {
 
 // fill copies what the outputs from row h0 on read of plane x to the frame f.
 func (t *maxBytes[T]) fill(f, x []T, h0 int) {
-	f[0] = t.low
-	for n := 1; n < len(f); n *= 2 {
-		copy(f[n:], f[:n])
-	}
+	window.Fill(f, t.low)
 	for d := range t.depth {
 		from := d - t.d.Lo
 		if from < 0 || from >= t.d.In {

@@ -43,9 +43,5 @@ func (t *Table[T]) lines(s *window.Scratch, x, y []float32, count, from, to int)
 // turn sets rows of dst, dstStep elements apart, to columns of src, whose rows are srcStep elements apart.
 func turn(dst, src []float32, rows, cols, dstStep, srcStep int) {
 	dims, ds, ss := [2]int{rows, cols}, [2]int{dstStep, 1}, [2]int{1, srcStep}
-	move.Strided(asBytes(dst), asBytes(src), move.Copy{Dims: dims[:], DstStride: ds[:], SrcStride: ss[:], Width: 4}, 1)
-}
-
-func asBytes(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+	move.Strided(move.Bytes(dst), move.Bytes(src), move.Copy{Dims: dims[:], DstStride: ds[:], SrcStride: ss[:], Width: 4}, 1)
 }

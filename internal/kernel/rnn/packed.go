@@ -62,14 +62,10 @@ func (p *Packed) fill(r []float32, us, ks int) {
 		n := p.row.widths[p.gates][b.width] * p.row.lanes
 		dst := p.data[b.at:][:p.gates*n*p.k]
 		for j := range p.gates {
-			move.Strided(bytesOf(dst), bytesOf(r), move.Copy{Dims: []int{p.k, min(n, p.units-b.from)}, Width: 4,
+			move.Strided(move.Bytes(dst), move.Bytes(r), move.Copy{Dims: []int{p.k, min(n, p.units-b.from)}, Width: 4,
 				DstStride: []int{p.gates * n, 1}, SrcStride: []int{ks, us}, DstOff: j * n, SrcOff: (j*p.units + b.from) * us}, 1)
 		}
 	}
-}
-
-func bytesOf(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
 // Bytes returns the memory that the packed form takes.

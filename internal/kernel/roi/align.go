@@ -6,7 +6,6 @@ package roi
 import (
 	"math"
 	"sync"
-	"unsafe"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
@@ -20,6 +19,8 @@ type Align struct {
 	Channels, Height, Width int
 	Rows, Cols              int
 	Max                     bool
+
+	Done <-chan struct{} // the rest of the result is left as it is when this closes; nil: it does not
 }
 
 // Box is a region of an image in elements of its map: bins of BinH by BinW from (Y, X) on, each with GridH by GridW samples.
@@ -70,17 +71,13 @@ func (a Align) Run(y, x []float32, boxes []Box, threads int) {
 	if images := len(x) / (plane * a.Channels); a.channelsLast(len(boxes), images*plane) {
 		s.buf = mem.Grow(s.buf, len(x))
 		s.shape = [3]int{images, a.Channels, plane}
-		move.Transpose(bytesOf(s.buf), bytesOf(x), s.shape[:], swap, 4, threads)
+		move.Transpose(move.Bytes(s.buf), move.Bytes(x), s.shape[:], swap, 4, threads)
 		t.last = s.buf
 	}
 	par.Run(threads, len(boxes), t)
 	*t = alignTask{}
 	alignTasks.Put(t)
 	scratches.Put(s)
-}
-
-func bytesOf(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
 // channelsLast tells whether regions read so many elements that vectors across channels are worth a transposition of all.
@@ -109,6 +106,12 @@ func (t *alignTask) Chunk(i int) {
 		out = s.buf
 	}
 	for bin := range bins {
+		select {
+		case <-t.Done:
+			scratches.Put(s)
+			return
+		default:
+		}
 		rows, cols := s.rows[bin/t.Cols], s.cols[bin%t.Cols]
 		if t.last != nil {
 			t.across(out[bin*t.Channels:][:t.Channels], t.last[first:], rows, cols)
@@ -118,7 +121,7 @@ func (t *alignTask) Chunk(i int) {
 	}
 	if t.last != nil {
 		s.shape = [3]int{1, bins, t.Channels}
-		move.Transpose(bytesOf(y), bytesOf(out), s.shape[:], swap, 4, 1)
+		move.Transpose(move.Bytes(y), move.Bytes(out), s.shape[:], swap, 4, 1)
 	}
 	scratches.Put(s)
 }

@@ -86,3 +86,15 @@ func TestAlign(t *testing.T) {
 		t.Errorf("%v: both orders of channels must occur", paths)
 	}
 }
+
+// TestDone wants nothing more to be computed when the channel is closed.
+func TestDone(t *testing.T) {
+	done := make(chan struct{})
+	close(done)
+	a := Align{Channels: 2, Height: 2, Width: 2, Rows: 1, Cols: 1, Done: done}
+	y := []float32{7, 7}
+	a.Run(y, make([]float32, 8), []Box{{BinH: 1, BinW: 1, GridH: 1, GridW: 1}}, 1)
+	if y[0] != 7 || y[1] != 7 {
+		t.Errorf("%v, want what was there", y)
+	}
+}

@@ -67,11 +67,11 @@ func (f *Frame) At(od, oh int) int { return od*f.StepD*f.Slice + oh*f.StepH*f.Pi
 
 // Reset fills the frame of some channels with the padding value.
 func (f *Frame) Reset(dst []float32, channels int, pad float32) {
-	dst = dst[:f.Len(channels)]
-	fill(dst, pad)
+	Fill(dst[:f.Len(channels)], pad)
 }
 
-func fill(dst []float32, v float32) {
+// Fill sets all elements of dst to v.
+func Fill[T float32 | int8 | uint8](dst []T, v T) {
 	if v == 0 {
 		clear(dst)
 		return
@@ -117,11 +117,11 @@ func (b *Band) Pad(dst []float32, pad float32) {
 	for d := range f.Depth {
 		slice := dst[d*f.Slice:][:f.Slice]
 		if d < b.slice || d >= b.slice+b.slices {
-			fill(slice, pad)
+			Fill(slice, pad)
 			continue
 		}
-		fill(slice[:b.row*f.Pitch], pad)
-		fill(slice[(b.row+b.rows)*f.Pitch:], pad)
+		Fill(slice[:b.row*f.Pitch], pad)
+		Fill(slice[(b.row+b.rows)*f.Pitch:], pad)
 	}
 }
 
