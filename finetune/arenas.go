@@ -26,7 +26,9 @@ func sharedArenas() *plan.Arenas {
 
 // release ends the life of the gradients of the last step.
 func (t *Trainer) release() {
-	if p := t.recent[forTraining]; p != nil && p.suffix != nil {
-		p.suffix.prog.Release()
+	for _, p := range t.recent {
+		if p.suffix != nil {
+			p.suffix.prog.Release()
+		}
 	}
 }

@@ -22,48 +22,55 @@ const (
 	mostAims = 16 // layouts that are tried for each: what is in use at once is a little less than the arena
 )
 
-// fit makes the program of a step that takes no more than the bound: values are computed again, and where that is not
-// enough, gradients are taken as they come (see taker). taken says which; nil: none.
-func (b *builder) fit(g *graph.Graph, o plan.Options, ids []int) (prog *plan.Program, taken []bool, err error) {
-	restore := opt.Keep(g)
-	prog, err = b.squeeze(g, o)
-	var tight *MemoryError
-	if b.take == nil || !errors.As(err, &tight) {
-		return prog, nil, err
+// fit compiles g, the graph of p, such that a step takes no more than the bound: values are computed again, and where that is not
+// enough, gradients are taken as they come (see taker). taken says which are, and which were before; nil: none.
+func (b *builder) fit(g *graph.Graph, o plan.Options, p *program, before []bool) (*plan.Program, []bool, error) {
+	limit, sums := b.limit, 0
+	if p.part {
+		sums = b.sumBytes(p)
+		limit -= sums
 	}
-	restore()
-	taken = b.deliver(g, ids)
-	prog, err = b.squeeze(g, o)
+	restore, taken := opt.Keep(g), before
+	prog, err := b.squeeze(g, o, limit)
+	var tight *MemoryError
+	if taken == nil && b.taker != nil && errors.As(err, &tight) {
+		restore()
+		taken = b.deliver(g, p)
+		prog, err = b.squeeze(g, o, limit)
+	}
+	if errors.As(err, &tight) {
+		tight.Least, tight.Bound = tight.Least+sums, b.limit
+	}
 	return prog, taken, err
 }
 
-// squeeze lets g make values again until a step fits the bound.
-func (b *builder) squeeze(g *graph.Graph, o plan.Options) (*plan.Program, error) {
+// squeeze lets g make values again until a step fits a limit.
+func (b *builder) squeeze(g *graph.Graph, o plan.Options, limit int) (*plan.Program, error) {
 	for i := 0; ; i++ {
 		prog, err := plan.Compile(g, o)
 		if err != nil {
 			return nil, err
 		}
 		need, err := prog.Need()
-		if err != nil || need <= b.limit {
+		if err != nil || need <= limit {
 			return prog, err
 		}
-		least, ok := b.aim(g, need, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()})
+		least, ok := aim(g, need, limit, opt.Memory{Inside: o.Inside, Scratch: prog.Scratch()})
 		if !ok || i == mostFits {
-			return nil, &MemoryError{Least: least, Bound: b.limit}
+			return nil, &MemoryError{Least: least}
 		}
 	}
 }
 
-// aim lets g make values again until its arena, which takes need bytes, should fit the bound. It returns the least that it
+// aim lets g make values again until its arena, which takes need bytes, should fit the limit. It returns the least that it
 // came to.
-func (b *builder) aim(g *graph.Graph, need int, m opt.Memory) (least int, ok bool) {
+func aim(g *graph.Graph, need, limit int, m opt.Memory) (least int, ok bool) {
 	least = need
 	for range mostAims {
-		more := opt.Recompute(g, need-b.limit, m)
+		more := opt.Recompute(g, need-limit, m)
 		blocks := opt.Blocks(g, m)
 		need = plan.Arena(len(blocks), func(i int) (size, first, last int) { return blocks[i].Size, blocks[i].First, blocks[i].Last })
-		if least = min(least, need); need <= b.limit {
+		if least = min(least, need); need <= limit {
 			return least, true
 		}
 		if !more {
@@ -71,4 +78,14 @@ func (b *builder) aim(g *graph.Graph, need int, m opt.Memory) (least int, ok boo
 		}
 	}
 	return least, false
+}
+
+// sumBytes returns the size of the sums of gradients over several batches; those by rows grow with the rows and are not counted.
+func (b *builder) sumBytes(p *program) (n int) {
+	for k, w := range b.train {
+		if !p.byRows(k) {
+			n += 4 * w.Shape.Len()
+		}
+	}
+	return n
 }

@@ -50,6 +50,10 @@ func (t *Trainer) ByRows() []string {
 
 // Takes reports whether gradients are taken as they come.
 func (t *Trainer) Takes() bool {
-	p := t.recent[forTraining]
-	return p != nil && p.suffix != nil && p.suffix.taken != nil
+	for _, p := range t.recent {
+		if p.suffix != nil && p.suffix.taken != nil {
+			return true
+		}
+	}
+	return false
 }

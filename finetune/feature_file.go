@@ -41,10 +41,11 @@ type featureFile struct {
 	at     map[rowKey]int64 // offsets of rows
 	end    int64
 	mapped []*mmap.File
+	users  int // tables that have it
 }
 
-// openFile opens the file for the frozen part of b in a folder, which it makes.
-func (b *table) openFile(dir string) (*featureFile, error) {
+// openFile opens the file for the frozen part of b in a folder, which it makes, or takes that of the other table if it is the same.
+func (b *table) openFile(dir string, other *table) (*featureFile, error) {
 	id, err := b.identity()
 	if err != nil {
 		return nil, err
@@ -52,7 +53,11 @@ func (b *table) openFile(dir string) (*featureFile, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("finetune: features: %w", err)
 	}
-	f := &featureFile{name: filepath.Join(dir, hex.EncodeToString(id[:16])+".feat"), record: len(rowKey{}) + b.width + 4, at: map[rowKey]int64{}}
+	f := &featureFile{name: filepath.Join(dir, hex.EncodeToString(id[:16])+".feat"), record: len(rowKey{}) + b.width + 4, at: map[rowKey]int64{}, users: 1}
+	if other != nil && other.file != nil && other.file.name == f.name {
+		other.file.users++
+		return other.file, nil
+	}
 	if f.f, err = os.OpenFile(f.name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("finetune: features: %w", err)
 	}
@@ -148,8 +153,11 @@ func (f *featureFile) find(keys []rowKey, rows [][]byte) error {
 	return nil
 }
 
-// close unmaps the file. Rows found in it are not valid any more.
+// close unmaps the file when no table has it any more. Rows found in it are not valid then.
 func (f *featureFile) close() error {
+	if f.users--; f.users > 0 {
+		return nil
+	}
 	err := f.f.Close()
 	for _, m := range f.mapped {
 		if e := m.Close(); err == nil {

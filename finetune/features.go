@@ -45,25 +45,25 @@ type CacheOptions struct {
 	Dir    string // folder of files that later runs find them in; "": none, and nothing beyond the budget is kept
 }
 
-// A laterRows are rows that are computed when batches first ask for them, in the order in which they will.
+// A laterRows are rows that are computed when batches first ask for them.
 type laterRows struct {
-	missing []int
-	keys    []rowKey
-	next    func() (block, bool) // nil before computeLater
-	stop    func()
+	keys []rowKey
+	next func() (block, bool) // those of computeLater; nil: there are none
+	stop func()
 }
 
 // DefaultBudget is what is kept in memory of the results of the frozen part, in bytes.
 const DefaultBudget = 1 << 30
 
 // newTable prepares the samples of ds. It reads all targets, and, unless the cache is off, runs the frozen part once. Where
-// nothing is frozen, batches read the inputs when they are needed for the first time.
-func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOptions) (*table, error) {
-	return t.tableOf(ctx, ds, views, o, false)
+// nothing is frozen, batches read the inputs when they are needed for the first time. other is a table that is in use meanwhile,
+// nil if there is none.
+func (t *Trainer) newTable(ctx context.Context, ds Dataset, views int, o CacheOptions, other *table) (*table, error) {
+	return t.tableOf(ctx, ds, views, o, other, false)
 }
 
 // tableOf is newTable. With later, rows that all fit into memory are left to computeLater.
-func (t *Trainer) tableOf(ctx context.Context, ds Dataset, views int, o CacheOptions, later bool) (*table, error) {
+func (t *Trainer) tableOf(ctx context.Context, ds Dataset, views int, o CacheOptions, other *table, later bool) (*table, error) {
 	if ds.Len() == 0 {
 		return nil, fmt.Errorf("finetune: the dataset has no samples")
 	}
@@ -86,7 +86,7 @@ func (t *Trainer) tableOf(ctx context.Context, ds Dataset, views int, o CacheOpt
 	if o.Off {
 		return b, b.readTargets(ctx)
 	}
-	if err := b.fill(ctx, o, later); err != nil {
+	if err := b.fill(ctx, o, other, later); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (b *table) share(ctx context.Context, first Sample, shared []feature) error
 }
 
 // fill computes the rows that the cache file does not have, or leaves them for later.
-func (b *table) fill(ctx context.Context, o CacheOptions, later bool) error {
+func (b *table) fill(ctx context.Context, o CacheOptions, other *table, later bool) error {
 	if err := b.readTargets(ctx); err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (b *table) fill(ctx context.Context, o CacheOptions, later bool) error {
 	keys := make([]rowKey, 0)
 	if o.Dir != "" {
 		var err error
-		if b.file, err = b.openFile(o.Dir); err != nil {
+		if b.file, err = b.openFile(o.Dir, other); err != nil {
 			return err
 		}
 		if keys, err = b.keys(ctx); err != nil {
@@ -230,7 +230,7 @@ func (b *table) fill(ctx context.Context, o CacheOptions, later bool) error {
 		}
 	}
 	if later && int64(len(missing)*b.width) <= o.Budget {
-		b.later = &laterRows{missing: missing, keys: keys}
+		b.later = &laterRows{keys: keys}
 		return nil
 	}
 	return b.compute(ctx, missing, keys, o.Budget)
@@ -376,14 +376,24 @@ func (b *table) batch(ctx context.Context, index []int, dst *tableBatch) error {
 		}
 		for j, k := range chunk {
 			rows[k] = made[j]
-			if n := int64(len(made[j])); n <= b.keeps {
-				b.keeps -= n
-				b.rows[index[k]] = made[j]
-			}
+			b.keepRead(index[k], made[j])
 		}
 	}
 	dst.set(b, rows, index)
 	return nil
+}
+
+// keepRead keeps row i, which a batch has made, if it may be.
+func (b *table) keepRead(i int, row []byte) {
+	n := int64(len(row))
+	switch {
+	case b.later != nil:
+		b.keep(b.later.keys, i, row)
+		b.rows[i] = row
+	case n <= b.keeps:
+		b.keeps -= n
+		b.rows[i] = row
+	}
 }
 
 // sample reads row i: a view of a sample.

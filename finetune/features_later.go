@@ -7,7 +7,8 @@ import (
 )
 
 // computeLater makes batches compute the rows that were left for later, block by block: those of the order, as far as they are
-// missing. The next block is read while one is in use and while steps are taken.
+// missing. The next block is read while one is in use and while steps are taken. Rows that are not in the order are computed by the
+// first batch that has them.
 func (b *table) computeLater(ctx context.Context, order []int) {
 	if b.later == nil {
 		return
@@ -21,7 +22,8 @@ func (b *table) await(ctx context.Context, index []int) error {
 	for b.later != nil && b.later.next != nil && slices.ContainsFunc(index, func(i int) bool { return b.rows[i] == nil }) {
 		block, ok := b.later.next()
 		if !ok {
-			b.endLater()
+			b.later.next = nil
+			b.flush()
 			return nil
 		}
 		rows, err := b.rowsOf(ctx, block, b.later.keys)
@@ -44,18 +46,17 @@ func (b *table) endLater() {
 		b.later.stop()
 	}
 	b.later = nil
+	b.flush()
+}
+
+// flush writes to the file what was appended.
+func (b *table) flush() {
 	if b.file != nil && b.full == nil {
 		b.full = b.file.flush()
 	}
 }
 
-// mayWait reports whether the results of the frozen part may be computed in the steps that first need them, so that training
-// starts at once: not where batches are taken before, and not where another table would append to the same file meanwhile.
-func (f *fitter) mayWait() bool {
-	return f.stepwise && f.private == nil && !f.o.FindRate && !f.o.TryRates && (f.o.Validation == nil || f.o.Cache.Dir == "")
-}
-
-// upcoming returns the rows in the order in which the steps that are left need them first.
+// upcoming returns the rows in the order in which the steps that are left need them first, as far as one epoch tells.
 func (f *fitter) upcoming() []int {
 	first, end := f.state.Step, (f.state.Step/f.perEpoch+1)*f.perEpoch
 	if first%f.perEpoch > 0 {
@@ -64,11 +65,23 @@ func (f *fitter) upcoming() []int {
 	var out []int
 	seen := make([]bool, len(f.table.rows))
 	for step := first; step < min(end, f.total); step++ {
-		for _, row := range f.order(step) {
+		for _, row := range f.rowsOf(step) {
 			if !seen[row] {
 				out, seen[row] = append(out, row), true
 			}
 		}
 	}
 	return out
+}
+
+// rowsOf returns the rows that a step reads.
+func (f *fitter) rowsOf(step int) []int {
+	if f.private == nil {
+		return f.order(step)
+	}
+	rows, _, err := f.drawn(step)
+	if err != nil {
+		return nil // the step will say so
+	}
+	return rows
 }

@@ -46,7 +46,8 @@ func TestFrozenResults(t *testing.T) {
 	}
 }
 
-// TestFeatureFile finds the results of an earlier run, of both datasets, and computes again what is damaged or of another model.
+// TestFeatureFile finds the results of an earlier run, of both datasets, and computes again what is damaged or of another model. The
+// 21 samples that are measured come first, those of the steps when these are taken.
 func TestFeatureFile(t *testing.T) {
 	m, dir := frozenFront(t), t.TempDir()
 	cache := finetune.CacheOptions{Dir: dir}
@@ -70,10 +71,10 @@ func TestFeatureFile(t *testing.T) {
 	}{
 		{"whole", func(b []byte) []byte { return b }, 0},
 		{"without its last bytes", func(b []byte) []byte { return b[:len(b)-3] }, 1},
-		{"without the second half", func(b []byte) []byte { return b[:header+20*record] }, 2 + 2},
-		{"with a wrong byte in record 30", func(b []byte) []byte { b[header+30*record+40] ^= 4; return b }, 1 + 2},
-		{"with another header", func(b []byte) []byte { b[3] ^= 1; return b }, 3 + 2},
-		{"empty", func([]byte) []byte { return nil }, 3 + 2},
+		{"without the second half", func(b []byte) []byte { return b[:header+20*record] }, 1 + 3},
+		{"with a wrong byte in record 30", func(b []byte) []byte { b[header+30*record+40] ^= 4; return b }, 2},
+		{"with another header", func(b []byte) []byte { b[3] ^= 1; return b }, 2 + 3},
+		{"empty", func([]byte) []byte { return nil }, 2 + 3},
 	} {
 		if err := os.WriteFile(files[0], c.change(bytes.Clone(whole)), 0o600); err != nil {
 			t.Fatal(err)

@@ -85,7 +85,7 @@ type fitter struct {
 	o          FitOptions
 	table, val *table
 	single     *Batch // of FitBatch, in place of tables
-	stepwise   bool   // steps are taken: see mayWait
+	stepwise   bool   // steps are taken: results of the frozen part may be computed in the one that first needs them
 	state      fitState
 	total      int // steps
 	perEpoch   int
@@ -132,7 +132,6 @@ func (t *Trainer) Fit(ctx context.Context, ds Dataset, o FitOptions) (*Fitted, e
 	if o.Begin != nil {
 		o.Begin(f.state.Step, f.total, f.perEpoch)
 	}
-	f.table.computeLater(ctx, f.upcoming())
 	f.startReading(ctx)
 	for !f.state.Stopped && (f.state.Step < f.total || f.epochOpen()) {
 		if err := f.next(ctx); err != nil {
@@ -154,11 +153,11 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 	if f.o.Views > 0 {
 		views = min(views, f.o.Views)
 	}
-	if f.table, err = f.tableOf(ctx, ds, views, f.o.Cache, f.mayWait()); err != nil {
+	if f.table, err = f.tableOf(ctx, ds, views, f.o.Cache, nil, f.stepwise); err != nil {
 		return err
 	}
 	if f.o.Validation != nil {
-		if f.val, err = f.newTable(ctx, f.o.Validation, 1, f.o.Cache); err != nil {
+		if f.val, err = f.newTable(ctx, f.o.Validation, 1, f.o.Cache, f.table); err != nil {
 			return err
 		}
 	}
@@ -199,11 +198,16 @@ func (f *fitter) prepare(ctx context.Context, ds Dataset) (err error) {
 
 // start resumes, or measures what there is before training.
 func (f *fitter) start(ctx context.Context) error {
+	found := false
 	if f.o.Resume && f.o.Dir != "" {
-		found, err := f.load()
-		if err != nil || found {
+		var err error
+		if found, err = f.load(); err != nil {
 			return err
 		}
+	}
+	f.table.computeLater(ctx, f.upcoming())
+	if found {
+		return nil
 	}
 	f.state.Rate = f.rate
 	f.keepKey()

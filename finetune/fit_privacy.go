@@ -47,18 +47,27 @@ func (f *fitter) sampleRate() float64 {
 	return min(1, float64(f.o.Batch)/float64(f.samples()))
 }
 
-// fetchPrivate returns the batches of a step: a Poisson sample, in one view of each, in batches that are filled up to one size.
-func (f *fitter) fetchPrivate(ctx context.Context, step int) ([]Batch, error) {
+// drawn returns the rows of a step, a Poisson sample in one view of each, and how many there are; row 0 stands where there are none.
+func (f *fitter) drawn(step int) (rows []int, n int, err error) {
 	members, err := f.private.source.Sample(f.samples(), f.sampleRate(), uint64(step))
 	if err != nil {
-		return nil, fmt.Errorf("finetune: %w", err)
+		return nil, 0, fmt.Errorf("finetune: %w", err)
 	}
-	rows := make([]int, len(members))
+	rows = make([]int, len(members))
 	for i, m := range members {
 		rows[i] = m*f.table.views + step%f.table.views
 	}
 	if len(rows) == 0 {
 		rows = []int{0}
+	}
+	return rows, len(members), nil
+}
+
+// fetchPrivate returns the batches of a step, which are filled up to one size.
+func (f *fitter) fetchPrivate(ctx context.Context, step int) ([]Batch, error) {
+	rows, members, err := f.drawn(step)
+	if err != nil {
+		return nil, err
 	}
 	for len(f.buffers) < (len(rows)+f.runBatch-1)/f.runBatch {
 		f.buffers = append(f.buffers, tableBatch{})
@@ -66,7 +75,7 @@ func (f *fitter) fetchPrivate(ctx context.Context, step int) ([]Batch, error) {
 	var out []Batch
 	for chunk := range slices.Chunk(rows, f.runBatch) {
 		counts := make([]float32, f.runBatch)
-		for i := range min(len(chunk), len(members)) {
+		for i := range min(len(chunk), members) {
 			counts[i] = 1
 		}
 		chunk = slices.Clone(chunk)

@@ -84,7 +84,7 @@ func (f *fitter) announce(batches []Batch) (err error) {
 
 // stepBytes compiles the step and returns the size of its values, and of the sums of gradients where it has several batches.
 func (f *fitter) stepBytes(batches []Batch) (int, error) {
-	p, err := f.programOf(&batches[0], forTraining)
+	p, err := f.programOf(&batches[0], f.stepPurpose(len(batches) > 1))
 	if err != nil {
 		return 0, err
 	}
@@ -94,19 +94,9 @@ func (f *fitter) stepBytes(batches []Batch) (int, error) {
 	}
 	need, err := suffix.prog.Need()
 	if len(batches) > 1 {
-		need += f.sumBytes(p)
+		need += f.b.sumBytes(p)
 	}
 	return need, err
-}
-
-// sumBytes returns the size of sums of gradients; those by rows grow with the rows and are not counted.
-func (t *Trainer) sumBytes(p *program) (n int) {
-	for k, w := range t.params {
-		if p.ids == nil || p.ids[k] == 0 {
-			n += 4 * w.W.Len()
-		}
-	}
-	return n
 }
 
 // forecastFrozen measures one block of the frozen part.

@@ -51,7 +51,7 @@ func sparse(v, index *graph.Value) bool {
 // gradientOf returns the gradient of parameter k that a run of p has made.
 func (p *program) gradientOf(k int, w *Param) gradient {
 	x := tensor.Of[float32](p.suffix.outs[1+k])
-	if p.ids == nil || p.ids[k] == 0 {
+	if !p.byRows(k) {
 		return gradient{dense: x}
 	}
 	return gradientFrom(x, tensor.Of[int64](p.suffix.outs[p.ids[k]]), w)

@@ -136,7 +136,7 @@ func (b *table) close() {
 // Evaluate runs the model with the present weights on all rows of a dataset, in their order, and calls use with the scores
 // of each batch and their targets.
 func (t *Trainer) Evaluate(ctx context.Context, ds Dataset, o CacheOptions, use func(scores, targets []*tensor.Tensor) error) (loss float64, err error) {
-	b, err := t.newTable(ctx, ds, 1, o)
+	b, err := t.newTable(ctx, ds, 1, o, nil)
 	if err != nil {
 		return 0, err
 	}

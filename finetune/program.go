@@ -42,10 +42,11 @@ type builder struct {
 	store       *plan.Store
 	arenas      *plan.Arenas
 	limit       int
-	unoptimised bool                                                // graphs run as they are written
-	halfSaved   bool                                                // values wait for the backward half as bfloat16
-	take        func(k int, x []float32, ids []int64, loss float32) // takes gradients as they come; nil: it cannot
-	clip        float64                                             // bound of the norms of the samples' gradients in private training
+	unoptimised bool                       // graphs run as they are written
+	halfSaved   bool                       // values wait for the backward half as bfloat16
+	taker       *taker                     // takes gradients as they come; nil: it cannot
+	visit       func(*tensor.Tensor) error // of StepThrough
+	clip        float64                    // bound of the norms of the samples' gradients in private training
 
 	perSample map[string]bool // inputs of the model that hold one row for each sample
 	pulled    map[string]bool // values that are computed in each step although they are frozen
@@ -63,6 +64,8 @@ type program struct {
 	b        *builder
 	shapes   map[string]tensor.Shape
 	inside   bool  // the results of the suffix are read before anything else runs
+	pause    int   // the output that is visited while the suffix runs; 0: none
+	part     bool  // the gradients are added to those of other batches of a step
 	ids      []int // outputs that are the indices of gradients by rows, by parameter; 0: the gradient is dense
 	single   bool  // gives the gradient of a sample only where it runs on one: see builder.private
 }
@@ -72,7 +75,7 @@ func (p *program) compiled() (*stage, error) {
 	if p.suffix != nil || p.failed != nil {
 		return p.suffix, p.failed
 	}
-	p.suffix, p.failed = p.b.compile(p.graph, p.inside, p.ids)
+	p.suffix, p.failed = p.b.compile(p.graph, p)
 	p.graph = nil
 	if p.inside {
 		// What compiling leaves behind would stay resident beside the arena of the steps.
@@ -80,6 +83,9 @@ func (p *program) compiled() (*stage, error) {
 	}
 	return p.suffix, p.failed
 }
+
+// byRows reports whether the gradient of parameter k is a list of rows.
+func (p *program) byRows(k int) bool { return p.ids != nil && p.ids[k] != 0 }
 
 // A feature is a value on the frontier.
 type feature struct {
@@ -91,6 +97,11 @@ type feature struct {
 
 // training makes the program that computes the loss and all gradients.
 func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
+	return b.trainingThrough(shapes, "")
+}
+
+// trainingThrough is training that visits the value of a name, unless that is empty.
+func (b *builder) trainingThrough(shapes map[string]tensor.Shape, name string) (*program, error) {
 	g, live, err := b.graph(shapes, true)
 	if err != nil {
 		return nil, err
@@ -131,10 +142,28 @@ func (b *builder) training(shapes map[string]tensor.Shape) (*program, error) {
 			outs, names = append(outs, v), append(names, idsPrefix+b.train[k].Name)
 		}
 	}
+	pause := 0
+	if name != "" {
+		v, err := b.visited(g, live, name)
+		if err != nil {
+			return nil, err
+		}
+		pause = len(outs)
+		outs, names = append(outs, v), append(names, visitPrefix+name)
+	}
 	live = append(live, targets...)
 	p, err := b.finish(g, e, shapes, live, outs, names)
 	if err == nil {
-		p.inside, p.ids = true, at
+		p.inside, p.ids, p.pause = true, at, pause
+	}
+	return p, err
+}
+
+// partial makes the program of training for batches whose gradients are added up.
+func (b *builder) partial(shapes map[string]tensor.Shape) (*program, error) {
+	p, err := b.training(shapes)
+	if err == nil {
+		p.part = true
 	}
 	return p, err
 }
@@ -347,7 +376,7 @@ func (b *builder) frozen(shapes map[string]tensor.Shape, frontier []feature) (*s
 	if err != nil {
 		return nil, err
 	}
-	return b.compile(g, false, nil)
+	return b.compile(g, &program{})
 }
 
 func (b *builder) prefixGraph(shapes map[string]tensor.Shape, frontier []feature) (*graph.Graph, error) {

@@ -39,6 +39,7 @@ type purpose string
 
 const (
 	forTraining   purpose = "training"
+	forPart       purpose = "part of a step" // training on one of several batches
 	forEvaluation purpose = "evaluation"
 	forPrediction purpose = "prediction"
 	forPrivacy    purpose = "privacy"
@@ -52,6 +53,17 @@ func (t *Trainer) training() purpose {
 	return forTraining
 }
 
+// stepPurpose is the purpose of the programs that give the gradients of a step of one batch, or of several.
+func (t *Trainer) stepPurpose(several bool) purpose {
+	if t.through != "" {
+		return t.through
+	}
+	if several {
+		return forPart
+	}
+	return forTraining
+}
+
 // programFor returns the program for the shapes of the inputs.
 func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*program, error) {
 	key := string(what) + keyOf(shapes)
@@ -59,7 +71,10 @@ func (t *Trainer) programFor(shapes map[string]tensor.Shape, what purpose) (*pro
 		return p, nil
 	}
 	build := map[purpose]func(map[string]tensor.Shape) (*program, error){
-		forTraining: t.b.training, forPrivacy: t.b.private, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
+		forTraining: t.b.training, forPart: t.b.partial, forPrivacy: t.b.private, forEvaluation: t.b.evaluation, forPrediction: t.b.prediction}[what]
+	if name, ok := what.visits(); ok {
+		build = func(shapes map[string]tensor.Shape) (*program, error) { return t.b.trainingThrough(shapes, name) }
+	}
 	p, err := build(shapes)
 	if err != nil {
 		return nil, err

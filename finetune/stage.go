@@ -24,8 +24,8 @@ type stage struct {
 
 // compile makes a stage of g, which is changed. Frozen weights of large products are packed in each run: beside the model's own
 // they would take as much memory again. Packed forms of others are shared through the builder's store.
-// Outputs that lie inside, a step's loss and gradients, are valid until the stage is released; ids are as in program.
-func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error) {
+// Outputs that lie inside, a step's loss and gradients, are valid until the stage is released. p is the program that it is for.
+func (b *builder) compile(g *graph.Graph, p *program) (*stage, error) {
 	s := &stage{}
 	for _, v := range g.Inputs {
 		s.in, s.types = append(s.in, v.Name), append(s.types, v.Type)
@@ -33,15 +33,21 @@ func (b *builder) compile(g *graph.Graph, inside bool, ids []int) (*stage, error
 	for _, v := range g.Outputs {
 		s.out = append(s.out, v.Name) // passes may merge values
 	}
-	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised, Inside: inside, HalfSaved: inside && b.halfSaved})
+	g, err := opt.Apply(g, opt.Options{Off: b.unoptimised, Inside: p.inside, HalfSaved: p.inside && b.halfSaved})
 	if err != nil {
 		return nil, err
 	}
 	opt.Transient(g)
-	o := plan.Options{Lean: true, Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: inside, Once: true}
-	if inside && b.limit > 0 && !b.unoptimised {
+	if p.pause > 0 {
+		b.pause(g, p.pause)
+	}
+	o := plan.Options{Lean: true, Weights: b.store, Limit: b.limit, Arenas: b.arenas, Inside: p.inside, Once: true, Tight: b.limit > 0}
+	if p.part && !b.unoptimised {
+		s.taken = b.deliver(g, p)
+	}
+	if p.inside && b.limit > 0 && !b.unoptimised {
 		o.Limit = 0 // fit sees to it
-		s.prog, s.taken, err = b.fit(g, o, ids)
+		s.prog, s.taken, err = b.fit(g, o, p, s.taken)
 	} else {
 		s.prog, err = plan.Compile(g, o)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -91,12 +92,23 @@ func (t *Trainer) step(ctx context.Context, rate float64, batches []Batch) (Step
 			r.Loss += loss * float64(share)
 		}
 	}
-	if p := t.recent[forTraining]; len(batches) == 1 && p.suffix.taken != nil {
-		t.finishTaken(&r)
+	if p := t.recent[t.stepPurpose(len(batches) > 1)]; len(batches) == 1 && p.suffix.taken != nil {
+		t.taker.finish(&r)
 	} else {
 		t.update(&r, 1)
 	}
+	if len(batches) > 1 && t.b.limit > 0 {
+		t.discardSums()
+	}
 	return r, nil
+}
+
+// discardSums gives the memory of the sums of gradients back to the system, up to the next step.
+func (t *Trainer) discardSums() {
+	for _, p := range t.params {
+		p.sum = gradient{}
+		mem.Discard(p.parts.all)
+	}
 }
 
 // keepStatistics copies the running statistics, which the batches of a step move one after the other.
@@ -127,7 +139,7 @@ func shareOf(batches []Batch, i int) float32 {
 
 // backward runs batch i of a step and adds its share of the gradients to the sums.
 func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32, rate float64) (float64, error) {
-	p, err := t.programOf(b, forTraining)
+	p, err := t.programOf(b, t.stepPurpose(share != 1))
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +153,7 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32, 
 	}
 	t.part = i
 	if t.taker != nil {
-		t.taker.start(t, i, share, rate)
+		t.taker.start(i, share, rate)
 	}
 	suffix, err := p.compiled()
 	if err != nil {
@@ -165,5 +177,9 @@ func (t *Trainer) backward(ctx context.Context, b *Batch, i int, share float32, 
 		stat := t.stats[len(t.b.held)+k]
 		copy(tensor.Of[float32](stat.W), tensor.Of[float32](p.suffix.output(statPrefix+stat.Name)))
 	}
-	return float64(tensor.Of[float32](p.suffix.outs[0])[0]), nil
+	loss := float64(tensor.Of[float32](p.suffix.outs[0])[0])
+	if share != 1 { // nothing is left to read
+		p.suffix.prog.Release()
+	}
+	return loss, nil
 }

@@ -13,117 +13,145 @@ import (
 // A taker moves the weights of a step one by one while its gradients are computed: each as soon as its gradient is there and
 // nothing reads its present value any more. The gradient then makes place in the arena, as in Lv et al., "Full parameter
 // fine-tuning for large language models with limited resources", 2023. A weight moves by the same numbers as in update.
-// After a gradient that is not finite, no weight moves in this step.
+// After a gradient that is not finite, no weight moves in this step. Where the norm of all gradients is bounded, each is
+// measured as it comes, and weights move when all are; a gradient that is large beside what it is made of is made again then.
 type taker struct {
-	works  []*paramWork // of one parameter each
-	done   []bool       // in the present step
-	share  float32      // of the present batch in the mean loss; below 1 gradients are added up
-	first  bool         // of the batches of the step
-	step   int          // that is not skipped, counted from 1
-	rate   float64
-	broken bool // some gradient was not finite
+	t        *Trainer
+	works    []*paramWork // of one parameter each
+	done     []bool       // in the present step
+	share    float32      // of the present batch in the mean loss; below 1 gradients are added up
+	first    bool         // of the batches of the step
+	step     int          // that is not skipped, counted from 1
+	rate     float64
+	measures bool    // the norm of all gradients is bounded
+	scale    float64 // of the gradients; 0: not known before all are measured
+	broken   bool    // some gradient was not finite
 }
 
-// newTaker returns nil where the norm of all gradients must be known before a weight moves, or gradients change in place.
+// newTaker returns nil for private training, whose gradients are not those of a mean loss.
 func (t *Trainer) newTaker() *taker {
-	if t.spec.Clip != (Clip{}) || t.private != nil {
+	if t.private != nil {
 		return nil
 	}
-	k := &taker{done: make([]bool, len(t.params))}
+	k := &taker{t: t, done: make([]bool, len(t.params)), measures: t.spec.Clip.Norm > 0}
 	for _, p := range t.params {
 		k.works = append(k.works, cutParams([]*Param{p}))
 	}
 	return k
 }
 
-// deliver lets the trainer take gradients of g as they come. ids are the outputs that hold the indices of gradients by rows.
-// It returns which it takes.
-func (b *builder) deliver(g *graph.Graph, ids []int) (taken []bool) {
+// deliver lets the trainer take gradients of g, the graph of p, as they come. It returns which it takes.
+func (b *builder) deliver(g *graph.Graph, p *program) (taken []bool) {
 	live := map[string]*graph.Value{}
 	for _, v := range g.Inputs {
 		live[v.Name] = v
 	}
 	taken = make([]bool, len(b.train))
-	var list []opt.Delivery
-	for k, w := range b.train {
-		v := live[w.Name+masterSuffix]
-		if v == nil {
-			v = live[w.Name]
+	var looks, list []opt.Delivery
+	for i, w := range b.train {
+		d := opt.Delivery{Output: 1 + i, With: []int{0}}
+		if p.byRows(i) {
+			d.With = append(d.With, p.ids[i])
 		}
-		if v == nil {
+		if p.part {
+			d.Op = b.taker.op("AddGradient", ops.Random, i, p.byRows(i), b.taker.take)
+			list, taken[i] = append(list, d), true
 			continue
 		}
-		with := []int{0}
-		if ids != nil && ids[k] != 0 {
-			with = append(with, ids[k])
+		if b.taker.measures {
+			d.Op = b.taker.op("MeasureGradient", ops.Random, i, p.byRows(i), b.taker.measure)
+			looks = append(looks, d)
 		}
-		list, taken[k] = append(list, opt.Delivery{Output: 1 + k, With: with, Changes: v, Op: b.takeOp(k)}), true
+		if d.Changes = live[w.Name+masterSuffix]; d.Changes == nil {
+			d.Changes = live[w.Name]
+		}
+		if d.Changes != nil {
+			d.Op = b.taker.op("TakeGradient", ops.Random|ops.Changes, i, p.byRows(i), b.taker.take)
+			list, taken[i] = append(list, d), true
+		}
 	}
-	opt.Deliver(g, list)
+	opt.Deliver(g, looks, list)
 	return taken
 }
 
-// takeOp is the operator that hands over the gradient of parameter k: In are the gradient, the loss, the indices of the rows if
-// the gradient is one by rows, and the weight.
-func (b *builder) takeOp(k int) *ops.Op {
+// op is an operator that calls do when gradient i is there: In are the gradient, the loss, the indices of the rows if the gradient
+// is one by rows, and what else has to be there.
+func (k *taker) op(name string, flags ops.Flags, i int, rows bool, do func(i int, loss float64)) *ops.Op {
 	kernel := func(*ops.KernelCtx) (ops.Kernel, error) {
 		return ops.Kernel{Run: func(c *ops.Call) error {
 			var ids []int64
-			if len(c.In) == 4 {
+			if rows {
 				ids = tensor.Of[int64](c.In[2])
 			}
-			b.take(k, tensor.Of[float32](c.In[0]), ids, tensor.Of[float32](c.In[1])[0])
+			p := k.t.params[i]
+			p.gather(gradientFrom(tensor.Of[float32](c.In[0]), ids, p), k.share, k.first)
+			do(i, float64(tensor.Of[float32](c.In[1])[0]))
 			tensor.Of[float32](c.Out[0])[0] = 0
 			return nil
 		}}, nil
 	}
-	return &ops.Op{Domain: "onnxrun", Name: "TakeGradient", Since: 1, Kernel: kernel, Flags: ops.Changes | ops.Random}
+	return &ops.Op{Domain: "onnxrun", Name: name, Since: 1, Kernel: kernel, Flags: flags}
 }
 
 // start prepares a batch of a step.
-func (k *taker) start(t *Trainer, batch int, share float32, rate float64) {
-	k.share, k.first, k.rate, k.step, k.broken = share, batch == 0, rate, t.steps+1-t.skipped, false
+func (k *taker) start(batch int, share float32, rate float64) {
+	k.share, k.first, k.rate, k.step, k.broken = share, batch == 0, rate, k.t.steps+1-k.t.skipped, false
+	if k.scale = 1; k.measures {
+		k.scale = 0
+	}
 	clear(k.done)
 }
 
-// take adds up a gradient, or moves the parameter by it.
-func (t *Trainer) take(i int, x []float32, ids []int64, loss float32) {
-	k, p := t.taker, t.params[i]
-	p.gather(gradientFrom(x, ids, p), k.share, k.first)
+// measure notes the norm of a gradient.
+func (k *taker) measure(i int, _ float64) { k.works[i].norm(k.t.threads) }
+
+// take moves a parameter by its gradient, unless gradients are added up.
+func (k *taker) take(i int, loss float64) {
 	if k.share == 1 {
-		t.moveNow(i, float64(loss))
+		k.move(i, loss)
 	}
 	k.done[i] = true
 }
 
-// moveNow moves a parameter by its gradient.
-func (t *Trainer) moveNow(i int, loss float64) {
-	k := t.taker
+// move moves a parameter by its gradient.
+func (k *taker) move(i int, loss float64) {
 	w := k.works[i]
-	norm := w.norm(t.threads)
-	if k.broken = k.broken || !finite(norm) || !finite(loss); k.broken {
+	switch {
+	case !k.measures:
+		k.broken = k.broken || !finite(w.norm(k.t.threads))
+	case k.scale == 0:
+		norm := k.norm()
+		k.scale, k.broken = k.t.spec.Clip.factor(norm), !finite(norm)
+	}
+	if k.broken = k.broken || !finite(loss); k.broken {
 		return
 	}
-	w.prepare(t, k.rate, k.step, 1)
-	par.Run(t.threads, len(w.jobs), (*moveJobs)(w))
+	w.prepare(k.t, k.rate, k.step, k.scale)
+	par.Run(k.t.threads, len(w.jobs), (*moveJobs)(w))
 }
 
-// finishTaken moves what was not taken, and completes the step as update does.
-func (t *Trainer) finishTaken(r *StepResult) {
-	k := t.taker
+// norm is that of all gradients together, in the order of paramWork.norm.
+func (k *taker) norm() float64 {
 	sum := 0.0
-	for i, w := range k.works {
-		if !k.done[i] {
-			t.moveNow(i, r.Loss)
-		}
+	for _, w := range k.works {
 		for _, s := range w.sums {
 			sum += s
 		}
 	}
-	r.Norm = math.Sqrt(sum)
-	t.steps++
+	return math.Sqrt(sum)
+}
+
+// finish moves what was not taken, and completes the step as update does.
+func (k *taker) finish(r *StepResult) {
+	for i := range k.works {
+		if !k.done[i] {
+			k.move(i, r.Loss)
+		}
+	}
+	r.Norm = k.norm()
+	k.t.steps++
 	if r.Skipped = k.broken; k.broken {
-		t.skipped++
+		k.t.skipped++
 	}
 }
 

@@ -38,53 +38,65 @@ func wideBatch(first int) finetune.Batch {
 	return finetune.Batch{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{classes(4, 10)}}
 }
 
-// leastOf returns the least memory that a step of a model can be made to take.
-func leastOf(t testing.TB, m *onnx.Model, s finetune.Spec) int64 {
+// leastOf returns the least memory that a step of some batches of a model can be made to take.
+func leastOf(t testing.TB, m *onnx.Model, s finetune.Spec, batches ...finetune.Batch) int64 {
 	t.Helper()
 	s.Memory = 1
 	tr := newTrainer(t, m, s)
-	_, err := tr.Step(context.Background(), wideBatch(0))
+	_, err := tr.Step(context.Background(), batches...)
 	short, ok := errors.AsType[*finetune.MemoryError](err)
 	if !ok {
 		t.Fatalf("a bound of one byte: %v", err)
 	}
-	if _, again := tr.Step(context.Background(), wideBatch(0)); again != err {
+	if _, again := tr.Step(context.Background(), batches...); again != err {
 		t.Errorf("the next step: %v, want %v", again, err)
 	}
 	return int64(short.Least)
 }
 
 // TestTakenGradients trains with gradients that are taken as they come, in steps of one batch and of two, and compares the bits
-// of weights, averages and norms with those of a trainer without a bound.
+// of weights, averages and norms with those of a trainer without a bound. Where their norm is bounded they are made twice.
 func TestTakenGradients(t *testing.T) {
 	m := wide(t)
-	for _, o := range []finetune.Optimizer{finetune.SGD{Momentum: 0.9}, finetune.AdamW{}} {
+	for _, c := range []struct {
+		o    finetune.Optimizer
+		clip finetune.Clip
+	}{{finetune.SGD{Momentum: 0.9}, finetune.Clip{}}, {finetune.AdamW{}, finetune.Clip{}}, {finetune.SGD{Momentum: 0.9}, finetune.Clip{Norm: 0.5}},
+		{finetune.SGD{}, finetune.Clip{Norm: 1, Value: 1e-3}}, {finetune.SGD{}, finetune.Clip{Value: 1e-3}}} {
 		for threads := 1; threads <= 2; threads++ {
-			t.Run(fmt.Sprint(o.Name(), threads), func(t *testing.T) {
-				spec := finetune.Spec{Train: "all", Optimizer: o, Rate: 0.01, EMA: finetune.EMA{Decay: 0.9}, Threads: threads,
-					Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}}
-				want := newTrainer(t, m, spec)
-				spec.Memory = leastOf(t, m, spec)
-				got := newTrainer(t, m, spec)
-				for i := range 4 {
-					batches := []finetune.Batch{wideBatch(i), wideBatch(2 * i)}[:1+i%2]
-					a, err := want.Step(context.Background(), batches...)
-					if err != nil {
-						t.Fatal(err)
-					}
-					b, err := got.Step(context.Background(), batches...)
-					if err != nil || a != b {
-						t.Fatalf("step %d: %+v, want %+v: %v", i, b, a, err)
-					}
-				}
-				if !got.Takes() || want.Takes() {
-					t.Error("gradients should be taken as they come where there is a bound")
-				}
-				if !slices.Equal(trainedOf(got), trainedOf(want)) || !slices.Equal(written(t, got), written(t, want)) {
-					t.Error("weights or their averages differ")
-				}
-			})
+			for n := 1; n <= 2; n++ {
+				t.Run(fmt.Sprint(c.o.Name(), c.clip, threads, n), func(t *testing.T) {
+					spec := finetune.Spec{Train: "all", Optimizer: c.o, Rate: 0.01, EMA: finetune.EMA{Decay: 0.9}, Threads: threads, Clip: c.clip,
+						Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}}
+					sameTaken(t, m, spec, n)
+				})
+			}
 		}
+	}
+}
+
+// sameTaken takes steps of n batches without a bound and with the least one.
+func sameTaken(t *testing.T, m *onnx.Model, spec finetune.Spec, n int) {
+	want := newTrainer(t, m, spec)
+	batches := []finetune.Batch{wideBatch(0), wideBatch(1)}[:n]
+	spec.Memory = leastOf(t, m, spec, batches...)
+	got := newTrainer(t, m, spec)
+	for i := range 4 {
+		batches := []finetune.Batch{wideBatch(i), wideBatch(2 * i)}[:n]
+		a, err := want.Step(context.Background(), batches...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := got.Step(context.Background(), batches...)
+		if err != nil || a != b {
+			t.Fatalf("step %d: %+v, want %+v: %v", i, b, a, err)
+		}
+	}
+	if !got.Takes() || want.Takes() != (n > 1) {
+		t.Error("gradients should be taken as they come where there is a bound, or a sum of them")
+	}
+	if !slices.Equal(trainedOf(got), trainedOf(want)) || !slices.Equal(written(t, got), written(t, want)) {
+		t.Error("weights or their averages differ")
 	}
 }
 
@@ -93,7 +105,7 @@ func TestTakenGradients(t *testing.T) {
 func TestTakenNotFinite(t *testing.T) {
 	m := wide(t)
 	spec := finetune.Spec{Train: "all", Optimizer: finetune.Adam{}, Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}}
-	spec.Memory = leastOf(t, m, spec)
+	spec.Memory = leastOf(t, m, spec, wideBatch(0))
 	nan := float32(math.NaN())
 	for _, c := range []struct {
 		name           string
@@ -126,7 +138,7 @@ func finiteLoss(x float64) bool { return !math.IsInf(x, 0) && !math.IsNaN(x) }
 func TestTakenCancelled(t *testing.T) {
 	m := wide(t)
 	spec := finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}}
-	spec.Memory = leastOf(t, m, spec)
+	spec.Memory = leastOf(t, m, spec, wideBatch(0))
 	tr := newTrainer(t, m, spec)
 	before := trainedOf(tr)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -32,7 +32,7 @@ type Spec struct {
 	Held       []string  // weights that do not train and whose values the caller changes: see Trainer.Param
 	Seed       uint64    // of everything random
 	Threads    int       // 0: all processors
-	Memory     int64     // bound of the bytes that a batch's values and gradients may take, sums over several batches not counted; 0: none. See StepResult.Skipped
+	Memory     int64     // bound of the bytes that a batch's values and gradients may take, and sums of gradients over several batches; 0: none. See StepResult.Skipped
 	HalfSaved  bool      // activations wait for the backward half as bfloat16, in half the memory; scores and loss stay float32
 	NoOptimize bool      // run the training graph as it is written
 
@@ -78,7 +78,8 @@ type Trainer struct {
 	fixed    int // the batch size that the model insists on, 0 if it takes any
 	steps    int
 	skipped  int
-	part     int // of the step: which of its batches
+	part     int     // of the step: which of its batches
+	through  purpose // of the programs of the present step, where it visits a value
 	threads  int
 	rate     float64       // learning rate, before the schedule: that of the specification, or a smaller one that was found to work
 	work     *paramWork    // of update
@@ -154,9 +155,8 @@ func NewTrainer(m *onnx.Model, spec Spec) (*Trainer, error) {
 	if err := t.addParams(); err != nil {
 		return nil, err
 	}
-	if t.taker = t.newTaker(); t.taker != nil {
-		t.b.take = t.take
-	}
+	t.taker = t.newTaker()
+	t.b.taker = t.taker
 	return t, nil
 }
 

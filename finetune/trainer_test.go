@@ -172,8 +172,8 @@ func TestForecast(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts, err := tr.Forecast(context.Background(), rows(28), finetune.FitOptions{Epochs: 2, Batch: 8, Accumulate: 2})
-	if err != nil || parts.Step != half.Step+half.Weights {
-		t.Errorf("a step in two parts takes %d bytes, want the %d of a part and %d for sums: %v", parts.Step, half.Step, half.Weights, err)
+	if err != nil || parts.Step <= half.Weights || parts.Step > half.Step+half.Weights {
+		t.Errorf("a step in two parts takes %d bytes, want those of a part, at most %d, and %d for sums: %v", parts.Step, half.Step, half.Weights, err)
 	}
 	told := o
 	var heard []finetune.StepMemory

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/onnxrun/onnxrun/finetune"
@@ -29,23 +30,29 @@ type report struct {
 	Base    float64 `json:"base_rss_mb"`
 	Peak    float64 `json:"peak_rss_mb"`
 	Frozen  int     `json:"frozen_runs"` // of what does not train, each on a block of samples
+	Ready   float64 `json:"ready_ms"`    // from opening the data until the first batch is asked for
+	Begin   float64 `json:"begin_ms"`    // until the first step begins, its batch read and its graph compiled
+	Step    float64 `json:"step_ms"`     // the median of the times between steps, the first one not counted
 }
 
 // settings are those of the peer: both sides get the same.
 type settings struct {
 	samples, batch, epochs, threads int
-	data, cache                     string // folders of pictures, and of results of what does not train
+	data, cache                     string // folders of pictures or arrays, and of results of what does not train
+	all, keep                       bool
 }
 
 func main() {
 	var o settings
-	workload := flag.String("workload", "head", "head: a linear layer 512 -> 10 on features; resnet18: the last layer of a ResNet-18 on pictures; files: the same on the picture files of a folder")
+	workload := flag.String("workload", "head", "head: a linear layer 512 -> 10 on features; resnet18: the last layer of a ResNet-18 on pictures; files: the same on the picture files of a folder, or on arrays x.npy and y.npy in it")
 	flag.IntVar(&o.samples, "samples", 4096, "how many there are")
 	flag.IntVar(&o.batch, "batch", 32, "how many a step takes")
 	flag.IntVar(&o.epochs, "epochs", 10, "how often to go through them")
 	flag.IntVar(&o.threads, "threads", 2, "processors to use")
-	flag.StringVar(&o.data, "data", "", "folder with a sub-folder of picture files for each class, for the workload files")
+	flag.StringVar(&o.data, "data", "", "folder with a sub-folder of picture files for each class, or with arrays, for the workload files")
 	flag.StringVar(&o.cache, "cache", "", "folder that keeps results of what does not train; none: memory only")
+	flag.BoolVar(&o.all, "all", false, "train all weights, not the last layer alone")
+	flag.BoolVar(&o.keep, "keep", true, "keep samples in memory that are read; without, each is read and decoded in each epoch")
 	flag.Parse()
 	if err := run(*workload, o); err != nil {
 		fmt.Fprintln(os.Stderr, "finetune:", err)
@@ -74,7 +81,7 @@ func run(workload string, o settings) error {
 			return err
 		}
 	}
-	if err := train(model, s, o, &r); err != nil {
+	if err := train(model, s, o, start, &r); err != nil {
 		return err
 	}
 	r.MS, r.Peak = measure.Milliseconds(time.Since(start)), measure.PeakResident()
@@ -117,24 +124,40 @@ func draw(shape []int, n int) *samples {
 	return s
 }
 
-// train trains the last layer with Adam. What does not train is computed once for each sample.
-func train(model *onnx.Model, s finetune.Dataset, o settings, r *report) error {
-	t, err := finetune.NewTrainer(model, finetune.Spec{
-		Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}, Optimizer: finetune.Adam{}, Rate: 0.001, Threads: o.threads,
-	})
+// train trains with Adam. What does not train is computed once for each sample.
+func train(model *onnx.Model, s finetune.Dataset, o settings, start time.Time, r *report) error {
+	spec := finetune.Spec{Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}}, Optimizer: finetune.Adam{}, Rate: 0.001, Threads: o.threads}
+	if o.all {
+		spec.Train, spec.BatchNorm = "all", true
+	}
+	t, err := finetune.NewTrainer(model, spec)
 	if err != nil {
 		return err
 	}
-	fitted, err := t.Fit(context.Background(), s, finetune.FitOptions{Epochs: o.epochs, Batch: o.batch, Cache: finetune.CacheOptions{Dir: o.cache}, Event: func(e finetune.Event) error {
-		if step, ok := e.(finetune.StepEvent); ok {
-			if r.Last = step.Loss; step.Step == 1 {
-				r.First = step.Loss
+	var times []float64
+	last := start
+	fitted, err := t.Fit(context.Background(), s, finetune.FitOptions{Epochs: o.epochs, Batch: o.batch,
+		Cache:  finetune.CacheOptions{Dir: o.cache, Off: !o.keep},
+		Begin:  func(_, _, _ int) { r.Ready = measure.Milliseconds(time.Since(start)) },
+		Memory: func(finetune.StepMemory) { r.Begin = measure.Milliseconds(time.Since(start)) },
+		Event: func(e finetune.Event) error {
+			if step, ok := e.(finetune.StepEvent); ok {
+				if r.Last = step.Loss; step.Step == 1 {
+					r.First = step.Loss
+				} else {
+					times = append(times, measure.Milliseconds(time.Since(last)))
+				}
+				last = time.Now()
 			}
-		}
-		return nil
-	}})
-	if err == nil {
-		r.Frozen = fitted.FrozenRuns
+			return nil
+		}})
+	if err != nil {
+		return err
 	}
-	return err
+	r.Frozen = fitted.FrozenRuns
+	if len(times) > 0 {
+		slices.Sort(times)
+		r.Step = times[len(times)/2]
+	}
+	return nil
 }

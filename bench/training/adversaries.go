@@ -56,7 +56,7 @@ func adversaries(s settings) (*session, error) {
 	}
 	o := finetune.Adam{Beta1: 0.5}
 	spec := finetune.Spec{Terms: []finetune.Term{{At: "scores", Loss: finetune.BCEWithLogits{}, Weight: 2}}, // the sum over both batches
-		Optimizer: o, Rate: 2e-4, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, NoOptimize: s.plain, Weights: named(judge, []string{"D"})}
+		Optimizer: o, Rate: 2e-4, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, Clip: finetune.Clip{Norm: s.clip}, NoOptimize: s.plain, Weights: named(judge, []string{"D"})}
 	d, err := finetune.NewTrainer(judge, spec)
 	if err != nil {
 		return nil, err
@@ -75,20 +75,31 @@ func adversaries(s settings) (*session, error) {
 		tensor.Of[float32](ones)[i] = 1
 	}
 	x := func(t *tensor.Tensor) map[string]*tensor.Tensor { return map[string]*tensor.Tensor{"x": t} }
-	step := func(ctx context.Context) (float64, error) {
-		fake, err := g.Probe(ctx, x(z), "picture")
-		if err != nil {
-			return 0, err
-		}
-		if _, err = d.Step(ctx, finetune.Batch{Inputs: x(real), Targets: []*tensor.Tensor{ones}},
-			finetune.Batch{Inputs: x(fake[0]), Targets: []*tensor.Tensor{zeros}}); err != nil {
-			return 0, err
-		}
+	learn := func(ctx context.Context, fake *tensor.Tensor) error {
+		_, err := d.Step(ctx, finetune.Batch{Inputs: x(real), Targets: []*tensor.Tensor{ones}},
+			finetune.Batch{Inputs: x(fake), Targets: []*tensor.Tensor{zeros}})
 		for _, p := range d.Params() {
 			copy(tensor.Of[float32](g.Param(p.Name).W), tensor.Of[float32](p.W))
 		}
-		res, err := g.Step(ctx, finetune.Batch{Inputs: x(z), Targets: []*tensor.Tensor{ones}})
+		return err
+	}
+	generate := finetune.Batch{Inputs: x(z), Targets: []*tensor.Tensor{ones}}
+	step := func(ctx context.Context) (float64, error) {
+		res, err := g.StepThrough(ctx, generate, "picture", func(fake *tensor.Tensor) error { return learn(ctx, fake) })
 		return res.Loss, err
+	}
+	if s.memory > 0 { // one network's values at a time: the generator runs twice
+		step = func(ctx context.Context) (float64, error) {
+			fake, err := g.Probe(ctx, x(z), "picture")
+			if err != nil {
+				return 0, err
+			}
+			if err := learn(ctx, fake[0]); err != nil {
+				return 0, err
+			}
+			res, err := g.Step(ctx, generate)
+			return res.Loss, err
+		}
 	}
 	return &session{step, stateBytes(d, o) + stateBytes(g, o)}, nil
 }

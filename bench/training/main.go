@@ -30,9 +30,10 @@ type report struct {
 // settings are the same for the peer.
 type settings struct {
 	batch, threads int
-	memory         int64 // bound of a step's memory in bytes; 0: none
-	half           bool  // activations wait as bfloat16
-	plain          bool  // graphs run as they are written
+	memory         int64   // bound of a step's memory in bytes; 0: none
+	half           bool    // activations wait as bfloat16
+	clip           float64 // bound of the gradients' norm; 0: none
+	plain          bool    // graphs run as they are written
 }
 
 // A session is a workload that is ready for its first step.
@@ -54,6 +55,7 @@ func main() {
 	flag.IntVar(&o.batch, "batch", 0, "samples of a step; 0: the workload's own number")
 	flag.IntVar(&o.threads, "threads", 2, "processors to use")
 	flag.Int64Var(&o.memory, "mem", 0, "bound of the bytes of a step's values; 0: none")
+	flag.Float64Var(&o.clip, "clip", 0, "bound of the norm of a step's gradients; 0: none")
 	flag.BoolVar(&o.half, "half", false, "let activations wait for their gradients as bfloat16")
 	flag.BoolVar(&o.plain, "plain", false, "run the graphs as they are written, to compare losses")
 	profile := flag.String("cpuprofile", "", "file for a profile of the timed steps")

@@ -49,7 +49,7 @@ func classifier(build func() (network, error), batch int, o finetune.Optimizer, 
 			return nil, err
 		}
 		spec := finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "scores", Loss: finetune.CrossEntropy{}}},
-			Optimizer: o, Rate: rate, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, NoOptimize: s.plain}
+			Optimizer: o, Rate: rate, BatchNorm: true, Threads: s.threads, Memory: s.memory, HalfSaved: s.half, Clip: finetune.Clip{Norm: s.clip}, NoOptimize: s.plain}
 		if last != "" {
 			spec.Weights = named(net.model, strings.Split(last, ","))
 		}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"math"
 	"os"
-	goruntime "runtime"
 	"runtime/debug"
 	"slices"
 
@@ -67,7 +65,7 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 	if edit != nil {
 		edit(o)
 	}
-	collectLater(model)
+	collectLater()
 	if c.fill == "" {
 		return invalidNode(runtime.Open(model, o))
 	}
@@ -83,23 +81,12 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 }
 
 // collectLater makes collections of garbage rare, unless the user set GOGC. Almost all that opening a model allocates
-// stays, and a collection that begins amid the packing of weights halts it until everything is marked: the first one
-// waits until the heap holds the size of the model's file more than it would without weights.
-func collectLater(model string) {
-	if os.Getenv("GOGC") != "" {
-		return
+// stays, and a collection that begins amid the packing of weights halts it until everything is marked.
+func collectLater() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
-	const least = 4 << 20 // heap at which Go collects first, with 100 percent
-	first := rarely
-	if info, err := os.Stat(model); err == nil {
-		first += int(min(info.Size()*100/least, math.MaxInt32))
-	}
-	debug.SetGCPercent(first)
-	goruntime.AddCleanup(new(*byte), func(int) { debug.SetGCPercent(rarely) }, 0) // runs after the first collection
 }
-
-// rarely is the growth of the heap, in percent, that a collection waits for.
-const rarely = 400
 
 // invalidNode gives an error about a node that comes from opening a model the exit code of invalid models.
 func invalidNode(s *runtime.Session, err error) (*runtime.Session, error) {

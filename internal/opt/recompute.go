@@ -45,6 +45,9 @@ const (
 	worthAgain = 1 << 16 // bytes of a value for which nodes are worth copying
 	mostAgain  = 24      // nodes copied at once
 	mostCost   = 16      // bytes moved, or as much time, for each byte that is saved without a bound
+
+	// smallBeside is how many times more than its size a value has to save to be kept at once, however cheap it is.
+	smallBeside = 8
 )
 
 // A recomputer moves the peak of a graph's memory down.
@@ -153,7 +156,7 @@ func (p *planner) need(v *graph.Value) bool {
 	if k != p.without && (!c.own || c.lasts() > p.l.peak) || p.kept[k] {
 		return true
 	}
-	if p.again(v.From) {
+	if small := p.r.dear && k != p.without && smallBeside*c.size <= p.gain; !small && p.again(v.From) {
 		return true
 	}
 	if k == p.without {

@@ -64,11 +64,17 @@ func flops(n *graph.Node) int {
 	}
 	switch n.Type {
 	case "MatMul", "Gemm", "FusedMatMul":
-		return 2 * out.Len() * a[len(a)-1]
+		depth := a[len(a)-1]
+		if n.Attrs.Bool("transA") && len(a) > 1 {
+			depth = a[len(a)-2]
+		}
+		return 2 * out.Len() * depth
 	case "Conv", "FusedConv", "NhwcConv":
 		return 2 * out.Len() * b.Len() / max(1, b[0])
-	case "ConvTranspose", "NhwcConvTranspose":
+	case "ConvTranspose", "NhwcConvTranspose", "ConvGradX", "NhwcConvGradX":
 		return 2 * a.Len() * b.Len() / max(1, b[0])
+	case "ConvGradW", "NhwcConvGradW":
+		return 2 * a.Len() * out.Len() / max(1, out[0])
 	case "Attention", "MultiHeadAttention":
 		return 8 * out.Len() * a[1]
 	case "LSTM", "GRU", "RNN":

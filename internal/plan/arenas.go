@@ -32,12 +32,15 @@ func (a *Arenas) take(n int) []byte {
 		return a.remove(best)
 	}
 	if most >= 0 {
-		b := a.remove(most) // frames still point to it until they run again
-		if len(b) >= 4 {
-			mem.Discard(unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4))
-		}
+		discard(a.remove(most)) // frames still point to it until they run again
 	}
 	return mem.Bytes(n)
+}
+
+func discard(b []byte) {
+	if len(b) >= 4 {
+		mem.Discard(unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4))
+	}
 }
 
 func (a *Arenas) remove(i int) []byte {
@@ -68,6 +71,9 @@ func (f *Frame) lease() {
 			f.arena, f.stale = b, true
 		}
 		f.leased = true
+		if f.p.opts.Tight {
+			discard(f.arena[f.total:])
+		}
 	}
 	if f.stale {
 		f.point(true)
