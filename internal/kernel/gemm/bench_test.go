@@ -45,7 +45,7 @@ func benchGemm(b *testing.B, kernels string, m, n, k int, form string) {
 		a.Packed = Pack(k, n, a.B, n, 1)
 	}
 	b.ReportAllocs()
-	sec, share := measureRun(b, a)
+	sec, share := measureRun(b, a, func() {})
 	b.ReportMetric(2*float64(m*n*k)/sec/1e9, "GFLOP/s")
 	b.ReportMetric(100*share, "%peak")
 	if m == 1 {
@@ -53,10 +53,34 @@ func benchGemm(b *testing.B, kernels string, m, n, k int, form string) {
 	}
 }
 
+// BenchmarkGemmFar multiplies with matrices that take turns and come from memory, like the weights of a large model.
+func BenchmarkGemmFar(b *testing.B) {
+	const all = 48 << 20 // elements of all matrices
+	for _, name := range Kernels() {
+		for _, s := range [][3]int{{16, 768, 768}, {32, 768, 768}, {64, 768, 768}, {128, 768, 768}, {64, 2048, 768}, {64, 768, 2048}, {49, 512, 4608}} {
+			b.Run(fmt.Sprintf("f32/%s/%dx%dx%d", name, s[0], s[1], s[2]), func(b *testing.B) {
+				undo, _ := Use(name)
+				defer undo()
+				m, n, k := s[0], s[1], s[2]
+				rng := rand.New(rand.NewPCG(1, 1))
+				a := &Args{M: m, N: n, K: k, A: random(rng, m*k), ARS: k, ACS: 1, C: make([]float32, m*n), LDC: n, Threads: 1}
+				a.Packed = NewPacked(all/(n*k), k, n)
+				for i := range a.Packed.data {
+					a.Packed.data[i] = 1
+				}
+				a.Batch = make([]Item, 1)
+				sec, share := measureRun(b, a, func() { a.Batch[0].B = (a.Batch[0].B + 1) % a.Packed.count })
+				b.ReportMetric(2*float64(m*n*k)/sec/1e9, "GFLOP/s")
+				b.ReportMetric(100*share, "%peak")
+			})
+		}
+	}
+}
+
 // measureRun returns the seconds of the fastest run of a, and its rate as a share of what
 // the loop of multiply-adds reaches right before, if there is one: the median, which neither other programs
-// nor the processor's clock change much.
-func measureRun(b *testing.B, a *Args) (sec, share float64) {
+// nor the processor's clock change much. Before each run comes next.
+func measureRun(b *testing.B, a *Args, next func()) (sec, share float64) {
 	flops := 2 * float64(a.M*a.N*max(a.K, 1)*max(1, len(a.Batch)))
 	reps := 1 + int((1<<21)/flops) // of some 20 microseconds at least
 	var shares []float64
@@ -65,6 +89,7 @@ func measureRun(b *testing.B, a *Args) (sec, share float64) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
+		next()
 		start := clock()
 		if r.peak != nil {
 			r.peak(&rounds)
@@ -147,7 +172,7 @@ func BenchmarkHeads(b *testing.B) {
 		}
 		for name, a := range products {
 			b.Run(fmt.Sprintf("f32/%s/%d", name, seq), func(b *testing.B) {
-				sec, share := measureRun(b, a)
+				sec, share := measureRun(b, a, func() {})
 				b.ReportMetric(2*float64(heads*seq*seq*dim)/sec/1e9, "GFLOP/s")
 				b.ReportMetric(100*share, "%peak")
 			})
@@ -174,7 +199,7 @@ func BenchmarkSegments(b *testing.B) {
 				defer undo()
 				p := im.product(rand.New(rand.NewPCG(1, 1)), &guards{})
 				p.Packed = Pack(p.K, p.N, p.B, p.BRS, p.BCS)
-				sec, share := measureRun(b, &p.Args)
+				sec, share := measureRun(b, &p.Args, func() {})
 				b.ReportMetric(2*float64(p.M*p.N*p.K*len(p.Batch))/sec/1e9, "GFLOP/s")
 				b.ReportMetric(100*share, "%peak")
 			})

@@ -17,6 +17,9 @@ type row struct {
 	// half[r-1] computes r rows and nr/2 columns of a panel, quarter nr/4; nil: tile does.
 	half, quarter []func(*tileArgs)
 
+	// ahead is set where a tile goes through a panel faster than memory delivers it; see block.lookAhead.
+	ahead bool
+
 	// wide[r-1] computes r rows of widePanels[r-1] whole panels, for few rows.
 	wide       []func(*tileArgs)
 	widePanels []int
@@ -115,6 +118,7 @@ type tileArgs struct {
 	nSegs                 int            // 144: at least 1
 	tiles                 int            // 152: at least 1; kernels count down
 	_                     [4]int         // 160: what kernels use
+	ahead, aheadEnd       uintptr        // 192 200: what tiles of a panel ask for meanwhile, a little each
 }
 
 // segment is a run of columns of A in tileArgs.

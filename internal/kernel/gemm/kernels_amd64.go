@@ -27,6 +27,7 @@ func archRows() []*row {
 			tile7x16AVX512, tile8x16AVX512, tile9x16AVX512, tile10x16AVX512, tile11x16AVX512, tile12x16AVX512,
 		},
 		quarter:    eight,
+		ahead:      true,
 		wide:       []func(*tileArgs){wide1x128AVX512, wide2x128AVX512, wide3x128AVX512},
 		widePanels: []int{4, 4, 4},
 		dot:        []func(*dotArgs){dot4x1AVX512, dot4x2AVX512, dot4x3AVX512},
@@ -35,11 +36,12 @@ func archRows() []*row {
 		peak:     peakAVX512, lanes: 16,
 	}
 	split := *whole
-	split.name, split.half = "avx512-split", sixteen
+	split.name, split.half, split.ahead = "avx512-split", sixteen, false
 	short := &row{
 		name: "avx2", mr: 6, nr: 16, needs: cpu.AVX2,
 		tile:       sixteen,
 		half:       eight,
+		ahead:      true,
 		wide:       []func(*tileArgs){wide1x64AVX2, wide2x32AVX2, wide3x32AVX2},
 		widePanels: []int{4, 2, 2},
 		dot:        []func(*dotArgs){dot4x1AVX2, dot4x2AVX2, dot4x3AVX2},

@@ -105,6 +105,9 @@ func (t *task) planTiles() {
 // packsB reports whether B is packed on the fly.
 func (t *task) packsB() bool { return !t.inPlace && (t.Packed == nil || t.Packed.cols) }
 
+// far reports whether panels of B may lie in memory, and kernels gain by asking for them.
+func (t *task) far() bool { return t.Packed != nil && !t.Packed.cols && t.row.ahead }
+
 // tilePanels is how many panels of B are packed on the fly at most.
 func (t *task) tilePanels() int { return max(1, bufMax/(t.row.nr*max(t.kb, 1))) }
 

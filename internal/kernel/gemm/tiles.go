@@ -41,11 +41,44 @@ func (b *block) somePanels(base unsafe.Pointer, n0, n1 int) {
 	}
 	for ; n0 < n1; n0 += r.nr {
 		n, at := min(r.nr, n1-n0), unsafe.Add(base, (n0-first)/r.nr*a.panel)
+		b.lookAhead(at, n0+r.nr)
 		for i := b.first; i < b.last; i++ {
 			b.enter(i)
 			b.panel(at, n0, n)
 		}
 	}
+}
+
+// lookAfter says what follows when the rows at hand have gone through the panels of a block of K, which begin at base and
+// end at row k1 of B.
+func (b *block) lookAfter(base unsafe.Pointer, k1 int) {
+	switch t := b.t; {
+	case !t.far():
+		b.after = 0
+	case b.r1 < b.m1:
+		b.after = uintptr(base)
+	case k1 < t.K:
+		b.after = uintptr(base) + uintptr(4*t.row.nr*b.s.tile.k)
+	default:
+		b.after = 0
+	}
+}
+
+// lookAhead lets kernels ask for the panel that follows the one at hand, whose columns begin at next. Tiles further down
+// find theirs in the second-level cache: without that the first one alone would wait for the memory.
+func (b *block) lookAhead(panel unsafe.Pointer, next int) {
+	a := &b.s.tile
+	a.ahead = uintptr(panel)
+	a.aheadEnd = a.ahead
+	switch {
+	case b.t.far() && next < b.n1:
+		a.ahead += uintptr(a.panel)
+	case b.after != 0:
+		a.ahead = b.after
+	default:
+		return
+	}
+	a.aheadEnd = a.ahead + uintptr(a.k*a.bstep)
 }
 
 // panel multiplies the rows at hand of one product with n columns of one panel.

@@ -49,15 +49,16 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 136(AX), DI
 	MOVQ 144(AX), R8
+	MOVQ 192(AX), R9
 
 segment:
 	MOVQ (AX), BX
 	ADDQ 160(AX), BX
 	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
+	MOVQ 8(DI), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
 	JZ   rest
 
 loop:
@@ -89,11 +90,15 @@ loop:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R9
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	CMPQ         R9, 200(AX)
+	CMOVQHI      200(AX), R9
+	DECQ         R10
 	JNZ          loop
 
 rest:
-	TESTQ R10, R10
+	TESTQ R11, R11
 	JZ    done
 
 single:
@@ -104,13 +109,14 @@ single:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R10
+	DECQ         R11
 	JNZ          single
 
 done:
 	ADDQ         $0x10, DI
 	DECQ         R8
 	JNZ          segment
+	MOVQ         R9, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -301,15 +307,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -353,11 +360,15 @@ loop:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -371,13 +382,14 @@ single:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -613,15 +625,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -677,11 +690,15 @@ loop:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -698,13 +715,14 @@ single:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -987,15 +1005,16 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), R11
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
+	MOVQ 8(R9), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
 	JZ   rest
 
 loop:
@@ -1063,11 +1082,15 @@ loop:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R11
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
+	CMPQ         R11, 200(AX)
+	CMOVQHI      200(AX), R11
+	DECQ         R12
 	JNZ          loop
 
 rest:
-	TESTQ R12, R12
+	TESTQ R13, R13
 	JZ    done
 
 single:
@@ -1087,13 +1110,14 @@ single:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R12
+	DECQ         R13
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         R11, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -1426,16 +1450,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -1519,11 +1544,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -1547,13 +1576,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -1935,16 +1965,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -2040,11 +2071,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -2071,13 +2106,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x10
 	JNE          masked
@@ -2482,15 +2518,16 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 136(AX), DI
 	MOVQ 144(AX), R8
+	MOVQ 192(AX), R9
 
 segment:
 	MOVQ (AX), BX
 	ADDQ 160(AX), BX
 	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
+	MOVQ 8(DI), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
 	JZ   rest
 
 loop:
@@ -2514,11 +2551,15 @@ loop:
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R9
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	CMPQ         R9, 200(AX)
+	CMOVQHI      200(AX), R9
+	DECQ         R10
 	JNZ          loop
 
 rest:
-	TESTQ R10, R10
+	TESTQ R11, R11
 	JZ    done
 
 single:
@@ -2527,13 +2568,14 @@ single:
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R10
+	DECQ         R11
 	JNZ          single
 
 done:
 	ADDQ         $0x10, DI
 	DECQ         R8
 	JNZ          segment
+	MOVQ         R9, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -2690,15 +2732,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -2730,11 +2773,15 @@ loop:
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -2745,13 +2792,14 @@ single:
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -2932,15 +2980,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -2980,11 +3029,15 @@ loop:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -2997,13 +3050,14 @@ single:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -3210,15 +3264,16 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), R11
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
+	MOVQ 8(R9), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
 	JZ   rest
 
 loop:
@@ -3266,11 +3321,15 @@ loop:
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R11
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
+	CMPQ         R11, 200(AX)
+	CMOVQHI      200(AX), R11
+	DECQ         R12
 	JNZ          loop
 
 rest:
-	TESTQ R12, R12
+	TESTQ R13, R13
 	JZ    done
 
 single:
@@ -3285,13 +3344,14 @@ single:
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R12
+	DECQ         R13
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         R11, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -3527,16 +3587,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -3596,11 +3657,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -3618,13 +3683,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -3888,16 +3954,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -3965,11 +4032,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -3989,13 +4060,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -4283,16 +4355,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -4368,11 +4441,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -4394,13 +4471,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -4712,16 +4790,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -4805,11 +4884,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -4833,13 +4916,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -5176,6 +5260,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -5183,10 +5268,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -5282,11 +5367,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -5313,13 +5402,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -5684,6 +5774,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -5691,10 +5782,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -5798,11 +5889,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -5831,13 +5926,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -6226,6 +6322,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -6233,10 +6330,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -6348,11 +6445,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -6383,13 +6484,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -6802,6 +6904,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -6809,10 +6912,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -6932,11 +7035,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -6969,13 +7076,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	CMPQ         CX, $0x08
 	JNE          masked
@@ -7396,6 +7504,7 @@ near:
 	LEAQ (R8)(BX*1), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), BX
 
 segment:
 	MOVQ (AX), BX
@@ -7658,6 +7767,7 @@ near:
 	LEAQ (DI)(SI*1), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), SI
 
 segment:
 	MOVQ (AX), SI
@@ -7938,6 +8048,7 @@ near:
 	LEAQ (DI)(SI*1), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), SI
 
 segment:
 	MOVQ (AX), SI
@@ -9064,7 +9175,7 @@ loop:
 	RET
 
 // func tile1x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -9091,15 +9202,16 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 136(AX), DI
 	MOVQ 144(AX), R8
+	MOVQ 192(AX), R9
 
 segment:
 	MOVQ (AX), BX
 	ADDQ 160(AX), BX
 	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
+	MOVQ 8(DI), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
 	JZ   rest
 
 loop:
@@ -9131,11 +9243,16 @@ loop:
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         $0x80, R9
+	CMPQ         R9, 200(AX)
+	CMOVQHI      200(AX), R9
+	DECQ         R10
 	JNZ          loop
 
 rest:
-	TESTQ R10, R10
+	TESTQ R11, R11
 	JZ    done
 
 single:
@@ -9146,13 +9263,14 @@ single:
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R10
+	DECQ         R11
 	JNZ          single
 
 done:
 	ADDQ         $0x10, DI
 	DECQ         R8
 	JNZ          segment
+	MOVQ         R9, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -9234,7 +9352,7 @@ end:
 	RET
 
 // func tile2x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -9265,15 +9383,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -9317,11 +9436,16 @@ loop:
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         $0x80, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -9335,13 +9459,14 @@ single:
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -9444,7 +9569,7 @@ end:
 	RET
 
 // func tile3x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -9479,15 +9604,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -9543,11 +9669,16 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         $0x80, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -9564,13 +9695,14 @@ single:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -9694,7 +9826,7 @@ end:
 	RET
 
 // func tile4x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -9735,15 +9867,16 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), R11
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
+	MOVQ 8(R9), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
 	JZ   rest
 
 loop:
@@ -9811,11 +9944,16 @@ loop:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         $0x80, R11
+	CMPQ         R11, 200(AX)
+	CMOVQHI      200(AX), R11
+	DECQ         R12
 	JNZ          loop
 
 rest:
-	TESTQ R12, R12
+	TESTQ R13, R13
 	JZ    done
 
 single:
@@ -9835,13 +9973,14 @@ single:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R12
+	DECQ         R13
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         R11, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -9988,7 +10127,7 @@ end:
 	RET
 
 // func tile5x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -10034,16 +10173,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -10127,11 +10267,16 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x80, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -10155,13 +10300,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -10331,7 +10477,7 @@ end:
 	RET
 
 // func tile6x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -10381,16 +10527,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -10486,11 +10633,16 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x80, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -10517,13 +10669,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -10714,7 +10867,7 @@ end:
 	RET
 
 // func tile7x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -10768,16 +10921,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -10885,11 +11039,16 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x80, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -10919,13 +11078,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -11137,7 +11297,7 @@ end:
 	RET
 
 // func tile8x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -11195,16 +11355,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -11324,11 +11485,16 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x80, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -11361,13 +11527,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -11600,7 +11767,7 @@ end:
 	RET
 
 // func tile9x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile9x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -11663,6 +11830,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -11670,10 +11838,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -11809,11 +11977,16 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x80, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -11850,13 +12023,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -12112,7 +12286,7 @@ end:
 	RET
 
 // func tile10x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile10x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -12179,6 +12353,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -12186,10 +12361,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -12337,11 +12512,16 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x80, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -12381,13 +12561,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -12664,7 +12845,7 @@ end:
 	RET
 
 // func tile11x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile11x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -12735,6 +12916,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -12742,10 +12924,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -12905,11 +13087,16 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x80, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -12952,13 +13139,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -13256,7 +13444,7 @@ end:
 	RET
 
 // func tile12x32AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -13331,6 +13519,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -13338,10 +13527,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -13513,11 +13702,16 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x80, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -13563,13 +13757,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -13888,7 +14083,7 @@ end:
 	RET
 
 // func tile1x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -13913,15 +14108,16 @@ near:
 	MOVQ 8(AX), SI
 	MOVQ 136(AX), DI
 	MOVQ 144(AX), R8
+	MOVQ 192(AX), R9
 
 segment:
 	MOVQ (AX), BX
 	ADDQ 160(AX), BX
 	ADDQ (DI), BX
-	MOVQ 8(DI), R9
-	MOVQ R9, R10
-	ANDQ $0x03, R10
-	SHRQ $0x02, R9
+	MOVQ 8(DI), R10
+	MOVQ R10, R11
+	ANDQ $0x03, R11
+	SHRQ $0x02, R10
 	JZ   rest
 
 loop:
@@ -13945,11 +14141,15 @@ loop:
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R9
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	CMPQ         R9, 200(AX)
+	CMOVQHI      200(AX), R9
+	DECQ         R10
 	JNZ          loop
 
 rest:
-	TESTQ R10, R10
+	TESTQ R11, R11
 	JZ    done
 
 single:
@@ -13958,13 +14158,14 @@ single:
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         CX, BX
 	ADDQ         DX, SI
-	DECQ         R10
+	DECQ         R11
 	JNZ          single
 
 done:
 	ADDQ         $0x10, DI
 	DECQ         R8
 	JNZ          segment
+	MOVQ         R9, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -14033,7 +14234,7 @@ end:
 	RET
 
 // func tile2x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -14060,15 +14261,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -14100,11 +14302,15 @@ loop:
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -14115,13 +14321,14 @@ single:
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -14201,7 +14408,7 @@ end:
 	RET
 
 // func tile3x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -14230,15 +14437,16 @@ near:
 	MOVQ 8(AX), DI
 	MOVQ 136(AX), R8
 	MOVQ 144(AX), R9
+	MOVQ 192(AX), R10
 
 segment:
 	MOVQ (AX), SI
 	ADDQ 160(AX), SI
 	ADDQ (R8), SI
-	MOVQ 8(R8), R10
-	MOVQ R10, R11
-	ANDQ $0x03, R11
-	SHRQ $0x02, R10
+	MOVQ 8(R8), R11
+	MOVQ R11, R12
+	ANDQ $0x03, R12
+	SHRQ $0x02, R11
 	JZ   rest
 
 loop:
@@ -14278,11 +14486,15 @@ loop:
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R10
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	CMPQ         R10, 200(AX)
+	CMOVQHI      200(AX), R10
+	DECQ         R11
 	JNZ          loop
 
 rest:
-	TESTQ R11, R11
+	TESTQ R12, R12
 	JZ    done
 
 single:
@@ -14295,13 +14507,14 @@ single:
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         CX, SI
 	ADDQ         DX, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R8
 	DECQ         R9
 	JNZ          segment
+	MOVQ         R10, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -14392,7 +14605,7 @@ end:
 	RET
 
 // func tile4x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -14425,15 +14638,16 @@ near:
 	MOVQ 8(AX), R8
 	MOVQ 136(AX), R9
 	MOVQ 144(AX), R10
+	MOVQ 192(AX), R11
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R9), DI
-	MOVQ 8(R9), R11
-	MOVQ R11, R12
-	ANDQ $0x03, R12
-	SHRQ $0x02, R11
+	MOVQ 8(R9), R12
+	MOVQ R12, R13
+	ANDQ $0x03, R13
+	SHRQ $0x02, R12
 	JZ   rest
 
 loop:
@@ -14481,11 +14695,15 @@ loop:
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R11
+	PREFETCHT1   (R11)
+	ADDQ         $0x40, R11
+	CMPQ         R11, 200(AX)
+	CMOVQHI      200(AX), R11
+	DECQ         R12
 	JNZ          loop
 
 rest:
-	TESTQ R12, R12
+	TESTQ R13, R13
 	JZ    done
 
 single:
@@ -14500,13 +14718,14 @@ single:
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         CX, DI
 	ADDQ         DX, R8
-	DECQ         R12
+	DECQ         R13
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R9
 	DECQ         R10
 	JNZ          segment
+	MOVQ         R11, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -14610,7 +14829,7 @@ end:
 	RET
 
 // func tile5x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -14646,16 +14865,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -14715,11 +14935,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -14737,13 +14961,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -14860,7 +15085,7 @@ end:
 	RET
 
 // func tile6x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -14898,16 +15123,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -14975,11 +15201,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -14999,13 +15229,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -15133,7 +15364,7 @@ end:
 	RET
 
 // func tile7x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -15173,16 +15404,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -15258,11 +15490,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -15284,13 +15520,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -15429,7 +15666,7 @@ end:
 	RET
 
 // func tile8x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -15471,16 +15708,17 @@ near:
 	MOVQ 8(AX), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), R12
 
 segment:
 	MOVQ (AX), DI
 	ADDQ 160(AX), DI
 	ADDQ (R10), DI
 	LEAQ (DI)(BX*4), R8
-	MOVQ 8(R10), R12
-	MOVQ R12, R13
-	ANDQ $0x03, R13
-	SHRQ $0x02, R12
+	MOVQ 8(R10), R13
+	MOVQ R13, R14
+	ANDQ $0x03, R14
+	SHRQ $0x02, R13
 	JZ   rest
 
 loop:
@@ -15564,11 +15802,15 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R12
+	PREFETCHT1   (R12)
+	ADDQ         $0x40, R12
+	CMPQ         R12, 200(AX)
+	CMOVQHI      200(AX), R12
+	DECQ         R13
 	JNZ          loop
 
 rest:
-	TESTQ R13, R13
+	TESTQ R14, R14
 	JZ    done
 
 single:
@@ -15592,13 +15834,14 @@ single:
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         DX, R9
-	DECQ         R13
+	DECQ         R14
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R10
 	DECQ         R11
 	JNZ          segment
+	MOVQ         R12, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -15748,7 +15991,7 @@ end:
 	RET
 
 // func tile9x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile9x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -15793,6 +16036,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -15800,10 +16044,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -15899,11 +16143,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -15930,13 +16178,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -16099,7 +16348,7 @@ end:
 	RET
 
 // func tile10x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile10x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -16146,6 +16395,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -16153,10 +16403,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -16260,11 +16510,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -16293,13 +16547,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -16473,7 +16728,7 @@ end:
 	RET
 
 // func tile11x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile11x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -16522,6 +16777,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -16529,10 +16785,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -16644,11 +16900,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -16679,13 +16939,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -16870,7 +17131,7 @@ end:
 	RET
 
 // func tile12x16AVX512(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
 	MOVQ $0x00000000, 160(AX)
@@ -16921,6 +17182,7 @@ near:
 	MOVQ 8(AX), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), R13
 
 segment:
 	MOVQ (AX), DI
@@ -16928,10 +17190,10 @@ segment:
 	ADDQ (R11), DI
 	LEAQ (DI)(BX*4), R8
 	LEAQ (R8)(BX*4), R9
-	MOVQ 8(R11), R13
-	MOVQ R13, R14
-	ANDQ $0x03, R14
-	SHRQ $0x02, R13
+	MOVQ 8(R11), R14
+	MOVQ R14, R15
+	ANDQ $0x03, R15
+	SHRQ $0x02, R14
 	JZ   rest
 
 loop:
@@ -17051,11 +17313,15 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R13
+	PREFETCHT1   (R13)
+	ADDQ         $0x40, R13
+	CMPQ         R13, 200(AX)
+	CMOVQHI      200(AX), R13
+	DECQ         R14
 	JNZ          loop
 
 rest:
-	TESTQ R14, R14
+	TESTQ R15, R15
 	JZ    done
 
 single:
@@ -17088,13 +17354,14 @@ single:
 	ADDQ         CX, R8
 	ADDQ         CX, R9
 	ADDQ         DX, R10
-	DECQ         R14
+	DECQ         R15
 	JNZ          single
 
 done:
 	ADDQ         $0x10, R11
 	DECQ         R12
 	JNZ          segment
+	MOVQ         R13, 192(AX)
 	MOVQ         120(AX), CX
 	MOVQ         $-1, DX
 	BZHIQ        CX, DX, DX
@@ -17331,6 +17598,7 @@ near:
 	LEAQ (R8)(BX*1), R9
 	MOVQ 136(AX), R10
 	MOVQ 144(AX), R11
+	MOVQ 192(AX), BX
 
 segment:
 	MOVQ (AX), BX
@@ -17615,6 +17883,7 @@ near:
 	LEAQ (R9)(SI*1), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), SI
 
 segment:
 	MOVQ (AX), SI
@@ -18081,6 +18350,7 @@ near:
 	LEAQ (R9)(SI*1), R10
 	MOVQ 136(AX), R11
 	MOVQ 144(AX), R12
+	MOVQ 192(AX), SI
 
 segment:
 	MOVQ (AX), SI

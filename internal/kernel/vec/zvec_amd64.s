@@ -7140,27 +7140,25 @@ TEXT ·maxColumnsAVX2(SB), NOSPLIT, $0-64
 	SHLQ $0x02, SI
 
 column:
-	CMPQ    CX, $0x00000008
+	CMPQ    CX, $0x00000010
 	JLT     columnsEnd
 	VMOVUPS (AX), Y0
-	VMOVUPS lanes<>+512(SB), Y1
+	VMOVUPS 32(AX), Y1
 	VMOVUPS lanes<>+512(SB), Y2
 	VMOVUPS lanes<>+512(SB), Y3
 	MOVQ    DX, DI
 	MOVQ    BX, R8
 
 rows:
-	CMPQ   R8, $0x00000004
+	CMPQ   R8, $0x00000002
 	JLT    rowsEnd
 	VMAXPS (DI), Y0, Y0
-	ADDQ   SI, DI
-	VMAXPS (DI), Y1, Y1
+	VMAXPS 32(DI), Y1, Y1
 	ADDQ   SI, DI
 	VMAXPS (DI), Y2, Y2
+	VMAXPS 32(DI), Y3, Y3
 	ADDQ   SI, DI
-	VMAXPS (DI), Y3, Y3
-	ADDQ   SI, DI
-	SUBQ   $0x00000004, R8
+	SUBQ   $0x00000002, R8
 	JMP    rows
 
 rowsEnd:
@@ -7168,18 +7166,19 @@ row:
 	CMPQ   R8, $0x00000001
 	JLT    rowEnd
 	VMAXPS (DI), Y0, Y0
+	VMAXPS 32(DI), Y1, Y1
 	ADDQ   SI, DI
 	SUBQ   $0x00000001, R8
 	JMP    row
 
 rowEnd:
-	VMAXPS  Y1, Y0, Y0
-	VMAXPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y0
+	VMAXPS  Y3, Y1, Y1
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x00000020, AX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000008, CX
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
 	JMP     column
 
 columnsEnd:
@@ -7200,51 +7199,87 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	VMOVUPS lanes<>+1344(SB), Y1
 
 column:
-	CMPQ    DX, $0x00000008
+	CMPQ    DX, $0x00000010
 	JLT     columnsEnd
 	VMOVUPS (CX), Y2
-	VMOVUPS (BX), Y3
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
 	MOVQ    AX, R8
 	MOVQ    SI, R9
 
 rows:
 	CMPQ         R9, $0x00000002
 	JLT          rowsEnd
-	VMOVUPS      (R8), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
-	VMOVUPS      lanes<>+3936(SB), Y6
-	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      Y4, (R8)
+	VMOVUPS      (R8), Y6
+	VSUBPS       Y2, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      32(R8), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y6, 32(R8)
 	ADDQ         DI, R8
-	VMOVUPS      (R8), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
-	VMOVUPS      lanes<>+3936(SB), Y6
-	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      Y4, (R8)
+	VMOVUPS      (R8), Y6
+	VSUBPS       Y2, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      32(R8), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y6, 32(R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000002, R9
 	JMP          rows
@@ -7253,33 +7288,51 @@ rowsEnd:
 row:
 	CMPQ         R9, $0x00000001
 	JLT          rowEnd
-	VMOVUPS      (R8), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y1, Y5
-	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+3904(SB), Y6, Y4
-	VMOVUPS      lanes<>+3936(SB), Y6
-	VFMADD213PS  lanes<>+3968(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4000(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4032(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4064(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      Y4, (R8)
+	VMOVUPS      (R8), Y6
+	VSUBPS       Y2, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      32(R8), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y0, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y1, Y7
+	VSUBPS       Y1, Y7, Y8
+	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
+	VMOVUPS      lanes<>+3936(SB), Y8
+	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
+	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y6, 32(R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000001, R9
 	JMP          row
 
 rowEnd:
-	VMOVUPS Y3, (BX)
-	ADDQ    $0x00000020, AX
-	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000020, BX
-	SUBQ    $0x00000008, DX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, DX
 	JMP     column
 
 columnsEnd:
@@ -7299,10 +7352,12 @@ TEXT ·scaleDotColumnsAVX2(SB), NOSPLIT, $0-112
 	SHLQ $0x02, R8
 
 column:
-	CMPQ    DX, $0x00000008
+	CMPQ    DX, $0x00000010
 	JLT     columnsEnd
 	VMOVUPS (CX), Y0
-	VMOVUPS (SI), Y1
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
 	MOVQ    AX, R9
 	MOVQ    BX, R10
 	SUBQ    AX, R10
@@ -7311,21 +7366,33 @@ column:
 rows:
 	CMPQ        R11, $0x00000004
 	JLT         rowsEnd
-	VMULPS      (R9), Y0, Y2
-	VMOVUPS     Y2, (R9)
-	VFMADD231PS (R9)(R10*1), Y2, Y1
+	VMULPS      (R9), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VFMADD231PS (R9)(R10*1), Y4, Y2
+	VMULPS      32(R9), Y1, Y4
+	VMOVUPS     Y4, 32(R9)
+	VFMADD231PS 32(R9)(R10*1), Y4, Y3
 	ADDQ        R8, R9
-	VMULPS      (R9), Y0, Y2
-	VMOVUPS     Y2, (R9)
-	VFMADD231PS (R9)(R10*1), Y2, Y1
+	VMULPS      (R9), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VFMADD231PS (R9)(R10*1), Y4, Y2
+	VMULPS      32(R9), Y1, Y4
+	VMOVUPS     Y4, 32(R9)
+	VFMADD231PS 32(R9)(R10*1), Y4, Y3
 	ADDQ        R8, R9
-	VMULPS      (R9), Y0, Y2
-	VMOVUPS     Y2, (R9)
-	VFMADD231PS (R9)(R10*1), Y2, Y1
+	VMULPS      (R9), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VFMADD231PS (R9)(R10*1), Y4, Y2
+	VMULPS      32(R9), Y1, Y4
+	VMOVUPS     Y4, 32(R9)
+	VFMADD231PS 32(R9)(R10*1), Y4, Y3
 	ADDQ        R8, R9
-	VMULPS      (R9), Y0, Y2
-	VMOVUPS     Y2, (R9)
-	VFMADD231PS (R9)(R10*1), Y2, Y1
+	VMULPS      (R9), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VFMADD231PS (R9)(R10*1), Y4, Y2
+	VMULPS      32(R9), Y1, Y4
+	VMOVUPS     Y4, 32(R9)
+	VFMADD231PS 32(R9)(R10*1), Y4, Y3
 	ADDQ        R8, R9
 	SUBQ        $0x00000004, R11
 	JMP         rows
@@ -7334,20 +7401,24 @@ rowsEnd:
 row:
 	CMPQ        R11, $0x00000001
 	JLT         rowEnd
-	VMULPS      (R9), Y0, Y2
-	VMOVUPS     Y2, (R9)
-	VFMADD231PS (R9)(R10*1), Y2, Y1
+	VMULPS      (R9), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VFMADD231PS (R9)(R10*1), Y4, Y2
+	VMULPS      32(R9), Y1, Y4
+	VMOVUPS     Y4, 32(R9)
+	VFMADD231PS 32(R9)(R10*1), Y4, Y3
 	ADDQ        R8, R9
 	SUBQ        $0x00000001, R11
 	JMP         row
 
 rowEnd:
-	VMOVUPS Y1, (SI)
-	ADDQ    $0x00000020, AX
-	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000020, BX
-	ADDQ    $0x00000020, SI
-	SUBQ    $0x00000008, DX
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, DX
 	JMP     column
 
 columnsEnd:
@@ -7366,9 +7437,10 @@ TEXT ·softmaxGradColumnsAVX2(SB), NOSPLIT, $0-88
 	SHLQ $0x02, DI
 
 column:
-	CMPQ    BX, $0x00000008
+	CMPQ    BX, $0x00000010
 	JLT     columnsEnd
 	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	MOVQ    AX, R8
 	MOVQ    CX, R9
 	SUBQ    AX, R9
@@ -7377,25 +7449,41 @@ column:
 rows:
 	CMPQ    R10, $0x00000004
 	JLT     rowsEnd
-	VMOVUPS (R8), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMULPS  (R8)(R9*1), Y1, Y1
-	VMOVUPS Y1, (R8)
+	VMOVUPS (R8), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMOVUPS 32(R8), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  32(R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, 32(R8)
 	ADDQ    DI, R8
-	VMOVUPS (R8), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMULPS  (R8)(R9*1), Y1, Y1
-	VMOVUPS Y1, (R8)
+	VMOVUPS (R8), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMOVUPS 32(R8), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  32(R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, 32(R8)
 	ADDQ    DI, R8
-	VMOVUPS (R8), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMULPS  (R8)(R9*1), Y1, Y1
-	VMOVUPS Y1, (R8)
+	VMOVUPS (R8), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMOVUPS 32(R8), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  32(R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, 32(R8)
 	ADDQ    DI, R8
-	VMOVUPS (R8), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMULPS  (R8)(R9*1), Y1, Y1
-	VMOVUPS Y1, (R8)
+	VMOVUPS (R8), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMOVUPS 32(R8), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  32(R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, 32(R8)
 	ADDQ    DI, R8
 	SUBQ    $0x00000004, R10
 	JMP     rows
@@ -7404,19 +7492,23 @@ rowsEnd:
 row:
 	CMPQ    R10, $0x00000001
 	JLT     rowEnd
-	VMOVUPS (R8), Y1
-	VSUBPS  Y0, Y1, Y1
-	VMULPS  (R8)(R9*1), Y1, Y1
-	VMOVUPS Y1, (R8)
+	VMOVUPS (R8), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMOVUPS 32(R8), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  32(R8)(R9*1), Y2, Y2
+	VMOVUPS Y2, 32(R8)
 	ADDQ    DI, R8
 	SUBQ    $0x00000001, R10
 	JMP     row
 
 rowEnd:
-	ADDQ $0x00000020, AX
-	ADDQ $0x00000020, CX
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, BX
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, BX
 	JMP  column
 
 columnsEnd:
@@ -26825,9 +26917,9 @@ row:
 	JMP    row
 
 rowEnd:
-	VMAXPS  Z1, Z0, Z0
-	VMAXPS  Z3, Z2, Z2
 	VMAXPS  Z2, Z0, Z0
+	VMAXPS  Z3, Z1, Z1
+	VMAXPS  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX

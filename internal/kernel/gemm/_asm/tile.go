@@ -24,6 +24,7 @@ const (
 	argTiles                  = 152
 	argDownA, argDownC        = 160, 168
 	argDownRes, argDownBias   = 176, 184
+	argAhead, argAheadEnd     = 192, 200
 	flagLoad, flagColBias     = 1, 2
 	flagRowBias, flagResidual = 4, 8
 	flagClip, flagPrefetch    = 16, 32
@@ -95,6 +96,7 @@ func (k *tileKernel) loop() {
 		}
 	}
 	seg, left := field(k.t, argSegs), field(k.t, argNSegs)
+	ahead := field(k.t, argAhead)
 	Label("segment")
 	MOVQ(Mem{Base: k.t, Disp: argA}, a.base[0])
 	ADDQ(Mem{Base: k.t, Disp: argDownA}, a.base[0])
@@ -116,6 +118,7 @@ func (k *tileKernel) loop() {
 	for range unroll {
 		step()
 	}
+	k.prefetchB(ahead)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	Label("rest")
@@ -129,6 +132,25 @@ func (k *tileKernel) loop() {
 	ADDQ(Imm(segSize), seg)
 	DECQ(left)
 	JNZ(LabelRef("segment"))
+	if k.p == 1 {
+		MOVQ(ahead, Mem{Base: k.t, Disp: argAhead})
+	}
+}
+
+// prefetchB asks for a part of the panel that comes next. Four tiles ask for all of it, while the memory would have
+// nothing to do.
+func (k *tileKernel) prefetchB(ahead reg.GPVirtual) {
+	if k.p > 1 {
+		return
+	}
+	step := max(64, k.v*k.bytes())
+	for at := 0; at < step; at += 64 {
+		PREFETCHT1(Mem{Base: ahead, Disp: at})
+	}
+	ADDQ(Imm(uint64(step)), ahead)
+	limit := Mem{Base: k.t, Disp: argAheadEnd}
+	CMPQ(ahead, limit)
+	CMOVQHI(limit, ahead)
 }
 
 // step is one rank-1 update.

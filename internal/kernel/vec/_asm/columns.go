@@ -6,16 +6,19 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// columns loops over whole vectors of the n columns that the slices in ptrs have, and advances those.
-func (g *isa) columns(n reg.GPVirtual, ptrs []reg.GPVirtual, body func()) {
+// columnGroup is how many columns are taken at once: a cache line of each row, in as many vectors as that has.
+const columnGroup = 16
+
+// columns loops over groups of the n columns that the slices in ptrs have, and advances those.
+func (g *isa) columns(n reg.GPVirtual, ptrs []reg.GPVirtual, body func(vectors int)) {
 	Label("column")
-	CMPQ(n, U32(uint32(g.w)))
+	CMPQ(n, U32(columnGroup))
 	JLT(LabelRef("columnsEnd"))
-	body()
+	body(columnGroup / g.w)
 	for _, p := range ptrs {
-		ADDQ(U32(uint32(4*g.w)), p)
+		ADDQ(U32(4*columnGroup), p)
 	}
-	SUBQ(U32(uint32(g.w)), n)
+	SUBQ(U32(columnGroup), n)
 	JMP(LabelRef("column"))
 	Label("columnsEnd")
 	g.end()
@@ -41,6 +44,22 @@ func down(rows, p, ld reg.GPVirtual, unroll int, body func(i int)) {
 	step("row", 1)
 }
 
+// vectorsAt loads n vectors that follow one another.
+func (g *isa) vectorsAt(p reg.GPVirtual, n int) []vec {
+	v := make([]vec, n)
+	for i := range v {
+		v[i] = g.load(g.at(p, i))
+	}
+	return v
+}
+
+// storeAt stores vectors one behind the other.
+func (g *isa) storeAt(p reg.GPVirtual, v []vec) {
+	for i := range v {
+		VMOVUPS(v[i], g.at(p, i))
+	}
+}
+
 // maxColumns emits func(m, x []float32, rows, ld int): m[j] = max(m[j], x[i*ld+j] for all i).
 func (g *isa) maxColumns() {
 	g.begin("maxColumns", "func(m, x []float32, rows, ld int)")
@@ -50,15 +69,24 @@ func (g *isa) maxColumns() {
 	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
-	g.columns(n, []reg.GPVirtual{m, x}, func() {
-		acc := []vec{g.load(Mem{Base: m}), g.load(c(negInf)), g.load(c(negInf)), g.load(c(negInf))}
+	g.columns(n, []reg.GPVirtual{m, x}, func(vectors int) {
+		acc := g.vectorsAt(m, vectors)
+		for len(acc) < 4 {
+			acc = append(acc, g.load(c(negInf)))
+		}
 		p := GP64()
 		MOVQ(x, p)
-		down(rows, p, ld, 4, func(i int) { VMAXPS(Mem{Base: p}, acc[i], acc[i]) })
-		VMAXPS(acc[1], acc[0], acc[0])
-		VMAXPS(acc[3], acc[2], acc[2])
-		VMAXPS(acc[2], acc[0], acc[0])
-		VMOVUPS(acc[0], Mem{Base: m})
+		down(rows, p, ld, len(acc)/vectors, func(i int) {
+			for j, to := range acc[i*vectors:][:vectors] {
+				VMAXPS(g.at(p, j), to, to)
+			}
+		})
+		for n := len(acc) / 2; n >= vectors; n /= 2 {
+			for i := range n {
+				VMAXPS(acc[i+n], acc[i], acc[i])
+			}
+		}
+		g.storeAt(m, acc[:vectors])
 	})
 }
 
@@ -74,16 +102,18 @@ func (g *isa) expColumns() {
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
 	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
-	g.columns(n, []reg.GPVirtual{x, m, sum}, func() {
-		high, total := g.load(Mem{Base: m}), g.load(Mem{Base: sum})
+	g.columns(n, []reg.GPVirtual{x, m, sum}, func(vectors int) {
+		high, total := g.vectorsAt(m, vectors), g.vectorsAt(sum, vectors)
 		p := GP64()
 		MOVQ(x, p)
 		down(rows, p, ld, 2, func(int) {
-			e := g.expSoftmax(g.sub(g.load(Mem{Base: p}), high))
-			VADDPS(e, total, total)
-			VMOVUPS(e, Mem{Base: p})
+			for j := range vectors {
+				e := g.expSoftmax(g.sub(g.load(g.at(p, j)), high[j]))
+				VADDPS(e, total[j], total[j])
+				VMOVUPS(e, g.at(p, j))
+			}
 		})
-		VMOVUPS(total, Mem{Base: sum})
+		g.storeAt(sum, total)
 	})
 }
 
@@ -99,18 +129,20 @@ func (g *isa) scaleDotColumns() {
 	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
-	g.columns(n, []reg.GPVirtual{p, f, x, sum}, func() {
-		factor, total := g.load(Mem{Base: f}), g.load(Mem{Base: sum})
+	g.columns(n, []reg.GPVirtual{p, f, x, sum}, func(vectors int) {
+		factor, total := g.vectorsAt(f, vectors), g.vectorsAt(sum, vectors)
 		at, apart := GP64(), GP64() // of p, and from p to x
 		MOVQ(p, at)
 		MOVQ(x, apart)
 		SUBQ(p, apart)
 		down(rows, at, ld, 4, func(int) {
-			v := g.mul(factor, Mem{Base: at})
-			VMOVUPS(v, Mem{Base: at})
-			VFMADD231PS(Mem{Base: at, Index: apart, Scale: 1}, v, total)
+			for j := range vectors {
+				v := g.mul(factor[j], g.at(at, j))
+				VMOVUPS(v, g.at(at, j))
+				VFMADD231PS(Mem{Base: at, Index: apart, Scale: 1, Disp: 4 * g.w * j}, v, total[j])
+			}
 		})
-		VMOVUPS(total, Mem{Base: sum})
+		g.storeAt(sum, total)
 	})
 }
 
@@ -124,15 +156,17 @@ func (g *isa) softmaxGradColumns() {
 	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
-	g.columns(n, []reg.GPVirtual{dp, p, dot}, func() {
-		d := g.load(Mem{Base: dot})
+	g.columns(n, []reg.GPVirtual{dp, p, dot}, func(vectors int) {
+		d := g.vectorsAt(dot, vectors)
 		at, apart := GP64(), GP64() // of dp, and from dp to p
 		MOVQ(dp, at)
 		MOVQ(p, apart)
 		SUBQ(dp, apart)
 		down(rows, at, ld, 4, func(int) {
-			v := g.sub(g.load(Mem{Base: at}), d)
-			VMOVUPS(g.mul(v, Mem{Base: at, Index: apart, Scale: 1}), Mem{Base: at})
+			for j := range vectors {
+				v := g.sub(g.load(g.at(at, j)), d[j])
+				VMOVUPS(g.mul(v, Mem{Base: at, Index: apart, Scale: 1, Disp: 4 * g.w * j}), g.at(at, j))
+			}
 		})
 	})
 }
