@@ -13,7 +13,7 @@ seeded = np.random.default_rng(1)
 @dataclass
 class Case:
     name: str
-    nodes: list  # (operator, inputs, outputs, attributes)
+    nodes: list  # (operator of the domain onnxrun, or after a colon of the standard, inputs, outputs, attributes)
     inputs: dict
     outputs: list
     torch: Callable  # from the inputs as tensors to what runs PyTorch's operator
@@ -89,15 +89,60 @@ def layer_norm(rows, width, rms=False):
 
 
 def max_pool(batch, channels, size, kernel, stride, pad):
+    """Both sides read where the forward pass has found the largest elements."""
     out = (size + 2 * pad - kernel) // stride + 1
+    x, window = f32(batch, size, size, channels), ([kernel] * 2, [stride] * 2, [pad] * 2)
+    _, at = aten.max_pool2d_with_indices(channels_first(torch.from_numpy(x)), *window)
+    corner = torch.arange(out) * stride - pad
+    places = (at // size - corner[:, None]) * kernel + at % size - corner
 
     def run(t):
         x, dy = channels_first(t["x"]), channels_first(t["dy"])
-        _, at = aten.max_pool2d_with_indices(x, [kernel] * 2, [stride] * 2, [pad] * 2)
-        return lambda: aten.max_pool2d_with_indices_backward(dy, x, [kernel] * 2, [stride] * 2, [pad] * 2, [1, 1], False, at)
+        return lambda: aten.max_pool2d_with_indices_backward(dy, x, *window, [1, 1], False, at)
     attrs = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
-    return Case(f"max pool {kernel}x{kernel} s{stride} {channels}@{size} batch {batch}", [("NhwcMaxPoolGrad", ["dy", "x"], ["dx"], attrs)],
-                {"dy": f32(batch, out, out, channels), "x": f32(batch, size, size, channels)}, ["dx"], run)
+    return Case(f"max pool {kernel}x{kernel} s{stride} {channels}@{size} batch {batch}", [("NhwcMaxPlacesGrad", ["dy", "places", "shape"], ["dx"], attrs)],
+                {"dy": f32(batch, out, out, channels), "x": x, "places": places.permute(0, 2, 3, 1).to(torch.uint8).contiguous().numpy(),
+                 "shape": ints(batch, channels, size, size)}, ["dx"], run, ("x", "shape"))
+
+
+def average_pool(batch, channels, size, kernel, stride):
+    out = (size - kernel) // stride + 1
+
+    def run(t):
+        x, dy = channels_first(t["x"]), channels_first(t["dy"])
+        return lambda: aten.avg_pool2d_backward(dy, x, [kernel] * 2, [stride] * 2, [0, 0], False, True, None)
+    attrs = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
+    return Case(f"average pool {kernel}x{kernel} s{stride} {channels}@{size} batch {batch}", [("NhwcAveragePoolGrad", ["dy", "shape"], ["dx"], attrs)],
+                {"dy": f32(batch, out, out, channels), "x": f32(batch, size, size, channels), "shape": ints(batch, channels, size, size)}, ["dx"], run, ("x", "shape"))
+
+
+def group_norm(batch, channels, size, groups):
+    """With as many groups as channels it is an instance normalisation. The channels are second on both sides."""
+    def run(t):
+        dy, x, scale = t["dy"], t["x"], t["scale"]
+        _, mean, inv = aten.native_group_norm(x, scale, t["shift"], batch, channels, size * size, groups, 1e-5)
+        return lambda: aten.native_group_norm_backward(dy, x, mean, inv, scale, batch, channels, size * size, groups, [True, True, True])
+    shape = (batch, channels, size, size)
+    return Case(f"group normalisation {channels}@{size} batch {batch}, {groups} groups", [("GroupNormGrad", ["dy", "x", "scale"], ["dx", "dscale", "dshift"], {"groups": groups})],
+                {"dy": f32(*shape), "x": f32(*shape), "scale": f32(channels), "shift": f32(channels)}, ["dx", "dscale", "dshift"], run, ("shift",))
+
+
+def batch_norm(batch, channels, size):
+    def run(t):
+        dy, x, scale = channels_first(t["dy"]), channels_first(t["x"]), t["scale"]
+        return lambda: aten.native_batch_norm_backward(dy, x, scale, None, None, t["mean"], t["inv"], True, 1e-5, [True, True, True])
+    x = f32(batch, size, size, channels)
+    inv = (1 / np.sqrt(x.var((0, 1, 2)) + 1e-5)).astype(np.float32)
+    return Case(f"batch normalisation {channels}@{size} batch {batch}", [("BatchNormGrad", ["dy", "x", "mean", "inv", "scale", "shift"], ["dx", "dscale", "dshift"], {"axis": -1})],
+                {"dy": f32(batch, size, size, channels), "x": x, "mean": x.mean((0, 1, 2)), "inv": inv, "scale": f32(channels), "shift": f32(channels)},
+                ["dx", "dscale", "dshift"], run)
+
+
+def softmax(rows, width):
+    y = torch.softmax(torch.from_numpy(f32(rows, width)), 1).numpy()
+    nodes = [(":Mul", ["dy", "y"], ["p"], {}), (":ReduceSum", ["p", "axes"], ["s"], {}), (":Sub", ["dy", "s"], ["d"], {}), (":Mul", ["y", "d"], ["dx"], {})]
+    return Case(f"softmax {rows}x{width}", nodes, {"dy": f32(rows, width), "y": y, "axes": ints(-1)}, ["dx"],
+                lambda t: lambda: aten._softmax_backward_data(t["dy"], t["y"], 1, torch.float32), ("axes",))
 
 
 def cases():
@@ -120,5 +165,12 @@ def cases():
     yield layer_norm(1024, 768, rms=True)
     yield max_pool(8, 64, 112, 3, 2, 1)
     yield max_pool(8, 64, 56, 2, 2, 0)
+    yield average_pool(8, 64, 56, 2, 2)
+    yield average_pool(8, 192, 35, 3, 2)
+    yield group_norm(8, 256, 28, 32)
+    yield group_norm(8, 64, 56, 64)
+    yield batch_norm(8, 64, 56)
+    yield batch_norm(8, 960, 7)
+    yield softmax(1024, 1024)
     yield convolution("convolution 3x3 64@56 batch 8", 8, 64, 56, 3, 1, 1)
     yield convolution("convolution 1x1 256@14 batch 8", 8, 256, 14, 1, 1, 1)

@@ -10,14 +10,31 @@ import (
 )
 
 // onnxrun NhwcMaxPool and NhwcAveragePool are what the layout pass puts in the place of MaxPool (without positions) and
-// AveragePool: float32 [batch, spatial..., channels], the attributes of those.
+// AveragePool: float32 [batch, spatial..., channels], the attributes of those. The second output of the former, where it is wanted,
+// numbers the element of its window that each element comes from.
 
 // nhwcPoolInfer infers both.
 func nhwcPoolInfer(c *InferCtx) error { return channelsLastInfer(c, poolWindow) }
 
+// nhwcPlacesInfer infers a pool that also notes places.
+func nhwcPlacesInfer(c *InferCtx) error {
+	if err := nhwcPoolInfer(c); err != nil {
+		return err
+	}
+	places := c.Out[0].Type
+	places.DType = tensor.Uint8
+	c.SetType(1, places)
+	return nil
+}
+
 func nhwcMaxPoolF32Kernel(k *KernelCtx) (Kernel, error) {
 	return nhwcPoolRun(k, func(c *Call, p *nhwcPoolPlan) {
-		pool.MaxLastF32(c.Threads, &p.g, p.channels, tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]))
+		x, y := tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0])
+		if places := part(c.Out, 1); places != nil {
+			pool.MaxPlacesLastF32(c.Threads, &p.g, p.channels, x, y, tensor.Of[uint8](places))
+			return
+		}
+		pool.MaxLastF32(c.Threads, &p.g, p.channels, x, y)
 	})
 }
 
@@ -101,6 +118,30 @@ func nhwcMaxPoolGradKernel(k *KernelCtx) (Kernel, error) {
 		pool.MaxLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[1]), tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), c.Threads)
 	})
 }
+
+// nhwcMaxPlacesGradKernel binds NhwcMaxPlacesGrad, which is NhwcMaxPoolGrad with what NhwcMaxPool has noted, and the shape of its input,
+// in the place of that.
+func nhwcMaxPlacesGradKernel(k *KernelCtx) (Kernel, error) {
+	plans, err := newNhwcPools(k)
+	return Kernel{Run: func(c *Call) error {
+		x := channelsBehind(listOf(c.In[2]))
+		p, err := plans.of(x)
+		if err != nil {
+			return err
+		}
+		if n := p.outputs(); c.In[0].Len() != n || c.In[1].Len() != n {
+			return fmt.Errorf("ops: gradient has shape %v and places %v, want %d elements", c.In[0].Shape(), c.In[1].Shape(), n)
+		}
+		dx, err := mvOut(c, 0, tensor.Float32, x)
+		if err != nil {
+			return err
+		}
+		pool.MaxPlacesLastGrad(&p.g, p.channels, tensor.Of[float32](c.In[0]), tensor.Of[uint8](c.In[1]), tensor.Of[float32](dx), c.Threads)
+		return nil
+	}}, err
+}
+
+func nhwcMaxPlacesGradInfer(c *InferCtx) error { return shapedLastInfer(c, 2) }
 
 func nhwcAveragePoolGradKernel(k *KernelCtx) (Kernel, error) {
 	all := k.Bool("count_include_pad")

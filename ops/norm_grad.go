@@ -223,38 +223,6 @@ func runningStatistics(g grads, rank int) error {
 	return nil
 }
 
-// groupNormGrad makes the rule of InstanceNormalization and of both versions of GroupNormalization, whose scale and
-// bias have one element for each channel, or with shared for each group.
-func groupNormGrad(instance, shared bool) func(GradCtx) error {
-	return func(c GradCtx) error {
-		g := grads{c}
-		dy, x := g.Dy(0), g.In(0)
-		if dy == 0 {
-			return nil
-		}
-		channels := func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, 0, -1)) } // [N, C, all else]
-		rows := channels                                                            // what is standardized together is a row
-		if !instance {
-			groups := int64(g.Attrs().Int("num_groups"))
-			rows = func(v Ref) Ref { return g.op("Reshape", v, g.ints(0, groups, -1)) }
-		}
-		view := channels // in which scale and bias belong to axis 1
-		if shared {
-			view = rows
-		}
-		column := g.ints(1)
-		param := func(i int) Ref { return g.op("Unsqueeze", g.In(i), column) }
-		dy = view(dy)
-		out := g.EmitAll(2, "onnxrun", "StandardizeGrad",
-			map[string]any{"axis": 2, "epsilon": g.Attrs().Float("epsilon")}, rows(g.mul(dy, param(1))), rows(x))
-		g.set(0, func() Ref { return g.like(out[0], x) })
-		set := func(i int, v Ref) { g.set(i, func() Ref { return g.like(g.sumTo(v, param(i)), g.In(i)) }) }
-		set(1, g.mul(dy, g.like(out[1], dy)))
-		set(2, dy)
-		return nil
-	}
-}
-
 // lpNormGrad is (dy - y*sum(dy*y))/norm for p=2, with the sign of x in the place of the second y for p=1.
 func lpNormGrad(c GradCtx) error {
 	return unaryGrad(func(g grads, dy, x, y Ref) Ref {

@@ -53,6 +53,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"fold-rest", "taken-by-a-product", "x", "Transpose W2100x8 perm=1,0 -> t; MatMul x t -> y"},
 	{"epilogues", "bias-and-activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
+	{"kept-places", "pool", "image", ""},
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"prune-again", "after-fusion", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"recompute", "made-again", "x", ""},
@@ -167,6 +168,13 @@ var models = map[string]func() *onnx.Model{
 		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
 		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"x"}, Outputs: []string{"y"},
 			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "x"), onnx.NewString("y", "r")}})
+		return m
+	},
+	"kept-places": func() *onnx.Model {
+		m := ParseModel("image", "Conv image K5x4x3x3 -> c; MaxPool c kernel_shape=2,2 strides=2,2 -> q; Mul q q -> r")
+		m.Opsets = append(m.Opsets, onnx.OpsetID{Domain: "ai.onnx.preview.training", Version: 1})
+		m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Gradient", Domain: "ai.onnx.preview.training", Inputs: []string{"image"}, Outputs: []string{"y"},
+			Attributes: []*onnx.Attribute{onnx.NewStrings("xs", "image"), onnx.NewString("y", "r")}})
 		return m
 	},
 	"gradients": func() *onnx.Model {

@@ -45,8 +45,9 @@ type Kernels struct {
 	// Taps does so for spans of one tap; Blocks counts single outputs.
 	Taps func(a *Args)
 	// Frame copies a vector of channels.
-	Frame func(a *FrameArgs)
-	sums  []SumKernel
+	Frame  func(a *FrameArgs)
+	sums   []SumKernel
+	slides slideTable
 }
 
 // Rows returns the kernel for rows of k taps and a stride, nil if there is none.
@@ -75,7 +76,7 @@ var rows = []Kernels{{
 	func(a *Args) { rowsGeneric(a, 5, 1) }, func(a *Args) { rowsGeneric(a, 5, 2) },
 	func(a *Args) { rowsGeneric(a, 7, 1) }, func(a *Args) { rowsGeneric(a, 7, 2) },
 	tapsGeneric, func(a *FrameArgs) { frameGeneric(a, genericLanes) },
-	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)},
+	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)}, genericSlides,
 }}
 
 // All lists the kernels that can run here, the fastest last.

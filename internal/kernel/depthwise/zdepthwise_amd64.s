@@ -5387,6 +5387,893 @@ outputs1_end:
 	VZEROUPPER
 	RET
 
+// func slide3AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide3AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y9, Y9, Y9
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+
+begin0:
+	VXORPS  Y10, Y10, Y10
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Y10
+	ADDQ    BX, AX
+
+begin1:
+	MOVQ 144(DX), R10
+
+inside3:
+	CMPQ        R10, $0x00000003
+	JL          inside3_end
+	VMOVUPS     (AX), Y11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVUPS     (AX), Y9
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y10, Y12, Y3
+	VFMADD231PS Y11, Y12, Y4
+	VFMADD231PS Y9, Y12, Y5
+	VMOVUPS     (AX), Y10
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y11, Y12, Y6
+	VFMADD231PS Y9, Y12, Y7
+	VFMADD231PS Y10, Y12, Y8
+	VMOVAPS     Y9, Y9
+	VMOVAPS     Y10, Y10
+	SUBQ        $0x00000003, R10
+	JMP         inside3
+
+inside3_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVAPS     Y10, Y9
+	VMOVAPS     Y11, Y10
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VXORPS      Y11, Y11, Y11
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVAPS     Y10, Y9
+	VMOVAPS     Y11, Y10
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y6, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y8, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func slide3s2AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide3s2AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y9, Y9, Y9
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+
+begin0:
+	MOVQ 144(DX), R10
+
+inside3:
+	CMPQ        R10, $0x00000003
+	JL          inside3_end
+	VMOVUPS     (AX), Y10
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVUPS     (AX), Y9
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y10
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y11, Y12, Y3
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y10, Y12, Y5
+	VMOVUPS     (AX), Y9
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y9, Y12, Y7
+	VFMADD231PS Y11, Y12, Y8
+	VMOVAPS     Y11, Y9
+	SUBQ        $0x00000003, R10
+	JMP         inside3
+
+inside3_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y10
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVAPS     Y11, Y9
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Y10
+	ADDQ        BX, AX
+	VXORPS      Y11, Y11, Y11
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVAPS     Y11, Y9
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VXORPS      Y10, Y10, Y10
+	VXORPS      Y11, Y11, Y11
+	VMOVUPS     (CX), Y12
+	ADDQ        SI, CX
+	VFMADD231PS Y9, Y12, Y0
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y11, Y12, Y2
+	VMOVAPS     Y11, Y9
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y6, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y8, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func slide5AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide5AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y5, Y5, Y5
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y5
+	ADDQ    BX, AX
+
+begin0:
+	VXORPS  Y6, Y6, Y6
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Y6
+	ADDQ    BX, AX
+
+begin1:
+	VXORPS  Y7, Y7, Y7
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+
+begin2:
+	VXORPS  Y8, Y8, Y8
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Y8
+	ADDQ    BX, AX
+
+begin3:
+	MOVQ 144(DX), R10
+
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y9
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y10
+	ADDQ        SI, CX
+	VFMADD231PS Y5, Y10, Y0
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	VFMADD231PS Y8, Y10, Y3
+	VFMADD231PS Y9, Y10, Y4
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y7, Y6
+	VMOVAPS     Y8, Y7
+	VMOVAPS     Y9, Y8
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VXORPS      Y9, Y9, Y9
+	VMOVUPS     (CX), Y10
+	ADDQ        SI, CX
+	VFMADD231PS Y5, Y10, Y0
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	VFMADD231PS Y8, Y10, Y3
+	VFMADD231PS Y9, Y10, Y4
+	VMOVAPS     Y6, Y5
+	VMOVAPS     Y7, Y6
+	VMOVAPS     Y8, Y7
+	VMOVAPS     Y9, Y8
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VZEROUPPER
+	RET
+
+// func slide5s2AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide5s2AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y5, Y5, Y5
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y5
+	ADDQ    BX, AX
+
+begin0:
+	VXORPS  Y6, Y6, Y6
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Y6
+	ADDQ    BX, AX
+
+begin1:
+	VXORPS  Y7, Y7, Y7
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+
+begin2:
+	MOVQ 144(DX), R10
+
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y8
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y9
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y10
+	ADDQ        SI, CX
+	VFMADD231PS Y5, Y10, Y0
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	VFMADD231PS Y8, Y10, Y3
+	VFMADD231PS Y9, Y10, Y4
+	VMOVAPS     Y7, Y5
+	VMOVAPS     Y8, Y6
+	VMOVAPS     Y9, Y7
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Y8
+	ADDQ        BX, AX
+	VXORPS      Y9, Y9, Y9
+	VMOVUPS     (CX), Y10
+	ADDQ        SI, CX
+	VFMADD231PS Y5, Y10, Y0
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	VFMADD231PS Y8, Y10, Y3
+	VFMADD231PS Y9, Y10, Y4
+	VMOVAPS     Y7, Y5
+	VMOVAPS     Y8, Y6
+	VMOVAPS     Y9, Y7
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VXORPS      Y8, Y8, Y8
+	VXORPS      Y9, Y9, Y9
+	VMOVUPS     (CX), Y10
+	ADDQ        SI, CX
+	VFMADD231PS Y5, Y10, Y0
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	VFMADD231PS Y8, Y10, Y3
+	VFMADD231PS Y9, Y10, Y4
+	VMOVAPS     Y7, Y5
+	VMOVAPS     Y8, Y6
+	VMOVAPS     Y9, Y7
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VZEROUPPER
+	RET
+
+// func slide7AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide7AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y7, Y7, Y7
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+
+begin0:
+	VXORPS  Y8, Y8, Y8
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Y8
+	ADDQ    BX, AX
+
+begin1:
+	VXORPS  Y9, Y9, Y9
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+
+begin2:
+	VXORPS  Y10, Y10, Y10
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Y10
+	ADDQ    BX, AX
+
+begin3:
+	VXORPS  Y11, Y11, Y11
+	CMPQ    136(DX), $0x04
+	JGT     begin4
+	VMOVUPS (AX), Y11
+	ADDQ    BX, AX
+
+begin4:
+	VXORPS  Y12, Y12, Y12
+	CMPQ    136(DX), $0x05
+	JGT     begin5
+	VMOVUPS (AX), Y12
+	ADDQ    BX, AX
+
+begin5:
+	MOVQ 144(DX), R10
+
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y13
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y14
+	ADDQ        SI, CX
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y13, Y14, Y6
+	VMOVAPS     Y8, Y7
+	VMOVAPS     Y9, Y8
+	VMOVAPS     Y10, Y9
+	VMOVAPS     Y11, Y10
+	VMOVAPS     Y12, Y11
+	VMOVAPS     Y13, Y12
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VXORPS      Y13, Y13, Y13
+	VMOVUPS     (CX), Y14
+	ADDQ        SI, CX
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y13, Y14, Y6
+	VMOVAPS     Y8, Y7
+	VMOVAPS     Y9, Y8
+	VMOVAPS     Y10, Y9
+	VMOVAPS     Y11, Y10
+	VMOVAPS     Y12, Y11
+	VMOVAPS     Y13, Y12
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VZEROUPPER
+	RET
+
+// func slide7s2AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·slide7s2AVX2(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VXORPS  Y7, Y7, Y7
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+
+begin0:
+	VXORPS  Y8, Y8, Y8
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Y8
+	ADDQ    BX, AX
+
+begin1:
+	VXORPS  Y9, Y9, Y9
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+
+begin2:
+	VXORPS  Y10, Y10, Y10
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Y10
+	ADDQ    BX, AX
+
+begin3:
+	VXORPS  Y11, Y11, Y11
+	CMPQ    136(DX), $0x04
+	JGT     begin4
+	VMOVUPS (AX), Y11
+	ADDQ    BX, AX
+
+begin4:
+	MOVQ 144(DX), R10
+
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Y12
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Y13
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Y14
+	ADDQ        SI, CX
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y13, Y14, Y6
+	VMOVAPS     Y9, Y7
+	VMOVAPS     Y10, Y8
+	VMOVAPS     Y11, Y9
+	VMOVAPS     Y12, Y10
+	VMOVAPS     Y13, Y11
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Y12
+	ADDQ        BX, AX
+	VXORPS      Y13, Y13, Y13
+	VMOVUPS     (CX), Y14
+	ADDQ        SI, CX
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y13, Y14, Y6
+	VMOVAPS     Y9, Y7
+	VMOVAPS     Y10, Y8
+	VMOVAPS     Y11, Y9
+	VMOVAPS     Y12, Y10
+	VMOVAPS     Y13, Y11
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VXORPS      Y12, Y12, Y12
+	VXORPS      Y13, Y13, Y13
+	VMOVUPS     (CX), Y14
+	ADDQ        SI, CX
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y13, Y14, Y6
+	VMOVAPS     Y9, Y7
+	VMOVAPS     Y10, Y8
+	VMOVAPS     Y11, Y9
+	VMOVAPS     Y12, Y10
+	VMOVAPS     Y13, Y11
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VZEROUPPER
+	RET
+
 // func rows3AVX512(a *byte)
 // Requires: AVX, AVX512F
 TEXT ·rows3AVX512(SB), NOSPLIT, $24-8
@@ -10553,5 +11440,1384 @@ outputs1_end:
 	VMOVUPS Z22, 1408(BX)
 	VMOVUPS Z23, 1472(BX)
 	VMOVUPS Z24, 1536(BX)
+	VZEROUPPER
+	RET
+
+// func slide3AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide3AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z9, Z9, Z9
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z9
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z10, Z10, Z10
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z10
+	ADDQ    BX, AX
+
+begin1:
+	MOVQ 144(DX), R10
+
+inside3:
+	CMPQ        R10, $0x00000003
+	JL          inside3_end
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z12, Z0
+	VFMADD231PS Z10, Z12, Z1
+	VFMADD231PS Z11, Z12, Z2
+	VMOVUPS     (AX), Z9
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z12, Z3
+	VFMADD231PS Z11, Z12, Z4
+	VFMADD231PS Z9, Z12, Z5
+	VMOVUPS     (AX), Z10
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z11, Z12, Z6
+	VFMADD231PS Z9, Z12, Z7
+	VFMADD231PS Z10, Z12, Z8
+	VMOVAPS     Z9, Z9
+	VMOVAPS     Z10, Z10
+	SUBQ        $0x00000003, R10
+	JMP         inside3
+
+inside3_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z12, Z0
+	VFMADD231PS Z10, Z12, Z1
+	VFMADD231PS Z11, Z12, Z2
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z11, Z10
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VPXORD      Z13, Z13, Z13
+	VMOVUPS     (CX), Z11
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z11, Z0
+	VFMADD231PS Z10, Z11, Z1
+	VFMADD231PS Z13, Z11, Z2
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z13, Z10
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z6, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z7, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z5, Z2, Z2
+	VADDPS  Z8, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VZEROUPPER
+	RET
+
+// func slide3s2AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide3s2AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z9, Z9, Z9
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z9
+	ADDQ    BX, AX
+
+begin0:
+	MOVQ 144(DX), R10
+
+inside3:
+	CMPQ        R10, $0x00000003
+	JL          inside3_end
+	VMOVUPS     (AX), Z10
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z12, Z0
+	VFMADD231PS Z10, Z12, Z1
+	VFMADD231PS Z11, Z12, Z2
+	VMOVUPS     (AX), Z9
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z10
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z11, Z12, Z3
+	VFMADD231PS Z9, Z12, Z4
+	VFMADD231PS Z10, Z12, Z5
+	VMOVUPS     (AX), Z9
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z12, Z6
+	VFMADD231PS Z9, Z12, Z7
+	VFMADD231PS Z11, Z12, Z8
+	VMOVAPS     Z11, Z9
+	SUBQ        $0x00000003, R10
+	JMP         inside3
+
+inside3_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z10
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z12, Z0
+	VFMADD231PS Z10, Z12, Z1
+	VFMADD231PS Z11, Z12, Z2
+	VMOVAPS     Z11, Z9
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Z10
+	ADDQ        BX, AX
+	VPXORD      Z13, Z13, Z13
+	VMOVUPS     (CX), Z11
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z11, Z0
+	VFMADD231PS Z10, Z11, Z1
+	VFMADD231PS Z13, Z11, Z2
+	VMOVAPS     Z13, Z9
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VPXORD      Z14, Z14, Z14
+	VPXORD      Z15, Z15, Z15
+	VMOVUPS     (CX), Z10
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z10, Z0
+	VFMADD231PS Z14, Z10, Z1
+	VFMADD231PS Z15, Z10, Z2
+	VMOVAPS     Z15, Z9
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z6, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z7, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z5, Z2, Z2
+	VADDPS  Z8, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VZEROUPPER
+	RET
+
+// func slide5AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide5AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z10, Z10, Z10
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z10
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z11, Z11, Z11
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z11
+	ADDQ    BX, AX
+
+begin1:
+	VPXORD  Z12, Z12, Z12
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Z12
+	ADDQ    BX, AX
+
+begin2:
+	VPXORD  Z13, Z13, Z13
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Z13
+	ADDQ    BX, AX
+
+begin3:
+	MOVQ 144(DX), R10
+
+inside2:
+	CMPQ        R10, $0x00000002
+	JL          inside2_end
+	VMOVUPS     (AX), Z14
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z15, Z0
+	VFMADD231PS Z11, Z15, Z1
+	VFMADD231PS Z12, Z15, Z2
+	VFMADD231PS Z13, Z15, Z3
+	VFMADD231PS Z14, Z15, Z4
+	VMOVUPS     (AX), Z15
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z10
+	ADDQ        SI, CX
+	VFMADD231PS Z11, Z10, Z5
+	VFMADD231PS Z12, Z10, Z6
+	VFMADD231PS Z13, Z10, Z7
+	VFMADD231PS Z14, Z10, Z8
+	VFMADD231PS Z15, Z10, Z9
+	VMOVAPS     Z12, Z10
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z14, Z12
+	VMOVAPS     Z15, Z13
+	SUBQ        $0x00000002, R10
+	JMP         inside2
+
+inside2_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z14
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z15, Z0
+	VFMADD231PS Z11, Z15, Z1
+	VFMADD231PS Z12, Z15, Z2
+	VFMADD231PS Z13, Z15, Z3
+	VFMADD231PS Z14, Z15, Z4
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z13, Z12
+	VMOVAPS     Z14, Z13
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VPXORD      Z16, Z16, Z16
+	VMOVUPS     (CX), Z14
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z14, Z0
+	VFMADD231PS Z11, Z14, Z1
+	VFMADD231PS Z12, Z14, Z2
+	VFMADD231PS Z13, Z14, Z3
+	VFMADD231PS Z16, Z14, Z4
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z13, Z12
+	VMOVAPS     Z16, Z13
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z5, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z6, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z7, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VADDPS  Z8, Z3, Z3
+	VMOVUPS Z3, 192(AX)
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS Z4, 256(AX)
+	VZEROUPPER
+	RET
+
+// func slide5s2AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide5s2AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z10, Z10, Z10
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z10
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z11, Z11, Z11
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z11
+	ADDQ    BX, AX
+
+begin1:
+	VPXORD  Z12, Z12, Z12
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Z12
+	ADDQ    BX, AX
+
+begin2:
+	MOVQ 144(DX), R10
+
+inside2:
+	CMPQ        R10, $0x00000002
+	JL          inside2_end
+	VMOVUPS     (AX), Z13
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z14
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z15, Z0
+	VFMADD231PS Z11, Z15, Z1
+	VFMADD231PS Z12, Z15, Z2
+	VFMADD231PS Z13, Z15, Z3
+	VFMADD231PS Z14, Z15, Z4
+	VMOVUPS     (AX), Z11
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z15
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z10
+	ADDQ        SI, CX
+	VFMADD231PS Z12, Z10, Z5
+	VFMADD231PS Z13, Z10, Z6
+	VFMADD231PS Z14, Z10, Z7
+	VFMADD231PS Z11, Z10, Z8
+	VFMADD231PS Z15, Z10, Z9
+	VMOVAPS     Z14, Z10
+	VMOVAPS     Z11, Z11
+	VMOVAPS     Z15, Z12
+	SUBQ        $0x00000002, R10
+	JMP         inside2
+
+inside2_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z13
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z14
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z15, Z0
+	VFMADD231PS Z11, Z15, Z1
+	VFMADD231PS Z12, Z15, Z2
+	VFMADD231PS Z13, Z15, Z3
+	VFMADD231PS Z14, Z15, Z4
+	VMOVAPS     Z12, Z10
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z14, Z12
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Z13
+	ADDQ        BX, AX
+	VPXORD      Z16, Z16, Z16
+	VMOVUPS     (CX), Z14
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z14, Z0
+	VFMADD231PS Z11, Z14, Z1
+	VFMADD231PS Z12, Z14, Z2
+	VFMADD231PS Z13, Z14, Z3
+	VFMADD231PS Z16, Z14, Z4
+	VMOVAPS     Z12, Z10
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z16, Z12
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VPXORD      Z17, Z17, Z17
+	VPXORD      Z18, Z18, Z18
+	VMOVUPS     (CX), Z13
+	ADDQ        SI, CX
+	VFMADD231PS Z10, Z13, Z0
+	VFMADD231PS Z11, Z13, Z1
+	VFMADD231PS Z12, Z13, Z2
+	VFMADD231PS Z17, Z13, Z3
+	VFMADD231PS Z18, Z13, Z4
+	VMOVAPS     Z12, Z10
+	VMOVAPS     Z17, Z11
+	VMOVAPS     Z18, Z12
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z5, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z6, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z7, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VADDPS  Z8, Z3, Z3
+	VMOVUPS Z3, 192(AX)
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS Z4, 256(AX)
+	VZEROUPPER
+	RET
+
+// func slide7AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide7AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z14, Z14, Z14
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z14
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z15, Z15, Z15
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z15
+	ADDQ    BX, AX
+
+begin1:
+	VPXORD  Z16, Z16, Z16
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Z16
+	ADDQ    BX, AX
+
+begin2:
+	VPXORD  Z17, Z17, Z17
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Z17
+	ADDQ    BX, AX
+
+begin3:
+	VPXORD  Z18, Z18, Z18
+	CMPQ    136(DX), $0x04
+	JGT     begin4
+	VMOVUPS (AX), Z18
+	ADDQ    BX, AX
+
+begin4:
+	VPXORD  Z19, Z19, Z19
+	CMPQ    136(DX), $0x05
+	JGT     begin5
+	VMOVUPS (AX), Z19
+	ADDQ    BX, AX
+
+begin5:
+	MOVQ 144(DX), R10
+
+inside2:
+	CMPQ        R10, $0x00000002
+	JL          inside2_end
+	VMOVUPS     (AX), Z20
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z21
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z21, Z0
+	VFMADD231PS Z15, Z21, Z1
+	VFMADD231PS Z16, Z21, Z2
+	VFMADD231PS Z17, Z21, Z3
+	VFMADD231PS Z18, Z21, Z4
+	VFMADD231PS Z19, Z21, Z5
+	VFMADD231PS Z20, Z21, Z6
+	VMOVUPS     (AX), Z21
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z14
+	ADDQ        SI, CX
+	VFMADD231PS Z15, Z14, Z7
+	VFMADD231PS Z16, Z14, Z8
+	VFMADD231PS Z17, Z14, Z9
+	VFMADD231PS Z18, Z14, Z10
+	VFMADD231PS Z19, Z14, Z11
+	VFMADD231PS Z20, Z14, Z12
+	VFMADD231PS Z21, Z14, Z13
+	VMOVAPS     Z16, Z14
+	VMOVAPS     Z17, Z15
+	VMOVAPS     Z18, Z16
+	VMOVAPS     Z19, Z17
+	VMOVAPS     Z20, Z18
+	VMOVAPS     Z21, Z19
+	SUBQ        $0x00000002, R10
+	JMP         inside2
+
+inside2_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z20
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z21
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z21, Z0
+	VFMADD231PS Z15, Z21, Z1
+	VFMADD231PS Z16, Z21, Z2
+	VFMADD231PS Z17, Z21, Z3
+	VFMADD231PS Z18, Z21, Z4
+	VFMADD231PS Z19, Z21, Z5
+	VFMADD231PS Z20, Z21, Z6
+	VMOVAPS     Z15, Z14
+	VMOVAPS     Z16, Z15
+	VMOVAPS     Z17, Z16
+	VMOVAPS     Z18, Z17
+	VMOVAPS     Z19, Z18
+	VMOVAPS     Z20, Z19
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VPXORD      Z22, Z22, Z22
+	VMOVUPS     (CX), Z20
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z20, Z0
+	VFMADD231PS Z15, Z20, Z1
+	VFMADD231PS Z16, Z20, Z2
+	VFMADD231PS Z17, Z20, Z3
+	VFMADD231PS Z18, Z20, Z4
+	VFMADD231PS Z19, Z20, Z5
+	VFMADD231PS Z22, Z20, Z6
+	VMOVAPS     Z15, Z14
+	VMOVAPS     Z16, Z15
+	VMOVAPS     Z17, Z16
+	VMOVAPS     Z18, Z17
+	VMOVAPS     Z19, Z18
+	VMOVAPS     Z22, Z19
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z7, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z8, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VADDPS  Z10, Z3, Z3
+	VMOVUPS Z3, 192(AX)
+	VADDPS  Z11, Z4, Z4
+	VMOVUPS Z4, 256(AX)
+	VADDPS  Z12, Z5, Z5
+	VMOVUPS Z5, 320(AX)
+	VADDPS  Z13, Z6, Z6
+	VMOVUPS Z6, 384(AX)
+	VZEROUPPER
+	RET
+
+// func slide7s2AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide7s2AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R9
+	MOVQ (SP), DI
+	MOVQ 8(SP), R8
+
+rows:
+	MOVQ    DI, AX
+	MOVQ    R8, CX
+	VPXORD  Z14, Z14, Z14
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z14
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z15, Z15, Z15
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z15
+	ADDQ    BX, AX
+
+begin1:
+	VPXORD  Z16, Z16, Z16
+	CMPQ    136(DX), $0x02
+	JGT     begin2
+	VMOVUPS (AX), Z16
+	ADDQ    BX, AX
+
+begin2:
+	VPXORD  Z17, Z17, Z17
+	CMPQ    136(DX), $0x03
+	JGT     begin3
+	VMOVUPS (AX), Z17
+	ADDQ    BX, AX
+
+begin3:
+	VPXORD  Z18, Z18, Z18
+	CMPQ    136(DX), $0x04
+	JGT     begin4
+	VMOVUPS (AX), Z18
+	ADDQ    BX, AX
+
+begin4:
+	MOVQ 144(DX), R10
+
+inside2:
+	CMPQ        R10, $0x00000002
+	JL          inside2_end
+	VMOVUPS     (AX), Z19
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z20
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z21
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z21, Z0
+	VFMADD231PS Z15, Z21, Z1
+	VFMADD231PS Z16, Z21, Z2
+	VFMADD231PS Z17, Z21, Z3
+	VFMADD231PS Z18, Z21, Z4
+	VFMADD231PS Z19, Z21, Z5
+	VFMADD231PS Z20, Z21, Z6
+	VMOVUPS     (AX), Z21
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z25
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z14
+	ADDQ        SI, CX
+	VFMADD231PS Z16, Z14, Z7
+	VFMADD231PS Z17, Z14, Z8
+	VFMADD231PS Z18, Z14, Z9
+	VFMADD231PS Z19, Z14, Z10
+	VFMADD231PS Z20, Z14, Z11
+	VFMADD231PS Z21, Z14, Z12
+	VFMADD231PS Z25, Z14, Z13
+	VMOVAPS     Z18, Z14
+	VMOVAPS     Z19, Z15
+	VMOVAPS     Z20, Z16
+	VMOVAPS     Z21, Z17
+	VMOVAPS     Z25, Z18
+	SUBQ        $0x00000002, R10
+	JMP         inside2
+
+inside2_end:
+inside1:
+	CMPQ        R10, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z19
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z20
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z21
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z21, Z0
+	VFMADD231PS Z15, Z21, Z1
+	VFMADD231PS Z16, Z21, Z2
+	VFMADD231PS Z17, Z21, Z3
+	VFMADD231PS Z18, Z21, Z4
+	VFMADD231PS Z19, Z21, Z5
+	VFMADD231PS Z20, Z21, Z6
+	VMOVAPS     Z16, Z14
+	VMOVAPS     Z17, Z15
+	VMOVAPS     Z18, Z16
+	VMOVAPS     Z19, Z17
+	VMOVAPS     Z20, Z18
+	SUBQ        $0x00000001, R10
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R10
+	TESTQ       R10, R10
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Z19
+	ADDQ        BX, AX
+	VPXORD      Z22, Z22, Z22
+	VMOVUPS     (CX), Z20
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z20, Z0
+	VFMADD231PS Z15, Z20, Z1
+	VFMADD231PS Z16, Z20, Z2
+	VFMADD231PS Z17, Z20, Z3
+	VFMADD231PS Z18, Z20, Z4
+	VFMADD231PS Z19, Z20, Z5
+	VFMADD231PS Z22, Z20, Z6
+	VMOVAPS     Z16, Z14
+	VMOVAPS     Z17, Z15
+	VMOVAPS     Z18, Z16
+	VMOVAPS     Z19, Z17
+	VMOVAPS     Z22, Z18
+	DECQ        R10
+
+edge:
+	CMPQ        R10, $0x00000001
+	JL          edge_end
+	VPXORD      Z23, Z23, Z23
+	VPXORD      Z24, Z24, Z24
+	VMOVUPS     (CX), Z19
+	ADDQ        SI, CX
+	VFMADD231PS Z14, Z19, Z0
+	VFMADD231PS Z15, Z19, Z1
+	VFMADD231PS Z16, Z19, Z2
+	VFMADD231PS Z17, Z19, Z3
+	VFMADD231PS Z18, Z19, Z4
+	VFMADD231PS Z23, Z19, Z5
+	VFMADD231PS Z24, Z19, Z6
+	VMOVAPS     Z16, Z14
+	VMOVAPS     Z17, Z15
+	VMOVAPS     Z18, Z16
+	VMOVAPS     Z23, Z17
+	VMOVAPS     Z24, Z18
+	SUBQ        $0x00000001, R10
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, DI
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	DECQ    R9
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VADDPS  Z7, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  Z8, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VADDPS  Z9, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VADDPS  Z10, Z3, Z3
+	VMOVUPS Z3, 192(AX)
+	VADDPS  Z11, Z4, Z4
+	VMOVUPS Z4, 256(AX)
+	VADDPS  Z12, Z5, Z5
+	VMOVUPS Z5, 320(AX)
+	VADDPS  Z13, Z6, Z6
+	VMOVUPS Z6, 384(AX)
+	VZEROUPPER
+	RET
+
+// func slide3x3AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide3x3AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    168(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	VMOVUPS 512(AX), Z8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R10
+	MOVQ (SP), R8
+	MOVQ 8(SP), R9
+
+rows:
+	MOVQ    R8, AX
+	MOVQ    R9, CX
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z13, Z13, Z13
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z9
+	VMOVUPS (AX)(DI*1), Z11
+	VMOVUPS (AX)(DI*2), Z13
+	ADDQ    BX, AX
+
+begin0:
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z14, Z14, Z14
+	CMPQ    136(DX), $0x01
+	JGT     begin1
+	VMOVUPS (AX), Z10
+	VMOVUPS (AX)(DI*1), Z12
+	VMOVUPS (AX)(DI*2), Z14
+	ADDQ    BX, AX
+
+begin1:
+	MOVQ 144(DX), R11
+
+inside1:
+	CMPQ        R11, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z15
+	VMOVUPS     (AX)(DI*1), Z16
+	VMOVUPS     (AX)(DI*2), Z17
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z18
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z18, Z0
+	VFMADD231PS Z10, Z18, Z1
+	VFMADD231PS Z15, Z18, Z2
+	VFMADD231PS Z11, Z18, Z3
+	VFMADD231PS Z12, Z18, Z4
+	VFMADD231PS Z16, Z18, Z5
+	VFMADD231PS Z13, Z18, Z6
+	VFMADD231PS Z14, Z18, Z7
+	VFMADD231PS Z17, Z18, Z8
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z15, Z10
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z16, Z12
+	VMOVAPS     Z14, Z13
+	VMOVAPS     Z17, Z14
+	SUBQ        $0x00000001, R11
+	JMP         inside1
+
+inside1_end:
+	MOVQ  152(DX), AX
+	TESTQ AX, AX
+	JE    row_end
+
+edge:
+	CMPQ        AX, $0x00000001
+	JL          edge_end
+	VPXORD      Z19, Z19, Z19
+	VPXORD      Z20, Z20, Z20
+	VPXORD      Z21, Z21, Z21
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z15, Z0
+	VFMADD231PS Z10, Z15, Z1
+	VFMADD231PS Z19, Z15, Z2
+	VFMADD231PS Z11, Z15, Z3
+	VFMADD231PS Z12, Z15, Z4
+	VFMADD231PS Z20, Z15, Z5
+	VFMADD231PS Z13, Z15, Z6
+	VFMADD231PS Z14, Z15, Z7
+	VFMADD231PS Z21, Z15, Z8
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z19, Z10
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z20, Z12
+	VMOVAPS     Z14, Z13
+	VMOVAPS     Z21, Z14
+	SUBQ        $0x00000001, AX
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R9
+	DECQ    R10
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VZEROUPPER
+	RET
+
+// func slide3x3s2AVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·slide3x3s2AVX512(SB), NOSPLIT, $24-8
+	MOVQ    a+0(FP), DX
+	MOVQ    104(DX), BX
+	SHLQ    $0x02, BX
+	MOVQ    128(DX), SI
+	SHLQ    $0x02, SI
+	MOVQ    168(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    48(DX), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	VMOVUPS 512(AX), Z8
+	MOVQ    (DX), AX
+	MOVQ    AX, (SP)
+	MOVQ    24(DX), AX
+	MOVQ    AX, 8(SP)
+	MOVQ    72(DX), AX
+	MOVQ    AX, 16(SP)
+
+planes:
+	MOVQ 80(DX), R10
+	MOVQ (SP), R8
+	MOVQ 8(SP), R9
+
+rows:
+	MOVQ    R8, AX
+	MOVQ    R9, CX
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	CMPQ    136(DX), $0x00
+	JGT     begin0
+	VMOVUPS (AX), Z9
+	VMOVUPS (AX)(DI*1), Z10
+	VMOVUPS (AX)(DI*2), Z11
+	ADDQ    BX, AX
+
+begin0:
+	MOVQ 144(DX), R11
+
+inside1:
+	CMPQ        R11, $0x00000001
+	JL          inside1_end
+	VMOVUPS     (AX), Z12
+	VMOVUPS     (AX)(DI*1), Z13
+	VMOVUPS     (AX)(DI*2), Z14
+	ADDQ        BX, AX
+	VMOVUPS     (AX), Z15
+	VMOVUPS     (AX)(DI*1), Z16
+	VMOVUPS     (AX)(DI*2), Z17
+	ADDQ        BX, AX
+	VMOVUPS     (CX), Z18
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z18, Z0
+	VFMADD231PS Z12, Z18, Z1
+	VFMADD231PS Z15, Z18, Z2
+	VFMADD231PS Z10, Z18, Z3
+	VFMADD231PS Z13, Z18, Z4
+	VFMADD231PS Z16, Z18, Z5
+	VFMADD231PS Z11, Z18, Z6
+	VFMADD231PS Z14, Z18, Z7
+	VFMADD231PS Z17, Z18, Z8
+	VMOVAPS     Z15, Z9
+	VMOVAPS     Z16, Z10
+	VMOVAPS     Z17, Z11
+	SUBQ        $0x00000001, R11
+	JMP         inside1
+
+inside1_end:
+	MOVQ        152(DX), R11
+	TESTQ       R11, R11
+	JE          row_end
+	CMPQ        160(DX), $0x00
+	JE          edge
+	VMOVUPS     (AX), Z12
+	VMOVUPS     (AX)(DI*1), Z13
+	VMOVUPS     (AX)(DI*2), Z14
+	ADDQ        BX, AX
+	VPXORD      Z19, Z19, Z19
+	VPXORD      Z20, Z20, Z20
+	VPXORD      Z21, Z21, Z21
+	VMOVUPS     (CX), Z15
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z15, Z0
+	VFMADD231PS Z12, Z15, Z1
+	VFMADD231PS Z19, Z15, Z2
+	VFMADD231PS Z10, Z15, Z3
+	VFMADD231PS Z13, Z15, Z4
+	VFMADD231PS Z20, Z15, Z5
+	VFMADD231PS Z11, Z15, Z6
+	VFMADD231PS Z14, Z15, Z7
+	VFMADD231PS Z21, Z15, Z8
+	VMOVAPS     Z19, Z9
+	VMOVAPS     Z20, Z10
+	VMOVAPS     Z21, Z11
+	DECQ        R11
+
+edge:
+	CMPQ        R11, $0x00000001
+	JL          edge_end
+	VPXORD      Z22, Z22, Z22
+	VPXORD      Z23, Z23, Z23
+	VPXORD      Z24, Z24, Z24
+	VPXORD      Z25, Z25, Z25
+	VPXORD      Z26, Z26, Z26
+	VPXORD      Z27, Z27, Z27
+	VMOVUPS     (CX), Z12
+	ADDQ        SI, CX
+	VFMADD231PS Z9, Z12, Z0
+	VFMADD231PS Z22, Z12, Z1
+	VFMADD231PS Z25, Z12, Z2
+	VFMADD231PS Z10, Z12, Z3
+	VFMADD231PS Z23, Z12, Z4
+	VFMADD231PS Z26, Z12, Z5
+	VFMADD231PS Z11, Z12, Z6
+	VFMADD231PS Z24, Z12, Z7
+	VFMADD231PS Z27, Z12, Z8
+	VMOVAPS     Z25, Z9
+	VMOVAPS     Z26, Z10
+	VMOVAPS     Z27, Z11
+	SUBQ        $0x00000001, R11
+	JMP         edge
+
+edge_end:
+row_end:
+	MOVQ    96(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R8
+	MOVQ    120(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, R9
+	DECQ    R10
+	JNE     rows
+	MOVQ    88(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, (SP)
+	MOVQ    112(DX), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 8(SP)
+	DECQ    16(SP)
+	JNE     planes
+	MOVQ    48(DX), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
 	VZEROUPPER
 	RET

@@ -36,6 +36,7 @@ var gradChoices = []struct {
 	name string
 	make func(g conv.Geom) filterGrad
 }{
+	{"slides", newGradSlides},
 	{"depthwise", newGradDepthwise},
 	{"products", newGradProducts},
 	{"rows", newGradRows},

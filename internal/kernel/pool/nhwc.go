@@ -10,7 +10,13 @@ import (
 
 // MaxLastF32 is Max without indices for tensors [Planes, spatial axes, channels]; NaN is passed over.
 func MaxLastF32(threads int, g *Geom, channels int, x, y []float32) {
-	runLast(threads, g, channels, kindMax, x, y)
+	runLast(threads, g, channels, kindMax, x, y, nil)
+}
+
+// MaxPlacesLastF32 is MaxLastF32 for windows of fewer than window.NoPlace elements, and sets the elements of places, of the shape of y,
+// to the number in its window of the first largest element.
+func MaxPlacesLastF32(threads int, g *Geom, channels int, x, y []float32, places []uint8) {
+	runLast(threads, g, channels, kindMax, x, y, places[:len(y)])
 }
 
 // AverageLastF32 is Average for tensors [Planes, spatial axes, channels].
@@ -19,7 +25,7 @@ func AverageLastF32(threads int, g *Geom, channels int, x, y []float32, includeP
 	if includePad {
 		kind = kindAverageAll
 	}
-	runLast(threads, g, channels, kind, x, y)
+	runLast(threads, g, channels, kind, x, y, nil)
 }
 
 // lastTask is a running pool of a tensor whose channels come last. Chunks are ranges of rows of outputs, those that
@@ -31,6 +37,7 @@ type lastTask struct {
 	k        *window.Kernels
 	channels int
 	x, y     []float32
+	places   []uint8             // if there, where the largest elements are is noted
 	rows     int                 // of outputs, in one plane
 	size     int                 // rows in one chunk
 	step     [window.MaxRank]int // elements from one input to the next along each axis
@@ -41,13 +48,13 @@ type lastTask struct {
 
 var lastTasks = sync.Pool{New: func() any { return new(lastTask) }}
 
-func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32) {
+func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32, places []uint8) {
 	out := g.OutSize()
 	if out == 0 || g.Planes == 0 || channels == 0 {
 		return
 	}
 	t := lastTasks.Get().(*lastTask)
-	t.kind, t.x, t.y, t.k = kind, x, y, window.Within(channels)
+	t.kind, t.x, t.y, t.places, t.k = kind, x, y, places, window.Within(channels)
 	taps := t.measure(g, channels)
 	last := g.Axes[g.Rank-1]
 	t.col = t.col[:0]
@@ -57,7 +64,7 @@ func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32) {
 	var chunks int
 	chunks, t.size = par.Split(g.Planes*t.rows, grainOps/(last.Out*channels*taps)+1)
 	par.Run(threads, chunks, t)
-	t.x, t.y = nil, nil
+	t.x, t.y, t.places = nil, nil, nil
 	lastTasks.Put(t)
 }
 
@@ -113,22 +120,28 @@ func (t *lastTask) row(s *window.Scratch, last window.Axis, r int) {
 	for o, c := range t.col {
 		s.Buf[o] = c / float32(count)
 	}
-	y := t.y[r*last.Out*t.channels:][:last.Out*t.channels]
+	from := r * last.Out * t.channels
+	y := t.y[from:][:last.Out*t.channels]
 	for o := 0; o < last.Out; {
 		n := t.taps(s, last, o, starts)
-		t.pixels(s, plane, y[o*t.channels:], starts, n, last.Stride*t.channels, s.Buf[o:])
+		if t.places != nil {
+			t.noted(s, plane, from+o*t.channels, starts, n, last.Stride*t.channels)
+		} else {
+			t.pixels(s, plane, y[o*t.channels:], starts, n, last.Stride*t.channels, s.Buf[o:])
+		}
 		o += n
 	}
-	s.Off = s.Off[:0]
+	s.Off, s.Numbers = s.Off[:0], s.Numbers[:0]
 }
 
-// taps puts the taps of output o of a row behind the starts in s.Off, and returns how many outputs from o on have the same, each
-// a stride further.
+// taps puts the taps of output o of a row behind the starts in s.Off, their numbers behind those in s.Numbers, and returns how many
+// outputs from o on have the same, each a stride further.
 func (t *lastTask) taps(s *window.Scratch, last window.Axis, o, starts int) (n int) {
 	first, end := last.Taps(o)
-	s.Off = s.Off[:starts]
+	s.Off, s.Numbers = s.Off[:starts], s.Numbers[:starts]
 	for i := range starts {
 		for k := first; k < end; k++ {
+			s.Numbers = append(s.Numbers, s.Numbers[i]*int32(last.Kernel)+int32(k))
 			s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.channels)
 		}
 	}
@@ -138,13 +151,13 @@ func (t *lastTask) taps(s *window.Scratch, last window.Axis, o, starts int) (n i
 	return 1
 }
 
-// starts sets s.Off to where the rows of the windows of output row r begin in a plane, as if the last axis began at zero, and
-// returns how many rows an average is over.
+// starts sets s.Off to where the rows of the windows of output row r begin in a plane, as if the last axis began at zero, s.Numbers to
+// their numbers in a window, and returns how many rows an average is over.
 func (t *lastTask) starts(s *window.Scratch, r int) (count int) {
 	n := t.g.Rank - 1
 	var at, lo, hi, tap [window.MaxRank]int
 	count = 1
-	s.Off = s.Off[:0]
+	s.Off, s.Numbers = s.Off[:0], s.Numbers[:0]
 	empty := false
 	for i := n - 1; i >= 0; i-- {
 		a := t.g.Axes[i]
@@ -156,36 +169,42 @@ func (t *lastTask) starts(s *window.Scratch, r int) (count int) {
 		empty = empty || lo[i] >= hi[i]
 	}
 	for more := !empty; more; more = advance(tap[:n], lo[:n], hi[:n]) {
-		pos := 0
+		pos, number := 0, 0
 		for i, a := range t.g.Axes[:n] {
 			pos += (at[i]*a.Stride + tap[i]*a.Dilation - a.Lo) * t.step[i]
+			number = number*a.Kernel + tap[i]
 		}
-		s.Off = append(s.Off, pos)
+		s.Off, s.Numbers = append(s.Off, pos), append(s.Numbers, int32(number))
 	}
 	return count
 }
 
-// pixels pools n neighbouring outputs whose taps are s.Off[starts:]. Whole vectors are read, so channels that fill none end
-// in one that overlaps the vector before.
+// pixels pools n neighbouring outputs whose taps are s.Off[starts:].
 func (t *lastTask) pixels(s *window.Scratch, plane, y []float32, starts, n, step int, scale []float32) {
 	a := &s.Tap
-	*a = window.TapArgs{Src: plane, Dst: y, Off: s.Off[starts:], Rows: n, Cols: t.channels, SrcStep: step, DstStep: t.channels}
+	*a = window.TapArgs{Src: plane, Dst: y, Off: s.Off[starts:], Rows: n, SrcStep: step, DstStep: t.channels}
 	apply := t.k.SumTaps
 	if t.kind == kindMax {
 		apply, a.Bias = t.k.MaxTaps, float32(math.Inf(-1))
 	} else {
 		a.RowScale, a.ColScale = scale, t.ones
 	}
-	if t.k.Lanes > t.channels { // the plain loops take any number
+	wholeTaps(t.k, t.channels, a, apply)
+}
+
+// wholeTaps applies a kernel to rows of some channels. Whole vectors are read, so channels that fill none end in one that overlaps the
+// vector before.
+func wholeTaps(k *window.Kernels, channels int, a *window.TapArgs, apply func(*window.TapArgs)) {
+	if a.Cols = channels; k.Lanes > channels { // the plain loops take any number
 		apply(a)
 		return
 	}
-	tail := t.channels % t.k.Lanes
+	tail := channels % k.Lanes
 	a.Cols -= tail
 	apply(a)
 	if tail > 0 {
-		skip := t.channels - t.k.Lanes
-		a.Src, a.Dst, a.Cols = plane[skip:], y[skip:], t.k.Lanes
+		skip := channels - k.Lanes
+		a.Src, a.Dst, a.Cols = a.Src[skip:], a.Dst[skip:], k.Lanes
 		apply(a)
 	}
 }

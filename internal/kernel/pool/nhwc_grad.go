@@ -3,12 +3,41 @@ package pool
 import (
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 // AverageLastGrad is AverageGrad for dx [Planes, In..., channels] and dy [Planes, Out..., channels].
 func AverageLastGrad(g *Geom, channels int, dy, dx []float32, includePad bool, threads int) {
+	count, one := sameDivisor(g, includePad)
+	if one && g.OutSize() > 0 && channels > 0 {
+		t := sightGrads.Get().(*sightGrad)
+		t.factors, t.ones = t.factors[:0], t.ones[:0]
+		for range g.Axes[g.Rank-1].In {
+			t.factors = append(t.factors, 1/float32(max(count, 1)))
+		}
+		for range channels {
+			t.ones = append(t.ones, 1)
+		}
+		t.run(g, channels, dy, dx, threads)
+		return
+	}
 	runLastGrad(lastGrad{g: g, channels: channels, dy: dy, dx: dx, pad: includePad}, threads)
+}
+
+// sameDivisor returns by what averages divide, false if not all divide by the same.
+func sameDivisor(g *Geom, includePad bool) (count int, ok bool) {
+	count = 1
+	for _, a := range g.Axes[:g.Rank] {
+		first := divisor(a, 0, includePad)
+		for o := range a.Out {
+			if divisor(a, o, includePad) != first {
+				return 0, false
+			}
+		}
+		count *= first
+	}
+	return count, true
 }
 
 // gradChannels is the number of channels that a chunk takes.
@@ -62,10 +91,7 @@ func (t *lastGrad) average(c *cursor, dx, dy []float32) {
 	for ok := true; ok; ok = c.next() {
 		pos, n, step := c.row()
 		for range n {
-			to := dx[pos*t.channels:][:len(dy)]
-			for i, v := range dy {
-				to[i] += v * part
-			}
+			vec.Axpy(dx[pos*t.channels:][:len(dy)], part, dy)
 			pos += step
 		}
 	}

@@ -80,5 +80,5 @@ func (t *maxLastGrad) row(s *window.Scratch, dy []float32, last window.Axis, r i
 		a.Off, a.Up = s.Off[starts:], dy[o*t.channels:]
 		t.k.MaxTapsGrad(a)
 	}
-	s.Off = s.Off[:0]
+	s.Off, s.Numbers = s.Off[:0], s.Numbers[:0]
 }

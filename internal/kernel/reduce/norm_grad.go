@@ -14,7 +14,7 @@ type RowNormGrad struct {
 	Eps            float64
 	RMS            bool
 	DX             []float32 // of the shape of X
-	DScale, DShift []float32 // of that of Scale; DShift may be nil
+	DScale, DShift []float32 // of that of Scale; DShift is nil with RMS
 	Scratch        []float32 // RowNormGradScratch elements
 
 	chunks, size int
@@ -63,6 +63,15 @@ func (a *RowNormGrad) Chunk(i int) {
 	clear(s[:2*cols])
 	scale, shift, scaled := s[:cols], s[cols:2*cols], s[2*cols:]
 	lo, hi := par.Range(i, a.size, len(a.X)/cols)
+	if cols <= vec.MaxRow {
+		x, dy, dx := a.X[lo*cols:hi*cols], a.DY[lo*cols:hi*cols], a.DX[lo*cols:hi*cols]
+		if a.RMS {
+			vec.RMSNormGradRows(dx, x, dy, a.Scale, scale, float32(a.Eps))
+		} else {
+			vec.LayerNormGradRows(dx, x, dy, a.Scale, scale, shift, float32(a.Eps))
+		}
+		return
+	}
 	for r := lo; r < hi; r++ {
 		x, dy, dx := a.X[r*cols:(r+1)*cols], a.DY[r*cols:(r+1)*cols], a.DX[r*cols:(r+1)*cols]
 		inv := standardize(dx, x, a.Eps, a.RMS)

@@ -48,6 +48,7 @@ type kernels struct {
 	// These take rows of at most MaxRow elements.
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	layerNormRows, rmsNormRows  normFunc
+	layerNormGrad, rmsNormGrad  normGradFunc
 	lstm                        func(h, c, x, s []float32, xs, ss int)
 	gru                         func(h, old, x, s, bias []float32, xs, ss int)
 	lstmKeep                    func(h, c, old, x, s []float32, xs, ss int)

@@ -99,6 +99,7 @@ var assembly = []kernels{
 		lanes: 8, softmax: softmaxShortAVX2, logSoftmax: logSoftmaxShortAVX2,
 		softmaxRows: softmaxRowsAVX2, logSoftmaxRows: logSoftmaxRowsAVX2,
 		layerNormRows: layerNormRowsAVX2, rmsNormRows: rmsNormRowsAVX2,
+		layerNormGrad: layerNormGradAVX2, rmsNormGrad: rmsNormGradAVX2,
 		lstm: lstmAVX2, gru: gruAVX2, lstmKeep: lstmKeepAVX2, gruKeep: gruKeepAVX2, lstmGrad: lstmGradAVX2, gruGrad: gruGradAVX2,
 	},
 	{
@@ -194,6 +195,7 @@ var assembly = []kernels{
 		lanes: 16, softmax: softmaxShortAVX512, logSoftmax: logSoftmaxShortAVX512,
 		softmaxRows: softmaxRowsAVX512, logSoftmaxRows: logSoftmaxRowsAVX512,
 		layerNormRows: layerNormRowsAVX512, rmsNormRows: rmsNormRowsAVX512,
+		layerNormGrad: layerNormGradAVX512, rmsNormGrad: rmsNormGradAVX512,
 		lstm: lstmAVX512, gru: gruAVX512, lstmKeep: lstmKeepAVX512, gruKeep: gruKeepAVX512, lstmGrad: lstmGradAVX512, gruGrad: gruGradAVX512,
 	},
 }

@@ -39,5 +39,6 @@ var generic = kernels{
 	fmod:               fmodGo,
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
 	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo,
+	layerNormGrad: layerNormGradGo, rmsNormGrad: rmsNormGradGo,
 	lstm: lstmGo, gru: gruGo, lstmKeep: lstmKeepGo, gruKeep: gruKeepGo, lstmGrad: lstmGradGo, gruGrad: gruGradGo,
 }

@@ -248,6 +248,12 @@ func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float
 func rmsNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 
 //go:noescape
+func layerNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+
+//go:noescape
+func rmsNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+
+//go:noescape
 func equalAVX2(dst []bool, a []float32, b []float32)
 
 //go:noescape
@@ -774,6 +780,12 @@ func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []flo
 
 //go:noescape
 func rmsNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
+
+//go:noescape
+func layerNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+
+//go:noescape
+func rmsNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
 
 //go:noescape
 func equalAVX512(dst []bool, a []float32, b []float32)

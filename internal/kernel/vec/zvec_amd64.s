@@ -8854,6 +8854,1024 @@ end:
 	VZEROUPPER
 	RET
 
+// func layerNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-156
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ dx_len+8(FP), BX
+
+rows2:
+	MOVQ    cols+144(FP), SI
+	IMUL3Q  $0x00000002, SI, DI
+	CMPQ    BX, DI
+	JLT     rowsEnd2
+	SUBQ    DI, BX
+	SHLQ    $0x02, SI
+	LEAQ    (SI)(SI*2), DI
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+480(SB), Y1
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    cols+144(FP), R8
+
+many116:
+	CMPQ    R8, $0x00000010
+	JLT     manyEnd116
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (DI)(SI*1), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(DI), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 32(DI)(SI*1), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+	JMP     many116
+
+manyEnd116:
+one116:
+	CMPQ    R8, $0x00000008
+	JLT     oneEnd116
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS (DI)(SI*1), Y4
+	VADDPS  Y4, Y2, Y2
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, R8
+	JMP     one116
+
+oneEnd116:
+	TESTQ      R8, R8
+	JE         done116
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y4
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS (DI)(SI*1), Y4, Y4
+	VADDPS     Y4, Y2, Y2
+
+done116:
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VDIVSS       X4, X0, X0
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VPERMILPS    $0x4e, X2, X1
+	VADDPS       X1, X2, X2
+	VPERMILPS    $0xb1, X2, X1
+	VADDPS       X1, X2, X2
+	VDIVSS       X4, X2, X2
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS X2, Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	MOVQ         CX, DI
+	MOVQ         cols+144(FP), R8
+
+many117:
+	CMPQ        R8, $0x00000010
+	JLT         manyEnd117
+	VMOVUPS     (DI), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y6, Y2
+	VMOVUPS     (DI)(SI*1), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD231PS Y6, Y6, Y4
+	VMOVUPS     32(DI), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y6, Y3
+	VMOVUPS     32(DI)(SI*1), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD231PS Y6, Y6, Y5
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         many117
+
+manyEnd117:
+one117:
+	CMPQ        R8, $0x00000008
+	JLT         oneEnd117
+	VMOVUPS     (DI), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y6, Y2
+	VMOVUPS     (DI)(SI*1), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD231PS Y6, Y6, Y4
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JMP         one117
+
+oneEnd117:
+	TESTQ       R8, R8
+	JE          done117
+	LEAQ        tail<>+32(SB), R9
+	NEGQ        R8
+	VMOVUPS     (R9)(R8*4), Y6
+	VMASKMOVPS  (DI), Y6, Y7
+	VBLENDVPS   Y6, Y7, Y0, Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD231PS Y7, Y7, Y2
+	VMASKMOVPS  (DI)(SI*1), Y6, Y7
+	VBLENDVPS   Y6, Y7, Y1, Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD231PS Y7, Y7, Y4
+
+done117:
+	VXORPS       X6, X6, X6
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X6, X6
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x4e, X2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0xb1, X2, X3
+	VADDPS       X3, X2, X2
+	VDIVSS       X6, X2, X2
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X3
+	VADDPS       X3, X4, X4
+	VPERMILPS    $0x4e, X4, X3
+	VADDPS       X3, X4, X4
+	VPERMILPS    $0xb1, X4, X3
+	VADDPS       X3, X4, X4
+	VDIVSS       X6, X4, X4
+	MOVSS        eps+152(FP), X3
+	VADDSS       X3, X2, X2
+	VSQRTSS      X2, X2, X2
+	VMOVSS       lanes<>+352(SB), X3
+	VDIVSS       X2, X3, X3
+	VBROADCASTSS X3, Y2
+	MOVSS        eps+152(FP), X3
+	VADDSS       X3, X4, X4
+	VSQRTSS      X4, X4, X4
+	VMOVSS       lanes<>+352(SB), X3
+	VDIVSS       X4, X3, X3
+	VBROADCASTSS X3, Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         ofScale_base+96(FP), R8
+	MOVQ         ofShift_base+120(FP), R9
+	MOVQ         CX, R10
+	MOVQ         DX, R11
+	MOVQ         R8, R8
+	MOVQ         cols+144(FP), R12
+
+one118:
+	CMPQ        R12, $0x00000008
+	JLT         oneEnd118
+	VMOVUPS     (DI), Y8
+	VMOVUPS     (R8), Y9
+	VMOVUPS     (R9), Y10
+	VMOVUPS     (R10), Y11
+	VSUBPS      Y0, Y11, Y11
+	VMOVUPS     (R11), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y8, Y11, Y6
+	VFMADD231PS Y2, Y11, Y9
+	VFMADD231PS Y8, Y12, Y4
+	VADDPS      Y12, Y10, Y10
+	VMOVUPS     (R10)(SI*1), Y11
+	VSUBPS      Y1, Y11, Y11
+	VMOVUPS     (R11)(SI*1), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y8, Y11, Y7
+	VFMADD231PS Y3, Y11, Y9
+	VFMADD231PS Y8, Y12, Y5
+	VADDPS      Y12, Y10, Y10
+	VMOVUPS     Y9, (R8)
+	VMOVUPS     Y10, (R9)
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, R12
+	JMP         one118
+
+oneEnd118:
+	TESTQ       R12, R12
+	JE          done118
+	LEAQ        tail<>+32(SB), R13
+	NEGQ        R12
+	VMOVUPS     (R13)(R12*4), Y8
+	VMASKMOVPS  (DI), Y8, Y9
+	VMASKMOVPS  (R8), Y8, Y10
+	VMASKMOVPS  (R9), Y8, Y11
+	VMASKMOVPS  (R10), Y8, Y12
+	VSUBPS      Y0, Y12, Y12
+	VMASKMOVPS  (R11), Y8, Y13
+	VMULPS      Y13, Y12, Y12
+	VFMADD231PS Y9, Y12, Y6
+	VFMADD231PS Y2, Y12, Y10
+	VFMADD231PS Y9, Y13, Y4
+	VADDPS      Y13, Y11, Y11
+	VMASKMOVPS  (R10)(SI*1), Y8, Y12
+	VSUBPS      Y1, Y12, Y12
+	VMASKMOVPS  (R11)(SI*1), Y8, Y13
+	VMULPS      Y13, Y12, Y12
+	VFMADD231PS Y9, Y12, Y7
+	VFMADD231PS Y3, Y12, Y10
+	VFMADD231PS Y9, Y13, Y5
+	VADDPS      Y13, Y11, Y11
+	VMASKMOVPS  Y10, Y8, (R8)
+	VMASKMOVPS  Y11, Y8, (R9)
+
+done118:
+	VEXTRACTF128 $0x01, Y6, X8
+	VADDPS       X8, X6, X6
+	VPERMILPS    $0x4e, X6, X8
+	VADDPS       X8, X6, X6
+	VPERMILPS    $0xb1, X6, X8
+	VADDPS       X8, X6, X6
+	VXORPS       X8, X8, X8
+	VSUBSS       X6, X8, X6
+	VXORPS       X8, X8, X8
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X8, X8
+	VDIVSS       X8, X6, X6
+	VMULSS       X2, X6, X6
+	VMULSS       X2, X6, X6
+	VMULSS       X2, X6, X6
+	VBROADCASTSS X6, Y6
+	VEXTRACTF128 $0x01, Y4, X8
+	VADDPS       X8, X4, X4
+	VPERMILPS    $0x4e, X4, X8
+	VADDPS       X8, X4, X4
+	VPERMILPS    $0xb1, X4, X8
+	VADDPS       X8, X4, X4
+	VXORPS       X8, X8, X8
+	VSUBSS       X4, X8, X4
+	VXORPS       X8, X8, X8
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X8, X8
+	VDIVSS       X8, X4, X4
+	VMULSS       X2, X4, X4
+	VBROADCASTSS X4, Y4
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X7
+	VPERMILPS    $0x4e, X7, X8
+	VADDPS       X8, X7, X7
+	VPERMILPS    $0xb1, X7, X8
+	VADDPS       X8, X7, X7
+	VXORPS       X8, X8, X8
+	VSUBSS       X7, X8, X7
+	VXORPS       X8, X8, X8
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X8, X8
+	VDIVSS       X8, X7, X7
+	VMULSS       X3, X7, X7
+	VMULSS       X3, X7, X7
+	VMULSS       X3, X7, X7
+	VBROADCASTSS X7, Y7
+	VEXTRACTF128 $0x01, Y5, X8
+	VADDPS       X8, X5, X5
+	VPERMILPS    $0x4e, X5, X8
+	VADDPS       X8, X5, X5
+	VPERMILPS    $0xb1, X5, X8
+	VADDPS       X8, X5, X5
+	VXORPS       X8, X8, X8
+	VSUBSS       X5, X8, X5
+	VXORPS       X8, X8, X8
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X8, X8
+	VDIVSS       X8, X5, X5
+	VMULSS       X3, X5, X5
+	VBROADCASTSS X5, Y5
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         AX, R10
+	MOVQ         cols+144(FP), R11
+
+one119:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd119
+	VMOVUPS     (DI), Y8
+	VMOVUPS     (R8), Y9
+	VSUBPS      Y0, Y9, Y9
+	VMOVUPS     (R9), Y10
+	VFMADD213PS Y4, Y6, Y9
+	VMULPS      Y8, Y10, Y10
+	VFMADD231PS Y2, Y10, Y9
+	VMOVUPS     Y9, (R10)
+	VMOVUPS     (R8)(SI*1), Y9
+	VSUBPS      Y1, Y9, Y9
+	VMOVUPS     (R9)(SI*1), Y10
+	VFMADD213PS Y5, Y7, Y9
+	VMULPS      Y8, Y10, Y10
+	VFMADD231PS Y3, Y10, Y9
+	VMOVUPS     Y9, (R10)(SI*1)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R11
+	JMP         one119
+
+oneEnd119:
+	TESTQ       R11, R11
+	JE          done119
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y8
+	VMASKMOVPS  (DI), Y8, Y9
+	VMASKMOVPS  (R8), Y8, Y10
+	VSUBPS      Y0, Y10, Y10
+	VMASKMOVPS  (R9), Y8, Y0
+	VFMADD213PS Y4, Y6, Y10
+	VMULPS      Y9, Y0, Y0
+	VFMADD231PS Y2, Y0, Y10
+	VMASKMOVPS  Y10, Y8, (R10)
+	VMASKMOVPS  (R8)(SI*1), Y8, Y0
+	VSUBPS      Y1, Y0, Y0
+	VMASKMOVPS  (R9)(SI*1), Y8, Y1
+	VFMADD213PS Y5, Y7, Y0
+	VMULPS      Y9, Y1, Y1
+	VFMADD231PS Y3, Y1, Y0
+	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
+
+done119:
+	IMUL3Q $0x00000002, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows2
+
+rowsEnd2:
+rows1:
+	MOVQ    cols+144(FP), SI
+	IMUL3Q  $0x00000001, SI, DI
+	CMPQ    BX, DI
+	JLT     rowsEnd1
+	SUBQ    DI, BX
+	SHLQ    $0x02, SI
+	LEAQ    (SI)(SI*2), DI
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+480(SB), Y1
+	MOVQ    CX, DI
+	MOVQ    cols+144(FP), R8
+
+many120:
+	CMPQ    R8, $0x00000010
+	JLT     manyEnd120
+	VMOVUPS (DI), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(DI), Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+	JMP     many120
+
+manyEnd120:
+one120:
+	CMPQ    R8, $0x00000008
+	JLT     oneEnd120
+	VMOVUPS (DI), Y2
+	VADDPS  Y2, Y0, Y0
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, R8
+	JMP     one120
+
+oneEnd120:
+	TESTQ      R8, R8
+	JE         done120
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y2
+	VMASKMOVPS (DI), Y2, Y2
+	VADDPS     Y2, Y0, Y0
+
+done120:
+	VXORPS       X2, X2, X2
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X2, X2
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VDIVSS       X2, X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      lanes<>+480(SB), Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	MOVQ         CX, DI
+	MOVQ         cols+144(FP), R8
+
+many121:
+	CMPQ        R8, $0x00000010
+	JLT         manyEnd121
+	VMOVUPS     (DI), Y3
+	VSUBPS      Y0, Y3, Y3
+	VFMADD231PS Y3, Y3, Y1
+	VMOVUPS     32(DI), Y3
+	VSUBPS      Y0, Y3, Y3
+	VFMADD231PS Y3, Y3, Y2
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         many121
+
+manyEnd121:
+one121:
+	CMPQ        R8, $0x00000008
+	JLT         oneEnd121
+	VMOVUPS     (DI), Y3
+	VSUBPS      Y0, Y3, Y3
+	VFMADD231PS Y3, Y3, Y1
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JMP         one121
+
+oneEnd121:
+	TESTQ       R8, R8
+	JE          done121
+	LEAQ        tail<>+32(SB), R9
+	NEGQ        R8
+	VMOVUPS     (R9)(R8*4), Y3
+	VMASKMOVPS  (DI), Y3, Y4
+	VBLENDVPS   Y3, Y4, Y0, Y4
+	VSUBPS      Y0, Y4, Y4
+	VFMADD231PS Y4, Y4, Y1
+
+done121:
+	VXORPS       X3, X3, X3
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X3, X3
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0x4e, X1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0xb1, X1, X2
+	VADDPS       X2, X1, X1
+	VDIVSS       X3, X1, X1
+	MOVSS        eps+152(FP), X2
+	VADDSS       X2, X1, X1
+	VSQRTSS      X1, X1, X1
+	VMOVSS       lanes<>+352(SB), X2
+	VDIVSS       X1, X2, X2
+	VBROADCASTSS X2, Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y3
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         ofScale_base+96(FP), R8
+	MOVQ         ofShift_base+120(FP), R9
+	MOVQ         CX, R10
+	MOVQ         DX, R11
+	MOVQ         R8, R8
+	MOVQ         cols+144(FP), R12
+
+one122:
+	CMPQ        R12, $0x00000008
+	JLT         oneEnd122
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMOVUPS     (R10), Y7
+	VSUBPS      Y0, Y7, Y7
+	VMOVUPS     (R11), Y8
+	VMULPS      Y8, Y7, Y7
+	VFMADD231PS Y4, Y7, Y3
+	VFMADD231PS Y1, Y7, Y5
+	VFMADD231PS Y4, Y8, Y2
+	VADDPS      Y8, Y6, Y6
+	VMOVUPS     Y5, (R8)
+	VMOVUPS     Y6, (R9)
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, R12
+	JMP         one122
+
+oneEnd122:
+	TESTQ       R12, R12
+	JE          done122
+	LEAQ        tail<>+32(SB), R13
+	NEGQ        R12
+	VMOVUPS     (R13)(R12*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VMASKMOVPS  (R8), Y4, Y6
+	VMASKMOVPS  (R9), Y4, Y7
+	VMASKMOVPS  (R10), Y4, Y8
+	VSUBPS      Y0, Y8, Y8
+	VMASKMOVPS  (R11), Y4, Y9
+	VMULPS      Y9, Y8, Y8
+	VFMADD231PS Y5, Y8, Y3
+	VFMADD231PS Y1, Y8, Y6
+	VFMADD231PS Y5, Y9, Y2
+	VADDPS      Y9, Y7, Y7
+	VMASKMOVPS  Y6, Y4, (R8)
+	VMASKMOVPS  Y7, Y4, (R9)
+
+done122:
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VXORPS       X4, X4, X4
+	VSUBSS       X3, X4, X3
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VDIVSS       X4, X3, X3
+	VMULSS       X1, X3, X3
+	VMULSS       X1, X3, X3
+	VMULSS       X1, X3, X3
+	VBROADCASTSS X3, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       X4, X2, X2
+	VPERMILPS    $0x4e, X2, X4
+	VADDPS       X4, X2, X2
+	VPERMILPS    $0xb1, X2, X4
+	VADDPS       X4, X2, X2
+	VXORPS       X4, X4, X4
+	VSUBSS       X2, X4, X2
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VDIVSS       X4, X2, X2
+	VMULSS       X1, X2, X2
+	VBROADCASTSS X2, Y2
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         AX, R10
+	MOVQ         cols+144(FP), R11
+
+one123:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd123
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     (R9), Y6
+	VFMADD213PS Y2, Y3, Y5
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y1, Y6, Y5
+	VMOVUPS     Y5, (R10)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R11
+	JMP         one123
+
+oneEnd123:
+	TESTQ       R11, R11
+	JE          done123
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VMASKMOVPS  (R8), Y4, Y6
+	VSUBPS      Y0, Y6, Y6
+	VMASKMOVPS  (R9), Y4, Y0
+	VFMADD213PS Y2, Y3, Y6
+	VMULPS      Y5, Y0, Y0
+	VFMADD231PS Y1, Y0, Y6
+	VMASKMOVPS  Y6, Y4, (R10)
+
+done123:
+	IMUL3Q $0x00000001, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows1
+
+rowsEnd1:
+	VZEROUPPER
+	RET
+
+// func rmsNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·rmsNormGradAVX2(SB), NOSPLIT, $0-156
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ dx_len+8(FP), BX
+
+rows2:
+	MOVQ    cols+144(FP), SI
+	IMUL3Q  $0x00000002, SI, DI
+	CMPQ    BX, DI
+	JLT     rowsEnd2
+	SUBQ    DI, BX
+	SHLQ    $0x02, SI
+	LEAQ    (SI)(SI*2), DI
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+480(SB), Y1
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	MOVQ    CX, DI
+	MOVQ    cols+144(FP), R8
+
+many124:
+	CMPQ        R8, $0x00000010
+	JLT         manyEnd124
+	VMOVUPS     (DI), Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     (DI)(SI*1), Y4
+	VFMADD231PS Y4, Y4, Y2
+	VMOVUPS     32(DI), Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     32(DI)(SI*1), Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         many124
+
+manyEnd124:
+one124:
+	CMPQ        R8, $0x00000008
+	JLT         oneEnd124
+	VMOVUPS     (DI), Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     (DI)(SI*1), Y4
+	VFMADD231PS Y4, Y4, Y2
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JMP         one124
+
+oneEnd124:
+	TESTQ       R8, R8
+	JE          done124
+	LEAQ        tail<>+32(SB), R9
+	NEGQ        R8
+	VMOVUPS     (R9)(R8*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VFMADD231PS Y5, Y5, Y0
+	VMASKMOVPS  (DI)(SI*1), Y4, Y4
+	VFMADD231PS Y4, Y4, Y2
+
+done124:
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VDIVSS       X4, X0, X0
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VPERMILPS    $0x4e, X2, X1
+	VADDPS       X1, X2, X2
+	VPERMILPS    $0xb1, X2, X1
+	VADDPS       X1, X2, X2
+	VDIVSS       X4, X2, X2
+	MOVSS        eps+152(FP), X1
+	VADDSS       X1, X0, X0
+	VSQRTSS      X0, X0, X0
+	VMOVSS       lanes<>+352(SB), X1
+	VDIVSS       X0, X1, X1
+	VBROADCASTSS X1, Y0
+	MOVSS        eps+152(FP), X1
+	VADDSS       X1, X2, X2
+	VSQRTSS      X2, X2, X2
+	VMOVSS       lanes<>+352(SB), X1
+	VDIVSS       X2, X1, X1
+	VBROADCASTSS X1, Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y3
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         ofScale_base+96(FP), R8
+	MOVQ         CX, R9
+	MOVQ         DX, R10
+	MOVQ         R8, R8
+	MOVQ         cols+144(FP), R11
+
+one125:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd125
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMOVUPS     (R10), Y7
+	VMULPS      Y7, Y6, Y6
+	VFMADD231PS Y4, Y6, Y2
+	VFMADD231PS Y0, Y6, Y5
+	VMOVUPS     (R9)(SI*1), Y6
+	VMOVUPS     (R10)(SI*1), Y7
+	VMULPS      Y7, Y6, Y6
+	VFMADD231PS Y4, Y6, Y3
+	VFMADD231PS Y1, Y6, Y5
+	VMOVUPS     Y5, (R8)
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R11
+	JMP         one125
+
+oneEnd125:
+	TESTQ       R11, R11
+	JE          done125
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VMASKMOVPS  (R8), Y4, Y6
+	VMASKMOVPS  (R9), Y4, Y7
+	VMASKMOVPS  (R10), Y4, Y8
+	VMULPS      Y8, Y7, Y7
+	VFMADD231PS Y5, Y7, Y2
+	VFMADD231PS Y0, Y7, Y6
+	VMASKMOVPS  (R9)(SI*1), Y4, Y7
+	VMASKMOVPS  (R10)(SI*1), Y4, Y8
+	VMULPS      Y8, Y7, Y7
+	VFMADD231PS Y5, Y7, Y3
+	VFMADD231PS Y1, Y7, Y6
+	VMASKMOVPS  Y6, Y4, (R8)
+
+done125:
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       X4, X2, X2
+	VPERMILPS    $0x4e, X2, X4
+	VADDPS       X4, X2, X2
+	VPERMILPS    $0xb1, X2, X4
+	VADDPS       X4, X2, X2
+	VXORPS       X4, X4, X4
+	VSUBSS       X2, X4, X2
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VDIVSS       X4, X2, X2
+	VMULSS       X0, X2, X2
+	VMULSS       X0, X2, X2
+	VMULSS       X0, X2, X2
+	VBROADCASTSS X2, Y2
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0x4e, X3, X4
+	VADDPS       X4, X3, X3
+	VPERMILPS    $0xb1, X3, X4
+	VADDPS       X4, X3, X3
+	VXORPS       X4, X4, X4
+	VSUBSS       X3, X4, X3
+	VXORPS       X4, X4, X4
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X4, X4
+	VDIVSS       X4, X3, X3
+	VMULSS       X1, X3, X3
+	VMULSS       X1, X3, X3
+	VMULSS       X1, X3, X3
+	VBROADCASTSS X3, Y3
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         AX, R10
+	MOVQ         cols+144(FP), R11
+
+one126:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd126
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VMULPS      Y2, Y5, Y5
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y0, Y6, Y5
+	VMOVUPS     Y5, (R10)
+	VMOVUPS     (R8)(SI*1), Y5
+	VMOVUPS     (R9)(SI*1), Y6
+	VMULPS      Y3, Y5, Y5
+	VMULPS      Y4, Y6, Y6
+	VFMADD231PS Y1, Y6, Y5
+	VMOVUPS     Y5, (R10)(SI*1)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R11
+	JMP         one126
+
+oneEnd126:
+	TESTQ       R11, R11
+	JE          done126
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y4
+	VMASKMOVPS  (DI), Y4, Y5
+	VMASKMOVPS  (R8), Y4, Y6
+	VMASKMOVPS  (R9), Y4, Y7
+	VMULPS      Y2, Y6, Y6
+	VMULPS      Y5, Y7, Y7
+	VFMADD231PS Y0, Y7, Y6
+	VMASKMOVPS  Y6, Y4, (R10)
+	VMASKMOVPS  (R8)(SI*1), Y4, Y0
+	VMASKMOVPS  (R9)(SI*1), Y4, Y2
+	VMULPS      Y3, Y0, Y0
+	VMULPS      Y5, Y2, Y2
+	VFMADD231PS Y1, Y2, Y0
+	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
+
+done126:
+	IMUL3Q $0x00000002, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows2
+
+rowsEnd2:
+rows1:
+	MOVQ    cols+144(FP), SI
+	IMUL3Q  $0x00000001, SI, DI
+	CMPQ    BX, DI
+	JLT     rowsEnd1
+	SUBQ    DI, BX
+	SHLQ    $0x02, SI
+	LEAQ    (SI)(SI*2), DI
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+480(SB), Y1
+	MOVQ    CX, DI
+	MOVQ    cols+144(FP), R8
+
+many127:
+	CMPQ        R8, $0x00000010
+	JLT         manyEnd127
+	VMOVUPS     (DI), Y2
+	VFMADD231PS Y2, Y2, Y0
+	VMOVUPS     32(DI), Y2
+	VFMADD231PS Y2, Y2, Y1
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         many127
+
+manyEnd127:
+one127:
+	CMPQ        R8, $0x00000008
+	JLT         oneEnd127
+	VMOVUPS     (DI), Y2
+	VFMADD231PS Y2, Y2, Y0
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JMP         one127
+
+oneEnd127:
+	TESTQ       R8, R8
+	JE          done127
+	LEAQ        tail<>+32(SB), R9
+	NEGQ        R8
+	VMOVUPS     (R9)(R8*4), Y2
+	VMASKMOVPS  (DI), Y2, Y2
+	VFMADD231PS Y2, Y2, Y0
+
+done127:
+	VXORPS       X2, X2, X2
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X2, X2
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VDIVSS       X2, X0, X0
+	MOVSS        eps+152(FP), X1
+	VADDSS       X1, X0, X0
+	VSQRTSS      X0, X0, X0
+	VMOVSS       lanes<>+352(SB), X1
+	VDIVSS       X0, X1, X1
+	VBROADCASTSS X1, Y0
+	VMOVUPS      lanes<>+480(SB), Y1
+	VMOVUPS      lanes<>+480(SB), Y1
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         ofScale_base+96(FP), R8
+	MOVQ         CX, R9
+	MOVQ         DX, R10
+	MOVQ         R8, R8
+	MOVQ         cols+144(FP), R11
+
+one128:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd128
+	VMOVUPS     (DI), Y2
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y4
+	VMOVUPS     (R10), Y5
+	VMULPS      Y5, Y4, Y4
+	VFMADD231PS Y2, Y4, Y1
+	VFMADD231PS Y0, Y4, Y3
+	VMOVUPS     Y3, (R8)
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R11
+	JMP         one128
+
+oneEnd128:
+	TESTQ       R11, R11
+	JE          done128
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y2
+	VMASKMOVPS  (DI), Y2, Y3
+	VMASKMOVPS  (R8), Y2, Y4
+	VMASKMOVPS  (R9), Y2, Y5
+	VMASKMOVPS  (R10), Y2, Y6
+	VMULPS      Y6, Y5, Y5
+	VFMADD231PS Y3, Y5, Y1
+	VFMADD231PS Y0, Y5, Y4
+	VMASKMOVPS  Y4, Y2, (R8)
+
+done128:
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0x4e, X1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0xb1, X1, X2
+	VADDPS       X2, X1, X1
+	VXORPS       X2, X2, X2
+	VSUBSS       X1, X2, X1
+	VXORPS       X2, X2, X2
+	MOVQ         cols+144(FP), DI
+	VCVTSI2SSQ   DI, X2, X2
+	VDIVSS       X2, X1, X1
+	VMULSS       X0, X1, X1
+	VMULSS       X0, X1, X1
+	VMULSS       X0, X1, X1
+	VBROADCASTSS X1, Y1
+	MOVQ         scale_base+72(FP), DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         AX, R10
+	MOVQ         cols+144(FP), R11
+
+one129:
+	CMPQ        R11, $0x00000008
+	JLT         oneEnd129
+	VMOVUPS     (DI), Y2
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R9), Y4
+	VMULPS      Y1, Y3, Y3
+	VMULPS      Y2, Y4, Y4
+	VFMADD231PS Y0, Y4, Y3
+	VMOVUPS     Y3, (R10)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R11
+	JMP         one129
+
+oneEnd129:
+	TESTQ       R11, R11
+	JE          done129
+	LEAQ        tail<>+32(SB), R12
+	NEGQ        R11
+	VMOVUPS     (R12)(R11*4), Y2
+	VMASKMOVPS  (DI), Y2, Y3
+	VMASKMOVPS  (R8), Y2, Y4
+	VMASKMOVPS  (R9), Y2, Y5
+	VMULPS      Y1, Y4, Y4
+	VMULPS      Y3, Y5, Y5
+	VFMADD231PS Y0, Y5, Y4
+	VMASKMOVPS  Y4, Y2, (R10)
+
+done129:
+	IMUL3Q $0x00000001, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows1
+
+rowsEnd1:
+	VZEROUPPER
+	RET
+
 // func equalAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
 TEXT ·equalAVX2(SB), NOSPLIT, $0-72
@@ -8872,9 +9890,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next116:
+next130:
 	TESTQ     BX, BX
-	JE        end116
+	JE        end130
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -8897,16 +9915,16 @@ next116:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next116
+	JMP       next130
 
-end116:
+end130:
 	VZEROUPPER
 	RET
 
 onlyB:
-next117:
+next131:
 	TESTQ     BX, BX
-	JE        end117
+	JE        end131
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -8924,9 +9942,9 @@ next117:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next117
+	JMP       next131
 
-end117:
+end131:
 	VZEROUPPER
 	RET
 
@@ -8934,9 +9952,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next118:
+next132:
 	TESTQ     BX, BX
-	JE        end118
+	JE        end132
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -8954,16 +9972,16 @@ next118:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next118
+	JMP       next132
 
-end118:
+end132:
 	VZEROUPPER
 	RET
 
 both:
-next119:
+next133:
 	TESTQ     BX, BX
-	JE        end119
+	JE        end133
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -8976,9 +9994,9 @@ next119:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next119
+	JMP       next133
 
-end119:
+end133:
 	VZEROUPPER
 	RET
 
@@ -9000,9 +10018,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next120:
+next134:
 	TESTQ     BX, BX
-	JE        end120
+	JE        end134
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -9025,16 +10043,16 @@ next120:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next120
+	JMP       next134
 
-end120:
+end134:
 	VZEROUPPER
 	RET
 
 onlyB:
-next121:
+next135:
 	TESTQ     BX, BX
-	JE        end121
+	JE        end135
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9052,9 +10070,9 @@ next121:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next121
+	JMP       next135
 
-end121:
+end135:
 	VZEROUPPER
 	RET
 
@@ -9062,9 +10080,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next122:
+next136:
 	TESTQ     BX, BX
-	JE        end122
+	JE        end136
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9082,16 +10100,16 @@ next122:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next122
+	JMP       next136
 
-end122:
+end136:
 	VZEROUPPER
 	RET
 
 both:
-next123:
+next137:
 	TESTQ     BX, BX
-	JE        end123
+	JE        end137
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -9104,9 +10122,9 @@ next123:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next123
+	JMP       next137
 
-end123:
+end137:
 	VZEROUPPER
 	RET
 
@@ -9128,9 +10146,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next124:
+next138:
 	TESTQ     BX, BX
-	JE        end124
+	JE        end138
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -9153,16 +10171,16 @@ next124:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next124
+	JMP       next138
 
-end124:
+end138:
 	VZEROUPPER
 	RET
 
 onlyB:
-next125:
+next139:
 	TESTQ     BX, BX
-	JE        end125
+	JE        end139
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9180,9 +10198,9 @@ next125:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next125
+	JMP       next139
 
-end125:
+end139:
 	VZEROUPPER
 	RET
 
@@ -9190,9 +10208,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next126:
+next140:
 	TESTQ     BX, BX
-	JE        end126
+	JE        end140
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9210,16 +10228,16 @@ next126:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next126
+	JMP       next140
 
-end126:
+end140:
 	VZEROUPPER
 	RET
 
 both:
-next127:
+next141:
 	TESTQ     BX, BX
-	JE        end127
+	JE        end141
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -9232,9 +10250,9 @@ next127:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next127
+	JMP       next141
 
-end127:
+end141:
 	VZEROUPPER
 	RET
 
@@ -9256,9 +10274,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next128:
+next142:
 	TESTQ     BX, BX
-	JE        end128
+	JE        end142
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -9281,16 +10299,16 @@ next128:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next128
+	JMP       next142
 
-end128:
+end142:
 	VZEROUPPER
 	RET
 
 onlyB:
-next129:
+next143:
 	TESTQ     BX, BX
-	JE        end129
+	JE        end143
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9308,9 +10326,9 @@ next129:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next129
+	JMP       next143
 
-end129:
+end143:
 	VZEROUPPER
 	RET
 
@@ -9318,9 +10336,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next130:
+next144:
 	TESTQ     BX, BX
-	JE        end130
+	JE        end144
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9338,16 +10356,16 @@ next130:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next130
+	JMP       next144
 
-end130:
+end144:
 	VZEROUPPER
 	RET
 
 both:
-next131:
+next145:
 	TESTQ     BX, BX
-	JE        end131
+	JE        end145
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -9360,9 +10378,9 @@ next131:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next131
+	JMP       next145
 
-end131:
+end145:
 	VZEROUPPER
 	RET
 
@@ -9384,9 +10402,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next132:
+next146:
 	TESTQ     BX, BX
-	JE        end132
+	JE        end146
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -9409,16 +10427,16 @@ next132:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next132
+	JMP       next146
 
-end132:
+end146:
 	VZEROUPPER
 	RET
 
 onlyB:
-next133:
+next147:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end147
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9436,9 +10454,9 @@ next133:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next147
 
-end133:
+end147:
 	VZEROUPPER
 	RET
 
@@ -9446,9 +10464,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next134:
+next148:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end148
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9466,16 +10484,16 @@ next134:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next148
 
-end134:
+end148:
 	VZEROUPPER
 	RET
 
 both:
-next135:
+next149:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end149
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -9488,9 +10506,9 @@ next135:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next149
 
-end135:
+end149:
 	VZEROUPPER
 	RET
 
@@ -9513,9 +10531,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next136:
+next150:
 	TESTQ     BX, BX
-	JE        end136
+	JE        end150
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -9542,16 +10560,16 @@ next136:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next136
+	JMP       next150
 
-end136:
+end150:
 	VZEROUPPER
 	RET
 
 onlyB:
-next137:
+next151:
 	TESTQ     BX, BX
-	JE        end137
+	JE        end151
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -9573,9 +10591,9 @@ next137:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next137
+	JMP       next151
 
-end137:
+end151:
 	VZEROUPPER
 	RET
 
@@ -9583,9 +10601,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next138:
+next152:
 	TESTQ     BX, BX
-	JE        end138
+	JE        end152
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9603,16 +10621,16 @@ next138:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next138
+	JMP       next152
 
-end138:
+end152:
 	VZEROUPPER
 	RET
 
 both:
-next139:
+next153:
 	TESTQ     BX, BX
-	JE        end139
+	JE        end153
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -9625,9 +10643,9 @@ next139:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next139
+	JMP       next153
 
-end139:
+end153:
 	VZEROUPPER
 	RET
 
@@ -9649,9 +10667,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next140:
+next154:
 	TESTQ     BX, BX
-	JE        end140
+	JE        end154
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -9674,16 +10692,16 @@ next140:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next140
+	JMP       next154
 
-end140:
+end154:
 	VZEROUPPER
 	RET
 
 onlyB:
-next141:
+next155:
 	TESTQ     BX, BX
-	JE        end141
+	JE        end155
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9701,9 +10719,9 @@ next141:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next141
+	JMP       next155
 
-end141:
+end155:
 	VZEROUPPER
 	RET
 
@@ -9711,9 +10729,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next142:
+next156:
 	TESTQ     BX, BX
-	JE        end142
+	JE        end156
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9731,16 +10749,16 @@ next142:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next142
+	JMP       next156
 
-end142:
+end156:
 	VZEROUPPER
 	RET
 
 both:
-next143:
+next157:
 	TESTQ     BX, BX
-	JE        end143
+	JE        end157
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -9753,9 +10771,9 @@ next143:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next143
+	JMP       next157
 
-end143:
+end157:
 	VZEROUPPER
 	RET
 
@@ -9777,9 +10795,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next144:
+next158:
 	TESTQ     BX, BX
-	JE        end144
+	JE        end158
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -9802,16 +10820,16 @@ next144:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next144
+	JMP       next158
 
-end144:
+end158:
 	VZEROUPPER
 	RET
 
 onlyB:
-next145:
+next159:
 	TESTQ     BX, BX
-	JE        end145
+	JE        end159
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -9829,9 +10847,9 @@ next145:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next145
+	JMP       next159
 
-end145:
+end159:
 	VZEROUPPER
 	RET
 
@@ -9839,9 +10857,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next146:
+next160:
 	TESTQ     BX, BX
-	JE        end146
+	JE        end160
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -9859,16 +10877,16 @@ next146:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next146
+	JMP       next160
 
-end146:
+end160:
 	VZEROUPPER
 	RET
 
 both:
-next147:
+next161:
 	TESTQ     BX, BX
-	JE        end147
+	JE        end161
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -9881,9 +10899,9 @@ next147:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next147
+	JMP       next161
 
-end147:
+end161:
 	VZEROUPPER
 	RET
 
@@ -9905,9 +10923,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next148:
+next162:
 	TESTQ     BX, BX
-	JE        end148
+	JE        end162
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -9930,16 +10948,16 @@ next148:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next148
+	JMP       next162
 
-end148:
+end162:
 	VZEROUPPER
 	RET
 
 onlyB:
-next149:
+next163:
 	TESTQ     BX, BX
-	JE        end149
+	JE        end163
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9957,9 +10975,9 @@ next149:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next149
+	JMP       next163
 
-end149:
+end163:
 	VZEROUPPER
 	RET
 
@@ -9967,9 +10985,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next150:
+next164:
 	TESTQ     BX, BX
-	JE        end150
+	JE        end164
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9987,16 +11005,16 @@ next150:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next150
+	JMP       next164
 
-end150:
+end164:
 	VZEROUPPER
 	RET
 
 both:
-next151:
+next165:
 	TESTQ     BX, BX
-	JE        end151
+	JE        end165
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -10009,9 +11027,9 @@ next151:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next151
+	JMP       next165
 
-end151:
+end165:
 	VZEROUPPER
 	RET
 
@@ -10029,9 +11047,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next152:
+next166:
 	TESTQ   BX, BX
-	JE      end152
+	JE      end166
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -10052,18 +11070,18 @@ next152:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next152
+	JMP     next166
 
-end152:
+end166:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next153:
+next167:
 	TESTQ   BX, BX
-	JE      end153
+	JE      end167
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10079,18 +11097,18 @@ next153:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next153
+	JMP     next167
 
-end153:
+end167:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next154:
+next168:
 	TESTQ   BX, BX
-	JE      end154
+	JE      end168
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10106,9 +11124,9 @@ next154:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next154
+	JMP     next168
 
-end154:
+end168:
 	VZEROUPPER
 	RET
 
@@ -10163,9 +11181,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next155:
+next169:
 	TESTQ   BX, BX
-	JE      end155
+	JE      end169
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -10186,18 +11204,18 @@ next155:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next155
+	JMP     next169
 
-end155:
+end169:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next156:
+next170:
 	TESTQ   BX, BX
-	JE      end156
+	JE      end170
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10213,18 +11231,18 @@ next156:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next156
+	JMP     next170
 
-end156:
+end170:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next157:
+next171:
 	TESTQ   BX, BX
-	JE      end157
+	JE      end171
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10240,9 +11258,9 @@ next157:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next157
+	JMP     next171
 
-end157:
+end171:
 	VZEROUPPER
 	RET
 
@@ -10297,9 +11315,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next158:
+next172:
 	TESTQ   BX, BX
-	JE      end158
+	JE      end172
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -10320,18 +11338,18 @@ next158:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next158
+	JMP     next172
 
-end158:
+end172:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next159:
+next173:
 	TESTQ   BX, BX
-	JE      end159
+	JE      end173
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10347,18 +11365,18 @@ next159:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next159
+	JMP     next173
 
-end159:
+end173:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next160:
+next174:
 	TESTQ   BX, BX
-	JE      end160
+	JE      end174
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10374,9 +11392,9 @@ next160:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next160
+	JMP     next174
 
-end160:
+end174:
 	VZEROUPPER
 	RET
 
@@ -10431,9 +11449,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next161:
+next175:
 	TESTQ   BX, BX
-	JE      end161
+	JE      end175
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -10454,18 +11472,18 @@ next161:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next161
+	JMP     next175
 
-end161:
+end175:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next162:
+next176:
 	TESTQ   BX, BX
-	JE      end162
+	JE      end176
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10481,18 +11499,18 @@ next162:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next162
+	JMP     next176
 
-end162:
+end176:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next163:
+next177:
 	TESTQ   BX, BX
-	JE      end163
+	JE      end177
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10508,9 +11526,9 @@ next163:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next163
+	JMP     next177
 
-end163:
+end177:
 	VZEROUPPER
 	RET
 
@@ -10565,9 +11583,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next164:
+next178:
 	TESTQ   BX, BX
-	JE      end164
+	JE      end178
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -10588,18 +11606,18 @@ next164:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next164
+	JMP     next178
 
-end164:
+end178:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next165:
+next179:
 	TESTQ   BX, BX
-	JE      end165
+	JE      end179
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10615,18 +11633,18 @@ next165:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next165
+	JMP     next179
 
-end165:
+end179:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next166:
+next180:
 	TESTQ   BX, BX
-	JE      end166
+	JE      end180
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10642,9 +11660,9 @@ next166:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next166
+	JMP     next180
 
-end166:
+end180:
 	VZEROUPPER
 	RET
 
@@ -10699,9 +11717,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next167:
+next181:
 	TESTQ   BX, BX
-	JE      end167
+	JE      end181
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -10722,18 +11740,18 @@ next167:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next167
+	JMP     next181
 
-end167:
+end181:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next168:
+next182:
 	TESTQ   BX, BX
-	JE      end168
+	JE      end182
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -10749,18 +11767,18 @@ next168:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next168
+	JMP     next182
 
-end168:
+end182:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next169:
+next183:
 	TESTQ   BX, BX
-	JE      end169
+	JE      end183
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -10776,9 +11794,9 @@ next169:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next169
+	JMP     next183
 
-end169:
+end183:
 	VZEROUPPER
 	RET
 
@@ -10833,9 +11851,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next170:
+next184:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end184
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -10860,18 +11878,18 @@ next170:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next170
+	JMP       next184
 
-end170:
+end184:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next171:
+next185:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end185
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -10891,18 +11909,18 @@ next171:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next171
+	JMP       next185
 
-end171:
+end185:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next172:
+next186:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end186
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -10922,9 +11940,9 @@ next172:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next172
+	JMP       next186
 
-end172:
+end186:
 	VZEROUPPER
 	RET
 
@@ -10983,9 +12001,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next173:
+next187:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end187
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -11034,18 +12052,18 @@ next173:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next173
+	JMP       next187
 
-end173:
+end187:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next174:
+next188:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end188
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -11089,18 +12107,18 @@ next174:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next174
+	JMP       next188
 
-end174:
+end188:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next175:
+next189:
 	TESTQ     BX, BX
-	JE        end175
+	JE        end189
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -11144,9 +12162,9 @@ next175:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next175
+	JMP       next189
 
-end175:
+end189:
 	VZEROUPPER
 	RET
 
@@ -11229,9 +12247,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next176:
+next190:
 	TESTQ     BX, BX
-	JE        end176
+	JE        end190
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -11260,18 +12278,18 @@ next176:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next176
+	JMP       next190
 
-end176:
+end190:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next177:
+next191:
 	TESTQ     BX, BX
-	JE        end177
+	JE        end191
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -11295,18 +12313,18 @@ next177:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next177
+	JMP       next191
 
-end177:
+end191:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next178:
+next192:
 	TESTQ     BX, BX
-	JE        end178
+	JE        end192
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -11330,9 +12348,9 @@ next178:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next178
+	JMP       next192
 
-end178:
+end192:
 	VZEROUPPER
 	RET
 
@@ -11395,9 +12413,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next179:
+next193:
 	TESTQ   BX, BX
-	JE      end179
+	JE      end193
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -11418,18 +12436,18 @@ next179:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next179
+	JMP     next193
 
-end179:
+end193:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next180:
+next194:
 	TESTQ   BX, BX
-	JE      end180
+	JE      end194
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11445,18 +12463,18 @@ next180:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next180
+	JMP     next194
 
-end180:
+end194:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next181:
+next195:
 	TESTQ   BX, BX
-	JE      end181
+	JE      end195
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -11472,9 +12490,9 @@ next181:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next181
+	JMP     next195
 
-end181:
+end195:
 	VZEROUPPER
 	RET
 
@@ -11529,9 +12547,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next182:
+next196:
 	TESTQ   BX, BX
-	JE      end182
+	JE      end196
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -11552,18 +12570,18 @@ next182:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next182
+	JMP     next196
 
-end182:
+end196:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next183:
+next197:
 	TESTQ   BX, BX
-	JE      end183
+	JE      end197
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11579,18 +12597,18 @@ next183:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next183
+	JMP     next197
 
-end183:
+end197:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next184:
+next198:
 	TESTQ   BX, BX
-	JE      end184
+	JE      end198
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -11606,9 +12624,9 @@ next184:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next184
+	JMP     next198
 
-end184:
+end198:
 	VZEROUPPER
 	RET
 
@@ -11663,9 +12681,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next185:
+next199:
 	TESTQ   BX, BX
-	JE      end185
+	JE      end199
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -11686,18 +12704,18 @@ next185:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next185
+	JMP     next199
 
-end185:
+end199:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next186:
+next200:
 	TESTQ   BX, BX
-	JE      end186
+	JE      end200
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11713,18 +12731,18 @@ next186:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next186
+	JMP     next200
 
-end186:
+end200:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next187:
+next201:
 	TESTQ   BX, BX
-	JE      end187
+	JE      end201
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -11740,9 +12758,9 @@ next187:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next187
+	JMP     next201
 
-end187:
+end201:
 	VZEROUPPER
 	RET
 
@@ -11797,9 +12815,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next188:
+next202:
 	TESTQ   BX, BX
-	JE      end188
+	JE      end202
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -11820,18 +12838,18 @@ next188:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next188
+	JMP     next202
 
-end188:
+end202:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next189:
+next203:
 	TESTQ   BX, BX
-	JE      end189
+	JE      end203
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11847,18 +12865,18 @@ next189:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next189
+	JMP     next203
 
-end189:
+end203:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next190:
+next204:
 	TESTQ   BX, BX
-	JE      end190
+	JE      end204
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -11874,9 +12892,9 @@ next190:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next190
+	JMP     next204
 
-end190:
+end204:
 	VZEROUPPER
 	RET
 
@@ -11931,9 +12949,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next191:
+next205:
 	TESTQ   BX, BX
-	JE      end191
+	JE      end205
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -11954,18 +12972,18 @@ next191:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next191
+	JMP     next205
 
-end191:
+end205:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next192:
+next206:
 	TESTQ   BX, BX
-	JE      end192
+	JE      end206
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11981,18 +12999,18 @@ next192:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next192
+	JMP     next206
 
-end192:
+end206:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next193:
+next207:
 	TESTQ   BX, BX
-	JE      end193
+	JE      end207
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12008,9 +13026,9 @@ next193:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next193
+	JMP     next207
 
-end193:
+end207:
 	VZEROUPPER
 	RET
 
@@ -12065,9 +13083,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next194:
+next208:
 	TESTQ   BX, BX
-	JE      end194
+	JE      end208
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -12088,18 +13106,18 @@ next194:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next194
+	JMP     next208
 
-end194:
+end208:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next195:
+next209:
 	TESTQ   BX, BX
-	JE      end195
+	JE      end209
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12115,18 +13133,18 @@ next195:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next195
+	JMP     next209
 
-end195:
+end209:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next196:
+next210:
 	TESTQ   BX, BX
-	JE      end196
+	JE      end210
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12142,9 +13160,9 @@ next196:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next196
+	JMP     next210
 
-end196:
+end210:
 	VZEROUPPER
 	RET
 
@@ -12199,9 +13217,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next197:
+next211:
 	TESTQ     BX, BX
-	JE        end197
+	JE        end211
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -12226,18 +13244,18 @@ next197:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next197
+	JMP       next211
 
-end197:
+end211:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next198:
+next212:
 	TESTQ     BX, BX
-	JE        end198
+	JE        end212
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -12257,18 +13275,18 @@ next198:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next198
+	JMP       next212
 
-end198:
+end212:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next199:
+next213:
 	TESTQ     BX, BX
-	JE        end199
+	JE        end213
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -12288,9 +13306,9 @@ next199:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next199
+	JMP       next213
 
-end199:
+end213:
 	VZEROUPPER
 	RET
 
@@ -12349,9 +13367,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next200:
+next214:
 	TESTQ     BX, BX
-	JE        end200
+	JE        end214
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -12400,18 +13418,18 @@ next200:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next200
+	JMP       next214
 
-end200:
+end214:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next201:
+next215:
 	TESTQ     BX, BX
-	JE        end201
+	JE        end215
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -12455,18 +13473,18 @@ next201:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next201
+	JMP       next215
 
-end201:
+end215:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next202:
+next216:
 	TESTQ     BX, BX
-	JE        end202
+	JE        end216
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -12510,9 +13528,9 @@ next202:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next202
+	JMP       next216
 
-end202:
+end216:
 	VZEROUPPER
 	RET
 
@@ -12595,9 +13613,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next203:
+next217:
 	TESTQ     BX, BX
-	JE        end203
+	JE        end217
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -12626,18 +13644,18 @@ next203:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next203
+	JMP       next217
 
-end203:
+end217:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next204:
+next218:
 	TESTQ     BX, BX
-	JE        end204
+	JE        end218
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -12661,18 +13679,18 @@ next204:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next204
+	JMP       next218
 
-end204:
+end218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next205:
+next219:
 	TESTQ     BX, BX
-	JE        end205
+	JE        end219
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -12696,9 +13714,9 @@ next205:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next205
+	JMP       next219
 
-end205:
+end219:
 	VZEROUPPER
 	RET
 
@@ -12761,9 +13779,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next206:
+next220:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end220
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -12784,18 +13802,18 @@ next206:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next220
 
-end206:
+end220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next207:
+next221:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end221
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12811,18 +13829,18 @@ next207:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next221
 
-end207:
+end221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next208:
+next222:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end222
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12838,9 +13856,9 @@ next208:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next222
 
-end208:
+end222:
 	VZEROUPPER
 	RET
 
@@ -12858,9 +13876,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next209:
+next223:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end223
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -12881,18 +13899,18 @@ next209:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next223
 
-end209:
+end223:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next210:
+next224:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end224
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12908,18 +13926,18 @@ next210:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next224
 
-end210:
+end224:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next211:
+next225:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end225
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12935,9 +13953,9 @@ next211:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next225
 
-end211:
+end225:
 	VZEROUPPER
 	RET
 
@@ -12955,9 +13973,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next212:
+next226:
 	TESTQ   BX, BX
-	JE      end212
+	JE      end226
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -12978,18 +13996,18 @@ next212:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next212
+	JMP     next226
 
-end212:
+end226:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next213:
+next227:
 	TESTQ   BX, BX
-	JE      end213
+	JE      end227
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13005,18 +14023,18 @@ next213:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next213
+	JMP     next227
 
-end213:
+end227:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next214:
+next228:
 	TESTQ   BX, BX
-	JE      end214
+	JE      end228
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13032,9 +14050,9 @@ next214:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next214
+	JMP     next228
 
-end214:
+end228:
 	VZEROUPPER
 	RET
 
@@ -13052,9 +14070,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next215:
+next229:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end229
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -13075,18 +14093,18 @@ next215:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next229
 
-end215:
+end229:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next216:
+next230:
 	TESTQ   BX, BX
-	JE      end216
+	JE      end230
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13102,18 +14120,18 @@ next216:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next216
+	JMP     next230
 
-end216:
+end230:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next217:
+next231:
 	TESTQ   BX, BX
-	JE      end217
+	JE      end231
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13129,9 +14147,9 @@ next217:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next217
+	JMP     next231
 
-end217:
+end231:
 	VZEROUPPER
 	RET
 
@@ -13149,9 +14167,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next218:
+next232:
 	TESTQ   BX, BX
-	JE      end218
+	JE      end232
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -13172,18 +14190,18 @@ next218:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next218
+	JMP     next232
 
-end218:
+end232:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next219:
+next233:
 	TESTQ   BX, BX
-	JE      end219
+	JE      end233
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13199,18 +14217,18 @@ next219:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next219
+	JMP     next233
 
-end219:
+end233:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next220:
+next234:
 	TESTQ   BX, BX
-	JE      end220
+	JE      end234
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13226,9 +14244,9 @@ next220:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next220
+	JMP     next234
 
-end220:
+end234:
 	VZEROUPPER
 	RET
 
@@ -13246,9 +14264,9 @@ TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next221:
+next235:
 	TESTQ   BX, BX
-	JE      end221
+	JE      end235
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y0
@@ -13269,18 +14287,18 @@ next221:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next221
+	JMP     next235
 
-end221:
+end235:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next222:
+next236:
 	TESTQ   BX, BX
-	JE      end222
+	JE      end236
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13296,18 +14314,18 @@ next222:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next222
+	JMP     next236
 
-end222:
+end236:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next223:
+next237:
 	TESTQ   BX, BX
-	JE      end223
+	JE      end237
 	VMOVUPS (CX), Y1
 	VDIVPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13323,9 +14341,9 @@ next223:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next223
+	JMP     next237
 
-end223:
+end237:
 	VZEROUPPER
 	RET
 
@@ -13343,9 +14361,9 @@ TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next224:
+next238:
 	TESTQ   BX, BX
-	JE      end224
+	JE      end238
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y0
@@ -13366,18 +14384,18 @@ next224:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next224
+	JMP     next238
 
-end224:
+end238:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next225:
+next239:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end239
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13393,18 +14411,18 @@ next225:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next239
 
-end225:
+end239:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next226:
+next240:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end240
 	VMOVUPS (CX), Y1
 	VPSLLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13420,9 +14438,9 @@ next226:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next240
 
-end226:
+end240:
 	VZEROUPPER
 	RET
 
@@ -13440,9 +14458,9 @@ TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next227:
+next241:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end241
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y0
@@ -13463,18 +14481,18 @@ next227:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next241
 
-end227:
+end241:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next228:
+next242:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end242
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13490,18 +14508,18 @@ next228:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next242
 
-end228:
+end242:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next229:
+next243:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end243
 	VMOVUPS (CX), Y1
 	VPSLLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13517,9 +14535,9 @@ next229:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next243
 
-end229:
+end243:
 	VZEROUPPER
 	RET
 
@@ -13537,9 +14555,9 @@ TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next230:
+next244:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end244
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y0
@@ -13560,18 +14578,18 @@ next230:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next244
 
-end230:
+end244:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next231:
+next245:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end245
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13587,18 +14605,18 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next245
 
-end231:
+end245:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next232:
+next246:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end246
 	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13614,9 +14632,9 @@ next232:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next246
 
-end232:
+end246:
 	VZEROUPPER
 	RET
 
@@ -13634,9 +14652,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next233:
+next247:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end247
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -13657,18 +14675,18 @@ next233:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next247
 
-end233:
+end247:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next234:
+next248:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end248
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13684,18 +14702,18 @@ next234:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next248
 
-end234:
+end248:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next235:
+next249:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end249
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13711,9 +14729,9 @@ next235:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next249
 
-end235:
+end249:
 	VZEROUPPER
 	RET
 
@@ -13732,9 +14750,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next236:
+next250:
 	TESTQ    BX, BX
-	JE       end236
+	JE       end250
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -13749,18 +14767,18 @@ next236:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next236
+	JMP      next250
 
-end236:
+end250:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next237:
+next251:
 	TESTQ    BX, BX
-	JE       end237
+	JE       end251
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -13772,18 +14790,18 @@ next237:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next237
+	JMP      next251
 
-end237:
+end251:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next238:
+next252:
 	TESTQ    BX, BX
-	JE       end238
+	JE       end252
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -13795,9 +14813,9 @@ next238:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next238
+	JMP      next252
 
-end238:
+end252:
 	VZEROUPPER
 	RET
 
@@ -13816,9 +14834,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next239:
+next253:
 	TESTQ    BX, BX
-	JE       end239
+	JE       end253
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -13833,18 +14851,18 @@ next239:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next239
+	JMP      next253
 
-end239:
+end253:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next240:
+next254:
 	TESTQ    BX, BX
-	JE       end240
+	JE       end254
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -13856,18 +14874,18 @@ next240:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next240
+	JMP      next254
 
-end240:
+end254:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next241:
+next255:
 	TESTQ    BX, BX
-	JE       end241
+	JE       end255
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -13879,9 +14897,9 @@ next241:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next241
+	JMP      next255
 
-end241:
+end255:
 	VZEROUPPER
 	RET
 
@@ -13900,9 +14918,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next242:
+next256:
 	TESTQ     BX, BX
-	JE        end242
+	JE        end256
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -13927,18 +14945,18 @@ next242:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next242
+	JMP       next256
 
-end242:
+end256:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next243:
+next257:
 	TESTQ     BX, BX
-	JE        end243
+	JE        end257
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -13958,18 +14976,18 @@ next243:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next243
+	JMP       next257
 
-end243:
+end257:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next244:
+next258:
 	TESTQ     BX, BX
-	JE        end244
+	JE        end258
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -13989,9 +15007,9 @@ next244:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next244
+	JMP       next258
 
-end244:
+end258:
 	VZEROUPPER
 	RET
 
@@ -14010,9 +15028,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next245:
+next259:
 	TESTQ     BX, BX
-	JE        end245
+	JE        end259
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -14037,18 +15055,18 @@ next245:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next245
+	JMP       next259
 
-end245:
+end259:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next246:
+next260:
 	TESTQ     BX, BX
-	JE        end246
+	JE        end260
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -14068,18 +15086,18 @@ next246:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next246
+	JMP       next260
 
-end246:
+end260:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next247:
+next261:
 	TESTQ     BX, BX
-	JE        end247
+	JE        end261
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -14099,9 +15117,9 @@ next247:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next247
+	JMP       next261
 
-end247:
+end261:
 	VZEROUPPER
 	RET
 
@@ -14120,9 +15138,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next248:
+next262:
 	TESTQ        BX, BX
-	JE           end248
+	JE           end262
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -14201,18 +15219,18 @@ next248:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next248
+	JMP          next262
 
-end248:
+end262:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next249:
+next263:
 	TESTQ        BX, BX
-	JE           end249
+	JE           end263
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -14274,18 +15292,18 @@ next249:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next249
+	JMP          next263
 
-end249:
+end263:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next250:
+next264:
 	TESTQ        BX, BX
-	JE           end250
+	JE           end264
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -14347,9 +15365,9 @@ next250:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next250
+	JMP          next264
 
-end250:
+end264:
 	VZEROUPPER
 	RET
 
@@ -14368,9 +15386,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next251:
+next265:
 	TESTQ        BX, BX
-	JE           end251
+	JE           end265
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -14449,18 +15467,18 @@ next251:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next251
+	JMP          next265
 
-end251:
+end265:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next252:
+next266:
 	TESTQ        BX, BX
-	JE           end252
+	JE           end266
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -14522,18 +15540,18 @@ next252:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next252
+	JMP          next266
 
-end252:
+end266:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next253:
+next267:
 	TESTQ        BX, BX
-	JE           end253
+	JE           end267
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -14595,9 +15613,9 @@ next253:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next253
+	JMP          next267
 
-end253:
+end267:
 	VZEROUPPER
 	RET
 
@@ -14616,9 +15634,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next254:
+next268:
 	TESTQ        BX, BX
-	JE           end254
+	JE           end268
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -14697,18 +15715,18 @@ next254:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next254
+	JMP          next268
 
-end254:
+end268:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next255:
+next269:
 	TESTQ        BX, BX
-	JE           end255
+	JE           end269
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -14770,18 +15788,18 @@ next255:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next255
+	JMP          next269
 
-end255:
+end269:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next256:
+next270:
 	TESTQ        BX, BX
-	JE           end256
+	JE           end270
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -14843,9 +15861,9 @@ next256:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next256
+	JMP          next270
 
-end256:
+end270:
 	VZEROUPPER
 	RET
 
@@ -14864,9 +15882,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next257:
+next271:
 	TESTQ    BX, BX
-	JE       end257
+	JE       end271
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -14887,18 +15905,18 @@ next257:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next257
+	JMP      next271
 
-end257:
+end271:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next258:
+next272:
 	TESTQ    BX, BX
-	JE       end258
+	JE       end272
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -14916,18 +15934,18 @@ next258:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next258
+	JMP      next272
 
-end258:
+end272:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next259:
+next273:
 	TESTQ    BX, BX
-	JE       end259
+	JE       end273
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -14945,9 +15963,9 @@ next259:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next259
+	JMP      next273
 
-end259:
+end273:
 	VZEROUPPER
 	RET
 
@@ -14966,9 +15984,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next260:
+next274:
 	TESTQ    BX, BX
-	JE       end260
+	JE       end274
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -14989,18 +16007,18 @@ next260:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next260
+	JMP      next274
 
-end260:
+end274:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next261:
+next275:
 	TESTQ    BX, BX
-	JE       end261
+	JE       end275
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -15018,18 +16036,18 @@ next261:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next261
+	JMP      next275
 
-end261:
+end275:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next262:
+next276:
 	TESTQ    BX, BX
-	JE       end262
+	JE       end276
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -15047,9 +16065,9 @@ next262:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next262
+	JMP      next276
 
-end262:
+end276:
 	VZEROUPPER
 	RET
 
@@ -15068,9 +16086,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next263:
+next277:
 	TESTQ     BX, BX
-	JE        end263
+	JE        end277
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -15107,18 +16125,18 @@ next263:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next263
+	JMP       next277
 
-end263:
+end277:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next264:
+next278:
 	TESTQ     BX, BX
-	JE        end264
+	JE        end278
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -15150,18 +16168,18 @@ next264:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next264
+	JMP       next278
 
-end264:
+end278:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next265:
+next279:
 	TESTQ     BX, BX
-	JE        end265
+	JE        end279
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -15193,9 +16211,9 @@ next265:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next265
+	JMP       next279
 
-end265:
+end279:
 	VZEROUPPER
 	RET
 
@@ -15214,9 +16232,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next266:
+next280:
 	TESTQ     BX, BX
-	JE        end266
+	JE        end280
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -15253,18 +16271,18 @@ next266:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next266
+	JMP       next280
 
-end266:
+end280:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next267:
+next281:
 	TESTQ     BX, BX
-	JE        end267
+	JE        end281
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -15296,18 +16314,18 @@ next267:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next267
+	JMP       next281
 
-end267:
+end281:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next268:
+next282:
 	TESTQ     BX, BX
-	JE        end268
+	JE        end282
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -15339,9 +16357,9 @@ next268:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next268
+	JMP       next282
 
-end268:
+end282:
 	VZEROUPPER
 	RET
 
@@ -15360,9 +16378,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next269:
+next283:
 	TESTQ        BX, BX
-	JE           end269
+	JE           end283
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -15441,18 +16459,18 @@ next269:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next269
+	JMP          next283
 
-end269:
+end283:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next270:
+next284:
 	TESTQ        BX, BX
-	JE           end270
+	JE           end284
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -15514,18 +16532,18 @@ next270:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next270
+	JMP          next284
 
-end270:
+end284:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next271:
+next285:
 	TESTQ        BX, BX
-	JE           end271
+	JE           end285
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -15587,9 +16605,9 @@ next271:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next271
+	JMP          next285
 
-end271:
+end285:
 	VZEROUPPER
 	RET
 
@@ -15608,9 +16626,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next272:
+next286:
 	TESTQ        BX, BX
-	JE           end272
+	JE           end286
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -15785,18 +16803,18 @@ next272:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next272
+	JMP          next286
 
-end272:
+end286:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next273:
+next287:
 	TESTQ        BX, BX
-	JE           end273
+	JE           end287
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -15954,18 +16972,18 @@ next273:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next273
+	JMP          next287
 
-end273:
+end287:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next274:
+next288:
 	TESTQ        BX, BX
-	JE           end274
+	JE           end288
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -16123,9 +17141,9 @@ next274:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next274
+	JMP          next288
 
-end274:
+end288:
 	VZEROUPPER
 	RET
 
@@ -16144,9 +17162,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next275:
+next289:
 	TESTQ        BX, BX
-	JE           end275
+	JE           end289
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -16225,18 +17243,18 @@ next275:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next275
+	JMP          next289
 
-end275:
+end289:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next276:
+next290:
 	TESTQ        BX, BX
-	JE           end276
+	JE           end290
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -16298,18 +17316,18 @@ next276:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next276
+	JMP          next290
 
-end276:
+end290:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next277:
+next291:
 	TESTQ        BX, BX
-	JE           end277
+	JE           end291
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -16371,9 +17389,9 @@ next277:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next277
+	JMP          next291
 
-end277:
+end291:
 	VZEROUPPER
 	RET
 
@@ -16392,9 +17410,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next278:
+next292:
 	TESTQ    BX, BX
-	JE       end278
+	JE       end292
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -16411,18 +17429,18 @@ next278:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next278
+	JMP      next292
 
-end278:
+end292:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next279:
+next293:
 	TESTQ    BX, BX
-	JE       end279
+	JE       end293
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -16436,18 +17454,18 @@ next279:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next279
+	JMP      next293
 
-end279:
+end293:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next280:
+next294:
 	TESTQ    BX, BX
-	JE       end280
+	JE       end294
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -16461,9 +17479,9 @@ next280:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next280
+	JMP      next294
 
-end280:
+end294:
 	VZEROUPPER
 	RET
 
@@ -16482,9 +17500,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next281:
+next295:
 	TESTQ    BX, BX
-	JE       end281
+	JE       end295
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -16501,18 +17519,18 @@ next281:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next281
+	JMP      next295
 
-end281:
+end295:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next282:
+next296:
 	TESTQ    BX, BX
-	JE       end282
+	JE       end296
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -16526,18 +17544,18 @@ next282:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next282
+	JMP      next296
 
-end282:
+end296:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next283:
+next297:
 	TESTQ    BX, BX
-	JE       end283
+	JE       end297
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -16551,9 +17569,9 @@ next283:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next283
+	JMP      next297
 
-end283:
+end297:
 	VZEROUPPER
 	RET
 
@@ -16572,9 +17590,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next284:
+next298:
 	TESTQ     BX, BX
-	JE        end284
+	JE        end298
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -16603,18 +17621,18 @@ next284:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next284
+	JMP       next298
 
-end284:
+end298:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next285:
+next299:
 	TESTQ     BX, BX
-	JE        end285
+	JE        end299
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -16638,18 +17656,18 @@ next285:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next285
+	JMP       next299
 
-end285:
+end299:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next286:
+next300:
 	TESTQ     BX, BX
-	JE        end286
+	JE        end300
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -16673,9 +17691,9 @@ next286:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next286
+	JMP       next300
 
-end286:
+end300:
 	VZEROUPPER
 	RET
 
@@ -16694,9 +17712,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next287:
+next301:
 	TESTQ     BX, BX
-	JE        end287
+	JE        end301
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -16725,18 +17743,18 @@ next287:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next287
+	JMP       next301
 
-end287:
+end301:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next288:
+next302:
 	TESTQ     BX, BX
-	JE        end288
+	JE        end302
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -16760,18 +17778,18 @@ next288:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next288
+	JMP       next302
 
-end288:
+end302:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next289:
+next303:
 	TESTQ     BX, BX
-	JE        end289
+	JE        end303
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -16795,9 +17813,9 @@ next289:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next289
+	JMP       next303
 
-end289:
+end303:
 	VZEROUPPER
 	RET
 
@@ -16816,9 +17834,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next290:
+next304:
 	TESTQ        BX, BX
-	JE           end290
+	JE           end304
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -16929,18 +17947,18 @@ next290:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next290
+	JMP          next304
 
-end290:
+end304:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next291:
+next305:
 	TESTQ        BX, BX
-	JE           end291
+	JE           end305
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -17034,18 +18052,18 @@ next291:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next291
+	JMP          next305
 
-end291:
+end305:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next292:
+next306:
 	TESTQ        BX, BX
-	JE           end292
+	JE           end306
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -17139,9 +18157,9 @@ next292:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next292
+	JMP          next306
 
-end292:
+end306:
 	VZEROUPPER
 	RET
 
@@ -17160,9 +18178,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next293:
+next307:
 	TESTQ        BX, BX
-	JE           end293
+	JE           end307
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -17369,18 +18387,18 @@ next293:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next293
+	JMP          next307
 
-end293:
+end307:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next294:
+next308:
 	TESTQ        BX, BX
-	JE           end294
+	JE           end308
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -17570,18 +18588,18 @@ next294:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next294
+	JMP          next308
 
-end294:
+end308:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next295:
+next309:
 	TESTQ        BX, BX
-	JE           end295
+	JE           end309
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -17771,9 +18789,9 @@ next295:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next295
+	JMP          next309
 
-end295:
+end309:
 	VZEROUPPER
 	RET
 
@@ -17792,9 +18810,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next296:
+next310:
 	TESTQ        BX, BX
-	JE           end296
+	JE           end310
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -17873,18 +18891,18 @@ next296:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next296
+	JMP          next310
 
-end296:
+end310:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next297:
+next311:
 	TESTQ        BX, BX
-	JE           end297
+	JE           end311
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -17946,18 +18964,18 @@ next297:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next297
+	JMP          next311
 
-end297:
+end311:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next298:
+next312:
 	TESTQ        BX, BX
-	JE           end298
+	JE           end312
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -18019,9 +19037,9 @@ next298:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next298
+	JMP          next312
 
-end298:
+end312:
 	VZEROUPPER
 	RET
 
@@ -18462,9 +19480,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one299:
+one313:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd299
+	JLT          oneEnd313
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -18580,11 +19598,11 @@ one299:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one299
+	JMP          one313
 
-oneEnd299:
+oneEnd313:
 	TESTQ        R10, R10
-	JE           done299
+	JE           done313
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -18699,7 +19717,7 @@ oneEnd299:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done299:
+done313:
 	VZEROUPPER
 	RET
 
@@ -18723,9 +19741,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one300:
+one314:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd300
+	JLT          oneEnd314
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -18803,11 +19821,11 @@ one300:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one300
+	JMP          one314
 
-oneEnd300:
+oneEnd314:
 	TESTQ        R9, R9
-	JE           done300
+	JE           done314
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -18883,7 +19901,7 @@ oneEnd300:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done300:
+done314:
 	VZEROUPPER
 	RET
 
@@ -18909,9 +19927,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one301:
+one315:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd301
+	JLT          oneEnd315
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -19032,11 +20050,11 @@ one301:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one301
+	JMP          one315
 
-oneEnd301:
+oneEnd315:
 	TESTQ        R11, R11
-	JE           done301
+	JE           done315
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -19155,7 +20173,7 @@ oneEnd301:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done301:
+done315:
 	VZEROUPPER
 	RET
 
@@ -19181,9 +20199,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one302:
+one316:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd302
+	JLT          oneEnd316
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -19265,11 +20283,11 @@ one302:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one302
+	JMP          one316
 
-oneEnd302:
+oneEnd316:
 	TESTQ        R10, R10
-	JE           done302
+	JE           done316
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -19349,7 +20367,7 @@ oneEnd302:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done302:
+done316:
 	VZEROUPPER
 	RET
 
@@ -19369,9 +20387,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one303:
+one317:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd303
+	JLT          oneEnd317
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -19430,11 +20448,11 @@ one303:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one303
+	JMP          one317
 
-oneEnd303:
+oneEnd317:
 	TESTQ        R10, R10
-	JE           done303
+	JE           done317
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -19490,7 +20508,7 @@ oneEnd303:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done303:
+done317:
 	VZEROUPPER
 	RET
 
@@ -19507,9 +20525,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one304:
+one318:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd304
+	JLT          oneEnd318
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -19542,11 +20560,11 @@ one304:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one304
+	JMP          one318
 
-oneEnd304:
+oneEnd318:
 	TESTQ        R8, R8
-	JE           done304
+	JE           done318
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -19578,7 +20596,7 @@ oneEnd304:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done304:
+done318:
 	VZEROUPPER
 	RET
 
@@ -19601,9 +20619,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many305:
+many319:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd305
+	JLT          manyEnd319
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -19641,12 +20659,12 @@ many305:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many305
+	JMP          many319
 
-manyEnd305:
-one305:
+manyEnd319:
+one319:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd305
+	JLT          oneEnd319
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -19667,11 +20685,11 @@ one305:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one305
+	JMP          one319
 
-oneEnd305:
+oneEnd319:
 	TESTQ        CX, CX
-	JE           done305
+	JE           done319
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -19694,7 +20712,7 @@ oneEnd305:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done305:
+done319:
 	VZEROUPPER
 	RET
 
@@ -19719,9 +20737,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one306:
+one320:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd306
+	JLT               oneEnd320
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -19760,11 +20778,11 @@ one306:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one306
+	JMP               one320
 
-oneEnd306:
+oneEnd320:
 	TESTQ             CX, CX
-	JE                done306
+	JE                done320
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -19805,7 +20823,7 @@ oneEnd306:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done306:
+done320:
 	VZEROUPPER
 	RET
 
@@ -19827,9 +20845,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many307:
+many321:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd307
+	JLT          manyEnd321
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -19869,12 +20887,12 @@ many307:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many307
+	JMP          many321
 
-manyEnd307:
-one307:
+manyEnd321:
+one321:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd307
+	JLT          oneEnd321
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -19896,11 +20914,11 @@ one307:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one307
+	JMP          one321
 
-oneEnd307:
+oneEnd321:
 	TESTQ        CX, CX
-	JE           done307
+	JE           done321
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -19924,7 +20942,7 @@ oneEnd307:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done307:
+done321:
 	VZEROUPPER
 	RET
 
@@ -19947,9 +20965,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many308:
+many322:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd308
+	JLT          manyEnd322
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -19995,12 +21013,12 @@ many308:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many308
+	JMP          many322
 
-manyEnd308:
-one308:
+manyEnd322:
+one322:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd308
+	JLT          oneEnd322
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -20025,11 +21043,11 @@ one308:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one308
+	JMP          one322
 
-oneEnd308:
+oneEnd322:
 	TESTQ        CX, CX
-	JE           done308
+	JE           done322
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20056,7 +21074,7 @@ oneEnd308:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done308:
+done322:
 	VZEROUPPER
 	RET
 
@@ -20081,9 +21099,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many309:
+many323:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd309
+	JLT          manyEnd323
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -20127,12 +21145,12 @@ many309:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many309
+	JMP          many323
 
-manyEnd309:
-one309:
+manyEnd323:
+one323:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd309
+	JLT          oneEnd323
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -20156,11 +21174,11 @@ one309:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one309
+	JMP          one323
 
-oneEnd309:
+oneEnd323:
 	TESTQ        CX, CX
-	JE           done309
+	JE           done323
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20186,7 +21204,7 @@ oneEnd309:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done309:
+done323:
 	VZEROUPPER
 	RET
 
@@ -20211,9 +21229,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many310:
+many324:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd310
+	JLT          manyEnd324
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -20261,12 +21279,12 @@ many310:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many310
+	JMP          many324
 
-manyEnd310:
-one310:
+manyEnd324:
+one324:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd310
+	JLT          oneEnd324
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -20292,11 +21310,11 @@ one310:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one310
+	JMP          one324
 
-oneEnd310:
+oneEnd324:
 	TESTQ        CX, CX
-	JE           done310
+	JE           done324
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20324,7 +21342,7 @@ oneEnd310:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done310:
+done324:
 	VZEROUPPER
 	RET
 
@@ -20346,9 +21364,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+4768(SB), Z5
 	VBROADCASTSS lanes<>+4800(SB), Z6
 
-many311:
+many325:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd311
+	JLT          manyEnd325
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+4800(SB), Z8
@@ -20384,12 +21402,12 @@ many311:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many311
+	JMP          many325
 
-manyEnd311:
-one311:
+manyEnd325:
+one325:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd311
+	JLT          oneEnd325
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+4800(SB), Z8
@@ -20409,11 +21427,11 @@ one311:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one311
+	JMP          one325
 
-oneEnd311:
+oneEnd325:
 	TESTQ        CX, CX
-	JE           done311
+	JE           done325
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20435,7 +21453,7 @@ oneEnd311:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done311:
+done325:
 	VZEROUPPER
 	RET
 
@@ -20460,9 +21478,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many312:
+many326:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd312
+	JLT          manyEnd326
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -20508,12 +21526,12 @@ many312:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many312
+	JMP          many326
 
-manyEnd312:
-one312:
+manyEnd326:
+one326:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd312
+	JLT          oneEnd326
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -20538,11 +21556,11 @@ one312:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one312
+	JMP          one326
 
-oneEnd312:
+oneEnd326:
 	TESTQ        CX, CX
-	JE           done312
+	JE           done326
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20569,7 +21587,7 @@ oneEnd312:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done312:
+done326:
 	VZEROUPPER
 	RET
 
@@ -20602,9 +21620,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one313:
+one327:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd313
+	JLT          oneEnd327
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -20638,11 +21656,11 @@ one313:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one313
+	JMP          one327
 
-oneEnd313:
+oneEnd327:
 	TESTQ        CX, CX
-	JE           done313
+	JE           done327
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20678,7 +21696,7 @@ oneEnd313:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done313:
+done327:
 	VZEROUPPER
 	RET
 
@@ -20702,9 +21720,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many314:
+many328:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd314
+	JLT          manyEnd328
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -20754,12 +21772,12 @@ many314:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many314
+	JMP          many328
 
-manyEnd314:
-one314:
+manyEnd328:
+one328:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd314
+	JLT          oneEnd328
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -20786,11 +21804,11 @@ one314:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one314
+	JMP          one328
 
-oneEnd314:
+oneEnd328:
 	TESTQ        CX, CX
-	JE           done314
+	JE           done328
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20819,7 +21837,7 @@ oneEnd314:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done314:
+done328:
 	VZEROUPPER
 	RET
 
@@ -20832,9 +21850,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many315:
+many329:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd315
+	JLT         manyEnd329
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -20852,12 +21870,12 @@ many315:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many315
+	JMP         many329
 
-manyEnd315:
-one315:
+manyEnd329:
+one329:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd315
+	JLT         oneEnd329
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -20868,11 +21886,11 @@ one315:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one315
+	JMP         one329
 
-oneEnd315:
+oneEnd329:
 	TESTQ       CX, CX
-	JE          done315
+	JE          done329
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -20885,7 +21903,7 @@ oneEnd315:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done315:
+done329:
 	VZEROUPPER
 	RET
 
@@ -20902,9 +21920,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many316:
+many330:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd316
+	JLT     manyEnd330
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -20920,12 +21938,12 @@ many316:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many316
+	JMP     many330
 
-manyEnd316:
-one316:
+manyEnd330:
+one330:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd316
+	JLT     oneEnd330
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -20935,11 +21953,11 @@ one316:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one316
+	JMP     one330
 
-oneEnd316:
+oneEnd330:
 	TESTQ     CX, CX
-	JE        done316
+	JE        done330
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -20951,7 +21969,7 @@ oneEnd316:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done316:
+done330:
 	VZEROUPPER
 	RET
 
@@ -20963,9 +21981,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many317:
+many331:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd317
+	JLT     manyEnd331
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -20981,23 +21999,23 @@ many317:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many317
+	JMP     many331
 
-manyEnd317:
-one317:
+manyEnd331:
+one331:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd317
+	JLT     oneEnd331
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one317
+	JMP     one331
 
-oneEnd317:
+oneEnd331:
 	TESTQ     CX, CX
-	JE        done317
+	JE        done331
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21006,7 +22024,7 @@ oneEnd317:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done317:
+done331:
 	VZEROUPPER
 	RET
 
@@ -21019,9 +22037,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many318:
+many332:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd318
+	JLT       manyEnd332
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -21045,12 +22063,12 @@ many318:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many318
+	JMP       many332
 
-manyEnd318:
-one318:
+manyEnd332:
+one332:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd318
+	JLT       oneEnd332
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -21059,11 +22077,11 @@ one318:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one318
+	JMP       one332
 
-oneEnd318:
+oneEnd332:
 	TESTQ     CX, CX
-	JE        done318
+	JE        done332
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21074,7 +22092,7 @@ oneEnd318:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done318:
+done332:
 	VZEROUPPER
 	RET
 
@@ -21099,9 +22117,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many319:
+many333:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd319
+	JLT          manyEnd333
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -21153,12 +22171,12 @@ many319:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many319
+	JMP          many333
 
-manyEnd319:
-one319:
+manyEnd333:
+one333:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd319
+	JLT          oneEnd333
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -21186,11 +22204,11 @@ one319:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one319
+	JMP          one333
 
-oneEnd319:
+oneEnd333:
 	TESTQ        CX, CX
-	JE           done319
+	JE           done333
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21220,7 +22238,7 @@ oneEnd319:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done319:
+done333:
 	VZEROUPPER
 	RET
 
@@ -21235,9 +22253,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many320:
+many334:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd320
+	JLT     manyEnd334
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -21257,12 +22275,12 @@ many320:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many320
+	JMP     many334
 
-manyEnd320:
-one320:
+manyEnd334:
+one334:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd320
+	JLT     oneEnd334
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -21270,11 +22288,11 @@ one320:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one320
+	JMP     one334
 
-oneEnd320:
+oneEnd334:
 	TESTQ     CX, CX
-	JE        done320
+	JE        done334
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21284,7 +22302,7 @@ oneEnd320:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done320:
+done334:
 	VZEROUPPER
 	RET
 
@@ -21295,9 +22313,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many321:
+many335:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd321
+	JLT         manyEnd335
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -21313,23 +22331,23 @@ many321:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many321
+	JMP         many335
 
-manyEnd321:
-one321:
+manyEnd335:
+one335:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd321
+	JLT         oneEnd335
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one321
+	JMP         one335
 
-oneEnd321:
+oneEnd335:
 	TESTQ       CX, CX
-	JE          done321
+	JE          done335
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21338,7 +22356,7 @@ oneEnd321:
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done321:
+done335:
 	VZEROUPPER
 	RET
 
@@ -21349,9 +22367,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many322:
+many336:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd322
+	JLT         manyEnd336
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -21367,23 +22385,23 @@ many322:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many322
+	JMP         many336
 
-manyEnd322:
-one322:
+manyEnd336:
+one336:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd322
+	JLT         oneEnd336
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one322
+	JMP         one336
 
-oneEnd322:
+oneEnd336:
 	TESTQ       CX, CX
-	JE          done322
+	JE          done336
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21392,7 +22410,7 @@ oneEnd322:
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done322:
+done336:
 	VZEROUPPER
 	RET
 
@@ -21403,9 +22421,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many323:
+many337:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd323
+	JLT     manyEnd337
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -21415,23 +22433,23 @@ many323:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many323
+	JMP     many337
 
-manyEnd323:
-one323:
+manyEnd337:
+one337:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd323
+	JLT     oneEnd337
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one323
+	JMP     one337
 
-oneEnd323:
+oneEnd337:
 	TESTQ     CX, CX
-	JE        done323
+	JE        done337
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21440,7 +22458,7 @@ oneEnd323:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done323:
+done337:
 	VZEROUPPER
 	RET
 
@@ -21451,9 +22469,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many324:
+many338:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd324
+	JLT          manyEnd338
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -21465,12 +22483,12 @@ many324:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many324
+	JMP          many338
 
-manyEnd324:
-one324:
+manyEnd338:
+one338:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd324
+	JLT          oneEnd338
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -21478,11 +22496,11 @@ one324:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one324
+	JMP          one338
 
-oneEnd324:
+oneEnd338:
 	TESTQ        CX, CX
-	JE           done324
+	JE           done338
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21492,7 +22510,7 @@ oneEnd324:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done324:
+done338:
 	VZEROUPPER
 	RET
 
@@ -21503,9 +22521,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many325:
+many339:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd325
+	JLT         manyEnd339
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -21521,23 +22539,23 @@ many325:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many325
+	JMP         many339
 
-manyEnd325:
-one325:
+manyEnd339:
+one339:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd325
+	JLT         oneEnd339
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one325
+	JMP         one339
 
-oneEnd325:
+oneEnd339:
 	TESTQ       CX, CX
-	JE          done325
+	JE          done339
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21546,7 +22564,7 @@ oneEnd325:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done325:
+done339:
 	VZEROUPPER
 	RET
 
@@ -21557,9 +22575,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many326:
+many340:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd326
+	JLT         manyEnd340
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -21575,23 +22593,23 @@ many326:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many326
+	JMP         many340
 
-manyEnd326:
-one326:
+manyEnd340:
+one340:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd326
+	JLT         oneEnd340
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one326
+	JMP         one340
 
-oneEnd326:
+oneEnd340:
 	TESTQ       CX, CX
-	JE          done326
+	JE          done340
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21600,7 +22618,7 @@ oneEnd326:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done326:
+done340:
 	VZEROUPPER
 	RET
 
@@ -21611,9 +22629,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many327:
+many341:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd327
+	JLT         manyEnd341
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -21629,23 +22647,23 @@ many327:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many327
+	JMP         many341
 
-manyEnd327:
-one327:
+manyEnd341:
+one341:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd327
+	JLT         oneEnd341
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one327
+	JMP         one341
 
-oneEnd327:
+oneEnd341:
 	TESTQ       CX, CX
-	JE          done327
+	JE          done341
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21654,7 +22672,7 @@ oneEnd327:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done327:
+done341:
 	VZEROUPPER
 	RET
 
@@ -21669,9 +22687,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many328:
+many342:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd328
+	JLT         manyEnd342
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -21691,12 +22709,12 @@ many328:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many328
+	JMP         many342
 
-manyEnd328:
-one328:
+manyEnd342:
+one342:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd328
+	JLT         oneEnd342
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -21704,11 +22722,11 @@ one328:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one328
+	JMP         one342
 
-oneEnd328:
+oneEnd342:
 	TESTQ       CX, CX
-	JE          done328
+	JE          done342
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21718,7 +22736,7 @@ oneEnd328:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done328:
+done342:
 	VZEROUPPER
 	RET
 
@@ -21733,9 +22751,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many329:
+many343:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd329
+	JLT     manyEnd343
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -21755,12 +22773,12 @@ many329:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many329
+	JMP     many343
 
-manyEnd329:
-one329:
+manyEnd343:
+one343:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd329
+	JLT     oneEnd343
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -21768,11 +22786,11 @@ one329:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one329
+	JMP     one343
 
-oneEnd329:
+oneEnd343:
 	TESTQ     CX, CX
-	JE        done329
+	JE        done343
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21782,7 +22800,7 @@ oneEnd329:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done329:
+done343:
 	VZEROUPPER
 	RET
 
@@ -21793,9 +22811,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many330:
+many344:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd330
+	JLT     manyEnd344
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -21815,12 +22833,12 @@ many330:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many330
+	JMP     many344
 
-manyEnd330:
-one330:
+manyEnd344:
+one344:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd330
+	JLT     oneEnd344
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -21828,11 +22846,11 @@ one330:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one330
+	JMP     one344
 
-oneEnd330:
+oneEnd344:
 	TESTQ     CX, CX
-	JE        done330
+	JE        done344
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21842,7 +22860,7 @@ oneEnd330:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done330:
+done344:
 	VZEROUPPER
 	RET
 
@@ -21855,9 +22873,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many331:
+many345:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd331
+	JLT         manyEnd345
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -21877,12 +22895,12 @@ many331:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many331
+	JMP         many345
 
-manyEnd331:
-one331:
+manyEnd345:
+one345:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd331
+	JLT         oneEnd345
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -21890,11 +22908,11 @@ one331:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one331
+	JMP         one345
 
-oneEnd331:
+oneEnd345:
 	TESTQ       CX, CX
-	JE          done331
+	JE          done345
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21904,7 +22922,7 @@ oneEnd331:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done331:
+done345:
 	VZEROUPPER
 	RET
 
@@ -21923,9 +22941,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one332:
+one346:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd332
+	JLT               oneEnd346
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -21959,11 +22977,11 @@ one332:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one332
+	JMP               one346
 
-oneEnd332:
+oneEnd346:
 	TESTQ             CX, CX
-	JE                done332
+	JE                done346
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -21999,7 +23017,7 @@ oneEnd332:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done332:
+done346:
 	VZEROUPPER
 	RET
 
@@ -22018,9 +23036,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one333:
+one347:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd333
+	JLT               oneEnd347
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -22055,11 +23073,11 @@ one333:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one333
+	JMP               one347
 
-oneEnd333:
+oneEnd347:
 	TESTQ             CX, CX
-	JE                done333
+	JE                done347
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -22096,7 +23114,7 @@ oneEnd333:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done333:
+done347:
 	VZEROUPPER
 	RET
 
@@ -22115,9 +23133,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z9
 	VBROADCASTSS lanes<>+3072(SB), Z10
 
-one334:
+one348:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd334
+	JLT               oneEnd348
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -22152,11 +23170,11 @@ one334:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one334
+	JMP               one348
 
-oneEnd334:
+oneEnd348:
 	TESTQ             CX, CX
-	JE                done334
+	JE                done348
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -22193,7 +23211,7 @@ oneEnd334:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done334:
+done348:
 	VZEROUPPER
 	RET
 
@@ -22215,9 +23233,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3232(SB), Z9
 	VBROADCASTSS lanes<>+3200(SB), Z10
 
-one335:
+one349:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd335
+	JLT          oneEnd349
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -22244,11 +23262,11 @@ one335:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one335
+	JMP          one349
 
-oneEnd335:
+oneEnd349:
 	TESTQ        CX, CX
-	JE           done335
+	JE           done349
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22277,7 +23295,7 @@ oneEnd335:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done335:
+done349:
 	VZEROUPPER
 	RET
 
@@ -22296,9 +23314,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one336:
+one350:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd336
+	JLT          oneEnd350
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -22326,11 +23344,11 @@ one336:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one336
+	JMP          one350
 
-oneEnd336:
+oneEnd350:
 	TESTQ        CX, CX
-	JE           done336
+	JE           done350
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22360,7 +23378,7 @@ oneEnd336:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done336:
+done350:
 	VZEROUPPER
 	RET
 
@@ -22379,9 +23397,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one337:
+one351:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd337
+	JLT          oneEnd351
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -22413,11 +23431,11 @@ one337:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one337
+	JMP          one351
 
-oneEnd337:
+oneEnd351:
 	TESTQ        CX, CX
-	JE           done337
+	JE           done351
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22451,7 +23469,7 @@ oneEnd337:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done337:
+done351:
 	VZEROUPPER
 	RET
 
@@ -22478,9 +23496,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3712(SB), Z14
 	VBROADCASTSS lanes<>+3680(SB), Z15
 
-one338:
+one352:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd338
+	JLT          oneEnd352
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2784(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -22520,11 +23538,11 @@ one338:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one338
+	JMP          one352
 
-oneEnd338:
+oneEnd352:
 	TESTQ        CX, CX
-	JE           done338
+	JE           done352
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22566,7 +23584,7 @@ oneEnd338:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done338:
+done352:
 	VZEROUPPER
 	RET
 
@@ -22589,9 +23607,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one339:
+one353:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd339
+	JLT          oneEnd353
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -22619,11 +23637,11 @@ one339:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one339
+	JMP          one353
 
-oneEnd339:
+oneEnd353:
 	TESTQ        CX, CX
-	JE           done339
+	JE           done353
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22653,7 +23671,7 @@ oneEnd339:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done339:
+done353:
 	VZEROUPPER
 	RET
 
@@ -22666,9 +23684,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one340:
+one354:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd340
+	JLT               oneEnd354
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -22737,11 +23755,11 @@ one340:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one340
+	JMP               one354
 
-oneEnd340:
+oneEnd354:
 	TESTQ             CX, CX
-	JE                done340
+	JE                done354
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -22812,7 +23830,7 @@ oneEnd340:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done340:
+done354:
 	VZEROUPPER
 	RET
 
@@ -22825,9 +23843,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one341:
+one355:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd341
+	JLT               oneEnd355
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -22892,11 +23910,11 @@ one341:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one341
+	JMP               one355
 
-oneEnd341:
+oneEnd355:
 	TESTQ             CX, CX
-	JE                done341
+	JE                done355
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -22963,7 +23981,7 @@ oneEnd341:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done341:
+done355:
 	VZEROUPPER
 	RET
 
@@ -22976,9 +23994,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one342:
+one356:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd342
+	JLT               oneEnd356
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -23038,11 +24056,11 @@ one342:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one342
+	JMP               one356
 
-oneEnd342:
+oneEnd356:
 	TESTQ             CX, CX
-	JE                done342
+	JE                done356
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23104,7 +24122,7 @@ oneEnd342:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done342:
+done356:
 	VZEROUPPER
 	RET
 
@@ -23115,9 +24133,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many343:
+many357:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd343
+	JLT         manyEnd357
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -23131,12 +24149,12 @@ many343:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many343
+	JMP         many357
 
-manyEnd343:
-one343:
+manyEnd357:
+one357:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd343
+	JLT         oneEnd357
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -23145,11 +24163,11 @@ one343:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one343
+	JMP         one357
 
-oneEnd343:
+oneEnd357:
 	TESTQ       CX, CX
-	JE          done343
+	JE          done357
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -23160,7 +24178,7 @@ oneEnd343:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done343:
+done357:
 	VZEROUPPER
 	RET
 
@@ -23172,9 +24190,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many344:
+many358:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd344
+	JLT         manyEnd358
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -23194,12 +24212,12 @@ many344:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many344
+	JMP         many358
 
-manyEnd344:
-one344:
+manyEnd358:
+one358:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd344
+	JLT         oneEnd358
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -23211,11 +24229,11 @@ one344:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one344
+	JMP         one358
 
-oneEnd344:
+oneEnd358:
 	TESTQ       CX, CX
-	JE          done344
+	JE          done358
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -23229,7 +24247,7 @@ oneEnd344:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done344:
+done358:
 	VZEROUPPER
 	RET
 
@@ -23243,9 +24261,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many345:
+many359:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd345
+	JLT       manyEnd359
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -23265,12 +24283,12 @@ many345:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many345
+	JMP       many359
 
-manyEnd345:
-one345:
+manyEnd359:
+one359:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd345
+	JLT       oneEnd359
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -23278,11 +24296,11 @@ one345:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one345
+	JMP       one359
 
-oneEnd345:
+oneEnd359:
 	TESTQ     CX, CX
-	JE        done345
+	JE        done359
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23292,7 +24310,7 @@ oneEnd345:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done345:
+done359:
 	VZEROUPPER
 	RET
 
@@ -23308,9 +24326,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many346:
+many360:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd346
+	JLT         manyEnd360
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -23332,12 +24350,12 @@ many346:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many346
+	JMP         many360
 
-manyEnd346:
-one346:
+manyEnd360:
+one360:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd346
+	JLT         oneEnd360
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -23350,11 +24368,11 @@ one346:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one346
+	JMP         one360
 
-oneEnd346:
+oneEnd360:
 	TESTQ       CX, CX
-	JE          done346
+	JE          done360
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -23369,7 +24387,7 @@ oneEnd346:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done346:
+done360:
 	VZEROUPPER
 	RET
 
@@ -23387,9 +24405,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many347:
+many361:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd347
+	JLT     manyEnd361
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -23410,12 +24428,12 @@ many347:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many347
+	JMP     many361
 
-manyEnd347:
-one347:
+manyEnd361:
+one361:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd347
+	JLT     oneEnd361
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -23424,11 +24442,11 @@ one347:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one347
+	JMP     one361
 
-oneEnd347:
+oneEnd361:
 	TESTQ     CX, CX
-	JE        done347
+	JE        done361
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23438,16 +24456,16 @@ oneEnd347:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done347:
+done361:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many348:
+many362:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd348
+	JLT     manyEnd362
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -23463,23 +24481,23 @@ many348:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many348
+	JMP     many362
 
-manyEnd348:
-one348:
+manyEnd362:
+one362:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd348
+	JLT     oneEnd362
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one348
+	JMP     one362
 
-oneEnd348:
+oneEnd362:
 	TESTQ     CX, CX
-	JE        done348
+	JE        done362
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -23488,16 +24506,16 @@ oneEnd348:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done348:
+done362:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many349:
+many363:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd349
+	JLT     manyEnd363
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -23513,23 +24531,23 @@ many349:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many349
+	JMP     many363
 
-manyEnd349:
-one349:
+manyEnd363:
+one363:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd349
+	JLT     oneEnd363
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one349
+	JMP     one363
 
-oneEnd349:
+oneEnd363:
 	TESTQ     CX, CX
-	JE        done349
+	JE        done363
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23538,7 +24556,7 @@ oneEnd349:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done349:
+done363:
 	VZEROUPPER
 	RET
 
@@ -23556,9 +24574,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many350:
+many364:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd350
+	JLT     manyEnd364
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -23579,12 +24597,12 @@ many350:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many350
+	JMP     many364
 
-manyEnd350:
-one350:
+manyEnd364:
+one364:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd350
+	JLT     oneEnd364
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -23593,11 +24611,11 @@ one350:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one350
+	JMP     one364
 
-oneEnd350:
+oneEnd364:
 	TESTQ     CX, CX
-	JE        done350
+	JE        done364
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23607,16 +24625,16 @@ oneEnd350:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done350:
+done364:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many351:
+many365:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd351
+	JLT     manyEnd365
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -23632,23 +24650,23 @@ many351:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many351
+	JMP     many365
 
-manyEnd351:
-one351:
+manyEnd365:
+one365:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd351
+	JLT     oneEnd365
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one351
+	JMP     one365
 
-oneEnd351:
+oneEnd365:
 	TESTQ     CX, CX
-	JE        done351
+	JE        done365
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -23657,16 +24675,16 @@ oneEnd351:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done351:
+done365:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many352:
+many366:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd352
+	JLT     manyEnd366
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -23682,23 +24700,23 @@ many352:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many352
+	JMP     many366
 
-manyEnd352:
-one352:
+manyEnd366:
+one366:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd352
+	JLT     oneEnd366
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one352
+	JMP     one366
 
-oneEnd352:
+oneEnd366:
 	TESTQ     CX, CX
-	JE        done352
+	JE        done366
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23707,7 +24725,7 @@ oneEnd352:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done352:
+done366:
 	VZEROUPPER
 	RET
 
@@ -23725,9 +24743,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many353:
+many367:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd353
+	JLT     manyEnd367
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -23748,12 +24766,12 @@ many353:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many353
+	JMP     many367
 
-manyEnd353:
-one353:
+manyEnd367:
+one367:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd353
+	JLT     oneEnd367
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -23762,11 +24780,11 @@ one353:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one353
+	JMP     one367
 
-oneEnd353:
+oneEnd367:
 	TESTQ     CX, CX
-	JE        done353
+	JE        done367
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23776,16 +24794,16 @@ oneEnd353:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done353:
+done367:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many354:
+many368:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd354
+	JLT     manyEnd368
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -23801,23 +24819,23 @@ many354:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many354
+	JMP     many368
 
-manyEnd354:
-one354:
+manyEnd368:
+one368:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd354
+	JLT     oneEnd368
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one354
+	JMP     one368
 
-oneEnd354:
+oneEnd368:
 	TESTQ     CX, CX
-	JE        done354
+	JE        done368
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -23826,16 +24844,16 @@ oneEnd354:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done354:
+done368:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many355:
+many369:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd355
+	JLT     manyEnd369
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -23851,23 +24869,23 @@ many355:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many355
+	JMP     many369
 
-manyEnd355:
-one355:
+manyEnd369:
+one369:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd355
+	JLT     oneEnd369
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one355
+	JMP     one369
 
-oneEnd355:
+oneEnd369:
 	TESTQ     CX, CX
-	JE        done355
+	JE        done369
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23876,7 +24894,7 @@ oneEnd355:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done355:
+done369:
 	VZEROUPPER
 	RET
 
@@ -23894,9 +24912,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many356:
+many370:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd356
+	JLT     manyEnd370
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -23917,12 +24935,12 @@ many356:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many356
+	JMP     many370
 
-manyEnd356:
-one356:
+manyEnd370:
+one370:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd356
+	JLT     oneEnd370
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -23931,11 +24949,11 @@ one356:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one356
+	JMP     one370
 
-oneEnd356:
+oneEnd370:
 	TESTQ     CX, CX
-	JE        done356
+	JE        done370
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -23945,16 +24963,16 @@ oneEnd356:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done356:
+done370:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many357:
+many371:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd357
+	JLT     manyEnd371
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -23970,23 +24988,23 @@ many357:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many357
+	JMP     many371
 
-manyEnd357:
-one357:
+manyEnd371:
+one371:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd357
+	JLT     oneEnd371
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one357
+	JMP     one371
 
-oneEnd357:
+oneEnd371:
 	TESTQ     CX, CX
-	JE        done357
+	JE        done371
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -23995,16 +25013,16 @@ oneEnd357:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done357:
+done371:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many358:
+many372:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd358
+	JLT     manyEnd372
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -24020,23 +25038,23 @@ many358:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many358
+	JMP     many372
 
-manyEnd358:
-one358:
+manyEnd372:
+one372:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd358
+	JLT     oneEnd372
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one358
+	JMP     one372
 
-oneEnd358:
+oneEnd372:
 	TESTQ     CX, CX
-	JE        done358
+	JE        done372
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24045,7 +25063,7 @@ oneEnd358:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done358:
+done372:
 	VZEROUPPER
 	RET
 
@@ -24063,9 +25081,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many359:
+many373:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd359
+	JLT       manyEnd373
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -24094,12 +25112,12 @@ many359:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many359
+	JMP       many373
 
-manyEnd359:
-one359:
+manyEnd373:
+one373:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd359
+	JLT       oneEnd373
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -24110,11 +25128,11 @@ one359:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one359
+	JMP       one373
 
-oneEnd359:
+oneEnd373:
 	TESTQ     CX, CX
-	JE        done359
+	JE        done373
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24126,16 +25144,16 @@ oneEnd359:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done359:
+done373:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many360:
+many374:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd360
+	JLT       manyEnd374
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -24159,12 +25177,12 @@ many360:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many360
+	JMP       many374
 
-manyEnd360:
-one360:
+manyEnd374:
+one374:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd360
+	JLT       oneEnd374
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -24173,11 +25191,11 @@ one360:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one360
+	JMP       one374
 
-oneEnd360:
+oneEnd374:
 	TESTQ     CX, CX
-	JE        done360
+	JE        done374
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24188,16 +25206,16 @@ oneEnd360:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done360:
+done374:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many361:
+many375:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd361
+	JLT       manyEnd375
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -24221,12 +25239,12 @@ many361:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many361
+	JMP       many375
 
-manyEnd361:
-one361:
+manyEnd375:
+one375:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd361
+	JLT       oneEnd375
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -24235,11 +25253,11 @@ one361:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one361
+	JMP       one375
 
-oneEnd361:
+oneEnd375:
 	TESTQ     CX, CX
-	JE        done361
+	JE        done375
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24250,7 +25268,7 @@ oneEnd361:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done361:
+done375:
 	VZEROUPPER
 	RET
 
@@ -24268,9 +25286,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many362:
+many376:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd362
+	JLT       manyEnd376
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -24299,12 +25317,12 @@ many362:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many362
+	JMP       many376
 
-manyEnd362:
-one362:
+manyEnd376:
+one376:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd362
+	JLT       oneEnd376
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -24315,11 +25333,11 @@ one362:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one362
+	JMP       one376
 
-oneEnd362:
+oneEnd376:
 	TESTQ     CX, CX
-	JE        done362
+	JE        done376
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24331,16 +25349,16 @@ oneEnd362:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done362:
+done376:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many363:
+many377:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd363
+	JLT       manyEnd377
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -24364,12 +25382,12 @@ many363:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many363
+	JMP       many377
 
-manyEnd363:
-one363:
+manyEnd377:
+one377:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd363
+	JLT       oneEnd377
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -24378,11 +25396,11 @@ one363:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one363
+	JMP       one377
 
-oneEnd363:
+oneEnd377:
 	TESTQ     CX, CX
-	JE        done363
+	JE        done377
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24393,16 +25411,16 @@ oneEnd363:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done363:
+done377:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many364:
+many378:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd364
+	JLT       manyEnd378
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -24426,12 +25444,12 @@ many364:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many364
+	JMP       many378
 
-manyEnd364:
-one364:
+manyEnd378:
+one378:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd364
+	JLT       oneEnd378
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -24440,11 +25458,11 @@ one364:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one364
+	JMP       one378
 
-oneEnd364:
+oneEnd378:
 	TESTQ     CX, CX
-	JE        done364
+	JE        done378
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24455,7 +25473,7 @@ oneEnd364:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done364:
+done378:
 	VZEROUPPER
 	RET
 
@@ -24474,9 +25492,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many365:
+many379:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd365
+	JLT     manyEnd379
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -24501,12 +25519,12 @@ many365:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many365
+	JMP     many379
 
-manyEnd365:
-one365:
+manyEnd379:
+one379:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd365
+	JLT     oneEnd379
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -24516,11 +25534,11 @@ one365:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one365
+	JMP     one379
 
-oneEnd365:
+oneEnd379:
 	TESTQ     CX, CX
-	JE        done365
+	JE        done379
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24531,16 +25549,16 @@ oneEnd365:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done365:
+done379:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many366:
+many380:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd366
+	JLT     manyEnd380
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -24560,12 +25578,12 @@ many366:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many366
+	JMP     many380
 
-manyEnd366:
-one366:
+manyEnd380:
+one380:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd366
+	JLT     oneEnd380
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -24573,11 +25591,11 @@ one366:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one366
+	JMP     one380
 
-oneEnd366:
+oneEnd380:
 	TESTQ     CX, CX
-	JE        done366
+	JE        done380
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24587,16 +25605,16 @@ oneEnd366:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done366:
+done380:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many367:
+many381:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd367
+	JLT     manyEnd381
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -24616,12 +25634,12 @@ many367:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many367
+	JMP     many381
 
-manyEnd367:
-one367:
+manyEnd381:
+one381:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd367
+	JLT     oneEnd381
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -24629,11 +25647,11 @@ one367:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one367
+	JMP     one381
 
-oneEnd367:
+oneEnd381:
 	TESTQ     CX, CX
-	JE        done367
+	JE        done381
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24643,7 +25661,7 @@ oneEnd367:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done367:
+done381:
 	VZEROUPPER
 	RET
 
@@ -24661,9 +25679,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many368:
+many382:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd368
+	JLT          manyEnd382
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -24696,12 +25714,12 @@ many368:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many368
+	JMP          many382
 
-manyEnd368:
-one368:
+manyEnd382:
+one382:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd368
+	JLT          oneEnd382
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -24713,11 +25731,11 @@ one368:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one368
+	JMP          one382
 
-oneEnd368:
+oneEnd382:
 	TESTQ        CX, CX
-	JE           done368
+	JE           done382
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -24730,16 +25748,16 @@ oneEnd368:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done368:
+done382:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many369:
+many383:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd369
+	JLT          manyEnd383
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -24767,12 +25785,12 @@ many369:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many369
+	JMP          many383
 
-manyEnd369:
-one369:
+manyEnd383:
+one383:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd369
+	JLT          oneEnd383
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -24782,11 +25800,11 @@ one369:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one369
+	JMP          one383
 
-oneEnd369:
+oneEnd383:
 	TESTQ        CX, CX
-	JE           done369
+	JE           done383
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -24798,16 +25816,16 @@ oneEnd369:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done369:
+done383:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many370:
+many384:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd370
+	JLT          manyEnd384
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -24835,12 +25853,12 @@ many370:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many370
+	JMP          many384
 
-manyEnd370:
-one370:
+manyEnd384:
+one384:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd370
+	JLT          oneEnd384
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -24850,11 +25868,11 @@ one370:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one370
+	JMP          one384
 
-oneEnd370:
+oneEnd384:
 	TESTQ        CX, CX
-	JE           done370
+	JE           done384
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -24866,7 +25884,7 @@ oneEnd370:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done370:
+done384:
 	VZEROUPPER
 	RET
 
@@ -24884,9 +25902,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many371:
+many385:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd371
+	JLT     manyEnd385
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -24907,12 +25925,12 @@ many371:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many371
+	JMP     many385
 
-manyEnd371:
-one371:
+manyEnd385:
+one385:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd371
+	JLT     oneEnd385
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -24921,11 +25939,11 @@ one371:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one371
+	JMP     one385
 
-oneEnd371:
+oneEnd385:
 	TESTQ     CX, CX
-	JE        done371
+	JE        done385
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24935,16 +25953,16 @@ oneEnd371:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done371:
+done385:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many372:
+many386:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd372
+	JLT     manyEnd386
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -24960,23 +25978,23 @@ many372:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many372
+	JMP     many386
 
-manyEnd372:
-one372:
+manyEnd386:
+one386:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd372
+	JLT     oneEnd386
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one372
+	JMP     one386
 
-oneEnd372:
+oneEnd386:
 	TESTQ     CX, CX
-	JE        done372
+	JE        done386
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24985,16 +26003,16 @@ oneEnd372:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done372:
+done386:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many373:
+many387:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd373
+	JLT     manyEnd387
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25010,23 +26028,23 @@ many373:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many373
+	JMP     many387
 
-manyEnd373:
-one373:
+manyEnd387:
+one387:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd373
+	JLT     oneEnd387
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one373
+	JMP     one387
 
-oneEnd373:
+oneEnd387:
 	TESTQ     CX, CX
-	JE        done373
+	JE        done387
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25035,7 +26053,7 @@ oneEnd373:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done373:
+done387:
 	VZEROUPPER
 	RET
 
@@ -25053,9 +26071,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many374:
+many388:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd374
+	JLT     manyEnd388
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -25076,12 +26094,12 @@ many374:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many374
+	JMP     many388
 
-manyEnd374:
-one374:
+manyEnd388:
+one388:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd374
+	JLT     oneEnd388
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -25090,11 +26108,11 @@ one374:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one374
+	JMP     one388
 
-oneEnd374:
+oneEnd388:
 	TESTQ     CX, CX
-	JE        done374
+	JE        done388
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25104,16 +26122,16 @@ oneEnd374:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done374:
+done388:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many375:
+many389:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd375
+	JLT     manyEnd389
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25129,23 +26147,23 @@ many375:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many375
+	JMP     many389
 
-manyEnd375:
-one375:
+manyEnd389:
+one389:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd375
+	JLT     oneEnd389
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one375
+	JMP     one389
 
-oneEnd375:
+oneEnd389:
 	TESTQ     CX, CX
-	JE        done375
+	JE        done389
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25154,16 +26172,16 @@ oneEnd375:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done375:
+done389:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many376:
+many390:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd376
+	JLT     manyEnd390
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25179,23 +26197,23 @@ many376:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many376
+	JMP     many390
 
-manyEnd376:
-one376:
+manyEnd390:
+one390:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd376
+	JLT     oneEnd390
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one376
+	JMP     one390
 
-oneEnd376:
+oneEnd390:
 	TESTQ     CX, CX
-	JE        done376
+	JE        done390
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25204,7 +26222,7 @@ oneEnd376:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done376:
+done390:
 	VZEROUPPER
 	RET
 
@@ -25222,9 +26240,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many377:
+many391:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd377
+	JLT     manyEnd391
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -25245,12 +26263,12 @@ many377:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many377
+	JMP     many391
 
-manyEnd377:
-one377:
+manyEnd391:
+one391:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd377
+	JLT     oneEnd391
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -25259,11 +26277,11 @@ one377:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one377
+	JMP     one391
 
-oneEnd377:
+oneEnd391:
 	TESTQ     CX, CX
-	JE        done377
+	JE        done391
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25273,16 +26291,16 @@ oneEnd377:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done377:
+done391:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many378:
+many392:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd378
+	JLT     manyEnd392
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25298,23 +26316,23 @@ many378:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many378
+	JMP     many392
 
-manyEnd378:
-one378:
+manyEnd392:
+one392:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd378
+	JLT     oneEnd392
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one378
+	JMP     one392
 
-oneEnd378:
+oneEnd392:
 	TESTQ     CX, CX
-	JE        done378
+	JE        done392
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25323,16 +26341,16 @@ oneEnd378:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done378:
+done392:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many379:
+many393:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd379
+	JLT     manyEnd393
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25348,23 +26366,23 @@ many379:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many379
+	JMP     many393
 
-manyEnd379:
-one379:
+manyEnd393:
+one393:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd379
+	JLT     oneEnd393
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one379
+	JMP     one393
 
-oneEnd379:
+oneEnd393:
 	TESTQ     CX, CX
-	JE        done379
+	JE        done393
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25373,7 +26391,7 @@ oneEnd379:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done379:
+done393:
 	VZEROUPPER
 	RET
 
@@ -25391,9 +26409,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many380:
+many394:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd380
+	JLT     manyEnd394
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -25414,12 +26432,12 @@ many380:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many380
+	JMP     many394
 
-manyEnd380:
-one380:
+manyEnd394:
+one394:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd380
+	JLT     oneEnd394
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -25428,11 +26446,11 @@ one380:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one380
+	JMP     one394
 
-oneEnd380:
+oneEnd394:
 	TESTQ     CX, CX
-	JE        done380
+	JE        done394
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25442,16 +26460,16 @@ oneEnd380:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done380:
+done394:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many381:
+many395:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd381
+	JLT     manyEnd395
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25467,23 +26485,23 @@ many381:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many381
+	JMP     many395
 
-manyEnd381:
-one381:
+manyEnd395:
+one395:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd381
+	JLT     oneEnd395
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one381
+	JMP     one395
 
-oneEnd381:
+oneEnd395:
 	TESTQ     CX, CX
-	JE        done381
+	JE        done395
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25492,16 +26510,16 @@ oneEnd381:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done381:
+done395:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many382:
+many396:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd382
+	JLT     manyEnd396
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25517,23 +26535,23 @@ many382:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many382
+	JMP     many396
 
-manyEnd382:
-one382:
+manyEnd396:
+one396:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd382
+	JLT     oneEnd396
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one382
+	JMP     one396
 
-oneEnd382:
+oneEnd396:
 	TESTQ     CX, CX
-	JE        done382
+	JE        done396
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25542,7 +26560,7 @@ oneEnd382:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done382:
+done396:
 	VZEROUPPER
 	RET
 
@@ -25560,9 +26578,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many383:
+many397:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd383
+	JLT     manyEnd397
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -25583,12 +26601,12 @@ many383:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many383
+	JMP     many397
 
-manyEnd383:
-one383:
+manyEnd397:
+one397:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd383
+	JLT     oneEnd397
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -25597,11 +26615,11 @@ one383:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one383
+	JMP     one397
 
-oneEnd383:
+oneEnd397:
 	TESTQ     CX, CX
-	JE        done383
+	JE        done397
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25611,16 +26629,16 @@ oneEnd383:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done383:
+done397:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many384:
+many398:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd384
+	JLT     manyEnd398
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25636,23 +26654,23 @@ many384:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many384
+	JMP     many398
 
-manyEnd384:
-one384:
+manyEnd398:
+one398:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd384
+	JLT     oneEnd398
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one384
+	JMP     one398
 
-oneEnd384:
+oneEnd398:
 	TESTQ     CX, CX
-	JE        done384
+	JE        done398
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25661,16 +26679,16 @@ oneEnd384:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done384:
+done398:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many385:
+many399:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd385
+	JLT     manyEnd399
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25686,23 +26704,23 @@ many385:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many385
+	JMP     many399
 
-manyEnd385:
-one385:
+manyEnd399:
+one399:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd385
+	JLT     oneEnd399
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one385
+	JMP     one399
 
-oneEnd385:
+oneEnd399:
 	TESTQ     CX, CX
-	JE        done385
+	JE        done399
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25711,7 +26729,7 @@ oneEnd385:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done385:
+done399:
 	VZEROUPPER
 	RET
 
@@ -25729,9 +26747,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many386:
+many400:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd386
+	JLT     manyEnd400
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -25752,12 +26770,12 @@ many386:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many386
+	JMP     many400
 
-manyEnd386:
-one386:
+manyEnd400:
+one400:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd386
+	JLT     oneEnd400
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -25766,11 +26784,11 @@ one386:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one386
+	JMP     one400
 
-oneEnd386:
+oneEnd400:
 	TESTQ     CX, CX
-	JE        done386
+	JE        done400
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25780,16 +26798,16 @@ oneEnd386:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done386:
+done400:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many387:
+many401:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd387
+	JLT     manyEnd401
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25805,23 +26823,23 @@ many387:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many387
+	JMP     many401
 
-manyEnd387:
-one387:
+manyEnd401:
+one401:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd387
+	JLT     oneEnd401
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one387
+	JMP     one401
 
-oneEnd387:
+oneEnd401:
 	TESTQ     CX, CX
-	JE        done387
+	JE        done401
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25830,16 +26848,16 @@ oneEnd387:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done387:
+done401:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many388:
+many402:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd388
+	JLT     manyEnd402
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25855,23 +26873,23 @@ many388:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many388
+	JMP     many402
 
-manyEnd388:
-one388:
+manyEnd402:
+one402:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd388
+	JLT     oneEnd402
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one388
+	JMP     one402
 
-oneEnd388:
+oneEnd402:
 	TESTQ     CX, CX
-	JE        done388
+	JE        done402
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25880,7 +26898,7 @@ oneEnd388:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done388:
+done402:
 	VZEROUPPER
 	RET
 
@@ -25898,9 +26916,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many389:
+many403:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd389
+	JLT         manyEnd403
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -25925,12 +26943,12 @@ many389:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many389
+	JMP         many403
 
-manyEnd389:
-one389:
+manyEnd403:
+one403:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd389
+	JLT         oneEnd403
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -25940,11 +26958,11 @@ one389:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one389
+	JMP         one403
 
-oneEnd389:
+oneEnd403:
 	TESTQ       CX, CX
-	JE          done389
+	JE          done403
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -25955,16 +26973,16 @@ oneEnd389:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done389:
+done403:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many390:
+many404:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd390
+	JLT         manyEnd404
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -25984,12 +27002,12 @@ many390:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many390
+	JMP         many404
 
-manyEnd390:
-one390:
+manyEnd404:
+one404:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd390
+	JLT         oneEnd404
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -25997,11 +27015,11 @@ one390:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one390
+	JMP         one404
 
-oneEnd390:
+oneEnd404:
 	TESTQ       CX, CX
-	JE          done390
+	JE          done404
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -26011,16 +27029,16 @@ oneEnd390:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done390:
+done404:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many391:
+many405:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd391
+	JLT         manyEnd405
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -26040,12 +27058,12 @@ many391:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many391
+	JMP         many405
 
-manyEnd391:
-one391:
+manyEnd405:
+one405:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd391
+	JLT         oneEnd405
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -26053,11 +27071,11 @@ one391:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one391
+	JMP         one405
 
-oneEnd391:
+oneEnd405:
 	TESTQ       CX, CX
-	JE          done391
+	JE          done405
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -26067,7 +27085,7 @@ oneEnd391:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done391:
+done405:
 	VZEROUPPER
 	RET
 
@@ -26081,9 +27099,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many392:
+many406:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd392
+	JLT     manyEnd406
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -26094,21 +27112,21 @@ many392:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many392
+	JMP     many406
 
-manyEnd392:
-one392:
+manyEnd406:
+one406:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd392
+	JLT     oneEnd406
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one392
+	JMP     one406
 
-oneEnd392:
+oneEnd406:
 	TESTQ     AX, AX
-	JE        done392
+	JE        done406
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -26116,7 +27134,7 @@ oneEnd392:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done392:
+done406:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -26142,9 +27160,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many393:
+many407:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd393
+	JLT         manyEnd407
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -26155,21 +27173,21 @@ many393:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many393
+	JMP         many407
 
-manyEnd393:
-one393:
+manyEnd407:
+one407:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd393
+	JLT         oneEnd407
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one393
+	JMP         one407
 
-oneEnd393:
+oneEnd407:
 	TESTQ       AX, AX
-	JE          done393
+	JE          done407
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -26177,7 +27195,7 @@ oneEnd393:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done393:
+done407:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -26203,9 +27221,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many394:
+many408:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd394
+	JLT         manyEnd408
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -26220,22 +27238,22 @@ many394:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many394
+	JMP         many408
 
-manyEnd394:
-one394:
+manyEnd408:
+one408:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd394
+	JLT         oneEnd408
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one394
+	JMP         one408
 
-oneEnd394:
+oneEnd408:
 	TESTQ       AX, AX
-	JE          done394
+	JE          done408
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -26244,7 +27262,7 @@ oneEnd394:
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done394:
+done408:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -26272,9 +27290,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many395:
+many409:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd395
+	JLT         manyEnd409
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -26289,22 +27307,22 @@ many395:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many395
+	JMP         many409
 
-manyEnd395:
-one395:
+manyEnd409:
+one409:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd395
+	JLT         oneEnd409
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one395
+	JMP         one409
 
-oneEnd395:
+oneEnd409:
 	TESTQ       AX, AX
-	JE          done395
+	JE          done409
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -26314,7 +27332,7 @@ oneEnd395:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done395:
+done409:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -26341,9 +27359,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many396:
+many410:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd396
+	JLT         manyEnd410
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -26359,23 +27377,23 @@ many396:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many396
+	JMP         many410
 
-manyEnd396:
-one396:
+manyEnd410:
+one410:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd396
+	JLT         oneEnd410
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one396
+	JMP         one410
 
-oneEnd396:
+oneEnd410:
 	TESTQ       AX, AX
-	JE          done396
+	JE          done410
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -26384,7 +27402,7 @@ oneEnd396:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done396:
+done410:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -26411,9 +27429,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many397:
+many411:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd397
+	JLT     manyEnd411
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -26424,21 +27442,21 @@ many397:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many397
+	JMP     many411
 
-manyEnd397:
-one397:
+manyEnd411:
+one411:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd397
+	JLT     oneEnd411
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one397
+	JMP     one411
 
-oneEnd397:
+oneEnd411:
 	TESTQ   AX, AX
-	JE      done397
+	JE      done411
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -26447,7 +27465,7 @@ oneEnd397:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done397:
+done411:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -26475,9 +27493,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many398:
+many412:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd398
+	JLT     manyEnd412
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -26496,23 +27514,23 @@ many398:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many398
+	JMP     many412
 
-manyEnd398:
-one398:
+manyEnd412:
+one412:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd398
+	JLT     oneEnd412
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one398
+	JMP     one412
 
-oneEnd398:
+oneEnd412:
 	TESTQ   AX, AX
-	JE      done398
+	JE      done412
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -26523,7 +27541,7 @@ oneEnd398:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done398:
+done412:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -26557,9 +27575,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many399:
+many413:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd399
+	JLT     manyEnd413
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -26578,23 +27596,23 @@ many399:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many399
+	JMP     many413
 
-manyEnd399:
-one399:
+manyEnd413:
+one413:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd399
+	JLT     oneEnd413
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one399
+	JMP     one413
 
-oneEnd399:
+oneEnd413:
 	TESTQ   AX, AX
-	JE      done399
+	JE      done413
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -26605,7 +27623,7 @@ oneEnd399:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done399:
+done413:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -26647,9 +27665,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many400:
+many414:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd400
+	JLT          manyEnd414
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -26679,12 +27697,12 @@ many400:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many400
+	JMP          many414
 
-manyEnd400:
-one400:
+manyEnd414:
+one414:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd400
+	JLT          oneEnd414
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -26701,11 +27719,11 @@ one400:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one400
+	JMP          one414
 
-oneEnd400:
+oneEnd414:
 	TESTQ        CX, CX
-	JE           done400
+	JE           done414
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26726,7 +27744,7 @@ oneEnd400:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done400:
+done414:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -26756,9 +27774,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many401:
+many415:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd401
+	JLT         manyEnd415
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -26778,12 +27796,12 @@ many401:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many401
+	JMP         many415
 
-manyEnd401:
-one401:
+manyEnd415:
+one415:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd401
+	JLT         oneEnd415
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -26796,11 +27814,11 @@ one401:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one401
+	JMP         one415
 
-oneEnd401:
+oneEnd415:
 	TESTQ       CX, CX
-	JE          done401
+	JE          done415
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -26813,14 +27831,14 @@ oneEnd401:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done401:
+done415:
 	VZEROUPPER
 	RET
 
 plain:
-many402:
+many416:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd402
+	JLT     manyEnd416
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -26837,12 +27855,12 @@ many402:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many402
+	JMP     many416
 
-manyEnd402:
-one402:
+manyEnd416:
+one416:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd402
+	JLT     oneEnd416
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -26853,11 +27871,11 @@ one402:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one402
+	JMP     one416
 
-oneEnd402:
+oneEnd416:
 	TESTQ     CX, CX
-	JE        done402
+	JE        done416
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -26869,7 +27887,7 @@ oneEnd402:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done402:
+done416:
 	VZEROUPPER
 	RET
 
@@ -27179,30 +28197,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many403:
+many417:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd403
+	JLT     manyEnd417
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many403
+	JMP     many417
 
-manyEnd403:
-one403:
+manyEnd417:
+one417:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd403
+	JLT     oneEnd417
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one403
+	JMP     one417
 
-oneEnd403:
+oneEnd417:
 	TESTQ     R8, R8
-	JE        done403
+	JE        done417
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -27211,7 +28229,7 @@ oneEnd403:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done403:
+done417:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -27281,9 +28299,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next404:
+next418:
 	CMPQ      SI, $0x00000010
-	JLT       end404
+	JLT       end418
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -27295,16 +28313,16 @@ next404:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next404
+	JMP       next418
 
-end404:
+end418:
 	VZEROUPPER
 	RET
 
 onlyB:
-next405:
+next419:
 	CMPQ      SI, $0x00000010
-	JLT       end405
+	JLT       end419
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -27314,9 +28332,9 @@ next405:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next405
+	JMP       next419
 
-end405:
+end419:
 	VZEROUPPER
 	RET
 
@@ -27324,9 +28342,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next406:
+next420:
 	CMPQ      SI, $0x00000010
-	JLT       end406
+	JLT       end420
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -27336,16 +28354,16 @@ next406:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next406
+	JMP       next420
 
-end406:
+end420:
 	VZEROUPPER
 	RET
 
 both:
-next407:
+next421:
 	CMPQ      SI, $0x00000010
-	JLT       end407
+	JLT       end421
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -27353,9 +28371,9 @@ next407:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next407
+	JMP       next421
 
-end407:
+end421:
 	VZEROUPPER
 	RET
 
@@ -27548,9 +28566,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many408:
+many422:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd408
+	JLT     manyEnd422
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -27561,21 +28579,21 @@ many408:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many408
+	JMP     many422
 
-manyEnd408:
-one408:
+manyEnd422:
+one422:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd408
+	JLT     oneEnd422
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one408
+	JMP     one422
 
-oneEnd408:
+oneEnd422:
 	TESTQ   SI, SI
-	JE      done408
+	JE      done422
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -27584,7 +28602,7 @@ oneEnd408:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done408:
+done422:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -27603,9 +28621,9 @@ done408:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many409:
+many423:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd409
+	JLT          manyEnd423
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -27635,12 +28653,12 @@ many409:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many409
+	JMP          many423
 
-manyEnd409:
-one409:
+manyEnd423:
+one423:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd409
+	JLT          oneEnd423
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -27657,11 +28675,11 @@ one409:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one409
+	JMP          one423
 
-oneEnd409:
+oneEnd423:
 	TESTQ        SI, SI
-	JE           done409
+	JE           done423
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -27681,7 +28699,7 @@ oneEnd409:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done409:
+done423:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -27697,9 +28715,9 @@ done409:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many410:
+many424:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd410
+	JLT     manyEnd424
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -27714,22 +28732,22 @@ many410:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many410
+	JMP     many424
 
-manyEnd410:
-one410:
+manyEnd424:
+one424:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd410
+	JLT     oneEnd424
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one410
+	JMP     one424
 
-oneEnd410:
+oneEnd424:
 	TESTQ     SI, SI
-	JE        done410
+	JE        done424
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -27738,7 +28756,7 @@ oneEnd410:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done410:
+done424:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -27776,9 +28794,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many411:
+many425:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd411
+	JLT     manyEnd425
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -27789,21 +28807,21 @@ many411:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many411
+	JMP     many425
 
-manyEnd411:
-one411:
+manyEnd425:
+one425:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd411
+	JLT     oneEnd425
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one411
+	JMP     one425
 
-oneEnd411:
+oneEnd425:
 	TESTQ   SI, SI
-	JE      done411
+	JE      done425
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -27812,7 +28830,7 @@ oneEnd411:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done411:
+done425:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -27831,9 +28849,9 @@ done411:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many412:
+many426:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd412
+	JLT          manyEnd426
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -27861,12 +28879,12 @@ many412:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many412
+	JMP          many426
 
-manyEnd412:
-one412:
+manyEnd426:
+one426:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd412
+	JLT          oneEnd426
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -27882,11 +28900,11 @@ one412:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one412
+	JMP          one426
 
-oneEnd412:
+oneEnd426:
 	TESTQ        SI, SI
-	JE           done412
+	JE           done426
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -27905,7 +28923,7 @@ oneEnd412:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done412:
+done426:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -27958,9 +28976,9 @@ done412:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many413:
+many427:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd413
+	JLT     manyEnd427
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -27980,12 +28998,12 @@ many413:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many413
+	JMP     many427
 
-manyEnd413:
-one413:
+manyEnd427:
+one427:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd413
+	JLT     oneEnd427
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -27993,11 +29011,11 @@ one413:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one413
+	JMP     one427
 
-oneEnd413:
+oneEnd427:
 	TESTQ     SI, SI
-	JE        done413
+	JE        done427
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -28007,7 +29025,7 @@ oneEnd413:
 	VSUBPS    Z5, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done413:
+done427:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -28043,9 +29061,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many414:
+many428:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd414
+	JLT     manyEnd428
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -28056,21 +29074,21 @@ many414:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many414
+	JMP     many428
 
-manyEnd414:
-one414:
+manyEnd428:
+one428:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd414
+	JLT     oneEnd428
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one414
+	JMP     one428
 
-oneEnd414:
+oneEnd428:
 	TESTQ     R9, R9
-	JE        done414
+	JE        done428
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -28078,7 +29096,7 @@ oneEnd414:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done414:
+done428:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -28099,9 +29117,9 @@ done414:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many415:
+many429:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd415
+	JLT         manyEnd429
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -28116,22 +29134,22 @@ many415:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many415
+	JMP         many429
 
-manyEnd415:
-one415:
+manyEnd429:
+one429:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd415
+	JLT         oneEnd429
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one415
+	JMP         one429
 
-oneEnd415:
+oneEnd429:
 	TESTQ       R9, R9
-	JE          done415
+	JE          done429
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -28141,7 +29159,7 @@ oneEnd415:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done415:
+done429:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -28167,9 +29185,9 @@ done415:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many416:
+many430:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd416
+	JLT         manyEnd430
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -28189,12 +29207,12 @@ many416:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many416
+	JMP         many430
 
-manyEnd416:
-one416:
+manyEnd430:
+one430:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd416
+	JLT         oneEnd430
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -28207,11 +29225,11 @@ one416:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one416
+	JMP         one430
 
-oneEnd416:
+oneEnd430:
 	TESTQ       R9, R9
-	JE          done416
+	JE          done430
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -28224,7 +29242,7 @@ oneEnd416:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done416:
+done430:
 	JMP normed
 
 plain:
@@ -28233,9 +29251,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many417:
+many431:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd417
+	JLT     manyEnd431
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -28252,12 +29270,12 @@ many417:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many417
+	JMP     many431
 
-manyEnd417:
-one417:
+manyEnd431:
+one431:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd417
+	JLT     oneEnd431
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -28268,11 +29286,11 @@ one417:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one417
+	JMP     one431
 
-oneEnd417:
+oneEnd431:
 	TESTQ     R9, R9
-	JE        done417
+	JE        done431
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -28284,7 +29302,7 @@ oneEnd417:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done417:
+done431:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -28322,9 +29340,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many418:
+many432:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd418
+	JLT         manyEnd432
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -28335,21 +29353,21 @@ many418:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many418
+	JMP         many432
 
-manyEnd418:
-one418:
+manyEnd432:
+one432:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd418
+	JLT         oneEnd432
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one418
+	JMP         one432
 
-oneEnd418:
+oneEnd432:
 	TESTQ       R9, R9
-	JE          done418
+	JE          done432
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -28358,7 +29376,7 @@ oneEnd418:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done418:
+done432:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -28384,9 +29402,9 @@ done418:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many419:
+many433:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd419
+	JLT         manyEnd433
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -28404,12 +29422,12 @@ many419:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many419
+	JMP         many433
 
-manyEnd419:
-one419:
+manyEnd433:
+one433:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd419
+	JLT         oneEnd433
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -28421,11 +29439,11 @@ one419:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one419
+	JMP         one433
 
-oneEnd419:
+oneEnd433:
 	TESTQ       R9, R9
-	JE          done419
+	JE          done433
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -28437,7 +29455,7 @@ oneEnd419:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done419:
+done433:
 	JMP normed
 
 plain:
@@ -28446,9 +29464,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many420:
+many434:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd420
+	JLT     manyEnd434
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -28463,12 +29481,12 @@ many420:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many420
+	JMP     many434
 
-manyEnd420:
-one420:
+manyEnd434:
+one434:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd420
+	JLT     oneEnd434
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -28478,11 +29496,11 @@ one420:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one420
+	JMP     one434
 
-oneEnd420:
+oneEnd434:
 	TESTQ     R9, R9
-	JE        done420
+	JE        done434
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -28493,7 +29511,7 @@ oneEnd420:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done420:
+done434:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -28501,6 +29519,1446 @@ normed:
 	JMP  next
 
 end:
+	VZEROUPPER
+	RET
+
+// func layerNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·layerNormGradAVX512(SB), NOSPLIT, $0-156
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ dx_len+8(FP), BX
+
+rows4:
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000004, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd4
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	VBROADCASTSS lanes<>+480(SB), Z4
+	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+480(SB), Z6
+	VBROADCASTSS lanes<>+480(SB), Z7
+	MOVQ         CX, R8
+	MOVQ         cols+144(FP), R9
+
+many435:
+	CMPQ    R9, $0x00000020
+	JLT     manyEnd435
+	VMOVUPS (R8), Z8
+	VADDPS  Z8, Z0, Z0
+	VMOVUPS (R8)(SI*1), Z8
+	VADDPS  Z8, Z2, Z2
+	VMOVUPS (R8)(SI*2), Z8
+	VADDPS  Z8, Z4, Z4
+	VMOVUPS (R8)(DI*1), Z8
+	VADDPS  Z8, Z6, Z6
+	VMOVUPS 64(R8), Z8
+	VADDPS  Z8, Z1, Z1
+	VMOVUPS 64(R8)(SI*1), Z8
+	VADDPS  Z8, Z3, Z3
+	VMOVUPS 64(R8)(SI*2), Z8
+	VADDPS  Z8, Z5, Z5
+	VMOVUPS 64(R8)(DI*1), Z8
+	VADDPS  Z8, Z7, Z7
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x00000020, R9
+	JMP     many435
+
+manyEnd435:
+one435:
+	CMPQ    R9, $0x00000010
+	JLT     oneEnd435
+	VMOVUPS (R8), Z8
+	VADDPS  Z8, Z0, Z0
+	VMOVUPS (R8)(SI*1), Z8
+	VADDPS  Z8, Z2, Z2
+	VMOVUPS (R8)(SI*2), Z8
+	VADDPS  Z8, Z4, Z4
+	VMOVUPS (R8)(DI*1), Z8
+	VADDPS  Z8, Z6, Z6
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, R9
+	JMP     one435
+
+oneEnd435:
+	TESTQ     R9, R9
+	JE        done435
+	MOVQ      $0x00000001, R10
+	SHLXQ     R9, R10, R9
+	DECQ      R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VMOVUPS.Z (R8)(SI*1), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	VMOVUPS.Z (R8)(SI*2), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS.Z (R8)(DI*1), K1, Z8
+	VADDPS    Z8, Z6, Z6
+
+done435:
+	VXORPS        X8, X8, X8
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X8, X8
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VDIVSS        X8, X1, X1
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y0
+	VEXTRACTF32X4 $0x01, Y0, X2
+	VADDPS        X2, X0, X0
+	VPERMILPS     $0x4e, X0, X2
+	VADDPS        X2, X0, X0
+	VPERMILPS     $0xb1, X0, X2
+	VADDPS        X2, X0, X0
+	VDIVSS        X8, X0, X0
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VADDPS        Y2, Y4, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0x4e, X2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0xb1, X2, X3
+	VADDPS        X3, X2, X2
+	VDIVSS        X8, X2, X2
+	VADDPS        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y3
+	VADDPS        Y3, Y6, Y3
+	VEXTRACTF32X4 $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0x4e, X3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0xb1, X3, X4
+	VADDPS        X4, X3, X3
+	VDIVSS        X8, X3, X3
+	VBROADCASTSS  X1, Z1
+	VBROADCASTSS  X0, Z0
+	VBROADCASTSS  X2, Z2
+	VBROADCASTSS  X3, Z3
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z5
+	VBROADCASTSS  lanes<>+480(SB), Z6
+	VBROADCASTSS  lanes<>+480(SB), Z7
+	VBROADCASTSS  lanes<>+480(SB), Z8
+	VBROADCASTSS  lanes<>+480(SB), Z9
+	VBROADCASTSS  lanes<>+480(SB), Z10
+	VBROADCASTSS  lanes<>+480(SB), Z11
+	MOVQ          CX, R8
+	MOVQ          cols+144(FP), R9
+
+many436:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd436
+	VMOVUPS     (R8), Z12
+	VSUBPS      Z1, Z12, Z12
+	VFMADD231PS Z12, Z12, Z4
+	VMOVUPS     (R8)(SI*1), Z12
+	VSUBPS      Z0, Z12, Z12
+	VFMADD231PS Z12, Z12, Z6
+	VMOVUPS     (R8)(SI*2), Z12
+	VSUBPS      Z2, Z12, Z12
+	VFMADD231PS Z12, Z12, Z8
+	VMOVUPS     (R8)(DI*1), Z12
+	VSUBPS      Z3, Z12, Z12
+	VFMADD231PS Z12, Z12, Z10
+	VMOVUPS     64(R8), Z12
+	VSUBPS      Z1, Z12, Z12
+	VFMADD231PS Z12, Z12, Z5
+	VMOVUPS     64(R8)(SI*1), Z12
+	VSUBPS      Z0, Z12, Z12
+	VFMADD231PS Z12, Z12, Z7
+	VMOVUPS     64(R8)(SI*2), Z12
+	VSUBPS      Z2, Z12, Z12
+	VFMADD231PS Z12, Z12, Z9
+	VMOVUPS     64(R8)(DI*1), Z12
+	VSUBPS      Z3, Z12, Z12
+	VFMADD231PS Z12, Z12, Z11
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
+	JMP         many436
+
+manyEnd436:
+one436:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd436
+	VMOVUPS     (R8), Z12
+	VSUBPS      Z1, Z12, Z12
+	VFMADD231PS Z12, Z12, Z4
+	VMOVUPS     (R8)(SI*1), Z12
+	VSUBPS      Z0, Z12, Z12
+	VFMADD231PS Z12, Z12, Z6
+	VMOVUPS     (R8)(SI*2), Z12
+	VSUBPS      Z2, Z12, Z12
+	VFMADD231PS Z12, Z12, Z8
+	VMOVUPS     (R8)(DI*1), Z12
+	VSUBPS      Z3, Z12, Z12
+	VFMADD231PS Z12, Z12, Z10
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R9
+	JMP         one436
+
+oneEnd436:
+	TESTQ       R9, R9
+	JE          done436
+	MOVQ        $0x00000001, R10
+	SHLXQ       R9, R10, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVAPS     Z1, Z12
+	VMOVUPS     (R8), K1, Z12
+	VSUBPS      Z1, Z12, Z12
+	VFMADD231PS Z12, Z12, Z4
+	VMOVAPS     Z0, Z12
+	VMOVUPS     (R8)(SI*1), K1, Z12
+	VSUBPS      Z0, Z12, Z12
+	VFMADD231PS Z12, Z12, Z6
+	VMOVAPS     Z2, Z12
+	VMOVUPS     (R8)(SI*2), K1, Z12
+	VSUBPS      Z2, Z12, Z12
+	VFMADD231PS Z12, Z12, Z8
+	VMOVAPS     Z3, Z12
+	VMOVUPS     (R8)(DI*1), K1, Z12
+	VSUBPS      Z3, Z12, Z12
+	VFMADD231PS Z12, Z12, Z10
+
+done436:
+	VXORPS        X12, X12, X12
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X12, X12
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VADDPS        Y5, Y4, Y5
+	VEXTRACTF32X4 $0x01, Y5, X4
+	VADDPS        X4, X5, X5
+	VPERMILPS     $0x4e, X5, X4
+	VADDPS        X4, X5, X5
+	VPERMILPS     $0xb1, X5, X4
+	VADDPS        X4, X5, X5
+	VDIVSS        X12, X5, X5
+	VADDPS        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y4
+	VADDPS        Y4, Y6, Y4
+	VEXTRACTF32X4 $0x01, Y4, X6
+	VADDPS        X6, X4, X4
+	VPERMILPS     $0x4e, X4, X6
+	VADDPS        X6, X4, X4
+	VPERMILPS     $0xb1, X4, X6
+	VADDPS        X6, X4, X4
+	VDIVSS        X12, X4, X4
+	VADDPS        Z9, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y6
+	VADDPS        Y6, Y8, Y6
+	VEXTRACTF32X4 $0x01, Y6, X7
+	VADDPS        X7, X6, X6
+	VPERMILPS     $0x4e, X6, X7
+	VADDPS        X7, X6, X6
+	VPERMILPS     $0xb1, X6, X7
+	VADDPS        X7, X6, X6
+	VDIVSS        X12, X6, X6
+	VADDPS        Z11, Z10, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y7
+	VADDPS        Y7, Y10, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0x4e, X7, X8
+	VADDPS        X8, X7, X7
+	VPERMILPS     $0xb1, X7, X8
+	VADDPS        X8, X7, X7
+	VDIVSS        X12, X7, X7
+	MOVSS         eps+152(FP), X8
+	VADDSS        X8, X5, X5
+	VSQRTSS       X5, X5, X5
+	VMOVSS        lanes<>+352(SB), X8
+	VDIVSS        X5, X8, X8
+	VBROADCASTSS  X8, Z5
+	MOVSS         eps+152(FP), X8
+	VADDSS        X8, X4, X4
+	VSQRTSS       X4, X4, X4
+	VMOVSS        lanes<>+352(SB), X8
+	VDIVSS        X4, X8, X8
+	VBROADCASTSS  X8, Z4
+	MOVSS         eps+152(FP), X8
+	VADDSS        X8, X6, X6
+	VSQRTSS       X6, X6, X6
+	VMOVSS        lanes<>+352(SB), X8
+	VDIVSS        X6, X8, X8
+	VBROADCASTSS  X8, Z6
+	MOVSS         eps+152(FP), X8
+	VADDSS        X8, X7, X7
+	VSQRTSS       X7, X7, X7
+	VMOVSS        lanes<>+352(SB), X8
+	VDIVSS        X7, X8, X8
+	VBROADCASTSS  X8, Z7
+	VBROADCASTSS  lanes<>+480(SB), Z8
+	VBROADCASTSS  lanes<>+480(SB), Z9
+	VBROADCASTSS  lanes<>+480(SB), Z10
+	VBROADCASTSS  lanes<>+480(SB), Z11
+	VBROADCASTSS  lanes<>+480(SB), Z12
+	VBROADCASTSS  lanes<>+480(SB), Z13
+	VBROADCASTSS  lanes<>+480(SB), Z14
+	VBROADCASTSS  lanes<>+480(SB), Z15
+	MOVQ          scale_base+72(FP), R8
+	MOVQ          ofScale_base+96(FP), R9
+	MOVQ          ofShift_base+120(FP), R10
+	MOVQ          CX, R11
+	MOVQ          DX, R12
+	MOVQ          R9, R9
+	MOVQ          cols+144(FP), R13
+
+one437:
+	CMPQ        R13, $0x00000010
+	JLT         oneEnd437
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R9), Z17
+	VMOVUPS     (R10), Z18
+	VMOVUPS     (R11), Z19
+	VSUBPS      Z1, Z19, Z19
+	VMOVUPS     (R12), Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z12
+	VFMADD231PS Z5, Z19, Z17
+	VFMADD231PS Z16, Z20, Z8
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS     (R11)(SI*1), Z19
+	VSUBPS      Z0, Z19, Z19
+	VMOVUPS     (R12)(SI*1), Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z13
+	VFMADD231PS Z4, Z19, Z17
+	VFMADD231PS Z16, Z20, Z9
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS     (R11)(SI*2), Z19
+	VSUBPS      Z2, Z19, Z19
+	VMOVUPS     (R12)(SI*2), Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z14
+	VFMADD231PS Z6, Z19, Z17
+	VFMADD231PS Z16, Z20, Z10
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS     (R11)(DI*1), Z19
+	VSUBPS      Z3, Z19, Z19
+	VMOVUPS     (R12)(DI*1), Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z15
+	VFMADD231PS Z7, Z19, Z17
+	VFMADD231PS Z16, Z20, Z11
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS     Z17, (R9)
+	VMOVUPS     Z18, (R10)
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R12
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R13
+	JMP         one437
+
+oneEnd437:
+	TESTQ       R13, R13
+	JE          done437
+	MOVQ        $0x00000001, R14
+	SHLXQ       R13, R14, R13
+	DECQ        R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (R8), K1, Z16
+	VMOVUPS.Z   (R9), K1, Z17
+	VMOVUPS.Z   (R10), K1, Z18
+	VMOVUPS.Z   (R11), K1, Z19
+	VSUBPS      Z1, Z19, Z19
+	VMOVUPS.Z   (R12), K1, Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z12
+	VFMADD231PS Z5, Z19, Z17
+	VFMADD231PS Z16, Z20, Z8
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS.Z   (R11)(SI*1), K1, Z19
+	VSUBPS      Z0, Z19, Z19
+	VMOVUPS.Z   (R12)(SI*1), K1, Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z13
+	VFMADD231PS Z4, Z19, Z17
+	VFMADD231PS Z16, Z20, Z9
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS.Z   (R11)(SI*2), K1, Z19
+	VSUBPS      Z2, Z19, Z19
+	VMOVUPS.Z   (R12)(SI*2), K1, Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z14
+	VFMADD231PS Z6, Z19, Z17
+	VFMADD231PS Z16, Z20, Z10
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS.Z   (R11)(DI*1), K1, Z19
+	VSUBPS      Z3, Z19, Z19
+	VMOVUPS.Z   (R12)(DI*1), K1, Z20
+	VMULPS      Z20, Z19, Z19
+	VFMADD231PS Z16, Z19, Z15
+	VFMADD231PS Z7, Z19, Z17
+	VFMADD231PS Z16, Z20, Z11
+	VADDPS      Z20, Z18, Z18
+	VMOVUPS     Z17, K1, (R9)
+	VMOVUPS     Z18, K1, (R10)
+
+done437:
+	VEXTRACTF64X4 $0x01, Z12, Y16
+	VADDPS        Y16, Y12, Y16
+	VEXTRACTF32X4 $0x01, Y16, X12
+	VADDPS        X12, X16, X16
+	VPERMILPS     $0x4e, X16, X12
+	VADDPS        X12, X16, X16
+	VPERMILPS     $0xb1, X16, X12
+	VADDPS        X12, X16, X16
+	VXORPS        X12, X12, X12
+	VSUBSS        X16, X12, X16
+	VXORPS        X12, X12, X12
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X12, X12
+	VDIVSS        X12, X16, X16
+	VMULSS        X5, X16, X16
+	VMULSS        X5, X16, X16
+	VMULSS        X5, X16, X16
+	VBROADCASTSS  X16, Z12
+	VEXTRACTF64X4 $0x01, Z8, Y16
+	VADDPS        Y16, Y8, Y16
+	VEXTRACTF32X4 $0x01, Y16, X8
+	VADDPS        X8, X16, X16
+	VPERMILPS     $0x4e, X16, X8
+	VADDPS        X8, X16, X16
+	VPERMILPS     $0xb1, X16, X8
+	VADDPS        X8, X16, X16
+	VXORPS        X8, X8, X8
+	VSUBSS        X16, X8, X16
+	VXORPS        X8, X8, X8
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X8, X8
+	VDIVSS        X8, X16, X16
+	VMULSS        X5, X16, X16
+	VBROADCASTSS  X16, Z8
+	VEXTRACTF64X4 $0x01, Z13, Y16
+	VADDPS        Y16, Y13, Y16
+	VEXTRACTF32X4 $0x01, Y16, X13
+	VADDPS        X13, X16, X16
+	VPERMILPS     $0x4e, X16, X13
+	VADDPS        X13, X16, X16
+	VPERMILPS     $0xb1, X16, X13
+	VADDPS        X13, X16, X16
+	VXORPS        X13, X13, X13
+	VSUBSS        X16, X13, X16
+	VXORPS        X13, X13, X13
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X13, X13
+	VDIVSS        X13, X16, X16
+	VMULSS        X4, X16, X16
+	VMULSS        X4, X16, X16
+	VMULSS        X4, X16, X16
+	VBROADCASTSS  X16, Z13
+	VEXTRACTF64X4 $0x01, Z9, Y16
+	VADDPS        Y16, Y9, Y16
+	VEXTRACTF32X4 $0x01, Y16, X9
+	VADDPS        X9, X16, X16
+	VPERMILPS     $0x4e, X16, X9
+	VADDPS        X9, X16, X16
+	VPERMILPS     $0xb1, X16, X9
+	VADDPS        X9, X16, X16
+	VXORPS        X9, X9, X9
+	VSUBSS        X16, X9, X16
+	VXORPS        X9, X9, X9
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X9, X9
+	VDIVSS        X9, X16, X16
+	VMULSS        X4, X16, X16
+	VBROADCASTSS  X16, Z9
+	VEXTRACTF64X4 $0x01, Z14, Y16
+	VADDPS        Y16, Y14, Y16
+	VEXTRACTF32X4 $0x01, Y16, X14
+	VADDPS        X14, X16, X16
+	VPERMILPS     $0x4e, X16, X14
+	VADDPS        X14, X16, X16
+	VPERMILPS     $0xb1, X16, X14
+	VADDPS        X14, X16, X16
+	VXORPS        X14, X14, X14
+	VSUBSS        X16, X14, X16
+	VXORPS        X14, X14, X14
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X14, X14
+	VDIVSS        X14, X16, X16
+	VMULSS        X6, X16, X16
+	VMULSS        X6, X16, X16
+	VMULSS        X6, X16, X16
+	VBROADCASTSS  X16, Z14
+	VEXTRACTF64X4 $0x01, Z10, Y16
+	VADDPS        Y16, Y10, Y16
+	VEXTRACTF32X4 $0x01, Y16, X10
+	VADDPS        X10, X16, X16
+	VPERMILPS     $0x4e, X16, X10
+	VADDPS        X10, X16, X16
+	VPERMILPS     $0xb1, X16, X10
+	VADDPS        X10, X16, X16
+	VXORPS        X10, X10, X10
+	VSUBSS        X16, X10, X16
+	VXORPS        X10, X10, X10
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X10, X10
+	VDIVSS        X10, X16, X16
+	VMULSS        X6, X16, X16
+	VBROADCASTSS  X16, Z10
+	VEXTRACTF64X4 $0x01, Z15, Y16
+	VADDPS        Y16, Y15, Y16
+	VEXTRACTF32X4 $0x01, Y16, X15
+	VADDPS        X15, X16, X16
+	VPERMILPS     $0x4e, X16, X15
+	VADDPS        X15, X16, X16
+	VPERMILPS     $0xb1, X16, X15
+	VADDPS        X15, X16, X16
+	VXORPS        X15, X15, X15
+	VSUBSS        X16, X15, X16
+	VXORPS        X15, X15, X15
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X15, X15
+	VDIVSS        X15, X16, X16
+	VMULSS        X7, X16, X16
+	VMULSS        X7, X16, X16
+	VMULSS        X7, X16, X16
+	VBROADCASTSS  X16, Z15
+	VEXTRACTF64X4 $0x01, Z11, Y16
+	VADDPS        Y16, Y11, Y16
+	VEXTRACTF32X4 $0x01, Y16, X11
+	VADDPS        X11, X16, X16
+	VPERMILPS     $0x4e, X16, X11
+	VADDPS        X11, X16, X16
+	VPERMILPS     $0xb1, X16, X11
+	VADDPS        X11, X16, X16
+	VXORPS        X11, X11, X11
+	VSUBSS        X16, X11, X16
+	VXORPS        X11, X11, X11
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X11, X11
+	VDIVSS        X11, X16, X16
+	VMULSS        X7, X16, X16
+	VBROADCASTSS  X16, Z11
+	MOVQ          scale_base+72(FP), R8
+	MOVQ          CX, R9
+	MOVQ          DX, R10
+	MOVQ          AX, R11
+	MOVQ          cols+144(FP), R12
+
+one438:
+	CMPQ        R12, $0x00000010
+	JLT         oneEnd438
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R9), Z17
+	VSUBPS      Z1, Z17, Z17
+	VMOVUPS     (R10), Z18
+	VFMADD213PS Z8, Z12, Z17
+	VMULPS      Z16, Z18, Z18
+	VFMADD231PS Z5, Z18, Z17
+	VMOVUPS     Z17, (R11)
+	VMOVUPS     (R9)(SI*1), Z17
+	VSUBPS      Z0, Z17, Z17
+	VMOVUPS     (R10)(SI*1), Z18
+	VFMADD213PS Z9, Z13, Z17
+	VMULPS      Z16, Z18, Z18
+	VFMADD231PS Z4, Z18, Z17
+	VMOVUPS     Z17, (R11)(SI*1)
+	VMOVUPS     (R9)(SI*2), Z17
+	VSUBPS      Z2, Z17, Z17
+	VMOVUPS     (R10)(SI*2), Z18
+	VFMADD213PS Z10, Z14, Z17
+	VMULPS      Z16, Z18, Z18
+	VFMADD231PS Z6, Z18, Z17
+	VMOVUPS     Z17, (R11)(SI*2)
+	VMOVUPS     (R9)(DI*1), Z17
+	VSUBPS      Z3, Z17, Z17
+	VMOVUPS     (R10)(DI*1), Z18
+	VFMADD213PS Z11, Z15, Z17
+	VMULPS      Z16, Z18, Z18
+	VFMADD231PS Z7, Z18, Z17
+	VMOVUPS     Z17, (R11)(DI*1)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R12
+	JMP         one438
+
+oneEnd438:
+	TESTQ       R12, R12
+	JE          done438
+	MOVQ        $0x00000001, R13
+	SHLXQ       R12, R13, R12
+	DECQ        R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (R8), K1, Z16
+	VMOVUPS.Z   (R9), K1, Z17
+	VSUBPS      Z1, Z17, Z17
+	VMOVUPS.Z   (R10), K1, Z1
+	VFMADD213PS Z8, Z12, Z17
+	VMULPS      Z16, Z1, Z1
+	VFMADD231PS Z5, Z1, Z17
+	VMOVUPS     Z17, K1, (R11)
+	VMOVUPS.Z   (R9)(SI*1), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VMOVUPS.Z   (R10)(SI*1), K1, Z0
+	VFMADD213PS Z9, Z13, Z1
+	VMULPS      Z16, Z0, Z0
+	VFMADD231PS Z4, Z0, Z1
+	VMOVUPS     Z1, K1, (R11)(SI*1)
+	VMOVUPS.Z   (R9)(SI*2), K1, Z0
+	VSUBPS      Z2, Z0, Z0
+	VMOVUPS.Z   (R10)(SI*2), K1, Z1
+	VFMADD213PS Z10, Z14, Z0
+	VMULPS      Z16, Z1, Z1
+	VFMADD231PS Z6, Z1, Z0
+	VMOVUPS     Z0, K1, (R11)(SI*2)
+	VMOVUPS.Z   (R9)(DI*1), K1, Z0
+	VSUBPS      Z3, Z0, Z0
+	VMOVUPS.Z   (R10)(DI*1), K1, Z1
+	VFMADD213PS Z11, Z15, Z0
+	VMULPS      Z16, Z1, Z1
+	VFMADD231PS Z7, Z1, Z0
+	VMOVUPS     Z0, K1, (R11)(DI*1)
+
+done438:
+	IMUL3Q $0x00000004, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows4
+
+rowsEnd4:
+rows1:
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000001, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd1
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+	MOVQ         CX, DI
+	MOVQ         cols+144(FP), R8
+
+many439:
+	CMPQ    R8, $0x00000020
+	JLT     manyEnd439
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS 64(DI), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+	JMP     many439
+
+manyEnd439:
+one439:
+	CMPQ    R8, $0x00000010
+	JLT     oneEnd439
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z0, Z0
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+	JMP     one439
+
+oneEnd439:
+	TESTQ     R8, R8
+	JE        done439
+	MOVQ      $0x00000001, R9
+	SHLXQ     R8, R9, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+
+done439:
+	VXORPS        X2, X2, X2
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X2, X2
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VDIVSS        X2, X1, X1
+	VBROADCASTSS  X1, Z0
+	VBROADCASTSS  lanes<>+480(SB), Z1
+	VBROADCASTSS  lanes<>+480(SB), Z2
+	MOVQ          CX, DI
+	MOVQ          cols+144(FP), R8
+
+many440:
+	CMPQ        R8, $0x00000020
+	JLT         manyEnd440
+	VMOVUPS     (DI), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z3, Z1
+	VMOVUPS     64(DI), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z3, Z2
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
+	JMP         many440
+
+manyEnd440:
+one440:
+	CMPQ        R8, $0x00000010
+	JLT         oneEnd440
+	VMOVUPS     (DI), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z3, Z1
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         one440
+
+oneEnd440:
+	TESTQ       R8, R8
+	JE          done440
+	MOVQ        $0x00000001, R9
+	SHLXQ       R8, R9, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (DI), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z3, Z1
+
+done440:
+	VXORPS        X3, X3, X3
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X3, X3
+	VADDPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VADDPS        Y2, Y1, Y2
+	VEXTRACTF32X4 $0x01, Y2, X1
+	VADDPS        X1, X2, X2
+	VPERMILPS     $0x4e, X2, X1
+	VADDPS        X1, X2, X2
+	VPERMILPS     $0xb1, X2, X1
+	VADDPS        X1, X2, X2
+	VDIVSS        X3, X2, X2
+	MOVSS         eps+152(FP), X1
+	VADDSS        X1, X2, X2
+	VSQRTSS       X2, X2, X2
+	VMOVSS        lanes<>+352(SB), X1
+	VDIVSS        X2, X1, X1
+	VBROADCASTSS  X1, Z1
+	VBROADCASTSS  lanes<>+480(SB), Z2
+	VBROADCASTSS  lanes<>+480(SB), Z3
+	MOVQ          scale_base+72(FP), DI
+	MOVQ          ofScale_base+96(FP), R8
+	MOVQ          ofShift_base+120(FP), R9
+	MOVQ          CX, R10
+	MOVQ          DX, R11
+	MOVQ          R8, R8
+	MOVQ          cols+144(FP), R12
+
+one441:
+	CMPQ        R12, $0x00000010
+	JLT         oneEnd441
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R9), Z6
+	VMOVUPS     (R10), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVUPS     (R11), Z8
+	VMULPS      Z8, Z7, Z7
+	VFMADD231PS Z4, Z7, Z3
+	VFMADD231PS Z1, Z7, Z5
+	VFMADD231PS Z4, Z8, Z2
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     Z5, (R8)
+	VMOVUPS     Z6, (R9)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R12
+	JMP         one441
+
+oneEnd441:
+	TESTQ       R12, R12
+	JE          done441
+	MOVQ        $0x00000001, R13
+	SHLXQ       R12, R13, R12
+	DECQ        R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VMOVUPS.Z   (R9), K1, Z6
+	VMOVUPS.Z   (R10), K1, Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVUPS.Z   (R11), K1, Z8
+	VMULPS      Z8, Z7, Z7
+	VFMADD231PS Z4, Z7, Z3
+	VFMADD231PS Z1, Z7, Z5
+	VFMADD231PS Z4, Z8, Z2
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     Z5, K1, (R8)
+	VMOVUPS     Z6, K1, (R9)
+
+done441:
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPS        Y4, Y3, Y4
+	VEXTRACTF32X4 $0x01, Y4, X3
+	VADDPS        X3, X4, X4
+	VPERMILPS     $0x4e, X4, X3
+	VADDPS        X3, X4, X4
+	VPERMILPS     $0xb1, X4, X3
+	VADDPS        X3, X4, X4
+	VXORPS        X3, X3, X3
+	VSUBSS        X4, X3, X4
+	VXORPS        X3, X3, X3
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X3, X3
+	VDIVSS        X3, X4, X4
+	VMULSS        X1, X4, X4
+	VMULSS        X1, X4, X4
+	VMULSS        X1, X4, X4
+	VBROADCASTSS  X4, Z3
+	VEXTRACTF64X4 $0x01, Z2, Y4
+	VADDPS        Y4, Y2, Y4
+	VEXTRACTF32X4 $0x01, Y4, X2
+	VADDPS        X2, X4, X4
+	VPERMILPS     $0x4e, X4, X2
+	VADDPS        X2, X4, X4
+	VPERMILPS     $0xb1, X4, X2
+	VADDPS        X2, X4, X4
+	VXORPS        X2, X2, X2
+	VSUBSS        X4, X2, X4
+	VXORPS        X2, X2, X2
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X2, X2
+	VDIVSS        X2, X4, X4
+	VMULSS        X1, X4, X4
+	VBROADCASTSS  X4, Z2
+	MOVQ          scale_base+72(FP), DI
+	MOVQ          CX, R8
+	MOVQ          DX, R9
+	MOVQ          AX, R10
+	MOVQ          cols+144(FP), R11
+
+one442:
+	CMPQ        R11, $0x00000010
+	JLT         oneEnd442
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     (R9), Z6
+	VFMADD213PS Z2, Z3, Z5
+	VMULPS      Z4, Z6, Z6
+	VFMADD231PS Z1, Z6, Z5
+	VMOVUPS     Z5, (R10)
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R11
+	JMP         one442
+
+oneEnd442:
+	TESTQ       R11, R11
+	JE          done442
+	MOVQ        $0x00000001, R12
+	SHLXQ       R11, R12, R11
+	DECQ        R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS.Z   (R9), K1, Z0
+	VFMADD213PS Z2, Z3, Z5
+	VMULPS      Z4, Z0, Z0
+	VFMADD231PS Z1, Z0, Z5
+	VMOVUPS     Z5, K1, (R10)
+
+done442:
+	IMUL3Q $0x00000001, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows1
+
+rowsEnd1:
+	VZEROUPPER
+	RET
+
+// func rmsNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·rmsNormGradAVX512(SB), NOSPLIT, $0-156
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ dx_len+8(FP), BX
+
+rows4:
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000004, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd4
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	VBROADCASTSS lanes<>+480(SB), Z4
+	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+480(SB), Z6
+	VBROADCASTSS lanes<>+480(SB), Z7
+	MOVQ         CX, R8
+	MOVQ         cols+144(FP), R9
+
+many443:
+	CMPQ        R9, $0x00000020
+	JLT         manyEnd443
+	VMOVUPS     (R8), Z8
+	VFMADD231PS Z8, Z8, Z0
+	VMOVUPS     (R8)(SI*1), Z8
+	VFMADD231PS Z8, Z8, Z2
+	VMOVUPS     (R8)(SI*2), Z8
+	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS     (R8)(DI*1), Z8
+	VFMADD231PS Z8, Z8, Z6
+	VMOVUPS     64(R8), Z8
+	VFMADD231PS Z8, Z8, Z1
+	VMOVUPS     64(R8)(SI*1), Z8
+	VFMADD231PS Z8, Z8, Z3
+	VMOVUPS     64(R8)(SI*2), Z8
+	VFMADD231PS Z8, Z8, Z5
+	VMOVUPS     64(R8)(DI*1), Z8
+	VFMADD231PS Z8, Z8, Z7
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
+	JMP         many443
+
+manyEnd443:
+one443:
+	CMPQ        R9, $0x00000010
+	JLT         oneEnd443
+	VMOVUPS     (R8), Z8
+	VFMADD231PS Z8, Z8, Z0
+	VMOVUPS     (R8)(SI*1), Z8
+	VFMADD231PS Z8, Z8, Z2
+	VMOVUPS     (R8)(SI*2), Z8
+	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS     (R8)(DI*1), Z8
+	VFMADD231PS Z8, Z8, Z6
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R9
+	JMP         one443
+
+oneEnd443:
+	TESTQ       R9, R9
+	JE          done443
+	MOVQ        $0x00000001, R10
+	SHLXQ       R9, R10, R9
+	DECQ        R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (R8), K1, Z8
+	VFMADD231PS Z8, Z8, Z0
+	VMOVUPS.Z   (R8)(SI*1), K1, Z8
+	VFMADD231PS Z8, Z8, Z2
+	VMOVUPS.Z   (R8)(SI*2), K1, Z8
+	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS.Z   (R8)(DI*1), K1, Z8
+	VFMADD231PS Z8, Z8, Z6
+
+done443:
+	VXORPS        X8, X8, X8
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X8, X8
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VDIVSS        X8, X1, X1
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y0
+	VEXTRACTF32X4 $0x01, Y0, X2
+	VADDPS        X2, X0, X0
+	VPERMILPS     $0x4e, X0, X2
+	VADDPS        X2, X0, X0
+	VPERMILPS     $0xb1, X0, X2
+	VADDPS        X2, X0, X0
+	VDIVSS        X8, X0, X0
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VADDPS        Y2, Y4, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0x4e, X2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0xb1, X2, X3
+	VADDPS        X3, X2, X2
+	VDIVSS        X8, X2, X2
+	VADDPS        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y3
+	VADDPS        Y3, Y6, Y3
+	VEXTRACTF32X4 $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0x4e, X3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0xb1, X3, X4
+	VADDPS        X4, X3, X3
+	VDIVSS        X8, X3, X3
+	MOVSS         eps+152(FP), X4
+	VADDSS        X4, X1, X1
+	VSQRTSS       X1, X1, X1
+	VMOVSS        lanes<>+352(SB), X4
+	VDIVSS        X1, X4, X4
+	VBROADCASTSS  X4, Z1
+	MOVSS         eps+152(FP), X4
+	VADDSS        X4, X0, X0
+	VSQRTSS       X0, X0, X0
+	VMOVSS        lanes<>+352(SB), X4
+	VDIVSS        X0, X4, X4
+	VBROADCASTSS  X4, Z0
+	MOVSS         eps+152(FP), X4
+	VADDSS        X4, X2, X2
+	VSQRTSS       X2, X2, X2
+	VMOVSS        lanes<>+352(SB), X4
+	VDIVSS        X2, X4, X4
+	VBROADCASTSS  X4, Z2
+	MOVSS         eps+152(FP), X4
+	VADDSS        X4, X3, X3
+	VSQRTSS       X3, X3, X3
+	VMOVSS        lanes<>+352(SB), X4
+	VDIVSS        X3, X4, X4
+	VBROADCASTSS  X4, Z3
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z4
+	VBROADCASTSS  lanes<>+480(SB), Z5
+	VBROADCASTSS  lanes<>+480(SB), Z6
+	VBROADCASTSS  lanes<>+480(SB), Z7
+	MOVQ          scale_base+72(FP), R8
+	MOVQ          ofScale_base+96(FP), R9
+	MOVQ          CX, R10
+	MOVQ          DX, R11
+	MOVQ          R9, R9
+	MOVQ          cols+144(FP), R12
+
+one444:
+	CMPQ        R12, $0x00000010
+	JLT         oneEnd444
+	VMOVUPS     (R8), Z8
+	VMOVUPS     (R9), Z9
+	VMOVUPS     (R10), Z10
+	VMOVUPS     (R11), Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z4
+	VFMADD231PS Z1, Z10, Z9
+	VMOVUPS     (R10)(SI*1), Z10
+	VMOVUPS     (R11)(SI*1), Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z5
+	VFMADD231PS Z0, Z10, Z9
+	VMOVUPS     (R10)(SI*2), Z10
+	VMOVUPS     (R11)(SI*2), Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z6
+	VFMADD231PS Z2, Z10, Z9
+	VMOVUPS     (R10)(DI*1), Z10
+	VMOVUPS     (R11)(DI*1), Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z7
+	VFMADD231PS Z3, Z10, Z9
+	VMOVUPS     Z9, (R9)
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R12
+	JMP         one444
+
+oneEnd444:
+	TESTQ       R12, R12
+	JE          done444
+	MOVQ        $0x00000001, R13
+	SHLXQ       R12, R13, R12
+	DECQ        R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (R8), K1, Z8
+	VMOVUPS.Z   (R9), K1, Z9
+	VMOVUPS.Z   (R10), K1, Z10
+	VMOVUPS.Z   (R11), K1, Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z4
+	VFMADD231PS Z1, Z10, Z9
+	VMOVUPS.Z   (R10)(SI*1), K1, Z10
+	VMOVUPS.Z   (R11)(SI*1), K1, Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z5
+	VFMADD231PS Z0, Z10, Z9
+	VMOVUPS.Z   (R10)(SI*2), K1, Z10
+	VMOVUPS.Z   (R11)(SI*2), K1, Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z6
+	VFMADD231PS Z2, Z10, Z9
+	VMOVUPS.Z   (R10)(DI*1), K1, Z10
+	VMOVUPS.Z   (R11)(DI*1), K1, Z11
+	VMULPS      Z11, Z10, Z10
+	VFMADD231PS Z8, Z10, Z7
+	VFMADD231PS Z3, Z10, Z9
+	VMOVUPS     Z9, K1, (R9)
+
+done444:
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPS        Y8, Y4, Y8
+	VEXTRACTF32X4 $0x01, Y8, X4
+	VADDPS        X4, X8, X8
+	VPERMILPS     $0x4e, X8, X4
+	VADDPS        X4, X8, X8
+	VPERMILPS     $0xb1, X8, X4
+	VADDPS        X4, X8, X8
+	VXORPS        X4, X4, X4
+	VSUBSS        X8, X4, X8
+	VXORPS        X4, X4, X4
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X4, X4
+	VDIVSS        X4, X8, X8
+	VMULSS        X1, X8, X8
+	VMULSS        X1, X8, X8
+	VMULSS        X1, X8, X8
+	VBROADCASTSS  X8, Z4
+	VEXTRACTF64X4 $0x01, Z5, Y8
+	VADDPS        Y8, Y5, Y8
+	VEXTRACTF32X4 $0x01, Y8, X5
+	VADDPS        X5, X8, X8
+	VPERMILPS     $0x4e, X8, X5
+	VADDPS        X5, X8, X8
+	VPERMILPS     $0xb1, X8, X5
+	VADDPS        X5, X8, X8
+	VXORPS        X5, X5, X5
+	VSUBSS        X8, X5, X8
+	VXORPS        X5, X5, X5
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X5, X5
+	VDIVSS        X5, X8, X8
+	VMULSS        X0, X8, X8
+	VMULSS        X0, X8, X8
+	VMULSS        X0, X8, X8
+	VBROADCASTSS  X8, Z5
+	VEXTRACTF64X4 $0x01, Z6, Y8
+	VADDPS        Y8, Y6, Y8
+	VEXTRACTF32X4 $0x01, Y8, X6
+	VADDPS        X6, X8, X8
+	VPERMILPS     $0x4e, X8, X6
+	VADDPS        X6, X8, X8
+	VPERMILPS     $0xb1, X8, X6
+	VADDPS        X6, X8, X8
+	VXORPS        X6, X6, X6
+	VSUBSS        X8, X6, X8
+	VXORPS        X6, X6, X6
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X6, X6
+	VDIVSS        X6, X8, X8
+	VMULSS        X2, X8, X8
+	VMULSS        X2, X8, X8
+	VMULSS        X2, X8, X8
+	VBROADCASTSS  X8, Z6
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VADDPS        Y8, Y7, Y8
+	VEXTRACTF32X4 $0x01, Y8, X7
+	VADDPS        X7, X8, X8
+	VPERMILPS     $0x4e, X8, X7
+	VADDPS        X7, X8, X8
+	VPERMILPS     $0xb1, X8, X7
+	VADDPS        X7, X8, X8
+	VXORPS        X7, X7, X7
+	VSUBSS        X8, X7, X8
+	VXORPS        X7, X7, X7
+	MOVQ          cols+144(FP), R8
+	VCVTSI2SSQ    R8, X7, X7
+	VDIVSS        X7, X8, X8
+	VMULSS        X3, X8, X8
+	VMULSS        X3, X8, X8
+	VMULSS        X3, X8, X8
+	VBROADCASTSS  X8, Z7
+	MOVQ          scale_base+72(FP), R8
+	MOVQ          CX, R9
+	MOVQ          DX, R10
+	MOVQ          AX, R11
+	MOVQ          cols+144(FP), R12
+
+one445:
+	CMPQ        R12, $0x00000010
+	JLT         oneEnd445
+	VMOVUPS     (R8), Z8
+	VMOVUPS     (R9), Z9
+	VMOVUPS     (R10), Z10
+	VMULPS      Z4, Z9, Z9
+	VMULPS      Z8, Z10, Z10
+	VFMADD231PS Z1, Z10, Z9
+	VMOVUPS     Z9, (R11)
+	VMOVUPS     (R9)(SI*1), Z9
+	VMOVUPS     (R10)(SI*1), Z10
+	VMULPS      Z5, Z9, Z9
+	VMULPS      Z8, Z10, Z10
+	VFMADD231PS Z0, Z10, Z9
+	VMOVUPS     Z9, (R11)(SI*1)
+	VMOVUPS     (R9)(SI*2), Z9
+	VMOVUPS     (R10)(SI*2), Z10
+	VMULPS      Z6, Z9, Z9
+	VMULPS      Z8, Z10, Z10
+	VFMADD231PS Z2, Z10, Z9
+	VMOVUPS     Z9, (R11)(SI*2)
+	VMOVUPS     (R9)(DI*1), Z9
+	VMOVUPS     (R10)(DI*1), Z10
+	VMULPS      Z7, Z9, Z9
+	VMULPS      Z8, Z10, Z10
+	VFMADD231PS Z3, Z10, Z9
+	VMOVUPS     Z9, (R11)(DI*1)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, R11
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R12
+	JMP         one445
+
+oneEnd445:
+	TESTQ       R12, R12
+	JE          done445
+	MOVQ        $0x00000001, R13
+	SHLXQ       R12, R13, R12
+	DECQ        R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (R8), K1, Z8
+	VMOVUPS.Z   (R9), K1, Z9
+	VMOVUPS.Z   (R10), K1, Z10
+	VMULPS      Z4, Z9, Z9
+	VMULPS      Z8, Z10, Z10
+	VFMADD231PS Z1, Z10, Z9
+	VMOVUPS     Z9, K1, (R11)
+	VMOVUPS.Z   (R9)(SI*1), K1, Z1
+	VMOVUPS.Z   (R10)(SI*1), K1, Z4
+	VMULPS      Z5, Z1, Z1
+	VMULPS      Z8, Z4, Z4
+	VFMADD231PS Z0, Z4, Z1
+	VMOVUPS     Z1, K1, (R11)(SI*1)
+	VMOVUPS.Z   (R9)(SI*2), K1, Z0
+	VMOVUPS.Z   (R10)(SI*2), K1, Z1
+	VMULPS      Z6, Z0, Z0
+	VMULPS      Z8, Z1, Z1
+	VFMADD231PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (R11)(SI*2)
+	VMOVUPS.Z   (R9)(DI*1), K1, Z0
+	VMOVUPS.Z   (R10)(DI*1), K1, Z1
+	VMULPS      Z7, Z0, Z0
+	VMULPS      Z8, Z1, Z1
+	VFMADD231PS Z3, Z1, Z0
+	VMOVUPS     Z0, K1, (R11)(DI*1)
+
+done445:
+	IMUL3Q $0x00000004, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows4
+
+rowsEnd4:
+rows1:
+	MOVQ         cols+144(FP), SI
+	IMUL3Q       $0x00000001, SI, DI
+	CMPQ         BX, DI
+	JLT          rowsEnd1
+	SUBQ         DI, BX
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+	MOVQ         CX, DI
+	MOVQ         cols+144(FP), R8
+
+many446:
+	CMPQ        R8, $0x00000020
+	JLT         manyEnd446
+	VMOVUPS     (DI), Z2
+	VFMADD231PS Z2, Z2, Z0
+	VMOVUPS     64(DI), Z2
+	VFMADD231PS Z2, Z2, Z1
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
+	JMP         many446
+
+manyEnd446:
+one446:
+	CMPQ        R8, $0x00000010
+	JLT         oneEnd446
+	VMOVUPS     (DI), Z2
+	VFMADD231PS Z2, Z2, Z0
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JMP         one446
+
+oneEnd446:
+	TESTQ       R8, R8
+	JE          done446
+	MOVQ        $0x00000001, R9
+	SHLXQ       R8, R9, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (DI), K1, Z2
+	VFMADD231PS Z2, Z2, Z0
+
+done446:
+	VXORPS        X2, X2, X2
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X2, X2
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VDIVSS        X2, X1, X1
+	MOVSS         eps+152(FP), X0
+	VADDSS        X0, X1, X1
+	VSQRTSS       X1, X1, X1
+	VMOVSS        lanes<>+352(SB), X0
+	VDIVSS        X1, X0, X0
+	VBROADCASTSS  X0, Z0
+	VBROADCASTSS  lanes<>+480(SB), Z1
+	VBROADCASTSS  lanes<>+480(SB), Z1
+	MOVQ          scale_base+72(FP), DI
+	MOVQ          ofScale_base+96(FP), R8
+	MOVQ          CX, R9
+	MOVQ          DX, R10
+	MOVQ          R8, R8
+	MOVQ          cols+144(FP), R11
+
+one447:
+	CMPQ        R11, $0x00000010
+	JLT         oneEnd447
+	VMOVUPS     (DI), Z2
+	VMOVUPS     (R8), Z3
+	VMOVUPS     (R9), Z4
+	VMOVUPS     (R10), Z5
+	VMULPS      Z5, Z4, Z4
+	VFMADD231PS Z2, Z4, Z1
+	VFMADD231PS Z0, Z4, Z3
+	VMOVUPS     Z3, (R8)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R11
+	JMP         one447
+
+oneEnd447:
+	TESTQ       R11, R11
+	JE          done447
+	MOVQ        $0x00000001, R12
+	SHLXQ       R11, R12, R11
+	DECQ        R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (DI), K1, Z2
+	VMOVUPS.Z   (R8), K1, Z3
+	VMOVUPS.Z   (R9), K1, Z4
+	VMOVUPS.Z   (R10), K1, Z5
+	VMULPS      Z5, Z4, Z4
+	VFMADD231PS Z2, Z4, Z1
+	VFMADD231PS Z0, Z4, Z3
+	VMOVUPS     Z3, K1, (R8)
+
+done447:
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VADDPS        Y2, Y1, Y2
+	VEXTRACTF32X4 $0x01, Y2, X1
+	VADDPS        X1, X2, X2
+	VPERMILPS     $0x4e, X2, X1
+	VADDPS        X1, X2, X2
+	VPERMILPS     $0xb1, X2, X1
+	VADDPS        X1, X2, X2
+	VXORPS        X1, X1, X1
+	VSUBSS        X2, X1, X2
+	VXORPS        X1, X1, X1
+	MOVQ          cols+144(FP), DI
+	VCVTSI2SSQ    DI, X1, X1
+	VDIVSS        X1, X2, X2
+	VMULSS        X0, X2, X2
+	VMULSS        X0, X2, X2
+	VMULSS        X0, X2, X2
+	VBROADCASTSS  X2, Z1
+	MOVQ          scale_base+72(FP), DI
+	MOVQ          CX, R8
+	MOVQ          DX, R9
+	MOVQ          AX, R10
+	MOVQ          cols+144(FP), R11
+
+one448:
+	CMPQ        R11, $0x00000010
+	JLT         oneEnd448
+	VMOVUPS     (DI), Z2
+	VMOVUPS     (R8), Z3
+	VMOVUPS     (R9), Z4
+	VMULPS      Z1, Z3, Z3
+	VMULPS      Z2, Z4, Z4
+	VFMADD231PS Z0, Z4, Z3
+	VMOVUPS     Z3, (R10)
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R11
+	JMP         one448
+
+oneEnd448:
+	TESTQ       R11, R11
+	JE          done448
+	MOVQ        $0x00000001, R12
+	SHLXQ       R11, R12, R11
+	DECQ        R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (DI), K1, Z2
+	VMOVUPS.Z   (R8), K1, Z3
+	VMOVUPS.Z   (R9), K1, Z4
+	VMULPS      Z1, Z3, Z3
+	VMULPS      Z2, Z4, Z4
+	VFMADD231PS Z0, Z4, Z3
+	VMOVUPS     Z3, K1, (R10)
+
+done448:
+	IMUL3Q $0x00000001, SI, DI
+	ADDQ   DI, CX
+	ADDQ   DI, DX
+	ADDQ   DI, AX
+	JMP    rows1
+
+rowsEnd1:
 	VZEROUPPER
 	RET
 
@@ -28521,9 +30979,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next421:
+next449:
 	TESTQ      BX, BX
-	JE         end421
+	JE         end449
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -28537,16 +30995,16 @@ next421:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next421
+	JMP        next449
 
-end421:
+end449:
 	VZEROUPPER
 	RET
 
 onlyB:
-next422:
+next450:
 	TESTQ      BX, BX
-	JE         end422
+	JE         end450
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -28557,9 +31015,9 @@ next422:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next422
+	JMP        next450
 
-end422:
+end450:
 	VZEROUPPER
 	RET
 
@@ -28567,9 +31025,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next423:
+next451:
 	TESTQ      BX, BX
-	JE         end423
+	JE         end451
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -28580,16 +31038,16 @@ next423:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next423
+	JMP        next451
 
-end423:
+end451:
 	VZEROUPPER
 	RET
 
 both:
-next424:
+next452:
 	TESTQ      BX, BX
-	JE         end424
+	JE         end452
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -28597,9 +31055,9 @@ next424:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next424
+	JMP        next452
 
-end424:
+end452:
 	VZEROUPPER
 	RET
 
@@ -28620,9 +31078,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next425:
+next453:
 	TESTQ      BX, BX
-	JE         end425
+	JE         end453
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -28636,16 +31094,16 @@ next425:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next425
+	JMP        next453
 
-end425:
+end453:
 	VZEROUPPER
 	RET
 
 onlyB:
-next426:
+next454:
 	TESTQ      BX, BX
-	JE         end426
+	JE         end454
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -28656,9 +31114,9 @@ next426:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next426
+	JMP        next454
 
-end426:
+end454:
 	VZEROUPPER
 	RET
 
@@ -28666,9 +31124,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next427:
+next455:
 	TESTQ      BX, BX
-	JE         end427
+	JE         end455
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -28679,16 +31137,16 @@ next427:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next427
+	JMP        next455
 
-end427:
+end455:
 	VZEROUPPER
 	RET
 
 both:
-next428:
+next456:
 	TESTQ      BX, BX
-	JE         end428
+	JE         end456
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -28696,9 +31154,9 @@ next428:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next428
+	JMP        next456
 
-end428:
+end456:
 	VZEROUPPER
 	RET
 
@@ -28719,9 +31177,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next429:
+next457:
 	TESTQ      BX, BX
-	JE         end429
+	JE         end457
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -28735,16 +31193,16 @@ next429:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next429
+	JMP        next457
 
-end429:
+end457:
 	VZEROUPPER
 	RET
 
 onlyB:
-next430:
+next458:
 	TESTQ      BX, BX
-	JE         end430
+	JE         end458
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -28755,9 +31213,9 @@ next430:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next430
+	JMP        next458
 
-end430:
+end458:
 	VZEROUPPER
 	RET
 
@@ -28765,9 +31223,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next431:
+next459:
 	TESTQ      BX, BX
-	JE         end431
+	JE         end459
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -28778,16 +31236,16 @@ next431:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next431
+	JMP        next459
 
-end431:
+end459:
 	VZEROUPPER
 	RET
 
 both:
-next432:
+next460:
 	TESTQ      BX, BX
-	JE         end432
+	JE         end460
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -28795,9 +31253,9 @@ next432:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next432
+	JMP        next460
 
-end432:
+end460:
 	VZEROUPPER
 	RET
 
@@ -28818,9 +31276,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next433:
+next461:
 	TESTQ      BX, BX
-	JE         end433
+	JE         end461
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -28834,16 +31292,16 @@ next433:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next433
+	JMP        next461
 
-end433:
+end461:
 	VZEROUPPER
 	RET
 
 onlyB:
-next434:
+next462:
 	TESTQ      BX, BX
-	JE         end434
+	JE         end462
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -28854,9 +31312,9 @@ next434:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next434
+	JMP        next462
 
-end434:
+end462:
 	VZEROUPPER
 	RET
 
@@ -28864,9 +31322,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next435:
+next463:
 	TESTQ      BX, BX
-	JE         end435
+	JE         end463
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -28877,16 +31335,16 @@ next435:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next435
+	JMP        next463
 
-end435:
+end463:
 	VZEROUPPER
 	RET
 
 both:
-next436:
+next464:
 	TESTQ      BX, BX
-	JE         end436
+	JE         end464
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -28894,9 +31352,9 @@ next436:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next436
+	JMP        next464
 
-end436:
+end464:
 	VZEROUPPER
 	RET
 
@@ -28917,9 +31375,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next437:
+next465:
 	TESTQ      BX, BX
-	JE         end437
+	JE         end465
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -28933,16 +31391,16 @@ next437:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next437
+	JMP        next465
 
-end437:
+end465:
 	VZEROUPPER
 	RET
 
 onlyB:
-next438:
+next466:
 	TESTQ      BX, BX
-	JE         end438
+	JE         end466
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -28953,9 +31411,9 @@ next438:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next438
+	JMP        next466
 
-end438:
+end466:
 	VZEROUPPER
 	RET
 
@@ -28963,9 +31421,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next439:
+next467:
 	TESTQ      BX, BX
-	JE         end439
+	JE         end467
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -28976,16 +31434,16 @@ next439:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next439
+	JMP        next467
 
-end439:
+end467:
 	VZEROUPPER
 	RET
 
 both:
-next440:
+next468:
 	TESTQ      BX, BX
-	JE         end440
+	JE         end468
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -28993,9 +31451,9 @@ next440:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next440
+	JMP        next468
 
-end440:
+end468:
 	VZEROUPPER
 	RET
 
@@ -29017,9 +31475,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next441:
+next469:
 	TESTQ       BX, BX
-	JE          end441
+	JE          end469
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -29035,16 +31493,16 @@ next441:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next441
+	JMP         next469
 
-end441:
+end469:
 	VZEROUPPER
 	RET
 
 onlyB:
-next442:
+next470:
 	TESTQ       BX, BX
-	JE          end442
+	JE          end470
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -29057,9 +31515,9 @@ next442:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next442
+	JMP         next470
 
-end442:
+end470:
 	VZEROUPPER
 	RET
 
@@ -29067,9 +31525,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next443:
+next471:
 	TESTQ      BX, BX
-	JE         end443
+	JE         end471
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -29080,16 +31538,16 @@ next443:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next443
+	JMP        next471
 
-end443:
+end471:
 	VZEROUPPER
 	RET
 
 both:
-next444:
+next472:
 	TESTQ      BX, BX
-	JE         end444
+	JE         end472
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -29097,9 +31555,9 @@ next444:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next444
+	JMP        next472
 
-end444:
+end472:
 	VZEROUPPER
 	RET
 
@@ -29120,9 +31578,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next445:
+next473:
 	TESTQ      BX, BX
-	JE         end445
+	JE         end473
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -29136,16 +31594,16 @@ next445:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next445
+	JMP        next473
 
-end445:
+end473:
 	VZEROUPPER
 	RET
 
 onlyB:
-next446:
+next474:
 	TESTQ      BX, BX
-	JE         end446
+	JE         end474
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -29156,9 +31614,9 @@ next446:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next446
+	JMP        next474
 
-end446:
+end474:
 	VZEROUPPER
 	RET
 
@@ -29166,9 +31624,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next447:
+next475:
 	TESTQ      BX, BX
-	JE         end447
+	JE         end475
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -29179,16 +31637,16 @@ next447:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next447
+	JMP        next475
 
-end447:
+end475:
 	VZEROUPPER
 	RET
 
 both:
-next448:
+next476:
 	TESTQ      BX, BX
-	JE         end448
+	JE         end476
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -29196,9 +31654,9 @@ next448:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next448
+	JMP        next476
 
-end448:
+end476:
 	VZEROUPPER
 	RET
 
@@ -29219,9 +31677,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next449:
+next477:
 	TESTQ      BX, BX
-	JE         end449
+	JE         end477
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -29235,16 +31693,16 @@ next449:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next449
+	JMP        next477
 
-end449:
+end477:
 	VZEROUPPER
 	RET
 
 onlyB:
-next450:
+next478:
 	TESTQ      BX, BX
-	JE         end450
+	JE         end478
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -29255,9 +31713,9 @@ next450:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next450
+	JMP        next478
 
-end450:
+end478:
 	VZEROUPPER
 	RET
 
@@ -29265,9 +31723,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next451:
+next479:
 	TESTQ      BX, BX
-	JE         end451
+	JE         end479
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -29278,16 +31736,16 @@ next451:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next451
+	JMP        next479
 
-end451:
+end479:
 	VZEROUPPER
 	RET
 
 both:
-next452:
+next480:
 	TESTQ      BX, BX
-	JE         end452
+	JE         end480
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -29295,9 +31753,9 @@ next452:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next452
+	JMP        next480
 
-end452:
+end480:
 	VZEROUPPER
 	RET
 
@@ -29318,9 +31776,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next453:
+next481:
 	TESTQ      BX, BX
-	JE         end453
+	JE         end481
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -29334,16 +31792,16 @@ next453:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next453
+	JMP        next481
 
-end453:
+end481:
 	VZEROUPPER
 	RET
 
 onlyB:
-next454:
+next482:
 	TESTQ      BX, BX
-	JE         end454
+	JE         end482
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -29354,9 +31812,9 @@ next454:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next454
+	JMP        next482
 
-end454:
+end482:
 	VZEROUPPER
 	RET
 
@@ -29364,9 +31822,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next455:
+next483:
 	TESTQ      BX, BX
-	JE         end455
+	JE         end483
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -29377,16 +31835,16 @@ next455:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next455
+	JMP        next483
 
-end455:
+end483:
 	VZEROUPPER
 	RET
 
 both:
-next456:
+next484:
 	TESTQ      BX, BX
-	JE         end456
+	JE         end484
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -29394,9 +31852,9 @@ next456:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next456
+	JMP        next484
 
-end456:
+end484:
 	VZEROUPPER
 	RET
 
@@ -29414,9 +31872,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next457:
+next485:
 	TESTQ   BX, BX
-	JE      end457
+	JE      end485
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -29429,18 +31887,18 @@ next457:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next457
+	JMP     next485
 
-end457:
+end485:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next458:
+next486:
 	TESTQ   BX, BX
-	JE      end458
+	JE      end486
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29450,18 +31908,18 @@ next458:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next458
+	JMP     next486
 
-end458:
+end486:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next459:
+next487:
 	TESTQ   BX, BX
-	JE      end459
+	JE      end487
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29471,9 +31929,9 @@ next459:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next459
+	JMP     next487
 
-end459:
+end487:
 	VZEROUPPER
 	RET
 
@@ -29518,9 +31976,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next460:
+next488:
 	TESTQ   BX, BX
-	JE      end460
+	JE      end488
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -29533,18 +31991,18 @@ next460:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next460
+	JMP     next488
 
-end460:
+end488:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next461:
+next489:
 	TESTQ   BX, BX
-	JE      end461
+	JE      end489
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29554,18 +32012,18 @@ next461:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next461
+	JMP     next489
 
-end461:
+end489:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next462:
+next490:
 	TESTQ   BX, BX
-	JE      end462
+	JE      end490
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29575,9 +32033,9 @@ next462:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next462
+	JMP     next490
 
-end462:
+end490:
 	VZEROUPPER
 	RET
 
@@ -29622,9 +32080,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next463:
+next491:
 	TESTQ   BX, BX
-	JE      end463
+	JE      end491
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -29637,18 +32095,18 @@ next463:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next463
+	JMP     next491
 
-end463:
+end491:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next464:
+next492:
 	TESTQ   BX, BX
-	JE      end464
+	JE      end492
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29658,18 +32116,18 @@ next464:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next464
+	JMP     next492
 
-end464:
+end492:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next465:
+next493:
 	TESTQ   BX, BX
-	JE      end465
+	JE      end493
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29679,9 +32137,9 @@ next465:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next465
+	JMP     next493
 
-end465:
+end493:
 	VZEROUPPER
 	RET
 
@@ -29726,9 +32184,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next466:
+next494:
 	TESTQ   BX, BX
-	JE      end466
+	JE      end494
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -29741,18 +32199,18 @@ next466:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next466
+	JMP     next494
 
-end466:
+end494:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next467:
+next495:
 	TESTQ   BX, BX
-	JE      end467
+	JE      end495
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29762,18 +32220,18 @@ next467:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next467
+	JMP     next495
 
-end467:
+end495:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next468:
+next496:
 	TESTQ   BX, BX
-	JE      end468
+	JE      end496
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29783,9 +32241,9 @@ next468:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next468
+	JMP     next496
 
-end468:
+end496:
 	VZEROUPPER
 	RET
 
@@ -29830,9 +32288,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next469:
+next497:
 	TESTQ   BX, BX
-	JE      end469
+	JE      end497
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -29845,18 +32303,18 @@ next469:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next469
+	JMP     next497
 
-end469:
+end497:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next470:
+next498:
 	TESTQ   BX, BX
-	JE      end470
+	JE      end498
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29866,18 +32324,18 @@ next470:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next470
+	JMP     next498
 
-end470:
+end498:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next471:
+next499:
 	TESTQ   BX, BX
-	JE      end471
+	JE      end499
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29887,9 +32345,9 @@ next471:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next471
+	JMP     next499
 
-end471:
+end499:
 	VZEROUPPER
 	RET
 
@@ -29934,9 +32392,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next472:
+next500:
 	TESTQ   BX, BX
-	JE      end472
+	JE      end500
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -29949,18 +32407,18 @@ next472:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next472
+	JMP     next500
 
-end472:
+end500:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next473:
+next501:
 	TESTQ   BX, BX
-	JE      end473
+	JE      end501
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -29970,18 +32428,18 @@ next473:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next473
+	JMP     next501
 
-end473:
+end501:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next474:
+next502:
 	TESTQ   BX, BX
-	JE      end474
+	JE      end502
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -29991,9 +32449,9 @@ next474:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next474
+	JMP     next502
 
-end474:
+end502:
 	VZEROUPPER
 	RET
 
@@ -30038,9 +32496,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next475:
+next503:
 	TESTQ   BX, BX
-	JE      end475
+	JE      end503
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -30053,18 +32511,18 @@ next475:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next475
+	JMP     next503
 
-end475:
+end503:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next476:
+next504:
 	TESTQ   BX, BX
-	JE      end476
+	JE      end504
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30074,18 +32532,18 @@ next476:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next476
+	JMP     next504
 
-end476:
+end504:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next477:
+next505:
 	TESTQ   BX, BX
-	JE      end477
+	JE      end505
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30095,9 +32553,9 @@ next477:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next477
+	JMP     next505
 
-end477:
+end505:
 	VZEROUPPER
 	RET
 
@@ -30142,9 +32600,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next478:
+next506:
 	TESTQ   BX, BX
-	JE      end478
+	JE      end506
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -30157,18 +32615,18 @@ next478:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next478
+	JMP     next506
 
-end478:
+end506:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next479:
+next507:
 	TESTQ   BX, BX
-	JE      end479
+	JE      end507
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30178,18 +32636,18 @@ next479:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next479
+	JMP     next507
 
-end479:
+end507:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next480:
+next508:
 	TESTQ   BX, BX
-	JE      end480
+	JE      end508
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30199,9 +32657,9 @@ next480:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next480
+	JMP     next508
 
-end480:
+end508:
 	VZEROUPPER
 	RET
 
@@ -30246,9 +32704,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next481:
+next509:
 	TESTQ     BX, BX
-	JE        end481
+	JE        end509
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -30265,18 +32723,18 @@ next481:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next481
+	JMP       next509
 
-end481:
+end509:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next482:
+next510:
 	TESTQ     BX, BX
-	JE        end482
+	JE        end510
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -30290,18 +32748,18 @@ next482:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next482
+	JMP       next510
 
-end482:
+end510:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next483:
+next511:
 	TESTQ     BX, BX
-	JE        end483
+	JE        end511
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -30315,9 +32773,9 @@ next483:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next483
+	JMP       next511
 
-end483:
+end511:
 	VZEROUPPER
 	RET
 
@@ -30366,9 +32824,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next484:
+next512:
 	TESTQ   BX, BX
-	JE      end484
+	JE      end512
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -30381,18 +32839,18 @@ next484:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next484
+	JMP     next512
 
-end484:
+end512:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next485:
+next513:
 	TESTQ   BX, BX
-	JE      end485
+	JE      end513
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30402,18 +32860,18 @@ next485:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next485
+	JMP     next513
 
-end485:
+end513:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next486:
+next514:
 	TESTQ   BX, BX
-	JE      end486
+	JE      end514
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30423,9 +32881,9 @@ next486:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next486
+	JMP     next514
 
-end486:
+end514:
 	VZEROUPPER
 	RET
 
@@ -30470,9 +32928,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next487:
+next515:
 	TESTQ   BX, BX
-	JE      end487
+	JE      end515
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -30485,18 +32943,18 @@ next487:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next487
+	JMP     next515
 
-end487:
+end515:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next488:
+next516:
 	TESTQ   BX, BX
-	JE      end488
+	JE      end516
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30506,18 +32964,18 @@ next488:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next488
+	JMP     next516
 
-end488:
+end516:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next489:
+next517:
 	TESTQ   BX, BX
-	JE      end489
+	JE      end517
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30527,9 +32985,9 @@ next489:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next489
+	JMP     next517
 
-end489:
+end517:
 	VZEROUPPER
 	RET
 
@@ -30574,9 +33032,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next490:
+next518:
 	TESTQ   BX, BX
-	JE      end490
+	JE      end518
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -30589,18 +33047,18 @@ next490:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next490
+	JMP     next518
 
-end490:
+end518:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next491:
+next519:
 	TESTQ   BX, BX
-	JE      end491
+	JE      end519
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30610,18 +33068,18 @@ next491:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next491
+	JMP     next519
 
-end491:
+end519:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next492:
+next520:
 	TESTQ   BX, BX
-	JE      end492
+	JE      end520
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30631,9 +33089,9 @@ next492:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next492
+	JMP     next520
 
-end492:
+end520:
 	VZEROUPPER
 	RET
 
@@ -30678,9 +33136,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next493:
+next521:
 	TESTQ   BX, BX
-	JE      end493
+	JE      end521
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -30693,18 +33151,18 @@ next493:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next493
+	JMP     next521
 
-end493:
+end521:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next494:
+next522:
 	TESTQ   BX, BX
-	JE      end494
+	JE      end522
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30714,18 +33172,18 @@ next494:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next494
+	JMP     next522
 
-end494:
+end522:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next495:
+next523:
 	TESTQ   BX, BX
-	JE      end495
+	JE      end523
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30735,9 +33193,9 @@ next495:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next495
+	JMP     next523
 
-end495:
+end523:
 	VZEROUPPER
 	RET
 
@@ -30782,9 +33240,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next496:
+next524:
 	TESTQ   BX, BX
-	JE      end496
+	JE      end524
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -30797,18 +33255,18 @@ next496:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next496
+	JMP     next524
 
-end496:
+end524:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next497:
+next525:
 	TESTQ   BX, BX
-	JE      end497
+	JE      end525
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30818,18 +33276,18 @@ next497:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next497
+	JMP     next525
 
-end497:
+end525:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next498:
+next526:
 	TESTQ   BX, BX
-	JE      end498
+	JE      end526
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30839,9 +33297,9 @@ next498:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next498
+	JMP     next526
 
-end498:
+end526:
 	VZEROUPPER
 	RET
 
@@ -30886,9 +33344,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next499:
+next527:
 	TESTQ   BX, BX
-	JE      end499
+	JE      end527
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -30901,18 +33359,18 @@ next499:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next499
+	JMP     next527
 
-end499:
+end527:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next500:
+next528:
 	TESTQ   BX, BX
-	JE      end500
+	JE      end528
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30922,18 +33380,18 @@ next500:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next500
+	JMP     next528
 
-end500:
+end528:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next501:
+next529:
 	TESTQ   BX, BX
-	JE      end501
+	JE      end529
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30943,9 +33401,9 @@ next501:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next501
+	JMP     next529
 
-end501:
+end529:
 	VZEROUPPER
 	RET
 
@@ -30990,9 +33448,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next502:
+next530:
 	TESTQ   BX, BX
-	JE      end502
+	JE      end530
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -31005,18 +33463,18 @@ next502:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next502
+	JMP     next530
 
-end502:
+end530:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next503:
+next531:
 	TESTQ   BX, BX
-	JE      end503
+	JE      end531
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31026,18 +33484,18 @@ next503:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next503
+	JMP     next531
 
-end503:
+end531:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next504:
+next532:
 	TESTQ   BX, BX
-	JE      end504
+	JE      end532
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31047,9 +33505,9 @@ next504:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next504
+	JMP     next532
 
-end504:
+end532:
 	VZEROUPPER
 	RET
 
@@ -31094,9 +33552,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next505:
+next533:
 	TESTQ   BX, BX
-	JE      end505
+	JE      end533
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -31109,18 +33567,18 @@ next505:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next505
+	JMP     next533
 
-end505:
+end533:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next506:
+next534:
 	TESTQ   BX, BX
-	JE      end506
+	JE      end534
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31130,18 +33588,18 @@ next506:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next506
+	JMP     next534
 
-end506:
+end534:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next507:
+next535:
 	TESTQ   BX, BX
-	JE      end507
+	JE      end535
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31151,9 +33609,9 @@ next507:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next507
+	JMP     next535
 
-end507:
+end535:
 	VZEROUPPER
 	RET
 
@@ -31198,9 +33656,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next508:
+next536:
 	TESTQ     BX, BX
-	JE        end508
+	JE        end536
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -31217,18 +33675,18 @@ next508:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next508
+	JMP       next536
 
-end508:
+end536:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next509:
+next537:
 	TESTQ     BX, BX
-	JE        end509
+	JE        end537
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -31242,18 +33700,18 @@ next509:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next509
+	JMP       next537
 
-end509:
+end537:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next510:
+next538:
 	TESTQ     BX, BX
-	JE        end510
+	JE        end538
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -31267,9 +33725,9 @@ next510:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next510
+	JMP       next538
 
-end510:
+end538:
 	VZEROUPPER
 	RET
 
@@ -31318,9 +33776,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next511:
+next539:
 	TESTQ   BX, BX
-	JE      end511
+	JE      end539
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -31333,18 +33791,18 @@ next511:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next511
+	JMP     next539
 
-end511:
+end539:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next512:
+next540:
 	TESTQ   BX, BX
-	JE      end512
+	JE      end540
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31354,18 +33812,18 @@ next512:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next512
+	JMP     next540
 
-end512:
+end540:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next513:
+next541:
 	TESTQ   BX, BX
-	JE      end513
+	JE      end541
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31375,9 +33833,9 @@ next513:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next513
+	JMP     next541
 
-end513:
+end541:
 	VZEROUPPER
 	RET
 
@@ -31395,9 +33853,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next514:
+next542:
 	TESTQ   BX, BX
-	JE      end514
+	JE      end542
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -31410,18 +33868,18 @@ next514:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next514
+	JMP     next542
 
-end514:
+end542:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next515:
+next543:
 	TESTQ   BX, BX
-	JE      end515
+	JE      end543
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31431,18 +33889,18 @@ next515:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next515
+	JMP     next543
 
-end515:
+end543:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next516:
+next544:
 	TESTQ   BX, BX
-	JE      end516
+	JE      end544
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31452,9 +33910,9 @@ next516:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next516
+	JMP     next544
 
-end516:
+end544:
 	VZEROUPPER
 	RET
 
@@ -31472,9 +33930,9 @@ TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next517:
+next545:
 	TESTQ   BX, BX
-	JE      end517
+	JE      end545
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z0
@@ -31487,18 +33945,18 @@ next517:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next517
+	JMP     next545
 
-end517:
+end545:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next518:
+next546:
 	TESTQ   BX, BX
-	JE      end518
+	JE      end546
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31508,18 +33966,18 @@ next518:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next518
+	JMP     next546
 
-end518:
+end546:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next519:
+next547:
 	TESTQ   BX, BX
-	JE      end519
+	JE      end547
 	VMOVUPS (CX), Z1
 	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31529,9 +33987,9 @@ next519:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next519
+	JMP     next547
 
-end519:
+end547:
 	VZEROUPPER
 	RET
 
@@ -31549,9 +34007,9 @@ TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next520:
+next548:
 	TESTQ   BX, BX
-	JE      end520
+	JE      end548
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z0
@@ -31564,18 +34022,18 @@ next520:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next520
+	JMP     next548
 
-end520:
+end548:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next521:
+next549:
 	TESTQ   BX, BX
-	JE      end521
+	JE      end549
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31585,18 +34043,18 @@ next521:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next521
+	JMP     next549
 
-end521:
+end549:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next522:
+next550:
 	TESTQ   BX, BX
-	JE      end522
+	JE      end550
 	VMOVUPS (CX), Z1
 	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31606,9 +34064,9 @@ next522:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next522
+	JMP     next550
 
-end522:
+end550:
 	VZEROUPPER
 	RET
 
@@ -31626,9 +34084,9 @@ TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next523:
+next551:
 	TESTQ   BX, BX
-	JE      end523
+	JE      end551
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z0
@@ -31641,18 +34099,18 @@ next523:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next523
+	JMP     next551
 
-end523:
+end551:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next524:
+next552:
 	TESTQ   BX, BX
-	JE      end524
+	JE      end552
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31662,18 +34120,18 @@ next524:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next524
+	JMP     next552
 
-end524:
+end552:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next525:
+next553:
 	TESTQ   BX, BX
-	JE      end525
+	JE      end553
 	VMOVUPS (CX), Z1
 	VMULPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31683,9 +34141,9 @@ next525:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next525
+	JMP     next553
 
-end525:
+end553:
 	VZEROUPPER
 	RET
 
@@ -31703,9 +34161,9 @@ TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next526:
+next554:
 	TESTQ   BX, BX
-	JE      end526
+	JE      end554
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z0
@@ -31718,18 +34176,18 @@ next526:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next526
+	JMP     next554
 
-end526:
+end554:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next527:
+next555:
 	TESTQ   BX, BX
-	JE      end527
+	JE      end555
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31739,18 +34197,18 @@ next527:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next527
+	JMP     next555
 
-end527:
+end555:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next528:
+next556:
 	TESTQ   BX, BX
-	JE      end528
+	JE      end556
 	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31760,9 +34218,9 @@ next528:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next528
+	JMP     next556
 
-end528:
+end556:
 	VZEROUPPER
 	RET
 
@@ -31780,9 +34238,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next529:
+next557:
 	TESTQ   BX, BX
-	JE      end529
+	JE      end557
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -31795,18 +34253,18 @@ next529:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next529
+	JMP     next557
 
-end529:
+end557:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next530:
+next558:
 	TESTQ   BX, BX
-	JE      end530
+	JE      end558
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31816,18 +34274,18 @@ next530:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next530
+	JMP     next558
 
-end530:
+end558:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next531:
+next559:
 	TESTQ   BX, BX
-	JE      end531
+	JE      end559
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31837,9 +34295,9 @@ next531:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next531
+	JMP     next559
 
-end531:
+end559:
 	VZEROUPPER
 	RET
 
@@ -31857,9 +34315,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next532:
+next560:
 	TESTQ   BX, BX
-	JE      end532
+	JE      end560
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -31872,18 +34330,18 @@ next532:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next532
+	JMP     next560
 
-end532:
+end560:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next533:
+next561:
 	TESTQ   BX, BX
-	JE      end533
+	JE      end561
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31893,18 +34351,18 @@ next533:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next533
+	JMP     next561
 
-end533:
+end561:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next534:
+next562:
 	TESTQ   BX, BX
-	JE      end534
+	JE      end562
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31914,9 +34372,9 @@ next534:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next534
+	JMP     next562
 
-end534:
+end562:
 	VZEROUPPER
 	RET
 
@@ -31934,9 +34392,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next535:
+next563:
 	TESTQ   BX, BX
-	JE      end535
+	JE      end563
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -31949,18 +34407,18 @@ next535:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next535
+	JMP     next563
 
-end535:
+end563:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next536:
+next564:
 	TESTQ   BX, BX
-	JE      end536
+	JE      end564
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31970,18 +34428,18 @@ next536:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next536
+	JMP     next564
 
-end536:
+end564:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next537:
+next565:
 	TESTQ   BX, BX
-	JE      end537
+	JE      end565
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31991,9 +34449,9 @@ next537:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next537
+	JMP     next565
 
-end537:
+end565:
 	VZEROUPPER
 	RET
 
@@ -32011,9 +34469,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next538:
+next566:
 	TESTQ   BX, BX
-	JE      end538
+	JE      end566
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -32026,18 +34484,18 @@ next538:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next538
+	JMP     next566
 
-end538:
+end566:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next539:
+next567:
 	TESTQ   BX, BX
-	JE      end539
+	JE      end567
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32047,18 +34505,18 @@ next539:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next539
+	JMP     next567
 
-end539:
+end567:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next540:
+next568:
 	TESTQ   BX, BX
-	JE      end540
+	JE      end568
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32068,9 +34526,9 @@ next540:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next540
+	JMP     next568
 
-end540:
+end568:
 	VZEROUPPER
 	RET
 
@@ -32089,9 +34547,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next541:
+next569:
 	TESTQ      BX, BX
-	JE         end541
+	JE         end569
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -32101,18 +34559,18 @@ next541:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next541
+	JMP        next569
 
-end541:
+end569:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next542:
+next570:
 	TESTQ      BX, BX
-	JE         end542
+	JE         end570
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32120,18 +34578,18 @@ next542:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next542
+	JMP        next570
 
-end542:
+end570:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next543:
+next571:
 	TESTQ      BX, BX
-	JE         end543
+	JE         end571
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32139,9 +34597,9 @@ next543:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next543
+	JMP        next571
 
-end543:
+end571:
 	VZEROUPPER
 	RET
 
@@ -32160,9 +34618,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next544:
+next572:
 	TESTQ      BX, BX
-	JE         end544
+	JE         end572
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -32172,18 +34630,18 @@ next544:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next544
+	JMP        next572
 
-end544:
+end572:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next545:
+next573:
 	TESTQ      BX, BX
-	JE         end545
+	JE         end573
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32191,18 +34649,18 @@ next545:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next545
+	JMP        next573
 
-end545:
+end573:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next546:
+next574:
 	TESTQ      BX, BX
-	JE         end546
+	JE         end574
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32210,9 +34668,9 @@ next546:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next546
+	JMP        next574
 
-end546:
+end574:
 	VZEROUPPER
 	RET
 
@@ -32231,9 +34689,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next547:
+next575:
 	TESTQ      BX, BX
-	JE         end547
+	JE         end575
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -32248,18 +34706,18 @@ next547:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next547
+	JMP        next575
 
-end547:
+end575:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next548:
+next576:
 	TESTQ      BX, BX
-	JE         end548
+	JE         end576
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -32271,18 +34729,18 @@ next548:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next548
+	JMP        next576
 
-end548:
+end576:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next549:
+next577:
 	TESTQ      BX, BX
-	JE         end549
+	JE         end577
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -32294,9 +34752,9 @@ next549:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next549
+	JMP        next577
 
-end549:
+end577:
 	VZEROUPPER
 	RET
 
@@ -32315,9 +34773,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next550:
+next578:
 	TESTQ      BX, BX
-	JE         end550
+	JE         end578
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -32332,18 +34790,18 @@ next550:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next550
+	JMP        next578
 
-end550:
+end578:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next551:
+next579:
 	TESTQ      BX, BX
-	JE         end551
+	JE         end579
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -32355,18 +34813,18 @@ next551:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next551
+	JMP        next579
 
-end551:
+end579:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next552:
+next580:
 	TESTQ      BX, BX
-	JE         end552
+	JE         end580
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -32378,9 +34836,9 @@ next552:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next552
+	JMP        next580
 
-end552:
+end580:
 	VZEROUPPER
 	RET
 
@@ -32399,9 +34857,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next553:
+next581:
 	TESTQ      BX, BX
-	JE         end553
+	JE         end581
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -32446,18 +34904,18 @@ next553:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next553
+	JMP        next581
 
-end553:
+end581:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next554:
+next582:
 	TESTQ      BX, BX
-	JE         end554
+	JE         end582
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32493,18 +34951,18 @@ next554:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next554
+	JMP        next582
 
-end554:
+end582:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next555:
+next583:
 	TESTQ      BX, BX
-	JE         end555
+	JE         end583
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32540,9 +34998,9 @@ next555:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next555
+	JMP        next583
 
-end555:
+end583:
 	VZEROUPPER
 	RET
 
@@ -32561,9 +35019,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next556:
+next584:
 	TESTQ      BX, BX
-	JE         end556
+	JE         end584
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -32608,18 +35066,18 @@ next556:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next556
+	JMP        next584
 
-end556:
+end584:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next557:
+next585:
 	TESTQ      BX, BX
-	JE         end557
+	JE         end585
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32655,18 +35113,18 @@ next557:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next557
+	JMP        next585
 
-end557:
+end585:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next558:
+next586:
 	TESTQ      BX, BX
-	JE         end558
+	JE         end586
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32702,9 +35160,9 @@ next558:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next558
+	JMP        next586
 
-end558:
+end586:
 	VZEROUPPER
 	RET
 
@@ -32723,9 +35181,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next559:
+next587:
 	TESTQ      BX, BX
-	JE         end559
+	JE         end587
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -32770,18 +35228,18 @@ next559:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next559
+	JMP        next587
 
-end559:
+end587:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next560:
+next588:
 	TESTQ      BX, BX
-	JE         end560
+	JE         end588
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32817,18 +35275,18 @@ next560:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next560
+	JMP        next588
 
-end560:
+end588:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next561:
+next589:
 	TESTQ      BX, BX
-	JE         end561
+	JE         end589
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -32864,9 +35322,9 @@ next561:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next561
+	JMP        next589
 
-end561:
+end589:
 	VZEROUPPER
 	RET
 
@@ -32885,9 +35343,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next562:
+next590:
 	TESTQ      BX, BX
-	JE         end562
+	JE         end590
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -32897,18 +35355,18 @@ next562:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next562
+	JMP        next590
 
-end562:
+end590:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next563:
+next591:
 	TESTQ      BX, BX
-	JE         end563
+	JE         end591
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32916,18 +35374,18 @@ next563:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next563
+	JMP        next591
 
-end563:
+end591:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next564:
+next592:
 	TESTQ      BX, BX
-	JE         end564
+	JE         end592
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32935,9 +35393,9 @@ next564:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next564
+	JMP        next592
 
-end564:
+end592:
 	VZEROUPPER
 	RET
 
@@ -32956,9 +35414,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next565:
+next593:
 	TESTQ      BX, BX
-	JE         end565
+	JE         end593
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -32968,18 +35426,18 @@ next565:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next565
+	JMP        next593
 
-end565:
+end593:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next566:
+next594:
 	TESTQ      BX, BX
-	JE         end566
+	JE         end594
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -32987,18 +35445,18 @@ next566:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next566
+	JMP        next594
 
-end566:
+end594:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next567:
+next595:
 	TESTQ      BX, BX
-	JE         end567
+	JE         end595
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -33006,9 +35464,9 @@ next567:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next567
+	JMP        next595
 
-end567:
+end595:
 	VZEROUPPER
 	RET
 
@@ -33027,9 +35485,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next568:
+next596:
 	TESTQ      BX, BX
-	JE         end568
+	JE         end596
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -33044,18 +35502,18 @@ next568:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next568
+	JMP        next596
 
-end568:
+end596:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next569:
+next597:
 	TESTQ      BX, BX
-	JE         end569
+	JE         end597
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33067,18 +35525,18 @@ next569:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next569
+	JMP        next597
 
-end569:
+end597:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next570:
+next598:
 	TESTQ      BX, BX
-	JE         end570
+	JE         end598
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33090,9 +35548,9 @@ next570:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next570
+	JMP        next598
 
-end570:
+end598:
 	VZEROUPPER
 	RET
 
@@ -33111,9 +35569,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next571:
+next599:
 	TESTQ      BX, BX
-	JE         end571
+	JE         end599
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -33128,18 +35586,18 @@ next571:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next571
+	JMP        next599
 
-end571:
+end599:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next572:
+next600:
 	TESTQ      BX, BX
-	JE         end572
+	JE         end600
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33151,18 +35609,18 @@ next572:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next572
+	JMP        next600
 
-end572:
+end600:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next573:
+next601:
 	TESTQ      BX, BX
-	JE         end573
+	JE         end601
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33174,9 +35632,9 @@ next573:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next573
+	JMP        next601
 
-end573:
+end601:
 	VZEROUPPER
 	RET
 
@@ -33195,9 +35653,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next574:
+next602:
 	TESTQ      BX, BX
-	JE         end574
+	JE         end602
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -33242,18 +35700,18 @@ next574:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next574
+	JMP        next602
 
-end574:
+end602:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next575:
+next603:
 	TESTQ      BX, BX
-	JE         end575
+	JE         end603
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33289,18 +35747,18 @@ next575:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next575
+	JMP        next603
 
-end575:
+end603:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next576:
+next604:
 	TESTQ      BX, BX
-	JE         end576
+	JE         end604
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33336,9 +35794,9 @@ next576:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next576
+	JMP        next604
 
-end576:
+end604:
 	VZEROUPPER
 	RET
 
@@ -33357,9 +35815,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next577:
+next605:
 	TESTQ      BX, BX
-	JE         end577
+	JE         end605
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -33404,18 +35862,18 @@ next577:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next577
+	JMP        next605
 
-end577:
+end605:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next578:
+next606:
 	TESTQ      BX, BX
-	JE         end578
+	JE         end606
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33451,18 +35909,18 @@ next578:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next578
+	JMP        next606
 
-end578:
+end606:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next579:
+next607:
 	TESTQ      BX, BX
-	JE         end579
+	JE         end607
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33498,9 +35956,9 @@ next579:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next579
+	JMP        next607
 
-end579:
+end607:
 	VZEROUPPER
 	RET
 
@@ -33519,9 +35977,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next580:
+next608:
 	TESTQ      BX, BX
-	JE         end580
+	JE         end608
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -33566,18 +36024,18 @@ next580:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next580
+	JMP        next608
 
-end580:
+end608:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next581:
+next609:
 	TESTQ      BX, BX
-	JE         end581
+	JE         end609
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33613,18 +36071,18 @@ next581:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next581
+	JMP        next609
 
-end581:
+end609:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next582:
+next610:
 	TESTQ      BX, BX
-	JE         end582
+	JE         end610
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -33660,9 +36118,9 @@ next582:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next582
+	JMP        next610
 
-end582:
+end610:
 	VZEROUPPER
 	RET
 
@@ -33681,9 +36139,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next583:
+next611:
 	TESTQ      BX, BX
-	JE         end583
+	JE         end611
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -33693,18 +36151,18 @@ next583:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next583
+	JMP        next611
 
-end583:
+end611:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next584:
+next612:
 	TESTQ      BX, BX
-	JE         end584
+	JE         end612
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -33712,18 +36170,18 @@ next584:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next584
+	JMP        next612
 
-end584:
+end612:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next585:
+next613:
 	TESTQ      BX, BX
-	JE         end585
+	JE         end613
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -33731,9 +36189,9 @@ next585:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next585
+	JMP        next613
 
-end585:
+end613:
 	VZEROUPPER
 	RET
 
@@ -33752,9 +36210,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next586:
+next614:
 	TESTQ      BX, BX
-	JE         end586
+	JE         end614
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -33764,18 +36222,18 @@ next586:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next586
+	JMP        next614
 
-end586:
+end614:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next587:
+next615:
 	TESTQ      BX, BX
-	JE         end587
+	JE         end615
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -33783,18 +36241,18 @@ next587:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next587
+	JMP        next615
 
-end587:
+end615:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next588:
+next616:
 	TESTQ      BX, BX
-	JE         end588
+	JE         end616
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -33802,9 +36260,9 @@ next588:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next588
+	JMP        next616
 
-end588:
+end616:
 	VZEROUPPER
 	RET
 
@@ -33823,9 +36281,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next589:
+next617:
 	TESTQ      BX, BX
-	JE         end589
+	JE         end617
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -33840,18 +36298,18 @@ next589:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next589
+	JMP        next617
 
-end589:
+end617:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next590:
+next618:
 	TESTQ      BX, BX
-	JE         end590
+	JE         end618
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33863,18 +36321,18 @@ next590:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next590
+	JMP        next618
 
-end590:
+end618:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next591:
+next619:
 	TESTQ      BX, BX
-	JE         end591
+	JE         end619
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33886,9 +36344,9 @@ next591:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next591
+	JMP        next619
 
-end591:
+end619:
 	VZEROUPPER
 	RET
 
@@ -33907,9 +36365,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next592:
+next620:
 	TESTQ      BX, BX
-	JE         end592
+	JE         end620
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -33924,18 +36382,18 @@ next592:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next592
+	JMP        next620
 
-end592:
+end620:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next593:
+next621:
 	TESTQ      BX, BX
-	JE         end593
+	JE         end621
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33947,18 +36405,18 @@ next593:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next593
+	JMP        next621
 
-end593:
+end621:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next594:
+next622:
 	TESTQ      BX, BX
-	JE         end594
+	JE         end622
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -33970,9 +36428,9 @@ next594:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next594
+	JMP        next622
 
-end594:
+end622:
 	VZEROUPPER
 	RET
 
@@ -33991,9 +36449,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next595:
+next623:
 	TESTQ      BX, BX
-	JE         end595
+	JE         end623
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -34038,18 +36496,18 @@ next595:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next595
+	JMP        next623
 
-end595:
+end623:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next596:
+next624:
 	TESTQ      BX, BX
-	JE         end596
+	JE         end624
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34085,18 +36543,18 @@ next596:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next596
+	JMP        next624
 
-end596:
+end624:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next597:
+next625:
 	TESTQ      BX, BX
-	JE         end597
+	JE         end625
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34132,9 +36590,9 @@ next597:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next597
+	JMP        next625
 
-end597:
+end625:
 	VZEROUPPER
 	RET
 
@@ -34153,9 +36611,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next598:
+next626:
 	TESTQ      BX, BX
-	JE         end598
+	JE         end626
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -34200,18 +36658,18 @@ next598:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next598
+	JMP        next626
 
-end598:
+end626:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next599:
+next627:
 	TESTQ      BX, BX
-	JE         end599
+	JE         end627
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34247,18 +36705,18 @@ next599:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next599
+	JMP        next627
 
-end599:
+end627:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next600:
+next628:
 	TESTQ      BX, BX
-	JE         end600
+	JE         end628
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34294,9 +36752,9 @@ next600:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next600
+	JMP        next628
 
-end600:
+end628:
 	VZEROUPPER
 	RET
 
@@ -34315,9 +36773,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next601:
+next629:
 	TESTQ      BX, BX
-	JE         end601
+	JE         end629
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -34362,18 +36820,18 @@ next601:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next601
+	JMP        next629
 
-end601:
+end629:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next602:
+next630:
 	TESTQ      BX, BX
-	JE         end602
+	JE         end630
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34409,18 +36867,18 @@ next602:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next602
+	JMP        next630
 
-end602:
+end630:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next603:
+next631:
 	TESTQ      BX, BX
-	JE         end603
+	JE         end631
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34456,9 +36914,9 @@ next603:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next603
+	JMP        next631
 
-end603:
+end631:
 	VZEROUPPER
 	RET
 
@@ -34892,9 +37350,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one604:
+one632:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd604
+	JLT              oneEnd632
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -35007,11 +37465,11 @@ one604:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one604
+	JMP              one632
 
-oneEnd604:
+oneEnd632:
 	TESTQ            R10, R10
-	JE               done604
+	JE               done632
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -35124,7 +37582,7 @@ oneEnd604:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done604:
+done632:
 	VZEROUPPER
 	RET
 
@@ -35156,9 +37614,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one605:
+one633:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd605
+	JLT              oneEnd633
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -35234,11 +37692,11 @@ one605:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one605
+	JMP              one633
 
-oneEnd605:
+oneEnd633:
 	TESTQ            R9, R9
-	JE               done605
+	JE               done633
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -35313,7 +37771,7 @@ oneEnd605:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done605:
+done633:
 	VZEROUPPER
 	RET
 
@@ -35347,9 +37805,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one606:
+one634:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd606
+	JLT              oneEnd634
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -35467,11 +37925,11 @@ one606:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one606
+	JMP              one634
 
-oneEnd606:
+oneEnd634:
 	TESTQ            R11, R11
-	JE               done606
+	JE               done634
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -35588,7 +38046,7 @@ oneEnd606:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done606:
+done634:
 	VZEROUPPER
 	RET
 
@@ -35622,9 +38080,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one607:
+one635:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd607
+	JLT              oneEnd635
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -35704,11 +38162,11 @@ one607:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one607
+	JMP              one635
 
-oneEnd607:
+oneEnd635:
 	TESTQ            R10, R10
-	JE               done607
+	JE               done635
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -35787,7 +38245,7 @@ oneEnd607:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done607:
+done635:
 	VZEROUPPER
 	RET
 
@@ -35807,9 +38265,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one608:
+one636:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd608
+	JLT              oneEnd636
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -35868,11 +38326,11 @@ one608:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one608
+	JMP              one636
 
-oneEnd608:
+oneEnd636:
 	TESTQ            R10, R10
-	JE               done608
+	JE               done636
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -35929,7 +38387,7 @@ oneEnd608:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done608:
+done636:
 	VZEROUPPER
 	RET
 
@@ -35946,9 +38404,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one609:
+one637:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd609
+	JLT          oneEnd637
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -35981,11 +38439,11 @@ one609:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one609
+	JMP          one637
 
-oneEnd609:
+oneEnd637:
 	TESTQ        R8, R8
-	JE           done609
+	JE           done637
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -36018,7 +38476,7 @@ oneEnd609:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done609:
+done637:
 	VZEROUPPER
 	RET
 

@@ -45,6 +45,22 @@ type MaxGradArgs struct {
 	UpStep       int
 }
 
+// PlaceArgs are the arguments of MaxPlaces and PlacesGrad, for rows of whole vectors. A tap of a window has an offset and a number
+// below NoPlace. MaxPlaces sets Dst[r*DstStep + c] to the largest of Src[r*SrcStep + c + Off[t]], and Places beside it to the number
+// of the first such tap; NaN is passed over, and what is NaN alone gives -Inf and NoPlace. PlacesGrad sets Dst[r*DstStep + c] to the
+// sum of Src[r*SrcStep + c + Off[t]] over all t beside which Places holds Numbers[t].
+type PlaceArgs struct {
+	Src, Dst         []float32
+	Places           []uint8
+	Off              []int
+	Numbers          []int32
+	Rows, Cols       int
+	SrcStep, DstStep int
+}
+
+// NoPlace is the number of no tap.
+const NoPlace = 255
+
 // LineWidth is the number of lines that the kernel Lines takes at a time.
 const LineWidth = 16
 

@@ -17,6 +17,8 @@ type Kernels struct {
 	MaxTaps     func(a *TapArgs)     // maximum of Bias and all src[t]
 	SumTaps     func(a *TapArgs)     // (Bias + sum of src[t]) * RowScale[r] * ColScale[c]
 	MaxTapsGrad func(a *MaxGradArgs) // adds where the largest elements are
+	MaxPlaces   func(a *PlaceArgs)   // maximum of all src[t], and which it is
+	PlacesGrad  func(a *PlaceArgs)   // its gradient
 	Tall5       func(a *TapArgs)     // FMATaps for 5 adjacent rows of taps; Off holds those of the first row; Rows is at least 4
 	Tall7       func(a *TapArgs)     // the same for 7 rows
 	Lines       func(a *LineArgs)
@@ -29,7 +31,7 @@ const MaxLanes = 16
 
 // rows is ordered from the most portable to the fastest.
 var rows = []Kernels{
-	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, tall5Generic, tall7Generic, linesGeneric, [2]func(*PlaneArgs){plane3s1Generic, plane3s2Generic}},
+	{"generic", 0, 4, copyRowsGeneric, splitRowsGeneric, mergeRowsGeneric, packTapsGeneric, fmaTapsGeneric, maxTapsGeneric, sumTapsGeneric, maxTapsGradGeneric, maxPlacesGeneric, placesGradGeneric, tall5Generic, tall7Generic, linesGeneric, [2]func(*PlaneArgs){plane3s1Generic, plane3s2Generic}},
 }
 
 // All lists the kernels that can run here, the fastest last.

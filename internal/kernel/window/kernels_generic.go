@@ -1,5 +1,7 @@
 package window
 
+import "math"
+
 func copyRowsGeneric(a *RowArgs) {
 	for r := range a.Rows {
 		copy(a.Dst[r*a.DstStep:][:a.Cols], a.Src[r*a.SrcStep:])
@@ -92,6 +94,35 @@ func maxTapsGradGeneric(a *MaxGradArgs) {
 			}
 			if at >= 0 {
 				a.Dst[at] += up
+			}
+		}
+	}
+}
+
+func maxPlacesGeneric(a *PlaceArgs) {
+	for r := range a.Rows {
+		dst, places := a.Dst[r*a.DstStep:][:a.Cols], a.Places[r*a.DstStep:][:a.Cols]
+		for c := range dst {
+			dst[c], places[c] = float32(math.Inf(-1)), NoPlace
+			for t, off := range a.Off {
+				if x := a.Src[r*a.SrcStep+c+off]; x > dst[c] || places[c] == NoPlace && x == x {
+					dst[c], places[c] = x, uint8(a.Numbers[t])
+				}
+			}
+		}
+	}
+}
+
+func placesGradGeneric(a *PlaceArgs) {
+	for r := range a.Rows {
+		dst := a.Dst[r*a.DstStep:][:a.Cols]
+		clear(dst)
+		for t, off := range a.Off {
+			up, places, number := a.Src[r*a.SrcStep+off:], a.Places[r*a.SrcStep+off:], uint8(a.Numbers[t])
+			for c := range dst {
+				if places[c] == number {
+					dst[c] += up[c]
+				}
 			}
 		}
 	}

@@ -16,6 +16,9 @@ type Scratch struct {
 	Pack PackArgs
 	Line LineArgs
 	Grad MaxGradArgs
+
+	Place   PlaceArgs
+	Numbers []int32 // for numbers of taps that are made on the fly
 }
 
 var scratches = sync.Pool{New: func() any { return new(Scratch) }}
@@ -29,7 +32,7 @@ func GetScratch(n int) *Scratch {
 
 // Release hands s back; it must not be used afterwards.
 func (s *Scratch) Release() {
-	s.Row, s.Tap, s.Grad = RowArgs{}, TapArgs{}, MaxGradArgs{}
+	s.Row, s.Tap, s.Grad, s.Place = RowArgs{}, TapArgs{}, MaxGradArgs{}, PlaceArgs{}
 	s.Pack.Src, s.Pack.Dst, s.Pack.Off = nil, nil, nil
 	scratches.Put(s)
 }

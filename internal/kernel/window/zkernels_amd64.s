@@ -1716,6 +1716,259 @@ row_end:
 	VZEROUPPER
 	RET
 
+// func maxPlacesAVX2(a *byte)
+// Requires: AVX, AVX2
+TEXT ·maxPlacesAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVL         $0xff800000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Y1
+	MOVL         $0x000000ff, CX
+	VMOVD        CX, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         48(AX), BX
+	MOVQ         120(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         144(AX), R8
+	MOVQ         128(AX), R9
+	SUBQ         R9, DI
+	SUBQ         R9, R8
+
+row:
+	CMPQ SI, $0x00000001
+	JL   row_end
+	MOVQ 128(AX), R9
+
+c4:
+	CMPQ    R9, $0x00000020
+	JL      c4_end
+	VMOVAPS Y1, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y1, Y8
+	VMOVAPS Y0, Y9
+	MOVQ    72(AX), R10
+	MOVQ    96(AX), R11
+	MOVQ    80(AX), R12
+	LEAQ    -8(R10)(R12*8), R10
+	LEAQ    -4(R11)(R12*4), R11
+
+b4_taps:
+	CMPQ         R12, $0x00000001
+	JL           b4_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Y10
+	VMOVUPS      (CX)(R13*4), Y11
+	VCMPPS       $0x1d, Y2, Y11, Y12
+	VBLENDVPS    Y12, Y11, Y2, Y2
+	VBLENDVPS    Y12, Y10, Y3, Y3
+	VMOVUPS      32(CX)(R13*4), Y11
+	VCMPPS       $0x1d, Y4, Y11, Y12
+	VBLENDVPS    Y12, Y11, Y4, Y4
+	VBLENDVPS    Y12, Y10, Y5, Y5
+	VMOVUPS      64(CX)(R13*4), Y11
+	VCMPPS       $0x1d, Y6, Y11, Y12
+	VBLENDVPS    Y12, Y11, Y6, Y6
+	VBLENDVPS    Y12, Y10, Y7, Y7
+	VMOVUPS      96(CX)(R13*4), Y11
+	VCMPPS       $0x1d, Y8, Y11, Y12
+	VBLENDVPS    Y12, Y11, Y8, Y8
+	VBLENDVPS    Y12, Y10, Y9, Y9
+	SUBQ         $0x08, R10
+	SUBQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b4_taps
+
+b4_taps_end:
+	VMOVUPS      Y2, (DX)
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (BX)
+	VMOVUPS      Y4, 32(DX)
+	VEXTRACTI128 $0x01, Y5, X2
+	VPACKUSDW    X2, X5, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 8(BX)
+	VMOVUPS      Y6, 64(DX)
+	VEXTRACTI128 $0x01, Y7, X2
+	VPACKUSDW    X2, X7, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 16(BX)
+	VMOVUPS      Y8, 96(DX)
+	VEXTRACTI128 $0x01, Y9, X2
+	VPACKUSDW    X2, X9, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(BX)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000020, R9
+	JMP          c4
+
+c4_end:
+c1:
+	CMPQ    R9, $0x00000008
+	JL      c1_end
+	VMOVAPS Y1, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    72(AX), R10
+	MOVQ    96(AX), R11
+	MOVQ    80(AX), R12
+	LEAQ    -8(R10)(R12*8), R10
+	LEAQ    -4(R11)(R12*4), R11
+
+b1_taps:
+	CMPQ         R12, $0x00000001
+	JL           b1_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Y4
+	VMOVUPS      (CX)(R13*4), Y5
+	VCMPPS       $0x1d, Y2, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y2, Y2
+	VBLENDVPS    Y6, Y4, Y3, Y3
+	SUBQ         $0x08, R10
+	SUBQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b1_taps
+
+b1_taps_end:
+	VMOVUPS      Y2, (DX)
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (BX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000008, BX
+	SUBQ         $0x00000008, R9
+	JMP          c1
+
+c1_end:
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(R8*4), DX
+	ADDQ R8, BX
+	SUBQ $0x00000001, SI
+	JMP  row
+
+row_end:
+	VZEROUPPER
+	RET
+
+// func placesGradAVX2(a *byte)
+// Requires: AVX, AVX2
+TEXT ·placesGradAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 120(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ R9, DI
+	SUBQ R9, R8
+
+row:
+	CMPQ SI, $0x00000001
+	JL   row_end
+	MOVQ 128(AX), R9
+
+c4:
+	CMPQ   R9, $0x00000020
+	JL     c4_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   72(AX), R10
+	MOVQ   96(AX), R11
+	MOVQ   80(AX), R12
+
+b4_taps:
+	CMPQ         R12, $0x00000001
+	JL           b4_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Y4
+	VPMOVZXBD    (BX)(R13*1), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       (CX)(R13*4), Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VPMOVZXBD    8(BX)(R13*1), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       32(CX)(R13*4), Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VPMOVZXBD    16(BX)(R13*1), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       64(CX)(R13*4), Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VPMOVZXBD    24(BX)(R13*1), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       96(CX)(R13*4), Y5, Y5
+	VADDPS       Y5, Y3, Y3
+	ADDQ         $0x08, R10
+	ADDQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b4_taps
+
+b4_taps_end:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000020, R9
+	JMP     c4
+
+c4_end:
+c1:
+	CMPQ   R9, $0x00000008
+	JL     c1_end
+	VXORPS Y0, Y0, Y0
+	MOVQ   72(AX), R10
+	MOVQ   96(AX), R11
+	MOVQ   80(AX), R12
+
+b1_taps:
+	CMPQ         R12, $0x00000001
+	JL           b1_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Y1
+	VPMOVZXBD    (BX)(R13*1), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VANDPS       (CX)(R13*4), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	ADDQ         $0x08, R10
+	ADDQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b1_taps
+
+b1_taps_end:
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000008, BX
+	SUBQ    $0x00000008, R9
+	JMP     c1
+
+c1_end:
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(R8*4), DX
+	ADDQ DI, BX
+	SUBQ $0x00000001, SI
+	JMP  row
+
+row_end:
+	VZEROUPPER
+	RET
+
 // func tall5AVX2(a *byte)
 // Requires: AVX, AVX2, FMA3
 TEXT ·tall5AVX2(SB), NOSPLIT, $8-8
@@ -5371,6 +5624,239 @@ full:
 	ADDQ R8, BX
 	ADDQ R9, SI
 	DECQ DI
+	JMP  row
+
+row_end:
+	VZEROUPPER
+	RET
+
+// func maxPlacesAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·maxPlacesAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVL         $0xff800000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Z1
+	MOVL         $0x000000ff, CX
+	VMOVD        CX, X0
+	VPBROADCASTD X0, Z0
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         48(AX), BX
+	MOVQ         120(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         144(AX), R8
+	MOVQ         128(AX), R9
+	SUBQ         R9, DI
+	SUBQ         R9, R8
+
+row:
+	CMPQ SI, $0x00000001
+	JL   row_end
+	MOVQ 128(AX), R9
+
+c4:
+	CMPQ    R9, $0x00000040
+	JL      c4_end
+	VMOVAPS Z1, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z1, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z1, Z8
+	VMOVAPS Z0, Z9
+	MOVQ    72(AX), R10
+	MOVQ    96(AX), R11
+	MOVQ    80(AX), R12
+	LEAQ    -8(R10)(R12*8), R10
+	LEAQ    -4(R11)(R12*4), R11
+
+b4_taps:
+	CMPQ         R12, $0x00000001
+	JL           b4_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Z10
+	VMOVUPS      (CX)(R13*4), Z11
+	VCMPPS       $0x1d, Z2, Z11, K1
+	VMOVAPS      Z11, K1, Z2
+	VMOVDQA32    Z10, K1, Z3
+	VMOVUPS      64(CX)(R13*4), Z11
+	VCMPPS       $0x1d, Z4, Z11, K1
+	VMOVAPS      Z11, K1, Z4
+	VMOVDQA32    Z10, K1, Z5
+	VMOVUPS      128(CX)(R13*4), Z11
+	VCMPPS       $0x1d, Z6, Z11, K1
+	VMOVAPS      Z11, K1, Z6
+	VMOVDQA32    Z10, K1, Z7
+	VMOVUPS      192(CX)(R13*4), Z11
+	VCMPPS       $0x1d, Z8, Z11, K1
+	VMOVAPS      Z11, K1, Z8
+	VMOVDQA32    Z10, K1, Z9
+	SUBQ         $0x08, R10
+	SUBQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b4_taps
+
+b4_taps_end:
+	VMOVUPS Z2, (DX)
+	VPMOVDB Z3, (BX)
+	VMOVUPS Z4, 64(DX)
+	VPMOVDB Z5, 16(BX)
+	VMOVUPS Z6, 128(DX)
+	VPMOVDB Z7, 32(BX)
+	VMOVUPS Z8, 192(DX)
+	VPMOVDB Z9, 48(BX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000040, R9
+	JMP     c4
+
+c4_end:
+c1:
+	CMPQ    R9, $0x00000010
+	JL      c1_end
+	VMOVAPS Z1, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    72(AX), R10
+	MOVQ    96(AX), R11
+	MOVQ    80(AX), R12
+	LEAQ    -8(R10)(R12*8), R10
+	LEAQ    -4(R11)(R12*4), R11
+
+b1_taps:
+	CMPQ         R12, $0x00000001
+	JL           b1_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Z4
+	VMOVUPS      (CX)(R13*4), Z5
+	VCMPPS       $0x1d, Z2, Z5, K1
+	VMOVAPS      Z5, K1, Z2
+	VMOVDQA32    Z4, K1, Z3
+	SUBQ         $0x08, R10
+	SUBQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b1_taps
+
+b1_taps_end:
+	VMOVUPS Z2, (DX)
+	VPMOVDB Z3, (BX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000010, BX
+	SUBQ    $0x00000010, R9
+	JMP     c1
+
+c1_end:
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(R8*4), DX
+	ADDQ R8, BX
+	SUBQ $0x00000001, SI
+	JMP  row
+
+row_end:
+	VZEROUPPER
+	RET
+
+// func placesGradAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·placesGradAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 120(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ 144(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ R9, DI
+	SUBQ R9, R8
+
+row:
+	CMPQ SI, $0x00000001
+	JL   row_end
+	MOVQ 128(AX), R9
+
+c4:
+	CMPQ   R9, $0x00000040
+	JL     c4_end
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   72(AX), R10
+	MOVQ   96(AX), R11
+	MOVQ   80(AX), R12
+
+b4_taps:
+	CMPQ         R12, $0x00000001
+	JL           b4_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Z4
+	VPMOVZXBD    (BX)(R13*1), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (CX)(R13*4), Z0, K1, Z0
+	VPMOVZXBD    16(BX)(R13*1), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       64(CX)(R13*4), Z1, K1, Z1
+	VPMOVZXBD    32(BX)(R13*1), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       128(CX)(R13*4), Z2, K1, Z2
+	VPMOVZXBD    48(BX)(R13*1), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       192(CX)(R13*4), Z3, K1, Z3
+	ADDQ         $0x08, R10
+	ADDQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b4_taps
+
+b4_taps_end:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000040, R9
+	JMP     c4
+
+c4_end:
+c1:
+	CMPQ   R9, $0x00000010
+	JL     c1_end
+	VPXORD Z6, Z6, Z6
+	MOVQ   72(AX), R10
+	MOVQ   96(AX), R11
+	MOVQ   80(AX), R12
+
+b1_taps:
+	CMPQ         R12, $0x00000001
+	JL           b1_taps_end
+	MOVQ         (R10), R13
+	VPBROADCASTD (R11), Z4
+	VPMOVZXBD    (BX)(R13*1), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (CX)(R13*4), Z6, K1, Z6
+	ADDQ         $0x08, R10
+	ADDQ         $0x04, R11
+	SUBQ         $0x00000001, R12
+	JMP          b1_taps
+
+b1_taps_end:
+	VMOVUPS Z6, (DX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000010, BX
+	SUBQ    $0x00000010, R9
+	JMP     c1
+
+c1_end:
+	LEAQ (CX)(DI*4), CX
+	LEAQ (DX)(R8*4), DX
+	ADDQ DI, BX
+	SUBQ $0x00000001, SI
 	JMP  row
 
 row_end:

@@ -30,6 +30,15 @@ func main() {
 				sums(v, s.lines, s.taps, s.sets)
 			}
 		}
+		for _, taps := range []int{3, 5, 7} {
+			for _, stride := range []int{1, 2} {
+				slides(v, 1, taps, stride)
+			}
+		}
+		if v.lanes == 16 { // registers
+			slides(v, 3, 3, 1)
+			slides(v, 3, 3, 2)
+		}
 	}
 	Generate()
 }

@@ -31,6 +31,8 @@ func main() {
 		g.softmaxRows("logSoftmaxRows", true)
 		g.normRows("layerNormRows", false)
 		g.normRows("rmsNormRows", true)
+		g.normGrad("layerNormGrad", false)
+		g.normGrad("rmsNormGrad", true)
 		for _, k := range compareKernels {
 			g.compare(k)
 		}

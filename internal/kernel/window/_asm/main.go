@@ -19,6 +19,8 @@ func main() {
 			tapRows(v, op)
 		}
 		maxTapsGrad(v)
+		maxPlaces(v)
+		placesGrad(v)
 		tall(v, 5)
 		tall(v, 7)
 		lines(v)

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Offsets in SlideArgs.
+const (
+	slideX, slideY, slideSums                  = 0, 24, 48
+	slidePlanes, slideRows                     = 72, 80
+	slideXPlane, slideXRow, slideXCol          = 88, 96, 104
+	slideYPlane, slideYRow, slideYCol          = 112, 120, 128
+	slideLo, slideInside, slideEdge, slideRest = 136, 144, 152, 160
+	slideLine                                  = 168
+)
+
+// slideGen is the state of a slide kernel while it is emitted.
+type slideGen struct {
+	v                   isa
+	lines, taps, stride int
+	acc                 [][]reg.VecVirtual // sums of each kernel element, for each of some outputs beside each other
+	held                [][]reg.VecVirtual // of each line, the columns that the next output shares with this one
+	p, q                gp                 // the next column of inputs, and the next output
+	xcol, ycol          gp
+	line                func(p gp, i int) Mem
+}
+
+// slides emits the kernel for some lines of taps: the columns of inputs pass through registers, so each is read once, and each
+// output's gradient, too.
+func slides(v isa, lines, taps, stride int) {
+	name := fmt.Sprintf("slide%d", taps)
+	if lines > 1 {
+		name += fmt.Sprintf("x%d", lines)
+	}
+	if stride > 1 {
+		name += fmt.Sprintf("s%d", stride)
+	}
+	TEXT(name+v.name, NOSPLIT, "func(a *byte)")
+	Doc(fmt.Sprintf("%s%s is slideLanes for %d lines of %d taps and stride %d.", name, v.name, lines, taps, stride))
+	g := &slideGen{v: v, lines: lines, taps: taps, stride: stride, p: GP64(), q: GP64()}
+	a := Load(Param("a"), GP64())
+	g.xcol, g.ycol = elements(a, slideXCol), elements(a, slideYCol)
+	if lines > 1 {
+		g.line = lineAddresses(lines, elements(a, slideLine))
+	} else {
+		g.line = lineAddresses(lines, GP64())
+	}
+	to, all := field(a, slideSums), lines*taps
+	const apart = 9                        // sums between two additions to one, which take as long
+	sets := max(1, (2*v.lanes-taps-2)/all) // registers, but for columns and a gradient
+	for s := range min(sets, (apart+all-1)/all) {
+		g.acc = append(g.acc, nil)
+		for t := range all {
+			r := v.vec()
+			if s == 0 {
+				VMOVUPS(Mem{Base: to, Disp: t * v.bytes()}, r)
+			} else {
+				v.zero(r)
+			}
+			g.acc[s] = append(g.acc[s], r)
+		}
+	}
+	for range lines {
+		var held []reg.VecVirtual
+		for range taps - stride {
+			held = append(held, v.vec())
+		}
+		g.held = append(g.held, held)
+	}
+	x0, y0, planes := AllocLocal(8), AllocLocal(8), AllocLocal(8)
+	MOVQ(field(a, slideX), x0)
+	MOVQ(field(a, slideY), y0)
+	MOVQ(field(a, slidePlanes), planes)
+	Label("planes")
+	x, y, rows := GP64(), GP64(), field(a, slideRows)
+	MOVQ(x0, x)
+	MOVQ(y0, y)
+	Label("rows")
+	MOVQ(x, g.p)
+	MOVQ(y, g.q)
+	g.begin(a)
+	n := field(a, slideInside)
+	for _, count := range []int{len(g.acc), 1} {
+		loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(count, stride) })
+		if count == 1 {
+			break
+		}
+	}
+	g.edge(a)
+	advance(a, slideXRow, x)
+	advance(a, slideYRow, y)
+	DECQ(rows)
+	JNE(LabelRef("rows"))
+	advance(a, slideXPlane, x0)
+	advance(a, slideYPlane, y0)
+	DECQ(planes)
+	JNE(LabelRef("planes"))
+	to = field(a, slideSums)
+	for t := range all {
+		for _, set := range g.acc[1:] {
+			VADDPS(set[t], g.acc[0][t], g.acc[0][t])
+		}
+		VMOVUPS(g.acc[0][t], Mem{Base: to, Disp: t * v.bytes()})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// advance moves a pointer by a number of elements that is a field of the arguments.
+func advance(a reg.Register, off int, p Op) {
+	step := elements(a, off)
+	ADDQ(step, p)
+}
+
+func (v isa) zero(r reg.VecVirtual) {
+	if v.lanes == 16 {
+		VPXORD(r, r, r)
+	} else {
+		VXORPS(r, r, r)
+	}
+}
+
+// begin fills the columns that the first output of a row has besides those that it reads, the first Lo of them with zeros.
+func (g *slideGen) begin(a reg.Register) {
+	for j := range g.taps - g.stride {
+		label := fmt.Sprintf("begin%d", j)
+		for _, held := range g.held {
+			g.v.zero(held[j])
+		}
+		CMPQ(Mem{Base: a, Disp: slideLo}, U8(uint8(j)))
+		JGT(LabelRef(label))
+		for l, held := range g.held {
+			VMOVUPS(g.line(g.p, l), held[j])
+		}
+		ADDQ(g.xcol, g.p)
+		Label(label)
+	}
+}
+
+// column reads the next column of inputs of each line, or returns zeros.
+func (g *slideGen) column(there bool) []reg.VecVirtual {
+	c := make([]reg.VecVirtual, g.lines)
+	for l := range c {
+		if c[l] = g.v.vec(); there {
+			VMOVUPS(g.line(g.p, l), c[l])
+		} else {
+			g.v.zero(c[l])
+		}
+	}
+	if there {
+		ADDQ(g.xcol, g.p)
+	}
+	return c
+}
+
+// outputs adds the products of some outputs beside each other, which read that many new columns each; the others are zero.
+func (g *slideGen) outputs(count, columns int) {
+	var window [][]reg.VecVirtual
+	for j := range g.taps - g.stride {
+		var c []reg.VecVirtual
+		for _, held := range g.held {
+			c = append(c, held[j])
+		}
+		window = append(window, c)
+	}
+	for s := range count {
+		for i := range g.stride {
+			window = append(window, g.column(i < columns))
+		}
+		d := g.v.vec()
+		VMOVUPS(Mem{Base: g.q}, d)
+		ADDQ(g.ycol, g.q)
+		for t, r := range g.acc[s] {
+			VFMADD231PS(window[s*g.stride+t%g.taps][t/g.taps], d, r)
+		}
+	}
+	for l, held := range g.held {
+		for j, r := range held {
+			VMOVAPS(window[count*g.stride+j][l], r)
+		}
+	}
+}
+
+// edge adds the outputs behind, whose columns end in the padding: the first may have Rest of them, the others have none.
+func (g *slideGen) edge(a reg.Register) {
+	n := field(a, slideEdge)
+	TESTQ(n, n)
+	JE(LabelRef("row_end"))
+	if g.stride > 1 {
+		CMPQ(Mem{Base: a, Disp: slideRest}, U8(0))
+		JE(LabelRef("edge"))
+		g.outputs(1, 1)
+		DECQ(n)
+	}
+	loop("edge", n, 1, func() { g.outputs(1, 0) })
+	Label("row_end")
+}
