@@ -10,7 +10,7 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// A Derived is a float32 constant that a pass computed from another. Its elements are computed when they are first read, and
+// A Derived is a float32 constant that a pass computed from others. Its elements are computed when they are first read, and
 // may be given back while nobody reads them, since they can be computed again.
 type Derived struct {
 	mu     sync.Mutex
@@ -22,15 +22,35 @@ type Derived struct {
 
 // Derive returns a constant of the given shape whose elements fill computes from those of the constant from.
 func Derive(name string, from *Value, shape tensor.Shape, fill func(dst, src []float32)) *Value {
+	return derive(name, shape, func(dst []float32) { from.elements(func(src []float32) { fill(dst, src) }) })
+}
+
+// DeriveSum returns a constant of the given shape that begins as zeros, to which add adds what comes of each of the constants
+// from, by its index, one after the other.
+func DeriveSum(name string, from []*Value, shape tensor.Shape, add func(dst, src []float32, i int)) *Value {
+	return derive(name, shape, func(dst []float32) {
+		clear(dst)
+		for i, v := range from {
+			v.elements(func(src []float32) { add(dst, src, i) })
+		}
+	})
+}
+
+func derive(name string, shape tensor.Shape, fill func(dst []float32)) *Value {
 	d := &Derived{elems: mem.Reserve(shape.Len())}
 	d.fill = func(dst []float32) {
 		mem.Take(dst)
-		from.Read(func() { fill(dst, tensor.Of[float32](from.Const)) })
-		if from.Derived == nil {
-			mmap.Release(from.Const.Bytes())
-		}
+		fill(dst)
 	}
 	return &Value{Name: name, Value: ops.ConstValue(tensor.Deferred(d.elems, shape, d.ready)), Derived: d}
+}
+
+// elements calls f with the elements of the float32 constant v, and gives back those that come from a file.
+func (v *Value) elements(f func(x []float32)) {
+	v.Read(func() { f(tensor.Of[float32](v.Const)) })
+	if v.Derived == nil {
+		mmap.Release(v.Const.Bytes())
+	}
 }
 
 // ready fills the constant if it is not.

@@ -42,3 +42,21 @@ func TestDerived(t *testing.T) {
 	}
 	from.Read(func() {})
 }
+
+func TestDeriveSum(t *testing.T) {
+	a := &Value{Value: ops.ConstValue(tensor.FromSlice([]float32{1, 2, 3}))}
+	b := Derive("b", a, tensor.Shape{3}, func(dst, src []float32) { copy(dst, src) })
+	add := func(dst, src []float32, i int) {
+		for k, x := range src {
+			dst[k] += float32(i+1) * x
+		}
+	}
+	v := DeriveSum("v", []*Value{a, b, b}, tensor.Shape{3}, add)
+	if got, want := tensor.Of[float32](v.Const), []float32{6, 12, 18}; !slices.Equal(got, want) {
+		t.Errorf("elements %v, want %v", got, want)
+	}
+	again := []float32{9, 9, 9}
+	if v.Derived.Fill(again); again[1] != 12 {
+		t.Errorf("made anew over other content: %v", again)
+	}
+}

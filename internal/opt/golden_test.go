@@ -38,6 +38,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"selections", "token", "tokens", "MatMul tokens W8x8 -> p; Add p B8 -> b; Relu b -> r; Add r tokens -> s; LayerNormalization s G8 H8 -> n; Slice n #0 #1 #1 -> y"},
 	{"pads", "into-convolution", "image", "Conv image K4x4x3x3 pads=1,1,1,1 -> y"},
 	{"conv-bn", "normalisation", "image", "Conv image K5x4x3x3 -> c; BatchNormalization c G5 B5 M5 V5 -> y"},
+	{"parallels", "branches", "image", "Conv image K4x4x3x3 pads=1,1,1,1 -> c; Conv image P4x4x1x1 -> p; BatchNormalization image G4 B4 M4 V4 -> b; Add c p -> s; Add s b -> y"},
 	{"activations", "swish", "x", "Sigmoid x -> s; Mul s x -> y"},
 	{"norms", "layer-normalisation", "x", "ReduceMean x axes=-1 -> m; Sub x m -> d; Pow d 2 -> q; ReduceMean q axes=-1 -> v; Add v 0.00001 -> e; Sqrt e -> r; Div d r -> n; Mul n G8 -> g; Add g B8 -> y"},
 	{"rolls", "slices", "x", "Slice x #3 #8 #2 -> a; Slice x #0 #3 #2 -> b; Concat a b axis=2 -> y"},

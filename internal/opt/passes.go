@@ -34,6 +34,7 @@ var passes = []pass{
 	{"selections", selections, false},
 	{"pads", pads, false},
 	{"conv-bn", convBN, false},
+	{"parallels", parallels, false},
 	{"activations", activations, false},
 	{"norms", norms, false},
 	{"rolls", rolls, false},
@@ -76,6 +77,10 @@ var order = []struct{ before, after, reason string }{
 	{"fold", "conv-bn", "weights may be computed from constants"},
 	{"prune", "activations", "nodes without use would hide that a value has one reader"},
 	{"conv-bn", "epilogues", "a normalisation stands between a convolution and its activation"},
+	{"conv-bn", "parallels", "each branch has a normalisation of its own"},
+	{"pads", "parallels", "the padding of branches is compared"},
+	{"parallels", "layouts", "what branches read and make would be reordered for each"},
+	{"parallels", "epilogues", "branches look like residuals"},
 	{"conv-bn", "scales", "a factor may follow a normalisation"},
 	{"scales", "epilogues", "a factor stands between a product and its residual"},
 	{"norms", "layouts", "a normalisation of the last axis is recognised by its axes"},
@@ -133,7 +138,7 @@ var order = []struct{ before, after, reason string }{
 // standard are the passes whose result, of a standard model, other programs can read.
 var standard = map[string]func(*graph.Graph) error{
 	"infer": graph.Infer, "branches": branches, "verify": graph.Verify, "fold": foldCompact, "identities": identities, "prune": prune,
-	"casts": identities, "moves": moves, "subexpressions": subexpressions, "conv-bn": convBN, "copies": identities, "fold-rest": foldCompact,
+	"casts": identities, "moves": moves, "subexpressions": subexpressions, "conv-bn": convBN, "parallels": parallels, "copies": identities, "fold-rest": foldCompact,
 	"prune-again": prune,
 }
 

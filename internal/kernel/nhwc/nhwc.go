@@ -55,6 +55,7 @@ var choices = []choice{
 	{"winograd", newWinograd},
 	{"depthwise", newDepthwise},
 	{"pointwise", newPointwise},
+	{"tapwise", newTapwise},
 	{"direct", newDirect},
 	{"dense", newDense},
 	{"reference", newReference},
@@ -99,24 +100,26 @@ func squeezed(g conv.Geom) conv.Geom {
 }
 
 // NewPlan chooses the algorithm for g.
-func NewPlan(g conv.Geom) *Plan {
-	for _, c := range choices {
-		if a := c.make(squeezed(g)); a != nil {
-			return bind(g, c.name, a)
-		}
-	}
-	panic("nhwc: the reference takes every geometry")
-}
+func NewPlan(g conv.Geom) *Plan { return choose(g, "") }
 
 // NewExactPlan is NewPlan without the algorithms that round otherwise than sums of products do.
-func NewExactPlan(g conv.Geom) *Plan {
+func NewExactPlan(g conv.Geom) *Plan { return choose(g, "winograd") }
+
+// choose binds the best algorithm but the one of the given name.
+func choose(g conv.Geom, without string) *Plan {
+	inside, kept := reached(squeezed(g))
 	for _, c := range choices {
-		if c.name == "winograd" {
+		if c.name == without {
 			continue
 		}
-		if a := c.make(squeezed(g)); a != nil {
-			return bind(g, c.name, a)
+		a := c.make(inside)
+		if a == nil {
+			continue
 		}
+		if kept != nil {
+			a = &reaching{a, g.OutC * (g.InC / g.Groups), g.Taps(), kept}
+		}
+		return bind(g, c.name, a)
 	}
 	panic("nhwc: the reference takes every geometry")
 }

@@ -68,6 +68,9 @@ func problems() []problem {
 		{1, 1, 64, 3, [][6]int{{12, 9, 1, 1, 4, 4}, {13, 9, 1, 1, 4, 4}}},
 		{2, 3, 36, 36, [][6]int{{14, 3, 1, 1, 1, 1}, {15, 3, 1, 1, 1, 1}}},
 		{1, 2, 24, 12, [][6]int{{20, 3, 2, 1, 1, 1}, {21, 3, 2, 1, 1, 1}}},
+		{1, 1, 70, 40, [][6]int{{10, 3, 1, 8, 8, 8}, {9, 3, 1, 6, 6, 6}}},
+		{2, 1, 64, 2, [][6]int{{2, 3, 2, 1, 1, 1}, {2, 3, 1, 1, 1, 1}}},
+		{2, 1, 80, 33, [][6]int{{3, 3, 1, 2, 2, 2}, {4, 1, 1, 1, 0, 0}, {5, 3, 1, 3, 3, 3}}},
 		{1, 1, 3, 1, [][6]int{{70, 3, 1, 1, 1, 1}, {90, 3, 1, 1, 1, 1}}},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -205,6 +208,26 @@ func TestSqueezed(t *testing.T) {
 	} {
 		if s := squeezed(c.p.geom()); s.Rank != c.rank {
 			t.Errorf("%v: %d axes, want %d", c.p, s.Rank, c.rank)
+		}
+		compare(t, NewPlan(c.p.geom()), c.p, i)
+	}
+}
+
+// TestReached compares the plans of geometries some of whose kernel elements see only padding with the plain loops.
+func TestReached(t *testing.T) {
+	for i, c := range []struct {
+		p    problem
+		kept []int
+	}{
+		{problem{1, 1, 16, 40, [][6]int{{6, 3, 1, 6, 6, 6}, {7, 3, 1, 9, 9, 9}}}, []int{4}},
+		{problem{2, 1, 70, 20, [][6]int{{1, 3, 1, 1, 1, 1}, {9, 5, 1, 1, 2, 2}}}, []int{5, 6, 7, 8, 9}},
+		{problem{1, 20, 20, 20, [][6]int{{5, 3, 1, 3, 3, 3}, {4, 3, 1, 4, 4, 4}}}, []int{1, 4, 7}},
+		{problem{1, 2, 8, 12, [][6]int{{4, 5, 2, 4, 8, 8}}}, []int{2}},
+		{problem{1, 1, 5, 6, [][6]int{{16, 3, 1, 24, 20, 24}}}, nil},
+		{problem{1, 1, 5, 6, [][6]int{{9, 3, 1, 1, 1, 1}}}, nil},
+	} {
+		if _, kept := reached(c.p.geom()); !slices.Equal(kept, c.kept) {
+			t.Errorf("%v: elements %v, want %v", c.p, kept, c.kept)
 		}
 		compare(t, NewPlan(c.p.geom()), c.p, i)
 	}

@@ -139,10 +139,15 @@ type interleaving struct {
 
 // of returns the order of rows [outer, inner] for panels of that width; the other two are always the same.
 func (i *interleaving) of(outer, inner, width int) panel.Order {
+	return i.keep(width, func() panel.Order { return panel.Interleaved(outer, inner, width) })
+}
+
+// keep returns the order for panels of that width, which is made if another was asked for before.
+func (i *interleaving) keep(width int, of func() panel.Order) panel.Order {
 	i.lock.Lock()
 	defer i.lock.Unlock()
 	if i.width != width {
-		i.order, i.width = panel.Interleaved(outer, inner, width), width
+		i.order, i.width = of(), width
 	}
 	return i.order
 }

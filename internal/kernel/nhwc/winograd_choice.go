@@ -64,7 +64,11 @@ func productTime(mulAdds, k, filter int) float64 {
 func directTime(g *conv.Geom) float64 {
 	icg := g.InC / g.Groups
 	filter := 9 * icg * g.OutC
-	return productTime(filter*g.Batch*g.OutSize(), 9*icg, filter)
+	mulAdds := filter * g.Batch * g.OutSize()
+	if sparse(g) {
+		mulAdds = int(float64(mulAdds) * seen(g))
+	}
+	return productTime(mulAdds, 9*icg, filter)
 }
 
 // tiledTime is the time with tiles of m×m outputs, with the filter's transform kept or made while running.

@@ -53,7 +53,7 @@ func TestWinogradChoice(t *testing.T) {
 		{square(128, 128, 28, 1), "4 fresh"},
 		{square(256, 256, 14, 1), "4 fresh"},
 		{square(512, 512, 28, 4), "4 fresh"},
-		{square(512, 512, 7, 1), "4 fresh"},
+		{square(512, 512, 7, 1), ""},
 		{square(64, 12, 56, 1), ""},
 		{square(8, 64, 56, 1), ""},
 		{square(64, 64, 3, 1), ""},

@@ -1,0 +1,299 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/onnxrun/onnxrun/internal/graph"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
+	"github.com/onnxrun/onnxrun/tensor"
+)
+
+// parallels computes a sum whose terms are convolutions of one value, the value itself, both scaled and normalised for each
+// channel, and constants, as one convolution: its filter is the sum of theirs, laid over each other. RepVGG (arXiv:2101.03697),
+// MobileOne and their kin are trained in this form.
+func parallels(g *graph.Graph) error {
+	return rewrite(g, func(r *rewriter) error {
+		for _, n := range slices.Backward(r.g.Nodes) {
+			if isSum(n) && !r.gone(n) {
+				r.mergeSum(n)
+			}
+		}
+		return nil
+	})
+}
+
+func isSum(n *graph.Node) bool { return is(n, "Add") || is(n, "Sub") || is(n, "Sum") }
+
+// maxSummed bounds the nodes of a sum: no network has so many branches.
+const maxSummed = 64
+
+// linear is a value as a sum of terms that read x, and of a constant for each channel.
+type linear struct {
+	r        *rewriter
+	out, x   *graph.Value
+	channels int
+	terms    []linearTerm
+	shift    []float64
+	nodes    []*graph.Node // that compute it, without the convolutions; the first is the last to run
+}
+
+// linearTerm is a convolution of x, or x itself, times a factor for each channel.
+type linearTerm struct {
+	conv  *graph.Node // nil: x
+	scale []float64
+	taps  []int // where the elements of its kernel lie in that of the sum
+}
+
+// mergeSum puts a convolution in the place of n if it is a sum of convolutions of one value.
+func (r *rewriter) mergeSum(n *graph.Node) {
+	out := n.Out[0]
+	if out == nil || out.DType != tensor.Float32 || !out.Ranked || out.Rank() < 3 {
+		return
+	}
+	channels, ok := out.Dims[1].Const()
+	if !ok || channels < 1 {
+		return
+	}
+	l := &linear{r: r, out: out, channels: int(channels), shift: make([]float64, channels)}
+	one := make([]float64, channels)
+	for i := range one {
+		one[i] = 1
+	}
+	if !l.sum(n, one) || len(l.terms) < 2 {
+		return
+	}
+	if main := l.largest(); main != nil && l.place(main) {
+		r.replace(l.merged(main), n, l.replaced()...)
+	}
+}
+
+// add adds scale times v to the sum; false if that is no sum of the kind.
+func (l *linear) add(v *graph.Value, scale []float64) bool {
+	n := v.From
+	switch {
+	case !sameType(v, l.out) || len(l.nodes) > maxSummed:
+		return false
+	case n == nil || len(n.Out) != 1 || l.r.only(v) == nil || !l.r.live(n):
+		return l.term(v, nil, scale)
+	case isSum(n):
+		return l.sum(n, scale)
+	case is(n, "Mul"):
+		for i, w := range n.In {
+			if f := channelConst(w, v.Rank(), 1, l.channels); f != nil {
+				l.nodes = append(l.nodes, n)
+				return l.add(n.In[1-i], times(scale, f))
+			}
+		}
+	case is(n, "BatchNormalization") && !n.Attrs.Bool("training_mode"):
+		if factor, shift := normFactors(n); len(factor) == l.channels {
+			l.nodes = append(l.nodes, n)
+			l.constant(scale, func(i int) float64 { return shift[i] })
+			return l.add(n.In[0], times(scale, func(i int) float64 { return factor[i] }))
+		}
+	case is(n, "Conv") && l.conv(n, scale):
+		return l.term(n.In[0], n, scale)
+	}
+	return l.term(v, nil, scale)
+}
+
+// sum adds scale times the result of an Add, Sub or Sum.
+func (l *linear) sum(n *graph.Node, scale []float64) bool {
+	l.nodes = append(l.nodes, n)
+	for i, v := range n.In {
+		if i == 1 && n.Type == "Sub" {
+			scale = times(scale, func(int) float64 { return -1 })
+		}
+		if c := channelConst(v, l.out.Rank(), 1, l.channels); c != nil {
+			l.constant(scale, c)
+		} else if v == nil || v.IsConst() || !l.add(v, scale) {
+			return false
+		}
+	}
+	return true
+}
+
+// conv adds what the bias of a convolution adds to the sum; false if it may not be part of another.
+func (l *linear) conv(n *graph.Node, scale []float64) bool {
+	if pad := n.Attrs.Str("auto_pad"); pad != "" && pad != "NOTSET" {
+		return false
+	}
+	if w := n.In[1].Const; w == nil || w.DType() != tensor.Float32 || len(w.Shape()) != l.out.Rank() {
+		return false
+	}
+	if len(n.In) < 3 || n.In[2] == nil {
+		return true
+	}
+	bias := constFloats(n.In[2])
+	if len(bias) != l.channels {
+		return false
+	}
+	l.constant(scale, func(i int) float64 { return float64(bias[i]) })
+	return true
+}
+
+func (l *linear) constant(scale []float64, c func(i int) float64) {
+	for i, s := range scale {
+		l.shift[i] += s * c(i)
+	}
+}
+
+func (l *linear) term(x *graph.Value, conv *graph.Node, scale []float64) bool {
+	if l.x == nil {
+		l.x = x
+	}
+	l.terms = append(l.terms, linearTerm{conv: conv, scale: scale})
+	return l.x == x
+}
+
+func times(scale []float64, f func(i int) float64) []float64 {
+	out := make([]float64, len(scale))
+	for i, s := range scale {
+		out[i] = s * f(i)
+	}
+	return out
+}
+
+// largest returns the convolution with the most kernel elements, nil if there is none or they differ in groups.
+func (l *linear) largest() (main *graph.Node) {
+	for _, t := range l.terms {
+		switch {
+		case t.conv == nil:
+		case main == nil:
+			main = t.conv
+		case t.conv.Attrs.IntOr("group", 1) != main.Attrs.IntOr("group", 1):
+			return nil
+		case t.conv.In[1].Const.Len() > main.In[1].Const.Len():
+			main = t.conv
+		}
+	}
+	return main
+}
+
+// place finds the places of all terms in the kernel of main.
+func (l *linear) place(main *graph.Node) bool {
+	rank := l.out.Rank() - 2
+	own := windowOf(main, rank)
+	for i := range l.terms {
+		t := &l.terms[i]
+		if t.taps = windowOf(t.conv, rank).within(own); t.taps == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// merged returns the convolution that computes the sum.
+func (l *linear) merged(main *graph.Node) *graph.Node {
+	var from []*graph.Value
+	var convs, plain []linearTerm
+	for _, t := range l.terms {
+		if t.conv == nil {
+			plain = append(plain, t)
+			continue
+		}
+		convs, from = append(convs, t), append(from, t.conv.In[1])
+		if w := t.conv.In[1]; w.Derived != nil && l.r.only(w) == t.conv {
+			w.Derived.Discard()
+		}
+	}
+	shape := main.In[1].Const.Shape()
+	w := graph.DeriveSum(main.In[1].Name, from, shape, func(dst, src []float32, i int) {
+		convs[i].addTo(dst, src, shape)
+		if i == 0 {
+			for _, t := range plain {
+				t.addSelf(dst, shape)
+			}
+		}
+	})
+	c := *main
+	c.In = []*graph.Value{l.x, w, vector(main.Path()+"/bias", l.shift)}
+	return &c
+}
+
+// addTo adds the filter src, scaled, to dst of the given shape.
+func (t *linearTerm) addTo(dst, src []float32, shape tensor.Shape) {
+	taps := shape[2:].Len()
+	own, rows := len(t.taps), shape[1]
+	for c, s := range t.scale {
+		to, from := dst[c*rows*taps:][:rows*taps], src[c*rows*own:][:rows*own]
+		if own == taps {
+			vec.Axpy(to, float32(s), from)
+			continue
+		}
+		for i := range rows {
+			for k, at := range t.taps {
+				to[i*taps+at] += float32(s) * from[i*own+k]
+			}
+		}
+	}
+}
+
+// addSelf adds the filter that hands on every channel, scaled.
+func (t *linearTerm) addSelf(dst []float32, shape tensor.Shape) {
+	taps, rows := shape[2:].Len(), shape[1]
+	for c, s := range t.scale {
+		dst[(c*rows+c%rows)*taps+t.taps[0]] += float32(s)
+	}
+}
+
+// replaced lists the nodes beside the last that the convolution stands for.
+func (l *linear) replaced() []*graph.Node {
+	list := l.nodes[1:]
+	for _, t := range l.terms {
+		if t.conv != nil {
+			list = append(list, t.conv)
+		}
+	}
+	return list
+}
+
+// windowAxis is an axis of a window: element k of output o reads input o*stride + k*dilation - lo.
+type windowAxis struct{ kernel, stride, dilation, lo int64 }
+
+type windowAxes []windowAxis
+
+// windowOf returns the window of a convolution with constant filter and explicit padding, or of single elements.
+func windowOf(conv *graph.Node, rank int) windowAxes {
+	list := slices.Repeat(windowAxes{{1, 1, 1, 0}}, rank)
+	if conv == nil {
+		return list
+	}
+	strides, dilations, pads := conv.Attrs.IntList("strides"), conv.Attrs.IntList("dilations"), conv.Attrs.IntList("pads")
+	for i := range list {
+		a := &list[i]
+		a.kernel = int64(conv.In[1].Const.Shape()[2+i])
+		if i < len(strides) {
+			a.stride = strides[i]
+		}
+		if i < len(dilations) {
+			a.dilation = dilations[i]
+		}
+		if i < len(pads) {
+			a.lo = pads[i]
+		}
+	}
+	return list
+}
+
+// within returns for each element of the window which one of main reads the same input, nil if one has none.
+func (w windowAxes) within(main windowAxes) []int {
+	places := []int{0}
+	for i, a := range w {
+		m := main[i]
+		if a.stride != m.stride {
+			return nil
+		}
+		var next []int
+		for _, p := range places {
+			for k := range a.kernel {
+				d := k*a.dilation - a.lo + m.lo
+				if m.dilation < 1 || d < 0 || d%m.dilation != 0 || d/m.dilation >= m.kernel {
+					return nil
+				}
+				next = append(next, p*int(m.kernel)+int(d/m.dilation))
+			}
+		}
+		places = next
+	}
+	return places
+}
