@@ -21,17 +21,36 @@ func selections(g *graph.Graph) error {
 // Select does so for the nodes of g that may says, in the main graph alone, and returns the values that it made. Values of nodes
 // that it changed keep their names and have selected positions only.
 func Select(g *graph.Graph, may func(*graph.Node) bool) (made []*graph.Value) {
+	var around *surroundings
 	for _, n := range slices.Clone(g.Nodes) {
 		s := selectionOf(n)
 		if s == nil || n.In[0].From == nil || !may(n) {
 			continue
 		}
-		s.users = g.Users()
+		if around == nil {
+			around = surroundingsIn(g)
+		}
+		s.surroundings = around
 		if s.follow(g, may) {
 			made = append(made, s.apply(g)...)
+			around = nil
 		}
 	}
 	return made
+}
+
+// surroundings are what selections look up in a graph, until one changes it.
+type surroundings struct {
+	users map[*graph.Value][]*graph.Node
+	at    map[*graph.Node]int // places of the nodes
+}
+
+func surroundingsIn(g *graph.Graph) *surroundings {
+	s := &surroundings{users: g.Users(), at: make(map[*graph.Node]int, len(g.Nodes))}
+	for i, n := range g.Nodes {
+		s.at[n] = i
+	}
+	return s
 }
 
 // A selection is a Gather of one position, or a Slice of an axis, and what moves behind it.
@@ -42,8 +61,9 @@ type selection struct {
 	count      int64
 	drops      bool // the axis is gone in the result
 
-	users  map[*graph.Value][]*graph.Node
+	*surroundings
 	wanted map[*graph.Value]*demand
+	open   int // values that are wanted of nodes that follow has not come to
 	moved  map[*graph.Node]move
 	made   map[place]*graph.Value
 }
@@ -133,6 +153,9 @@ func (s *selection) demand(v *graph.Value, axis int) {
 	if d == nil {
 		d = &demand{axis: axis}
 		s.wanted[v] = d
+		if v.From != nil && v.Index == 0 {
+			s.open++
+		}
 	}
 	d.uses++
 	d.clash = d.clash || d.axis != axis
@@ -141,13 +164,17 @@ func (s *selection) demand(v *graph.Value, axis int) {
 // follow finds the nodes that the selection moves behind, and reports whether there is a product among them.
 func (s *selection) follow(g *graph.Graph, may func(*graph.Node) bool) (worth bool) {
 	s.demand(s.root.In[0], s.axis)
-	for i := slices.Index(g.Nodes, s.root) - 1; i >= 0; i-- {
+	for i := s.at[s.root.In[0].From]; i >= 0 && s.open > 0; i-- {
 		n := g.Nodes[i]
-		if len(n.Out) == 0 || n.Out[0] == nil || len(n.Bodies) > 0 {
+		if len(n.Out) == 0 || n.Out[0] == nil {
 			continue
 		}
 		d := s.wanted[n.Out[0]]
-		if d == nil || d.clash || d.uses < len(s.users[n.Out[0]]) || !may(n) || s.others(n) {
+		if d == nil {
+			continue
+		}
+		s.open--
+		if len(n.Bodies) > 0 || d.clash || d.uses < len(s.users[n.Out[0]]) || !may(n) || s.others(n) {
 			continue
 		}
 		axes := s.axes(n, d.axis)
