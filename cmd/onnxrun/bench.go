@@ -63,6 +63,9 @@ func (b *bencher) bench(ctx context.Context, cmd *cobra.Command, model string) (
 	if err := b.inputs.check(); err != nil {
 		return nil, err
 	}
+	if err := b.inputs.readAhead(); err != nil {
+		return nil, err
+	}
 	rep := &benchReport{BaseRSS: measure.Resident()}
 	start := time.Now()
 	s, err := b.open(model, nil)

@@ -18,6 +18,7 @@ type inputFlags struct {
 	dir   string
 	dims  []string
 	seed  uint64
+	ready map[string]*tensor.Tensor // see readAhead
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
@@ -34,6 +35,14 @@ func (f *inputFlags) check() error {
 	return err
 }
 
+// readAhead reads the inputs that can be read before the model is opened, for those who measure what the model takes.
+func (f *inputFlags) readAhead() (err error) {
+	if f.dir != "" {
+		f.ready, err = feed.Listed(f.dir)
+	}
+	return err
+}
+
 // load returns the inputs of a session and says on stderr which of them are made up. The model's metadata may say how pictures and
 // sounds become inputs.
 func (f *inputFlags) load(infos []runtime.ValueInfo, metadata map[string]string, stderr io.Writer) (map[string]*tensor.Tensor, error) {
@@ -41,7 +50,7 @@ func (f *inputFlags) load(infos []runtime.ValueInfo, metadata map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	source := feed.Source{Files: f.files, Dir: f.dir, Dims: dims, Seed: f.seed, Metadata: metadata}
+	source := feed.Source{Files: f.files, Dir: f.dir, Ready: f.ready, Dims: dims, Seed: f.seed, Metadata: metadata}
 	in, synthetic, err := source.Inputs(infos)
 	if err != nil {
 		return nil, err

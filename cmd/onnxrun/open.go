@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"os"
+	goruntime "runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/feed"
 	"github.com/onnxrun/onnxrun/internal/opt"
@@ -80,13 +82,21 @@ func (c *common) open(model string, edit func(*runtime.Options)) (*runtime.Sessi
 	return invalidNode(runtime.New(f, o))
 }
 
+const (
+	firstCollection = 3200 // GOGC until the first collection of garbage, which is then at a heap of 128 MB
+	collections     = 400  // GOGC afterwards
+)
+
 // collectLater makes collections of garbage rare, unless the user set GOGC. Almost all that opening a model allocates
-// stays, and a collection that begins amid the packing of weights halts it until everything is marked.
-func collectLater() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+// stays, and a collection that begins amid the packing of weights, which are on the heap, halts it until everything is marked.
+var collectLater = sync.OnceFunc(func() {
+	if os.Getenv("GOGC") != "" {
+		return
 	}
-}
+	debug.SetGCPercent(firstCollection)
+	type collected struct{ _ *byte } // holds a pointer, as a cleanup wants for one that is sure to run
+	goruntime.AddCleanup(new(collected), func(percent int) { debug.SetGCPercent(percent) }, collections)
+})
 
 // invalidNode gives an error about a node that comes from opening a model the exit code of invalid models.
 func invalidNode(s *runtime.Session, err error) (*runtime.Session, error) {

@@ -17,10 +17,11 @@ import (
 // A Source says where the inputs of a model come from: single files first, then a folder, and for inputs
 // that neither has, synthetic values.
 type Source struct {
-	Files []string       // "name=FILE"; for models with one input, "FILE" will do
-	Dir   string         // see Folder
-	Dims  map[string]int // sizes of symbolic dimensions, for synthetic inputs
-	Seed  uint64         // of synthetic inputs
+	Files []string                  // "name=FILE"; for models with one input, "FILE" will do
+	Dir   string                    // see Folder
+	Ready map[string]*tensor.Tensor // what Listed returned for Dir, if it was asked before
+	Dims  map[string]int            // sizes of symbolic dimensions, for synthetic inputs
+	Seed  uint64                    // of synthetic inputs
 
 	// Metadata are the model's. Preprocessing of pictures and sounds that fine-tuning wrote there is repeated.
 	Metadata map[string]string
@@ -29,7 +30,9 @@ type Source struct {
 // Inputs returns a value for each of the given inputs, and the names of those that are synthetic.
 func (s *Source) Inputs(infos []runtime.ValueInfo) (map[string]*tensor.Tensor, []string, error) {
 	in := map[string]*tensor.Tensor{}
-	if s.Dir != "" {
+	if s.Ready != nil {
+		maps.Copy(in, s.Ready)
+	} else if s.Dir != "" {
 		list, err := folder(s.Dir, infos, s.Metadata)
 		if err != nil {
 			return nil, nil, err
@@ -115,12 +118,8 @@ func Folder(dir string, infos []runtime.ValueInfo) (map[string]*tensor.Tensor, e
 }
 
 func folder(dir string, infos []runtime.ValueInfo, metadata map[string]string) (map[string]*tensor.Tensor, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "inputs.txt"))
-	if err == nil {
-		return listed(dir, string(text))
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("feed: %w", err)
+	if in, err := Listed(dir); in != nil || err != nil {
+		return in, err
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("feed: %s is not a folder of inputs", dir)
@@ -140,13 +139,28 @@ func folder(dir string, infos []runtime.ValueInfo, metadata map[string]string) (
 			if _, err := os.Stat(file); err != nil {
 				continue
 			}
-			if in[v.Name], err = ReadFile(file, v, metadata); err != nil {
+			t, err := ReadFile(file, v, metadata)
+			if err != nil {
 				return nil, fmt.Errorf("feed: input %q: %w", v.Name, err)
 			}
+			in[v.Name] = t
 			break
 		}
 	}
 	return in, nil
+}
+
+// Listed reads the inputs that the inputs.txt of a folder lists, which takes no knowledge of the model. They are nil if there is
+// no such file.
+func Listed(dir string) (map[string]*tensor.Tensor, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "inputs.txt"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("feed: %w", err)
+	}
+	return listed(dir, string(text))
 }
 
 // listed reads the files that the lines of an inputs.txt name.
