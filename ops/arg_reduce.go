@@ -38,7 +38,7 @@ func argInfer(c *InferCtx) error {
 type argReduce[T reducible | int16 | uint16] struct {
 	axis int
 	last bool
-	find func(dst []int64, src []T, outer, n, inner int, last bool)
+	find func(dst []int64, src []T, outer, n, inner int, last bool, threads int)
 }
 
 var argMaxKernel = widened(func(k *KernelCtx) (Kernel, error) {
@@ -93,7 +93,7 @@ var argMinKernel = widened(func(k *KernelCtx) (Kernel, error) {
 	return Kernel{}, Unsupported("element type %v", k.DType(0))
 })
 
-func bindArg[T reducible | int16 | uint16](k *KernelCtx, find func([]int64, []T, int, int, int, bool)) Kernel {
+func bindArg[T reducible | int16 | uint16](k *KernelCtx, find func([]int64, []T, int, int, int, bool, int)) Kernel {
 	a := &argReduce[T]{k.Int("axis"), k.Bool("select_last_index"), find}
 	return Kernel{Run: a.run}
 }
@@ -112,6 +112,6 @@ func (a *argReduce[T]) run(c *Call) error {
 	if n == 0 || len(y) != outer*inner {
 		return fmt.Errorf("ops: extreme along an axis of %v gives %v", shape, c.Out[0].Shape())
 	}
-	a.find(y, tensor.Of[T](c.In[0]), outer, n, inner, a.last)
+	a.find(y, tensor.Of[T](c.In[0]), outer, n, inner, a.last, c.Threads)
 	return nil
 }

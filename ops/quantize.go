@@ -277,12 +277,8 @@ func dynamicQuantizeKernel(*KernelCtx) (Kernel, error) {
 
 func (q *quantization) dynamic(c *Call) error {
 	v := tensor.Of[float32](c.In[0])
-	lo, hi := float32(0), float32(0)
-	const block = 4096 // which stays in the first-level cache
-	for i := 0; i < len(v); i += block {
-		part := v[i:min(i+block, len(v))]
-		lo, hi = min(lo, vec.Smallest(part)), max(hi, vec.Largest(part))
-	}
+	lo, hi := vec.Extent(v)
+	lo, hi = min(lo, 0), max(hi, 0)
 	scale := (hi - lo) / 255
 	if scale == 0 {
 		scale = 1

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/find"
+	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/sym"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -158,6 +159,9 @@ func (j *topKJob[T]) lines(x, values []float32, lo, hi int) {
 	s := selectors.Get().(*find.Selector)
 	for r := lo; r < hi; r++ {
 		row := x[r*j.n : (r+1)*j.n]
+		if j.k == 1 && j.foremost(row, values, r) {
+			continue
+		}
 		keys := s.Select(row, j.k, j.smallest)
 		if values != nil {
 			for i, key := range keys {
@@ -171,6 +175,25 @@ func (j *topKJob[T]) lines(x, values []float32, lo, hi int) {
 		}
 	}
 	selectors.Put(s)
+}
+
+// foremost selects one element of row r, unless it is NaN, which is never among the smallest.
+func (j *topKJob[T]) foremost(row, values []float32, r int) bool {
+	op := reduce.Max
+	if j.smallest {
+		op = reduce.Min
+	}
+	i := reduce.ArgRow(op, row)
+	if v := row[i]; j.smallest && v != v {
+		return false
+	}
+	if values != nil {
+		values[r] = row[i]
+	}
+	if j.index != nil {
+		j.index[r] = int64(i)
+	}
+	return true
 }
 
 // Chunk selects in one chunk of rows.

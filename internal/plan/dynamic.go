@@ -19,6 +19,7 @@ func (f *Frame) dynamic(i int32) error {
 			f.vals[o].ResetTo(&empty)
 		}
 	}
+	f.lend(s)
 	if s.node.Op.Flags&ops.Managed == 0 && len(s.bodies) == 0 {
 		done, err := f.infer(i, s, c)
 		if err != nil || done {
@@ -47,6 +48,34 @@ func (f *Frame) dynamic(i int32) error {
 }
 
 var empty tensor.Tensor
+
+// lend lets a step make outputs of the program in the storage of the caller's tensors. Outputs of bodies are made apart: what
+// they capture may lie there.
+func (f *Frame) lend(s *step) {
+	f.pool.lent = f.pool.lent[:0]
+	if f.up != nil {
+		return
+	}
+	for i, o := range f.p.outputs {
+		if !o.copy && f.p.slots[o.slot].store == isDynamic && slices.Contains(s.out, o.slot) {
+			if b := roomOf(f.out[i], f.in); b != nil {
+				f.pool.lent = append(f.pool.lent, b)
+			}
+		}
+	}
+}
+
+// roomOf returns the storage of a tensor of the caller, nil if it has none of its own.
+func roomOf(t *tensor.Tensor, in []*tensor.Tensor) []byte {
+	if t.Kind() != tensor.KindTensor || t.DType() == tensor.String {
+		return nil
+	}
+	b := t.Bytes()
+	if b = b[:cap(b)]; len(b) == 0 || overlaps(b, in) {
+		return nil
+	}
+	return b
+}
 
 // borrow gives the call its scratch memory, and returns what is to be given back to the pool.
 func (f *Frame) borrow(s *step, c *ops.Call) (whole []byte, err error) {

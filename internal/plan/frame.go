@@ -17,6 +17,8 @@ type Frame struct {
 	up     *Frame // the frame around, for bodies
 	vals   []tensor.Tensor
 	calls  []ops.Call
+	in     []*tensor.Tensor // of the run at hand
+	out    []*tensor.Tensor
 	bound  bool // to the sizes in last
 	placed bool // blocks have offsets
 

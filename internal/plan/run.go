@@ -47,6 +47,7 @@ func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
 		return err
 	}
 	f.lease()
+	f.in, f.out = in, out
 	for i, slot := range f.p.inputs {
 		f.vals[slot].ResetTo(in[i])
 	}
@@ -155,7 +156,9 @@ func (f *Frame) handOut(in, out []*tensor.Tensor) {
 			out[i].ResetTo(t.Clone())
 		case f.p.slots[o.slot].store == isDynamic && fits(out[i], t, in):
 			b := out[i].Bytes()[:len(t.Bytes())]
-			move.Block(b, t.Bytes())
+			if addr(b) != addr(t.Bytes()) { // not lent
+				move.Block(b, t.Bytes())
+			}
 			out[i].Reset(t.DType(), t.Shape(), b)
 		default:
 			if f.p.slots[o.slot].store == isDynamic {
@@ -168,16 +171,16 @@ func (f *Frame) handOut(in, out []*tensor.Tensor) {
 
 // fits reports whether the caller's tensor has room of its own for t, so that t's storage need not be given away.
 func fits(out, t *tensor.Tensor, in []*tensor.Tensor) bool {
-	if t.Kind() != tensor.KindTensor || t.DType() == tensor.String || out.Kind() != tensor.KindTensor || out.DType() == tensor.String {
+	if t.Kind() != tensor.KindTensor || t.DType() == tensor.String {
 		return false
 	}
-	b := out.Bytes()
-	return len(t.Bytes()) > 0 && cap(b) >= len(t.Bytes()) && !overlaps(b[:cap(b)], in)
+	return len(t.Bytes()) > 0 && len(roomOf(out, in)) >= len(t.Bytes())
 }
 
 // finish takes back the storage of dynamic values and lets go of the caller's tensors.
 func (f *Frame) finish() {
 	f.pool.settle()
+	f.in, f.out, f.pool.lent = nil, nil, f.pool.lent[:0]
 	for slot, b := range f.held {
 		if b != nil {
 			f.pool.give(b)

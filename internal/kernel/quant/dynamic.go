@@ -12,7 +12,8 @@ import (
 func RangeOf(x []float32) Params {
 	var lo, hi float32
 	if len(x) > 0 {
-		lo, hi = min(0, vec.Smallest(x)), max(0, vec.Largest(x))
+		lo, hi = vec.Extent(x)
+		lo, hi = min(0, lo), max(0, hi)
 	}
 	p := Params{Scale: 1}
 	if hi != lo {

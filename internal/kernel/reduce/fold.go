@@ -12,16 +12,45 @@ func fold[T vec.Number](op Op, dst, src []T, outer, n, inner, threads int) {
 		fold32(op, any(dst).([]float32), x, outer, n, inner, threads)
 		return
 	}
-	if inner == 1 && (op == Max && vec.MaxRows(dst[:outer], src, n) || op == Min && vec.MinRows(dst[:outer], src, n)) {
+	j := poolOf[foldJob[T]]().Get().(*foldJob[T])
+	*j = foldJob[T]{op: op, dst: dst, src: src, n: n, inner: inner, tiles: (inner + tile - 1) / tile}
+	runUnits(j, &j.cut, outer*j.tiles, n*min(inner, tile), threads)
+	*j = foldJob[T]{}
+	poolOf[foldJob[T]]().Put(j)
+}
+
+// A foldJob is one reduction. Its units are rows, or where there are inner axes tiles of columns.
+type foldJob[T vec.Number] struct {
+	op       Op
+	dst, src []T
+	n, inner int
+	tiles    int // per outer index
+	cut      cut
+}
+
+// Chunk does one chunk of units.
+func (j *foldJob[T]) Chunk(i int) { j.do(j.cut.chunk(i)) }
+
+func (j *foldJob[T]) do(lo, hi int) {
+	if j.inner == 1 {
+		foldAll(j.op, j.dst[lo:hi], j.src[lo*j.n:hi*j.n], j.n)
 		return
 	}
-	for o := range outer {
-		x := src[o*n*inner : (o+1)*n*inner]
-		if inner == 1 {
-			dst[o] = foldRow(op, x)
-		} else {
-			foldRows(op, dst[o*inner:(o+1)*inner], x)
-		}
+	for u := lo; u < hi; u++ {
+		o, from := u/j.tiles, u%j.tiles*tile
+		acc := j.dst[o*j.inner+from : o*j.inner+min(from+tile, j.inner)]
+		x := j.src[o*j.n*j.inner : (o+1)*j.n*j.inner]
+		foldRows(j.op, acc, x[min(from, len(x)):], j.inner)
+	}
+}
+
+// foldAll reduces each row of n elements of x to one.
+func foldAll[T vec.Number](op Op, dst, x []T, n int) {
+	if op == Max && vec.MaxRows(dst, x, n) || op == Min && vec.MinRows(dst, x, n) {
+		return
+	}
+	for i := range dst {
+		dst[i] = foldRow(op, x[i*n:(i+1)*n])
 	}
 }
 
@@ -172,15 +201,14 @@ func logSumExp[T vec.Number](x []T) T {
 	return T(m + math.Log(sum))
 }
 
-// foldRows reduces the rows of x, each as long as acc, element by element.
-func foldRows[T vec.Number](op Op, acc, x []T) {
+// foldRows reduces rows of x, stride elements apart and each as long as acc, element by element.
+func foldRows[T vec.Number](op Op, acc, x []T, stride int) {
 	if op == LogSumExp {
-		logSumExpRows(acc, x)
+		logSumExpRows(acc, x, stride)
 		return
 	}
 	vec.Fill(acc, neutral[T](op))
-	n := len(acc)
-	for ; len(x) >= n && n > 0; x = x[n:] {
+	for n := len(acc); len(x) >= n && n > 0; x = x[min(stride, len(x)):] {
 		foldInto(op, acc, x[:n])
 	}
 }
@@ -212,17 +240,17 @@ func foldInto[T vec.Number](op Op, acc, x []T) {
 }
 
 // logSumExpRows reduces column by column.
-func logSumExpRows[T vec.Number](acc, x []T) {
+func logSumExpRows[T vec.Number](acc, x []T, stride int) {
 	vec.Fill(acc, neutral[T](LogSumExp))
 	for j := range acc {
 		var m T
-		for i := j; i < len(x); i += len(acc) {
+		for i := j; i < len(x); i += stride {
 			if v := x[i]; i == j || v > m || v != v {
 				m = v
 			}
 		}
 		sum := 0.0
-		for i := j; i < len(x); i += len(acc) {
+		for i := j; i < len(x); i += stride {
 			sum += math.Exp(float64(x[i]) - float64(m))
 		}
 		if f := float64(m); len(x) > 0 {

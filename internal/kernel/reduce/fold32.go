@@ -166,20 +166,48 @@ func foldTile(op Op, acc, x []float32, stride int, s *scratch) {
 	vec.Fill(acc, neutral[float32](op))
 	part := s.a[:len(acc)]
 	for first := true; len(x) >= len(acc); first = false {
-		into := part
+		rows := min(rowsPerSum, 1+(len(x)-len(acc))/stride)
 		if first {
-			into = acc
-		}
-		vec.Fill(into, neutral[float32](op))
-		for range rowsPerSum {
-			foldInto(op, into, x[:len(acc)])
-			if x = x[min(stride, len(x)):]; len(x) < len(acc) {
-				break
-			}
-		}
-		if !first {
+			foldRows32(op, acc, x, rows, stride)
+		} else {
+			vec.Fill(part, neutral[float32](op))
+			foldRows32(op, part, x, rows, stride)
 			foldInto32(op.rest(), acc, part)
 		}
+		x = x[min(rows*stride, len(x)):]
+	}
+}
+
+// rowsAtOnce is the number of rows that kernels walk down a column: so many streams from memory.
+const rowsAtOnce = 8
+
+// foldRows32 joins acc with rows of x, in their order.
+func foldRows32(op Op, acc, x []float32, rows, stride int) {
+	whole := len(acc) &^ (vec.ColumnGroup - 1)
+	for lo := 0; lo < rows && whole > 0; lo += rowsAtOnce {
+		foldColumns(op, acc[:whole], x[lo*stride:], min(rowsAtOnce, rows-lo), stride)
+	}
+	if rest := acc[whole:]; len(rest) > 0 {
+		for i := range rows {
+			foldInto(op, rest, x[i*stride+whole:][:len(rest)])
+		}
+	}
+}
+
+func foldColumns(op Op, acc, x []float32, rows, stride int) {
+	switch op {
+	case Max:
+		vec.HighestColumns(acc, x, rows, stride)
+	case Min:
+		vec.LowestColumns(acc, x, rows, stride)
+	case Prod:
+		vec.ProductColumns(acc, x, rows, stride)
+	case SumSquare:
+		vec.SumSquareColumns(acc, x, rows, stride)
+	case L1:
+		vec.SumAbsColumns(acc, x, rows, stride)
+	default:
+		vec.SumColumns(acc, x, rows, stride)
 	}
 }
 

@@ -11,37 +11,5 @@ func Hardmax(dst, src []float32, rows, cols, threads int) {
 }
 
 func hardmaxRows(j *job, lo, hi int) {
-	clear(j.dst[lo*j.n : hi*j.n])
-	for r := lo; r < hi; r++ {
-		j.dst[r*j.n+firstLargest(j.src[r*j.n:(r+1)*j.n])] = 1
-	}
-}
-
-// firstLargest looks for the part that holds the largest element, and then in that part.
-func firstLargest(x []float32) int {
-	const part = 128
-	at, high := 0, vec.Largest(x[:min(part, len(x))])
-	for lo := part; lo < len(x); lo += part {
-		m := vec.Largest(x[lo:min(lo+part, len(x))])
-		if m > high {
-			at, high = lo, m
-		}
-		if m != m {
-			return largestAt(x)
-		}
-	}
-	if high != high {
-		return largestAt(x)
-	}
-	return at + find(x[at:], high, false)
-}
-
-func largestAt(x []float32) int {
-	best, high := 0, x[0]
-	for i, v := range x {
-		if v > high {
-			best, high = i, v
-		}
-	}
-	return best
+	vec.HardmaxRows(j.dst[lo*j.n:hi*j.n], j.src[lo*j.n:hi*j.n], j.n)
 }

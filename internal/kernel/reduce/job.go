@@ -57,6 +57,29 @@ func (j *job) Chunk(i int) {
 	j.run(j, lo, hi)
 }
 
+// A worker does units of work of a task that is not of type job.
+type worker interface {
+	par.Task
+	do(lo, hi int)
+}
+
+// A cut says which units of work belong to a chunk.
+type cut struct{ units, size int }
+
+func (c *cut) chunk(i int) (lo, hi int) { return par.Range(i, c.size, c.units) }
+
+// runUnits lets w do the units, of so many elements each.
+func runUnits(w worker, c *cut, units, elements, threads int) {
+	c.units = units
+	if threads <= 1 || units*elements <= serial {
+		w.do(0, units)
+		return
+	}
+	var chunks int
+	chunks, c.size = par.Split(units, 1+(grain-1)/max(1, elements))
+	par.Run(threads, chunks, w)
+}
+
 // tile is the number of columns that kernels for inner axes take at once.
 const tile = 512
 
@@ -66,6 +89,7 @@ const narrow = 1024
 // A scratch is working memory for one chunk.
 type scratch struct {
 	a, b, c [narrow]float32
+	at      [tile]int32
 	few     fewBuf
 }
 

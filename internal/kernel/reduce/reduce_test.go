@@ -149,10 +149,10 @@ func TestArg(t *testing.T) {
 		run  func()
 		want [3]int64
 	}{
-		{"max", func() { ArgMax(got, x, 3, 4, 1, false) }, [3]int64{1, 0, 0}},
-		{"max last", func() { ArgMax(got, x, 3, 4, 1, true) }, [3]int64{3, 3, 3}},
-		{"min", func() { ArgMin(got, x, 3, 4, 1, false) }, [3]int64{0, 0, 0}},
-		{"min axis 0", func() { ArgMin(got, x, 1, 4, 3, false) }, [3]int64{3, 1, 2}},
+		{"max", func() { ArgMax(got, x, 3, 4, 1, false, 1) }, [3]int64{1, 0, 0}},
+		{"max last", func() { ArgMax(got, x, 3, 4, 1, true, 1) }, [3]int64{3, 3, 3}},
+		{"min", func() { ArgMin(got, x, 3, 4, 1, false, 1) }, [3]int64{0, 0, 0}},
+		{"min axis 0", func() { ArgMin(got, x, 1, 4, 3, false, 1) }, [3]int64{3, 1, 2}},
 	} {
 		if c.run(); [3]int64(got) != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
@@ -437,6 +437,35 @@ func BenchmarkReduce(b *testing.B) {
 	}
 }
 
+// TestArgColumns compares float32, which has kernels, with float64, which goes by a loop.
+func TestArgColumns(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 8))
+	for _, inner := range []int{2, 15, 16, 17, 50, 513, 1100} {
+		const outer, n = 2, 9
+		x := noise(r, outer*n*inner)
+		wide := make([]float64, len(x))
+		for i, v := range x {
+			if x[i] = float32(int(v * 3)); r.IntN(20) == 0 {
+				x[i] = float32(math.NaN())
+			}
+			wide[i] = float64(x[i])
+		}
+		got, want := make([]int64, outer*inner), make([]int64, outer*inner)
+		for _, last := range []bool{false, true} {
+			for _, threads := range []int{1, 2} {
+				ArgMax(got, x, outer, n, inner, last, threads)
+				if ArgMax(want, wide, outer, n, inner, last, 1); !slices.Equal(got, want) {
+					t.Fatalf("largest of %d columns, last %v: %v, want %v", inner, last, got, want)
+				}
+				ArgMin(got, x, outer, n, inner, last, threads)
+				if ArgMin(want, wide, outer, n, inner, last, 1); !slices.Equal(got, want) {
+					t.Fatalf("smallest of %d columns, last %v: %v, want %v", inner, last, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestArgLong(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	for _, n := range []int{1, 15, 16, 33, 1000, 100000} {
@@ -444,11 +473,11 @@ func TestArgLong(t *testing.T) {
 		at := r.IntN(n)
 		x[at] = 100
 		got := make([]int64, 1)
-		if ArgMax(got, x, 1, n, 1, false); got[0] != int64(at) {
+		if ArgMax(got, x, 1, n, 1, false, 1); got[0] != int64(at) {
 			t.Errorf("largest of %d elements is at %d, want %d", n, got[0], at)
 		}
 		x[at] = -100
-		if ArgMin(got, x, 1, n, 1, true); got[0] != int64(at) {
+		if ArgMin(got, x, 1, n, 1, true, 1); got[0] != int64(at) {
 			t.Errorf("smallest of %d elements is at %d, want %d", n, got[0], at)
 		}
 	}

@@ -37,39 +37,6 @@ func DivOf[T Float](dst, a, b []T) {
 	}
 }
 
-// DivInt sets dst[i] = a[i] / b[i], truncated. The quotient by zero is zero.
-func DivInt[T Int](dst, a, b []T) {
-	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
-		if d := b[i&mb]; d != 0 {
-			dst[i] = a[i&ma] / d
-		} else {
-			dst[i] = 0
-		}
-	}
-}
-
-// ModInt sets dst[i] to the remainder of a[i] by b[i] with the sign of b[i]. The remainder by zero is zero.
-func ModInt[T Int](dst, a, b []T) {
-	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
-	for i := range dst {
-		d := b[i&mb]
-		if d == 0 {
-			dst[i] = 0
-			continue
-		}
-		r := a[i&ma] % d
-		m := r + d // the remainder where the signs differ; chosen without a branch, which random signs would mislead
-		if r^d >= 0 {
-			m = r
-		}
-		if r == 0 {
-			m = 0
-		}
-		dst[i] = m
-	}
-}
-
 // FmodInt sets dst[i] to the remainder of a[i] by b[i] with the sign of a[i]. The remainder by zero is zero.
 func FmodInt[T Int](dst, a, b []T) {
 	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
@@ -143,16 +110,23 @@ func ClipOf[T Number](dst, x []T, lo, hi T) {
 	}
 }
 
-// zeroElement is zero of every type: on the stack it would escape.
-var zeroElement uint64
+// zeroElement and minusZero are zero of every type and of float64: on the stack they would escape.
+var (
+	zeroElement uint64
+	minusZero   = math.Copysign(0, -1)
+)
+
+// zeroOf returns one element that is zero.
+func zeroOf[T Number]() []T { return unsafe.Slice((*T)(unsafe.Pointer(&zeroElement)), 1) }
 
 // NegOf sets dst[i] = -x[i].
 func NegOf[T Number](dst, x []T) {
 	x = x[:len(dst)]
-	n := 0
-	if isInt[T]() {
-		n = joined(joinSub, dst, unsafe.Slice((*T)(unsafe.Pointer(&zeroElement)), 1), x)
+	zero := zeroOf[T]()
+	if elementOf[T]() == elemF64 {
+		zero = unsafe.Slice((*T)(unsafe.Pointer(&minusZero)), 1)
 	}
+	n := joined(joinSub, dst, zero, x)
 	for i, v := range x[n:] {
 		dst[n+i] = -v
 	}
@@ -160,11 +134,13 @@ func NegOf[T Number](dst, x []T) {
 
 // AbsOf sets dst[i] to the absolute value of x[i]. The smallest signed integer stays as it is.
 func AbsOf[T Number](dst, x []T) {
-	for i, v := range x[:len(dst)] {
+	x = x[:len(dst)]
+	n := joined(joinAbs, dst, x, zeroOf[T]())
+	for i, v := range x[n:] {
 		if v < 0 {
 			v = -v
 		}
-		dst[i] = v + 0
+		dst[n+i] = v + 0
 	}
 }
 

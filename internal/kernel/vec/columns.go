@@ -5,8 +5,8 @@ import "math"
 // The kernels of this file work on matrices of few columns, rows ld elements apart, with a number per column or per row.
 // One call should not hold more than some 100000 elements.
 
-// columnGroup divides the number of columns that the kernels of columns take.
-const columnGroup = 16
+// ColumnGroup divides the number of columns that functions of columns take.
+const ColumnGroup = 16
 
 // MaxColumns sets m[j] to the largest of m[j] and column j of the rows of x. len(m) is a multiple of 16. Where NaN is
 // among them, m[j] is any of them.
@@ -40,6 +40,31 @@ func SoftmaxGradColumns(dp, p, dot []float32, rows, ld int) {
 	}
 }
 
+// SumColumns adds the rows of x to acc, element by element, in their order. len(acc) is a multiple of 16. The functions below
+// join them in other ways.
+func SumColumns(acc, x []float32, rows, ld int) { foldColumns(opSum, acc, x, rows, ld) }
+
+// SumSquareColumns adds their squares.
+func SumSquareColumns(acc, x []float32, rows, ld int) { foldColumns(opSumSquare, acc, x, rows, ld) }
+
+// SumAbsColumns adds their absolute values.
+func SumAbsColumns(acc, x []float32, rows, ld int) { foldColumns(opSumAbs, acc, x, rows, ld) }
+
+// ProductColumns multiplies acc by them.
+func ProductColumns(acc, x []float32, rows, ld int) { foldColumns(opProduct, acc, x, rows, ld) }
+
+// HighestColumns leaves the largest, or NaN where one is NaN.
+func HighestColumns(acc, x []float32, rows, ld int) { foldColumns(opHighest, acc, x, rows, ld) }
+
+// LowestColumns leaves the smallest, or NaN where one is NaN.
+func LowestColumns(acc, x []float32, rows, ld int) { foldColumns(opLowest, acc, x, rows, ld) }
+
+func foldColumns(op foldOp, acc, x []float32, rows, ld int) {
+	if checkColumns(x, len(acc), rows, ld) {
+		active.foldColumns[op](acc, x, rows, ld)
+	}
+}
+
 // ScaleRows multiplies the first cols elements of row i of y by s[i].
 func ScaleRows(y, s []float32, cols, ld int) {
 	if len(s) == 0 || cols == 0 {
@@ -55,7 +80,7 @@ func checkColumns(x []float32, cols, rows, ld int) bool {
 		return false
 	}
 	_ = x[(rows-1)*ld+cols-1]
-	if cols%columnGroup != 0 || ld < 0 {
+	if cols%ColumnGroup != 0 || ld < 0 {
 		panic("vec: want a multiple of 16 columns")
 	}
 	return true
@@ -65,6 +90,25 @@ func maxColumnsGo(m, x []float32, rows, ld int) {
 	for i := range rows {
 		for j, v := range x[i*ld:][:len(m)] {
 			m[j] = max(m[j], v)
+		}
+	}
+}
+
+var genericFoldColumns = [numFold]func(acc, x []float32, rows, ld int){
+	opSum:       columnsGo(func(acc, v float32) float32 { return acc + v }),
+	opSumSquare: columnsGo(func(acc, v float32) float32 { return acc + v*v }),
+	opSumAbs:    columnsGo(func(acc, v float32) float32 { return acc + max(v, -v) }),
+	opProduct:   columnsGo(func(acc, v float32) float32 { return acc * v }),
+	opHighest:   columnsGo(func(acc, v float32) float32 { return max(acc, v) }),
+	opLowest:    columnsGo(func(acc, v float32) float32 { return min(acc, v) }),
+}
+
+func columnsGo(join func(acc, v float32) float32) func(acc, x []float32, rows, ld int) {
+	return func(acc, x []float32, rows, ld int) {
+		for i := range rows {
+			for j, v := range x[i*ld:][:len(acc)] {
+				acc[j] = join(acc[j], v)
+			}
 		}
 	}
 }

@@ -79,6 +79,37 @@ func testGradColumns(t *testing.T, rng *rand.Rand, k *kernels, rows, cols, ld in
 	}
 }
 
+// TestFoldColumns compares what is joined down columns with the loops, which go by the same order: sums of whole numbers are
+// equal to the last bit. NaN stays in largest and smallest elements.
+func TestFoldColumns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 9))
+	variants(t, func(t *testing.T, k *kernels) {
+		for _, cols := range []int{16, 32, 64, 80, 208} {
+			for _, rows := range []int{1, 2, 3, 8, 9} {
+				ld := cols + rng.IntN(20)
+				x, acc := make([]float32, rows*ld), make([]float32, cols+2)
+				for i := range x {
+					x[i] = float32(rng.IntN(9) - 4)
+				}
+				for j := range acc {
+					acc[j] = float32(rng.IntN(9) - 4)
+				}
+				x[cols/2], x[cols-1], acc[1] = float32(math.NaN()), float32(math.Inf(1)), float32(math.NaN())
+				for op := range foldOp(numFold) {
+					want, got := append([]float32{}, acc...), append([]float32{}, acc...)
+					generic.foldColumns[op](want[1:cols+1], x, rows, ld)
+					k.foldColumns[op](got[1:cols+1], x[:(rows-1)*ld+cols], rows, ld)
+					for j, v := range got {
+						if v != want[j] && (v == v || want[j] == want[j]) {
+							t.Fatalf("fold %d of %d rows of %d: column %d is %v, want %v", op, rows, cols, j-1, v, want[j])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestScaleRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 9))
 	variants(t, func(t *testing.T, k *kernels) {

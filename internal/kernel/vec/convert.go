@@ -32,7 +32,10 @@ func FromFloat16(dst []float32, x []num.Float16) {
 
 // ToBFloat16 rounds x to bfloat16, nearest even.
 func ToBFloat16(dst []num.BFloat16, x []float32) {
-	for i, v := range x[:len(dst)] {
+	x = x[:len(dst)]
+	n := converted(opF32ToBF16, dst, x)
+	dst = dst[n:]
+	for i, v := range x[n:] {
 		u := math.Float32bits(v)
 		r := (u + 0x7fff + u>>16&1) >> 16
 		if v != v {
@@ -44,7 +47,10 @@ func ToBFloat16(dst []num.BFloat16, x []float32) {
 
 // FromBFloat16 widens x.
 func FromBFloat16(dst []float32, x []num.BFloat16) {
-	for i, v := range x[:len(dst)] {
+	x = x[:len(dst)]
+	n := converted(opBF16ToF32, dst, x)
+	dst = dst[n:]
+	for i, v := range x[n:] {
 		dst[i] = math.Float32frombits(uint32(v) << 16)
 	}
 }
@@ -97,7 +103,8 @@ func float32bits(h uint32) uint32 {
 type convertOp uint8
 
 const (
-	opF32ToI32 convertOp = iota
+	noConvert convertOp = iota
+	opF32ToI32
 	opI32ToF32
 	opU8ToF32
 	opF32ToU8
@@ -105,6 +112,21 @@ const (
 	opF64ToF32
 	opI32ToI64
 	opI64ToI32
+	opI8ToF32
+	opU8ToI32
+	opI8ToI32
+	opU8ToI64
+	opI8ToI64
+	opI32ToF64
+	opF64ToI32
+	opI32ToU8
+	opI64ToU8
+	opI64ToF32
+	opF32ToI64
+	opI64ToF64
+	opF64ToI64
+	opF32ToBF16
+	opBF16ToF32
 	numConvert
 )
 
@@ -113,54 +135,33 @@ type convertFunc func(dst, x *byte, n int)
 
 const convertGroup = 16
 
-// convertOpOf returns the conversion from S to D, numConvert if it has no kernel.
-func convertOpOf[D, S Number]() convertOp {
-	var d D
-	switch any((*S)(nil)).(type) {
-	case *float32:
-		switch any(d).(type) {
-		case int32:
-			return opF32ToI32
-		case uint8:
-			return opF32ToU8
-		case float64:
-			return opF32ToF64
-		}
-	case *float64:
-		if _, ok := any(d).(float32); ok {
-			return opF64ToF32
-		}
-	case *int32:
-		switch any(d).(type) {
-		case float32:
-			return opI32ToF32
-		case int64:
-			return opI32ToI64
-		}
-	case *uint8:
-		if _, ok := any(d).(float32); ok {
-			return opU8ToF32
-		}
-	case *int64:
-		if _, ok := any(d).(int32); ok {
-			return opI64ToI32
-		}
-	}
-	return numConvert
+// convertOps are the conversions that have kernels: from a row's type to a column's. Integers wrap to both kinds of bytes alike.
+var convertOps = [numElement + 1][numElement + 1]convertOp{
+	elemI8:  {elemF32: opI8ToF32, elemI32: opI8ToI32, elemI64: opI8ToI64},
+	elemU8:  {elemF32: opU8ToF32, elemI32: opU8ToI32, elemI64: opU8ToI64},
+	elemI32: {elemF32: opI32ToF32, elemF64: opI32ToF64, elemI64: opI32ToI64, elemI8: opI32ToU8, elemU8: opI32ToU8},
+	elemI64: {elemF32: opI64ToF32, elemF64: opI64ToF64, elemI32: opI64ToI32, elemI8: opI64ToU8, elemU8: opI64ToU8},
+	elemF32: {elemF64: opF32ToF64, elemI32: opF32ToI32, elemI64: opF32ToI64, elemU8: opF32ToU8},
+	elemF64: {elemF32: opF64ToF32, elemI32: opF64ToI32, elemI64: opF64ToI64},
 }
 
 // Convert sets dst[i] = D(x[i]) by Go's rules: floats to integers truncate and are undefined out of range.
 func Convert[D, S Number](dst []D, x []S) {
 	x = x[:len(dst)]
-	n := 0
-	if op := convertOpOf[D, S](); op < numConvert && active.convert[op] != nil {
-		n = len(dst) &^ (convertGroup - 1)
-		for lo := 0; lo < n; lo += block {
-			d, s := unsafe.Pointer(&dst[lo]), unsafe.Pointer(&x[lo])
-			active.convert[op]((*byte)(d), (*byte)(s), min(block, n-lo))
-		}
-	}
+	n := converted(convertOps[elementOf[S]()][elementOf[D]()], dst, x)
 	convertGo(dst[n:], x[n:])
+}
+
+// converted runs a kernel, if there is one, on whole groups, and returns the number of elements done.
+func converted[D, S any](op convertOp, dst []D, x []S) int {
+	f, n := active.convert[op], len(dst)&^(convertGroup-1)
+	if f == nil {
+		return 0
+	}
+	for lo := 0; lo < n; lo += block {
+		f((*byte)(unsafe.Pointer(&dst[lo])), (*byte)(unsafe.Pointer(&x[lo])), min(block, n-lo))
+	}
+	return n
 }
 
 // Saturate sets dst[i] to x[i], a whole number, kept in the range of D; NaN becomes the least of D. x is overwritten. With an

@@ -88,6 +88,16 @@ func Smallest(x []float32) float32 {
 	return min(m, active.fold[opLowest](x))
 }
 
+// Extent returns the smallest and the largest element of x, both NaN if one is NaN, and +Inf and -Inf if there is none.
+func Extent(x []float32) (lo, hi float32) {
+	lo, hi = active.extent(x[:min(block, len(x))])
+	for at := block; at < len(x); at += block {
+		l, h := active.extent(x[at:min(at+block, len(x))])
+		lo, hi = min(lo, l), max(hi, h)
+	}
+	return lo, hi
+}
+
 // ExpSum sets dst[i] = exp(x[i]-m), where m is the largest element of x, and returns the sum of dst.
 // Results below the smallest normal number may be zero.
 func ExpSum(dst, x []float32, m float32) float32 {

@@ -18,15 +18,18 @@ type kernels struct {
 	unary        [numUnary]unaryFunc
 	binary       [numBinary]binaryFunc
 	fold         [numFold]foldFunc
+	extent       func(x []float32) (lo, hi float32)
 	sumDeviation func(x []float32, m float32) float32
 	dot          func(x, y []float32) float32
 	expSum       func(dst, x []float32, m float32) float32
 	normRow      func(dst, x, scale, bias []float32, mean, inv float32)
-	// The columns that these four take are whole groups of 16.
+	// The columns that these take are whole groups of 16.
 	maxColumns         func(m, x []float32, rows, ld int)
 	expColumns         func(x, m, sum []float32, rows, ld int)
 	scaleDotColumns    func(p, f, x, sum []float32, rows, ld int)
 	softmaxGradColumns func(dp, p, dot []float32, rows, ld int)
+	foldColumns        [numFold]func(acc, x []float32, rows, ld int)
+	arg                [numArg]argFunc
 	scaleRows          func(y, s []float32, cols, ld int)
 	// The conversions and where take whole groups of 16.
 	fromFloat16 func(dst []float32, x []uint16)
@@ -35,8 +38,10 @@ type kernels struct {
 	compare     [numCompare]compareFunc
 	join        joinTable
 	hold        holdTable
-	extreme     lanesTable
-	convert     [numConvert]convertFunc // nil where there is none
+	extreme     extremeTable
+	// These stop before what they cannot do, and return how many bytes they did; nil where there is none.
+	quotientI64, remainderI64 func(dst, a, b []uint8) int
+	convert                   [numConvert]convertFunc // nil where there is none
 	// These are nil where there is none.
 	quantize                   quantizeFunc
 	dequantizeI8, dequantizeU8 dequantizeFunc
@@ -49,6 +54,7 @@ type kernels struct {
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	layerNormRows, rmsNormRows  normFunc
 	layerNormGrad, rmsNormGrad  normGradFunc
+	hardmaxRows                 func(dst, x []float32, cols int) // rows of any length
 	lstm                        func(h, c, x, s []float32, xs, ss int)
 	gru                         func(h, old, x, s, bias []float32, xs, ss int)
 	lstmKeep                    func(h, c, old, x, s []float32, xs, ss int)

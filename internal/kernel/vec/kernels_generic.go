@@ -22,6 +22,7 @@ var generic = kernels{
 	fold: [numFold]foldFunc{
 		opSum: sumGo, opSumSquare: sumSquareGo, opSumAbs: sumAbsGo, opProduct: productGo, opHighest: highestGo, opLowest: lowestGo,
 	},
+	extent:             func(x []float32) (lo, hi float32) { return lowestGo(x), highestGo(x) },
 	sumDeviation:       sumDeviationGo,
 	dot:                dotGo,
 	expSum:             expSumGo,
@@ -30,6 +31,8 @@ var generic = kernels{
 	expColumns:         expColumnsGo,
 	scaleDotColumns:    scaleDotColumnsGo,
 	softmaxGradColumns: softmaxGradColumnsGo,
+	foldColumns:        genericFoldColumns,
+	arg:                genericArg,
 	scaleRows:          scaleRowsGo,
 	fromFloat16:        fromFloat16Go,
 	toFloat16:          toFloat16Go,
@@ -38,7 +41,7 @@ var generic = kernels{
 	pow:                powGo,
 	fmod:               fmodGo,
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
-	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo,
+	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo, hardmaxRows: hardmaxRowsGo,
 	layerNormGrad: layerNormGradGo, rmsNormGrad: rmsNormGradGo,
 	lstm: lstmGo, gru: gruGo, lstmKeep: lstmKeepGo, gruKeep: gruKeepGo, lstmGrad: lstmGradGo, gruGrad: gruGradGo,
 }

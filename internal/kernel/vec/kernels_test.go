@@ -277,6 +277,9 @@ func TestFolds(t *testing.T) {
 			for op := range numFold {
 				same(fmt.Sprint("fold ", op), k.fold[op](x), generic.fold[op](x))
 			}
+			lo, hi := k.extent(x)
+			same("extent", lo, generic.fold[opLowest](x))
+			same("extent", hi, generic.fold[opHighest](x))
 			same("sumDeviation", k.sumDeviation(x, 0.25), generic.sumDeviation(x, 0.25))
 			same("dot", k.dot(x, y), generic.dot(x, y))
 			if n > 0 {
@@ -285,6 +288,9 @@ func TestFolds(t *testing.T) {
 					if v := k.fold[op](x); v == v {
 						t.Fatalf("fold %d of %d elements with a NaN is %v", op, n, v)
 					}
+				}
+				if lo, hi := k.extent(x); lo == lo || hi == hi {
+					t.Fatalf("extent of %d elements with a NaN is %v and %v", n, lo, hi)
 				}
 			}
 		}

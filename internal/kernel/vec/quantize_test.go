@@ -46,3 +46,33 @@ func quantizeTest[D int8 | uint8](t *testing.T) {
 		}
 	}
 }
+
+// TestQuantizeHalves takes numbers at, and next to, the middle between two codes: products with the inverse of the scale stand
+// on the wrong side of it for some.
+func TestQuantizeHalves(t *testing.T) {
+	before := active
+	defer func() { active = before }()
+	r := rand.New(rand.NewPCG(3, 4))
+	x := make([]float32, 4096)
+	for range 50 {
+		scale := float32(math.Exp(r.NormFloat64() * 20))
+		for i := range x {
+			x[i] = (float32(r.IntN(600)-300) + 0.5) * scale
+			for range r.IntN(4) {
+				x[i] = math.Nextafter32(x[i], float32(math.Inf(r.IntN(2)*2-1)))
+			}
+		}
+		want, got := make([]uint8, len(x)), make([]uint8, len(x))
+		active = &generic
+		Quantize(want, x, scale, 128)
+		variants(t, func(t *testing.T, k *kernels) {
+			active = k
+			Quantize(got, x, scale, 128)
+			for i, v := range got {
+				if v != want[i] {
+					t.Fatalf("%v of scale %v is %d, want %d", x[i], scale, v, want[i])
+				}
+			}
+		})
+	}
+}

@@ -26,6 +26,19 @@ func SoftmaxRows(dst, x []float32, cols int, log bool) bool {
 	return true
 }
 
+// HardmaxRows sets, in each row of cols elements of dst, the first of the largest elements of the row of x to 1 and the
+// others to 0. A NaN counts only in the first place. dst must not overlap x.
+func HardmaxRows(dst, x []float32, cols int) {
+	if cols == 0 {
+		return
+	}
+	step := rowStep(cols)
+	for lo := 0; lo < len(dst); lo += step {
+		hi := min(len(dst), lo+step)
+		active.hardmaxRows(dst[lo:hi], x[lo:hi], cols)
+	}
+}
+
 // LayerNormRows sets each row of len(scale) elements of dst, at most MaxRow, to (x-mean) / sqrt(variance+eps) * scale
 // + bias, with the row's own mean and population variance. bias may be empty, dst may be x.
 func LayerNormRows(dst, x, scale, bias []float32, eps float32) {
@@ -90,5 +103,18 @@ func rmsNormRowsGo(dst, x, scale, bias []float32, cols int, eps float32) {
 	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
 		square := float64(sumSquareGo(x[:cols])) / float64(cols)
 		normRowGo(dst[:cols], x, scale, bias, 0, float32(1/math.Sqrt(square+float64(eps))))
+	}
+}
+
+func hardmaxRowsGo(dst, x []float32, cols int) {
+	clear(dst)
+	for ; len(dst) >= cols; dst, x = dst[cols:], x[cols:] {
+		best := 0
+		for i, v := range x[:cols] {
+			if v > x[best] {
+				best = i
+			}
+		}
+		dst[best] = 1
 	}
 }

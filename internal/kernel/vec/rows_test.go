@@ -66,3 +66,36 @@ func upTo(n int) []int {
 	}
 	return s
 }
+
+// TestHardmaxRows compares rows of all lengths with the loop: equal elements, NaN and infinities anywhere.
+func TestHardmaxRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 9))
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	variants(t, func(t *testing.T, k *kernels) {
+		for cols := 1; cols < 150; cols++ {
+			const rows = 7
+			x, want, got := make([]float32, rows*cols), make([]float32, rows*cols), make([]float32, rows*cols+2)
+			for i := range x {
+				x[i] = float32(rng.IntN(40))
+				if rng.IntN(30) == 0 {
+					x[i] = []float32{inf, -inf, nan, 0}[rng.IntN(4)]
+				}
+			}
+			for j := range cols {
+				x[cols+j], x[2*cols+j] = nan, -inf
+			}
+			x[3*cols] = nan
+			hardmaxRowsGo(want, x, cols)
+			got[0], got[rows*cols+1] = 7, 7
+			k.hardmaxRows(got[1:rows*cols+1], x, cols)
+			if got[0] != 7 || got[rows*cols+1] != 7 {
+				t.Fatalf("rows of %d: written outside", cols)
+			}
+			for i, v := range want {
+				if got[i+1] != v {
+					t.Fatalf("row %d of %d elements: element %d is %v, want %v", i/cols, cols, i%cols, got[i+1], v)
+				}
+			}
+		}
+	})
+}

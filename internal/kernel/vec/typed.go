@@ -1,9 +1,6 @@
 package vec
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // An element names an element type that has kernels of its own.
 type element uint8
@@ -17,6 +14,7 @@ const (
 	elemU32
 	elemI64
 	elemU64
+	elemF32 // conversions only: the kernels of other files do the rest
 	elemF64
 	numElement
 )
@@ -31,8 +29,10 @@ const (
 	joinSub
 	joinMul
 	joinDiv
+	joinMod
 	joinShl
 	joinShr
+	joinAbs // of the first
 	numJoin
 )
 
@@ -82,6 +82,8 @@ func elementOf[T any]() element {
 		return elemI64
 	case *uint64:
 		return elemU64
+	case *float32:
+		return elemF32
 	case *float64:
 		return elemF64
 	}
@@ -131,51 +133,4 @@ func held[T any](op holdOp, dst []bool, a, b []T) int {
 		f(dst[lo:hi], bytesOf(part(a, ma, lo, hi)), bytesOf(part(b, mb, lo, hi)))
 	}
 	return n
-}
-
-// MaxRows sets dst[i] to the largest of the n elements of row i of x, and to NaN if one is NaN; MinRows takes the smallest.
-// They report false, and do nothing, where they have no kernel or rows are too short to gain from it.
-func MaxRows[T Number](dst, x []T, n int) bool { return extremeRows(joinMax, dst, x, n) }
-
-// MinRows is described at MaxRows.
-func MinRows[T Number](dst, x []T, n int) bool { return extremeRows(joinMin, dst, x, n) }
-
-// lanesTable holds what joins whole groups of elements, at least one, to one group; nil where there is no kernel.
-type lanesTable [joinMin + 1][numElement]func(acc, x []uint8)
-
-// A twoGroups holds the lanes that are left of a row, twice.
-type twoGroups [2 * joinGroup]uint8
-
-var laneBuffers = sync.Pool{New: func() any { return new(twoGroups) }}
-
-func extremeRows[T Number](op joinOp, dst, x []T, n int) bool {
-	var t T
-	e, size := elementOf[T](), int(unsafe.Sizeof(t))
-	if e == numElement || active.extreme[op][e] == nil || n*size < 2*joinGroup {
-		return false
-	}
-	join, fold := active.join[op][e], active.extreme[op][e]
-	buf := laneBuffers.Get().(*twoGroups)
-	whole := n &^ (joinGroup/size - 1)
-	for i := range dst {
-		row := x[i*n:][:n]
-		fold(buf[:joinGroup], bytesOf(row[:whole]))
-		copy(buf[joinGroup:], buf[:joinGroup])
-		for shift := joinGroup / 2; shift >= size; shift /= 2 {
-			join(buf[:joinGroup], buf[:joinGroup], buf[shift:][:joinGroup])
-		}
-		dst[i] = extremeOf(op, *(*T)(unsafe.Pointer(buf)), row[whole:])
-	}
-	laneBuffers.Put(buf)
-	return true
-}
-
-// extremeOf joins the elements of x with m.
-func extremeOf[T Number](op joinOp, m T, x []T) T {
-	for _, v := range x {
-		if op == joinMax && v > m || op == joinMin && v < m || v != v {
-			m = v
-		}
-	}
-	return m
 }

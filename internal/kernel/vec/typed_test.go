@@ -8,17 +8,29 @@ import (
 )
 
 var (
-	joinNames = [numJoin]string{"max", "min", "add", "sub", "mul", "div", "shl", "shr"}
+	joinNames = [numJoin]string{"max", "min", "add", "sub", "mul", "div", "mod", "shl", "shr", "abs"}
 	holdNames = [numHold]string{"equal", "less", "lessEqual"}
 )
 
 // joinsOf returns the functions of T that have kernels.
 func joinsOf[T Number]() [numJoin]func(dst, a, b []T) {
 	list := [numJoin]func(dst, a, b []T){MaxOf[T], MinOf[T], AddOf[T], SubOf[T], MulOf[T]}
+	list[joinAbs] = func(dst, a, b []T) {
+		if len(a) > 1 {
+			AbsOf(dst, a)
+		} else {
+			NegOf(dst, b)
+		}
+	}
 	switch f := any(&list).(type) {
 	case *[numJoin]func(dst, a, b []float64):
 		f[joinDiv] = DivOf[float64]
+	case *[numJoin]func(dst, a, b []int32):
+		f[joinDiv], f[joinMod] = DivInt[int32], ModInt[int32]
+	case *[numJoin]func(dst, a, b []int64):
+		f[joinDiv], f[joinMod] = DivInt[int64], ModInt[int64]
 	case *[numJoin]func(dst, a, b []uint32):
+		f[joinDiv], f[joinMod] = DivInt[uint32], ModInt[uint32]
 		f[joinShl], f[joinShr] = Shl[uint32], Shr[uint32]
 	case *[numJoin]func(dst, a, b []uint64):
 		f[joinShl], f[joinShr] = Shl[uint64], Shr[uint64]

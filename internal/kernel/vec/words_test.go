@@ -151,8 +151,8 @@ func TestLogicAndBits(t *testing.T) {
 	})
 }
 
-// converted compares a conversion with the plain loop for lengths around a group, with guards.
-func converted[D, S Number](t *testing.T, name string, from func(i int) S) {
+// conversion compares a conversion with the plain loop for lengths around a group, with guards.
+func conversion[D, S Number](t *testing.T, name string, from func(i int) S) {
 	t.Helper()
 	for n := range 3*convertGroup + 3 {
 		x, want, buf := make([]S, n), make([]D, n), make([]D, n+2)
@@ -180,15 +180,29 @@ func TestConvert(t *testing.T) {
 	variants(t, func(t *testing.T, k *kernels) {
 		active = k
 		wide := func(int) float32 { return float32(r.NormFloat64() * 1e9) }
-		converted[int32](t, "float32 to int32", func(int) float32 { return float32(r.NormFloat64() * 1e8) })
-		converted[uint8](t, "float32 to uint8", func(int) float32 { return float32(r.Float64() * 255) })
-		converted[float64](t, "float32 to float64", wide)
-		converted[float32](t, "float64 to float32", func(int) float64 { return r.NormFloat64() * 1e30 })
-		converted[float32](t, "int32 to float32", func(int) int32 { return int32(r.Uint32()) })
-		converted[int64](t, "int32 to int64", func(int) int32 { return int32(r.Uint32()) })
-		converted[int32](t, "int64 to int32", func(int) int64 { return int64(r.Uint64()) })
-		converted[float32](t, "uint8 to float32", func(int) uint8 { return uint8(r.Uint32()) })
-		converted[int64](t, "float32 to int64", wide)
+		conversion[int32](t, "float32 to int32", func(int) float32 { return float32(r.NormFloat64() * 1e8) })
+		conversion[uint8](t, "float32 to uint8", func(int) float32 { return float32(r.Float64() * 255) })
+		conversion[float64](t, "float32 to float64", wide)
+		conversion[float32](t, "float64 to float32", func(int) float64 { return r.NormFloat64() * 1e30 })
+		conversion[float32](t, "int32 to float32", func(int) int32 { return int32(r.Uint32()) })
+		conversion[int64](t, "int32 to int64", func(int) int32 { return int32(r.Uint32()) })
+		conversion[int32](t, "int64 to int32", func(int) int64 { return int64(r.Uint64()) })
+		conversion[float32](t, "uint8 to float32", func(int) uint8 { return uint8(r.Uint32()) })
+		conversion[int64](t, "float32 to int64", wide)
+		conversion[float32](t, "int64 to float32", func(int) int64 { return int64(r.Uint64()) >> r.IntN(64) })
+		conversion[float64](t, "int64 to float64", func(int) int64 { return int64(r.Uint64()) >> r.IntN(64) })
+		conversion[int64](t, "float64 to int64", func(int) float64 { return r.NormFloat64() * 1e17 })
+		conversion[int32](t, "float64 to int32", func(int) float64 { return r.NormFloat64() * 1e8 })
+		conversion[float64](t, "int32 to float64", func(int) int32 { return int32(r.Uint32()) })
+		conversion[float32](t, "int8 to float32", func(int) int8 { return int8(r.Uint32()) })
+		conversion[int32](t, "int8 to int32", func(int) int8 { return int8(r.Uint32()) })
+		conversion[int32](t, "uint8 to int32", func(int) uint8 { return uint8(r.Uint32()) })
+		conversion[int64](t, "int8 to int64", func(int) int8 { return int8(r.Uint32()) })
+		conversion[int64](t, "uint8 to int64", func(int) uint8 { return uint8(r.Uint32()) })
+		conversion[uint8](t, "int32 to uint8", func(int) int32 { return int32(r.Uint32()) })
+		conversion[int8](t, "int32 to int8", func(int) int32 { return int32(r.Uint32()) })
+		conversion[uint8](t, "int64 to uint8", func(int) int64 { return int64(r.Uint64()) })
+		conversion[int8](t, "int64 to int8", func(int) int64 { return int64(r.Uint64()) })
 	})
 }
 

@@ -200,6 +200,9 @@ func highestAVX2(x []float32) float32
 func lowestAVX2(x []float32) float32
 
 //go:noescape
+func extentAVX2(x []float32) (lo float32, hi float32)
+
+//go:noescape
 func expSumAVX2(dst []float32, x []float32, m float32) float32
 
 //go:noescape
@@ -216,6 +219,36 @@ func scaleDotColumnsAVX2(p []float32, f []float32, x []float32, sum []float32, r
 
 //go:noescape
 func softmaxGradColumnsAVX2(dp []float32, p []float32, dot []float32, rows int, ld int)
+
+//go:noescape
+func sumColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func sumSquareColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func sumAbsColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func productColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func highestColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func lowestColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func argMaxColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMinColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMaxLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMinLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
 
 //go:noescape
 func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
@@ -240,6 +273,9 @@ func softmaxRowsAVX2(dst []float32, x []float32, cols int)
 
 //go:noescape
 func logSoftmaxRowsAVX2(dst []float32, x []float32, cols int)
+
+//go:noescape
+func hardmaxRowsAVX2(dst []float32, x []float32, cols int)
 
 //go:noescape
 func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
@@ -284,109 +320,118 @@ func lessEqualIntAVX2(dst []bool, a []float32, b []float32)
 func largestI8AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI8AVX2(acc []uint8, x []uint8)
+func largestRowsI8AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU8AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU8AVX2(acc []uint8, x []uint8)
+func largestRowsU8AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI16AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI16AVX2(acc []uint8, x []uint8)
+func largestRowsI16AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU16AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU16AVX2(acc []uint8, x []uint8)
+func largestRowsU16AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI32AVX2(acc []uint8, x []uint8)
+func largestRowsI32AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU32AVX2(acc []uint8, x []uint8)
+func largestRowsU32AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI64AVX2(acc []uint8, x []uint8)
+func largestRowsI64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU64AVX2(acc []uint8, x []uint8)
+func largestRowsU64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesF64AVX2(acc []uint8, x []uint8)
+func largestRowsF64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI8AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI8AVX2(acc []uint8, x []uint8)
+func leastRowsI8AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU8AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU8AVX2(acc []uint8, x []uint8)
+func leastRowsU8AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI16AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI16AVX2(acc []uint8, x []uint8)
+func leastRowsI16AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU16AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU16AVX2(acc []uint8, x []uint8)
+func leastRowsU16AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI32AVX2(acc []uint8, x []uint8)
+func leastRowsI32AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU32AVX2(acc []uint8, x []uint8)
+func leastRowsU32AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI64AVX2(acc []uint8, x []uint8)
+func leastRowsI64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU64AVX2(acc []uint8, x []uint8)
+func leastRowsU64AVX2(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesF64AVX2(acc []uint8, x []uint8)
+func leastRowsF64AVX2(dst []uint8, x []uint8, n int)
+
+//go:noescape
+func sumI8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumI32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func sumI64AVX2(dst []uint8, a []uint8, b []uint8)
@@ -395,16 +440,61 @@ func sumI64AVX2(dst []uint8, a []uint8, b []uint8)
 func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func differenceI8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func productI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func productF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func quotientI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func remainderU32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI8AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI16AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI32AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeF64AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
@@ -417,6 +507,12 @@ func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func shiftRightU64AVX2(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
+
+//go:noescape
+func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 
 //go:noescape
 func equalI8AVX2(dst []bool, a []uint8, b []uint8)
@@ -506,7 +602,37 @@ func i32ToI64AVX2(dst *byte, x *byte, n int)
 func i64ToI32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
-func quantizeAVX2(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+func i8ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i8ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToI64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i8ToI64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToF64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToI32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToU8AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToBF16AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func bf16ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func quantizeAVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 
 //go:noescape
 func dequantizeI8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
@@ -734,6 +860,9 @@ func highestAVX512(x []float32) float32
 func lowestAVX512(x []float32) float32
 
 //go:noescape
+func extentAVX512(x []float32) (lo float32, hi float32)
+
+//go:noescape
 func expSumAVX512(dst []float32, x []float32, m float32) float32
 
 //go:noescape
@@ -750,6 +879,36 @@ func scaleDotColumnsAVX512(p []float32, f []float32, x []float32, sum []float32,
 
 //go:noescape
 func softmaxGradColumnsAVX512(dp []float32, p []float32, dot []float32, rows int, ld int)
+
+//go:noescape
+func sumColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func sumSquareColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func sumAbsColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func productColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func highestColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func lowestColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+
+//go:noescape
+func argMaxColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMinColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMaxLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
+func argMinLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
 
 //go:noescape
 func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
@@ -774,6 +933,9 @@ func softmaxRowsAVX512(dst []float32, x []float32, cols int)
 
 //go:noescape
 func logSoftmaxRowsAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func hardmaxRowsAVX512(dst []float32, x []float32, cols int)
 
 //go:noescape
 func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
@@ -818,109 +980,118 @@ func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
 func largestI8AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI8AVX512(acc []uint8, x []uint8)
+func largestRowsI8AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU8AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU8AVX512(acc []uint8, x []uint8)
+func largestRowsU8AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI16AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI16AVX512(acc []uint8, x []uint8)
+func largestRowsI16AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU16AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU16AVX512(acc []uint8, x []uint8)
+func largestRowsU16AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI32AVX512(acc []uint8, x []uint8)
+func largestRowsI32AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU32AVX512(acc []uint8, x []uint8)
+func largestRowsU32AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestI64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesI64AVX512(acc []uint8, x []uint8)
+func largestRowsI64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestU64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesU64AVX512(acc []uint8, x []uint8)
+func largestRowsU64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func largestF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func largestLanesF64AVX512(acc []uint8, x []uint8)
+func largestRowsF64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI8AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI8AVX512(acc []uint8, x []uint8)
+func leastRowsI8AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU8AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU8AVX512(acc []uint8, x []uint8)
+func leastRowsU8AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI16AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI16AVX512(acc []uint8, x []uint8)
+func leastRowsI16AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU16AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU16AVX512(acc []uint8, x []uint8)
+func leastRowsU16AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI32AVX512(acc []uint8, x []uint8)
+func leastRowsI32AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU32AVX512(acc []uint8, x []uint8)
+func leastRowsU32AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastI64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesI64AVX512(acc []uint8, x []uint8)
+func leastRowsI64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastU64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesU64AVX512(acc []uint8, x []uint8)
+func leastRowsU64AVX512(dst []uint8, x []uint8, n int)
 
 //go:noescape
 func leastF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
-func leastLanesF64AVX512(acc []uint8, x []uint8)
+func leastRowsF64AVX512(dst []uint8, x []uint8, n int)
+
+//go:noescape
+func sumI8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sumI32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
@@ -929,16 +1100,61 @@ func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
 func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func productI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func productF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
+func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
 func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI8AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI16AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI32AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeI64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func sizeF64AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func shiftLeftU32AVX512(dst []uint8, a []uint8, b []uint8)
@@ -951,6 +1167,12 @@ func shiftRightU32AVX512(dst []uint8, a []uint8, b []uint8)
 
 //go:noescape
 func shiftRightU64AVX512(dst []uint8, a []uint8, b []uint8)
+
+//go:noescape
+func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
+
+//go:noescape
+func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 
 //go:noescape
 func equalI8AVX512(dst []bool, a []uint8, b []uint8)
@@ -1040,7 +1262,52 @@ func i32ToI64AVX512(dst *byte, x *byte, n int)
 func i64ToI32AVX512(dst *byte, x *byte, n int)
 
 //go:noescape
-func quantizeAVX512(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+func i8ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i8ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func u8ToI64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i8ToI64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToF64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToI32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i32ToU8AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToU8AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToI64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToF64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToI64AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToBF16AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func bf16ToF32AVX512(dst *byte, x *byte, n int)
+
+//go:noescape
+func quantizeAVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 
 //go:noescape
 func dequantizeI8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)

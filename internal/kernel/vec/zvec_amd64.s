@@ -6879,6 +6879,99 @@ numbers:
 	VZEROUPPER
 	RET
 
+// func extentAVX2(x []float32) (lo float32, hi float32)
+// Requires: AVX, SSE
+TEXT ·extentAVX2(SB), NOSPLIT, $0-32
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
+	VMOVUPS lanes<>+928(SB), Y0
+	VMOVUPS lanes<>+928(SB), Y1
+	VMOVUPS lanes<>+512(SB), Y2
+	VMOVUPS lanes<>+512(SB), Y3
+	VMOVUPS lanes<>+480(SB), Y4
+
+many95:
+	CMPQ    AX, $0x00000020
+	JLT     manyEnd95
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y0, Y0
+	VMAXPS  Y5, Y2, Y2
+	VMOVUPS 32(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y1, Y1
+	VMAXPS  Y5, Y3, Y3
+	VMOVUPS 64(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y0, Y0
+	VMAXPS  Y5, Y2, Y2
+	VMOVUPS 96(CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y1, Y1
+	VMAXPS  Y5, Y3, Y3
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JMP     many95
+
+manyEnd95:
+one95:
+	CMPQ    AX, $0x00000008
+	JLT     oneEnd95
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y4, Y4
+	VMINPS  Y5, Y0, Y0
+	VMAXPS  Y5, Y2, Y2
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JMP     one95
+
+oneEnd95:
+	TESTQ      AX, AX
+	JE         done95
+	LEAQ       tail<>+32(SB), DX
+	NEGQ       AX
+	VMOVUPS    (DX)(AX*4), Y5
+	VMASKMOVPS (CX), Y5, Y6
+	VBLENDVPS  Y5, Y6, Y1, Y6
+	VCMPPS     $0x03, Y6, Y6, Y7
+	VORPS      Y7, Y4, Y4
+	VMINPS     Y6, Y1, Y1
+	VMASKMOVPS (CX), Y5, Y6
+	VBLENDVPS  Y5, Y6, Y3, Y6
+	VMAXPS     Y6, Y3, Y3
+
+done95:
+	VMINPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMINPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VMINPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VMINPS       X1, X0, X0
+	VMAXPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VMAXPS       X1, X2, X2
+	VPERMILPS    $0x4e, X2, X1
+	VMAXPS       X1, X2, X2
+	VPERMILPS    $0xb1, X2, X1
+	VMAXPS       X1, X2, X2
+	VMOVMSKPS    Y4, AX
+	TESTL        AX, AX
+	JE           numbers
+	VMOVSS       lanes<>+544(SB), X0
+	VMOVSS       lanes<>+544(SB), X2
+
+numbers:
+	MOVSS X0, lo+24(FP)
+	MOVSS X2, hi+28(FP)
+	VZEROUPPER
+	RET
+
 // func expSumAVX2(dst []float32, x []float32, m float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
@@ -6892,9 +6985,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      lanes<>+480(SB), Y3
 	VMOVUPS      lanes<>+480(SB), Y4
 
-many95:
+many96:
 	CMPQ         CX, $0x00000010
-	JLT          manyEnd95
+	JLT          manyEnd96
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -6932,12 +7025,12 @@ many95:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          many95
+	JMP          many96
 
-manyEnd95:
-one95:
+manyEnd96:
+one96:
 	CMPQ         CX, $0x00000008
-	JLT          oneEnd95
+	JLT          oneEnd96
 	VMOVUPS      (DX), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMAXPS       Y5, Y1, Y5
@@ -6958,11 +7051,11 @@ one95:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JMP          one95
+	JMP          one96
 
-oneEnd95:
+oneEnd96:
 	TESTQ        CX, CX
-	JE           done95
+	JE           done96
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y5
@@ -6986,7 +7079,7 @@ oneEnd95:
 	VMASKMOVPS   Y0, Y5, (AX)
 	VADDPS       Y0, Y4, Y4
 
-done95:
+done96:
 	VADDPS       Y4, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X1
@@ -7014,9 +7107,9 @@ TEXT ·normRowAVX2(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many96:
+many97:
 	CMPQ        CX, $0x00000010
-	JLT         manyEnd96
+	JLT         manyEnd97
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7036,12 +7129,12 @@ many96:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         many96
+	JMP         many97
 
-manyEnd96:
-one96:
+manyEnd97:
+one97:
 	CMPQ        CX, $0x00000008
-	JLT         oneEnd96
+	JLT         oneEnd97
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -7054,11 +7147,11 @@ one96:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, CX
-	JMP         one96
+	JMP         one97
 
-oneEnd96:
+oneEnd97:
 	TESTQ       CX, CX
-	JE          done96
+	JE          done97
 	LEAQ        tail<>+32(SB), DI
 	NEGQ        CX
 	VMOVUPS     (DI)(CX*4), Y2
@@ -7070,14 +7163,14 @@ oneEnd96:
 	VFMADD213PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
-done96:
+done97:
 	VZEROUPPER
 	RET
 
 plain:
-many97:
+many98:
 	CMPQ    CX, $0x00000010
-	JLT     manyEnd97
+	JLT     manyEnd98
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7094,12 +7187,12 @@ many97:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     many97
+	JMP     many98
 
-manyEnd97:
-one97:
+manyEnd98:
+one98:
 	CMPQ    CX, $0x00000008
-	JLT     oneEnd97
+	JLT     oneEnd98
 	VMOVUPS (DX), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y1, Y2, Y2
@@ -7110,11 +7203,11 @@ one97:
 	ADDQ    $0x00000020, DX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000008, CX
-	JMP     one97
+	JMP     one98
 
-oneEnd97:
+oneEnd98:
 	TESTQ      CX, CX
-	JE         done97
+	JE         done98
 	LEAQ       tail<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -7125,7 +7218,7 @@ oneEnd97:
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y2, (AX)
 
-done97:
+done98:
 	VZEROUPPER
 	RET
 
@@ -7515,6 +7608,641 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func sumColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·sumColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VADDPS  (DI), Y0, Y0
+	VADDPS  32(DI), Y1, Y1
+	VADDPS  64(DI), Y2, Y2
+	VADDPS  96(DI), Y3, Y3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row4
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VADDPS  (DI), Y0, Y0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row1
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func sumSquareColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, FMA3
+TEXT ·sumSquareColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS     (DI), Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     32(DI), Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     64(DI), Y4
+	VFMADD231PS Y4, Y4, Y2
+	VMOVUPS     96(DI), Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row4
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     Y3, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JMP         columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS     (DI), Y1
+	VFMADD231PS Y1, Y1, Y0
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row1
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func sumAbsColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·sumAbsColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS (DI), Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(DI), Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(DI), Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(DI), Y4
+	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row4
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS (DI), Y1
+	VANDPS  lanes<>+2784(SB), Y1, Y1
+	VADDPS  Y1, Y0, Y0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row1
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func productColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·productColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMULPS  (DI), Y0, Y0
+	VMULPS  32(DI), Y1, Y1
+	VMULPS  64(DI), Y2, Y2
+	VMULPS  96(DI), Y3, Y3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row4
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMULPS  (DI), Y0, Y0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row1
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, CX
+	JMP     columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func highestColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·highestColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS   (DI), Y4
+	VMAXPS    Y0, Y4, Y0
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VMOVUPS   32(DI), Y4
+	VMAXPS    Y1, Y4, Y1
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VMOVUPS   64(DI), Y4
+	VMAXPS    Y2, Y4, Y2
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VMOVUPS   96(DI), Y4
+	VMAXPS    Y3, Y4, Y3
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y3, Y3
+	VMOVAPS   Y3, Y3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row4
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   Y2, 64(AX)
+	VMOVUPS   Y3, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, CX
+	JMP       columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS   (DI), Y1
+	VMAXPS    Y0, Y1, Y0
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVAPS   Y0, Y0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row1
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func lowestColumnsAVX2(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX
+TEXT ·lowestColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000020
+	JLT     columnsEnd4
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS   (DI), Y4
+	VMINPS    Y0, Y4, Y0
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VMOVUPS   32(DI), Y4
+	VMINPS    Y1, Y4, Y1
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VMOVUPS   64(DI), Y4
+	VMINPS    Y2, Y4, Y2
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VMOVUPS   96(DI), Y4
+	VMINPS    Y3, Y4, Y3
+	VCMPPS    $0x03, Y4, Y4, Y5
+	VBLENDVPS Y5, Y4, Y3, Y3
+	VMOVAPS   Y3, Y3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row4
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   Y2, 64(AX)
+	VMOVUPS   Y3, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, CX
+	JMP       columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000008
+	JLT     columnsEnd1
+	VMOVUPS (AX), Y0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS   (DI), Y1
+	VMINPS    Y0, Y1, Y0
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVAPS   Y0, Y0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row1
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, CX
+	JMP       columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func argMaxColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX2
+TEXT ·argMaxColumnsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      lanes<>+3168(SB), Y1
+	VPBROADCASTD from+88(FP), Y0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Y2
+	VMOVUPS (DX), Y3
+	VMOVUPS 32(AX), Y4
+	VMOVUPS 32(DX), Y5
+	VMOVAPS Y0, Y6
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Y7
+	VCMPPS    $0x16, Y2, Y7, Y8
+	VCMPPS    $0x07, Y2, Y2, Y9
+	VANDPS    Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y2, Y2
+	VBLENDVPS Y8, Y6, Y3, Y3
+	VMOVUPS   32(R8), Y7
+	VCMPPS    $0x16, Y4, Y7, Y8
+	VCMPPS    $0x07, Y4, Y4, Y9
+	VANDPS    Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y4, Y4
+	VBLENDVPS Y8, Y6, Y5, Y5
+	VPADDD    Y1, Y6, Y6
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   Y3, (DX)
+	VMOVUPS   Y4, 32(AX)
+	VMOVUPS   Y5, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMinColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX2
+TEXT ·argMinColumnsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      lanes<>+3168(SB), Y1
+	VPBROADCASTD from+88(FP), Y0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Y2
+	VMOVUPS (DX), Y3
+	VMOVUPS 32(AX), Y4
+	VMOVUPS 32(DX), Y5
+	VMOVAPS Y0, Y6
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Y7
+	VCMPPS    $0x19, Y2, Y7, Y8
+	VCMPPS    $0x07, Y2, Y2, Y9
+	VANDPS    Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y2, Y2
+	VBLENDVPS Y8, Y6, Y3, Y3
+	VMOVUPS   32(R8), Y7
+	VCMPPS    $0x19, Y4, Y7, Y8
+	VCMPPS    $0x07, Y4, Y4, Y9
+	VANDPS    Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y4, Y4
+	VBLENDVPS Y8, Y6, Y5, Y5
+	VPADDD    Y1, Y6, Y6
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   Y3, (DX)
+	VMOVUPS   Y4, 32(AX)
+	VMOVUPS   Y5, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMaxLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX2
+TEXT ·argMaxLastColumnsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      lanes<>+3168(SB), Y1
+	VPBROADCASTD from+88(FP), Y0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Y2
+	VMOVUPS (DX), Y3
+	VMOVUPS 32(AX), Y4
+	VMOVUPS 32(DX), Y5
+	VMOVAPS Y0, Y6
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Y7
+	VCMPPS    $0x1d, Y2, Y7, Y8
+	VCMPPS    $0x03, Y7, Y7, Y9
+	VORPS     Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y2, Y2
+	VBLENDVPS Y8, Y6, Y3, Y3
+	VMOVUPS   32(R8), Y7
+	VCMPPS    $0x1d, Y4, Y7, Y8
+	VCMPPS    $0x03, Y7, Y7, Y9
+	VORPS     Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y4, Y4
+	VBLENDVPS Y8, Y6, Y5, Y5
+	VPADDD    Y1, Y6, Y6
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   Y3, (DX)
+	VMOVUPS   Y4, 32(AX)
+	VMOVUPS   Y5, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMinLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX2
+TEXT ·argMinLastColumnsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      lanes<>+3168(SB), Y1
+	VPBROADCASTD from+88(FP), Y0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Y2
+	VMOVUPS (DX), Y3
+	VMOVUPS 32(AX), Y4
+	VMOVUPS 32(DX), Y5
+	VMOVAPS Y0, Y6
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Y7
+	VCMPPS    $0x12, Y2, Y7, Y8
+	VCMPPS    $0x03, Y7, Y7, Y9
+	VORPS     Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y2, Y2
+	VBLENDVPS Y8, Y6, Y3, Y3
+	VMOVUPS   32(R8), Y7
+	VCMPPS    $0x12, Y4, Y7, Y8
+	VCMPPS    $0x03, Y7, Y7, Y9
+	VORPS     Y9, Y8, Y8
+	VBLENDVPS Y8, Y7, Y4, Y4
+	VBLENDVPS Y8, Y6, Y5, Y5
+	VPADDD    Y1, Y6, Y6
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   Y3, (DX)
+	VMOVUPS   Y4, 32(AX)
+	VMOVUPS   Y5, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
 // Requires: AVX
 TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-64
@@ -7532,30 +8260,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many98:
+many99:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd98
+	JLT     manyEnd99
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	VMULPS  32(DI), Y0, Y1
 	VMOVUPS Y1, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many98
+	JMP     many99
 
-manyEnd98:
-one98:
+manyEnd99:
+one99:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd98
+	JLT     oneEnd99
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one98
+	JMP     one99
 
-oneEnd98:
+oneEnd99:
 	TESTQ      R8, R8
-	JE         done98
+	JE         done99
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y1
@@ -7563,7 +8291,7 @@ oneEnd98:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (DI)
 
-done98:
+done99:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -7633,32 +8361,13 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next99:
-	CMPQ      SI, $0x00000008
-	JLT       end99
-	VMOVUPS   (DX), Y1
-	ADDQ      $0x00000020, DX
-	VMOVUPS   (BX), Y2
-	ADDQ      $0x00000020, BX
-	VPMOVZXBD (CX), Y3
-	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next99
-
-end99:
-	VZEROUPPER
-	RET
-
-onlyB:
 next100:
 	CMPQ      SI, $0x00000008
 	JLT       end100
 	VMOVUPS   (DX), Y1
 	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y1
@@ -7672,19 +8381,16 @@ end100:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
+onlyB:
 next101:
 	CMPQ      SI, $0x00000008
 	JLT       end101
-	VMOVUPS   (BX), Y2
-	ADDQ      $0x00000020, BX
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y2
-	VMOVUPS   Y2, (AX)
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
@@ -7694,10 +8400,32 @@ end101:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next102:
 	CMPQ      SI, $0x00000008
 	JLT       end102
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBD (CX), Y3
+	VPCMPEQD  Y0, Y3, Y3
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next102
+
+end102:
+	VZEROUPPER
+	RET
+
+both:
+next103:
+	CMPQ      SI, $0x00000008
+	JLT       end103
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
 	VBLENDVPS Y3, Y2, Y1, Y3
@@ -7705,9 +8433,9 @@ next102:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next102
+	JMP       next103
 
-end102:
+end103:
 	VZEROUPPER
 	RET
 
@@ -7899,9 +8627,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many103:
+many104:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd103
+	JLT     manyEnd104
 	VMOVUPS (DI), Y7
 	VMAXPS  Y7, Y3, Y3
 	VMOVUPS 32(DI), Y7
@@ -7912,21 +8640,21 @@ many103:
 	VMAXPS  Y7, Y6, Y6
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many103
+	JMP     many104
 
-manyEnd103:
-one103:
+manyEnd104:
+one104:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd103
+	JLT     oneEnd104
 	VMOVUPS (DI), Y7
 	VMAXPS  Y7, Y3, Y3
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one103
+	JMP     one104
 
-oneEnd103:
+oneEnd104:
 	TESTQ      SI, SI
-	JE         done103
+	JE         done104
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y7
@@ -7934,7 +8662,7 @@ oneEnd103:
 	VBLENDVPS  Y7, Y8, Y2, Y8
 	VMAXPS     Y8, Y3, Y3
 
-done103:
+done104:
 	VMAXPS       Y5, Y3, Y3
 	VMAXPS       Y6, Y4, Y4
 	VMAXPS       Y4, Y3, Y3
@@ -7951,9 +8679,9 @@ done103:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many104:
+many105:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd104
+	JLT          manyEnd105
 	VMOVUPS      (DI), Y6
 	VSUBPS       Y3, Y6, Y6
 	VMAXPS       Y6, Y0, Y6
@@ -7991,12 +8719,12 @@ many104:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many104
+	JMP          many105
 
-manyEnd104:
-one104:
+manyEnd105:
+one105:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd104
+	JLT          oneEnd105
 	VMOVUPS      (DI), Y6
 	VSUBPS       Y3, Y6, Y6
 	VMAXPS       Y6, Y0, Y6
@@ -8017,11 +8745,11 @@ one104:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one104
+	JMP          one105
 
-oneEnd104:
+oneEnd105:
 	TESTQ        SI, SI
-	JE           done104
+	JE           done105
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         SI
 	VMOVUPS      (R9)(SI*4), Y6
@@ -8044,7 +8772,7 @@ oneEnd104:
 	VADDPS       Y3, Y4, Y4
 	VMASKMOVPS   Y3, Y6, (R8)
 
-done104:
+done105:
 	VADDPS       Y5, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X3
 	VADDPS       X3, X4, X4
@@ -8058,9 +8786,9 @@ done104:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many105:
+many106:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd105
+	JLT     manyEnd106
 	VMOVUPS (DI), Y4
 	VMULPS  Y3, Y4, Y4
 	VMOVUPS Y4, (DI)
@@ -8075,22 +8803,22 @@ many105:
 	VMOVUPS Y4, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many105
+	JMP     many106
 
-manyEnd105:
-one105:
+manyEnd106:
+one106:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd105
+	JLT     oneEnd106
 	VMOVUPS (DI), Y4
 	VMULPS  Y3, Y4, Y4
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one105
+	JMP     one106
 
-oneEnd105:
+oneEnd106:
 	TESTQ      SI, SI
-	JE         done105
+	JE         done106
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -8098,7 +8826,7 @@ oneEnd105:
 	VMULPS     Y3, Y5, Y3
 	VMASKMOVPS Y3, Y4, (DI)
 
-done105:
+done106:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -8129,9 +8857,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many106:
+many107:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd106
+	JLT     manyEnd107
 	VMOVUPS (DI), Y7
 	VMAXPS  Y7, Y3, Y3
 	VMOVUPS 32(DI), Y7
@@ -8142,21 +8870,21 @@ many106:
 	VMAXPS  Y7, Y6, Y6
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many106
+	JMP     many107
 
-manyEnd106:
-one106:
+manyEnd107:
+one107:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd106
+	JLT     oneEnd107
 	VMOVUPS (DI), Y7
 	VMAXPS  Y7, Y3, Y3
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one106
+	JMP     one107
 
-oneEnd106:
+oneEnd107:
 	TESTQ      SI, SI
-	JE         done106
+	JE         done107
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y7
@@ -8164,7 +8892,7 @@ oneEnd106:
 	VBLENDVPS  Y7, Y8, Y2, Y8
 	VMAXPS     Y8, Y3, Y3
 
-done106:
+done107:
 	VMAXPS       Y5, Y3, Y3
 	VMAXPS       Y6, Y4, Y4
 	VMAXPS       Y4, Y3, Y3
@@ -8181,9 +8909,9 @@ done106:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many107:
+many108:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd107
+	JLT          manyEnd108
 	VMOVUPS      (DI), Y6
 	VSUBPS       Y3, Y6, Y6
 	VMAXPS       Y6, Y0, Y6
@@ -8219,12 +8947,12 @@ many107:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many107
+	JMP          many108
 
-manyEnd107:
-one107:
+manyEnd108:
+one108:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd107
+	JLT          oneEnd108
 	VMOVUPS      (DI), Y6
 	VSUBPS       Y3, Y6, Y6
 	VMAXPS       Y6, Y0, Y6
@@ -8244,11 +8972,11 @@ one107:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one107
+	JMP          one108
 
-oneEnd107:
+oneEnd108:
 	TESTQ        SI, SI
-	JE           done107
+	JE           done108
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y6
@@ -8270,7 +8998,7 @@ oneEnd107:
 	VMULPS       Y7, Y8, Y6
 	VADDPS       Y6, Y4, Y4
 
-done107:
+done108:
 	VADDPS       Y5, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
@@ -8322,9 +9050,9 @@ done107:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many108:
+many109:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd108
+	JLT     manyEnd109
 	VMOVUPS (DI), Y5
 	VSUBPS  Y3, Y5, Y5
 	VSUBPS  Y4, Y5, Y5
@@ -8344,12 +9072,12 @@ many108:
 	ADDQ    $0x00000080, DI
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, SI
-	JMP     many108
+	JMP     many109
 
-manyEnd108:
-one108:
+manyEnd109:
+one109:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd108
+	JLT     oneEnd109
 	VMOVUPS (DI), Y5
 	VSUBPS  Y3, Y5, Y5
 	VSUBPS  Y4, Y5, Y5
@@ -8357,11 +9085,11 @@ one108:
 	ADDQ    $0x00000020, DI
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, SI
-	JMP     one108
+	JMP     one109
 
-oneEnd108:
+oneEnd109:
 	TESTQ      SI, SI
-	JE         done108
+	JE         done109
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       SI
 	VMOVUPS    (R9)(SI*4), Y5
@@ -8370,7 +9098,148 @@ oneEnd108:
 	VSUBPS     Y4, Y3, Y3
 	VMASKMOVPS Y3, Y5, (R8)
 
-done108:
+done109:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func hardmaxRowsAVX2(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX2, BMI
+TEXT ·hardmaxRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+48(FP), BX
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+512(SB), Y1
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+512(SB), Y2
+	VMOVUPS lanes<>+512(SB), Y3
+	VMOVUPS lanes<>+512(SB), Y4
+	VMOVUPS lanes<>+512(SB), Y5
+	MOVQ    BX, SI
+	MOVQ    DX, DI
+
+many110:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd110
+	VMOVUPS (DI), Y6
+	VMAXPS  Y2, Y6, Y2
+	VMOVUPS 32(DI), Y6
+	VMAXPS  Y3, Y6, Y3
+	VMOVUPS 64(DI), Y6
+	VMAXPS  Y4, Y6, Y4
+	VMOVUPS 96(DI), Y6
+	VMAXPS  Y5, Y6, Y5
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many110
+
+manyEnd110:
+one110:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd110
+	VMOVUPS (DI), Y6
+	VMAXPS  Y2, Y6, Y2
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one110
+
+oneEnd110:
+	TESTQ      SI, SI
+	JE         done110
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y6
+	VMASKMOVPS (DI), Y6, Y7
+	VBLENDVPS  Y6, Y7, Y1, Y7
+	VMAXPS     Y2, Y7, Y2
+
+done110:
+	VMAXPS       Y4, Y2, Y2
+	VMAXPS       Y5, Y3, Y3
+	VMAXPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMAXPS       X3, X2, X2
+	VPERMILPS    $0x4e, X2, X3
+	VMAXPS       X3, X2, X2
+	VPERMILPS    $0xb1, X2, X3
+	VMAXPS       X3, X2, X2
+	VBROADCASTSS X2, Y2
+	MOVQ         BX, SI
+	MOVQ         AX, DI
+
+many111:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd111
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y0, 32(DI)
+	VMOVUPS Y0, 64(DI)
+	VMOVUPS Y0, 96(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many111
+
+manyEnd111:
+one111:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd111
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one111
+
+oneEnd111:
+	TESTQ      SI, SI
+	JE         done111
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y3
+	VMASKMOVPS Y0, Y3, (DI)
+
+done111:
+	XORQ     SI, SI
+	VMOVSS   (DX), X3
+	VUCOMISS X3, X3
+	JPS      found
+	MOVQ     BX, DI
+
+search:
+	CMPQ      DI, $0x00000008
+	JLT       searchTail
+	VMOVUPS   (DX)(SI*4), Y3
+	VCMPPS    $0x00, Y3, Y2, Y3
+	VMOVMSKPS Y3, R8
+	TESTL     R8, R8
+	JNE       hit
+	ADDQ      $0x00000008, SI
+	SUBQ      $0x00000008, DI
+	JMP       search
+
+searchTail:
+	LEAQ       (DX)(SI*4), R8
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       DI
+	VMOVUPS    (R9)(DI*4), Y3
+	VMASKMOVPS (R8), Y3, Y3
+	VCMPPS     $0x00, Y3, Y2, Y2
+	VMOVMSKPS  Y2, R8
+	TESTL      R8, R8
+
+hit:
+	TZCNTL R8, R8
+	ADDQ   R8, SI
+
+found:
+	MOVL $0x3f800000, (AX)(SI*4)
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -8406,9 +9275,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many109:
+many112:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd109
+	JLT     manyEnd112
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -8419,28 +9288,28 @@ many109:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many109
+	JMP     many112
 
-manyEnd109:
-one109:
+manyEnd112:
+one112:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd109
+	JLT     oneEnd112
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one109
+	JMP     one112
 
-oneEnd109:
+oneEnd112:
 	TESTQ      R9, R9
-	JE         done109
+	JE         done112
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done109:
+done112:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -8459,9 +9328,9 @@ done109:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many110:
+many113:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd110
+	JLT         manyEnd113
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -8476,22 +9345,22 @@ many110:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many110
+	JMP         many113
 
-manyEnd110:
-one110:
+manyEnd113:
+one113:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd110
+	JLT         oneEnd113
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one110
+	JMP         one113
 
-oneEnd110:
+oneEnd113:
 	TESTQ       R9, R9
-	JE          done110
+	JE          done113
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -8500,7 +9369,7 @@ oneEnd110:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done110:
+done113:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -8524,9 +9393,9 @@ done110:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many111:
+many114:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd111
+	JLT         manyEnd114
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -8546,12 +9415,12 @@ many111:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many111
+	JMP         many114
 
-manyEnd111:
-one111:
+manyEnd114:
+one114:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd111
+	JLT         oneEnd114
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -8564,11 +9433,11 @@ one111:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one111
+	JMP         one114
 
-oneEnd111:
+oneEnd114:
 	TESTQ       R9, R9
-	JE          done111
+	JE          done114
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -8580,7 +9449,7 @@ oneEnd111:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done111:
+done114:
 	JMP normed
 
 plain:
@@ -8589,9 +9458,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many112:
+many115:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd112
+	JLT     manyEnd115
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -8608,12 +9477,12 @@ many112:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many112
+	JMP     many115
 
-manyEnd112:
-one112:
+manyEnd115:
+one115:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd112
+	JLT     oneEnd115
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -8624,11 +9493,11 @@ one112:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one112
+	JMP     one115
 
-oneEnd112:
+oneEnd115:
 	TESTQ      R9, R9
-	JE         done112
+	JE         done115
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -8639,7 +9508,7 @@ oneEnd112:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done112:
+done115:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -8677,9 +9546,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many113:
+many116:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd113
+	JLT         manyEnd116
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -8690,21 +9559,21 @@ many113:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many113
+	JMP         many116
 
-manyEnd113:
-one113:
+manyEnd116:
+one116:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd113
+	JLT         oneEnd116
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one113
+	JMP         one116
 
-oneEnd113:
+oneEnd116:
 	TESTQ       R9, R9
-	JE          done113
+	JE          done116
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -8712,7 +9581,7 @@ oneEnd113:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done113:
+done116:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -8736,9 +9605,9 @@ done113:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many114:
+many117:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd114
+	JLT         manyEnd117
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -8756,12 +9625,12 @@ many114:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many114
+	JMP         many117
 
-manyEnd114:
-one114:
+manyEnd117:
+one117:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd114
+	JLT         oneEnd117
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -8773,11 +9642,11 @@ one114:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one114
+	JMP         one117
 
-oneEnd114:
+oneEnd117:
 	TESTQ       R9, R9
-	JE          done114
+	JE          done117
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -8788,7 +9657,7 @@ oneEnd114:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done114:
+done117:
 	JMP normed
 
 plain:
@@ -8797,9 +9666,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many115:
+many118:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd115
+	JLT     manyEnd118
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -8814,12 +9683,12 @@ many115:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many115
+	JMP     many118
 
-manyEnd115:
-one115:
+manyEnd118:
+one118:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd115
+	JLT     oneEnd118
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -8829,11 +9698,11 @@ one115:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one115
+	JMP     one118
 
-oneEnd115:
+oneEnd118:
 	TESTQ      R9, R9
-	JE         done115
+	JE         done118
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -8843,7 +9712,7 @@ oneEnd115:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done115:
+done118:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -8877,9 +9746,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many116:
+many119:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd116
+	JLT     manyEnd119
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -8890,23 +9759,23 @@ many116:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many116
+	JMP     many119
 
-manyEnd116:
-one116:
+manyEnd119:
+one119:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd116
+	JLT     oneEnd119
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one116
+	JMP     one119
 
-oneEnd116:
+oneEnd119:
 	TESTQ      R8, R8
-	JE         done116
+	JE         done119
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -8915,7 +9784,7 @@ oneEnd116:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done116:
+done119:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -8944,9 +9813,9 @@ done116:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many117:
+many120:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd117
+	JLT         manyEnd120
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -8961,12 +9830,12 @@ many117:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many117
+	JMP         many120
 
-manyEnd117:
-one117:
+manyEnd120:
+one120:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd117
+	JLT         oneEnd120
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -8975,11 +9844,11 @@ one117:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one117
+	JMP         one120
 
-oneEnd117:
+oneEnd120:
 	TESTQ       R8, R8
-	JE          done117
+	JE          done120
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -8992,7 +9861,7 @@ oneEnd117:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done117:
+done120:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -9036,9 +9905,9 @@ done117:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one118:
+one121:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd118
+	JLT         oneEnd121
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -9066,11 +9935,11 @@ one118:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one118
+	JMP         one121
 
-oneEnd118:
+oneEnd121:
 	TESTQ       R12, R12
-	JE          done118
+	JE          done121
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -9096,7 +9965,7 @@ oneEnd118:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done118:
+done121:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -9163,9 +10032,9 @@ done118:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one119:
+one122:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd119
+	JLT         oneEnd122
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -9186,11 +10055,11 @@ one119:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one119
+	JMP         one122
 
-oneEnd119:
+oneEnd122:
 	TESTQ       R11, R11
-	JE          done119
+	JE          done122
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -9210,7 +10079,7 @@ oneEnd119:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done119:
+done122:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -9231,37 +10100,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many120:
+many123:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd120
+	JLT     manyEnd123
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many120
+	JMP     many123
 
-manyEnd120:
-one120:
+manyEnd123:
+one123:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd120
+	JLT     oneEnd123
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one120
+	JMP     one123
 
-oneEnd120:
+oneEnd123:
 	TESTQ      R8, R8
-	JE         done120
+	JE         done123
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done120:
+done123:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -9279,9 +10148,9 @@ done120:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many121:
+many124:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd121
+	JLT         manyEnd124
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -9290,22 +10159,22 @@ many121:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many121
+	JMP         many124
 
-manyEnd121:
-one121:
+manyEnd124:
+one124:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd121
+	JLT         oneEnd124
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one121
+	JMP         one124
 
-oneEnd121:
+oneEnd124:
 	TESTQ       R8, R8
-	JE          done121
+	JE          done124
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -9314,7 +10183,7 @@ oneEnd121:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done121:
+done124:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -9342,9 +10211,9 @@ done121:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one122:
+one125:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd122
+	JLT         oneEnd125
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -9364,11 +10233,11 @@ one122:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one122
+	JMP         one125
 
-oneEnd122:
+oneEnd125:
 	TESTQ       R12, R12
-	JE          done122
+	JE          done125
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -9386,7 +10255,7 @@ oneEnd122:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done122:
+done125:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -9423,9 +10292,9 @@ done122:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one123:
+one126:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd123
+	JLT         oneEnd126
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -9439,11 +10308,11 @@ one123:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one123
+	JMP         one126
 
-oneEnd123:
+oneEnd126:
 	TESTQ       R11, R11
-	JE          done123
+	JE          done126
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -9456,7 +10325,7 @@ oneEnd123:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done123:
+done126:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -9490,9 +10359,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many124:
+many127:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd124
+	JLT         manyEnd127
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -9503,23 +10372,23 @@ many124:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many124
+	JMP         many127
 
-manyEnd124:
-one124:
+manyEnd127:
+one127:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd124
+	JLT         oneEnd127
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one124
+	JMP         one127
 
-oneEnd124:
+oneEnd127:
 	TESTQ       R8, R8
-	JE          done124
+	JE          done127
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -9528,7 +10397,7 @@ oneEnd124:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done124:
+done127:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -9571,9 +10440,9 @@ done124:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one125:
+one128:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd125
+	JLT         oneEnd128
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -9592,11 +10461,11 @@ one125:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one125
+	JMP         one128
 
-oneEnd125:
+oneEnd128:
 	TESTQ       R11, R11
-	JE          done125
+	JE          done128
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -9614,7 +10483,7 @@ oneEnd125:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done125:
+done128:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -9653,9 +10522,9 @@ done125:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one126:
+one129:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd126
+	JLT         oneEnd129
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -9674,11 +10543,11 @@ one126:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one126
+	JMP         one129
 
-oneEnd126:
+oneEnd129:
 	TESTQ       R11, R11
-	JE          done126
+	JE          done129
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -9696,7 +10565,7 @@ oneEnd126:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done126:
+done129:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -9717,37 +10586,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many127:
+many130:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd127
+	JLT         manyEnd130
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many127
+	JMP         many130
 
-manyEnd127:
-one127:
+manyEnd130:
+one130:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd127
+	JLT         oneEnd130
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one127
+	JMP         one130
 
-oneEnd127:
+oneEnd130:
 	TESTQ       R8, R8
-	JE          done127
+	JE          done130
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done127:
+done130:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -9774,9 +10643,9 @@ done127:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one128:
+one131:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd128
+	JLT         oneEnd131
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -9790,11 +10659,11 @@ one128:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one128
+	JMP         one131
 
-oneEnd128:
+oneEnd131:
 	TESTQ       R11, R11
-	JE          done128
+	JE          done131
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -9807,7 +10676,7 @@ oneEnd128:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done128:
+done131:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -9830,9 +10699,9 @@ done128:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one129:
+one132:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd129
+	JLT         oneEnd132
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -9845,11 +10714,11 @@ one129:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one129
+	JMP         one132
 
-oneEnd129:
+oneEnd132:
 	TESTQ       R11, R11
-	JE          done129
+	JE          done132
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -9861,7 +10730,7 @@ oneEnd129:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done129:
+done132:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -9890,9 +10759,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next130:
+next133:
 	TESTQ     BX, BX
-	JE        end130
+	JE        end133
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -9915,16 +10784,16 @@ next130:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next130
+	JMP       next133
 
-end130:
+end133:
 	VZEROUPPER
 	RET
 
 onlyB:
-next131:
+next134:
 	TESTQ     BX, BX
-	JE        end131
+	JE        end134
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -9942,9 +10811,9 @@ next131:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next131
+	JMP       next134
 
-end131:
+end134:
 	VZEROUPPER
 	RET
 
@@ -9952,9 +10821,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next132:
+next135:
 	TESTQ     BX, BX
-	JE        end132
+	JE        end135
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -9972,16 +10841,16 @@ next132:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next132
+	JMP       next135
 
-end132:
+end135:
 	VZEROUPPER
 	RET
 
 both:
-next133:
+next136:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end136
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -9994,9 +10863,9 @@ next133:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next136
 
-end133:
+end136:
 	VZEROUPPER
 	RET
 
@@ -10018,9 +10887,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next134:
+next137:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end137
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -10043,16 +10912,16 @@ next134:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next137
 
-end134:
+end137:
 	VZEROUPPER
 	RET
 
 onlyB:
-next135:
+next138:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end138
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10070,9 +10939,9 @@ next135:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next138
 
-end135:
+end138:
 	VZEROUPPER
 	RET
 
@@ -10080,9 +10949,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next136:
+next139:
 	TESTQ     BX, BX
-	JE        end136
+	JE        end139
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10100,16 +10969,16 @@ next136:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next136
+	JMP       next139
 
-end136:
+end139:
 	VZEROUPPER
 	RET
 
 both:
-next137:
+next140:
 	TESTQ     BX, BX
-	JE        end137
+	JE        end140
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -10122,9 +10991,9 @@ next137:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next137
+	JMP       next140
 
-end137:
+end140:
 	VZEROUPPER
 	RET
 
@@ -10146,9 +11015,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next138:
+next141:
 	TESTQ     BX, BX
-	JE        end138
+	JE        end141
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -10171,16 +11040,16 @@ next138:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next138
+	JMP       next141
 
-end138:
+end141:
 	VZEROUPPER
 	RET
 
 onlyB:
-next139:
+next142:
 	TESTQ     BX, BX
-	JE        end139
+	JE        end142
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10198,9 +11067,9 @@ next139:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next139
+	JMP       next142
 
-end139:
+end142:
 	VZEROUPPER
 	RET
 
@@ -10208,9 +11077,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next140:
+next143:
 	TESTQ     BX, BX
-	JE        end140
+	JE        end143
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10228,16 +11097,16 @@ next140:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next140
+	JMP       next143
 
-end140:
+end143:
 	VZEROUPPER
 	RET
 
 both:
-next141:
+next144:
 	TESTQ     BX, BX
-	JE        end141
+	JE        end144
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -10250,9 +11119,9 @@ next141:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next141
+	JMP       next144
 
-end141:
+end144:
 	VZEROUPPER
 	RET
 
@@ -10274,9 +11143,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next142:
+next145:
 	TESTQ     BX, BX
-	JE        end142
+	JE        end145
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -10299,16 +11168,16 @@ next142:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next142
+	JMP       next145
 
-end142:
+end145:
 	VZEROUPPER
 	RET
 
 onlyB:
-next143:
+next146:
 	TESTQ     BX, BX
-	JE        end143
+	JE        end146
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10326,9 +11195,9 @@ next143:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next143
+	JMP       next146
 
-end143:
+end146:
 	VZEROUPPER
 	RET
 
@@ -10336,9 +11205,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next144:
+next147:
 	TESTQ     BX, BX
-	JE        end144
+	JE        end147
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10356,16 +11225,16 @@ next144:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next144
+	JMP       next147
 
-end144:
+end147:
 	VZEROUPPER
 	RET
 
 both:
-next145:
+next148:
 	TESTQ     BX, BX
-	JE        end145
+	JE        end148
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -10378,9 +11247,9 @@ next145:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next145
+	JMP       next148
 
-end145:
+end148:
 	VZEROUPPER
 	RET
 
@@ -10402,9 +11271,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next146:
+next149:
 	TESTQ     BX, BX
-	JE        end146
+	JE        end149
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -10427,16 +11296,16 @@ next146:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next146
+	JMP       next149
 
-end146:
+end149:
 	VZEROUPPER
 	RET
 
 onlyB:
-next147:
+next150:
 	TESTQ     BX, BX
-	JE        end147
+	JE        end150
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10454,9 +11323,9 @@ next147:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next147
+	JMP       next150
 
-end147:
+end150:
 	VZEROUPPER
 	RET
 
@@ -10464,9 +11333,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next148:
+next151:
 	TESTQ     BX, BX
-	JE        end148
+	JE        end151
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10484,16 +11353,16 @@ next148:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next148
+	JMP       next151
 
-end148:
+end151:
 	VZEROUPPER
 	RET
 
 both:
-next149:
+next152:
 	TESTQ     BX, BX
-	JE        end149
+	JE        end152
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -10506,9 +11375,9 @@ next149:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next149
+	JMP       next152
 
-end149:
+end152:
 	VZEROUPPER
 	RET
 
@@ -10531,9 +11400,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next150:
+next153:
 	TESTQ     BX, BX
-	JE        end150
+	JE        end153
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -10560,16 +11429,16 @@ next150:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next150
+	JMP       next153
 
-end150:
+end153:
 	VZEROUPPER
 	RET
 
 onlyB:
-next151:
+next154:
 	TESTQ     BX, BX
-	JE        end151
+	JE        end154
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+2784(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -10591,9 +11460,9 @@ next151:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next151
+	JMP       next154
 
-end151:
+end154:
 	VZEROUPPER
 	RET
 
@@ -10601,9 +11470,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next152:
+next155:
 	TESTQ     BX, BX
-	JE        end152
+	JE        end155
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10621,16 +11490,16 @@ next152:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next152
+	JMP       next155
 
-end152:
+end155:
 	VZEROUPPER
 	RET
 
 both:
-next153:
+next156:
 	TESTQ     BX, BX
-	JE        end153
+	JE        end156
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -10643,9 +11512,9 @@ next153:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next153
+	JMP       next156
 
-end153:
+end156:
 	VZEROUPPER
 	RET
 
@@ -10667,9 +11536,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next154:
+next157:
 	TESTQ     BX, BX
-	JE        end154
+	JE        end157
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -10692,16 +11561,16 @@ next154:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next154
+	JMP       next157
 
-end154:
+end157:
 	VZEROUPPER
 	RET
 
 onlyB:
-next155:
+next158:
 	TESTQ     BX, BX
-	JE        end155
+	JE        end158
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10719,9 +11588,9 @@ next155:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next155
+	JMP       next158
 
-end155:
+end158:
 	VZEROUPPER
 	RET
 
@@ -10729,9 +11598,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next156:
+next159:
 	TESTQ     BX, BX
-	JE        end156
+	JE        end159
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10749,16 +11618,16 @@ next156:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next156
+	JMP       next159
 
-end156:
+end159:
 	VZEROUPPER
 	RET
 
 both:
-next157:
+next160:
 	TESTQ     BX, BX
-	JE        end157
+	JE        end160
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -10771,9 +11640,9 @@ next157:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next157
+	JMP       next160
 
-end157:
+end160:
 	VZEROUPPER
 	RET
 
@@ -10795,9 +11664,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next158:
+next161:
 	TESTQ     BX, BX
-	JE        end158
+	JE        end161
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -10820,16 +11689,16 @@ next158:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next161
 
-end158:
+end161:
 	VZEROUPPER
 	RET
 
 onlyB:
-next159:
+next162:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end162
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -10847,9 +11716,9 @@ next159:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next162
 
-end159:
+end162:
 	VZEROUPPER
 	RET
 
@@ -10857,9 +11726,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next160:
+next163:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end163
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -10877,16 +11746,16 @@ next160:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next163
 
-end160:
+end163:
 	VZEROUPPER
 	RET
 
 both:
-next161:
+next164:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end164
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -10899,9 +11768,9 @@ next161:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next164
 
-end161:
+end164:
 	VZEROUPPER
 	RET
 
@@ -10923,9 +11792,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next162:
+next165:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end165
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -10948,16 +11817,16 @@ next162:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next165
 
-end162:
+end165:
 	VZEROUPPER
 	RET
 
 onlyB:
-next163:
+next166:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end166
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10975,9 +11844,9 @@ next163:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next166
 
-end163:
+end166:
 	VZEROUPPER
 	RET
 
@@ -10985,9 +11854,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next164:
+next167:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end167
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11005,16 +11874,16 @@ next164:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next167
 
-end164:
+end167:
 	VZEROUPPER
 	RET
 
 both:
-next165:
+next168:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end168
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -11027,9 +11896,9 @@ next165:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next168
 
-end165:
+end168:
 	VZEROUPPER
 	RET
 
@@ -11047,158 +11916,24 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next166:
-	TESTQ   BX, BX
-	JE      end166
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMAXSB Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMAXSB Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMAXSB Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMAXSB Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next166
-
-end166:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Y0
-
-next167:
-	TESTQ   BX, BX
-	JE      end167
-	VMOVUPS (DX), Y1
-	VPMAXSB Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMAXSB Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMAXSB Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMAXSB Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next167
-
-end167:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Y0
-
-next168:
-	TESTQ   BX, BX
-	JE      end168
-	VMOVUPS (CX), Y1
-	VPMAXSB Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMAXSB Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMAXSB Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMAXSB Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next168
-
-end168:
-	VZEROUPPER
-	RET
-
-// func largestLanesI8AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestLanesI8AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMAXSB Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMAXSB Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMAXSB Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMAXSB Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func largestU8AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
 next169:
 	TESTQ   BX, BX
 	JE      end169
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMAXUB Y1, Y0, Y0
+	VPMAXSB Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMAXUB Y1, Y0, Y0
+	VPMAXSB Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMAXUB Y1, Y0, Y0
+	VPMAXSB Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMAXUB Y1, Y0, Y0
+	VPMAXSB Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -11217,16 +11952,16 @@ next170:
 	TESTQ   BX, BX
 	JE      end170
 	VMOVUPS (DX), Y1
-	VPMAXUB Y1, Y0, Y1
+	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMAXUB Y1, Y0, Y1
+	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMAXUB Y1, Y0, Y1
+	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMAXUB Y1, Y0, Y1
+	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -11244,6 +11979,176 @@ next171:
 	TESTQ   BX, BX
 	JE      end171
 	VMOVUPS (CX), Y1
+	VPMAXSB Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMAXSB Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMAXSB Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMAXSB Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next171
+
+end171:
+	VZEROUPPER
+	RET
+
+// func largestRowsI8AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·largestRowsI8AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMAXSB Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMAXSB Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMAXSB Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMAXSB Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXSB    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXSB    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXSB    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXSB    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXSB    Y1, Y0, Y0
+	VPMAXSB    Y2, Y0, Y0
+	VPMAXSB    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXSB    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXSB    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXSB    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMAXSB    Y1, Y0, Y0
+	VPSRLW     $0x08, Y0, Y1
+	VPMAXSB    Y1, Y0, Y0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestU8AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next172:
+	TESTQ   BX, BX
+	JE      end172
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMAXUB Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMAXUB Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMAXUB Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMAXUB Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next172
+
+end172:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y0
+
+next173:
+	TESTQ   BX, BX
+	JE      end173
+	VMOVUPS (DX), Y1
+	VPMAXUB Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMAXUB Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMAXUB Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMAXUB Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next173
+
+end173:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Y0
+
+next174:
+	TESTQ   BX, BX
+	JE      end174
+	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -11258,46 +12163,82 @@ next171:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next171
+	JMP     next174
 
-end171:
+end174:
 	VZEROUPPER
 	RET
 
-// func largestLanesU8AVX2(acc []uint8, x []uint8)
+// func largestRowsU8AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·largestLanesU8AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·largestRowsU8AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMAXUB Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMAXUB Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMAXUB Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMAXUB Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXUB    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXUB    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXUB    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXUB    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXUB    Y1, Y0, Y0
+	VPMAXUB    Y2, Y0, Y0
+	VPMAXUB    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXUB    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXUB    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXUB    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMAXUB    Y1, Y0, Y0
+	VPSRLW     $0x08, Y0, Y1
+	VPMAXUB    Y1, Y0, Y0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -11315,158 +12256,24 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next172:
-	TESTQ   BX, BX
-	JE      end172
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMAXSW Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMAXSW Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMAXSW Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMAXSW Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next172
-
-end172:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y0
-
-next173:
-	TESTQ   BX, BX
-	JE      end173
-	VMOVUPS (DX), Y1
-	VPMAXSW Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMAXSW Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMAXSW Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMAXSW Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next173
-
-end173:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y0
-
-next174:
-	TESTQ   BX, BX
-	JE      end174
-	VMOVUPS (CX), Y1
-	VPMAXSW Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMAXSW Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMAXSW Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMAXSW Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next174
-
-end174:
-	VZEROUPPER
-	RET
-
-// func largestLanesI16AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestLanesI16AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMAXSW Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMAXSW Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMAXSW Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMAXSW Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func largestU16AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
 next175:
 	TESTQ   BX, BX
 	JE      end175
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMAXUW Y1, Y0, Y0
+	VPMAXSW Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMAXUW Y1, Y0, Y0
+	VPMAXSW Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMAXUW Y1, Y0, Y0
+	VPMAXSW Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMAXUW Y1, Y0, Y0
+	VPMAXSW Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -11485,16 +12292,16 @@ next176:
 	TESTQ   BX, BX
 	JE      end176
 	VMOVUPS (DX), Y1
-	VPMAXUW Y1, Y0, Y1
+	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMAXUW Y1, Y0, Y1
+	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMAXUW Y1, Y0, Y1
+	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMAXUW Y1, Y0, Y1
+	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -11512,6 +12319,174 @@ next177:
 	TESTQ   BX, BX
 	JE      end177
 	VMOVUPS (CX), Y1
+	VPMAXSW Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMAXSW Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMAXSW Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMAXSW Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next177
+
+end177:
+	VZEROUPPER
+	RET
+
+// func largestRowsI16AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·largestRowsI16AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMAXSW Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMAXSW Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMAXSW Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMAXSW Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXSW    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXSW    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXSW    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXSW    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXSW    Y1, Y0, Y0
+	VPMAXSW    Y2, Y0, Y0
+	VPMAXSW    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXSW    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXSW    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXSW    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMAXSW    Y1, Y0, Y0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestU16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next178:
+	TESTQ   BX, BX
+	JE      end178
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMAXUW Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMAXUW Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMAXUW Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMAXUW Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next178
+
+end178:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next179:
+	TESTQ   BX, BX
+	JE      end179
+	VMOVUPS (DX), Y1
+	VPMAXUW Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMAXUW Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMAXUW Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMAXUW Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next179
+
+end179:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next180:
+	TESTQ   BX, BX
+	JE      end180
+	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -11526,46 +12501,80 @@ next177:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next177
+	JMP     next180
 
-end177:
+end180:
 	VZEROUPPER
 	RET
 
-// func largestLanesU16AVX2(acc []uint8, x []uint8)
+// func largestRowsU16AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·largestLanesU16AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·largestRowsU16AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMAXUW Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMAXUW Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMAXUW Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMAXUW Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXUW    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXUW    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXUW    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXUW    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXUW    Y1, Y0, Y0
+	VPMAXUW    Y2, Y0, Y0
+	VPMAXUW    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXUW    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXUW    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXUW    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMAXUW    Y1, Y0, Y0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -11583,158 +12592,24 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next178:
-	TESTQ   BX, BX
-	JE      end178
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMAXSD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMAXSD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMAXSD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMAXSD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next178
-
-end178:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next179:
-	TESTQ   BX, BX
-	JE      end179
-	VMOVUPS (DX), Y1
-	VPMAXSD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMAXSD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMAXSD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMAXSD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next179
-
-end179:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next180:
-	TESTQ   BX, BX
-	JE      end180
-	VMOVUPS (CX), Y1
-	VPMAXSD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMAXSD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMAXSD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMAXSD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next180
-
-end180:
-	VZEROUPPER
-	RET
-
-// func largestLanesI32AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestLanesI32AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMAXSD Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMAXSD Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMAXSD Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMAXSD Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func largestU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next181:
 	TESTQ   BX, BX
 	JE      end181
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMAXUD Y1, Y0, Y0
+	VPMAXSD Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMAXUD Y1, Y0, Y0
+	VPMAXSD Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMAXUD Y1, Y0, Y0
+	VPMAXSD Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMAXUD Y1, Y0, Y0
+	VPMAXSD Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -11753,16 +12628,16 @@ next182:
 	TESTQ   BX, BX
 	JE      end182
 	VMOVUPS (DX), Y1
-	VPMAXUD Y1, Y0, Y1
+	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMAXUD Y1, Y0, Y1
+	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMAXUD Y1, Y0, Y1
+	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMAXUD Y1, Y0, Y1
+	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -11780,6 +12655,172 @@ next183:
 	TESTQ   BX, BX
 	JE      end183
 	VMOVUPS (CX), Y1
+	VPMAXSD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMAXSD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMAXSD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMAXSD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next183
+
+end183:
+	VZEROUPPER
+	RET
+
+// func largestRowsI32AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·largestRowsI32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMAXSD Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMAXSD Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMAXSD Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMAXSD Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXSD    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXSD    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXSD    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXSD    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXSD    Y1, Y0, Y0
+	VPMAXSD    Y2, Y0, Y0
+	VPMAXSD    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXSD    Y1, Y0, Y0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next184:
+	TESTQ   BX, BX
+	JE      end184
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMAXUD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMAXUD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMAXUD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMAXUD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next184
+
+end184:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next185:
+	TESTQ   BX, BX
+	JE      end185
+	VMOVUPS (DX), Y1
+	VPMAXUD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMAXUD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMAXUD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMAXUD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next185
+
+end185:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next186:
+	TESTQ   BX, BX
+	JE      end186
+	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -11794,46 +12835,78 @@ next183:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next183
+	JMP     next186
 
-end183:
+end186:
 	VZEROUPPER
 	RET
 
-// func largestLanesU32AVX2(acc []uint8, x []uint8)
+// func largestRowsU32AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·largestLanesU32AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·largestRowsU32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMAXUD Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMAXUD Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMAXUD Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMAXUD Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMAXUD    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMAXUD    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMAXUD    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMAXUD    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMAXUD    Y1, Y0, Y0
+	VPMAXUD    Y2, Y0, Y0
+	VPMAXUD    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMAXUD    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMAXUD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMAXUD    Y1, Y0, Y0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -11851,201 +12924,27 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next184:
-	TESTQ     BX, BX
-	JE        end184
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y0
-	VMOVUPS   Y0, (AX)
-	VMOVUPS   32(CX), Y0
-	VMOVUPS   32(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y0
-	VMOVUPS   Y0, 32(AX)
-	VMOVUPS   64(CX), Y0
-	VMOVUPS   64(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y0
-	VMOVUPS   Y0, 64(AX)
-	VMOVUPS   96(CX), Y0
-	VMOVUPS   96(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y0
-	VMOVUPS   Y0, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next184
-
-end184:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next185:
-	TESTQ     BX, BX
-	JE        end185
-	VMOVUPS   (DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, (AX)
-	VMOVUPS   32(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 32(AX)
-	VMOVUPS   64(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 64(AX)
-	VMOVUPS   96(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next185
-
-end185:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next186:
-	TESTQ     BX, BX
-	JE        end186
-	VMOVUPS   (CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	VMOVUPS   32(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 32(AX)
-	VMOVUPS   64(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 64(AX)
-	VMOVUPS   96(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, BX
-	JMP       next186
-
-end186:
-	VZEROUPPER
-	RET
-
-// func largestLanesI64AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestLanesI64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
-	VPCMPGTQ  Y0, Y4, Y5
-	VBLENDVPD Y5, Y4, Y0, Y0
-	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VPCMPGTQ  Y1, Y4, Y5
-	VBLENDVPD Y5, Y4, Y1, Y1
-	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VPCMPGTQ  Y2, Y4, Y5
-	VBLENDVPD Y5, Y4, Y2, Y2
-	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
-	VPCMPGTQ  Y3, Y4, Y5
-	VBLENDVPD Y5, Y4, Y3, Y3
-	VMOVAPS   Y3, Y3
-	JMP       next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func largestU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next187:
 	TESTQ     BX, BX
 	JE        end187
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	VMOVUPS   32(CX), Y0
 	VMOVUPS   32(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 32(AX)
 	VMOVUPS   64(CX), Y0
 	VMOVUPS   64(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 64(AX)
 	VMOVUPS   96(CX), Y0
 	VMOVUPS   96(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 96(AX)
 	ADDQ      $0x00000080, AX
@@ -12065,43 +12964,19 @@ next188:
 	TESTQ     BX, BX
 	JE        end188
 	VMOVUPS   (DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
 	VMOVUPS   Y1, 32(AX)
 	VMOVUPS   64(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
 	VMOVUPS   Y1, 64(AX)
 	VMOVUPS   96(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
 	VMOVUPS   Y1, 96(AX)
 	ADDQ      $0x00000080, AX
@@ -12120,43 +12995,19 @@ next189:
 	TESTQ     BX, BX
 	JE        end189
 	VMOVUPS   (CX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y1, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y0, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(CX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y1, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y0, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
 	VMOVUPS   Y1, 32(AX)
 	VMOVUPS   64(CX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y1, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y0, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
 	VMOVUPS   Y1, 64(AX)
 	VMOVUPS   96(CX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y1, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y0, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
 	VMOVUPS   Y1, 96(AX)
 	ADDQ      $0x00000080, AX
@@ -12168,74 +13019,89 @@ end189:
 	VZEROUPPER
 	RET
 
-// func largestLanesU64AVX2(acc []uint8, x []uint8)
+// func largestRowsI64AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·largestLanesU64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·largestRowsI64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
-	VPCMPEQQ  Y5, Y5, Y5
-	VPSLLQ    $0x3f, Y5, Y5
-	VPXOR     Y5, Y0, Y5
-	VPCMPEQQ  Y6, Y6, Y6
-	VPSLLQ    $0x3f, Y6, Y6
-	VPXOR     Y6, Y4, Y6
-	VPCMPGTQ  Y5, Y6, Y5
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
+	VPCMPGTQ  Y0, Y4, Y5
 	VBLENDVPD Y5, Y4, Y0, Y0
 	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VPCMPEQQ  Y5, Y5, Y5
-	VPSLLQ    $0x3f, Y5, Y5
-	VPXOR     Y5, Y1, Y5
-	VPCMPEQQ  Y6, Y6, Y6
-	VPSLLQ    $0x3f, Y6, Y6
-	VPXOR     Y6, Y4, Y6
-	VPCMPGTQ  Y5, Y6, Y5
+	VMOVUPS   32(DX)(DI*1), Y4
+	VPCMPGTQ  Y1, Y4, Y5
 	VBLENDVPD Y5, Y4, Y1, Y1
 	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VPCMPEQQ  Y5, Y5, Y5
-	VPSLLQ    $0x3f, Y5, Y5
-	VPXOR     Y5, Y2, Y5
-	VPCMPEQQ  Y6, Y6, Y6
-	VPSLLQ    $0x3f, Y6, Y6
-	VPXOR     Y6, Y4, Y6
-	VPCMPGTQ  Y5, Y6, Y5
+	VMOVUPS   64(DX)(DI*1), Y4
+	VPCMPGTQ  Y2, Y4, Y5
 	VBLENDVPD Y5, Y4, Y2, Y2
 	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
-	VPCMPEQQ  Y5, Y5, Y5
-	VPSLLQ    $0x3f, Y5, Y5
-	VPXOR     Y5, Y3, Y5
-	VPCMPEQQ  Y6, Y6, Y6
-	VPSLLQ    $0x3f, Y6, Y6
-	VPXOR     Y6, Y4, Y6
-	VPCMPGTQ  Y5, Y6, Y5
+	VMOVUPS   96(DX)(DI*1), Y4
+	VPCMPGTQ  Y3, Y4, Y5
 	VBLENDVPD Y5, Y4, Y3, Y3
 	VMOVAPS   Y3, Y3
-	JMP       next
+	ADDQ      $0x00000080, DI
+	JMP       group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPCMPGTQ   Y0, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPCMPGTQ   Y1, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPCMPGTQ   Y2, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPCMPGTQ   Y3, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPCMPGTQ   Y0, Y1, Y4
+	VBLENDVPD  Y4, Y1, Y0, Y0
+	VPCMPGTQ   Y0, Y2, Y1
+	VBLENDVPD  Y1, Y2, Y0, Y0
+	VPCMPGTQ   Y0, Y3, Y1
+	VBLENDVPD  Y1, Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPCMPGTQ   Y0, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPCMPGTQ   Y0, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
-// func largestF64AVX2(dst []uint8, a []uint8, b []uint8)
+// func largestU64AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
+TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -12252,26 +13118,46 @@ next190:
 	JE        end190
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VMAXPD    Y0, Y1, Y0
-	VCMPPD    $0x03, Y1, Y1, Y2
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	VMOVUPS   32(CX), Y0
 	VMOVUPS   32(DX), Y1
-	VMAXPD    Y0, Y1, Y0
-	VCMPPD    $0x03, Y1, Y1, Y2
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 32(AX)
 	VMOVUPS   64(CX), Y0
 	VMOVUPS   64(DX), Y1
-	VMAXPD    Y0, Y1, Y0
-	VCMPPD    $0x03, Y1, Y1, Y2
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 64(AX)
 	VMOVUPS   96(CX), Y0
 	VMOVUPS   96(DX), Y1
-	VMAXPD    Y0, Y1, Y0
-	VCMPPD    $0x03, Y1, Y1, Y2
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
 	VBLENDVPD Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, 96(AX)
 	ADDQ      $0x00000080, AX
@@ -12291,6 +13177,325 @@ next191:
 	TESTQ     BX, BX
 	JE        end191
 	VMOVUPS   (DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next191
+
+end191:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next192:
+	TESTQ     BX, BX
+	JE        end192
+	VMOVUPS   (CX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y1, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y0, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(CX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y1, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y0, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(CX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y1, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y0, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(CX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y1, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y0, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000080, BX
+	JMP       next192
+
+end192:
+	VZEROUPPER
+	RET
+
+// func largestRowsU64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·largestRowsU64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
+	VPCMPEQQ  Y5, Y5, Y5
+	VPSLLQ    $0x3f, Y5, Y5
+	VPXOR     Y5, Y0, Y5
+	VPCMPEQQ  Y6, Y6, Y6
+	VPSLLQ    $0x3f, Y6, Y6
+	VPXOR     Y6, Y4, Y6
+	VPCMPGTQ  Y5, Y6, Y5
+	VBLENDVPD Y5, Y4, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VMOVUPS   32(DX)(DI*1), Y4
+	VPCMPEQQ  Y5, Y5, Y5
+	VPSLLQ    $0x3f, Y5, Y5
+	VPXOR     Y5, Y1, Y5
+	VPCMPEQQ  Y6, Y6, Y6
+	VPSLLQ    $0x3f, Y6, Y6
+	VPXOR     Y6, Y4, Y6
+	VPCMPGTQ  Y5, Y6, Y5
+	VBLENDVPD Y5, Y4, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VMOVUPS   64(DX)(DI*1), Y4
+	VPCMPEQQ  Y5, Y5, Y5
+	VPSLLQ    $0x3f, Y5, Y5
+	VPXOR     Y5, Y2, Y5
+	VPCMPEQQ  Y6, Y6, Y6
+	VPSLLQ    $0x3f, Y6, Y6
+	VPXOR     Y6, Y4, Y6
+	VPCMPGTQ  Y5, Y6, Y5
+	VBLENDVPD Y5, Y4, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VMOVUPS   96(DX)(DI*1), Y4
+	VPCMPEQQ  Y5, Y5, Y5
+	VPSLLQ    $0x3f, Y5, Y5
+	VPXOR     Y5, Y3, Y5
+	VPCMPEQQ  Y6, Y6, Y6
+	VPSLLQ    $0x3f, Y6, Y6
+	VPXOR     Y6, Y4, Y6
+	VPCMPGTQ  Y5, Y6, Y5
+	VBLENDVPD Y5, Y4, Y3, Y3
+	VMOVAPS   Y3, Y3
+	ADDQ      $0x00000080, DI
+	JMP       group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y0, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y1, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y2, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y3, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPCMPEQQ   Y4, Y4, Y4
+	VPSLLQ     $0x3f, Y4, Y4
+	VPXOR      Y4, Y0, Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y1, Y5
+	VPCMPGTQ   Y4, Y5, Y4
+	VBLENDVPD  Y4, Y1, Y0, Y0
+	VPCMPEQQ   Y1, Y1, Y1
+	VPSLLQ     $0x3f, Y1, Y1
+	VPXOR      Y1, Y0, Y1
+	VPCMPEQQ   Y4, Y4, Y4
+	VPSLLQ     $0x3f, Y4, Y4
+	VPXOR      Y4, Y2, Y4
+	VPCMPGTQ   Y1, Y4, Y1
+	VBLENDVPD  Y1, Y2, Y0, Y0
+	VPCMPEQQ   Y1, Y1, Y1
+	VPSLLQ     $0x3f, Y1, Y1
+	VPXOR      Y1, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y3, Y2
+	VPCMPGTQ   Y1, Y2, Y1
+	VBLENDVPD  Y1, Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y0, Y2
+	VPCMPEQQ   Y3, Y3, Y3
+	VPSLLQ     $0x3f, Y3, Y3
+	VPXOR      Y3, Y1, Y3
+	VPCMPGTQ   Y2, Y3, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y0, Y2
+	VPCMPEQQ   Y3, Y3, Y3
+	VPSLLQ     $0x3f, Y3, Y3
+	VPXOR      Y3, Y1, Y3
+	VPCMPGTQ   Y2, Y3, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next193:
+	TESTQ     BX, BX
+	JE        end193
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VMAXPD    Y0, Y1, Y0
+	VCMPPD    $0x03, Y1, Y1, Y2
+	VBLENDVPD Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VMOVUPS   32(DX), Y1
+	VMAXPD    Y0, Y1, Y0
+	VCMPPD    $0x03, Y1, Y1, Y2
+	VBLENDVPD Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VMOVUPS   64(DX), Y1
+	VMAXPD    Y0, Y1, Y0
+	VCMPPD    $0x03, Y1, Y1, Y2
+	VBLENDVPD Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VMOVUPS   96(DX), Y1
+	VMAXPD    Y0, Y1, Y0
+	VCMPPD    $0x03, Y1, Y1, Y2
+	VBLENDVPD Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next193
+
+end193:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next194:
+	TESTQ     BX, BX
+	JE        end194
+	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
 	VBLENDVPD Y3, Y1, Y2, Y1
@@ -12313,18 +13518,18 @@ next191:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next191
+	JMP       next194
 
-end191:
+end194:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next192:
+next195:
 	TESTQ     BX, BX
-	JE        end192
+	JE        end195
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -12348,54 +13553,102 @@ next192:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next192
+	JMP       next195
 
-end192:
+end195:
 	VZEROUPPER
 	RET
 
-// func largestLanesF64AVX2(acc []uint8, x []uint8)
-// Requires: AVX
-TEXT ·largestLanesF64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+// func largestRowsF64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·largestRowsF64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
 	VMAXPD    Y0, Y4, Y0
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y0, Y0
 	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
+	VMOVUPS   32(DX)(DI*1), Y4
 	VMAXPD    Y1, Y4, Y1
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y1, Y1
 	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX)(DI*1), Y4
 	VMAXPD    Y2, Y4, Y2
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y2, Y2
 	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
+	VMOVUPS   96(DX)(DI*1), Y4
 	VMAXPD    Y3, Y4, Y3
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y3, Y3
 	VMOVAPS   Y3, Y3
-	JMP       next
+	ADDQ      $0x00000080, DI
+	JMP       group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VMAXPD     Y0, Y4, Y0
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VMAXPD     Y1, Y4, Y1
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VMAXPD     Y2, Y4, Y2
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VMAXPD     Y3, Y4, Y3
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VMAXPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y4
+	VBLENDVPD  Y4, Y1, Y0, Y0
+	VMAXPD     Y0, Y2, Y0
+	VCMPPD     $0x03, Y2, Y2, Y1
+	VBLENDVPD  Y1, Y2, Y0, Y0
+	VMAXPD     Y0, Y3, Y0
+	VCMPPD     $0x03, Y3, Y3, Y1
+	VBLENDVPD  Y1, Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VMAXPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VMAXPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -12413,158 +13666,24 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next193:
-	TESTQ   BX, BX
-	JE      end193
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMINSB Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMINSB Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMINSB Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMINSB Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next193
-
-end193:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Y0
-
-next194:
-	TESTQ   BX, BX
-	JE      end194
-	VMOVUPS (DX), Y1
-	VPMINSB Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMINSB Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMINSB Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMINSB Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next194
-
-end194:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Y0
-
-next195:
-	TESTQ   BX, BX
-	JE      end195
-	VMOVUPS (CX), Y1
-	VPMINSB Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMINSB Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMINSB Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMINSB Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next195
-
-end195:
-	VZEROUPPER
-	RET
-
-// func leastLanesI8AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastLanesI8AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMINSB Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMINSB Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMINSB Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMINSB Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func leastU8AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
 next196:
 	TESTQ   BX, BX
 	JE      end196
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMINUB Y1, Y0, Y0
+	VPMINSB Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMINUB Y1, Y0, Y0
+	VPMINSB Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMINUB Y1, Y0, Y0
+	VPMINSB Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMINUB Y1, Y0, Y0
+	VPMINSB Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -12583,16 +13702,16 @@ next197:
 	TESTQ   BX, BX
 	JE      end197
 	VMOVUPS (DX), Y1
-	VPMINUB Y1, Y0, Y1
+	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMINUB Y1, Y0, Y1
+	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMINUB Y1, Y0, Y1
+	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMINUB Y1, Y0, Y1
+	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -12610,6 +13729,176 @@ next198:
 	TESTQ   BX, BX
 	JE      end198
 	VMOVUPS (CX), Y1
+	VPMINSB Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMINSB Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMINSB Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMINSB Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next198
+
+end198:
+	VZEROUPPER
+	RET
+
+// func leastRowsI8AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·leastRowsI8AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMINSB Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMINSB Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMINSB Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMINSB Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINSB    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINSB    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINSB    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINSB    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINSB    Y1, Y0, Y0
+	VPMINSB    Y2, Y0, Y0
+	VPMINSB    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINSB    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINSB    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINSB    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMINSB    Y1, Y0, Y0
+	VPSRLW     $0x08, Y0, Y1
+	VPMINSB    Y1, Y0, Y0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU8AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next199:
+	TESTQ   BX, BX
+	JE      end199
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMINUB Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMINUB Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMINUB Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMINUB Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next199
+
+end199:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y0
+
+next200:
+	TESTQ   BX, BX
+	JE      end200
+	VMOVUPS (DX), Y1
+	VPMINUB Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUB Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMINUB Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMINUB Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next200
+
+end200:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Y0
+
+next201:
+	TESTQ   BX, BX
+	JE      end201
+	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -12624,46 +13913,82 @@ next198:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next201
 
-end198:
+end201:
 	VZEROUPPER
 	RET
 
-// func leastLanesU8AVX2(acc []uint8, x []uint8)
+// func leastRowsU8AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·leastLanesU8AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·leastRowsU8AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMINUB Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMINUB Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMINUB Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMINUB Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINUB    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINUB    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINUB    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINUB    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINUB    Y1, Y0, Y0
+	VPMINUB    Y2, Y0, Y0
+	VPMINUB    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINUB    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUB    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUB    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMINUB    Y1, Y0, Y0
+	VPSRLW     $0x08, Y0, Y1
+	VPMINUB    Y1, Y0, Y0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -12681,158 +14006,24 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next199:
-	TESTQ   BX, BX
-	JE      end199
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMINSW Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMINSW Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMINSW Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMINSW Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next199
-
-end199:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y0
-
-next200:
-	TESTQ   BX, BX
-	JE      end200
-	VMOVUPS (DX), Y1
-	VPMINSW Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMINSW Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMINSW Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMINSW Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next200
-
-end200:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y0
-
-next201:
-	TESTQ   BX, BX
-	JE      end201
-	VMOVUPS (CX), Y1
-	VPMINSW Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMINSW Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMINSW Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMINSW Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next201
-
-end201:
-	VZEROUPPER
-	RET
-
-// func leastLanesI16AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastLanesI16AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMINSW Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMINSW Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMINSW Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMINSW Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func leastU16AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
 next202:
 	TESTQ   BX, BX
 	JE      end202
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMINUW Y1, Y0, Y0
+	VPMINSW Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMINUW Y1, Y0, Y0
+	VPMINSW Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMINUW Y1, Y0, Y0
+	VPMINSW Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMINUW Y1, Y0, Y0
+	VPMINSW Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -12851,16 +14042,16 @@ next203:
 	TESTQ   BX, BX
 	JE      end203
 	VMOVUPS (DX), Y1
-	VPMINUW Y1, Y0, Y1
+	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMINUW Y1, Y0, Y1
+	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMINUW Y1, Y0, Y1
+	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMINUW Y1, Y0, Y1
+	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -12878,6 +14069,174 @@ next204:
 	TESTQ   BX, BX
 	JE      end204
 	VMOVUPS (CX), Y1
+	VPMINSW Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMINSW Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMINSW Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMINSW Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next204
+
+end204:
+	VZEROUPPER
+	RET
+
+// func leastRowsI16AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·leastRowsI16AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMINSW Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMINSW Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMINSW Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMINSW Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINSW    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINSW    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINSW    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINSW    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINSW    Y1, Y0, Y0
+	VPMINSW    Y2, Y0, Y0
+	VPMINSW    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINSW    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINSW    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINSW    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMINSW    Y1, Y0, Y0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next205:
+	TESTQ   BX, BX
+	JE      end205
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMINUW Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMINUW Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMINUW Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMINUW Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next205
+
+end205:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next206:
+	TESTQ   BX, BX
+	JE      end206
+	VMOVUPS (DX), Y1
+	VPMINUW Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUW Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMINUW Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMINUW Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next206
+
+end206:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next207:
+	TESTQ   BX, BX
+	JE      end207
+	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -12892,46 +14251,80 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next207
 
-end204:
+end207:
 	VZEROUPPER
 	RET
 
-// func leastLanesU16AVX2(acc []uint8, x []uint8)
+// func leastRowsU16AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·leastLanesU16AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·leastRowsU16AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMINUW Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMINUW Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMINUW Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMINUW Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINUW    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINUW    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINUW    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINUW    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINUW    Y1, Y0, Y0
+	VPMINUW    Y2, Y0, Y0
+	VPMINUW    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINUW    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUW    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUW    Y1, Y0, Y0
+	VPSRLD     $0x10, Y0, Y1
+	VPMINUW    Y1, Y0, Y0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -12949,158 +14342,24 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next205:
-	TESTQ   BX, BX
-	JE      end205
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPMINSD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPMINSD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPMINSD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPMINSD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next205
-
-end205:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next206:
-	TESTQ   BX, BX
-	JE      end206
-	VMOVUPS (DX), Y1
-	VPMINSD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPMINSD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPMINSD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPMINSD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next206
-
-end206:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next207:
-	TESTQ   BX, BX
-	JE      end207
-	VMOVUPS (CX), Y1
-	VPMINSD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPMINSD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPMINSD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPMINSD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next207
-
-end207:
-	VZEROUPPER
-	RET
-
-// func leastLanesI32AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastLanesI32AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
-	VPMINSD Y4, Y0, Y0
-	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
-	VPMINSD Y4, Y1, Y1
-	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
-	VPMINSD Y4, Y2, Y2
-	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
-	VPMINSD Y4, Y3, Y3
-	VMOVAPS Y3, Y3
-	JMP     next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func leastU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next208:
 	TESTQ   BX, BX
 	JE      end208
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMINUD Y1, Y0, Y0
+	VPMINSD Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMINUD Y1, Y0, Y0
+	VPMINSD Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMINUD Y1, Y0, Y0
+	VPMINSD Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMINUD Y1, Y0, Y0
+	VPMINSD Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -13119,16 +14378,16 @@ next209:
 	TESTQ   BX, BX
 	JE      end209
 	VMOVUPS (DX), Y1
-	VPMINUD Y1, Y0, Y1
+	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMINUD Y1, Y0, Y1
+	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMINUD Y1, Y0, Y1
+	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMINUD Y1, Y0, Y1
+	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -13146,6 +14405,172 @@ next210:
 	TESTQ   BX, BX
 	JE      end210
 	VMOVUPS (CX), Y1
+	VPMINSD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMINSD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMINSD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMINSD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next210
+
+end210:
+	VZEROUPPER
+	RET
+
+// func leastRowsI32AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·leastRowsI32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
+	VPMINSD Y4, Y0, Y0
+	VMOVAPS Y0, Y0
+	VMOVUPS 32(DX)(DI*1), Y4
+	VPMINSD Y4, Y1, Y1
+	VMOVAPS Y1, Y1
+	VMOVUPS 64(DX)(DI*1), Y4
+	VPMINSD Y4, Y2, Y2
+	VMOVAPS Y2, Y2
+	VMOVUPS 96(DX)(DI*1), Y4
+	VPMINSD Y4, Y3, Y3
+	VMOVAPS Y3, Y3
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINSD    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINSD    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINSD    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINSD    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINSD    Y1, Y0, Y0
+	VPMINSD    Y2, Y0, Y0
+	VPMINSD    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next211:
+	TESTQ   BX, BX
+	JE      end211
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMINUD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMINUD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMINUD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMINUD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next211
+
+end211:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next212:
+	TESTQ   BX, BX
+	JE      end212
+	VMOVUPS (DX), Y1
+	VPMINUD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMINUD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMINUD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next212
+
+end212:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next213:
+	TESTQ   BX, BX
+	JE      end213
+	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -13160,46 +14585,78 @@ next210:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next213
 
-end210:
+end213:
 	VZEROUPPER
 	RET
 
-// func leastLanesU32AVX2(acc []uint8, x []uint8)
+// func leastRowsU32AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·leastLanesU32AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·leastRowsU32AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Y4
 	VPMINUD Y4, Y0, Y0
 	VMOVAPS Y0, Y0
-	VMOVUPS 32(CX), Y4
+	VMOVUPS 32(DX)(DI*1), Y4
 	VPMINUD Y4, Y1, Y1
 	VMOVAPS Y1, Y1
-	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(DX)(DI*1), Y4
 	VPMINUD Y4, Y2, Y2
 	VMOVAPS Y2, Y2
-	VMOVUPS 96(CX), Y4
+	VMOVUPS 96(DX)(DI*1), Y4
 	VPMINUD Y4, Y3, Y3
 	VMOVAPS Y3, Y3
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPMINUD    Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPMINUD    Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPMINUD    Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPMINUD    Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINUD    Y1, Y0, Y0
+	VPMINUD    Y2, Y0, Y0
+	VPMINUD    Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -13217,201 +14674,27 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next211:
-	TESTQ     BX, BX
-	JE        end211
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y0
-	VMOVUPS   Y0, (AX)
-	VMOVUPS   32(CX), Y0
-	VMOVUPS   32(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y0
-	VMOVUPS   Y0, 32(AX)
-	VMOVUPS   64(CX), Y0
-	VMOVUPS   64(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y0
-	VMOVUPS   Y0, 64(AX)
-	VMOVUPS   96(CX), Y0
-	VMOVUPS   96(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y0
-	VMOVUPS   Y0, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next211
-
-end211:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next212:
-	TESTQ     BX, BX
-	JE        end212
-	VMOVUPS   (DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	VMOVUPS   32(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 32(AX)
-	VMOVUPS   64(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 64(AX)
-	VMOVUPS   96(DX), Y1
-	VPCMPGTQ  Y0, Y1, Y2
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next212
-
-end212:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next213:
-	TESTQ     BX, BX
-	JE        end213
-	VMOVUPS   (CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, (AX)
-	VMOVUPS   32(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 32(AX)
-	VMOVUPS   64(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 64(AX)
-	VMOVUPS   96(CX), Y1
-	VPCMPGTQ  Y1, Y0, Y2
-	VBLENDVPD Y2, Y1, Y0, Y1
-	VMOVUPS   Y1, 96(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, BX
-	JMP       next213
-
-end213:
-	VZEROUPPER
-	RET
-
-// func leastLanesI64AVX2(acc []uint8, x []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastLanesI64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
-	VPCMPGTQ  Y0, Y4, Y5
-	VBLENDVPD Y5, Y0, Y4, Y0
-	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VPCMPGTQ  Y1, Y4, Y5
-	VBLENDVPD Y5, Y1, Y4, Y1
-	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VPCMPGTQ  Y2, Y4, Y5
-	VBLENDVPD Y5, Y2, Y4, Y2
-	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
-	VPCMPGTQ  Y3, Y4, Y5
-	VBLENDVPD Y5, Y3, Y4, Y3
-	VMOVAPS   Y3, Y3
-	JMP       next
-
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func leastU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next214:
 	TESTQ     BX, BX
 	JE        end214
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y0
 	VMOVUPS   Y0, (AX)
 	VMOVUPS   32(CX), Y0
 	VMOVUPS   32(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y0
 	VMOVUPS   Y0, 32(AX)
 	VMOVUPS   64(CX), Y0
 	VMOVUPS   64(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y0
 	VMOVUPS   Y0, 64(AX)
 	VMOVUPS   96(CX), Y0
 	VMOVUPS   96(DX), Y1
-	VPCMPEQQ  Y2, Y2, Y2
-	VPSLLQ    $0x3f, Y2, Y2
-	VPXOR     Y2, Y0, Y2
-	VPCMPEQQ  Y3, Y3, Y3
-	VPSLLQ    $0x3f, Y3, Y3
-	VPXOR     Y3, Y1, Y3
-	VPCMPGTQ  Y2, Y3, Y2
+	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y0
 	VMOVUPS   Y0, 96(AX)
 	ADDQ      $0x00000080, AX
@@ -13431,6 +14714,219 @@ next215:
 	TESTQ     BX, BX
 	JE        end215
 	VMOVUPS   (DX), Y1
+	VPCMPGTQ  Y0, Y1, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(DX), Y1
+	VPCMPGTQ  Y0, Y1, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(DX), Y1
+	VPCMPGTQ  Y0, Y1, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(DX), Y1
+	VPCMPGTQ  Y0, Y1, Y2
+	VBLENDVPD Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next215
+
+end215:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next216:
+	TESTQ     BX, BX
+	JE        end216
+	VMOVUPS   (CX), Y1
+	VPCMPGTQ  Y1, Y0, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(CX), Y1
+	VPCMPGTQ  Y1, Y0, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 32(AX)
+	VMOVUPS   64(CX), Y1
+	VPCMPGTQ  Y1, Y0, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 64(AX)
+	VMOVUPS   96(CX), Y1
+	VPCMPGTQ  Y1, Y0, Y2
+	VBLENDVPD Y2, Y1, Y0, Y1
+	VMOVUPS   Y1, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000080, BX
+	JMP       next216
+
+end216:
+	VZEROUPPER
+	RET
+
+// func leastRowsI64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·leastRowsI64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
+	VPCMPGTQ  Y0, Y4, Y5
+	VBLENDVPD Y5, Y0, Y4, Y0
+	VMOVAPS   Y0, Y0
+	VMOVUPS   32(DX)(DI*1), Y4
+	VPCMPGTQ  Y1, Y4, Y5
+	VBLENDVPD Y5, Y1, Y4, Y1
+	VMOVAPS   Y1, Y1
+	VMOVUPS   64(DX)(DI*1), Y4
+	VPCMPGTQ  Y2, Y4, Y5
+	VBLENDVPD Y5, Y2, Y4, Y2
+	VMOVAPS   Y2, Y2
+	VMOVUPS   96(DX)(DI*1), Y4
+	VPCMPGTQ  Y3, Y4, Y5
+	VBLENDVPD Y5, Y3, Y4, Y3
+	VMOVAPS   Y3, Y3
+	ADDQ      $0x00000080, DI
+	JMP       group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPCMPGTQ   Y0, Y4, Y5
+	VBLENDVPD  Y5, Y0, Y4, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPCMPGTQ   Y1, Y4, Y5
+	VBLENDVPD  Y5, Y1, Y4, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPCMPGTQ   Y2, Y4, Y5
+	VBLENDVPD  Y5, Y2, Y4, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPCMPGTQ   Y3, Y4, Y5
+	VBLENDVPD  Y5, Y3, Y4, Y3
+	VMOVAPS    Y3, Y3
+	VPCMPGTQ   Y0, Y1, Y4
+	VBLENDVPD  Y4, Y0, Y1, Y0
+	VPCMPGTQ   Y0, Y2, Y1
+	VBLENDVPD  Y1, Y0, Y2, Y0
+	VPCMPGTQ   Y0, Y3, Y1
+	VBLENDVPD  Y1, Y0, Y3, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPCMPGTQ   Y0, Y1, Y2
+	VBLENDVPD  Y2, Y0, Y1, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPCMPGTQ   Y0, Y1, Y2
+	VBLENDVPD  Y2, Y0, Y1, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next217:
+	TESTQ     BX, BX
+	JE        end217
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VMOVUPS   32(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VMOVUPS   64(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VMOVUPS   96(DX), Y1
+	VPCMPEQQ  Y2, Y2, Y2
+	VPSLLQ    $0x3f, Y2, Y2
+	VPXOR     Y2, Y0, Y2
+	VPCMPEQQ  Y3, Y3, Y3
+	VPSLLQ    $0x3f, Y3, Y3
+	VPXOR     Y3, Y1, Y3
+	VPCMPGTQ  Y2, Y3, Y2
+	VBLENDVPD Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next217
+
+end217:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next218:
+	TESTQ     BX, BX
+	JE        end218
+	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
 	VPXOR     Y2, Y0, Y2
@@ -13473,18 +14969,18 @@ next215:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next215
+	JMP       next218
 
-end215:
+end218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next216:
+next219:
 	TESTQ     BX, BX
-	JE        end216
+	JE        end219
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13528,28 +15024,34 @@ next216:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next216
+	JMP       next219
 
-end216:
+end219:
 	VZEROUPPER
 	RET
 
-// func leastLanesU64AVX2(acc []uint8, x []uint8)
+// func leastRowsU64AVX2(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·leastLanesU64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+TEXT ·leastRowsU64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
 	VPCMPEQQ  Y5, Y5, Y5
 	VPSLLQ    $0x3f, Y5, Y5
 	VPXOR     Y5, Y0, Y5
@@ -13559,7 +15061,7 @@ next:
 	VPCMPGTQ  Y5, Y6, Y5
 	VBLENDVPD Y5, Y0, Y4, Y0
 	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
+	VMOVUPS   32(DX)(DI*1), Y4
 	VPCMPEQQ  Y5, Y5, Y5
 	VPSLLQ    $0x3f, Y5, Y5
 	VPXOR     Y5, Y1, Y5
@@ -13569,7 +15071,7 @@ next:
 	VPCMPGTQ  Y5, Y6, Y5
 	VBLENDVPD Y5, Y1, Y4, Y1
 	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX)(DI*1), Y4
 	VPCMPEQQ  Y5, Y5, Y5
 	VPSLLQ    $0x3f, Y5, Y5
 	VPXOR     Y5, Y2, Y5
@@ -13579,7 +15081,7 @@ next:
 	VPCMPGTQ  Y5, Y6, Y5
 	VBLENDVPD Y5, Y2, Y4, Y2
 	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
+	VMOVUPS   96(DX)(DI*1), Y4
 	VPCMPEQQ  Y5, Y5, Y5
 	VPSLLQ    $0x3f, Y5, Y5
 	VPXOR     Y5, Y3, Y5
@@ -13589,13 +15091,100 @@ next:
 	VPCMPGTQ  Y5, Y6, Y5
 	VBLENDVPD Y5, Y3, Y4, Y3
 	VMOVAPS   Y3, Y3
-	JMP       next
+	ADDQ      $0x00000080, DI
+	JMP       group
 
-stored:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y0, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y0, Y4, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y1, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y1, Y4, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y2, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y2, Y4, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y3, Y5
+	VPCMPEQQ   Y6, Y6, Y6
+	VPSLLQ     $0x3f, Y6, Y6
+	VPXOR      Y6, Y4, Y6
+	VPCMPGTQ   Y5, Y6, Y5
+	VBLENDVPD  Y5, Y3, Y4, Y3
+	VMOVAPS    Y3, Y3
+	VPCMPEQQ   Y4, Y4, Y4
+	VPSLLQ     $0x3f, Y4, Y4
+	VPXOR      Y4, Y0, Y4
+	VPCMPEQQ   Y5, Y5, Y5
+	VPSLLQ     $0x3f, Y5, Y5
+	VPXOR      Y5, Y1, Y5
+	VPCMPGTQ   Y4, Y5, Y4
+	VBLENDVPD  Y4, Y0, Y1, Y0
+	VPCMPEQQ   Y1, Y1, Y1
+	VPSLLQ     $0x3f, Y1, Y1
+	VPXOR      Y1, Y0, Y1
+	VPCMPEQQ   Y4, Y4, Y4
+	VPSLLQ     $0x3f, Y4, Y4
+	VPXOR      Y4, Y2, Y4
+	VPCMPGTQ   Y1, Y4, Y1
+	VBLENDVPD  Y1, Y0, Y2, Y0
+	VPCMPEQQ   Y1, Y1, Y1
+	VPSLLQ     $0x3f, Y1, Y1
+	VPXOR      Y1, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y3, Y2
+	VPCMPGTQ   Y1, Y2, Y1
+	VBLENDVPD  Y1, Y0, Y3, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y0, Y2
+	VPCMPEQQ   Y3, Y3, Y3
+	VPSLLQ     $0x3f, Y3, Y3
+	VPXOR      Y3, Y1, Y3
+	VPCMPGTQ   Y2, Y3, Y2
+	VBLENDVPD  Y2, Y0, Y1, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPCMPEQQ   Y2, Y2, Y2
+	VPSLLQ     $0x3f, Y2, Y2
+	VPXOR      Y2, Y0, Y2
+	VPCMPEQQ   Y3, Y3, Y3
+	VPSLLQ     $0x3f, Y3, Y3
+	VPXOR      Y3, Y1, Y3
+	VPCMPGTQ   Y2, Y3, Y2
+	VBLENDVPD  Y2, Y0, Y1, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -13613,9 +15202,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next217:
+next220:
 	TESTQ     BX, BX
-	JE        end217
+	JE        end220
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -13644,18 +15233,18 @@ next217:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next217
+	JMP       next220
 
-end217:
+end220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next218:
+next221:
 	TESTQ     BX, BX
-	JE        end218
+	JE        end221
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -13679,18 +15268,18 @@ next218:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next218
+	JMP       next221
 
-end218:
+end221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next219:
+next222:
 	TESTQ     BX, BX
-	JE        end219
+	JE        end222
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -13714,54 +15303,393 @@ next219:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next219
+	JMP       next222
 
-end219:
+end222:
 	VZEROUPPER
 	RET
 
-// func leastLanesF64AVX2(acc []uint8, x []uint8)
-// Requires: AVX
-TEXT ·leastLanesF64AVX2(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+// func leastRowsF64AVX2(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·leastRowsF64AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Y4
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Y4
 	VMINPD    Y0, Y4, Y0
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y0, Y0
 	VMOVAPS   Y0, Y0
-	VMOVUPS   32(CX), Y4
+	VMOVUPS   32(DX)(DI*1), Y4
 	VMINPD    Y1, Y4, Y1
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y1, Y1
 	VMOVAPS   Y1, Y1
-	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX)(DI*1), Y4
 	VMINPD    Y2, Y4, Y2
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y2, Y2
 	VMOVAPS   Y2, Y2
-	VMOVUPS   96(CX), Y4
+	VMOVUPS   96(DX)(DI*1), Y4
 	VMINPD    Y3, Y4, Y3
 	VCMPPD    $0x03, Y4, Y4, Y5
 	VBLENDVPD Y5, Y4, Y3, Y3
 	VMOVAPS   Y3, Y3
-	JMP       next
+	ADDQ      $0x00000080, DI
+	JMP       group
 
-stored:
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Y4
+	VMINPD     Y0, Y4, Y0
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y0, Y0
+	VMOVAPS    Y0, Y0
+	VMOVUPS    32(DX)(DI*1), Y4
+	VMINPD     Y1, Y4, Y1
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y1, Y1
+	VMOVAPS    Y1, Y1
+	VMOVUPS    64(DX)(DI*1), Y4
+	VMINPD     Y2, Y4, Y2
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    96(DX)(DI*1), Y4
+	VMINPD     Y3, Y4, Y3
+	VCMPPD     $0x03, Y4, Y4, Y5
+	VBLENDVPD  Y5, Y4, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VMINPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y4
+	VBLENDVPD  Y4, Y1, Y0, Y0
+	VMINPD     Y0, Y2, Y0
+	VCMPPD     $0x03, Y2, Y2, Y1
+	VBLENDVPD  Y1, Y2, Y0, Y0
+	VMINPD     Y0, Y3, Y0
+	VCMPPD     $0x03, Y3, Y3, Y1
+	VBLENDVPD  Y1, Y3, Y0, Y0
+	VPERM2I128 $0x01, Y0, Y0, Y1
+	VMINPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VMINPD     Y0, Y1, Y0
+	VCMPPD     $0x03, Y1, Y1, Y2
+	VBLENDVPD  Y2, Y1, Y0, Y0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumI8AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next223:
+	TESTQ   BX, BX
+	JE      end223
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPADDB  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPADDB  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPADDB  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPADDB  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next223
+
+end223:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y0
+
+next224:
+	TESTQ   BX, BX
+	JE      end224
+	VMOVUPS (DX), Y1
+	VPADDB  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+	VMOVUPS 64(DX), Y1
+	VPADDB  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPADDB  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next224
+
+end224:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Y0
+
+next225:
+	TESTQ   BX, BX
+	JE      end225
+	VMOVUPS (CX), Y1
+	VPADDB  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPADDB  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPADDB  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPADDB  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next225
+
+end225:
+	VZEROUPPER
+	RET
+
+// func sumI16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next226:
+	TESTQ   BX, BX
+	JE      end226
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPADDW  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPADDW  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPADDW  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPADDW  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next226
+
+end226:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next227:
+	TESTQ   BX, BX
+	JE      end227
+	VMOVUPS (DX), Y1
+	VPADDW  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPADDW  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPADDW  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPADDW  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next227
+
+end227:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next228:
+	TESTQ   BX, BX
+	JE      end228
+	VMOVUPS (CX), Y1
+	VPADDW  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPADDW  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPADDW  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPADDW  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next228
+
+end228:
+	VZEROUPPER
+	RET
+
+// func sumI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next229:
+	TESTQ   BX, BX
+	JE      end229
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next229
+
+end229:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next230:
+	TESTQ   BX, BX
+	JE      end230
+	VMOVUPS (DX), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPADDD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next230
+
+end230:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next231:
+	TESTQ   BX, BX
+	JE      end231
+	VMOVUPS (CX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPADDD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next231
+
+end231:
 	VZEROUPPER
 	RET
 
@@ -13779,412 +15707,24 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next220:
-	TESTQ   BX, BX
-	JE      end220
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPADDQ  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPADDQ  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPADDQ  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPADDQ  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next220
-
-end220:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next221:
-	TESTQ   BX, BX
-	JE      end221
-	VMOVUPS (DX), Y1
-	VPADDQ  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPADDQ  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPADDQ  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPADDQ  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next221
-
-end221:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next222:
-	TESTQ   BX, BX
-	JE      end222
-	VMOVUPS (CX), Y1
-	VPADDQ  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPADDQ  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPADDQ  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPADDQ  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next222
-
-end222:
-	VZEROUPPER
-	RET
-
-// func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next223:
-	TESTQ   BX, BX
-	JE      end223
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next223
-
-end223:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next224:
-	TESTQ   BX, BX
-	JE      end224
-	VMOVUPS (DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next224
-
-end224:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next225:
-	TESTQ   BX, BX
-	JE      end225
-	VMOVUPS (CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next225
-
-end225:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next226:
-	TESTQ   BX, BX
-	JE      end226
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSUBQ  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next226
-
-end226:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next227:
-	TESTQ   BX, BX
-	JE      end227
-	VMOVUPS (DX), Y1
-	VPSUBQ  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next227
-
-end227:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next228:
-	TESTQ   BX, BX
-	JE      end228
-	VMOVUPS (CX), Y1
-	VPSUBQ  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next228
-
-end228:
-	VZEROUPPER
-	RET
-
-// func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next229:
-	TESTQ   BX, BX
-	JE      end229
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VSUBPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VSUBPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VSUBPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VSUBPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next229
-
-end229:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next230:
-	TESTQ   BX, BX
-	JE      end230
-	VMOVUPS (DX), Y1
-	VSUBPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VSUBPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VSUBPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VSUBPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next230
-
-end230:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next231:
-	TESTQ   BX, BX
-	JE      end231
-	VMOVUPS (CX), Y1
-	VSUBPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VSUBPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VSUBPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VSUBPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next231
-
-end231:
-	VZEROUPPER
-	RET
-
-// func productF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next232:
 	TESTQ   BX, BX
 	JE      end232
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VMULPD  Y1, Y0, Y0
+	VPADDQ  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VMULPD  Y1, Y0, Y0
+	VPADDQ  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VMULPD  Y1, Y0, Y0
+	VPADDQ  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VMULPD  Y1, Y0, Y0
+	VPADDQ  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14203,16 +15743,16 @@ next233:
 	TESTQ   BX, BX
 	JE      end233
 	VMOVUPS (DX), Y1
-	VMULPD  Y1, Y0, Y1
+	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VMULPD  Y1, Y0, Y1
+	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VMULPD  Y1, Y0, Y1
+	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VMULPD  Y1, Y0, Y1
+	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -14230,16 +15770,16 @@ next234:
 	TESTQ   BX, BX
 	JE      end234
 	VMOVUPS (CX), Y1
-	VMULPD  Y0, Y1, Y1
+	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VMULPD  Y0, Y1, Y1
+	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VMULPD  Y0, Y1, Y1
+	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VMULPD  Y0, Y1, Y1
+	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14250,9 +15790,9 @@ end234:
 	VZEROUPPER
 	RET
 
-// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+// func sumF64AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
+TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -14269,19 +15809,19 @@ next235:
 	JE      end235
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14300,16 +15840,16 @@ next236:
 	TESTQ   BX, BX
 	JE      end236
 	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -14327,16 +15867,16 @@ next237:
 	TESTQ   BX, BX
 	JE      end237
 	VMOVUPS (CX), Y1
-	VDIVPD  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VDIVPD  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VDIVPD  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VDIVPD  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14347,18 +15887,18 @@ end237:
 	VZEROUPPER
 	RET
 
-// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
+// func differenceI8AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
+TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x01
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x01
 	JE   scalarB
 
 next238:
@@ -14366,19 +15906,19 @@ next238:
 	JE      end238
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14391,22 +15931,22 @@ end238:
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Y0
+	VPBROADCASTB (CX), Y0
 
 next239:
 	TESTQ   BX, BX
 	JE      end239
 	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -14418,22 +15958,22 @@ end239:
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Y0
+	VPBROADCASTB (DX), Y0
 
 next240:
 	TESTQ   BX, BX
 	JE      end240
 	VMOVUPS (CX), Y1
-	VPSLLVD Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VPSLLVD Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VPSLLVD Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VPSLLVD Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14444,18 +15984,18 @@ end240:
 	VZEROUPPER
 	RET
 
-// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+// func differenceI16AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
+TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
+	CMPQ SI, $0x02
 	JE   scalarA
-	CMPQ DI, $0x08
+	CMPQ DI, $0x02
 	JE   scalarB
 
 next241:
@@ -14463,19 +16003,19 @@ next241:
 	JE      end241
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14488,22 +16028,22 @@ end241:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y0
+	VPBROADCASTW (CX), Y0
 
 next242:
 	TESTQ   BX, BX
 	JE      end242
 	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -14515,22 +16055,22 @@ end242:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y0
+	VPBROADCASTW (DX), Y0
 
 next243:
 	TESTQ   BX, BX
 	JE      end243
 	VMOVUPS (CX), Y1
-	VPSLLVQ Y0, Y1, Y1
+	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
+	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
+	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
+	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14541,9 +16081,9 @@ end243:
 	VZEROUPPER
 	RET
 
-// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// func differenceI32AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -14560,19 +16100,19 @@ next244:
 	JE      end244
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSUBD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSUBD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSUBD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y0
+	VPSUBD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -14591,16 +16131,16 @@ next245:
 	TESTQ   BX, BX
 	JE      end245
 	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y1
+	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -14618,6 +16158,3481 @@ next246:
 	TESTQ   BX, BX
 	JE      end246
 	VMOVUPS (CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next246
+
+end246:
+	VZEROUPPER
+	RET
+
+// func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next247:
+	TESTQ   BX, BX
+	JE      end247
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next247
+
+end247:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next248:
+	TESTQ   BX, BX
+	JE      end248
+	VMOVUPS (DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next248
+
+end248:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next249:
+	TESTQ   BX, BX
+	JE      end249
+	VMOVUPS (CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next249
+
+end249:
+	VZEROUPPER
+	RET
+
+// func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next250:
+	TESTQ   BX, BX
+	JE      end250
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next250
+
+end250:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next251:
+	TESTQ   BX, BX
+	JE      end251
+	VMOVUPS (DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next251
+
+end251:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next252:
+	TESTQ   BX, BX
+	JE      end252
+	VMOVUPS (CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next252
+
+end252:
+	VZEROUPPER
+	RET
+
+// func productI16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next253:
+	TESTQ   BX, BX
+	JE      end253
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next253
+
+end253:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next254:
+	TESTQ   BX, BX
+	JE      end254
+	VMOVUPS (DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next254
+
+end254:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next255:
+	TESTQ   BX, BX
+	JE      end255
+	VMOVUPS (CX), Y1
+	VPMULLW Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMULLW Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMULLW Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMULLW Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next255
+
+end255:
+	VZEROUPPER
+	RET
+
+// func productI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next256:
+	TESTQ   BX, BX
+	JE      end256
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next256
+
+end256:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next257:
+	TESTQ   BX, BX
+	JE      end257
+	VMOVUPS (DX), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMULLD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next257
+
+end257:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next258:
+	TESTQ   BX, BX
+	JE      end258
+	VMOVUPS (CX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPMULLD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next258
+
+end258:
+	VZEROUPPER
+	RET
+
+// func productI64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next259:
+	TESTQ    BX, BX
+	JE       end259
+	VMOVUPS  (CX), Y0
+	VMOVUPS  (DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y0
+	VPADDQ   Y3, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(CX), Y0
+	VMOVUPS  32(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y0
+	VPADDQ   Y3, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(CX), Y0
+	VMOVUPS  64(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y0
+	VPADDQ   Y3, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(CX), Y0
+	VMOVUPS  96(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y0
+	VPADDQ   Y3, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000080, BX
+	JMP      next259
+
+end259:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next260:
+	TESTQ    BX, BX
+	JE       end260
+	VMOVUPS  (DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VPSRLQ   $0x20, Y0, Y2
+	VPMULUDQ Y1, Y2, Y2
+	VPSRLQ   $0x20, Y1, Y3
+	VPMULUDQ Y0, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y1, Y0, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000080, BX
+	JMP      next260
+
+end260:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next261:
+	TESTQ    BX, BX
+	JE       end261
+	VMOVUPS  (CX), Y1
+	VPSRLQ   $0x20, Y1, Y2
+	VPMULUDQ Y0, Y2, Y2
+	VPSRLQ   $0x20, Y0, Y3
+	VPMULUDQ Y1, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y0, Y1, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, (AX)
+	VMOVUPS  32(CX), Y1
+	VPSRLQ   $0x20, Y1, Y2
+	VPMULUDQ Y0, Y2, Y2
+	VPSRLQ   $0x20, Y0, Y3
+	VPMULUDQ Y1, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y0, Y1, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 32(AX)
+	VMOVUPS  64(CX), Y1
+	VPSRLQ   $0x20, Y1, Y2
+	VPMULUDQ Y0, Y2, Y2
+	VPSRLQ   $0x20, Y0, Y3
+	VPMULUDQ Y1, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y0, Y1, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 64(AX)
+	VMOVUPS  96(CX), Y1
+	VPSRLQ   $0x20, Y1, Y2
+	VPMULUDQ Y0, Y2, Y2
+	VPSRLQ   $0x20, Y0, Y3
+	VPMULUDQ Y1, Y3, Y3
+	VPADDQ   Y2, Y3, Y3
+	VPSLLQ   $0x20, Y3, Y3
+	VPMULUDQ Y0, Y1, Y1
+	VPADDQ   Y3, Y1, Y1
+	VMOVUPS  Y1, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, CX
+	SUBQ     $0x00000080, BX
+	JMP      next261
+
+end261:
+	VZEROUPPER
+	RET
+
+// func productF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next262:
+	TESTQ   BX, BX
+	JE      end262
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next262
+
+end262:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next263:
+	TESTQ   BX, BX
+	JE      end263
+	VMOVUPS (DX), Y1
+	VMULPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VMULPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VMULPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VMULPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next263
+
+end263:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next264:
+	TESTQ   BX, BX
+	JE      end264
+	VMOVUPS (CX), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next264
+
+end264:
+	VZEROUPPER
+	RET
+
+// func quotientI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next265:
+	TESTQ        BX, BX
+	JE           end265
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next265
+
+end265:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next266:
+	TESTQ        BX, BX
+	JE           end266
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next266
+
+end266:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next267:
+	TESTQ        BX, BX
+	JE           end267
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next267
+
+end267:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next268:
+	TESTQ        BX, BX
+	JE           end268
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next268
+
+end268:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next269:
+	TESTQ        BX, BX
+	JE           end269
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next269
+
+end269:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next270:
+	TESTQ        BX, BX
+	JE           end270
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next270
+
+end270:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next271:
+	TESTQ   BX, BX
+	JE      end271
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next271
+
+end271:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next272:
+	TESTQ   BX, BX
+	JE      end272
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next272
+
+end272:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next273:
+	TESTQ   BX, BX
+	JE      end273
+	VMOVUPS (CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next273
+
+end273:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next274:
+	TESTQ        BX, BX
+	JE           end274
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next274
+
+end274:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next275:
+	TESTQ        BX, BX
+	JE           end275
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next275
+
+end275:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next276:
+	TESTQ        BX, BX
+	JE           end276
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next276
+
+end276:
+	VZEROUPPER
+	RET
+
+// func remainderU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next277:
+	TESTQ        BX, BX
+	JE           end277
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next277
+
+end277:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next278:
+	TESTQ        BX, BX
+	JE           end278
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next278
+
+end278:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next279:
+	TESTQ        BX, BX
+	JE           end279
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4128(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4128(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VMOVUPS      lanes<>+4128(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next279
+
+end279:
+	VZEROUPPER
+	RET
+
+// func sizeI8AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next280:
+	TESTQ   BX, BX
+	JE      end280
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next280
+
+end280:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Y0
+
+next281:
+	TESTQ   BX, BX
+	JE      end281
+	VMOVUPS (DX), Y1
+	VPABSB  Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPABSB  Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPABSB  Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPABSB  Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next281
+
+end281:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Y0
+
+next282:
+	TESTQ   BX, BX
+	JE      end282
+	VMOVUPS (CX), Y0
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VPABSB  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next282
+
+end282:
+	VZEROUPPER
+	RET
+
+// func sizeI16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next283:
+	TESTQ   BX, BX
+	JE      end283
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next283
+
+end283:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next284:
+	TESTQ   BX, BX
+	JE      end284
+	VMOVUPS (DX), Y1
+	VPABSW  Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPABSW  Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPABSW  Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPABSW  Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next284
+
+end284:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next285:
+	TESTQ   BX, BX
+	JE      end285
+	VMOVUPS (CX), Y0
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VPABSW  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next285
+
+end285:
+	VZEROUPPER
+	RET
+
+// func sizeI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next286:
+	TESTQ   BX, BX
+	JE      end286
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next286
+
+end286:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next287:
+	TESTQ   BX, BX
+	JE      end287
+	VMOVUPS (DX), Y1
+	VPABSD  Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPABSD  Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPABSD  Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPABSD  Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next287
+
+end287:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next288:
+	TESTQ   BX, BX
+	JE      end288
+	VMOVUPS (CX), Y0
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VPABSD  Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next288
+
+end288:
+	VZEROUPPER
+	RET
+
+// func sizeI64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next289:
+	TESTQ    BX, BX
+	JE       end289
+	VMOVUPS  (CX), Y0
+	VMOVUPS  (DX), Y1
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(CX), Y0
+	VMOVUPS  32(DX), Y1
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(CX), Y0
+	VMOVUPS  64(DX), Y1
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(CX), Y0
+	VMOVUPS  96(DX), Y1
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000080, BX
+	JMP      next289
+
+end289:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next290:
+	TESTQ    BX, BX
+	JE       end290
+	VMOVUPS  (DX), Y1
+	VPXOR    Y2, Y2, Y2
+	VPCMPGTQ Y0, Y2, Y2
+	VPXOR    Y2, Y0, Y1
+	VPSUBQ   Y2, Y1, Y1
+	VMOVUPS  Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VPXOR    Y2, Y2, Y2
+	VPCMPGTQ Y0, Y2, Y2
+	VPXOR    Y2, Y0, Y1
+	VPSUBQ   Y2, Y1, Y1
+	VMOVUPS  Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VPXOR    Y2, Y2, Y2
+	VPCMPGTQ Y0, Y2, Y2
+	VPXOR    Y2, Y0, Y1
+	VPSUBQ   Y2, Y1, Y1
+	VMOVUPS  Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VPXOR    Y2, Y2, Y2
+	VPCMPGTQ Y0, Y2, Y2
+	VPXOR    Y2, Y0, Y1
+	VPSUBQ   Y2, Y1, Y1
+	VMOVUPS  Y1, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000080, BX
+	JMP      next290
+
+end290:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next291:
+	TESTQ    BX, BX
+	JE       end291
+	VMOVUPS  (CX), Y0
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(CX), Y0
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(CX), Y0
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(CX), Y0
+	VPXOR    Y1, Y1, Y1
+	VPCMPGTQ Y0, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VPSUBQ   Y1, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, CX
+	SUBQ     $0x00000080, BX
+	JMP      next291
+
+end291:
+	VZEROUPPER
+	RET
+
+// func sizeF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next292:
+	TESTQ   BX, BX
+	JE      end292
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next292
+
+end292:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next293:
+	TESTQ   BX, BX
+	JE      end293
+	VMOVUPS (DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next293
+
+end293:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next294:
+	TESTQ   BX, BX
+	JE      end294
+	VMOVUPS (CX), Y0
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS lanes<>+3808(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next294
+
+end294:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next295:
+	TESTQ   BX, BX
+	JE      end295
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next295
+
+end295:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next296:
+	TESTQ   BX, BX
+	JE      end296
+	VMOVUPS (DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next296
+
+end296:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next297:
+	TESTQ   BX, BX
+	JE      end297
+	VMOVUPS (CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next297
+
+end297:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next298:
+	TESTQ   BX, BX
+	JE      end298
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next298
+
+end298:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next299:
+	TESTQ   BX, BX
+	JE      end299
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next299
+
+end299:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next300:
+	TESTQ   BX, BX
+	JE      end300
+	VMOVUPS (CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next300
+
+end300:
+	VZEROUPPER
+	RET
+
+// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next301:
+	TESTQ   BX, BX
+	JE      end301
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next301
+
+end301:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next302:
+	TESTQ   BX, BX
+	JE      end302
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next302
+
+end302:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next303:
+	TESTQ   BX, BX
+	JE      end303
+	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -14632,9 +19647,9 @@ next246:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next246
+	JMP     next303
 
-end246:
+end303:
 	VZEROUPPER
 	RET
 
@@ -14652,9 +19667,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next247:
+next304:
 	TESTQ   BX, BX
-	JE      end247
+	JE      end304
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -14675,18 +19690,18 @@ next247:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next247
+	JMP     next304
 
-end247:
+end304:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next248:
+next305:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end305
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14702,18 +19717,18 @@ next248:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next305
 
-end248:
+end305:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next249:
+next306:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end306
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14729,9 +19744,251 @@ next249:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next306
 
-end249:
+end306:
+	VZEROUPPER
+	RET
+
+// func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
+// Requires: AVX, AVX2
+TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
+	VMOVUPS lanes<>+4160(SB), Y0
+	VPSLLQ  $0x20, Y0, Y0
+	VMOVUPS lanes<>+4192(SB), Y1
+	VPSLLQ  $0x20, Y1, Y1
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+	XORQ    SI, SI
+
+next307:
+	CMPQ     SI, BX
+	JGE      end307
+	VMOVUPS  (CX)(SI*1), Y2
+	VMOVUPS  (DX)(SI*1), Y3
+	VPADDQ   Y1, Y2, Y4
+	VPADDQ   Y1, Y3, Y5
+	VPOR     Y4, Y5, Y5
+	VPSRLQ   $0x34, Y5, Y5
+	VPTEST   Y5, Y5
+	JNE      end307
+	VPADDQ   Y0, Y2, Y2
+	VSUBPD   Y0, Y2, Y2
+	VPADDQ   Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y2, Y2
+	VROUNDPD $0x0b, Y2, Y2
+	VADDPD   Y0, Y2, Y2
+	VPSUBQ   Y0, Y2, Y2
+	VPXOR    Y4, Y4, Y4
+	VPCMPEQQ Y3, Y4, Y4
+	VPANDN   Y2, Y4, Y2
+	VMOVUPS  Y2, (AX)(SI*1)
+	ADDQ     $0x00000020, SI
+	JMP      next307
+
+end307:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y2
+	XORQ         CX, CX
+
+next308:
+	CMPQ     CX, BX
+	JGE      end308
+	VMOVUPS  (DX)(CX*1), Y3
+	VPADDQ   Y1, Y2, Y4
+	VPADDQ   Y1, Y3, Y5
+	VPOR     Y4, Y5, Y5
+	VPSRLQ   $0x34, Y5, Y5
+	VPTEST   Y5, Y5
+	JNE      end308
+	VPADDQ   Y0, Y2, Y4
+	VSUBPD   Y0, Y4, Y4
+	VPADDQ   Y0, Y3, Y5
+	VSUBPD   Y0, Y5, Y5
+	VDIVPD   Y5, Y4, Y4
+	VROUNDPD $0x0b, Y4, Y4
+	VADDPD   Y0, Y4, Y4
+	VPSUBQ   Y0, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	VPCMPEQQ Y3, Y5, Y5
+	VPANDN   Y4, Y5, Y3
+	VMOVUPS  Y3, (AX)(CX*1)
+	ADDQ     $0x00000020, CX
+	JMP      next308
+
+end308:
+	MOVQ CX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y2
+	XORQ         DX, DX
+
+next309:
+	CMPQ     DX, BX
+	JGE      end309
+	VMOVUPS  (CX)(DX*1), Y3
+	VPADDQ   Y1, Y3, Y4
+	VPADDQ   Y1, Y2, Y5
+	VPOR     Y4, Y5, Y5
+	VPSRLQ   $0x34, Y5, Y5
+	VPTEST   Y5, Y5
+	JNE      end309
+	VPADDQ   Y0, Y3, Y3
+	VSUBPD   Y0, Y3, Y3
+	VPADDQ   Y0, Y2, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y3, Y3
+	VROUNDPD $0x0b, Y3, Y3
+	VADDPD   Y0, Y3, Y3
+	VPSUBQ   Y0, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	VPCMPEQQ Y2, Y4, Y4
+	VPANDN   Y3, Y4, Y3
+	VMOVUPS  Y3, (AX)(DX*1)
+	ADDQ     $0x00000020, DX
+	JMP      next309
+
+end309:
+	MOVQ DX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
+	VMOVUPS lanes<>+4160(SB), Y0
+	VPSLLQ  $0x20, Y0, Y0
+	VMOVUPS lanes<>+4192(SB), Y1
+	VPSLLQ  $0x20, Y1, Y1
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    a_len+32(FP), SI
+	MOVQ    b_len+56(FP), DI
+	CMPQ    SI, $0x08
+	JE      scalarA
+	CMPQ    DI, $0x08
+	JE      scalarB
+	XORQ    SI, SI
+
+next310:
+	CMPQ         SI, BX
+	JGE          end310
+	VMOVUPS      (CX)(SI*1), Y2
+	VMOVUPS      (DX)(SI*1), Y3
+	VPADDQ       Y1, Y2, Y4
+	VPADDQ       Y1, Y3, Y5
+	VPOR         Y4, Y5, Y5
+	VPSRLQ       $0x34, Y5, Y5
+	VPTEST       Y5, Y5
+	JNE          end310
+	VPADDQ       Y0, Y2, Y2
+	VSUBPD       Y0, Y2, Y2
+	VPADDQ       Y0, Y3, Y4
+	VSUBPD       Y0, Y4, Y4
+	VDIVPD       Y4, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y4, Y2
+	VADDPD       Y0, Y2, Y2
+	VPSUBQ       Y0, Y2, Y2
+	VPXOR        Y4, Y4, Y4
+	VPCMPEQQ     Y3, Y4, Y4
+	VPANDN       Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)(SI*1)
+	ADDQ         $0x00000020, SI
+	JMP          next310
+
+end310:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y2
+	XORQ         CX, CX
+
+next311:
+	CMPQ         CX, BX
+	JGE          end311
+	VMOVUPS      (DX)(CX*1), Y3
+	VPADDQ       Y1, Y2, Y4
+	VPADDQ       Y1, Y3, Y5
+	VPOR         Y4, Y5, Y5
+	VPSRLQ       $0x34, Y5, Y5
+	VPTEST       Y5, Y5
+	JNE          end311
+	VPADDQ       Y0, Y2, Y4
+	VSUBPD       Y0, Y4, Y4
+	VPADDQ       Y0, Y3, Y5
+	VSUBPD       Y0, Y5, Y5
+	VDIVPD       Y5, Y4, Y6
+	VROUNDPD     $0x09, Y6, Y6
+	VMOVAPS      Y4, Y4
+	VFNMADD231PD Y6, Y5, Y4
+	VADDPD       Y0, Y4, Y4
+	VPSUBQ       Y0, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPCMPEQQ     Y3, Y5, Y5
+	VPANDN       Y4, Y5, Y3
+	VMOVUPS      Y3, (AX)(CX*1)
+	ADDQ         $0x00000020, CX
+	JMP          next311
+
+end311:
+	MOVQ CX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y2
+	XORQ         DX, DX
+
+next312:
+	CMPQ         DX, BX
+	JGE          end312
+	VMOVUPS      (CX)(DX*1), Y3
+	VPADDQ       Y1, Y3, Y4
+	VPADDQ       Y1, Y2, Y5
+	VPOR         Y4, Y5, Y5
+	VPSRLQ       $0x34, Y5, Y5
+	VPTEST       Y5, Y5
+	JNE          end312
+	VPADDQ       Y0, Y3, Y3
+	VSUBPD       Y0, Y3, Y3
+	VPADDQ       Y0, Y2, Y4
+	VSUBPD       Y0, Y4, Y4
+	VDIVPD       Y4, Y3, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y3, Y3
+	VFNMADD231PD Y5, Y4, Y3
+	VADDPD       Y0, Y3, Y3
+	VPSUBQ       Y0, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPCMPEQQ     Y2, Y4, Y4
+	VPANDN       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	JMP          next312
+
+end312:
+	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -14750,9 +20007,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next250:
+next313:
 	TESTQ    BX, BX
-	JE       end250
+	JE       end313
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -14767,18 +20024,18 @@ next250:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next250
+	JMP      next313
 
-end250:
+end313:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next251:
+next314:
 	TESTQ    BX, BX
-	JE       end251
+	JE       end314
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -14790,18 +20047,18 @@ next251:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next251
+	JMP      next314
 
-end251:
+end314:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next252:
+next315:
 	TESTQ    BX, BX
-	JE       end252
+	JE       end315
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -14813,9 +20070,9 @@ next252:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next252
+	JMP      next315
 
-end252:
+end315:
 	VZEROUPPER
 	RET
 
@@ -14834,9 +20091,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next253:
+next316:
 	TESTQ    BX, BX
-	JE       end253
+	JE       end316
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -14851,18 +20108,18 @@ next253:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next253
+	JMP      next316
 
-end253:
+end316:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next254:
+next317:
 	TESTQ    BX, BX
-	JE       end254
+	JE       end317
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -14874,18 +20131,18 @@ next254:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next254
+	JMP      next317
 
-end254:
+end317:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next255:
+next318:
 	TESTQ    BX, BX
-	JE       end255
+	JE       end318
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -14897,9 +20154,9 @@ next255:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next255
+	JMP      next318
 
-end255:
+end318:
 	VZEROUPPER
 	RET
 
@@ -14918,9 +20175,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next256:
+next319:
 	TESTQ     BX, BX
-	JE        end256
+	JE        end319
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -14945,18 +20202,18 @@ next256:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next256
+	JMP       next319
 
-end256:
+end319:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next257:
+next320:
 	TESTQ     BX, BX
-	JE        end257
+	JE        end320
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -14976,18 +20233,18 @@ next257:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next257
+	JMP       next320
 
-end257:
+end320:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next258:
+next321:
 	TESTQ     BX, BX
-	JE        end258
+	JE        end321
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -15007,9 +20264,9 @@ next258:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next258
+	JMP       next321
 
-end258:
+end321:
 	VZEROUPPER
 	RET
 
@@ -15028,9 +20285,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next259:
+next322:
 	TESTQ     BX, BX
-	JE        end259
+	JE        end322
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -15055,18 +20312,18 @@ next259:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next259
+	JMP       next322
 
-end259:
+end322:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next260:
+next323:
 	TESTQ     BX, BX
-	JE        end260
+	JE        end323
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -15086,18 +20343,18 @@ next260:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next260
+	JMP       next323
 
-end260:
+end323:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next261:
+next324:
 	TESTQ     BX, BX
-	JE        end261
+	JE        end324
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -15117,9 +20374,9 @@ next261:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next261
+	JMP       next324
 
-end261:
+end324:
 	VZEROUPPER
 	RET
 
@@ -15138,9 +20395,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next262:
+next325:
 	TESTQ        BX, BX
-	JE           end262
+	JE           end325
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -15219,18 +20476,18 @@ next262:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next262
+	JMP          next325
 
-end262:
+end325:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next263:
+next326:
 	TESTQ        BX, BX
-	JE           end263
+	JE           end326
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -15292,18 +20549,18 @@ next263:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next263
+	JMP          next326
 
-end263:
+end326:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next264:
+next327:
 	TESTQ        BX, BX
-	JE           end264
+	JE           end327
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -15365,9 +20622,9 @@ next264:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next264
+	JMP          next327
 
-end264:
+end327:
 	VZEROUPPER
 	RET
 
@@ -15386,9 +20643,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next265:
+next328:
 	TESTQ        BX, BX
-	JE           end265
+	JE           end328
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -15467,18 +20724,18 @@ next265:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next265
+	JMP          next328
 
-end265:
+end328:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next266:
+next329:
 	TESTQ        BX, BX
-	JE           end266
+	JE           end329
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -15540,18 +20797,18 @@ next266:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next266
+	JMP          next329
 
-end266:
+end329:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next267:
+next330:
 	TESTQ        BX, BX
-	JE           end267
+	JE           end330
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -15613,9 +20870,9 @@ next267:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next267
+	JMP          next330
 
-end267:
+end330:
 	VZEROUPPER
 	RET
 
@@ -15634,9 +20891,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next268:
+next331:
 	TESTQ        BX, BX
-	JE           end268
+	JE           end331
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -15715,18 +20972,18 @@ next268:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next268
+	JMP          next331
 
-end268:
+end331:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next269:
+next332:
 	TESTQ        BX, BX
-	JE           end269
+	JE           end332
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -15788,18 +21045,18 @@ next269:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next269
+	JMP          next332
 
-end269:
+end332:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next270:
+next333:
 	TESTQ        BX, BX
-	JE           end270
+	JE           end333
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -15861,9 +21118,9 @@ next270:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next270
+	JMP          next333
 
-end270:
+end333:
 	VZEROUPPER
 	RET
 
@@ -15882,9 +21139,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next271:
+next334:
 	TESTQ    BX, BX
-	JE       end271
+	JE       end334
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -15905,18 +21162,18 @@ next271:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next271
+	JMP      next334
 
-end271:
+end334:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next272:
+next335:
 	TESTQ    BX, BX
-	JE       end272
+	JE       end335
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -15934,18 +21191,18 @@ next272:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next272
+	JMP      next335
 
-end272:
+end335:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next273:
+next336:
 	TESTQ    BX, BX
-	JE       end273
+	JE       end336
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -15963,9 +21220,9 @@ next273:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next273
+	JMP      next336
 
-end273:
+end336:
 	VZEROUPPER
 	RET
 
@@ -15984,9 +21241,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next274:
+next337:
 	TESTQ    BX, BX
-	JE       end274
+	JE       end337
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -16007,18 +21264,18 @@ next274:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next274
+	JMP      next337
 
-end274:
+end337:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next275:
+next338:
 	TESTQ    BX, BX
-	JE       end275
+	JE       end338
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -16036,18 +21293,18 @@ next275:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next275
+	JMP      next338
 
-end275:
+end338:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next276:
+next339:
 	TESTQ    BX, BX
-	JE       end276
+	JE       end339
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -16065,9 +21322,9 @@ next276:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next276
+	JMP      next339
 
-end276:
+end339:
 	VZEROUPPER
 	RET
 
@@ -16086,9 +21343,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next277:
+next340:
 	TESTQ     BX, BX
-	JE        end277
+	JE        end340
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -16125,18 +21382,18 @@ next277:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next277
+	JMP       next340
 
-end277:
+end340:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next278:
+next341:
 	TESTQ     BX, BX
-	JE        end278
+	JE        end341
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -16168,18 +21425,18 @@ next278:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next278
+	JMP       next341
 
-end278:
+end341:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next279:
+next342:
 	TESTQ     BX, BX
-	JE        end279
+	JE        end342
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -16211,9 +21468,9 @@ next279:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next279
+	JMP       next342
 
-end279:
+end342:
 	VZEROUPPER
 	RET
 
@@ -16232,9 +21489,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next280:
+next343:
 	TESTQ     BX, BX
-	JE        end280
+	JE        end343
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -16271,18 +21528,18 @@ next280:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next280
+	JMP       next343
 
-end280:
+end343:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next281:
+next344:
 	TESTQ     BX, BX
-	JE        end281
+	JE        end344
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -16314,18 +21571,18 @@ next281:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next281
+	JMP       next344
 
-end281:
+end344:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next282:
+next345:
 	TESTQ     BX, BX
-	JE        end282
+	JE        end345
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -16357,9 +21614,9 @@ next282:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next282
+	JMP       next345
 
-end282:
+end345:
 	VZEROUPPER
 	RET
 
@@ -16378,9 +21635,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next283:
+next346:
 	TESTQ        BX, BX
-	JE           end283
+	JE           end346
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -16459,18 +21716,18 @@ next283:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next283
+	JMP          next346
 
-end283:
+end346:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next284:
+next347:
 	TESTQ        BX, BX
-	JE           end284
+	JE           end347
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -16532,18 +21789,18 @@ next284:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next284
+	JMP          next347
 
-end284:
+end347:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next285:
+next348:
 	TESTQ        BX, BX
-	JE           end285
+	JE           end348
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -16605,9 +21862,9 @@ next285:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next285
+	JMP          next348
 
-end285:
+end348:
 	VZEROUPPER
 	RET
 
@@ -16626,9 +21883,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next286:
+next349:
 	TESTQ        BX, BX
-	JE           end286
+	JE           end349
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -16803,18 +22060,18 @@ next286:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next286
+	JMP          next349
 
-end286:
+end349:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next287:
+next350:
 	TESTQ        BX, BX
-	JE           end287
+	JE           end350
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -16972,18 +22229,18 @@ next287:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next287
+	JMP          next350
 
-end287:
+end350:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next288:
+next351:
 	TESTQ        BX, BX
-	JE           end288
+	JE           end351
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -17141,9 +22398,9 @@ next288:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next288
+	JMP          next351
 
-end288:
+end351:
 	VZEROUPPER
 	RET
 
@@ -17162,9 +22419,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next289:
+next352:
 	TESTQ        BX, BX
-	JE           end289
+	JE           end352
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -17243,18 +22500,18 @@ next289:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next289
+	JMP          next352
 
-end289:
+end352:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next290:
+next353:
 	TESTQ        BX, BX
-	JE           end290
+	JE           end353
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -17316,18 +22573,18 @@ next290:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next290
+	JMP          next353
 
-end290:
+end353:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next291:
+next354:
 	TESTQ        BX, BX
-	JE           end291
+	JE           end354
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -17389,9 +22646,9 @@ next291:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next291
+	JMP          next354
 
-end291:
+end354:
 	VZEROUPPER
 	RET
 
@@ -17410,9 +22667,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next292:
+next355:
 	TESTQ    BX, BX
-	JE       end292
+	JE       end355
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -17429,18 +22686,18 @@ next292:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next292
+	JMP      next355
 
-end292:
+end355:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next293:
+next356:
 	TESTQ    BX, BX
-	JE       end293
+	JE       end356
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -17454,18 +22711,18 @@ next293:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next293
+	JMP      next356
 
-end293:
+end356:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next294:
+next357:
 	TESTQ    BX, BX
-	JE       end294
+	JE       end357
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -17479,9 +22736,9 @@ next294:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next294
+	JMP      next357
 
-end294:
+end357:
 	VZEROUPPER
 	RET
 
@@ -17500,9 +22757,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next295:
+next358:
 	TESTQ    BX, BX
-	JE       end295
+	JE       end358
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -17519,18 +22776,18 @@ next295:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next295
+	JMP      next358
 
-end295:
+end358:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next296:
+next359:
 	TESTQ    BX, BX
-	JE       end296
+	JE       end359
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -17544,18 +22801,18 @@ next296:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next296
+	JMP      next359
 
-end296:
+end359:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next297:
+next360:
 	TESTQ    BX, BX
-	JE       end297
+	JE       end360
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -17569,9 +22826,9 @@ next297:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next297
+	JMP      next360
 
-end297:
+end360:
 	VZEROUPPER
 	RET
 
@@ -17590,9 +22847,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next298:
+next361:
 	TESTQ     BX, BX
-	JE        end298
+	JE        end361
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -17621,18 +22878,18 @@ next298:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next298
+	JMP       next361
 
-end298:
+end361:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next299:
+next362:
 	TESTQ     BX, BX
-	JE        end299
+	JE        end362
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -17656,18 +22913,18 @@ next299:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next299
+	JMP       next362
 
-end299:
+end362:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next300:
+next363:
 	TESTQ     BX, BX
-	JE        end300
+	JE        end363
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -17691,9 +22948,9 @@ next300:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next300
+	JMP       next363
 
-end300:
+end363:
 	VZEROUPPER
 	RET
 
@@ -17712,9 +22969,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next301:
+next364:
 	TESTQ     BX, BX
-	JE        end301
+	JE        end364
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -17743,18 +23000,18 @@ next301:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next301
+	JMP       next364
 
-end301:
+end364:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next302:
+next365:
 	TESTQ     BX, BX
-	JE        end302
+	JE        end365
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -17778,18 +23035,18 @@ next302:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next302
+	JMP       next365
 
-end302:
+end365:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next303:
+next366:
 	TESTQ     BX, BX
-	JE        end303
+	JE        end366
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -17813,9 +23070,9 @@ next303:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next303
+	JMP       next366
 
-end303:
+end366:
 	VZEROUPPER
 	RET
 
@@ -17834,9 +23091,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next304:
+next367:
 	TESTQ        BX, BX
-	JE           end304
+	JE           end367
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -17947,18 +23204,18 @@ next304:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next304
+	JMP          next367
 
-end304:
+end367:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next305:
+next368:
 	TESTQ        BX, BX
-	JE           end305
+	JE           end368
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -18052,18 +23309,18 @@ next305:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next305
+	JMP          next368
 
-end305:
+end368:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next306:
+next369:
 	TESTQ        BX, BX
-	JE           end306
+	JE           end369
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -18157,9 +23414,9 @@ next306:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next306
+	JMP          next369
 
-end306:
+end369:
 	VZEROUPPER
 	RET
 
@@ -18178,9 +23435,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next307:
+next370:
 	TESTQ        BX, BX
-	JE           end307
+	JE           end370
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -18387,18 +23644,18 @@ next307:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next307
+	JMP          next370
 
-end307:
+end370:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next308:
+next371:
 	TESTQ        BX, BX
-	JE           end308
+	JE           end371
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -18588,18 +23845,18 @@ next308:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next308
+	JMP          next371
 
-end308:
+end371:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next309:
+next372:
 	TESTQ        BX, BX
-	JE           end309
+	JE           end372
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -18789,9 +24046,9 @@ next309:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next309
+	JMP          next372
 
-end309:
+end372:
 	VZEROUPPER
 	RET
 
@@ -18810,9 +24067,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next310:
+next373:
 	TESTQ        BX, BX
-	JE           end310
+	JE           end373
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -18891,18 +24148,18 @@ next310:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next310
+	JMP          next373
 
-end310:
+end373:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next311:
+next374:
 	TESTQ        BX, BX
-	JE           end311
+	JE           end374
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -18964,18 +24221,18 @@ next311:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next311
+	JMP          next374
 
-end311:
+end374:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next312:
+next375:
 	TESTQ        BX, BX
-	JE           end312
+	JE           end375
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -19037,9 +24294,9 @@ next312:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next312
+	JMP          next375
 
-end312:
+end375:
 	VZEROUPPER
 	RET
 
@@ -19118,7 +24375,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4128(SB), Y0, Y0
+	VPAND        lanes<>+4224(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -19224,36 +24481,286 @@ end:
 	VZEROUPPER
 	RET
 
-// func quantizeAVX2(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
+// func i8ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i8ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVSXBD (CX), Y0
+	VCVTDQ2PS Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToI32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·u8ToI32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVZXBD (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i8ToI32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i8ToI32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVSXBD (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToI64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·u8ToI64AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVZXBQ (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXBQ 4(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i8ToI64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i8ToI64AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVSXBQ (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVSXBQ 4(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToF64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·i32ToF64AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VCVTDQ2PD (CX), Y0
+	VMOVUPD   Y0, (AX)
+	VCVTDQ2PD 16(CX), Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToI32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX
+TEXT ·f64ToI32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ        DX, $0x00000008
+	JLT         end
+	VCVTTPD2DQY (CX), X0
+	VMOVUPS     X0, (AX)
+	VCVTTPD2DQY 32(CX), X0
+	VMOVUPS     X0, 16(AX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000008, DX
+	JMP         next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToU8AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i32ToU8AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ         DX, $0x00000008
+	JLT          end
+	VMOVUPS      (CX), Y0
+	VPAND        lanes<>+4224(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToBF16AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·f32ToBF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ         DX, $0x00000008
+	JLT          end
+	VMOVUPS      (CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRLD       $0x1f, Y2, Y2
+	VORPS        lanes<>+4256(SB), Y1, Y1
+	VPADDD       lanes<>+4288(SB), Y0, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VCMPPS       $0x03, Y0, Y0, Y0
+	VBLENDVPS    Y0, Y1, Y3, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000010, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func bf16ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bf16ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func quantizeAVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Y0
-	MOVSS        zero+28(FP), X1
+	MOVSS        inv+28(FP), X1
 	VBROADCASTSS X1, Y1
-	MOVSS        lo+32(FP), X2
+	MOVSS        sure+32(FP), X2
 	VBROADCASTSS X2, Y2
-	MOVSS        hi+36(FP), X3
+	MOVSS        zero+36(FP), X3
 	VBROADCASTSS X3, Y3
+	MOVSS        lo+40(FP), X4
+	VBROADCASTSS X4, Y4
+	MOVSS        hi+44(FP), X5
+	VBROADCASTSS X5, Y5
 
 next:
-	CMPQ         DX, $0x00000008
-	JLT          end
-	VMOVUPS      (CX), Y4
-	VDIVPS       Y0, Y4, Y4
-	VROUNDPS     $0x00, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMAXPS       Y2, Y4, Y4
-	VMINPS       Y3, Y4, Y4
-	VCVTTPS2DQ   Y4, Y4
-	VPAND        lanes<>+4128(SB), Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPACKUSDW    X5, X4, X4
-	VPACKUSWB    X4, X4, X4
-	VMOVQ        X4, (AX)
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VMOVUPS   (CX), Y6
+	VMULPS    Y1, Y6, Y7
+	VROUNDPS  $0x00, Y7, Y8
+	VSUBPS    Y8, Y7, Y7
+	VANDPS    lanes<>+2784(SB), Y7, Y7
+	VCMPPS    $0x1e, Y2, Y7, Y7
+	VMOVMSKPS Y7, BX
+	TESTL     BX, BX
+	JE        rounded
+	VDIVPS    Y0, Y6, Y6
+	VROUNDPS  $0x00, Y6, Y6
+	VMOVAPS   Y6, Y8
+
+rounded:
+	VADDPS       Y3, Y8, Y6
+	VMAXPS       Y4, Y6, Y6
+	VMINPS       Y5, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPAND        lanes<>+4224(SB), Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (AX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000008, AX
 	SUBQ         $0x00000008, DX
@@ -19347,20 +24854,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4160(SB), Y5
-	VFMADD213PS  lanes<>+4192(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4224(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4256(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4288(SB), Y4, Y5
+	VMOVUPS      lanes<>+4320(SB), Y5
+	VFMADD213PS  lanes<>+4352(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4384(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4416(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4448(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4320(SB), Y6, Y5
-	VMULPS       lanes<>+4352(SB), Y6, Y7
+	VMULPS       lanes<>+4480(SB), Y6, Y5
+	VMULPS       lanes<>+4512(SB), Y6, Y7
 	VXORPS       lanes<>+1376(SB), Y5, Y8
-	VMOVUPS      lanes<>+4320(SB), Y9
+	VMOVUPS      lanes<>+4480(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4320(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4480(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -19374,11 +24881,11 @@ next:
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VFMADD213PS  lanes<>+4416(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4448(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4480(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4512(SB), Y1, Y2
+	VMOVUPS      lanes<>+4544(SB), Y2
+	VFMADD213PS  lanes<>+4576(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4608(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4640(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4672(SB), Y1, Y2
 	VFMADD213PS  lanes<>+3904(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
@@ -19393,7 +24900,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+4544(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+4704(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -19438,7 +24945,7 @@ next:
 	VANDPS       lanes<>+2784(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
 	VANDPS       lanes<>+2784(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+4576(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4736(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -19480,9 +24987,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one313:
+one376:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd313
+	JLT          oneEnd376
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -19598,11 +25105,11 @@ one313:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one313
+	JMP          one376
 
-oneEnd313:
+oneEnd376:
 	TESTQ        R10, R10
-	JE           done313
+	JE           done376
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -19717,7 +25224,7 @@ oneEnd313:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done313:
+done376:
 	VZEROUPPER
 	RET
 
@@ -19741,9 +25248,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one314:
+one377:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd314
+	JLT          oneEnd377
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -19821,11 +25328,11 @@ one314:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one314
+	JMP          one377
 
-oneEnd314:
+oneEnd377:
 	TESTQ        R9, R9
-	JE           done314
+	JE           done377
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -19901,7 +25408,7 @@ oneEnd314:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done314:
+done377:
 	VZEROUPPER
 	RET
 
@@ -19927,9 +25434,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one315:
+one378:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd315
+	JLT          oneEnd378
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -20050,11 +25557,11 @@ one315:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one315
+	JMP          one378
 
-oneEnd315:
+oneEnd378:
 	TESTQ        R11, R11
-	JE           done315
+	JE           done378
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -20173,7 +25680,7 @@ oneEnd315:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done315:
+done378:
 	VZEROUPPER
 	RET
 
@@ -20199,9 +25706,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one316:
+one379:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd316
+	JLT          oneEnd379
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -20283,11 +25790,11 @@ one316:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one316
+	JMP          one379
 
-oneEnd316:
+oneEnd379:
 	TESTQ        R10, R10
-	JE           done316
+	JE           done379
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -20367,7 +25874,7 @@ oneEnd316:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done316:
+done379:
 	VZEROUPPER
 	RET
 
@@ -20387,9 +25894,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one317:
+one380:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd317
+	JLT          oneEnd380
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -20448,11 +25955,11 @@ one317:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one317
+	JMP          one380
 
-oneEnd317:
+oneEnd380:
 	TESTQ        R10, R10
-	JE           done317
+	JE           done380
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -20508,7 +26015,7 @@ oneEnd317:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done317:
+done380:
 	VZEROUPPER
 	RET
 
@@ -20525,9 +26032,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one318:
+one381:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd318
+	JLT          oneEnd381
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -20560,11 +26067,11 @@ one318:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one318
+	JMP          one381
 
-oneEnd318:
+oneEnd381:
 	TESTQ        R8, R8
-	JE           done318
+	JE           done381
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -20596,7 +26103,7 @@ oneEnd318:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done318:
+done381:
 	VZEROUPPER
 	RET
 
@@ -20619,9 +26126,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many319:
+many382:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd319
+	JLT          manyEnd382
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -20659,12 +26166,12 @@ many319:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many319
+	JMP          many382
 
-manyEnd319:
-one319:
+manyEnd382:
+one382:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd319
+	JLT          oneEnd382
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -20685,11 +26192,11 @@ one319:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one319
+	JMP          one382
 
-oneEnd319:
+oneEnd382:
 	TESTQ        CX, CX
-	JE           done319
+	JE           done382
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20712,7 +26219,7 @@ oneEnd319:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done319:
+done382:
 	VZEROUPPER
 	RET
 
@@ -20737,9 +26244,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one320:
+one383:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd320
+	JLT               oneEnd383
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -20778,11 +26285,11 @@ one320:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one320
+	JMP               one383
 
-oneEnd320:
+oneEnd383:
 	TESTQ             CX, CX
-	JE                done320
+	JE                done383
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -20823,7 +26330,7 @@ oneEnd320:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done320:
+done383:
 	VZEROUPPER
 	RET
 
@@ -20845,9 +26352,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many321:
+many384:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd321
+	JLT          manyEnd384
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -20887,12 +26394,12 @@ many321:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many321
+	JMP          many384
 
-manyEnd321:
-one321:
+manyEnd384:
+one384:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd321
+	JLT          oneEnd384
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -20914,11 +26421,11 @@ one321:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one321
+	JMP          one384
 
-oneEnd321:
+oneEnd384:
 	TESTQ        CX, CX
-	JE           done321
+	JE           done384
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -20942,7 +26449,7 @@ oneEnd321:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done321:
+done384:
 	VZEROUPPER
 	RET
 
@@ -20965,9 +26472,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many322:
+many385:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd322
+	JLT          manyEnd385
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -21013,12 +26520,12 @@ many322:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many322
+	JMP          many385
 
-manyEnd322:
-one322:
+manyEnd385:
+one385:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd322
+	JLT          oneEnd385
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -21043,11 +26550,11 @@ one322:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one322
+	JMP          one385
 
-oneEnd322:
+oneEnd385:
 	TESTQ        CX, CX
-	JE           done322
+	JE           done385
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21074,7 +26581,7 @@ oneEnd322:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done322:
+done385:
 	VZEROUPPER
 	RET
 
@@ -21099,9 +26606,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many323:
+many386:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd323
+	JLT          manyEnd386
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -21145,12 +26652,12 @@ many323:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many323
+	JMP          many386
 
-manyEnd323:
-one323:
+manyEnd386:
+one386:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd323
+	JLT          oneEnd386
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -21174,11 +26681,11 @@ one323:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one323
+	JMP          one386
 
-oneEnd323:
+oneEnd386:
 	TESTQ        CX, CX
-	JE           done323
+	JE           done386
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21204,7 +26711,7 @@ oneEnd323:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done323:
+done386:
 	VZEROUPPER
 	RET
 
@@ -21229,9 +26736,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many324:
+many387:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd324
+	JLT          manyEnd387
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -21279,12 +26786,12 @@ many324:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many324
+	JMP          many387
 
-manyEnd324:
-one324:
+manyEnd387:
+one387:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd324
+	JLT          oneEnd387
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -21310,11 +26817,11 @@ one324:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one324
+	JMP          one387
 
-oneEnd324:
+oneEnd387:
 	TESTQ        CX, CX
-	JE           done324
+	JE           done387
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21342,7 +26849,7 @@ oneEnd324:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done324:
+done387:
 	VZEROUPPER
 	RET
 
@@ -21356,24 +26863,24 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+0(SB), Z1
 	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+4608(SB), Z1
-	VBROADCASTSS lanes<>+4640(SB), Z2
-	VBROADCASTSS lanes<>+4672(SB), Z3
-	VBROADCASTSS lanes<>+4704(SB), Z4
-	VBROADCASTSS lanes<>+4736(SB), Z5
-	VBROADCASTSS lanes<>+4768(SB), Z5
-	VBROADCASTSS lanes<>+4800(SB), Z6
+	VBROADCASTSS lanes<>+4768(SB), Z1
+	VBROADCASTSS lanes<>+4800(SB), Z2
+	VBROADCASTSS lanes<>+4832(SB), Z3
+	VBROADCASTSS lanes<>+4864(SB), Z4
+	VBROADCASTSS lanes<>+4896(SB), Z5
+	VBROADCASTSS lanes<>+4928(SB), Z5
+	VBROADCASTSS lanes<>+4960(SB), Z6
 
-many325:
+many388:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd325
+	JLT          manyEnd388
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4800(SB), Z8
+	VBROADCASTSS lanes<>+4960(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4736(SB), Z9
+	VBROADCASTSS lanes<>+4896(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -21385,11 +26892,11 @@ many325:
 	VMOVUPS      Z6, (AX)
 	VMOVUPS      64(DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4800(SB), Z8
+	VBROADCASTSS lanes<>+4960(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4736(SB), Z9
+	VBROADCASTSS lanes<>+4896(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -21402,19 +26909,19 @@ many325:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many325
+	JMP          many388
 
-manyEnd325:
-one325:
+manyEnd388:
+one388:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd325
+	JLT          oneEnd388
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4800(SB), Z8
+	VBROADCASTSS lanes<>+4960(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4736(SB), Z9
+	VBROADCASTSS lanes<>+4896(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -21427,22 +26934,22 @@ one325:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one325
+	JMP          one388
 
-oneEnd325:
+oneEnd388:
 	TESTQ        CX, CX
-	JE           done325
+	JE           done388
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4800(SB), Z8
+	VBROADCASTSS lanes<>+4960(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+4736(SB), Z8
+	VBROADCASTSS lanes<>+4896(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -21453,7 +26960,7 @@ oneEnd325:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done325:
+done388:
 	VZEROUPPER
 	RET
 
@@ -21478,9 +26985,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many326:
+many389:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd326
+	JLT          manyEnd389
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -21526,12 +27033,12 @@ many326:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many326
+	JMP          many389
 
-manyEnd326:
-one326:
+manyEnd389:
+one389:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd326
+	JLT          oneEnd389
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -21556,11 +27063,11 @@ one326:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one326
+	JMP          one389
 
-oneEnd326:
+oneEnd389:
 	TESTQ        CX, CX
-	JE           done326
+	JE           done389
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21587,7 +27094,7 @@ oneEnd326:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done326:
+done389:
 	VZEROUPPER
 	RET
 
@@ -21620,9 +27127,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one327:
+one390:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd327
+	JLT          oneEnd390
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -21656,11 +27163,11 @@ one327:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one327
+	JMP          one390
 
-oneEnd327:
+oneEnd390:
 	TESTQ        CX, CX
-	JE           done327
+	JE           done390
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21696,7 +27203,7 @@ oneEnd327:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done327:
+done390:
 	VZEROUPPER
 	RET
 
@@ -21720,9 +27227,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many328:
+many391:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd328
+	JLT          manyEnd391
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -21772,12 +27279,12 @@ many328:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many328
+	JMP          many391
 
-manyEnd328:
-one328:
+manyEnd391:
+one391:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd328
+	JLT          oneEnd391
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -21804,11 +27311,11 @@ one328:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one328
+	JMP          one391
 
-oneEnd328:
+oneEnd391:
 	TESTQ        CX, CX
-	JE           done328
+	JE           done391
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -21837,7 +27344,7 @@ oneEnd328:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done328:
+done391:
 	VZEROUPPER
 	RET
 
@@ -21850,9 +27357,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many329:
+many392:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd329
+	JLT         manyEnd392
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -21870,12 +27377,12 @@ many329:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many329
+	JMP         many392
 
-manyEnd329:
-one329:
+manyEnd392:
+one392:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd329
+	JLT         oneEnd392
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -21886,11 +27393,11 @@ one329:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one329
+	JMP         one392
 
-oneEnd329:
+oneEnd392:
 	TESTQ       CX, CX
-	JE          done329
+	JE          done392
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -21903,7 +27410,7 @@ oneEnd329:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done329:
+done392:
 	VZEROUPPER
 	RET
 
@@ -21920,9 +27427,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many330:
+many393:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd330
+	JLT     manyEnd393
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -21938,12 +27445,12 @@ many330:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many330
+	JMP     many393
 
-manyEnd330:
-one330:
+manyEnd393:
+one393:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd330
+	JLT     oneEnd393
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -21953,11 +27460,11 @@ one330:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one330
+	JMP     one393
 
-oneEnd330:
+oneEnd393:
 	TESTQ     CX, CX
-	JE        done330
+	JE        done393
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -21969,7 +27476,7 @@ oneEnd330:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done330:
+done393:
 	VZEROUPPER
 	RET
 
@@ -21981,9 +27488,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many331:
+many394:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd331
+	JLT     manyEnd394
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -21999,23 +27506,23 @@ many331:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many331
+	JMP     many394
 
-manyEnd331:
-one331:
+manyEnd394:
+one394:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd331
+	JLT     oneEnd394
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one331
+	JMP     one394
 
-oneEnd331:
+oneEnd394:
 	TESTQ     CX, CX
-	JE        done331
+	JE        done394
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22024,7 +27531,7 @@ oneEnd331:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done331:
+done394:
 	VZEROUPPER
 	RET
 
@@ -22037,9 +27544,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many332:
+many395:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd332
+	JLT       manyEnd395
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -22063,12 +27570,12 @@ many332:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many332
+	JMP       many395
 
-manyEnd332:
-one332:
+manyEnd395:
+one395:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd332
+	JLT       oneEnd395
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -22077,11 +27584,11 @@ one332:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one332
+	JMP       one395
 
-oneEnd332:
+oneEnd395:
 	TESTQ     CX, CX
-	JE        done332
+	JE        done395
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22092,7 +27599,7 @@ oneEnd332:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done332:
+done395:
 	VZEROUPPER
 	RET
 
@@ -22117,9 +27624,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many333:
+many396:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd333
+	JLT          manyEnd396
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -22171,12 +27678,12 @@ many333:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many333
+	JMP          many396
 
-manyEnd333:
-one333:
+manyEnd396:
+one396:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd333
+	JLT          oneEnd396
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -22204,11 +27711,11 @@ one333:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one333
+	JMP          one396
 
-oneEnd333:
+oneEnd396:
 	TESTQ        CX, CX
-	JE           done333
+	JE           done396
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22238,7 +27745,7 @@ oneEnd333:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done333:
+done396:
 	VZEROUPPER
 	RET
 
@@ -22253,9 +27760,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many334:
+many397:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd334
+	JLT     manyEnd397
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -22275,12 +27782,12 @@ many334:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many334
+	JMP     many397
 
-manyEnd334:
-one334:
+manyEnd397:
+one397:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd334
+	JLT     oneEnd397
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -22288,11 +27795,11 @@ one334:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one334
+	JMP     one397
 
-oneEnd334:
+oneEnd397:
 	TESTQ     CX, CX
-	JE        done334
+	JE        done397
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22302,7 +27809,7 @@ oneEnd334:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done334:
+done397:
 	VZEROUPPER
 	RET
 
@@ -22313,9 +27820,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many335:
+many398:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd335
+	JLT         manyEnd398
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -22331,23 +27838,23 @@ many335:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many335
+	JMP         many398
 
-manyEnd335:
-one335:
+manyEnd398:
+one398:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd335
+	JLT         oneEnd398
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one335
+	JMP         one398
 
-oneEnd335:
+oneEnd398:
 	TESTQ       CX, CX
-	JE          done335
+	JE          done398
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22356,7 +27863,7 @@ oneEnd335:
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done335:
+done398:
 	VZEROUPPER
 	RET
 
@@ -22367,9 +27874,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many336:
+many399:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd336
+	JLT         manyEnd399
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -22385,23 +27892,23 @@ many336:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many336
+	JMP         many399
 
-manyEnd336:
-one336:
+manyEnd399:
+one399:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd336
+	JLT         oneEnd399
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one336
+	JMP         one399
 
-oneEnd336:
+oneEnd399:
 	TESTQ       CX, CX
-	JE          done336
+	JE          done399
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22410,7 +27917,7 @@ oneEnd336:
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done336:
+done399:
 	VZEROUPPER
 	RET
 
@@ -22421,9 +27928,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many337:
+many400:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd337
+	JLT     manyEnd400
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -22433,23 +27940,23 @@ many337:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many337
+	JMP     many400
 
-manyEnd337:
-one337:
+manyEnd400:
+one400:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd337
+	JLT     oneEnd400
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one337
+	JMP     one400
 
-oneEnd337:
+oneEnd400:
 	TESTQ     CX, CX
-	JE        done337
+	JE        done400
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22458,7 +27965,7 @@ oneEnd337:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done337:
+done400:
 	VZEROUPPER
 	RET
 
@@ -22469,9 +27976,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many338:
+many401:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd338
+	JLT          manyEnd401
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -22483,12 +27990,12 @@ many338:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many338
+	JMP          many401
 
-manyEnd338:
-one338:
+manyEnd401:
+one401:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd338
+	JLT          oneEnd401
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -22496,11 +28003,11 @@ one338:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one338
+	JMP          one401
 
-oneEnd338:
+oneEnd401:
 	TESTQ        CX, CX
-	JE           done338
+	JE           done401
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -22510,7 +28017,7 @@ oneEnd338:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done338:
+done401:
 	VZEROUPPER
 	RET
 
@@ -22521,9 +28028,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many339:
+many402:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd339
+	JLT         manyEnd402
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -22539,23 +28046,23 @@ many339:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many339
+	JMP         many402
 
-manyEnd339:
-one339:
+manyEnd402:
+one402:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd339
+	JLT         oneEnd402
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one339
+	JMP         one402
 
-oneEnd339:
+oneEnd402:
 	TESTQ       CX, CX
-	JE          done339
+	JE          done402
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22564,7 +28071,7 @@ oneEnd339:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done339:
+done402:
 	VZEROUPPER
 	RET
 
@@ -22575,9 +28082,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many340:
+many403:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd340
+	JLT         manyEnd403
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -22593,23 +28100,23 @@ many340:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many340
+	JMP         many403
 
-manyEnd340:
-one340:
+manyEnd403:
+one403:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd340
+	JLT         oneEnd403
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one340
+	JMP         one403
 
-oneEnd340:
+oneEnd403:
 	TESTQ       CX, CX
-	JE          done340
+	JE          done403
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22618,7 +28125,7 @@ oneEnd340:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done340:
+done403:
 	VZEROUPPER
 	RET
 
@@ -22629,9 +28136,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many341:
+many404:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd341
+	JLT         manyEnd404
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -22647,23 +28154,23 @@ many341:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many341
+	JMP         many404
 
-manyEnd341:
-one341:
+manyEnd404:
+one404:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd341
+	JLT         oneEnd404
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one341
+	JMP         one404
 
-oneEnd341:
+oneEnd404:
 	TESTQ       CX, CX
-	JE          done341
+	JE          done404
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22672,7 +28179,7 @@ oneEnd341:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done341:
+done404:
 	VZEROUPPER
 	RET
 
@@ -22687,9 +28194,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many342:
+many405:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd342
+	JLT         manyEnd405
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -22709,12 +28216,12 @@ many342:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many342
+	JMP         many405
 
-manyEnd342:
-one342:
+manyEnd405:
+one405:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd342
+	JLT         oneEnd405
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -22722,11 +28229,11 @@ one342:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one342
+	JMP         one405
 
-oneEnd342:
+oneEnd405:
 	TESTQ       CX, CX
-	JE          done342
+	JE          done405
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22736,7 +28243,7 @@ oneEnd342:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done342:
+done405:
 	VZEROUPPER
 	RET
 
@@ -22751,9 +28258,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many343:
+many406:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd343
+	JLT     manyEnd406
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -22773,12 +28280,12 @@ many343:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many343
+	JMP     many406
 
-manyEnd343:
-one343:
+manyEnd406:
+one406:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd343
+	JLT     oneEnd406
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -22786,11 +28293,11 @@ one343:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one343
+	JMP     one406
 
-oneEnd343:
+oneEnd406:
 	TESTQ     CX, CX
-	JE        done343
+	JE        done406
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22800,7 +28307,7 @@ oneEnd343:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done343:
+done406:
 	VZEROUPPER
 	RET
 
@@ -22811,9 +28318,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many344:
+many407:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd344
+	JLT     manyEnd407
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -22833,12 +28340,12 @@ many344:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many344
+	JMP     many407
 
-manyEnd344:
-one344:
+manyEnd407:
+one407:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd344
+	JLT     oneEnd407
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -22846,11 +28353,11 @@ one344:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one344
+	JMP     one407
 
-oneEnd344:
+oneEnd407:
 	TESTQ     CX, CX
-	JE        done344
+	JE        done407
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -22860,7 +28367,7 @@ oneEnd344:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done344:
+done407:
 	VZEROUPPER
 	RET
 
@@ -22873,9 +28380,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many345:
+many408:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd345
+	JLT         manyEnd408
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -22895,12 +28402,12 @@ many345:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many345
+	JMP         many408
 
-manyEnd345:
-one345:
+manyEnd408:
+one408:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd345
+	JLT         oneEnd408
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -22908,11 +28415,11 @@ one345:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one345
+	JMP         one408
 
-oneEnd345:
+oneEnd408:
 	TESTQ       CX, CX
-	JE          done345
+	JE          done408
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -22922,7 +28429,7 @@ oneEnd345:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done345:
+done408:
 	VZEROUPPER
 	RET
 
@@ -22941,9 +28448,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one346:
+one409:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd346
+	JLT               oneEnd409
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -22977,11 +28484,11 @@ one346:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one346
+	JMP               one409
 
-oneEnd346:
+oneEnd409:
 	TESTQ             CX, CX
-	JE                done346
+	JE                done409
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23017,7 +28524,7 @@ oneEnd346:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done346:
+done409:
 	VZEROUPPER
 	RET
 
@@ -23036,9 +28543,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z7
 	VBROADCASTSS lanes<>+3072(SB), Z8
 
-one347:
+one410:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd347
+	JLT               oneEnd410
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -23073,11 +28580,11 @@ one347:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one347
+	JMP               one410
 
-oneEnd347:
+oneEnd410:
 	TESTQ             CX, CX
-	JE                done347
+	JE                done410
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23114,7 +28621,7 @@ oneEnd347:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done347:
+done410:
 	VZEROUPPER
 	RET
 
@@ -23133,9 +28640,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3104(SB), Z9
 	VBROADCASTSS lanes<>+3072(SB), Z10
 
-one348:
+one411:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd348
+	JLT               oneEnd411
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -23170,11 +28677,11 @@ one348:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one348
+	JMP               one411
 
-oneEnd348:
+oneEnd411:
 	TESTQ             CX, CX
-	JE                done348
+	JE                done411
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23211,7 +28718,7 @@ oneEnd348:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done348:
+done411:
 	VZEROUPPER
 	RET
 
@@ -23233,9 +28740,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3232(SB), Z9
 	VBROADCASTSS lanes<>+3200(SB), Z10
 
-one349:
+one412:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd349
+	JLT          oneEnd412
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -23262,11 +28769,11 @@ one349:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one349
+	JMP          one412
 
-oneEnd349:
+oneEnd412:
 	TESTQ        CX, CX
-	JE           done349
+	JE           done412
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -23295,7 +28802,7 @@ oneEnd349:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done349:
+done412:
 	VZEROUPPER
 	RET
 
@@ -23314,9 +28821,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one350:
+one413:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd350
+	JLT          oneEnd413
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -23344,11 +28851,11 @@ one350:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one350
+	JMP          one413
 
-oneEnd350:
+oneEnd413:
 	TESTQ        CX, CX
-	JE           done350
+	JE           done413
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -23378,7 +28885,7 @@ oneEnd350:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done350:
+done413:
 	VZEROUPPER
 	RET
 
@@ -23397,9 +28904,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3520(SB), Z6
 	VBROADCASTSS lanes<>+3488(SB), Z7
 
-one351:
+one414:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd351
+	JLT          oneEnd414
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+2784(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -23431,11 +28938,11 @@ one351:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one351
+	JMP          one414
 
-oneEnd351:
+oneEnd414:
 	TESTQ        CX, CX
-	JE           done351
+	JE           done414
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -23469,7 +28976,7 @@ oneEnd351:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done351:
+done414:
 	VZEROUPPER
 	RET
 
@@ -23496,9 +29003,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3712(SB), Z14
 	VBROADCASTSS lanes<>+3680(SB), Z15
 
-one352:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd352
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+2784(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -23538,11 +29045,11 @@ one352:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one352
+	JMP          one415
 
-oneEnd352:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done352
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -23584,7 +29091,7 @@ oneEnd352:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done352:
+done415:
 	VZEROUPPER
 	RET
 
@@ -23607,9 +29114,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one353:
+one416:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd353
+	JLT          oneEnd416
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -23637,11 +29144,11 @@ one353:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one353
+	JMP          one416
 
-oneEnd353:
+oneEnd416:
 	TESTQ        CX, CX
-	JE           done353
+	JE           done416
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -23671,7 +29178,7 @@ oneEnd353:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done353:
+done416:
 	VZEROUPPER
 	RET
 
@@ -23684,9 +29191,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one354:
+one417:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd354
+	JLT               oneEnd417
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -23755,11 +29262,11 @@ one354:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one354
+	JMP               one417
 
-oneEnd354:
+oneEnd417:
 	TESTQ             CX, CX
-	JE                done354
+	JE                done417
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23830,7 +29337,7 @@ oneEnd354:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done354:
+done417:
 	VZEROUPPER
 	RET
 
@@ -23843,9 +29350,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one355:
+one418:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd355
+	JLT               oneEnd418
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -23910,11 +29417,11 @@ one355:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one355
+	JMP               one418
 
-oneEnd355:
+oneEnd418:
 	TESTQ             CX, CX
-	JE                done355
+	JE                done418
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -23981,7 +29488,7 @@ oneEnd355:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done355:
+done418:
 	VZEROUPPER
 	RET
 
@@ -23994,9 +29501,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one356:
+one419:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd356
+	JLT               oneEnd419
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -24056,11 +29563,11 @@ one356:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one356
+	JMP               one419
 
-oneEnd356:
+oneEnd419:
 	TESTQ             CX, CX
-	JE                done356
+	JE                done419
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -24122,7 +29629,7 @@ oneEnd356:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done356:
+done419:
 	VZEROUPPER
 	RET
 
@@ -24133,9 +29640,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many357:
+many420:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd357
+	JLT         manyEnd420
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -24149,12 +29656,12 @@ many357:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many357
+	JMP         many420
 
-manyEnd357:
-one357:
+manyEnd420:
+one420:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd357
+	JLT         oneEnd420
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -24163,11 +29670,11 @@ one357:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one357
+	JMP         one420
 
-oneEnd357:
+oneEnd420:
 	TESTQ       CX, CX
-	JE          done357
+	JE          done420
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -24178,7 +29685,7 @@ oneEnd357:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done357:
+done420:
 	VZEROUPPER
 	RET
 
@@ -24190,9 +29697,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many358:
+many421:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd358
+	JLT         manyEnd421
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -24212,12 +29719,12 @@ many358:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many358
+	JMP         many421
 
-manyEnd358:
-one358:
+manyEnd421:
+one421:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd358
+	JLT         oneEnd421
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -24229,11 +29736,11 @@ one358:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one358
+	JMP         one421
 
-oneEnd358:
+oneEnd421:
 	TESTQ       CX, CX
-	JE          done358
+	JE          done421
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -24247,7 +29754,7 @@ oneEnd358:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done358:
+done421:
 	VZEROUPPER
 	RET
 
@@ -24261,9 +29768,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many359:
+many422:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd359
+	JLT       manyEnd422
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -24283,12 +29790,12 @@ many359:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many359
+	JMP       many422
 
-manyEnd359:
-one359:
+manyEnd422:
+one422:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd359
+	JLT       oneEnd422
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -24296,11 +29803,11 @@ one359:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one359
+	JMP       one422
 
-oneEnd359:
+oneEnd422:
 	TESTQ     CX, CX
-	JE        done359
+	JE        done422
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24310,7 +29817,7 @@ oneEnd359:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done359:
+done422:
 	VZEROUPPER
 	RET
 
@@ -24326,9 +29833,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many360:
+many423:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd360
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -24350,12 +29857,12 @@ many360:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many360
+	JMP         many423
 
-manyEnd360:
-one360:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd360
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -24368,11 +29875,11 @@ one360:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one360
+	JMP         one423
 
-oneEnd360:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done360
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -24387,7 +29894,7 @@ oneEnd360:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done360:
+done423:
 	VZEROUPPER
 	RET
 
@@ -24405,9 +29912,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many361:
+many424:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd361
+	JLT     manyEnd424
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -24428,12 +29935,12 @@ many361:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many361
+	JMP     many424
 
-manyEnd361:
-one361:
+manyEnd424:
+one424:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd361
+	JLT     oneEnd424
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -24442,11 +29949,11 @@ one361:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one361
+	JMP     one424
 
-oneEnd361:
+oneEnd424:
 	TESTQ     CX, CX
-	JE        done361
+	JE        done424
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24456,16 +29963,16 @@ oneEnd361:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done361:
+done424:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many362:
+many425:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd362
+	JLT     manyEnd425
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -24481,23 +29988,23 @@ many362:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many362
+	JMP     many425
 
-manyEnd362:
-one362:
+manyEnd425:
+one425:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd362
+	JLT     oneEnd425
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one362
+	JMP     one425
 
-oneEnd362:
+oneEnd425:
 	TESTQ     CX, CX
-	JE        done362
+	JE        done425
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24506,16 +30013,16 @@ oneEnd362:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done362:
+done425:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many363:
+many426:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd363
+	JLT     manyEnd426
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -24531,23 +30038,23 @@ many363:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many363
+	JMP     many426
 
-manyEnd363:
-one363:
+manyEnd426:
+one426:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd363
+	JLT     oneEnd426
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one363
+	JMP     one426
 
-oneEnd363:
+oneEnd426:
 	TESTQ     CX, CX
-	JE        done363
+	JE        done426
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24556,7 +30063,7 @@ oneEnd363:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done363:
+done426:
 	VZEROUPPER
 	RET
 
@@ -24574,9 +30081,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many364:
+many427:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd364
+	JLT     manyEnd427
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -24597,12 +30104,12 @@ many364:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many364
+	JMP     many427
 
-manyEnd364:
-one364:
+manyEnd427:
+one427:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd364
+	JLT     oneEnd427
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -24611,11 +30118,11 @@ one364:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one364
+	JMP     one427
 
-oneEnd364:
+oneEnd427:
 	TESTQ     CX, CX
-	JE        done364
+	JE        done427
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24625,16 +30132,16 @@ oneEnd364:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done364:
+done427:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many365:
+many428:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd365
+	JLT     manyEnd428
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -24650,23 +30157,23 @@ many365:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many365
+	JMP     many428
 
-manyEnd365:
-one365:
+manyEnd428:
+one428:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd365
+	JLT     oneEnd428
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one365
+	JMP     one428
 
-oneEnd365:
+oneEnd428:
 	TESTQ     CX, CX
-	JE        done365
+	JE        done428
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24675,16 +30182,16 @@ oneEnd365:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done365:
+done428:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many366:
+many429:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd366
+	JLT     manyEnd429
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -24700,23 +30207,23 @@ many366:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many366
+	JMP     many429
 
-manyEnd366:
-one366:
+manyEnd429:
+one429:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd366
+	JLT     oneEnd429
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one366
+	JMP     one429
 
-oneEnd366:
+oneEnd429:
 	TESTQ     CX, CX
-	JE        done366
+	JE        done429
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24725,7 +30232,7 @@ oneEnd366:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done366:
+done429:
 	VZEROUPPER
 	RET
 
@@ -24743,9 +30250,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many367:
+many430:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd367
+	JLT     manyEnd430
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -24766,12 +30273,12 @@ many367:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many367
+	JMP     many430
 
-manyEnd367:
-one367:
+manyEnd430:
+one430:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd367
+	JLT     oneEnd430
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -24780,11 +30287,11 @@ one367:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one367
+	JMP     one430
 
-oneEnd367:
+oneEnd430:
 	TESTQ     CX, CX
-	JE        done367
+	JE        done430
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24794,16 +30301,16 @@ oneEnd367:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done367:
+done430:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many368:
+many431:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd368
+	JLT     manyEnd431
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -24819,23 +30326,23 @@ many368:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many368
+	JMP     many431
 
-manyEnd368:
-one368:
+manyEnd431:
+one431:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd368
+	JLT     oneEnd431
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one368
+	JMP     one431
 
-oneEnd368:
+oneEnd431:
 	TESTQ     CX, CX
-	JE        done368
+	JE        done431
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -24844,16 +30351,16 @@ oneEnd368:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done368:
+done431:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many369:
+many432:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd369
+	JLT     manyEnd432
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -24869,23 +30376,23 @@ many369:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many369
+	JMP     many432
 
-manyEnd369:
-one369:
+manyEnd432:
+one432:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd369
+	JLT     oneEnd432
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one369
+	JMP     one432
 
-oneEnd369:
+oneEnd432:
 	TESTQ     CX, CX
-	JE        done369
+	JE        done432
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24894,7 +30401,7 @@ oneEnd369:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done369:
+done432:
 	VZEROUPPER
 	RET
 
@@ -24912,9 +30419,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many370:
+many433:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd370
+	JLT     manyEnd433
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -24935,12 +30442,12 @@ many370:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many370
+	JMP     many433
 
-manyEnd370:
-one370:
+manyEnd433:
+one433:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd370
+	JLT     oneEnd433
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -24949,11 +30456,11 @@ one370:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one370
+	JMP     one433
 
-oneEnd370:
+oneEnd433:
 	TESTQ     CX, CX
-	JE        done370
+	JE        done433
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -24963,16 +30470,16 @@ oneEnd370:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done370:
+done433:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many371:
+many434:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd371
+	JLT     manyEnd434
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -24988,23 +30495,23 @@ many371:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many371
+	JMP     many434
 
-manyEnd371:
-one371:
+manyEnd434:
+one434:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd371
+	JLT     oneEnd434
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one371
+	JMP     one434
 
-oneEnd371:
+oneEnd434:
 	TESTQ     CX, CX
-	JE        done371
+	JE        done434
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25013,16 +30520,16 @@ oneEnd371:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done371:
+done434:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many372:
+many435:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd372
+	JLT     manyEnd435
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -25038,23 +30545,23 @@ many372:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many372
+	JMP     many435
 
-manyEnd372:
-one372:
+manyEnd435:
+one435:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd372
+	JLT     oneEnd435
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one372
+	JMP     one435
 
-oneEnd372:
+oneEnd435:
 	TESTQ     CX, CX
-	JE        done372
+	JE        done435
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25063,7 +30570,7 @@ oneEnd372:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done372:
+done435:
 	VZEROUPPER
 	RET
 
@@ -25081,9 +30588,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many373:
+many436:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd373
+	JLT       manyEnd436
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -25112,12 +30619,12 @@ many373:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many373
+	JMP       many436
 
-manyEnd373:
-one373:
+manyEnd436:
+one436:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd373
+	JLT       oneEnd436
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -25128,11 +30635,11 @@ one373:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one373
+	JMP       one436
 
-oneEnd373:
+oneEnd436:
 	TESTQ     CX, CX
-	JE        done373
+	JE        done436
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25144,16 +30651,16 @@ oneEnd373:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done373:
+done436:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many374:
+many437:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd374
+	JLT       manyEnd437
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -25177,12 +30684,12 @@ many374:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many374
+	JMP       many437
 
-manyEnd374:
-one374:
+manyEnd437:
+one437:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd374
+	JLT       oneEnd437
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -25191,11 +30698,11 @@ one374:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one374
+	JMP       one437
 
-oneEnd374:
+oneEnd437:
 	TESTQ     CX, CX
-	JE        done374
+	JE        done437
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25206,16 +30713,16 @@ oneEnd374:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done374:
+done437:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many375:
+many438:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd375
+	JLT       manyEnd438
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -25239,12 +30746,12 @@ many375:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many375
+	JMP       many438
 
-manyEnd375:
-one375:
+manyEnd438:
+one438:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd375
+	JLT       oneEnd438
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -25253,11 +30760,11 @@ one375:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one375
+	JMP       one438
 
-oneEnd375:
+oneEnd438:
 	TESTQ     CX, CX
-	JE        done375
+	JE        done438
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25268,7 +30775,7 @@ oneEnd375:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done375:
+done438:
 	VZEROUPPER
 	RET
 
@@ -25286,9 +30793,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many376:
+many439:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd376
+	JLT       manyEnd439
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -25317,12 +30824,12 @@ many376:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many376
+	JMP       many439
 
-manyEnd376:
-one376:
+manyEnd439:
+one439:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd376
+	JLT       oneEnd439
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -25333,11 +30840,11 @@ one376:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one376
+	JMP       one439
 
-oneEnd376:
+oneEnd439:
 	TESTQ     CX, CX
-	JE        done376
+	JE        done439
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25349,16 +30856,16 @@ oneEnd376:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done376:
+done439:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many377:
+many440:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd377
+	JLT       manyEnd440
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -25382,12 +30889,12 @@ many377:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many377
+	JMP       many440
 
-manyEnd377:
-one377:
+manyEnd440:
+one440:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd377
+	JLT       oneEnd440
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -25396,11 +30903,11 @@ one377:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one377
+	JMP       one440
 
-oneEnd377:
+oneEnd440:
 	TESTQ     CX, CX
-	JE        done377
+	JE        done440
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25411,16 +30918,16 @@ oneEnd377:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done377:
+done440:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many378:
+many441:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd378
+	JLT       manyEnd441
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -25444,12 +30951,12 @@ many378:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many378
+	JMP       many441
 
-manyEnd378:
-one378:
+manyEnd441:
+one441:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd378
+	JLT       oneEnd441
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -25458,11 +30965,11 @@ one378:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one378
+	JMP       one441
 
-oneEnd378:
+oneEnd441:
 	TESTQ     CX, CX
-	JE        done378
+	JE        done441
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25473,7 +30980,7 @@ oneEnd378:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done378:
+done441:
 	VZEROUPPER
 	RET
 
@@ -25492,9 +30999,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many379:
+many442:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd379
+	JLT     manyEnd442
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -25519,12 +31026,12 @@ many379:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many379
+	JMP     many442
 
-manyEnd379:
-one379:
+manyEnd442:
+one442:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd379
+	JLT     oneEnd442
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -25534,11 +31041,11 @@ one379:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one379
+	JMP     one442
 
-oneEnd379:
+oneEnd442:
 	TESTQ     CX, CX
-	JE        done379
+	JE        done442
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25549,16 +31056,16 @@ oneEnd379:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done379:
+done442:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many380:
+many443:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd380
+	JLT     manyEnd443
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -25578,12 +31085,12 @@ many380:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many380
+	JMP     many443
 
-manyEnd380:
-one380:
+manyEnd443:
+one443:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd380
+	JLT     oneEnd443
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -25591,11 +31098,11 @@ one380:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one380
+	JMP     one443
 
-oneEnd380:
+oneEnd443:
 	TESTQ     CX, CX
-	JE        done380
+	JE        done443
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -25605,16 +31112,16 @@ oneEnd380:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done380:
+done443:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many381:
+many444:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd381
+	JLT     manyEnd444
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -25634,12 +31141,12 @@ many381:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many381
+	JMP     many444
 
-manyEnd381:
-one381:
+manyEnd444:
+one444:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd381
+	JLT     oneEnd444
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -25647,11 +31154,11 @@ one381:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one381
+	JMP     one444
 
-oneEnd381:
+oneEnd444:
 	TESTQ     CX, CX
-	JE        done381
+	JE        done444
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25661,7 +31168,7 @@ oneEnd381:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done381:
+done444:
 	VZEROUPPER
 	RET
 
@@ -25679,9 +31186,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many382:
+many445:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd382
+	JLT          manyEnd445
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -25714,12 +31221,12 @@ many382:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many382
+	JMP          many445
 
-manyEnd382:
-one382:
+manyEnd445:
+one445:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd382
+	JLT          oneEnd445
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -25731,11 +31238,11 @@ one382:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one382
+	JMP          one445
 
-oneEnd382:
+oneEnd445:
 	TESTQ        CX, CX
-	JE           done382
+	JE           done445
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -25748,16 +31255,16 @@ oneEnd382:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done382:
+done445:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many383:
+many446:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd383
+	JLT          manyEnd446
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -25785,12 +31292,12 @@ many383:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many383
+	JMP          many446
 
-manyEnd383:
-one383:
+manyEnd446:
+one446:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd383
+	JLT          oneEnd446
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -25800,11 +31307,11 @@ one383:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one383
+	JMP          one446
 
-oneEnd383:
+oneEnd446:
 	TESTQ        CX, CX
-	JE           done383
+	JE           done446
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -25816,16 +31323,16 @@ oneEnd383:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done383:
+done446:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many384:
+many447:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd384
+	JLT          manyEnd447
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -25853,12 +31360,12 @@ many384:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many384
+	JMP          many447
 
-manyEnd384:
-one384:
+manyEnd447:
+one447:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd384
+	JLT          oneEnd447
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -25868,11 +31375,11 @@ one384:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one384
+	JMP          one447
 
-oneEnd384:
+oneEnd447:
 	TESTQ        CX, CX
-	JE           done384
+	JE           done447
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -25884,7 +31391,7 @@ oneEnd384:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done384:
+done447:
 	VZEROUPPER
 	RET
 
@@ -25902,9 +31409,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many385:
+many448:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd385
+	JLT     manyEnd448
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -25925,12 +31432,12 @@ many385:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many385
+	JMP     many448
 
-manyEnd385:
-one385:
+manyEnd448:
+one448:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd385
+	JLT     oneEnd448
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -25939,11 +31446,11 @@ one385:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one385
+	JMP     one448
 
-oneEnd385:
+oneEnd448:
 	TESTQ     CX, CX
-	JE        done385
+	JE        done448
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -25953,16 +31460,16 @@ oneEnd385:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done385:
+done448:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many386:
+many449:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd386
+	JLT     manyEnd449
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -25978,23 +31485,23 @@ many386:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many386
+	JMP     many449
 
-manyEnd386:
-one386:
+manyEnd449:
+one449:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd386
+	JLT     oneEnd449
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one386
+	JMP     one449
 
-oneEnd386:
+oneEnd449:
 	TESTQ     CX, CX
-	JE        done386
+	JE        done449
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26003,16 +31510,16 @@ oneEnd386:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done386:
+done449:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many387:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd387
+	JLT     manyEnd450
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26028,23 +31535,23 @@ many387:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many387
+	JMP     many450
 
-manyEnd387:
-one387:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd387
+	JLT     oneEnd450
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one387
+	JMP     one450
 
-oneEnd387:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done387
+	JE        done450
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26053,7 +31560,7 @@ oneEnd387:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done387:
+done450:
 	VZEROUPPER
 	RET
 
@@ -26071,9 +31578,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many388:
+many451:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd388
+	JLT     manyEnd451
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -26094,12 +31601,12 @@ many388:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many388
+	JMP     many451
 
-manyEnd388:
-one388:
+manyEnd451:
+one451:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd388
+	JLT     oneEnd451
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -26108,11 +31615,11 @@ one388:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one388
+	JMP     one451
 
-oneEnd388:
+oneEnd451:
 	TESTQ     CX, CX
-	JE        done388
+	JE        done451
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26122,16 +31629,16 @@ oneEnd388:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done388:
+done451:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many389:
+many452:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd389
+	JLT     manyEnd452
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -26147,23 +31654,23 @@ many389:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many389
+	JMP     many452
 
-manyEnd389:
-one389:
+manyEnd452:
+one452:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd389
+	JLT     oneEnd452
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one389
+	JMP     one452
 
-oneEnd389:
+oneEnd452:
 	TESTQ     CX, CX
-	JE        done389
+	JE        done452
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26172,16 +31679,16 @@ oneEnd389:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done389:
+done452:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many390:
+many453:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd390
+	JLT     manyEnd453
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26197,23 +31704,23 @@ many390:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many390
+	JMP     many453
 
-manyEnd390:
-one390:
+manyEnd453:
+one453:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd390
+	JLT     oneEnd453
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one390
+	JMP     one453
 
-oneEnd390:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done390
+	JE        done453
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26222,7 +31729,7 @@ oneEnd390:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done390:
+done453:
 	VZEROUPPER
 	RET
 
@@ -26240,9 +31747,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many391:
+many454:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd391
+	JLT     manyEnd454
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -26263,12 +31770,12 @@ many391:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many391
+	JMP     many454
 
-manyEnd391:
-one391:
+manyEnd454:
+one454:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd391
+	JLT     oneEnd454
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -26277,11 +31784,11 @@ one391:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one391
+	JMP     one454
 
-oneEnd391:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done391
+	JE        done454
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26291,16 +31798,16 @@ oneEnd391:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done391:
+done454:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many392:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd392
+	JLT     manyEnd455
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -26316,23 +31823,23 @@ many392:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many392
+	JMP     many455
 
-manyEnd392:
-one392:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd392
+	JLT     oneEnd455
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one392
+	JMP     one455
 
-oneEnd392:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done392
+	JE        done455
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26341,16 +31848,16 @@ oneEnd392:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done392:
+done455:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many393:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd393
+	JLT     manyEnd456
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26366,23 +31873,23 @@ many393:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many393
+	JMP     many456
 
-manyEnd393:
-one393:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd393
+	JLT     oneEnd456
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one393
+	JMP     one456
 
-oneEnd393:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done393
+	JE        done456
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26391,7 +31898,7 @@ oneEnd393:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done393:
+done456:
 	VZEROUPPER
 	RET
 
@@ -26409,9 +31916,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many394:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd394
+	JLT     manyEnd457
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -26432,12 +31939,12 @@ many394:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many394
+	JMP     many457
 
-manyEnd394:
-one394:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd394
+	JLT     oneEnd457
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -26446,11 +31953,11 @@ one394:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one394
+	JMP     one457
 
-oneEnd394:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done394
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26460,16 +31967,16 @@ oneEnd394:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done394:
+done457:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many395:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd395
+	JLT     manyEnd458
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -26485,23 +31992,23 @@ many395:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many395
+	JMP     many458
 
-manyEnd395:
-one395:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd395
+	JLT     oneEnd458
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one395
+	JMP     one458
 
-oneEnd395:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done395
+	JE        done458
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26510,16 +32017,16 @@ oneEnd395:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done395:
+done458:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many396:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd396
+	JLT     manyEnd459
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26535,23 +32042,23 @@ many396:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many396
+	JMP     many459
 
-manyEnd396:
-one396:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd396
+	JLT     oneEnd459
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one396
+	JMP     one459
 
-oneEnd396:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done396
+	JE        done459
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26560,7 +32067,7 @@ oneEnd396:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done396:
+done459:
 	VZEROUPPER
 	RET
 
@@ -26578,9 +32085,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many397:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd397
+	JLT     manyEnd460
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -26601,12 +32108,12 @@ many397:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many397
+	JMP     many460
 
-manyEnd397:
-one397:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd397
+	JLT     oneEnd460
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -26615,11 +32122,11 @@ one397:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one397
+	JMP     one460
 
-oneEnd397:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done397
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26629,16 +32136,16 @@ oneEnd397:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done397:
+done460:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many398:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd398
+	JLT     manyEnd461
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -26654,23 +32161,23 @@ many398:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many398
+	JMP     many461
 
-manyEnd398:
-one398:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd398
+	JLT     oneEnd461
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one398
+	JMP     one461
 
-oneEnd398:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done398
+	JE        done461
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26679,16 +32186,16 @@ oneEnd398:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done398:
+done461:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many399:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd399
+	JLT     manyEnd462
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26704,23 +32211,23 @@ many399:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many399
+	JMP     many462
 
-manyEnd399:
-one399:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd399
+	JLT     oneEnd462
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one399
+	JMP     one462
 
-oneEnd399:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done399
+	JE        done462
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26729,7 +32236,7 @@ oneEnd399:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done399:
+done462:
 	VZEROUPPER
 	RET
 
@@ -26747,9 +32254,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many400:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd400
+	JLT     manyEnd463
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -26770,12 +32277,12 @@ many400:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many400
+	JMP     many463
 
-manyEnd400:
-one400:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd400
+	JLT     oneEnd463
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -26784,11 +32291,11 @@ one400:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one400
+	JMP     one463
 
-oneEnd400:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done400
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26798,16 +32305,16 @@ oneEnd400:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done400:
+done463:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many401:
+many464:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd401
+	JLT     manyEnd464
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -26823,23 +32330,23 @@ many401:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many401
+	JMP     many464
 
-manyEnd401:
-one401:
+manyEnd464:
+one464:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd401
+	JLT     oneEnd464
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one401
+	JMP     one464
 
-oneEnd401:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done401
+	JE        done464
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -26848,16 +32355,16 @@ oneEnd401:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done401:
+done464:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many402:
+many465:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd402
+	JLT     manyEnd465
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -26873,23 +32380,23 @@ many402:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many402
+	JMP     many465
 
-manyEnd402:
-one402:
+manyEnd465:
+one465:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd402
+	JLT     oneEnd465
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one402
+	JMP     one465
 
-oneEnd402:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done402
+	JE        done465
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -26898,7 +32405,7 @@ oneEnd402:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done402:
+done465:
 	VZEROUPPER
 	RET
 
@@ -26916,9 +32423,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many403:
+many466:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd403
+	JLT         manyEnd466
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -26943,12 +32450,12 @@ many403:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many403
+	JMP         many466
 
-manyEnd403:
-one403:
+manyEnd466:
+one466:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd403
+	JLT         oneEnd466
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -26958,11 +32465,11 @@ one403:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one403
+	JMP         one466
 
-oneEnd403:
+oneEnd466:
 	TESTQ       CX, CX
-	JE          done403
+	JE          done466
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -26973,16 +32480,16 @@ oneEnd403:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done403:
+done466:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many404:
+many467:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd404
+	JLT         manyEnd467
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -27002,12 +32509,12 @@ many404:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many404
+	JMP         many467
 
-manyEnd404:
-one404:
+manyEnd467:
+one467:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd404
+	JLT         oneEnd467
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -27015,11 +32522,11 @@ one404:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one404
+	JMP         one467
 
-oneEnd404:
+oneEnd467:
 	TESTQ       CX, CX
-	JE          done404
+	JE          done467
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -27029,16 +32536,16 @@ oneEnd404:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done404:
+done467:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many405:
+many468:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd405
+	JLT         manyEnd468
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -27058,12 +32565,12 @@ many405:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many405
+	JMP         many468
 
-manyEnd405:
-one405:
+manyEnd468:
+one468:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd405
+	JLT         oneEnd468
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -27071,11 +32578,11 @@ one405:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one405
+	JMP         one468
 
-oneEnd405:
+oneEnd468:
 	TESTQ       CX, CX
-	JE          done405
+	JE          done468
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -27085,7 +32592,7 @@ oneEnd405:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done405:
+done468:
 	VZEROUPPER
 	RET
 
@@ -27099,9 +32606,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many406:
+many469:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd406
+	JLT     manyEnd469
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -27112,21 +32619,21 @@ many406:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many406
+	JMP     many469
 
-manyEnd406:
-one406:
+manyEnd469:
+one469:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd406
+	JLT     oneEnd469
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one406
+	JMP     one469
 
-oneEnd406:
+oneEnd469:
 	TESTQ     AX, AX
-	JE        done406
+	JE        done469
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -27134,7 +32641,7 @@ oneEnd406:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done406:
+done469:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -27160,9 +32667,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many407:
+many470:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd407
+	JLT         manyEnd470
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -27173,21 +32680,21 @@ many407:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many407
+	JMP         many470
 
-manyEnd407:
-one407:
+manyEnd470:
+one470:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd407
+	JLT         oneEnd470
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one407
+	JMP         one470
 
-oneEnd407:
+oneEnd470:
 	TESTQ       AX, AX
-	JE          done407
+	JE          done470
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -27195,7 +32702,7 @@ oneEnd407:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done407:
+done470:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -27221,9 +32728,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many408:
+many471:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd408
+	JLT         manyEnd471
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -27238,22 +32745,22 @@ many408:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many408
+	JMP         many471
 
-manyEnd408:
-one408:
+manyEnd471:
+one471:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd408
+	JLT         oneEnd471
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one408
+	JMP         one471
 
-oneEnd408:
+oneEnd471:
 	TESTQ       AX, AX
-	JE          done408
+	JE          done471
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -27262,7 +32769,7 @@ oneEnd408:
 	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done408:
+done471:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -27290,9 +32797,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many409:
+many472:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd409
+	JLT         manyEnd472
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -27307,22 +32814,22 @@ many409:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many409
+	JMP         many472
 
-manyEnd409:
-one409:
+manyEnd472:
+one472:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd409
+	JLT         oneEnd472
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one409
+	JMP         one472
 
-oneEnd409:
+oneEnd472:
 	TESTQ       AX, AX
-	JE          done409
+	JE          done472
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -27332,7 +32839,7 @@ oneEnd409:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done409:
+done472:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -27359,9 +32866,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many410:
+many473:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd410
+	JLT         manyEnd473
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -27377,23 +32884,23 @@ many410:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many410
+	JMP         many473
 
-manyEnd410:
-one410:
+manyEnd473:
+one473:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd410
+	JLT         oneEnd473
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one410
+	JMP         one473
 
-oneEnd410:
+oneEnd473:
 	TESTQ       AX, AX
-	JE          done410
+	JE          done473
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -27402,7 +32909,7 @@ oneEnd410:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done410:
+done473:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -27429,9 +32936,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many411:
+many474:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd411
+	JLT     manyEnd474
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -27442,21 +32949,21 @@ many411:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many411
+	JMP     many474
 
-manyEnd411:
-one411:
+manyEnd474:
+one474:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd411
+	JLT     oneEnd474
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one411
+	JMP     one474
 
-oneEnd411:
+oneEnd474:
 	TESTQ   AX, AX
-	JE      done411
+	JE      done474
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -27465,7 +32972,7 @@ oneEnd411:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done411:
+done474:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -27493,9 +33000,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many412:
+many475:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd412
+	JLT     manyEnd475
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -27514,23 +33021,23 @@ many412:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many412
+	JMP     many475
 
-manyEnd412:
-one412:
+manyEnd475:
+one475:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd412
+	JLT     oneEnd475
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one412
+	JMP     one475
 
-oneEnd412:
+oneEnd475:
 	TESTQ   AX, AX
-	JE      done412
+	JE      done475
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -27541,7 +33048,7 @@ oneEnd412:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done412:
+done475:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -27575,9 +33082,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many413:
+many476:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd413
+	JLT     manyEnd476
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -27596,23 +33103,23 @@ many413:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many413
+	JMP     many476
 
-manyEnd413:
-one413:
+manyEnd476:
+one476:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd413
+	JLT     oneEnd476
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one413
+	JMP     one476
 
-oneEnd413:
+oneEnd476:
 	TESTQ   AX, AX
-	JE      done413
+	JE      done476
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -27623,7 +33130,7 @@ oneEnd413:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done413:
+done476:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -27645,6 +33152,104 @@ numbers:
 	VZEROUPPER
 	RET
 
+// func extentAVX512(x []float32) (lo float32, hi float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·extentAVX512(SB), NOSPLIT, $0-32
+	MOVQ         x_len+8(FP), AX
+	MOVQ         x_base+0(FP), CX
+	VBROADCASTSS lanes<>+928(SB), Z0
+	VBROADCASTSS lanes<>+928(SB), Z1
+	VBROADCASTSS lanes<>+512(SB), Z2
+	VBROADCASTSS lanes<>+512(SB), Z3
+	KXORW        K1, K1, K1
+
+many477:
+	CMPQ    AX, $0x00000040
+	JLT     manyEnd477
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z2, Z2
+	VMOVUPS 64(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z1, Z1
+	VMAXPS  Z4, Z3, Z3
+	VMOVUPS 128(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z2, Z2
+	VMOVUPS 192(CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z1, Z1
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JMP     many477
+
+manyEnd477:
+one477:
+	CMPQ    AX, $0x00000010
+	JLT     oneEnd477
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K2, K1, K1
+	VMINPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JMP     one477
+
+oneEnd477:
+	TESTQ   AX, AX
+	JE      done477
+	MOVQ    $0x00000001, DX
+	SHLXQ   AX, DX, AX
+	DECQ    AX
+	KMOVW   AX, K2
+	VMOVAPS Z1, Z4
+	VMOVUPS (CX), K2, Z4
+	VCMPPS  $0x03, Z4, Z4, K3
+	KORW    K3, K1, K1
+	VMINPS  Z4, Z1, Z1
+	VMOVAPS Z3, Z4
+	VMOVUPS (CX), K2, Z4
+	VMAXPS  Z4, Z3, Z3
+
+done477:
+	VMINPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMINPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMINPS        X0, X1, X1
+	VMAXPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VMAXPS        Y0, Y2, Y0
+	VEXTRACTF32X4 $0x01, Y0, X2
+	VMAXPS        X2, X0, X0
+	VPERMILPS     $0x4e, X0, X2
+	VMAXPS        X2, X0, X0
+	VPERMILPS     $0xb1, X0, X2
+	VMAXPS        X2, X0, X0
+	KMOVW         K1, AX
+	TESTL         AX, AX
+	JE            numbers
+	VMOVSS        lanes<>+544(SB), X1
+	VMOVSS        lanes<>+544(SB), X0
+
+numbers:
+	MOVSS X1, lo+24(FP)
+	MOVSS X0, hi+28(FP)
+	VZEROUPPER
+	RET
+
 // func expSumAVX512(dst []float32, x []float32, m float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
@@ -27657,22 +33262,22 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+1344(SB), Z1
 	VBROADCASTSS lanes<>+96(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+4608(SB), Z3
-	VBROADCASTSS lanes<>+4640(SB), Z4
-	VBROADCASTSS lanes<>+4672(SB), Z5
-	VBROADCASTSS lanes<>+4704(SB), Z6
-	VBROADCASTSS lanes<>+4736(SB), Z7
+	VBROADCASTSS lanes<>+4768(SB), Z3
+	VBROADCASTSS lanes<>+4800(SB), Z4
+	VBROADCASTSS lanes<>+4832(SB), Z5
+	VBROADCASTSS lanes<>+4864(SB), Z6
+	VBROADCASTSS lanes<>+4896(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many414:
+many478:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd414
+	JLT          manyEnd478
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+4896(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -27685,7 +33290,7 @@ many414:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+4896(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -27697,17 +33302,17 @@ many414:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many414
+	JMP          many478
 
-manyEnd414:
-one414:
+manyEnd478:
+one478:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd478
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+4896(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -27719,11 +33324,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one478
 
-oneEnd414:
+oneEnd478:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done478
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27734,7 +33339,7 @@ oneEnd414:
 	VSUBPS       Z0, Z9, Z0
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
-	VBROADCASTSS lanes<>+4736(SB), Z9
+	VBROADCASTSS lanes<>+4896(SB), Z9
 	VFMADD213PS  Z6, Z1, Z9
 	VFMADD213PS  Z5, Z1, Z9
 	VFMADD213PS  Z4, Z1, Z9
@@ -27744,7 +33349,7 @@ oneEnd414:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done414:
+done478:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -27774,9 +33379,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many415:
+many479:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd415
+	JLT         manyEnd479
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -27796,12 +33401,12 @@ many415:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many415
+	JMP         many479
 
-manyEnd415:
-one415:
+manyEnd479:
+one479:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd415
+	JLT         oneEnd479
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -27814,11 +33419,11 @@ one415:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one415
+	JMP         one479
 
-oneEnd415:
+oneEnd479:
 	TESTQ       CX, CX
-	JE          done415
+	JE          done479
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -27831,14 +33436,14 @@ oneEnd415:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done415:
+done479:
 	VZEROUPPER
 	RET
 
 plain:
-many416:
+many480:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd416
+	JLT     manyEnd480
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -27855,12 +33460,12 @@ many416:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many416
+	JMP     many480
 
-manyEnd416:
-one416:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd416
+	JLT     oneEnd480
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -27871,11 +33476,11 @@ one416:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one416
+	JMP     one480
 
-oneEnd416:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done416
+	JE        done480
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -27887,7 +33492,7 @@ oneEnd416:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done416:
+done480:
 	VZEROUPPER
 	RET
 
@@ -27962,11 +33567,11 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4608(SB), Z2
-	VBROADCASTSS lanes<>+4640(SB), Z3
-	VBROADCASTSS lanes<>+4672(SB), Z4
-	VBROADCASTSS lanes<>+4704(SB), Z5
-	VBROADCASTSS lanes<>+4736(SB), Z6
+	VBROADCASTSS lanes<>+4768(SB), Z2
+	VBROADCASTSS lanes<>+4800(SB), Z3
+	VBROADCASTSS lanes<>+4832(SB), Z4
+	VBROADCASTSS lanes<>+4864(SB), Z5
+	VBROADCASTSS lanes<>+4896(SB), Z6
 
 column:
 	CMPQ    DX, $0x00000010
@@ -27983,7 +33588,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4736(SB), Z10
+	VBROADCASTSS lanes<>+4896(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -27997,7 +33602,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4736(SB), Z10
+	VBROADCASTSS lanes<>+4896(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -28018,7 +33623,7 @@ row:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4736(SB), Z10
+	VBROADCASTSS lanes<>+4896(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -28180,6 +33785,601 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func sumColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·sumColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VADDPS  (DI), Z0, Z0
+	VADDPS  64(DI), Z1, Z1
+	VADDPS  128(DI), Z2, Z2
+	VADDPS  192(DI), Z3, Z3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row4
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VADDPS  (DI), Z0, Z0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row1
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func sumSquareColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·sumSquareColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS     (DI), Z4
+	VFMADD231PS Z4, Z4, Z0
+	VMOVUPS     64(DI), Z4
+	VFMADD231PS Z4, Z4, Z1
+	VMOVUPS     128(DI), Z4
+	VFMADD231PS Z4, Z4, Z2
+	VMOVUPS     192(DI), Z4
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row4
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     Z1, 64(AX)
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     Z3, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS     (DI), Z1
+	VFMADD231PS Z1, Z1, Z0
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row1
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func sumAbsColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sumAbsColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS     (DI), Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     64(DI), Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VADDPS      Z4, Z1, Z1
+	VMOVUPS     128(DI), Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VADDPS      Z4, Z2, Z2
+	VMOVUPS     192(DI), Z4
+	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VADDPS      Z4, Z3, Z3
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row4
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     Z1, 64(AX)
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     Z3, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS     (DI), Z1
+	VANDPS.BCST lanes<>+2784(SB), Z1, Z1
+	VADDPS      Z1, Z0, Z0
+	ADDQ        SI, DI
+	DECQ        R8
+	JNE         row1
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func productColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·productColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMULPS  (DI), Z0, Z0
+	VMULPS  64(DI), Z1, Z1
+	VMULPS  128(DI), Z2, Z2
+	VMULPS  192(DI), Z3, Z3
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row4
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, CX
+	JMP     columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMULPS  (DI), Z0, Z0
+	ADDQ    SI, DI
+	DECQ    R8
+	JNE     row1
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func highestColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·highestColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS   (DI), Z4
+	VMAXPS    Z0, Z4, Z0
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z0, K1, Z5
+	VMOVAPS   Z5, Z0
+	VMOVUPS   64(DI), Z4
+	VMAXPS    Z1, Z4, Z1
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z1, K1, Z6
+	VMOVAPS   Z6, Z1
+	VMOVUPS   128(DI), Z4
+	VMAXPS    Z2, Z4, Z2
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z2, K1, Z7
+	VMOVAPS   Z7, Z2
+	VMOVUPS   192(DI), Z4
+	VMAXPS    Z3, Z4, Z3
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z3, K1, Z8
+	VMOVAPS   Z8, Z3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row4
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS   Z2, 128(AX)
+	VMOVUPS   Z3, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, CX
+	JMP       columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS   (DI), Z1
+	VMAXPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z9
+	VMOVAPS   Z9, Z0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row1
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func lowestColumnsAVX512(acc []float32, x []float32, rows int, ld int)
+// Requires: AVX, AVX512F
+TEXT ·lowestColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ acc_base+0(FP), AX
+	MOVQ acc_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ rows+48(FP), BX
+	MOVQ ld+56(FP), SI
+	SHLQ $0x02, SI
+
+columns4:
+	CMPQ    CX, $0x00000040
+	JLT     columnsEnd4
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row4:
+	VMOVUPS   (DI), Z4
+	VMINPS    Z0, Z4, Z0
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z0, K1, Z5
+	VMOVAPS   Z5, Z0
+	VMOVUPS   64(DI), Z4
+	VMINPS    Z1, Z4, Z1
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z1, K1, Z6
+	VMOVAPS   Z6, Z1
+	VMOVUPS   128(DI), Z4
+	VMINPS    Z2, Z4, Z2
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z2, K1, Z7
+	VMOVAPS   Z7, Z2
+	VMOVUPS   192(DI), Z4
+	VMINPS    Z3, Z4, Z3
+	VCMPPS    $0x03, Z4, Z4, K1
+	VBLENDMPS Z4, Z3, K1, Z8
+	VMOVAPS   Z8, Z3
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row4
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS   Z2, 128(AX)
+	VMOVUPS   Z3, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, CX
+	JMP       columns4
+
+columnsEnd4:
+columns1:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd1
+	VMOVUPS (AX), Z0
+	MOVQ    DX, DI
+	MOVQ    BX, R8
+
+row1:
+	VMOVUPS   (DI), Z1
+	VMINPS    Z0, Z1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z9
+	VMOVAPS   Z9, Z0
+	ADDQ      SI, DI
+	DECQ      R8
+	JNE       row1
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, CX
+	JMP       columns1
+
+columnsEnd1:
+	VZEROUPPER
+	RET
+
+// func argMaxColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX512F
+TEXT ·argMaxColumnsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VPBROADCASTD from+88(FP), Z0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VMOVAPS Z0, Z4
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x16, Z2, Z5, K1
+	VCMPPS    $0x07, Z2, Z2, K2
+	KANDW     K2, K1, K1
+	VMOVAPS   Z5, K1, Z2
+	VMOVDQA32 Z4, K1, Z3
+	VPADDD    Z1, Z4, Z4
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMinColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX512F
+TEXT ·argMinColumnsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VPBROADCASTD from+88(FP), Z0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VMOVAPS Z0, Z4
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x19, Z2, Z5, K1
+	VCMPPS    $0x07, Z2, Z2, K2
+	KANDW     K2, K1, K1
+	VMOVAPS   Z5, K1, Z2
+	VMOVDQA32 Z4, K1, Z3
+	VPADDD    Z1, Z4, Z4
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMaxLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX512F
+TEXT ·argMaxLastColumnsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VPBROADCASTD from+88(FP), Z0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VMOVAPS Z0, Z4
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x1d, Z2, Z5, K1
+	VCMPPS    $0x03, Z5, Z5, K2
+	KORW      K2, K1, K1
+	VMOVAPS   Z5, K1, Z2
+	VMOVDQA32 Z4, K1, Z3
+	VPADDD    Z1, Z4, Z4
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
+// func argMinLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX512F
+TEXT ·argMinLastColumnsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+3168(SB), Z1
+	VPBROADCASTD from+88(FP), Z0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VMOVAPS Z0, Z4
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x12, Z2, Z5, K1
+	VCMPPS    $0x03, Z5, Z5, K2
+	KORW      K2, K1, K1
+	VMOVAPS   Z5, K1, Z2
+	VMOVDQA32 Z4, K1, Z3
+	VPADDD    Z1, Z4, Z4
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·scaleRowsAVX512(SB), NOSPLIT, $0-64
@@ -28197,30 +34397,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many417:
+many481:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd417
+	JLT     manyEnd481
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many417
+	JMP     many481
 
-manyEnd417:
-one417:
+manyEnd481:
+one481:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd417
+	JLT     oneEnd481
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one417
+	JMP     one481
 
-oneEnd417:
+oneEnd481:
 	TESTQ     R8, R8
-	JE        done417
+	JE        done481
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -28229,7 +34429,7 @@ oneEnd417:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done417:
+done481:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -28299,9 +34499,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next418:
+next482:
 	CMPQ      SI, $0x00000010
-	JLT       end418
+	JLT       end482
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -28313,16 +34513,16 @@ next418:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next418
+	JMP       next482
 
-end418:
+end482:
 	VZEROUPPER
 	RET
 
 onlyB:
-next419:
+next483:
 	CMPQ      SI, $0x00000010
-	JLT       end419
+	JLT       end483
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -28332,9 +34532,9 @@ next419:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next419
+	JMP       next483
 
-end419:
+end483:
 	VZEROUPPER
 	RET
 
@@ -28342,9 +34542,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next420:
+next484:
 	CMPQ      SI, $0x00000010
-	JLT       end420
+	JLT       end484
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -28354,16 +34554,16 @@ next420:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next420
+	JMP       next484
 
-end420:
+end484:
 	VZEROUPPER
 	RET
 
 both:
-next421:
+next485:
 	CMPQ      SI, $0x00000010
-	JLT       end421
+	JLT       end485
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -28371,9 +34571,9 @@ next421:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next421
+	JMP       next485
 
-end421:
+end485:
 	VZEROUPPER
 	RET
 
@@ -28409,11 +34609,11 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+4736(SB), Z3
-	VFMADD213PS.BCST lanes<>+4704(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4672(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4640(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4608(SB), Z2, Z3
+	VBROADCASTSS     lanes<>+4896(SB), Z3
+	VFMADD213PS.BCST lanes<>+4864(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4832(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4800(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4768(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS        Z1, Z3, Z3
 	VMOVAPS          Z3, Z1
@@ -28471,11 +34671,11 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+4736(SB), Z9
-	VFMADD213PS.BCST  lanes<>+4704(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4672(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4640(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4608(SB), Z3, Z9
+	VBROADCASTSS      lanes<>+4896(SB), Z9
+	VFMADD213PS.BCST  lanes<>+4864(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4832(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4800(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4768(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS         Z2, Z9, Z9
 	VMOVAPS           Z9, Z2
@@ -28549,11 +34749,11 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4608(SB), Z2
-	VBROADCASTSS lanes<>+4640(SB), Z3
-	VBROADCASTSS lanes<>+4672(SB), Z4
-	VBROADCASTSS lanes<>+4704(SB), Z5
-	VBROADCASTSS lanes<>+4736(SB), Z6
+	VBROADCASTSS lanes<>+4768(SB), Z2
+	VBROADCASTSS lanes<>+4800(SB), Z3
+	VBROADCASTSS lanes<>+4832(SB), Z4
+	VBROADCASTSS lanes<>+4864(SB), Z5
+	VBROADCASTSS lanes<>+4896(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 
 next:
@@ -28566,9 +34766,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many422:
+many486:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd422
+	JLT     manyEnd486
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -28579,21 +34779,21 @@ many422:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many422
+	JMP     many486
 
-manyEnd422:
-one422:
+manyEnd486:
+one486:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd422
+	JLT     oneEnd486
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one422
+	JMP     one486
 
-oneEnd422:
+oneEnd486:
 	TESTQ   SI, SI
-	JE      done422
+	JE      done486
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -28602,7 +34802,7 @@ oneEnd422:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done422:
+done486:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -28621,14 +34821,14 @@ done422:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many423:
+many487:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd423
+	JLT          manyEnd487
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4736(SB), Z12
+	VBROADCASTSS lanes<>+4896(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -28641,7 +34841,7 @@ many423:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4736(SB), Z12
+	VBROADCASTSS lanes<>+4896(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -28653,17 +34853,17 @@ many423:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many423
+	JMP          many487
 
-manyEnd423:
-one423:
+manyEnd487:
+one487:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd423
+	JLT          oneEnd487
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4736(SB), Z12
+	VBROADCASTSS lanes<>+4896(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -28675,11 +34875,11 @@ one423:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one423
+	JMP          one487
 
-oneEnd423:
+oneEnd487:
 	TESTQ        SI, SI
-	JE           done423
+	JE           done487
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -28689,7 +34889,7 @@ oneEnd423:
 	VSUBPS       Z7, Z10, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z10
-	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+4896(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -28699,7 +34899,7 @@ oneEnd423:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done423:
+done487:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -28715,9 +34915,9 @@ done423:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many424:
+many488:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd424
+	JLT     manyEnd488
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -28732,22 +34932,22 @@ many424:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many424
+	JMP     many488
 
-manyEnd424:
-one424:
+manyEnd488:
+one488:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd424
+	JLT     oneEnd488
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one424
+	JMP     one488
 
-oneEnd424:
+oneEnd488:
 	TESTQ     SI, SI
-	JE        done424
+	JE        done488
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -28756,7 +34956,7 @@ oneEnd424:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done424:
+done488:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -28777,11 +34977,11 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+4608(SB), Z7
-	VBROADCASTSS lanes<>+4640(SB), Z8
-	VBROADCASTSS lanes<>+4672(SB), Z9
-	VBROADCASTSS lanes<>+4704(SB), Z10
-	VBROADCASTSS lanes<>+4736(SB), Z11
+	VBROADCASTSS lanes<>+4768(SB), Z7
+	VBROADCASTSS lanes<>+4800(SB), Z8
+	VBROADCASTSS lanes<>+4832(SB), Z9
+	VBROADCASTSS lanes<>+4864(SB), Z10
+	VBROADCASTSS lanes<>+4896(SB), Z11
 	VBROADCASTSS lanes<>+512(SB), Z11
 
 next:
@@ -28794,9 +34994,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many425:
+many489:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd425
+	JLT     manyEnd489
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -28807,21 +35007,21 @@ many425:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many425
+	JMP     many489
 
-manyEnd425:
-one425:
+manyEnd489:
+one489:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd425
+	JLT     oneEnd489
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one425
+	JMP     one489
 
-oneEnd425:
+oneEnd489:
 	TESTQ   SI, SI
-	JE      done425
+	JE      done489
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -28830,7 +35030,7 @@ oneEnd425:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done425:
+done489:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -28849,14 +35049,14 @@ done425:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many426:
+many490:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd426
+	JLT          manyEnd490
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4736(SB), Z17
+	VBROADCASTSS lanes<>+4896(SB), Z17
 	VFMADD213PS  Z10, Z16, Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
@@ -28868,7 +35068,7 @@ many426:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4736(SB), Z17
+	VBROADCASTSS lanes<>+4896(SB), Z17
 	VFMADD213PS  Z10, Z16, Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
@@ -28879,17 +35079,17 @@ many426:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many426
+	JMP          many490
 
-manyEnd426:
-one426:
+manyEnd490:
+one490:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd426
+	JLT          oneEnd490
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4736(SB), Z17
+	VBROADCASTSS lanes<>+4896(SB), Z17
 	VFMADD213PS  Z10, Z16, Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
@@ -28900,11 +35100,11 @@ one426:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one426
+	JMP          one490
 
-oneEnd426:
+oneEnd490:
 	TESTQ        SI, SI
-	JE           done426
+	JE           done490
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -28914,7 +35114,7 @@ oneEnd426:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4736(SB), Z17
+	VBROADCASTSS lanes<>+4896(SB), Z17
 	VFMADD213PS  Z10, Z16, Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
@@ -28923,7 +35123,7 @@ oneEnd426:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done426:
+done490:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -28976,9 +35176,9 @@ done426:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many427:
+many491:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd427
+	JLT     manyEnd491
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -28998,12 +35198,12 @@ many427:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many427
+	JMP     many491
 
-manyEnd427:
-one427:
+manyEnd491:
+one491:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd427
+	JLT     oneEnd491
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z5, Z13, Z13
@@ -29011,11 +35211,11 @@ one427:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one427
+	JMP     one491
 
-oneEnd427:
+oneEnd491:
 	TESTQ     SI, SI
-	JE        done427
+	JE        done491
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -29025,7 +35225,153 @@ oneEnd427:
 	VSUBPS    Z5, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done427:
+done491:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func hardmaxRowsAVX512(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI, BMI2
+TEXT ·hardmaxRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+512(SB), Z1
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+512(SB), Z2
+	VBROADCASTSS lanes<>+512(SB), Z3
+	VBROADCASTSS lanes<>+512(SB), Z4
+	VBROADCASTSS lanes<>+512(SB), Z5
+	MOVQ         BX, SI
+	MOVQ         DX, DI
+
+many492:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd492
+	VMOVUPS (DI), Z6
+	VMAXPS  Z2, Z6, Z2
+	VMOVUPS 64(DI), Z6
+	VMAXPS  Z3, Z6, Z3
+	VMOVUPS 128(DI), Z6
+	VMAXPS  Z4, Z6, Z4
+	VMOVUPS 192(DI), Z6
+	VMAXPS  Z5, Z6, Z5
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many492
+
+manyEnd492:
+one492:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd492
+	VMOVUPS (DI), Z6
+	VMAXPS  Z2, Z6, Z2
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one492
+
+oneEnd492:
+	TESTQ   SI, SI
+	JE      done492
+	MOVQ    $0x00000001, R8
+	SHLXQ   SI, R8, SI
+	DECQ    SI
+	KMOVW   SI, K1
+	VMOVAPS Z1, Z6
+	VMOVUPS (DI), K1, Z6
+	VMAXPS  Z2, Z6, Z2
+
+done492:
+	VMAXPS        Z4, Z2, Z2
+	VMAXPS        Z5, Z3, Z3
+	VMAXPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y3, Y2, Y3
+	VEXTRACTF32X4 $0x01, Y3, X2
+	VMAXPS        X2, X3, X3
+	VPERMILPS     $0x4e, X3, X2
+	VMAXPS        X2, X3, X3
+	VPERMILPS     $0xb1, X3, X2
+	VMAXPS        X2, X3, X3
+	VBROADCASTSS  X3, Z2
+	MOVQ          BX, SI
+	MOVQ          AX, DI
+
+many493:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd493
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z0, 64(DI)
+	VMOVUPS Z0, 128(DI)
+	VMOVUPS Z0, 192(DI)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many493
+
+manyEnd493:
+one493:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd493
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one493
+
+oneEnd493:
+	TESTQ   SI, SI
+	JE      done493
+	MOVQ    $0x00000001, R8
+	SHLXQ   SI, R8, SI
+	DECQ    SI
+	KMOVW   SI, K1
+	VMOVUPS Z0, K1, (DI)
+
+done493:
+	XORQ     SI, SI
+	VMOVSS   (DX), X3
+	VUCOMISS X3, X3
+	JPS      found
+	MOVQ     BX, DI
+
+search:
+	CMPQ    DI, $0x00000010
+	JLT     searchTail
+	VMOVUPS (DX)(SI*4), Z3
+	VCMPPS  $0x00, Z3, Z2, K1
+	KMOVW   K1, R8
+	TESTL   R8, R8
+	JNE     hit
+	ADDQ    $0x00000010, SI
+	SUBQ    $0x00000010, DI
+	JMP     search
+
+searchTail:
+	LEAQ      (DX)(SI*4), R8
+	MOVQ      $0x00000001, R9
+	SHLXQ     DI, R9, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (R8), K1, Z3
+	VCMPPS    $0x00, Z3, Z2, K1
+	KMOVW     K1, R8
+	TESTL     R8, R8
+
+hit:
+	TZCNTL R8, R8
+	ADDQ   R8, SI
+
+found:
+	MOVL $0x3f800000, (AX)(SI*4)
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -29061,9 +35407,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many428:
+many494:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd428
+	JLT     manyEnd494
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -29074,21 +35420,21 @@ many428:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many428
+	JMP     many494
 
-manyEnd428:
-one428:
+manyEnd494:
+one494:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd428
+	JLT     oneEnd494
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one428
+	JMP     one494
 
-oneEnd428:
+oneEnd494:
 	TESTQ     R9, R9
-	JE        done428
+	JE        done494
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -29096,7 +35442,7 @@ oneEnd428:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done428:
+done494:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -29117,9 +35463,9 @@ done428:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many429:
+many495:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd429
+	JLT         manyEnd495
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -29134,22 +35480,22 @@ many429:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many429
+	JMP         many495
 
-manyEnd429:
-one429:
+manyEnd495:
+one495:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd429
+	JLT         oneEnd495
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one429
+	JMP         one495
 
-oneEnd429:
+oneEnd495:
 	TESTQ       R9, R9
-	JE          done429
+	JE          done495
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -29159,7 +35505,7 @@ oneEnd429:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done429:
+done495:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -29185,9 +35531,9 @@ done429:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many430:
+many496:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd430
+	JLT         manyEnd496
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -29207,12 +35553,12 @@ many430:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many430
+	JMP         many496
 
-manyEnd430:
-one430:
+manyEnd496:
+one496:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd430
+	JLT         oneEnd496
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -29225,11 +35571,11 @@ one430:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one430
+	JMP         one496
 
-oneEnd430:
+oneEnd496:
 	TESTQ       R9, R9
-	JE          done430
+	JE          done496
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -29242,7 +35588,7 @@ oneEnd430:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done430:
+done496:
 	JMP normed
 
 plain:
@@ -29251,9 +35597,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many431:
+many497:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd431
+	JLT     manyEnd497
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -29270,12 +35616,12 @@ many431:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many431
+	JMP     many497
 
-manyEnd431:
-one431:
+manyEnd497:
+one497:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd431
+	JLT     oneEnd497
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -29286,11 +35632,11 @@ one431:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one431
+	JMP     one497
 
-oneEnd431:
+oneEnd497:
 	TESTQ     R9, R9
-	JE        done431
+	JE        done497
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -29302,7 +35648,7 @@ oneEnd431:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done431:
+done497:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -29340,9 +35686,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many432:
+many498:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd432
+	JLT         manyEnd498
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -29353,21 +35699,21 @@ many432:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many432
+	JMP         many498
 
-manyEnd432:
-one432:
+manyEnd498:
+one498:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd432
+	JLT         oneEnd498
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one432
+	JMP         one498
 
-oneEnd432:
+oneEnd498:
 	TESTQ       R9, R9
-	JE          done432
+	JE          done498
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -29376,7 +35722,7 @@ oneEnd432:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done432:
+done498:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -29402,9 +35748,9 @@ done432:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many433:
+many499:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd433
+	JLT         manyEnd499
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -29422,12 +35768,12 @@ many433:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many433
+	JMP         many499
 
-manyEnd433:
-one433:
+manyEnd499:
+one499:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd433
+	JLT         oneEnd499
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -29439,11 +35785,11 @@ one433:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one433
+	JMP         one499
 
-oneEnd433:
+oneEnd499:
 	TESTQ       R9, R9
-	JE          done433
+	JE          done499
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -29455,7 +35801,7 @@ oneEnd433:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done433:
+done499:
 	JMP normed
 
 plain:
@@ -29464,9 +35810,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many434:
+many500:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd434
+	JLT     manyEnd500
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -29481,12 +35827,12 @@ many434:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many434
+	JMP     many500
 
-manyEnd434:
-one434:
+manyEnd500:
+one500:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd434
+	JLT     oneEnd500
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -29496,11 +35842,11 @@ one434:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one434
+	JMP     one500
 
-oneEnd434:
+oneEnd500:
 	TESTQ     R9, R9
-	JE        done434
+	JE        done500
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -29511,7 +35857,7 @@ oneEnd434:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done434:
+done500:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -29549,9 +35895,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many435:
+many501:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd435
+	JLT     manyEnd501
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -29570,12 +35916,12 @@ many435:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many435
+	JMP     many501
 
-manyEnd435:
-one435:
+manyEnd501:
+one501:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd435
+	JLT     oneEnd501
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -29586,11 +35932,11 @@ one435:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one435
+	JMP     one501
 
-oneEnd435:
+oneEnd501:
 	TESTQ     R9, R9
-	JE        done435
+	JE        done501
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -29604,7 +35950,7 @@ oneEnd435:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done435:
+done501:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -29663,9 +36009,9 @@ done435:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many436:
+many502:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd436
+	JLT         manyEnd502
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -29692,12 +36038,12 @@ many436:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many436
+	JMP         many502
 
-manyEnd436:
-one436:
+manyEnd502:
+one502:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd436
+	JLT         oneEnd502
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -29712,11 +36058,11 @@ one436:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one436
+	JMP         one502
 
-oneEnd436:
+oneEnd502:
 	TESTQ       R9, R9
-	JE          done436
+	JE          done502
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -29738,7 +36084,7 @@ oneEnd436:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done436:
+done502:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -29822,9 +36168,9 @@ done436:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one437:
+one503:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd437
+	JLT         oneEnd503
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -29868,11 +36214,11 @@ one437:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one437
+	JMP         one503
 
-oneEnd437:
+oneEnd503:
 	TESTQ       R13, R13
-	JE          done437
+	JE          done503
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -29915,7 +36261,7 @@ oneEnd437:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done437:
+done503:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -30058,9 +36404,9 @@ done437:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one438:
+one504:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd438
+	JLT         oneEnd504
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -30095,11 +36441,11 @@ one438:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one438
+	JMP         one504
 
-oneEnd438:
+oneEnd504:
 	TESTQ       R12, R12
-	JE          done438
+	JE          done504
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -30134,7 +36480,7 @@ oneEnd438:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done438:
+done504:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -30155,30 +36501,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many439:
+many505:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd439
+	JLT     manyEnd505
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many439
+	JMP     many505
 
-manyEnd439:
-one439:
+manyEnd505:
+one505:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd439
+	JLT     oneEnd505
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one439
+	JMP     one505
 
-oneEnd439:
+oneEnd505:
 	TESTQ     R8, R8
-	JE        done439
+	JE        done505
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -30186,7 +36532,7 @@ oneEnd439:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done439:
+done505:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -30206,9 +36552,9 @@ done439:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many440:
+many506:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd440
+	JLT         manyEnd506
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -30217,22 +36563,22 @@ many440:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many440
+	JMP         many506
 
-manyEnd440:
-one440:
+manyEnd506:
+one506:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd440
+	JLT         oneEnd506
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one440
+	JMP         one506
 
-oneEnd440:
+oneEnd506:
 	TESTQ       R8, R8
-	JE          done440
+	JE          done506
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -30242,7 +36588,7 @@ oneEnd440:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done440:
+done506:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -30272,9 +36618,9 @@ done440:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one441:
+one507:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd441
+	JLT         oneEnd507
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -30294,11 +36640,11 @@ one441:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one441
+	JMP         one507
 
-oneEnd441:
+oneEnd507:
 	TESTQ       R12, R12
-	JE          done441
+	JE          done507
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -30317,7 +36663,7 @@ oneEnd441:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done441:
+done507:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -30358,9 +36704,9 @@ done441:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one442:
+one508:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd442
+	JLT         oneEnd508
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -30374,11 +36720,11 @@ one442:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one442
+	JMP         one508
 
-oneEnd442:
+oneEnd508:
 	TESTQ       R11, R11
-	JE          done442
+	JE          done508
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -30392,7 +36738,7 @@ oneEnd442:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done442:
+done508:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -30430,9 +36776,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many443:
+many509:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd443
+	JLT         manyEnd509
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -30451,12 +36797,12 @@ many443:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many443
+	JMP         many509
 
-manyEnd443:
-one443:
+manyEnd509:
+one509:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd443
+	JLT         oneEnd509
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -30467,11 +36813,11 @@ one443:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one443
+	JMP         one509
 
-oneEnd443:
+oneEnd509:
 	TESTQ       R9, R9
-	JE          done443
+	JE          done509
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -30485,7 +36831,7 @@ oneEnd443:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done443:
+done509:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -30568,9 +36914,9 @@ done443:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one444:
+one510:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd444
+	JLT         oneEnd510
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -30599,11 +36945,11 @@ one444:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one444
+	JMP         one510
 
-oneEnd444:
+oneEnd510:
 	TESTQ       R12, R12
-	JE          done444
+	JE          done510
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -30632,7 +36978,7 @@ oneEnd444:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done444:
+done510:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -30711,9 +37057,9 @@ done444:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one445:
+one511:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd445
+	JLT         oneEnd511
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -30744,11 +37090,11 @@ one445:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one445
+	JMP         one511
 
-oneEnd445:
+oneEnd511:
 	TESTQ       R12, R12
-	JE          done445
+	JE          done511
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -30779,7 +37125,7 @@ oneEnd445:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done445:
+done511:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -30800,30 +37146,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many446:
+many512:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd446
+	JLT         manyEnd512
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many446
+	JMP         many512
 
-manyEnd446:
-one446:
+manyEnd512:
+one512:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd446
+	JLT         oneEnd512
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one446
+	JMP         one512
 
-oneEnd446:
+oneEnd512:
 	TESTQ       R8, R8
-	JE          done446
+	JE          done512
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -30831,7 +37177,7 @@ oneEnd446:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done446:
+done512:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -30860,9 +37206,9 @@ done446:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one447:
+one513:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd447
+	JLT         oneEnd513
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -30876,11 +37222,11 @@ one447:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one447
+	JMP         one513
 
-oneEnd447:
+oneEnd513:
 	TESTQ       R11, R11
-	JE          done447
+	JE          done513
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -30894,7 +37240,7 @@ oneEnd447:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done447:
+done513:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -30919,9 +37265,9 @@ done447:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one448:
+one514:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd448
+	JLT         oneEnd514
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -30934,11 +37280,11 @@ one448:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one448
+	JMP         one514
 
-oneEnd448:
+oneEnd514:
 	TESTQ       R11, R11
-	JE          done448
+	JE          done514
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -30951,7 +37297,7 @@ oneEnd448:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done448:
+done514:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -30979,9 +37325,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next449:
+next515:
 	TESTQ      BX, BX
-	JE         end449
+	JE         end515
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -30995,16 +37341,16 @@ next449:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next449
+	JMP        next515
 
-end449:
+end515:
 	VZEROUPPER
 	RET
 
 onlyB:
-next450:
+next516:
 	TESTQ      BX, BX
-	JE         end450
+	JE         end516
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31015,9 +37361,9 @@ next450:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next450
+	JMP        next516
 
-end450:
+end516:
 	VZEROUPPER
 	RET
 
@@ -31025,9 +37371,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next451:
+next517:
 	TESTQ      BX, BX
-	JE         end451
+	JE         end517
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31038,16 +37384,16 @@ next451:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next451
+	JMP        next517
 
-end451:
+end517:
 	VZEROUPPER
 	RET
 
 both:
-next452:
+next518:
 	TESTQ      BX, BX
-	JE         end452
+	JE         end518
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31055,9 +37401,9 @@ next452:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next452
+	JMP        next518
 
-end452:
+end518:
 	VZEROUPPER
 	RET
 
@@ -31078,9 +37424,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next453:
+next519:
 	TESTQ      BX, BX
-	JE         end453
+	JE         end519
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -31094,16 +37440,16 @@ next453:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next453
+	JMP        next519
 
-end453:
+end519:
 	VZEROUPPER
 	RET
 
 onlyB:
-next454:
+next520:
 	TESTQ      BX, BX
-	JE         end454
+	JE         end520
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31114,9 +37460,9 @@ next454:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next454
+	JMP        next520
 
-end454:
+end520:
 	VZEROUPPER
 	RET
 
@@ -31124,9 +37470,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next455:
+next521:
 	TESTQ      BX, BX
-	JE         end455
+	JE         end521
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31137,16 +37483,16 @@ next455:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next455
+	JMP        next521
 
-end455:
+end521:
 	VZEROUPPER
 	RET
 
 both:
-next456:
+next522:
 	TESTQ      BX, BX
-	JE         end456
+	JE         end522
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31154,9 +37500,9 @@ next456:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next456
+	JMP        next522
 
-end456:
+end522:
 	VZEROUPPER
 	RET
 
@@ -31177,9 +37523,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next457:
+next523:
 	TESTQ      BX, BX
-	JE         end457
+	JE         end523
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -31193,16 +37539,16 @@ next457:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next457
+	JMP        next523
 
-end457:
+end523:
 	VZEROUPPER
 	RET
 
 onlyB:
-next458:
+next524:
 	TESTQ      BX, BX
-	JE         end458
+	JE         end524
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31213,9 +37559,9 @@ next458:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next458
+	JMP        next524
 
-end458:
+end524:
 	VZEROUPPER
 	RET
 
@@ -31223,9 +37569,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next459:
+next525:
 	TESTQ      BX, BX
-	JE         end459
+	JE         end525
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31236,16 +37582,16 @@ next459:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next459
+	JMP        next525
 
-end459:
+end525:
 	VZEROUPPER
 	RET
 
 both:
-next460:
+next526:
 	TESTQ      BX, BX
-	JE         end460
+	JE         end526
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31253,9 +37599,9 @@ next460:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next460
+	JMP        next526
 
-end460:
+end526:
 	VZEROUPPER
 	RET
 
@@ -31276,9 +37622,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next461:
+next527:
 	TESTQ      BX, BX
-	JE         end461
+	JE         end527
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -31292,16 +37638,16 @@ next461:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next461
+	JMP        next527
 
-end461:
+end527:
 	VZEROUPPER
 	RET
 
 onlyB:
-next462:
+next528:
 	TESTQ      BX, BX
-	JE         end462
+	JE         end528
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31312,9 +37658,9 @@ next462:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next462
+	JMP        next528
 
-end462:
+end528:
 	VZEROUPPER
 	RET
 
@@ -31322,9 +37668,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next463:
+next529:
 	TESTQ      BX, BX
-	JE         end463
+	JE         end529
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31335,16 +37681,16 @@ next463:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next463
+	JMP        next529
 
-end463:
+end529:
 	VZEROUPPER
 	RET
 
 both:
-next464:
+next530:
 	TESTQ      BX, BX
-	JE         end464
+	JE         end530
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31352,9 +37698,9 @@ next464:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next464
+	JMP        next530
 
-end464:
+end530:
 	VZEROUPPER
 	RET
 
@@ -31375,9 +37721,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next465:
+next531:
 	TESTQ      BX, BX
-	JE         end465
+	JE         end531
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -31391,16 +37737,16 @@ next465:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next465
+	JMP        next531
 
-end465:
+end531:
 	VZEROUPPER
 	RET
 
 onlyB:
-next466:
+next532:
 	TESTQ      BX, BX
-	JE         end466
+	JE         end532
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31411,9 +37757,9 @@ next466:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next466
+	JMP        next532
 
-end466:
+end532:
 	VZEROUPPER
 	RET
 
@@ -31421,9 +37767,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next467:
+next533:
 	TESTQ      BX, BX
-	JE         end467
+	JE         end533
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31434,16 +37780,16 @@ next467:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next467
+	JMP        next533
 
-end467:
+end533:
 	VZEROUPPER
 	RET
 
 both:
-next468:
+next534:
 	TESTQ      BX, BX
-	JE         end468
+	JE         end534
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31451,9 +37797,9 @@ next468:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next468
+	JMP        next534
 
-end468:
+end534:
 	VZEROUPPER
 	RET
 
@@ -31475,9 +37821,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next469:
+next535:
 	TESTQ       BX, BX
-	JE          end469
+	JE          end535
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -31493,16 +37839,16 @@ next469:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next469
+	JMP         next535
 
-end469:
+end535:
 	VZEROUPPER
 	RET
 
 onlyB:
-next470:
+next536:
 	TESTQ       BX, BX
-	JE          end470
+	JE          end536
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -31515,9 +37861,9 @@ next470:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next470
+	JMP         next536
 
-end470:
+end536:
 	VZEROUPPER
 	RET
 
@@ -31525,9 +37871,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next471:
+next537:
 	TESTQ      BX, BX
-	JE         end471
+	JE         end537
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31538,16 +37884,16 @@ next471:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next471
+	JMP        next537
 
-end471:
+end537:
 	VZEROUPPER
 	RET
 
 both:
-next472:
+next538:
 	TESTQ      BX, BX
-	JE         end472
+	JE         end538
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31555,9 +37901,9 @@ next472:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next472
+	JMP        next538
 
-end472:
+end538:
 	VZEROUPPER
 	RET
 
@@ -31578,9 +37924,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next473:
+next539:
 	TESTQ      BX, BX
-	JE         end473
+	JE         end539
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -31594,16 +37940,16 @@ next473:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next473
+	JMP        next539
 
-end473:
+end539:
 	VZEROUPPER
 	RET
 
 onlyB:
-next474:
+next540:
 	TESTQ      BX, BX
-	JE         end474
+	JE         end540
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31614,9 +37960,9 @@ next474:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next474
+	JMP        next540
 
-end474:
+end540:
 	VZEROUPPER
 	RET
 
@@ -31624,9 +37970,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next475:
+next541:
 	TESTQ      BX, BX
-	JE         end475
+	JE         end541
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31637,16 +37983,16 @@ next475:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next475
+	JMP        next541
 
-end475:
+end541:
 	VZEROUPPER
 	RET
 
 both:
-next476:
+next542:
 	TESTQ      BX, BX
-	JE         end476
+	JE         end542
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31654,9 +38000,9 @@ next476:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next476
+	JMP        next542
 
-end476:
+end542:
 	VZEROUPPER
 	RET
 
@@ -31677,9 +38023,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next477:
+next543:
 	TESTQ      BX, BX
-	JE         end477
+	JE         end543
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -31693,16 +38039,16 @@ next477:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next477
+	JMP        next543
 
-end477:
+end543:
 	VZEROUPPER
 	RET
 
 onlyB:
-next478:
+next544:
 	TESTQ      BX, BX
-	JE         end478
+	JE         end544
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31713,9 +38059,9 @@ next478:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next478
+	JMP        next544
 
-end478:
+end544:
 	VZEROUPPER
 	RET
 
@@ -31723,9 +38069,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next479:
+next545:
 	TESTQ      BX, BX
-	JE         end479
+	JE         end545
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31736,16 +38082,16 @@ next479:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next479
+	JMP        next545
 
-end479:
+end545:
 	VZEROUPPER
 	RET
 
 both:
-next480:
+next546:
 	TESTQ      BX, BX
-	JE         end480
+	JE         end546
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31753,9 +38099,9 @@ next480:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next480
+	JMP        next546
 
-end480:
+end546:
 	VZEROUPPER
 	RET
 
@@ -31776,9 +38122,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next481:
+next547:
 	TESTQ      BX, BX
-	JE         end481
+	JE         end547
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -31792,16 +38138,16 @@ next481:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next481
+	JMP        next547
 
-end481:
+end547:
 	VZEROUPPER
 	RET
 
 onlyB:
-next482:
+next548:
 	TESTQ      BX, BX
-	JE         end482
+	JE         end548
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -31812,9 +38158,9 @@ next482:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next482
+	JMP        next548
 
-end482:
+end548:
 	VZEROUPPER
 	RET
 
@@ -31822,9 +38168,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next483:
+next549:
 	TESTQ      BX, BX
-	JE         end483
+	JE         end549
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -31835,16 +38181,16 @@ next483:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next483
+	JMP        next549
 
-end483:
+end549:
 	VZEROUPPER
 	RET
 
 both:
-next484:
+next550:
 	TESTQ      BX, BX
-	JE         end484
+	JE         end550
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -31852,9 +38198,9 @@ next484:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next484
+	JMP        next550
 
-end484:
+end550:
 	VZEROUPPER
 	RET
 
@@ -31872,9 +38218,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next485:
+next551:
 	TESTQ   BX, BX
-	JE      end485
+	JE      end551
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -31887,18 +38233,18 @@ next485:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next485
+	JMP     next551
 
-end485:
+end551:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next486:
+next552:
 	TESTQ   BX, BX
-	JE      end486
+	JE      end552
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31908,18 +38254,18 @@ next486:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next486
+	JMP     next552
 
-end486:
+end552:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next487:
+next553:
 	TESTQ   BX, BX
-	JE      end487
+	JE      end553
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31929,36 +38275,68 @@ next487:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next487
+	JMP     next553
 
-end487:
+end553:
 	VZEROUPPER
 	RET
 
-// func largestLanesI8AVX512(acc []uint8, x []uint8)
+// func largestRowsI8AVX512(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestLanesI8AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+TEXT ·largestRowsI8AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
 	VPMAXSB Z2, Z0, Z0
 	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
+	VMOVUPS 64(DX)(DI*1), Z2
 	VPMAXSB Z2, Z1, Z1
 	VMOVAPS Z1, Z1
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXSB    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXSB    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VPSRLW     $0x08, Z0, Z1
+	VPMAXSB    Z1, Z0, Z0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -31976,9 +38354,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next488:
+next554:
 	TESTQ   BX, BX
-	JE      end488
+	JE      end554
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -31991,18 +38369,18 @@ next488:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next488
+	JMP     next554
 
-end488:
+end554:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next489:
+next555:
 	TESTQ   BX, BX
-	JE      end489
+	JE      end555
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32012,18 +38390,18 @@ next489:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next489
+	JMP     next555
 
-end489:
+end555:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next490:
+next556:
 	TESTQ   BX, BX
-	JE      end490
+	JE      end556
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32033,36 +38411,68 @@ next490:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next490
+	JMP     next556
 
-end490:
+end556:
 	VZEROUPPER
 	RET
 
-// func largestLanesU8AVX512(acc []uint8, x []uint8)
+// func largestRowsU8AVX512(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestLanesU8AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+TEXT ·largestRowsU8AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
 	VPMAXUB Z2, Z0, Z0
 	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
+	VMOVUPS 64(DX)(DI*1), Z2
 	VPMAXUB Z2, Z1, Z1
 	VMOVAPS Z1, Z1
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXUB    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXUB    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VPSRLW     $0x08, Z0, Z1
+	VPMAXUB    Z1, Z0, Z0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -32080,9 +38490,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next491:
+next557:
 	TESTQ   BX, BX
-	JE      end491
+	JE      end557
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -32095,18 +38505,18 @@ next491:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next491
+	JMP     next557
 
-end491:
+end557:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next492:
+next558:
 	TESTQ   BX, BX
-	JE      end492
+	JE      end558
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32116,18 +38526,18 @@ next492:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next492
+	JMP     next558
 
-end492:
+end558:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next493:
+next559:
 	TESTQ   BX, BX
-	JE      end493
+	JE      end559
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32137,36 +38547,66 @@ next493:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next493
+	JMP     next559
 
-end493:
+end559:
 	VZEROUPPER
 	RET
 
-// func largestLanesI16AVX512(acc []uint8, x []uint8)
+// func largestRowsI16AVX512(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestLanesI16AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+TEXT ·largestRowsI16AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
 	VPMAXSW Z2, Z0, Z0
 	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
+	VMOVUPS 64(DX)(DI*1), Z2
 	VPMAXSW Z2, Z1, Z1
 	VMOVAPS Z1, Z1
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXSW    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXSW    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMAXSW    Z1, Z0, Z0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -32184,9 +38624,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next494:
+next560:
 	TESTQ   BX, BX
-	JE      end494
+	JE      end560
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -32199,18 +38639,18 @@ next494:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next494
+	JMP     next560
 
-end494:
+end560:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next495:
+next561:
 	TESTQ   BX, BX
-	JE      end495
+	JE      end561
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32220,18 +38660,18 @@ next495:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next495
+	JMP     next561
 
-end495:
+end561:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next496:
+next562:
 	TESTQ   BX, BX
-	JE      end496
+	JE      end562
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32241,36 +38681,66 @@ next496:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next496
+	JMP     next562
 
-end496:
+end562:
 	VZEROUPPER
 	RET
 
-// func largestLanesU16AVX512(acc []uint8, x []uint8)
+// func largestRowsU16AVX512(dst []uint8, x []uint8, n int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·largestLanesU16AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+TEXT ·largestRowsU16AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
 
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
 	VPMAXUW Z2, Z0, Z0
 	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
+	VMOVUPS 64(DX)(DI*1), Z2
 	VPMAXUW Z2, Z1, Z1
 	VMOVAPS Z1, Z1
-	JMP     next
+	ADDQ    $0x00000080, DI
+	JMP     group
 
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXUW    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXUW    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMAXUW    Z1, Z0, Z0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
 	VZEROUPPER
 	RET
 
@@ -32288,2120 +38758,16 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next497:
-	TESTQ   BX, BX
-	JE      end497
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMAXSD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMAXSD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next497
-
-end497:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next498:
-	TESTQ   BX, BX
-	JE      end498
-	VMOVUPS (DX), Z1
-	VPMAXSD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMAXSD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next498
-
-end498:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next499:
-	TESTQ   BX, BX
-	JE      end499
-	VMOVUPS (CX), Z1
-	VPMAXSD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMAXSD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next499
-
-end499:
-	VZEROUPPER
-	RET
-
-// func largestLanesI32AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestLanesI32AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMAXSD Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMAXSD Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func largestU32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next500:
-	TESTQ   BX, BX
-	JE      end500
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMAXUD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMAXUD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next500
-
-end500:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next501:
-	TESTQ   BX, BX
-	JE      end501
-	VMOVUPS (DX), Z1
-	VPMAXUD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMAXUD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next501
-
-end501:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next502:
-	TESTQ   BX, BX
-	JE      end502
-	VMOVUPS (CX), Z1
-	VPMAXUD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMAXUD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next502
-
-end502:
-	VZEROUPPER
-	RET
-
-// func largestLanesU32AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestLanesU32AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMAXUD Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMAXUD Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func largestI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next503:
-	TESTQ   BX, BX
-	JE      end503
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMAXSQ Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMAXSQ Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next503
-
-end503:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next504:
-	TESTQ   BX, BX
-	JE      end504
-	VMOVUPS (DX), Z1
-	VPMAXSQ Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMAXSQ Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next504
-
-end504:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next505:
-	TESTQ   BX, BX
-	JE      end505
-	VMOVUPS (CX), Z1
-	VPMAXSQ Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMAXSQ Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next505
-
-end505:
-	VZEROUPPER
-	RET
-
-// func largestLanesI64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestLanesI64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMAXSQ Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMAXSQ Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func largestU64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next506:
-	TESTQ   BX, BX
-	JE      end506
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMAXUQ Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMAXUQ Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next506
-
-end506:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next507:
-	TESTQ   BX, BX
-	JE      end507
-	VMOVUPS (DX), Z1
-	VPMAXUQ Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMAXUQ Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next507
-
-end507:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next508:
-	TESTQ   BX, BX
-	JE      end508
-	VMOVUPS (CX), Z1
-	VPMAXUQ Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMAXUQ Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next508
-
-end508:
-	VZEROUPPER
-	RET
-
-// func largestLanesU64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestLanesU64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMAXUQ Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMAXUQ Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func largestF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next509:
-	TESTQ     BX, BX
-	JE        end509
-	VMOVUPS   (CX), Z0
-	VMOVUPS   (DX), Z1
-	VMAXPD    Z0, Z1, Z0
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z0, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(CX), Z0
-	VMOVUPS   64(DX), Z1
-	VMAXPD    Z0, Z1, Z0
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z0, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next509
-
-end509:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next510:
-	TESTQ     BX, BX
-	JE        end510
-	VMOVUPS   (DX), Z1
-	VMAXPD    Z0, Z1, Z2
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z2, K1, Z3
-	VMOVUPS   Z3, (AX)
-	VMOVUPS   64(DX), Z1
-	VMAXPD    Z0, Z1, Z2
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z2, K1, Z4
-	VMOVUPS   Z4, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next510
-
-end510:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next511:
-	TESTQ     BX, BX
-	JE        end511
-	VMOVUPS   (CX), Z1
-	VMAXPD    Z1, Z0, Z1
-	VCMPPD    $0x03, Z0, Z0, K1
-	VBLENDMPD Z0, Z1, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(CX), Z1
-	VMAXPD    Z1, Z0, Z1
-	VCMPPD    $0x03, Z0, Z0, K1
-	VBLENDMPD Z0, Z1, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, BX
-	JMP       next511
-
-end511:
-	VZEROUPPER
-	RET
-
-// func largestLanesF64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·largestLanesF64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Z2
-	VMAXPD    Z0, Z2, Z0
-	VCMPPD    $0x03, Z2, Z2, K1
-	VBLENDMPD Z2, Z0, K1, Z3
-	VMOVAPS   Z3, Z0
-	VMOVUPS   64(CX), Z2
-	VMAXPD    Z1, Z2, Z1
-	VCMPPD    $0x03, Z2, Z2, K1
-	VBLENDMPD Z2, Z1, K1, Z4
-	VMOVAPS   Z4, Z1
-	JMP       next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastI8AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
-next512:
-	TESTQ   BX, BX
-	JE      end512
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINSB Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINSB Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next512
-
-end512:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z0
-
-next513:
-	TESTQ   BX, BX
-	JE      end513
-	VMOVUPS (DX), Z1
-	VPMINSB Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINSB Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next513
-
-end513:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z0
-
-next514:
-	TESTQ   BX, BX
-	JE      end514
-	VMOVUPS (CX), Z1
-	VPMINSB Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINSB Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next514
-
-end514:
-	VZEROUPPER
-	RET
-
-// func leastLanesI8AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastLanesI8AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINSB Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINSB Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastU8AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
-next515:
-	TESTQ   BX, BX
-	JE      end515
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINUB Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINUB Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next515
-
-end515:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z0
-
-next516:
-	TESTQ   BX, BX
-	JE      end516
-	VMOVUPS (DX), Z1
-	VPMINUB Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINUB Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next516
-
-end516:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z0
-
-next517:
-	TESTQ   BX, BX
-	JE      end517
-	VMOVUPS (CX), Z1
-	VPMINUB Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINUB Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next517
-
-end517:
-	VZEROUPPER
-	RET
-
-// func leastLanesU8AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastLanesU8AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINUB Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINUB Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastI16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next518:
-	TESTQ   BX, BX
-	JE      end518
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINSW Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINSW Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next518
-
-end518:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next519:
-	TESTQ   BX, BX
-	JE      end519
-	VMOVUPS (DX), Z1
-	VPMINSW Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINSW Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next519
-
-end519:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next520:
-	TESTQ   BX, BX
-	JE      end520
-	VMOVUPS (CX), Z1
-	VPMINSW Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINSW Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next520
-
-end520:
-	VZEROUPPER
-	RET
-
-// func leastLanesI16AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastLanesI16AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINSW Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINSW Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastU16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next521:
-	TESTQ   BX, BX
-	JE      end521
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINUW Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINUW Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next521
-
-end521:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next522:
-	TESTQ   BX, BX
-	JE      end522
-	VMOVUPS (DX), Z1
-	VPMINUW Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINUW Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next522
-
-end522:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next523:
-	TESTQ   BX, BX
-	JE      end523
-	VMOVUPS (CX), Z1
-	VPMINUW Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINUW Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next523
-
-end523:
-	VZEROUPPER
-	RET
-
-// func leastLanesU16AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·leastLanesU16AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINUW Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINUW Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next524:
-	TESTQ   BX, BX
-	JE      end524
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINSD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINSD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next524
-
-end524:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next525:
-	TESTQ   BX, BX
-	JE      end525
-	VMOVUPS (DX), Z1
-	VPMINSD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINSD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next525
-
-end525:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next526:
-	TESTQ   BX, BX
-	JE      end526
-	VMOVUPS (CX), Z1
-	VPMINSD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINSD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next526
-
-end526:
-	VZEROUPPER
-	RET
-
-// func leastLanesI32AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastLanesI32AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINSD Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINSD Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastU32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next527:
-	TESTQ   BX, BX
-	JE      end527
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINUD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINUD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next527
-
-end527:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next528:
-	TESTQ   BX, BX
-	JE      end528
-	VMOVUPS (DX), Z1
-	VPMINUD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINUD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next528
-
-end528:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next529:
-	TESTQ   BX, BX
-	JE      end529
-	VMOVUPS (CX), Z1
-	VPMINUD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINUD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next529
-
-end529:
-	VZEROUPPER
-	RET
-
-// func leastLanesU32AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastLanesU32AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINUD Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINUD Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next530:
-	TESTQ   BX, BX
-	JE      end530
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINSQ Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINSQ Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next530
-
-end530:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next531:
-	TESTQ   BX, BX
-	JE      end531
-	VMOVUPS (DX), Z1
-	VPMINSQ Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINSQ Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next531
-
-end531:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next532:
-	TESTQ   BX, BX
-	JE      end532
-	VMOVUPS (CX), Z1
-	VPMINSQ Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINSQ Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next532
-
-end532:
-	VZEROUPPER
-	RET
-
-// func leastLanesI64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastLanesI64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINSQ Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINSQ Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastU64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next533:
-	TESTQ   BX, BX
-	JE      end533
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMINUQ Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMINUQ Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next533
-
-end533:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next534:
-	TESTQ   BX, BX
-	JE      end534
-	VMOVUPS (DX), Z1
-	VPMINUQ Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMINUQ Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next534
-
-end534:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next535:
-	TESTQ   BX, BX
-	JE      end535
-	VMOVUPS (CX), Z1
-	VPMINUQ Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMINUQ Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next535
-
-end535:
-	VZEROUPPER
-	RET
-
-// func leastLanesU64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastLanesU64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, DX
-	JE      stored
-	VMOVUPS (CX), Z2
-	VPMINUQ Z2, Z0, Z0
-	VMOVAPS Z0, Z0
-	VMOVUPS 64(CX), Z2
-	VPMINUQ Z2, Z1, Z1
-	VMOVAPS Z1, Z1
-	JMP     next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func leastF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next536:
-	TESTQ     BX, BX
-	JE        end536
-	VMOVUPS   (CX), Z0
-	VMOVUPS   (DX), Z1
-	VMINPD    Z0, Z1, Z0
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z0, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(CX), Z0
-	VMOVUPS   64(DX), Z1
-	VMINPD    Z0, Z1, Z0
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z0, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next536
-
-end536:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next537:
-	TESTQ     BX, BX
-	JE        end537
-	VMOVUPS   (DX), Z1
-	VMINPD    Z0, Z1, Z2
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z2, K1, Z3
-	VMOVUPS   Z3, (AX)
-	VMOVUPS   64(DX), Z1
-	VMINPD    Z0, Z1, Z2
-	VCMPPD    $0x03, Z1, Z1, K1
-	VBLENDMPD Z1, Z2, K1, Z4
-	VMOVUPS   Z4, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x00000080, BX
-	JMP       next537
-
-end537:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next538:
-	TESTQ     BX, BX
-	JE        end538
-	VMOVUPS   (CX), Z1
-	VMINPD    Z1, Z0, Z1
-	VCMPPD    $0x03, Z0, Z0, K1
-	VBLENDMPD Z0, Z1, K1, Z2
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   64(CX), Z1
-	VMINPD    Z1, Z0, Z1
-	VCMPPD    $0x03, Z0, Z0, K1
-	VBLENDMPD Z0, Z1, K1, Z3
-	VMOVUPS   Z3, 64(AX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, BX
-	JMP       next538
-
-end538:
-	VZEROUPPER
-	RET
-
-// func leastLanesF64AVX512(acc []uint8, x []uint8)
-// Requires: AVX, AVX512F
-TEXT ·leastLanesF64AVX512(SB), NOSPLIT, $0-48
-	MOVQ    acc_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    x_len+32(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-
-next:
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x00000080, DX
-	JE        stored
-	VMOVUPS   (CX), Z2
-	VMINPD    Z0, Z2, Z0
-	VCMPPD    $0x03, Z2, Z2, K1
-	VBLENDMPD Z2, Z0, K1, Z3
-	VMOVAPS   Z3, Z0
-	VMOVUPS   64(CX), Z2
-	VMINPD    Z1, Z2, Z1
-	VCMPPD    $0x03, Z2, Z2, K1
-	VBLENDMPD Z2, Z1, K1, Z4
-	VMOVAPS   Z4, Z1
-	JMP       next
-
-stored:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next539:
-	TESTQ   BX, BX
-	JE      end539
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPADDQ  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPADDQ  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next539
-
-end539:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next540:
-	TESTQ   BX, BX
-	JE      end540
-	VMOVUPS (DX), Z1
-	VPADDQ  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPADDQ  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next540
-
-end540:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next541:
-	TESTQ   BX, BX
-	JE      end541
-	VMOVUPS (CX), Z1
-	VPADDQ  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPADDQ  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next541
-
-end541:
-	VZEROUPPER
-	RET
-
-// func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next542:
-	TESTQ   BX, BX
-	JE      end542
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next542
-
-end542:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next543:
-	TESTQ   BX, BX
-	JE      end543
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next543
-
-end543:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next544:
-	TESTQ   BX, BX
-	JE      end544
-	VMOVUPS (CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next544
-
-end544:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next545:
-	TESTQ   BX, BX
-	JE      end545
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next545
-
-end545:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next546:
-	TESTQ   BX, BX
-	JE      end546
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next546
-
-end546:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next547:
-	TESTQ   BX, BX
-	JE      end547
-	VMOVUPS (CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next547
-
-end547:
-	VZEROUPPER
-	RET
-
-// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next548:
-	TESTQ   BX, BX
-	JE      end548
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next548
-
-end548:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next549:
-	TESTQ   BX, BX
-	JE      end549
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next549
-
-end549:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next550:
-	TESTQ   BX, BX
-	JE      end550
-	VMOVUPS (CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next550
-
-end550:
-	VZEROUPPER
-	RET
-
-// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next551:
-	TESTQ   BX, BX
-	JE      end551
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next551
-
-end551:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next552:
-	TESTQ   BX, BX
-	JE      end552
-	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next552
-
-end552:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next553:
-	TESTQ   BX, BX
-	JE      end553
-	VMOVUPS (CX), Z1
-	VMULPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VMULPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next553
-
-end553:
-	VZEROUPPER
-	RET
-
-// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next554:
-	TESTQ   BX, BX
-	JE      end554
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next554
-
-end554:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next555:
-	TESTQ   BX, BX
-	JE      end555
-	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next555
-
-end555:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next556:
-	TESTQ   BX, BX
-	JE      end556
-	VMOVUPS (CX), Z1
-	VDIVPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VDIVPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next556
-
-end556:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next557:
-	TESTQ   BX, BX
-	JE      end557
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSLLVD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSLLVD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next557
-
-end557:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next558:
-	TESTQ   BX, BX
-	JE      end558
-	VMOVUPS (DX), Z1
-	VPSLLVD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSLLVD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next558
-
-end558:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next559:
-	TESTQ   BX, BX
-	JE      end559
-	VMOVUPS (CX), Z1
-	VPSLLVD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSLLVD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next559
-
-end559:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next560:
-	TESTQ   BX, BX
-	JE      end560
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSLLVQ Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSLLVQ Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next560
-
-end560:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next561:
-	TESTQ   BX, BX
-	JE      end561
-	VMOVUPS (DX), Z1
-	VPSLLVQ Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSLLVQ Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next561
-
-end561:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next562:
-	TESTQ   BX, BX
-	JE      end562
-	VMOVUPS (CX), Z1
-	VPSLLVQ Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSLLVQ Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next562
-
-end562:
-	VZEROUPPER
-	RET
-
-// func shiftRightU32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next563:
 	TESTQ   BX, BX
 	JE      end563
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPSRLVD Z1, Z0, Z0
+	VPMAXSD Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPSRLVD Z1, Z0, Z0
+	VPMAXSD Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -34420,10 +38786,10 @@ next564:
 	TESTQ   BX, BX
 	JE      end564
 	VMOVUPS (DX), Z1
-	VPSRLVD Z1, Z0, Z1
+	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPSRLVD Z1, Z0, Z1
+	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -34441,6 +38807,4308 @@ next565:
 	TESTQ   BX, BX
 	JE      end565
 	VMOVUPS (CX), Z1
+	VPMAXSD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMAXSD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next565
+
+end565:
+	VZEROUPPER
+	RET
+
+// func largestRowsI32AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·largestRowsI32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMAXSD Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMAXSD Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXSD    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXSD    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXSD    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXSD    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXSD    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXSD    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXSD    Z1, Z0, Z0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next566:
+	TESTQ   BX, BX
+	JE      end566
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMAXUD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMAXUD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next566
+
+end566:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next567:
+	TESTQ   BX, BX
+	JE      end567
+	VMOVUPS (DX), Z1
+	VPMAXUD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMAXUD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next567
+
+end567:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next568:
+	TESTQ   BX, BX
+	JE      end568
+	VMOVUPS (CX), Z1
+	VPMAXUD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMAXUD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next568
+
+end568:
+	VZEROUPPER
+	RET
+
+// func largestRowsU32AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·largestRowsU32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMAXUD Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMAXUD Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXUD    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXUD    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXUD    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXUD    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXUD    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXUD    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMAXUD    Z1, Z0, Z0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next569:
+	TESTQ   BX, BX
+	JE      end569
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMAXSQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMAXSQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next569
+
+end569:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next570:
+	TESTQ   BX, BX
+	JE      end570
+	VMOVUPS (DX), Z1
+	VPMAXSQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMAXSQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next570
+
+end570:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next571:
+	TESTQ   BX, BX
+	JE      end571
+	VMOVUPS (CX), Z1
+	VPMAXSQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMAXSQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next571
+
+end571:
+	VZEROUPPER
+	RET
+
+// func largestRowsI64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·largestRowsI64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMAXSQ Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMAXSQ Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXSQ    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXSQ    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXSQ    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXSQ    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXSQ    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXSQ    Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestU64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next572:
+	TESTQ   BX, BX
+	JE      end572
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMAXUQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMAXUQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next572
+
+end572:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next573:
+	TESTQ   BX, BX
+	JE      end573
+	VMOVUPS (DX), Z1
+	VPMAXUQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMAXUQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next573
+
+end573:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next574:
+	TESTQ   BX, BX
+	JE      end574
+	VMOVUPS (CX), Z1
+	VPMAXUQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMAXUQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next574
+
+end574:
+	VZEROUPPER
+	RET
+
+// func largestRowsU64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·largestRowsU64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMAXUQ Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMAXUQ Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMAXUQ    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMAXUQ    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMAXUQ    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMAXUQ    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMAXUQ    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMAXUQ    Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func largestF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next575:
+	TESTQ     BX, BX
+	JE        end575
+	VMOVUPS   (CX), Z0
+	VMOVUPS   (DX), Z1
+	VMAXPD    Z0, Z1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(CX), Z0
+	VMOVUPS   64(DX), Z1
+	VMAXPD    Z0, Z1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next575
+
+end575:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next576:
+	TESTQ     BX, BX
+	JE        end576
+	VMOVUPS   (DX), Z1
+	VMAXPD    Z0, Z1, Z2
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(DX), Z1
+	VMAXPD    Z0, Z1, Z2
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next576
+
+end576:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next577:
+	TESTQ     BX, BX
+	JE        end577
+	VMOVUPS   (CX), Z1
+	VMAXPD    Z1, Z0, Z1
+	VCMPPD    $0x03, Z0, Z0, K1
+	VBLENDMPD Z0, Z1, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(CX), Z1
+	VMAXPD    Z1, Z0, Z1
+	VCMPPD    $0x03, Z0, Z0, K1
+	VBLENDMPD Z0, Z1, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000080, BX
+	JMP       next577
+
+end577:
+	VZEROUPPER
+	RET
+
+// func largestRowsF64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·largestRowsF64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Z2
+	VMAXPD    Z0, Z2, Z0
+	VCMPPD    $0x03, Z2, Z2, K1
+	VBLENDMPD Z2, Z0, K1, Z3
+	VMOVAPS   Z3, Z0
+	VMOVUPS   64(DX)(DI*1), Z2
+	VMAXPD    Z1, Z2, Z1
+	VCMPPD    $0x03, Z2, Z2, K1
+	VBLENDMPD Z2, Z1, K1, Z4
+	VMOVAPS   Z4, Z1
+	ADDQ      $0x00000080, DI
+	JMP       group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VMAXPD     Z0, Z2, Z0
+	VCMPPD     $0x03, Z2, Z2, K1
+	VBLENDMPD  Z2, Z0, K1, Z5
+	VMOVAPS    Z5, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VMAXPD     Z1, Z2, Z1
+	VCMPPD     $0x03, Z2, Z2, K1
+	VBLENDMPD  Z2, Z1, K1, Z6
+	VMOVAPS    Z6, Z1
+	VMAXPD     Z0, Z1, Z0
+	VCMPPD     $0x03, Z1, Z1, K1
+	VBLENDMPD  Z1, Z0, K1, Z7
+	VSHUFI64X2 $0x4e, Z7, Z7, Z0
+	VMAXPD     Z7, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z8
+	VSHUFI64X2 $0xb1, Z8, Z8, Z0
+	VMAXPD     Z8, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z9
+	VPSHUFD    $0x4e, Z9, Z0
+	VMAXPD     Z9, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z10
+	VMOVQ      X10, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next578:
+	TESTQ   BX, BX
+	JE      end578
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINSB Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINSB Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next578
+
+end578:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z0
+
+next579:
+	TESTQ   BX, BX
+	JE      end579
+	VMOVUPS (DX), Z1
+	VPMINSB Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINSB Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next579
+
+end579:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z0
+
+next580:
+	TESTQ   BX, BX
+	JE      end580
+	VMOVUPS (CX), Z1
+	VPMINSB Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINSB Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next580
+
+end580:
+	VZEROUPPER
+	RET
+
+// func leastRowsI8AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastRowsI8AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINSB Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINSB Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINSB    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINSB    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINSB    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VPSRLW     $0x08, Z0, Z1
+	VPMINSB    Z1, Z0, Z0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next581:
+	TESTQ   BX, BX
+	JE      end581
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINUB Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINUB Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next581
+
+end581:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z0
+
+next582:
+	TESTQ   BX, BX
+	JE      end582
+	VMOVUPS (DX), Z1
+	VPMINUB Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUB Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next582
+
+end582:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z0
+
+next583:
+	TESTQ   BX, BX
+	JE      end583
+	VMOVUPS (CX), Z1
+	VPMINUB Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINUB Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next583
+
+end583:
+	VZEROUPPER
+	RET
+
+// func leastRowsU8AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastRowsU8AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINUB Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINUB Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINUB    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINUB    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINUB    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VPSRLW     $0x08, Z0, Z1
+	VPMINUB    Z1, Z0, Z0
+	VPEXTRB    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000001, AX
+	SUBQ       $0x00000001, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next584:
+	TESTQ   BX, BX
+	JE      end584
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINSW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINSW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next584
+
+end584:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next585:
+	TESTQ   BX, BX
+	JE      end585
+	VMOVUPS (DX), Z1
+	VPMINSW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINSW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next585
+
+end585:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next586:
+	TESTQ   BX, BX
+	JE      end586
+	VMOVUPS (CX), Z1
+	VPMINSW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINSW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next586
+
+end586:
+	VZEROUPPER
+	RET
+
+// func leastRowsI16AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastRowsI16AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINSW Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINSW Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINSW    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINSW    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINSW    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINSW    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINSW    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINSW    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINSW    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMINSW    Z1, Z0, Z0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next587:
+	TESTQ   BX, BX
+	JE      end587
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINUW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINUW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next587
+
+end587:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next588:
+	TESTQ   BX, BX
+	JE      end588
+	VMOVUPS (DX), Z1
+	VPMINUW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next588
+
+end588:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next589:
+	TESTQ   BX, BX
+	JE      end589
+	VMOVUPS (CX), Z1
+	VPMINUW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINUW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next589
+
+end589:
+	VZEROUPPER
+	RET
+
+// func leastRowsU16AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·leastRowsU16AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINUW Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINUW Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINUW    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINUW    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINUW    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINUW    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINUW    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINUW    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINUW    Z1, Z0, Z0
+	VPSRLD     $0x10, Z0, Z1
+	VPMINUW    Z1, Z0, Z0
+	VPEXTRW    $0x00, X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000002, AX
+	SUBQ       $0x00000002, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next590:
+	TESTQ   BX, BX
+	JE      end590
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINSD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINSD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next590
+
+end590:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next591:
+	TESTQ   BX, BX
+	JE      end591
+	VMOVUPS (DX), Z1
+	VPMINSD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINSD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next591
+
+end591:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next592:
+	TESTQ   BX, BX
+	JE      end592
+	VMOVUPS (CX), Z1
+	VPMINSD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINSD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next592
+
+end592:
+	VZEROUPPER
+	RET
+
+// func leastRowsI32AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·leastRowsI32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINSD Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINSD Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINSD    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINSD    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINSD    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next593:
+	TESTQ   BX, BX
+	JE      end593
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINUD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINUD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next593
+
+end593:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next594:
+	TESTQ   BX, BX
+	JE      end594
+	VMOVUPS (DX), Z1
+	VPMINUD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next594
+
+end594:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next595:
+	TESTQ   BX, BX
+	JE      end595
+	VMOVUPS (CX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next595
+
+end595:
+	VZEROUPPER
+	RET
+
+// func leastRowsU32AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·leastRowsU32AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINUD Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINUD Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINUD    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINUD    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINUD    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINUD    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINUD    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINUD    Z1, Z0, Z0
+	VPSHUFD    $0xb1, Z0, Z1
+	VPMINUD    Z1, Z0, Z0
+	VMOVD      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000004, AX
+	SUBQ       $0x00000004, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next596:
+	TESTQ   BX, BX
+	JE      end596
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINSQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINSQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next596
+
+end596:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next597:
+	TESTQ   BX, BX
+	JE      end597
+	VMOVUPS (DX), Z1
+	VPMINSQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINSQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next597
+
+end597:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next598:
+	TESTQ   BX, BX
+	JE      end598
+	VMOVUPS (CX), Z1
+	VPMINSQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINSQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next598
+
+end598:
+	VZEROUPPER
+	RET
+
+// func leastRowsI64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·leastRowsI64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINSQ Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINSQ Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINSQ    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINSQ    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINSQ    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINSQ    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINSQ    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINSQ    Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastU64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next599:
+	TESTQ   BX, BX
+	JE      end599
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMINUQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMINUQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next599
+
+end599:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next600:
+	TESTQ   BX, BX
+	JE      end600
+	VMOVUPS (DX), Z1
+	VPMINUQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next600
+
+end600:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next601:
+	TESTQ   BX, BX
+	JE      end601
+	VMOVUPS (CX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next601
+
+end601:
+	VZEROUPPER
+	RET
+
+// func leastRowsU64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·leastRowsU64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ    DI, SI
+	JGE     last
+	VMOVUPS (DX)(DI*1), Z2
+	VPMINUQ Z2, Z0, Z0
+	VMOVAPS Z0, Z0
+	VMOVUPS 64(DX)(DI*1), Z2
+	VPMINUQ Z2, Z1, Z1
+	VMOVAPS Z1, Z1
+	ADDQ    $0x00000080, DI
+	JMP     group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VPMINUQ    Z2, Z0, Z0
+	VMOVAPS    Z0, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VPMINUQ    Z2, Z1, Z1
+	VMOVAPS    Z1, Z1
+	VPMINUQ    Z1, Z0, Z0
+	VSHUFI64X2 $0x4e, Z0, Z0, Z1
+	VPMINUQ    Z1, Z0, Z0
+	VSHUFI64X2 $0xb1, Z0, Z0, Z1
+	VPMINUQ    Z1, Z0, Z0
+	VPSHUFD    $0x4e, Z0, Z1
+	VPMINUQ    Z1, Z0, Z0
+	VMOVQ      X0, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func leastF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next602:
+	TESTQ     BX, BX
+	JE        end602
+	VMOVUPS   (CX), Z0
+	VMOVUPS   (DX), Z1
+	VMINPD    Z0, Z1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(CX), Z0
+	VMOVUPS   64(DX), Z1
+	VMINPD    Z0, Z1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next602
+
+end602:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next603:
+	TESTQ     BX, BX
+	JE        end603
+	VMOVUPS   (DX), Z1
+	VMINPD    Z0, Z1, Z2
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	VMOVUPS   64(DX), Z1
+	VMINPD    Z0, Z1, Z2
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000080, BX
+	JMP       next603
+
+end603:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next604:
+	TESTQ     BX, BX
+	JE        end604
+	VMOVUPS   (CX), Z1
+	VMINPD    Z1, Z0, Z1
+	VCMPPD    $0x03, Z0, Z0, K1
+	VBLENDMPD Z0, Z1, K1, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   64(CX), Z1
+	VMINPD    Z1, Z0, Z1
+	VCMPPD    $0x03, Z0, Z0, K1
+	VBLENDMPD Z0, Z1, K1, Z3
+	VMOVUPS   Z3, 64(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000080, BX
+	JMP       next604
+
+end604:
+	VZEROUPPER
+	RET
+
+// func leastRowsF64AVX512(dst []uint8, x []uint8, n int)
+// Requires: AVX, AVX512F
+TEXT ·leastRowsF64AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ n+48(FP), BX
+	LEAQ -128(BX), SI
+
+row:
+	TESTQ   CX, CX
+	JE      done
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	MOVQ    $0x00000080, DI
+
+group:
+	CMPQ      DI, SI
+	JGE       last
+	VMOVUPS   (DX)(DI*1), Z2
+	VMINPD    Z0, Z2, Z0
+	VCMPPD    $0x03, Z2, Z2, K1
+	VBLENDMPD Z2, Z0, K1, Z3
+	VMOVAPS   Z3, Z0
+	VMOVUPS   64(DX)(DI*1), Z2
+	VMINPD    Z1, Z2, Z1
+	VCMPPD    $0x03, Z2, Z2, K1
+	VBLENDMPD Z2, Z1, K1, Z4
+	VMOVAPS   Z4, Z1
+	ADDQ      $0x00000080, DI
+	JMP       group
+
+last:
+	MOVQ       SI, DI
+	VMOVUPS    (DX)(DI*1), Z2
+	VMINPD     Z0, Z2, Z0
+	VCMPPD     $0x03, Z2, Z2, K1
+	VBLENDMPD  Z2, Z0, K1, Z5
+	VMOVAPS    Z5, Z0
+	VMOVUPS    64(DX)(DI*1), Z2
+	VMINPD     Z1, Z2, Z1
+	VCMPPD     $0x03, Z2, Z2, K1
+	VBLENDMPD  Z2, Z1, K1, Z6
+	VMOVAPS    Z6, Z1
+	VMINPD     Z0, Z1, Z0
+	VCMPPD     $0x03, Z1, Z1, K1
+	VBLENDMPD  Z1, Z0, K1, Z7
+	VSHUFI64X2 $0x4e, Z7, Z7, Z0
+	VMINPD     Z7, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z8
+	VSHUFI64X2 $0xb1, Z8, Z8, Z0
+	VMINPD     Z8, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z9
+	VPSHUFD    $0x4e, Z9, Z0
+	VMINPD     Z9, Z0, Z1
+	VCMPPD     $0x03, Z0, Z0, K1
+	VBLENDMPD  Z0, Z1, K1, Z10
+	VMOVQ      X10, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000008, AX
+	SUBQ       $0x00000008, CX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next605:
+	TESTQ   BX, BX
+	JE      end605
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPADDB  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPADDB  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next605
+
+end605:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z0
+
+next606:
+	TESTQ   BX, BX
+	JE      end606
+	VMOVUPS (DX), Z1
+	VPADDB  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPADDB  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next606
+
+end606:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z0
+
+next607:
+	TESTQ   BX, BX
+	JE      end607
+	VMOVUPS (CX), Z1
+	VPADDB  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPADDB  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next607
+
+end607:
+	VZEROUPPER
+	RET
+
+// func sumI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next608:
+	TESTQ   BX, BX
+	JE      end608
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPADDW  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPADDW  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next608
+
+end608:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next609:
+	TESTQ   BX, BX
+	JE      end609
+	VMOVUPS (DX), Z1
+	VPADDW  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPADDW  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next609
+
+end609:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next610:
+	TESTQ   BX, BX
+	JE      end610
+	VMOVUPS (CX), Z1
+	VPADDW  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPADDW  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next610
+
+end610:
+	VZEROUPPER
+	RET
+
+// func sumI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next611:
+	TESTQ   BX, BX
+	JE      end611
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next611
+
+end611:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next612:
+	TESTQ   BX, BX
+	JE      end612
+	VMOVUPS (DX), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPADDD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next612
+
+end612:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next613:
+	TESTQ   BX, BX
+	JE      end613
+	VMOVUPS (CX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPADDD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next613
+
+end613:
+	VZEROUPPER
+	RET
+
+// func sumI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next614:
+	TESTQ   BX, BX
+	JE      end614
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPADDQ  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPADDQ  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next614
+
+end614:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next615:
+	TESTQ   BX, BX
+	JE      end615
+	VMOVUPS (DX), Z1
+	VPADDQ  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPADDQ  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next615
+
+end615:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next616:
+	TESTQ   BX, BX
+	JE      end616
+	VMOVUPS (CX), Z1
+	VPADDQ  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPADDQ  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next616
+
+end616:
+	VZEROUPPER
+	RET
+
+// func sumF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next617:
+	TESTQ   BX, BX
+	JE      end617
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VADDPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next617
+
+end617:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next618:
+	TESTQ   BX, BX
+	JE      end618
+	VMOVUPS (DX), Z1
+	VADDPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VADDPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next618
+
+end618:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next619:
+	TESTQ   BX, BX
+	JE      end619
+	VMOVUPS (CX), Z1
+	VADDPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VADDPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next619
+
+end619:
+	VZEROUPPER
+	RET
+
+// func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next620:
+	TESTQ   BX, BX
+	JE      end620
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBB  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBB  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next620
+
+end620:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z0
+
+next621:
+	TESTQ   BX, BX
+	JE      end621
+	VMOVUPS (DX), Z1
+	VPSUBB  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBB  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next621
+
+end621:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z0
+
+next622:
+	TESTQ   BX, BX
+	JE      end622
+	VMOVUPS (CX), Z1
+	VPSUBB  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBB  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next622
+
+end622:
+	VZEROUPPER
+	RET
+
+// func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next623:
+	TESTQ   BX, BX
+	JE      end623
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBW  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBW  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next623
+
+end623:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next624:
+	TESTQ   BX, BX
+	JE      end624
+	VMOVUPS (DX), Z1
+	VPSUBW  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBW  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next624
+
+end624:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next625:
+	TESTQ   BX, BX
+	JE      end625
+	VMOVUPS (CX), Z1
+	VPSUBW  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBW  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next625
+
+end625:
+	VZEROUPPER
+	RET
+
+// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next626:
+	TESTQ   BX, BX
+	JE      end626
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next626
+
+end626:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next627:
+	TESTQ   BX, BX
+	JE      end627
+	VMOVUPS (DX), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next627
+
+end627:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next628:
+	TESTQ   BX, BX
+	JE      end628
+	VMOVUPS (CX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next628
+
+end628:
+	VZEROUPPER
+	RET
+
+// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next629:
+	TESTQ   BX, BX
+	JE      end629
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBQ  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBQ  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next629
+
+end629:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next630:
+	TESTQ   BX, BX
+	JE      end630
+	VMOVUPS (DX), Z1
+	VPSUBQ  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBQ  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next630
+
+end630:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next631:
+	TESTQ   BX, BX
+	JE      end631
+	VMOVUPS (CX), Z1
+	VPSUBQ  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBQ  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next631
+
+end631:
+	VZEROUPPER
+	RET
+
+// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next632:
+	TESTQ   BX, BX
+	JE      end632
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next632
+
+end632:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next633:
+	TESTQ   BX, BX
+	JE      end633
+	VMOVUPS (DX), Z1
+	VSUBPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VSUBPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next633
+
+end633:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next634:
+	TESTQ   BX, BX
+	JE      end634
+	VMOVUPS (CX), Z1
+	VSUBPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VSUBPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next634
+
+end634:
+	VZEROUPPER
+	RET
+
+// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next635:
+	TESTQ   BX, BX
+	JE      end635
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next635
+
+end635:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next636:
+	TESTQ   BX, BX
+	JE      end636
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next636
+
+end636:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next637:
+	TESTQ   BX, BX
+	JE      end637
+	VMOVUPS (CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next637
+
+end637:
+	VZEROUPPER
+	RET
+
+// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next638:
+	TESTQ   BX, BX
+	JE      end638
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next638
+
+end638:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next639:
+	TESTQ   BX, BX
+	JE      end639
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next639
+
+end639:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next640:
+	TESTQ   BX, BX
+	JE      end640
+	VMOVUPS (CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next640
+
+end640:
+	VZEROUPPER
+	RET
+
+// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next641:
+	TESTQ   BX, BX
+	JE      end641
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next641
+
+end641:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next642:
+	TESTQ   BX, BX
+	JE      end642
+	VMOVUPS (DX), Z1
+	VPMULLQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next642
+
+end642:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next643:
+	TESTQ   BX, BX
+	JE      end643
+	VMOVUPS (CX), Z1
+	VPMULLQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next643
+
+end643:
+	VZEROUPPER
+	RET
+
+// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next644:
+	TESTQ   BX, BX
+	JE      end644
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next644
+
+end644:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next645:
+	TESTQ   BX, BX
+	JE      end645
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next645
+
+end645:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next646:
+	TESTQ   BX, BX
+	JE      end646
+	VMOVUPS (CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next646
+
+end646:
+	VZEROUPPER
+	RET
+
+// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next647:
+	TESTQ         BX, BX
+	JE            end647
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next647
+
+end647:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next648:
+	TESTQ         BX, BX
+	JE            end648
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next648
+
+end648:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next649:
+	TESTQ         BX, BX
+	JE            end649
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next649
+
+end649:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next650:
+	TESTQ         BX, BX
+	JE            end650
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next650
+
+end650:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next651:
+	TESTQ         BX, BX
+	JE            end651
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next651
+
+end651:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next652:
+	TESTQ         BX, BX
+	JE            end652
+	VMOVUPS       (CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next652
+
+end652:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next653:
+	TESTQ   BX, BX
+	JE      end653
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next653
+
+end653:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next654:
+	TESTQ   BX, BX
+	JE      end654
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next654
+
+end654:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next655:
+	TESTQ   BX, BX
+	JE      end655
+	VMOVUPS (CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VDIVPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next655
+
+end655:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next656:
+	TESTQ         BX, BX
+	JE            end656
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next656
+
+end656:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next657:
+	TESTQ         BX, BX
+	JE            end657
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next657
+
+end657:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next658:
+	TESTQ         BX, BX
+	JE            end658
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2DQ    Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next658
+
+end658:
+	VZEROUPPER
+	RET
+
+// func remainderU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next659:
+	TESTQ         BX, BX
+	JE            end659
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z0, Z0
+	VFNMADD231PD  Z3, Z2, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z5, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next659
+
+end659:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next660:
+	TESTQ         BX, BX
+	JE            end660
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z5, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next660
+
+end660:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next661:
+	TESTQ         BX, BX
+	JE            end661
+	VMOVUPS       (CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z4
+	VRNDSCALEPD   $0x09, Z4, Z4
+	VMOVAPS       Z2, Z2
+	VFNMADD231PD  Z4, Z3, Z2
+	VCVTTPD2UDQ   Z2, Y5
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z3
+	VRNDSCALEPD   $0x09, Z3, Z3
+	VMOVAPS       Z1, Z1
+	VFNMADD231PD  Z3, Z2, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z5, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next661
+
+end661:
+	VZEROUPPER
+	RET
+
+// func sizeI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x01
+	JE   scalarA
+	CMPQ DI, $0x01
+	JE   scalarB
+
+next662:
+	TESTQ   BX, BX
+	JE      end662
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPABSB  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPABSB  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next662
+
+end662:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z0
+
+next663:
+	TESTQ   BX, BX
+	JE      end663
+	VMOVUPS (DX), Z1
+	VPABSB  Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPABSB  Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next663
+
+end663:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z0
+
+next664:
+	TESTQ   BX, BX
+	JE      end664
+	VMOVUPS (CX), Z0
+	VPABSB  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPABSB  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next664
+
+end664:
+	VZEROUPPER
+	RET
+
+// func sizeI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next665:
+	TESTQ   BX, BX
+	JE      end665
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPABSW  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPABSW  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next665
+
+end665:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next666:
+	TESTQ   BX, BX
+	JE      end666
+	VMOVUPS (DX), Z1
+	VPABSW  Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPABSW  Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next666
+
+end666:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next667:
+	TESTQ   BX, BX
+	JE      end667
+	VMOVUPS (CX), Z0
+	VPABSW  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPABSW  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next667
+
+end667:
+	VZEROUPPER
+	RET
+
+// func sizeI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next668:
+	TESTQ   BX, BX
+	JE      end668
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPABSD  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPABSD  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next668
+
+end668:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next669:
+	TESTQ   BX, BX
+	JE      end669
+	VMOVUPS (DX), Z1
+	VPABSD  Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPABSD  Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next669
+
+end669:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next670:
+	TESTQ   BX, BX
+	JE      end670
+	VMOVUPS (CX), Z0
+	VPABSD  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPABSD  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next670
+
+end670:
+	VZEROUPPER
+	RET
+
+// func sizeI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next671:
+	TESTQ   BX, BX
+	JE      end671
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPABSQ  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPABSQ  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next671
+
+end671:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next672:
+	TESTQ   BX, BX
+	JE      end672
+	VMOVUPS (DX), Z1
+	VPABSQ  Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPABSQ  Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next672
+
+end672:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next673:
+	TESTQ   BX, BX
+	JE      end673
+	VMOVUPS (CX), Z0
+	VPABSQ  Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPABSQ  Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next673
+
+end673:
+	VZEROUPPER
+	RET
+
+// func sizeF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next674:
+	TESTQ        BX, BX
+	JE           end674
+	VMOVUPS      (CX), Z0
+	VMOVUPS      (DX), Z1
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next674
+
+end674:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next675:
+	TESTQ        BX, BX
+	JE           end675
+	VMOVUPS      (DX), Z1
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      64(DX), Z1
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z1
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next675
+
+end675:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next676:
+	TESTQ        BX, BX
+	JE           end676
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VBROADCASTSS lanes<>+3808(SB), Z1
+	VPSRLQ       $0x01, Z1, Z1
+	VANDPD       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next676
+
+end676:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next677:
+	TESTQ   BX, BX
+	JE      end677
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next677
+
+end677:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next678:
+	TESTQ   BX, BX
+	JE      end678
+	VMOVUPS (DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next678
+
+end678:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next679:
+	TESTQ   BX, BX
+	JE      end679
+	VMOVUPS (CX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next679
+
+end679:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next680:
+	TESTQ   BX, BX
+	JE      end680
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next680
+
+end680:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next681:
+	TESTQ   BX, BX
+	JE      end681
+	VMOVUPS (DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next681
+
+end681:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next682:
+	TESTQ   BX, BX
+	JE      end682
+	VMOVUPS (CX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next682
+
+end682:
+	VZEROUPPER
+	RET
+
+// func shiftRightU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next683:
+	TESTQ   BX, BX
+	JE      end683
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next683
+
+end683:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next684:
+	TESTQ   BX, BX
+	JE      end684
+	VMOVUPS (DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next684
+
+end684:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next685:
+	TESTQ   BX, BX
+	JE      end685
+	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
@@ -34449,9 +43117,9 @@ next565:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next565
+	JMP     next685
 
-end565:
+end685:
 	VZEROUPPER
 	RET
 
@@ -34469,9 +43137,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next566:
+next686:
 	TESTQ   BX, BX
-	JE      end566
+	JE      end686
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -34484,18 +43152,18 @@ next566:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next566
+	JMP     next686
 
-end566:
+end686:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next567:
+next687:
 	TESTQ   BX, BX
-	JE      end567
+	JE      end687
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -34505,18 +43173,18 @@ next567:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next567
+	JMP     next687
 
-end567:
+end687:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next568:
+next688:
 	TESTQ   BX, BX
-	JE      end568
+	JE      end688
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -34526,9 +43194,239 @@ next568:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next568
+	JMP     next688
 
-end568:
+end688:
+	VZEROUPPER
+	RET
+
+// func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
+	VBROADCASTSS lanes<>+4160(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+4192(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+	XORQ         SI, SI
+
+next689:
+	CMPQ        SI, BX
+	JGE         end689
+	VMOVUPS     (CX)(SI*1), Z1
+	VMOVUPS     (DX)(SI*1), Z2
+	VPADDQ      Z0, Z1, Z3
+	VPADDQ      Z0, Z2, Z4
+	VPORQ       Z3, Z4, Z4
+	VPSRLQ      $0x34, Z4, Z4
+	VPTESTMQ    Z4, Z4, K1
+	KMOVW       K1, DI
+	TESTL       DI, DI
+	JNE         end689
+	VCVTQQ2PD   Z1, Z1
+	VCVTQQ2PD   Z2, Z3
+	VDIVPD      Z3, Z1, Z1
+	VRNDSCALEPD $0x0b, Z1, Z1
+	VCVTTPD2QQ  Z1, Z1
+	VPTESTMQ    Z2, Z2, K1
+	VMOVDQA64.Z Z1, K1, Z1
+	VMOVUPS     Z1, (AX)(SI*1)
+	ADDQ        $0x00000040, SI
+	JMP         next689
+
+end689:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+	XORQ         CX, CX
+
+next690:
+	CMPQ        CX, BX
+	JGE         end690
+	VMOVUPS     (DX)(CX*1), Z2
+	VPADDQ      Z0, Z1, Z3
+	VPADDQ      Z0, Z2, Z4
+	VPORQ       Z3, Z4, Z4
+	VPSRLQ      $0x34, Z4, Z4
+	VPTESTMQ    Z4, Z4, K1
+	KMOVW       K1, SI
+	TESTL       SI, SI
+	JNE         end690
+	VCVTQQ2PD   Z1, Z3
+	VCVTQQ2PD   Z2, Z4
+	VDIVPD      Z4, Z3, Z3
+	VRNDSCALEPD $0x0b, Z3, Z3
+	VCVTTPD2QQ  Z3, Z3
+	VPTESTMQ    Z2, Z2, K1
+	VMOVDQA64.Z Z3, K1, Z2
+	VMOVUPS     Z2, (AX)(CX*1)
+	ADDQ        $0x00000040, CX
+	JMP         next690
+
+end690:
+	MOVQ CX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+	XORQ         DX, DX
+
+next691:
+	CMPQ        DX, BX
+	JGE         end691
+	VMOVUPS     (CX)(DX*1), Z2
+	VPADDQ      Z0, Z2, Z3
+	VPADDQ      Z0, Z1, Z4
+	VPORQ       Z3, Z4, Z4
+	VPSRLQ      $0x34, Z4, Z4
+	VPTESTMQ    Z4, Z4, K1
+	KMOVW       K1, SI
+	TESTL       SI, SI
+	JNE         end691
+	VCVTQQ2PD   Z2, Z2
+	VCVTQQ2PD   Z1, Z3
+	VDIVPD      Z3, Z2, Z2
+	VRNDSCALEPD $0x0b, Z2, Z2
+	VCVTTPD2QQ  Z2, Z2
+	VPTESTMQ    Z1, Z1, K1
+	VMOVDQA64.Z Z2, K1, Z2
+	VMOVUPS     Z2, (AX)(DX*1)
+	ADDQ        $0x00000040, DX
+	JMP         next691
+
+end691:
+	MOVQ DX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
+	VBROADCASTSS lanes<>+4160(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	VBROADCASTSS lanes<>+4192(SB), Z0
+	VPSLLQ       $0x20, Z0, Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+	XORQ         SI, SI
+
+next692:
+	CMPQ         SI, BX
+	JGE          end692
+	VMOVUPS      (CX)(SI*1), Z1
+	VMOVUPS      (DX)(SI*1), Z2
+	VPADDQ       Z0, Z1, Z3
+	VPADDQ       Z0, Z2, Z4
+	VPORQ        Z3, Z4, Z4
+	VPSRLQ       $0x34, Z4, Z4
+	VPTESTMQ     Z4, Z4, K1
+	KMOVW        K1, DI
+	TESTL        DI, DI
+	JNE          end692
+	VCVTQQ2PD    Z1, Z1
+	VCVTQQ2PD    Z2, Z3
+	VDIVPD       Z3, Z1, Z4
+	VRNDSCALEPD  $0x09, Z4, Z4
+	VMOVAPS      Z1, Z1
+	VFNMADD231PD Z4, Z3, Z1
+	VCVTTPD2QQ   Z1, Z1
+	VPTESTMQ     Z2, Z2, K1
+	VMOVDQA64.Z  Z1, K1, Z1
+	VMOVUPS      Z1, (AX)(SI*1)
+	ADDQ         $0x00000040, SI
+	JMP          next692
+
+end692:
+	MOVQ SI, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+	XORQ         CX, CX
+
+next693:
+	CMPQ         CX, BX
+	JGE          end693
+	VMOVUPS      (DX)(CX*1), Z2
+	VPADDQ       Z0, Z1, Z3
+	VPADDQ       Z0, Z2, Z4
+	VPORQ        Z3, Z4, Z4
+	VPSRLQ       $0x34, Z4, Z4
+	VPTESTMQ     Z4, Z4, K1
+	KMOVW        K1, SI
+	TESTL        SI, SI
+	JNE          end693
+	VCVTQQ2PD    Z1, Z3
+	VCVTQQ2PD    Z2, Z4
+	VDIVPD       Z4, Z3, Z5
+	VRNDSCALEPD  $0x09, Z5, Z5
+	VMOVAPS      Z3, Z3
+	VFNMADD231PD Z5, Z4, Z3
+	VCVTTPD2QQ   Z3, Z3
+	VPTESTMQ     Z2, Z2, K1
+	VMOVDQA64.Z  Z3, K1, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	ADDQ         $0x00000040, CX
+	JMP          next693
+
+end693:
+	MOVQ CX, ret+72(FP)
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+	XORQ         DX, DX
+
+next694:
+	CMPQ         DX, BX
+	JGE          end694
+	VMOVUPS      (CX)(DX*1), Z2
+	VPADDQ       Z0, Z2, Z3
+	VPADDQ       Z0, Z1, Z4
+	VPORQ        Z3, Z4, Z4
+	VPSRLQ       $0x34, Z4, Z4
+	VPTESTMQ     Z4, Z4, K1
+	KMOVW        K1, SI
+	TESTL        SI, SI
+	JNE          end694
+	VCVTQQ2PD    Z2, Z2
+	VCVTQQ2PD    Z1, Z3
+	VDIVPD       Z3, Z2, Z4
+	VRNDSCALEPD  $0x09, Z4, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PD Z4, Z3, Z2
+	VCVTTPD2QQ   Z2, Z2
+	VPTESTMQ     Z1, Z1, K1
+	VMOVDQA64.Z  Z2, K1, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	ADDQ         $0x00000040, DX
+	JMP          next694
+
+end694:
+	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -34547,9 +43445,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next569:
+next695:
 	TESTQ      BX, BX
-	JE         end569
+	JE         end695
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -34559,18 +43457,18 @@ next569:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next569
+	JMP        next695
 
-end569:
+end695:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next570:
+next696:
 	TESTQ      BX, BX
-	JE         end570
+	JE         end696
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -34578,18 +43476,18 @@ next570:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next570
+	JMP        next696
 
-end570:
+end696:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next571:
+next697:
 	TESTQ      BX, BX
-	JE         end571
+	JE         end697
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -34597,9 +43495,9 @@ next571:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next571
+	JMP        next697
 
-end571:
+end697:
 	VZEROUPPER
 	RET
 
@@ -34618,9 +43516,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next572:
+next698:
 	TESTQ      BX, BX
-	JE         end572
+	JE         end698
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -34630,18 +43528,18 @@ next572:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next572
+	JMP        next698
 
-end572:
+end698:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next573:
+next699:
 	TESTQ      BX, BX
-	JE         end573
+	JE         end699
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -34649,18 +43547,18 @@ next573:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next573
+	JMP        next699
 
-end573:
+end699:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next574:
+next700:
 	TESTQ      BX, BX
-	JE         end574
+	JE         end700
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -34668,9 +43566,9 @@ next574:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next574
+	JMP        next700
 
-end574:
+end700:
 	VZEROUPPER
 	RET
 
@@ -34689,9 +43587,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next575:
+next701:
 	TESTQ      BX, BX
-	JE         end575
+	JE         end701
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -34706,18 +43604,18 @@ next575:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next575
+	JMP        next701
 
-end575:
+end701:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next576:
+next702:
 	TESTQ      BX, BX
-	JE         end576
+	JE         end702
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -34729,18 +43627,18 @@ next576:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next576
+	JMP        next702
 
-end576:
+end702:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next577:
+next703:
 	TESTQ      BX, BX
-	JE         end577
+	JE         end703
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -34752,9 +43650,9 @@ next577:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next577
+	JMP        next703
 
-end577:
+end703:
 	VZEROUPPER
 	RET
 
@@ -34773,9 +43671,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next578:
+next704:
 	TESTQ      BX, BX
-	JE         end578
+	JE         end704
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -34790,18 +43688,18 @@ next578:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next578
+	JMP        next704
 
-end578:
+end704:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next579:
+next705:
 	TESTQ      BX, BX
-	JE         end579
+	JE         end705
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -34813,18 +43711,18 @@ next579:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next579
+	JMP        next705
 
-end579:
+end705:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next580:
+next706:
 	TESTQ      BX, BX
-	JE         end580
+	JE         end706
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -34836,9 +43734,9 @@ next580:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next580
+	JMP        next706
 
-end580:
+end706:
 	VZEROUPPER
 	RET
 
@@ -34857,9 +43755,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next581:
+next707:
 	TESTQ      BX, BX
-	JE         end581
+	JE         end707
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -34904,18 +43802,18 @@ next581:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next581
+	JMP        next707
 
-end581:
+end707:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next582:
+next708:
 	TESTQ      BX, BX
-	JE         end582
+	JE         end708
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34951,18 +43849,18 @@ next582:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next582
+	JMP        next708
 
-end582:
+end708:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next583:
+next709:
 	TESTQ      BX, BX
-	JE         end583
+	JE         end709
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -34998,9 +43896,9 @@ next583:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next583
+	JMP        next709
 
-end583:
+end709:
 	VZEROUPPER
 	RET
 
@@ -35019,9 +43917,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next584:
+next710:
 	TESTQ      BX, BX
-	JE         end584
+	JE         end710
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -35066,18 +43964,18 @@ next584:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next584
+	JMP        next710
 
-end584:
+end710:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next585:
+next711:
 	TESTQ      BX, BX
-	JE         end585
+	JE         end711
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35113,18 +44011,18 @@ next585:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next585
+	JMP        next711
 
-end585:
+end711:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next586:
+next712:
 	TESTQ      BX, BX
-	JE         end586
+	JE         end712
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35160,9 +44058,9 @@ next586:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next586
+	JMP        next712
 
-end586:
+end712:
 	VZEROUPPER
 	RET
 
@@ -35181,9 +44079,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next587:
+next713:
 	TESTQ      BX, BX
-	JE         end587
+	JE         end713
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -35228,18 +44126,18 @@ next587:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next587
+	JMP        next713
 
-end587:
+end713:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next588:
+next714:
 	TESTQ      BX, BX
-	JE         end588
+	JE         end714
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35275,18 +44173,18 @@ next588:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next588
+	JMP        next714
 
-end588:
+end714:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next589:
+next715:
 	TESTQ      BX, BX
-	JE         end589
+	JE         end715
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35322,9 +44220,9 @@ next589:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next589
+	JMP        next715
 
-end589:
+end715:
 	VZEROUPPER
 	RET
 
@@ -35343,9 +44241,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next590:
+next716:
 	TESTQ      BX, BX
-	JE         end590
+	JE         end716
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -35355,18 +44253,18 @@ next590:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next590
+	JMP        next716
 
-end590:
+end716:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next591:
+next717:
 	TESTQ      BX, BX
-	JE         end591
+	JE         end717
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -35374,18 +44272,18 @@ next591:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next591
+	JMP        next717
 
-end591:
+end717:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next592:
+next718:
 	TESTQ      BX, BX
-	JE         end592
+	JE         end718
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -35393,9 +44291,9 @@ next592:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next592
+	JMP        next718
 
-end592:
+end718:
 	VZEROUPPER
 	RET
 
@@ -35414,9 +44312,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next593:
+next719:
 	TESTQ      BX, BX
-	JE         end593
+	JE         end719
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -35426,18 +44324,18 @@ next593:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next593
+	JMP        next719
 
-end593:
+end719:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next594:
+next720:
 	TESTQ      BX, BX
-	JE         end594
+	JE         end720
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -35445,18 +44343,18 @@ next594:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next594
+	JMP        next720
 
-end594:
+end720:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next595:
+next721:
 	TESTQ      BX, BX
-	JE         end595
+	JE         end721
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -35464,9 +44362,9 @@ next595:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next595
+	JMP        next721
 
-end595:
+end721:
 	VZEROUPPER
 	RET
 
@@ -35485,9 +44383,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next596:
+next722:
 	TESTQ      BX, BX
-	JE         end596
+	JE         end722
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -35502,18 +44400,18 @@ next596:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next596
+	JMP        next722
 
-end596:
+end722:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next597:
+next723:
 	TESTQ      BX, BX
-	JE         end597
+	JE         end723
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -35525,18 +44423,18 @@ next597:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next597
+	JMP        next723
 
-end597:
+end723:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next598:
+next724:
 	TESTQ      BX, BX
-	JE         end598
+	JE         end724
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -35548,9 +44446,9 @@ next598:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next598
+	JMP        next724
 
-end598:
+end724:
 	VZEROUPPER
 	RET
 
@@ -35569,9 +44467,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next599:
+next725:
 	TESTQ      BX, BX
-	JE         end599
+	JE         end725
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -35586,18 +44484,18 @@ next599:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next599
+	JMP        next725
 
-end599:
+end725:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next600:
+next726:
 	TESTQ      BX, BX
-	JE         end600
+	JE         end726
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -35609,18 +44507,18 @@ next600:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next600
+	JMP        next726
 
-end600:
+end726:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next601:
+next727:
 	TESTQ      BX, BX
-	JE         end601
+	JE         end727
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -35632,9 +44530,9 @@ next601:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next601
+	JMP        next727
 
-end601:
+end727:
 	VZEROUPPER
 	RET
 
@@ -35653,9 +44551,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next602:
+next728:
 	TESTQ      BX, BX
-	JE         end602
+	JE         end728
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -35700,18 +44598,18 @@ next602:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next602
+	JMP        next728
 
-end602:
+end728:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next603:
+next729:
 	TESTQ      BX, BX
-	JE         end603
+	JE         end729
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35747,18 +44645,18 @@ next603:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next603
+	JMP        next729
 
-end603:
+end729:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next604:
+next730:
 	TESTQ      BX, BX
-	JE         end604
+	JE         end730
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35794,9 +44692,9 @@ next604:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next604
+	JMP        next730
 
-end604:
+end730:
 	VZEROUPPER
 	RET
 
@@ -35815,9 +44713,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next605:
+next731:
 	TESTQ      BX, BX
-	JE         end605
+	JE         end731
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -35862,18 +44760,18 @@ next605:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next605
+	JMP        next731
 
-end605:
+end731:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next606:
+next732:
 	TESTQ      BX, BX
-	JE         end606
+	JE         end732
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35909,18 +44807,18 @@ next606:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next606
+	JMP        next732
 
-end606:
+end732:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next607:
+next733:
 	TESTQ      BX, BX
-	JE         end607
+	JE         end733
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -35956,9 +44854,9 @@ next607:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next607
+	JMP        next733
 
-end607:
+end733:
 	VZEROUPPER
 	RET
 
@@ -35977,9 +44875,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next608:
+next734:
 	TESTQ      BX, BX
-	JE         end608
+	JE         end734
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -36024,18 +44922,18 @@ next608:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next608
+	JMP        next734
 
-end608:
+end734:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next609:
+next735:
 	TESTQ      BX, BX
-	JE         end609
+	JE         end735
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36071,18 +44969,18 @@ next609:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next609
+	JMP        next735
 
-end609:
+end735:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next610:
+next736:
 	TESTQ      BX, BX
-	JE         end610
+	JE         end736
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36118,9 +45016,9 @@ next610:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next610
+	JMP        next736
 
-end610:
+end736:
 	VZEROUPPER
 	RET
 
@@ -36139,9 +45037,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next611:
+next737:
 	TESTQ      BX, BX
-	JE         end611
+	JE         end737
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -36151,18 +45049,18 @@ next611:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next611
+	JMP        next737
 
-end611:
+end737:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next612:
+next738:
 	TESTQ      BX, BX
-	JE         end612
+	JE         end738
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -36170,18 +45068,18 @@ next612:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next612
+	JMP        next738
 
-end612:
+end738:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next613:
+next739:
 	TESTQ      BX, BX
-	JE         end613
+	JE         end739
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -36189,9 +45087,9 @@ next613:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next613
+	JMP        next739
 
-end613:
+end739:
 	VZEROUPPER
 	RET
 
@@ -36210,9 +45108,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next614:
+next740:
 	TESTQ      BX, BX
-	JE         end614
+	JE         end740
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -36222,18 +45120,18 @@ next614:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next614
+	JMP        next740
 
-end614:
+end740:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next615:
+next741:
 	TESTQ      BX, BX
-	JE         end615
+	JE         end741
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -36241,18 +45139,18 @@ next615:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next615
+	JMP        next741
 
-end615:
+end741:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next616:
+next742:
 	TESTQ      BX, BX
-	JE         end616
+	JE         end742
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -36260,9 +45158,9 @@ next616:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next616
+	JMP        next742
 
-end616:
+end742:
 	VZEROUPPER
 	RET
 
@@ -36281,9 +45179,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next617:
+next743:
 	TESTQ      BX, BX
-	JE         end617
+	JE         end743
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -36298,18 +45196,18 @@ next617:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next617
+	JMP        next743
 
-end617:
+end743:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next618:
+next744:
 	TESTQ      BX, BX
-	JE         end618
+	JE         end744
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -36321,18 +45219,18 @@ next618:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next618
+	JMP        next744
 
-end618:
+end744:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next619:
+next745:
 	TESTQ      BX, BX
-	JE         end619
+	JE         end745
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -36344,9 +45242,9 @@ next619:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next619
+	JMP        next745
 
-end619:
+end745:
 	VZEROUPPER
 	RET
 
@@ -36365,9 +45263,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next620:
+next746:
 	TESTQ      BX, BX
-	JE         end620
+	JE         end746
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -36382,18 +45280,18 @@ next620:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next620
+	JMP        next746
 
-end620:
+end746:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next621:
+next747:
 	TESTQ      BX, BX
-	JE         end621
+	JE         end747
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -36405,18 +45303,18 @@ next621:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next621
+	JMP        next747
 
-end621:
+end747:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next622:
+next748:
 	TESTQ      BX, BX
-	JE         end622
+	JE         end748
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -36428,9 +45326,9 @@ next622:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next622
+	JMP        next748
 
-end622:
+end748:
 	VZEROUPPER
 	RET
 
@@ -36449,9 +45347,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next623:
+next749:
 	TESTQ      BX, BX
-	JE         end623
+	JE         end749
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -36496,18 +45394,18 @@ next623:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next623
+	JMP        next749
 
-end623:
+end749:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next624:
+next750:
 	TESTQ      BX, BX
-	JE         end624
+	JE         end750
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36543,18 +45441,18 @@ next624:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next624
+	JMP        next750
 
-end624:
+end750:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next625:
+next751:
 	TESTQ      BX, BX
-	JE         end625
+	JE         end751
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36590,9 +45488,9 @@ next625:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next625
+	JMP        next751
 
-end625:
+end751:
 	VZEROUPPER
 	RET
 
@@ -36611,9 +45509,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next626:
+next752:
 	TESTQ      BX, BX
-	JE         end626
+	JE         end752
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -36658,18 +45556,18 @@ next626:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next626
+	JMP        next752
 
-end626:
+end752:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next627:
+next753:
 	TESTQ      BX, BX
-	JE         end627
+	JE         end753
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36705,18 +45603,18 @@ next627:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next627
+	JMP        next753
 
-end627:
+end753:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next628:
+next754:
 	TESTQ      BX, BX
-	JE         end628
+	JE         end754
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36752,9 +45650,9 @@ next628:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next628
+	JMP        next754
 
-end628:
+end754:
 	VZEROUPPER
 	RET
 
@@ -36773,9 +45671,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next629:
+next755:
 	TESTQ      BX, BX
-	JE         end629
+	JE         end755
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -36820,18 +45718,18 @@ next629:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next629
+	JMP        next755
 
-end629:
+end755:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next630:
+next756:
 	TESTQ      BX, BX
-	JE         end630
+	JE         end756
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36867,18 +45765,18 @@ next630:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next630
+	JMP        next756
 
-end630:
+end756:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next631:
+next757:
 	TESTQ      BX, BX
-	JE         end631
+	JE         end757
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -36914,9 +45812,9 @@ next631:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next631
+	JMP        next757
 
-end631:
+end757:
 	VZEROUPPER
 	RET
 
@@ -37097,36 +45995,395 @@ end:
 	VZEROUPPER
 	RET
 
-// func quantizeAVX512(dst *byte, x *float32, n int, scale float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, SSE
-TEXT ·quantizeAVX512(SB), NOSPLIT, $0-40
+// func i8ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i8ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVSXBD (CX), Z0
+	VCVTDQ2PS Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToI32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·u8ToI32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVZXBD (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i8ToI32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i8ToI32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVSXBD (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func u8ToI64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·u8ToI64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVZXBQ (CX), Z0
+	VMOVUPS   Z0, (AX)
+	VPMOVZXBQ 8(CX), Z0
+	VMOVUPS   Z0, 64(AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i8ToI64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i8ToI64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVSXBQ (CX), Z0
+	VMOVUPS   Z0, (AX)
+	VPMOVSXBQ 8(CX), Z0
+	VMOVUPS   Z0, 64(AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToF64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i32ToF64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTDQ2PD (CX), Z0
+	VMOVUPD   Z0, (AX)
+	VCVTDQ2PD 32(CX), Z0
+	VMOVUPD   Z0, 64(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToI32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·f64ToI32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000010
+	JLT        end
+	VCVTTPD2DQ (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VCVTTPD2DQ 64(CX), Y0
+	VMOVUPS    Y0, 32(AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i32ToU8AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i32ToU8AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ    DX, $0x00000010
+	JLT     end
+	VMOVUPS (CX), Z0
+	VPMOVDB Z0, (AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000010, AX
+	SUBQ    $0x00000010, DX
+	JMP     next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToU8AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·i64ToU8AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ    DX, $0x00000010
+	JLT     end
+	VMOVUPS (CX), Z0
+	VPMOVQB Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPMOVQB Z0, 8(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000010, AX
+	SUBQ    $0x00000010, DX
+	JMP     next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512DQ
+TEXT ·i64ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTQQ2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VCVTQQ2PS 64(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToI64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·f32ToI64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000010
+	JLT        end
+	VCVTTPS2QQ (CX), Z0
+	VMOVUPS    Z0, (AX)
+	VCVTTPS2QQ 32(CX), Z0
+	VMOVUPS    Z0, 64(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToF64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·i64ToF64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VCVTQQ2PD (CX), Z0
+	VMOVUPS   Z0, (AX)
+	VCVTQQ2PD 64(CX), Z0
+	VMOVUPS   Z0, 64(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToI64AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·f64ToI64AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000010
+	JLT        end
+	VCVTTPD2QQ (CX), Z0
+	VMOVUPS    Z0, (AX)
+	VCVTTPD2QQ 64(CX), Z0
+	VMOVUPS    Z0, 64(AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToBF16AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·f32ToBF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ        DX, $0x00000010
+	JLT         end
+	VMOVUPS     (CX), Z0
+	VPSRLD      $0x10, Z0, Z1
+	VPSLLD      $0x1f, Z1, Z2
+	VPSRLD      $0x1f, Z2, Z2
+	VORPS.BCST  lanes<>+4256(SB), Z1, Z1
+	VPADDD.BCST lanes<>+4288(SB), Z0, Z4
+	VPADDD      Z2, Z4, Z4
+	VPSRLD      $0x10, Z4, Z4
+	VCMPPS      $0x03, Z0, Z0, K1
+	VBLENDMPS   Z1, Z4, K1, Z3
+	VPMOVDW     Z3, (AX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000010, DX
+	JMP         next
+
+end:
+	VZEROUPPER
+	RET
+
+// func bf16ToF32AVX512(dst *byte, x *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bf16ToF32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000010
+	JLT       end
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func quantizeAVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·quantizeAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Z0
-	MOVSS        zero+28(FP), X1
+	MOVSS        inv+28(FP), X1
 	VBROADCASTSS X1, Z1
-	MOVSS        lo+32(FP), X2
+	MOVSS        sure+32(FP), X2
 	VBROADCASTSS X2, Z2
-	MOVSS        hi+36(FP), X3
+	MOVSS        zero+36(FP), X3
 	VBROADCASTSS X3, Z3
+	MOVSS        lo+40(FP), X4
+	VBROADCASTSS X4, Z4
+	MOVSS        hi+44(FP), X5
+	VBROADCASTSS X5, Z5
 
 next:
 	CMPQ        DX, $0x00000010
 	JLT         end
-	VMOVUPS     (CX), Z4
-	VDIVPS      Z0, Z4, Z4
-	VRNDSCALEPS $0x00, Z4, Z4
-	VADDPS      Z1, Z4, Z4
-	VMAXPS      Z2, Z4, Z4
-	VMINPS      Z3, Z4, Z4
-	VCVTTPS2DQ  Z4, Z4
-	VPMOVDB     Z4, (AX)
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000010, AX
-	SUBQ        $0x00000010, DX
-	JMP         next
+	VMOVUPS     (CX), Z6
+	VMULPS      Z1, Z6, Z7
+	VRNDSCALEPS $0x00, Z7, Z8
+	VSUBPS      Z8, Z7, Z7
+	VANDPS.BCST lanes<>+2784(SB), Z7, Z7
+	VCMPPS      $0x1e, Z2, Z7, K1
+	KMOVW       K1, BX
+	TESTL       BX, BX
+	JE          rounded
+	VDIVPS      Z0, Z6, Z6
+	VRNDSCALEPS $0x00, Z6, Z6
+	VMOVAPS     Z6, Z8
+
+rounded:
+	VADDPS     Z3, Z8, Z6
+	VMAXPS     Z4, Z6, Z6
+	VMINPS     Z5, Z6, Z6
+	VCVTTPS2DQ Z6, Z6
+	VPMOVDB    Z6, (AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000010, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
 
 end:
 	VZEROUPPER
@@ -37216,20 +46473,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4160(SB), Z5
-	VFMADD213PS.BCST lanes<>+4192(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4224(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4256(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4288(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+4320(SB), Z5
+	VFMADD213PS.BCST lanes<>+4352(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4384(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4416(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4448(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4320(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+4352(SB), Z6, Z7
+	VMULPS.BCST      lanes<>+4480(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+4512(SB), Z6, Z7
 	VXORPS.BCST      lanes<>+1376(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4320(SB), Z9
+	VBROADCASTSS     lanes<>+4480(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4320(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4480(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -37243,11 +46500,11 @@ next:
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+4384(SB), Z2
-	VFMADD213PS.BCST lanes<>+4416(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4448(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4480(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4512(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+4544(SB), Z2
+	VFMADD213PS.BCST lanes<>+4576(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4608(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4640(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4672(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+3904(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
@@ -37258,7 +46515,7 @@ next:
 	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+4544(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+4704(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -37302,7 +46559,7 @@ next:
 	VANDPS.BCST  lanes<>+2784(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
 	VANDPS.BCST  lanes<>+2784(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+4576(SB), Z2, K1
+	VCMPPS.BCST  $0x15, lanes<>+4736(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
@@ -37350,9 +46607,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one632:
+one758:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd632
+	JLT              oneEnd758
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -37465,11 +46722,11 @@ one632:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one632
+	JMP              one758
 
-oneEnd632:
+oneEnd758:
 	TESTQ            R10, R10
-	JE               done632
+	JE               done758
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -37582,7 +46839,7 @@ oneEnd632:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done632:
+done758:
 	VZEROUPPER
 	RET
 
@@ -37614,9 +46871,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one633:
+one759:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd633
+	JLT              oneEnd759
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -37692,11 +46949,11 @@ one633:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one633
+	JMP              one759
 
-oneEnd633:
+oneEnd759:
 	TESTQ            R9, R9
-	JE               done633
+	JE               done759
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -37771,7 +47028,7 @@ oneEnd633:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done633:
+done759:
 	VZEROUPPER
 	RET
 
@@ -37805,9 +47062,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one634:
+one760:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd634
+	JLT              oneEnd760
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -37925,11 +47182,11 @@ one634:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one634
+	JMP              one760
 
-oneEnd634:
+oneEnd760:
 	TESTQ            R11, R11
-	JE               done634
+	JE               done760
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -38046,7 +47303,7 @@ oneEnd634:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done634:
+done760:
 	VZEROUPPER
 	RET
 
@@ -38080,9 +47337,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one635:
+one761:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd635
+	JLT              oneEnd761
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -38162,11 +47419,11 @@ one635:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one635
+	JMP              one761
 
-oneEnd635:
+oneEnd761:
 	TESTQ            R10, R10
-	JE               done635
+	JE               done761
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -38245,7 +47502,7 @@ oneEnd635:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done635:
+done761:
 	VZEROUPPER
 	RET
 
@@ -38265,9 +47522,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one636:
+one762:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd636
+	JLT              oneEnd762
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -38326,11 +47583,11 @@ one636:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one636
+	JMP              one762
 
-oneEnd636:
+oneEnd762:
 	TESTQ            R10, R10
-	JE               done636
+	JE               done762
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -38387,7 +47644,7 @@ oneEnd636:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done636:
+done762:
 	VZEROUPPER
 	RET
 
@@ -38404,9 +47661,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one637:
+one763:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd637
+	JLT          oneEnd763
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -38439,11 +47696,11 @@ one637:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one637
+	JMP          one763
 
-oneEnd637:
+oneEnd763:
 	TESTQ        R8, R8
-	JE           done637
+	JE           done763
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -38476,7 +47733,7 @@ oneEnd637:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done637:
+done763:
 	VZEROUPPER
 	RET
 
@@ -39555,183 +48812,223 @@ DATA lanes<>+4112(SB)/4, $0x01010101
 DATA lanes<>+4116(SB)/4, $0x01010101
 DATA lanes<>+4120(SB)/4, $0x01010101
 DATA lanes<>+4124(SB)/4, $0x01010101
-DATA lanes<>+4128(SB)/4, $0x000000ff
-DATA lanes<>+4132(SB)/4, $0x000000ff
-DATA lanes<>+4136(SB)/4, $0x000000ff
-DATA lanes<>+4140(SB)/4, $0x000000ff
-DATA lanes<>+4144(SB)/4, $0x000000ff
-DATA lanes<>+4148(SB)/4, $0x000000ff
-DATA lanes<>+4152(SB)/4, $0x000000ff
-DATA lanes<>+4156(SB)/4, $0x000000ff
-DATA lanes<>+4160(SB)/4, $0x3e90acfa
-DATA lanes<>+4164(SB)/4, $0x3e90acfa
-DATA lanes<>+4168(SB)/4, $0x3e90acfa
-DATA lanes<>+4172(SB)/4, $0x3e90acfa
-DATA lanes<>+4176(SB)/4, $0x3e90acfa
-DATA lanes<>+4180(SB)/4, $0x3e90acfa
-DATA lanes<>+4184(SB)/4, $0x3e90acfa
-DATA lanes<>+4188(SB)/4, $0x3e90acfa
-DATA lanes<>+4192(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4196(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4200(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4204(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4208(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4212(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4216(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4220(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4224(SB)/4, $0x3ed30cfc
-DATA lanes<>+4228(SB)/4, $0x3ed30cfc
-DATA lanes<>+4232(SB)/4, $0x3ed30cfc
-DATA lanes<>+4236(SB)/4, $0x3ed30cfc
-DATA lanes<>+4240(SB)/4, $0x3ed30cfc
-DATA lanes<>+4244(SB)/4, $0x3ed30cfc
-DATA lanes<>+4248(SB)/4, $0x3ed30cfc
-DATA lanes<>+4252(SB)/4, $0x3ed30cfc
-DATA lanes<>+4256(SB)/4, $0x3f13bb61
-DATA lanes<>+4260(SB)/4, $0x3f13bb61
-DATA lanes<>+4264(SB)/4, $0x3f13bb61
-DATA lanes<>+4268(SB)/4, $0x3f13bb61
-DATA lanes<>+4272(SB)/4, $0x3f13bb61
-DATA lanes<>+4276(SB)/4, $0x3f13bb61
-DATA lanes<>+4280(SB)/4, $0x3f13bb61
-DATA lanes<>+4284(SB)/4, $0x3f13bb61
-DATA lanes<>+4288(SB)/4, $0x3f76384f
-DATA lanes<>+4292(SB)/4, $0x3f76384f
-DATA lanes<>+4296(SB)/4, $0x3f76384f
-DATA lanes<>+4300(SB)/4, $0x3f76384f
-DATA lanes<>+4304(SB)/4, $0x3f76384f
-DATA lanes<>+4308(SB)/4, $0x3f76384f
-DATA lanes<>+4312(SB)/4, $0x3f76384f
-DATA lanes<>+4316(SB)/4, $0x3f76384f
-DATA lanes<>+4320(SB)/4, $0x4038aa3b
-DATA lanes<>+4324(SB)/4, $0x4038aa3b
-DATA lanes<>+4328(SB)/4, $0x4038aa3b
-DATA lanes<>+4332(SB)/4, $0x4038aa3b
-DATA lanes<>+4336(SB)/4, $0x4038aa3b
-DATA lanes<>+4340(SB)/4, $0x4038aa3b
-DATA lanes<>+4344(SB)/4, $0x4038aa3b
-DATA lanes<>+4348(SB)/4, $0x4038aa3b
-DATA lanes<>+4352(SB)/4, $0x33257060
-DATA lanes<>+4356(SB)/4, $0x33257060
-DATA lanes<>+4360(SB)/4, $0x33257060
-DATA lanes<>+4364(SB)/4, $0x33257060
-DATA lanes<>+4368(SB)/4, $0x33257060
-DATA lanes<>+4372(SB)/4, $0x33257060
-DATA lanes<>+4376(SB)/4, $0x33257060
-DATA lanes<>+4380(SB)/4, $0x33257060
-DATA lanes<>+4384(SB)/4, $0x3920e8f8
-DATA lanes<>+4388(SB)/4, $0x3920e8f8
-DATA lanes<>+4392(SB)/4, $0x3920e8f8
-DATA lanes<>+4396(SB)/4, $0x3920e8f8
-DATA lanes<>+4400(SB)/4, $0x3920e8f8
-DATA lanes<>+4404(SB)/4, $0x3920e8f8
-DATA lanes<>+4408(SB)/4, $0x3920e8f8
-DATA lanes<>+4412(SB)/4, $0x3920e8f8
-DATA lanes<>+4416(SB)/4, $0x3aafa398
-DATA lanes<>+4420(SB)/4, $0x3aafa398
-DATA lanes<>+4424(SB)/4, $0x3aafa398
-DATA lanes<>+4428(SB)/4, $0x3aafa398
-DATA lanes<>+4432(SB)/4, $0x3aafa398
-DATA lanes<>+4436(SB)/4, $0x3aafa398
-DATA lanes<>+4440(SB)/4, $0x3aafa398
-DATA lanes<>+4444(SB)/4, $0x3aafa398
-DATA lanes<>+4448(SB)/4, $0x3c1d96e1
-DATA lanes<>+4452(SB)/4, $0x3c1d96e1
-DATA lanes<>+4456(SB)/4, $0x3c1d96e1
-DATA lanes<>+4460(SB)/4, $0x3c1d96e1
-DATA lanes<>+4464(SB)/4, $0x3c1d96e1
-DATA lanes<>+4468(SB)/4, $0x3c1d96e1
-DATA lanes<>+4472(SB)/4, $0x3c1d96e1
-DATA lanes<>+4476(SB)/4, $0x3c1d96e1
-DATA lanes<>+4480(SB)/4, $0x3d635769
-DATA lanes<>+4484(SB)/4, $0x3d635769
-DATA lanes<>+4488(SB)/4, $0x3d635769
-DATA lanes<>+4492(SB)/4, $0x3d635769
-DATA lanes<>+4496(SB)/4, $0x3d635769
-DATA lanes<>+4500(SB)/4, $0x3d635769
-DATA lanes<>+4504(SB)/4, $0x3d635769
-DATA lanes<>+4508(SB)/4, $0x3d635769
-DATA lanes<>+4512(SB)/4, $0x3e75fded
-DATA lanes<>+4516(SB)/4, $0x3e75fded
-DATA lanes<>+4520(SB)/4, $0x3e75fded
-DATA lanes<>+4524(SB)/4, $0x3e75fded
-DATA lanes<>+4528(SB)/4, $0x3e75fded
-DATA lanes<>+4532(SB)/4, $0x3e75fded
-DATA lanes<>+4536(SB)/4, $0x3e75fded
-DATA lanes<>+4540(SB)/4, $0x3e75fded
-DATA lanes<>+4544(SB)/4, $0x42fa0000
-DATA lanes<>+4548(SB)/4, $0x42fa0000
-DATA lanes<>+4552(SB)/4, $0x42fa0000
-DATA lanes<>+4556(SB)/4, $0x42fa0000
-DATA lanes<>+4560(SB)/4, $0x42fa0000
-DATA lanes<>+4564(SB)/4, $0x42fa0000
-DATA lanes<>+4568(SB)/4, $0x42fa0000
-DATA lanes<>+4572(SB)/4, $0x42fa0000
-DATA lanes<>+4576(SB)/4, $0x4a800000
-DATA lanes<>+4580(SB)/4, $0x4a800000
-DATA lanes<>+4584(SB)/4, $0x4a800000
-DATA lanes<>+4588(SB)/4, $0x4a800000
-DATA lanes<>+4592(SB)/4, $0x4a800000
-DATA lanes<>+4596(SB)/4, $0x4a800000
-DATA lanes<>+4600(SB)/4, $0x4a800000
-DATA lanes<>+4604(SB)/4, $0x4a800000
-DATA lanes<>+4608(SB)/4, $0x3f31725d
-DATA lanes<>+4612(SB)/4, $0x3f31725d
-DATA lanes<>+4616(SB)/4, $0x3f31725d
-DATA lanes<>+4620(SB)/4, $0x3f31725d
-DATA lanes<>+4624(SB)/4, $0x3f31725d
-DATA lanes<>+4628(SB)/4, $0x3f31725d
-DATA lanes<>+4632(SB)/4, $0x3f31725d
-DATA lanes<>+4636(SB)/4, $0x3f31725d
-DATA lanes<>+4640(SB)/4, $0x3e75edab
-DATA lanes<>+4644(SB)/4, $0x3e75edab
-DATA lanes<>+4648(SB)/4, $0x3e75edab
-DATA lanes<>+4652(SB)/4, $0x3e75edab
-DATA lanes<>+4656(SB)/4, $0x3e75edab
-DATA lanes<>+4660(SB)/4, $0x3e75edab
-DATA lanes<>+4664(SB)/4, $0x3e75edab
-DATA lanes<>+4668(SB)/4, $0x3e75edab
-DATA lanes<>+4672(SB)/4, $0x3d648e73
-DATA lanes<>+4676(SB)/4, $0x3d648e73
-DATA lanes<>+4680(SB)/4, $0x3d648e73
-DATA lanes<>+4684(SB)/4, $0x3d648e73
-DATA lanes<>+4688(SB)/4, $0x3d648e73
-DATA lanes<>+4692(SB)/4, $0x3d648e73
-DATA lanes<>+4696(SB)/4, $0x3d648e73
-DATA lanes<>+4700(SB)/4, $0x3d648e73
-DATA lanes<>+4704(SB)/4, $0x3c13bc2b
-DATA lanes<>+4708(SB)/4, $0x3c13bc2b
-DATA lanes<>+4712(SB)/4, $0x3c13bc2b
-DATA lanes<>+4716(SB)/4, $0x3c13bc2b
-DATA lanes<>+4720(SB)/4, $0x3c13bc2b
-DATA lanes<>+4724(SB)/4, $0x3c13bc2b
-DATA lanes<>+4728(SB)/4, $0x3c13bc2b
-DATA lanes<>+4732(SB)/4, $0x3c13bc2b
-DATA lanes<>+4736(SB)/4, $0x3af4ba7d
-DATA lanes<>+4740(SB)/4, $0x3af4ba7d
-DATA lanes<>+4744(SB)/4, $0x3af4ba7d
-DATA lanes<>+4748(SB)/4, $0x3af4ba7d
-DATA lanes<>+4752(SB)/4, $0x3af4ba7d
-DATA lanes<>+4756(SB)/4, $0x3af4ba7d
-DATA lanes<>+4760(SB)/4, $0x3af4ba7d
-DATA lanes<>+4764(SB)/4, $0x3af4ba7d
-DATA lanes<>+4768(SB)/4, $0xc0135761
-DATA lanes<>+4772(SB)/4, $0xc0135761
-DATA lanes<>+4776(SB)/4, $0xc0135761
-DATA lanes<>+4780(SB)/4, $0xc0135761
-DATA lanes<>+4784(SB)/4, $0xc0135761
-DATA lanes<>+4788(SB)/4, $0xc0135761
-DATA lanes<>+4792(SB)/4, $0xc0135761
-DATA lanes<>+4796(SB)/4, $0xc0135761
-DATA lanes<>+4800(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4804(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4808(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4812(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4816(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4820(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4824(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4828(SB)/4, $0xbdd2d3e8
-GLOBL lanes<>(SB), RODATA|NOPTR, $4832
+DATA lanes<>+4128(SB)/4, $0x41e00000
+DATA lanes<>+4132(SB)/4, $0x41e00000
+DATA lanes<>+4136(SB)/4, $0x41e00000
+DATA lanes<>+4140(SB)/4, $0x41e00000
+DATA lanes<>+4144(SB)/4, $0x41e00000
+DATA lanes<>+4148(SB)/4, $0x41e00000
+DATA lanes<>+4152(SB)/4, $0x41e00000
+DATA lanes<>+4156(SB)/4, $0x41e00000
+DATA lanes<>+4160(SB)/4, $0x43380000
+DATA lanes<>+4164(SB)/4, $0x43380000
+DATA lanes<>+4168(SB)/4, $0x43380000
+DATA lanes<>+4172(SB)/4, $0x43380000
+DATA lanes<>+4176(SB)/4, $0x43380000
+DATA lanes<>+4180(SB)/4, $0x43380000
+DATA lanes<>+4184(SB)/4, $0x43380000
+DATA lanes<>+4188(SB)/4, $0x43380000
+DATA lanes<>+4192(SB)/4, $0x00080000
+DATA lanes<>+4196(SB)/4, $0x00080000
+DATA lanes<>+4200(SB)/4, $0x00080000
+DATA lanes<>+4204(SB)/4, $0x00080000
+DATA lanes<>+4208(SB)/4, $0x00080000
+DATA lanes<>+4212(SB)/4, $0x00080000
+DATA lanes<>+4216(SB)/4, $0x00080000
+DATA lanes<>+4220(SB)/4, $0x00080000
+DATA lanes<>+4224(SB)/4, $0x000000ff
+DATA lanes<>+4228(SB)/4, $0x000000ff
+DATA lanes<>+4232(SB)/4, $0x000000ff
+DATA lanes<>+4236(SB)/4, $0x000000ff
+DATA lanes<>+4240(SB)/4, $0x000000ff
+DATA lanes<>+4244(SB)/4, $0x000000ff
+DATA lanes<>+4248(SB)/4, $0x000000ff
+DATA lanes<>+4252(SB)/4, $0x000000ff
+DATA lanes<>+4256(SB)/4, $0x00000040
+DATA lanes<>+4260(SB)/4, $0x00000040
+DATA lanes<>+4264(SB)/4, $0x00000040
+DATA lanes<>+4268(SB)/4, $0x00000040
+DATA lanes<>+4272(SB)/4, $0x00000040
+DATA lanes<>+4276(SB)/4, $0x00000040
+DATA lanes<>+4280(SB)/4, $0x00000040
+DATA lanes<>+4284(SB)/4, $0x00000040
+DATA lanes<>+4288(SB)/4, $0x00007fff
+DATA lanes<>+4292(SB)/4, $0x00007fff
+DATA lanes<>+4296(SB)/4, $0x00007fff
+DATA lanes<>+4300(SB)/4, $0x00007fff
+DATA lanes<>+4304(SB)/4, $0x00007fff
+DATA lanes<>+4308(SB)/4, $0x00007fff
+DATA lanes<>+4312(SB)/4, $0x00007fff
+DATA lanes<>+4316(SB)/4, $0x00007fff
+DATA lanes<>+4320(SB)/4, $0x3e90acfa
+DATA lanes<>+4324(SB)/4, $0x3e90acfa
+DATA lanes<>+4328(SB)/4, $0x3e90acfa
+DATA lanes<>+4332(SB)/4, $0x3e90acfa
+DATA lanes<>+4336(SB)/4, $0x3e90acfa
+DATA lanes<>+4340(SB)/4, $0x3e90acfa
+DATA lanes<>+4344(SB)/4, $0x3e90acfa
+DATA lanes<>+4348(SB)/4, $0x3e90acfa
+DATA lanes<>+4352(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4356(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4360(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4364(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4368(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4372(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4376(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4380(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4384(SB)/4, $0x3ed30cfc
+DATA lanes<>+4388(SB)/4, $0x3ed30cfc
+DATA lanes<>+4392(SB)/4, $0x3ed30cfc
+DATA lanes<>+4396(SB)/4, $0x3ed30cfc
+DATA lanes<>+4400(SB)/4, $0x3ed30cfc
+DATA lanes<>+4404(SB)/4, $0x3ed30cfc
+DATA lanes<>+4408(SB)/4, $0x3ed30cfc
+DATA lanes<>+4412(SB)/4, $0x3ed30cfc
+DATA lanes<>+4416(SB)/4, $0x3f13bb61
+DATA lanes<>+4420(SB)/4, $0x3f13bb61
+DATA lanes<>+4424(SB)/4, $0x3f13bb61
+DATA lanes<>+4428(SB)/4, $0x3f13bb61
+DATA lanes<>+4432(SB)/4, $0x3f13bb61
+DATA lanes<>+4436(SB)/4, $0x3f13bb61
+DATA lanes<>+4440(SB)/4, $0x3f13bb61
+DATA lanes<>+4444(SB)/4, $0x3f13bb61
+DATA lanes<>+4448(SB)/4, $0x3f76384f
+DATA lanes<>+4452(SB)/4, $0x3f76384f
+DATA lanes<>+4456(SB)/4, $0x3f76384f
+DATA lanes<>+4460(SB)/4, $0x3f76384f
+DATA lanes<>+4464(SB)/4, $0x3f76384f
+DATA lanes<>+4468(SB)/4, $0x3f76384f
+DATA lanes<>+4472(SB)/4, $0x3f76384f
+DATA lanes<>+4476(SB)/4, $0x3f76384f
+DATA lanes<>+4480(SB)/4, $0x4038aa3b
+DATA lanes<>+4484(SB)/4, $0x4038aa3b
+DATA lanes<>+4488(SB)/4, $0x4038aa3b
+DATA lanes<>+4492(SB)/4, $0x4038aa3b
+DATA lanes<>+4496(SB)/4, $0x4038aa3b
+DATA lanes<>+4500(SB)/4, $0x4038aa3b
+DATA lanes<>+4504(SB)/4, $0x4038aa3b
+DATA lanes<>+4508(SB)/4, $0x4038aa3b
+DATA lanes<>+4512(SB)/4, $0x33257060
+DATA lanes<>+4516(SB)/4, $0x33257060
+DATA lanes<>+4520(SB)/4, $0x33257060
+DATA lanes<>+4524(SB)/4, $0x33257060
+DATA lanes<>+4528(SB)/4, $0x33257060
+DATA lanes<>+4532(SB)/4, $0x33257060
+DATA lanes<>+4536(SB)/4, $0x33257060
+DATA lanes<>+4540(SB)/4, $0x33257060
+DATA lanes<>+4544(SB)/4, $0x3920e8f8
+DATA lanes<>+4548(SB)/4, $0x3920e8f8
+DATA lanes<>+4552(SB)/4, $0x3920e8f8
+DATA lanes<>+4556(SB)/4, $0x3920e8f8
+DATA lanes<>+4560(SB)/4, $0x3920e8f8
+DATA lanes<>+4564(SB)/4, $0x3920e8f8
+DATA lanes<>+4568(SB)/4, $0x3920e8f8
+DATA lanes<>+4572(SB)/4, $0x3920e8f8
+DATA lanes<>+4576(SB)/4, $0x3aafa398
+DATA lanes<>+4580(SB)/4, $0x3aafa398
+DATA lanes<>+4584(SB)/4, $0x3aafa398
+DATA lanes<>+4588(SB)/4, $0x3aafa398
+DATA lanes<>+4592(SB)/4, $0x3aafa398
+DATA lanes<>+4596(SB)/4, $0x3aafa398
+DATA lanes<>+4600(SB)/4, $0x3aafa398
+DATA lanes<>+4604(SB)/4, $0x3aafa398
+DATA lanes<>+4608(SB)/4, $0x3c1d96e1
+DATA lanes<>+4612(SB)/4, $0x3c1d96e1
+DATA lanes<>+4616(SB)/4, $0x3c1d96e1
+DATA lanes<>+4620(SB)/4, $0x3c1d96e1
+DATA lanes<>+4624(SB)/4, $0x3c1d96e1
+DATA lanes<>+4628(SB)/4, $0x3c1d96e1
+DATA lanes<>+4632(SB)/4, $0x3c1d96e1
+DATA lanes<>+4636(SB)/4, $0x3c1d96e1
+DATA lanes<>+4640(SB)/4, $0x3d635769
+DATA lanes<>+4644(SB)/4, $0x3d635769
+DATA lanes<>+4648(SB)/4, $0x3d635769
+DATA lanes<>+4652(SB)/4, $0x3d635769
+DATA lanes<>+4656(SB)/4, $0x3d635769
+DATA lanes<>+4660(SB)/4, $0x3d635769
+DATA lanes<>+4664(SB)/4, $0x3d635769
+DATA lanes<>+4668(SB)/4, $0x3d635769
+DATA lanes<>+4672(SB)/4, $0x3e75fded
+DATA lanes<>+4676(SB)/4, $0x3e75fded
+DATA lanes<>+4680(SB)/4, $0x3e75fded
+DATA lanes<>+4684(SB)/4, $0x3e75fded
+DATA lanes<>+4688(SB)/4, $0x3e75fded
+DATA lanes<>+4692(SB)/4, $0x3e75fded
+DATA lanes<>+4696(SB)/4, $0x3e75fded
+DATA lanes<>+4700(SB)/4, $0x3e75fded
+DATA lanes<>+4704(SB)/4, $0x42fa0000
+DATA lanes<>+4708(SB)/4, $0x42fa0000
+DATA lanes<>+4712(SB)/4, $0x42fa0000
+DATA lanes<>+4716(SB)/4, $0x42fa0000
+DATA lanes<>+4720(SB)/4, $0x42fa0000
+DATA lanes<>+4724(SB)/4, $0x42fa0000
+DATA lanes<>+4728(SB)/4, $0x42fa0000
+DATA lanes<>+4732(SB)/4, $0x42fa0000
+DATA lanes<>+4736(SB)/4, $0x4a800000
+DATA lanes<>+4740(SB)/4, $0x4a800000
+DATA lanes<>+4744(SB)/4, $0x4a800000
+DATA lanes<>+4748(SB)/4, $0x4a800000
+DATA lanes<>+4752(SB)/4, $0x4a800000
+DATA lanes<>+4756(SB)/4, $0x4a800000
+DATA lanes<>+4760(SB)/4, $0x4a800000
+DATA lanes<>+4764(SB)/4, $0x4a800000
+DATA lanes<>+4768(SB)/4, $0x3f31725d
+DATA lanes<>+4772(SB)/4, $0x3f31725d
+DATA lanes<>+4776(SB)/4, $0x3f31725d
+DATA lanes<>+4780(SB)/4, $0x3f31725d
+DATA lanes<>+4784(SB)/4, $0x3f31725d
+DATA lanes<>+4788(SB)/4, $0x3f31725d
+DATA lanes<>+4792(SB)/4, $0x3f31725d
+DATA lanes<>+4796(SB)/4, $0x3f31725d
+DATA lanes<>+4800(SB)/4, $0x3e75edab
+DATA lanes<>+4804(SB)/4, $0x3e75edab
+DATA lanes<>+4808(SB)/4, $0x3e75edab
+DATA lanes<>+4812(SB)/4, $0x3e75edab
+DATA lanes<>+4816(SB)/4, $0x3e75edab
+DATA lanes<>+4820(SB)/4, $0x3e75edab
+DATA lanes<>+4824(SB)/4, $0x3e75edab
+DATA lanes<>+4828(SB)/4, $0x3e75edab
+DATA lanes<>+4832(SB)/4, $0x3d648e73
+DATA lanes<>+4836(SB)/4, $0x3d648e73
+DATA lanes<>+4840(SB)/4, $0x3d648e73
+DATA lanes<>+4844(SB)/4, $0x3d648e73
+DATA lanes<>+4848(SB)/4, $0x3d648e73
+DATA lanes<>+4852(SB)/4, $0x3d648e73
+DATA lanes<>+4856(SB)/4, $0x3d648e73
+DATA lanes<>+4860(SB)/4, $0x3d648e73
+DATA lanes<>+4864(SB)/4, $0x3c13bc2b
+DATA lanes<>+4868(SB)/4, $0x3c13bc2b
+DATA lanes<>+4872(SB)/4, $0x3c13bc2b
+DATA lanes<>+4876(SB)/4, $0x3c13bc2b
+DATA lanes<>+4880(SB)/4, $0x3c13bc2b
+DATA lanes<>+4884(SB)/4, $0x3c13bc2b
+DATA lanes<>+4888(SB)/4, $0x3c13bc2b
+DATA lanes<>+4892(SB)/4, $0x3c13bc2b
+DATA lanes<>+4896(SB)/4, $0x3af4ba7d
+DATA lanes<>+4900(SB)/4, $0x3af4ba7d
+DATA lanes<>+4904(SB)/4, $0x3af4ba7d
+DATA lanes<>+4908(SB)/4, $0x3af4ba7d
+DATA lanes<>+4912(SB)/4, $0x3af4ba7d
+DATA lanes<>+4916(SB)/4, $0x3af4ba7d
+DATA lanes<>+4920(SB)/4, $0x3af4ba7d
+DATA lanes<>+4924(SB)/4, $0x3af4ba7d
+DATA lanes<>+4928(SB)/4, $0xc0135761
+DATA lanes<>+4932(SB)/4, $0xc0135761
+DATA lanes<>+4936(SB)/4, $0xc0135761
+DATA lanes<>+4940(SB)/4, $0xc0135761
+DATA lanes<>+4944(SB)/4, $0xc0135761
+DATA lanes<>+4948(SB)/4, $0xc0135761
+DATA lanes<>+4952(SB)/4, $0xc0135761
+DATA lanes<>+4956(SB)/4, $0xc0135761
+DATA lanes<>+4960(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4964(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4968(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4972(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4976(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4980(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4984(SB)/4, $0xbdd2d3e8
+DATA lanes<>+4988(SB)/4, $0xbdd2d3e8
+GLOBL lanes<>(SB), RODATA|NOPTR, $4992
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -88,6 +90,67 @@ func (g *isa) maxColumns() {
 		}
 		g.storeAt(m, acc[:vectors])
 	})
+}
+
+// A foldColumnKernel joins the elements of rows with accumulators.
+type foldColumnKernel struct {
+	name string
+	join func(g *isa, acc vec, x Mem)
+}
+
+var foldColumnKernels = []foldColumnKernel{
+	{"sum", func(_ *isa, acc vec, x Mem) { VADDPS(x, acc, acc) }},
+	{"sumSquare", func(g *isa, acc vec, x Mem) { v := g.load(x); VFMADD231PS(v, v, acc) }},
+	{"sumAbs", func(g *isa, acc vec, x Mem) { VADDPS(g.and(g.load(x), bitsConst(sign-1)), acc, acc) }},
+	{"product", func(_ *isa, acc vec, x Mem) { VMULPS(x, acc, acc) }},
+	{"highest", func(g *isa, acc vec, x Mem) {
+		v := g.load(x)
+		VMOVAPS(g.ifCompare(cmpUnord, v, v, v, g.atLeast(acc, v)), acc)
+	}},
+	{"lowest", func(g *isa, acc vec, x Mem) {
+		v := g.load(x)
+		VMOVAPS(g.ifCompare(cmpUnord, v, v, v, g.atMost(acc, v)), acc)
+	}},
+}
+
+// foldColumns emits func(acc, x []float32, rows, ld int): acc[j] is joined with x[i*ld+j], row by row, at least one.
+func (g *isa) foldColumns(k foldColumnKernel) {
+	g.begin(k.name+"Columns", "func(acc, x []float32, rows, ld int)")
+	acc := Load(Param("acc").Base(), GP64()).(reg.GPVirtual)
+	n := Load(Param("acc").Len(), GP64()).(reg.GPVirtual)
+	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
+	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
+	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), ld)
+	p, left := GP64(), GP64()
+	for _, count := range []int{4, 1} {
+		id := fmt.Sprint(count)
+		Label("columns" + id)
+		CMPQ(n, U32(uint32(g.w*count)))
+		JLT(LabelRef("columnsEnd" + id))
+		total := make([]vec, count)
+		for i := range total {
+			total[i] = g.load(g.at(acc, i))
+		}
+		MOVQ(x, p)
+		MOVQ(rows, left)
+		Label("row" + id)
+		for i := range total {
+			k.join(g, total[i], g.at(p, i))
+		}
+		ADDQ(ld, p)
+		DECQ(left)
+		JNE(LabelRef("row" + id))
+		for i := range total {
+			VMOVUPS(total[i], g.at(acc, i))
+		}
+		ADDQ(U32(uint32(4*g.w*count)), acc)
+		ADDQ(U32(uint32(4*g.w*count)), x)
+		SUBQ(U32(uint32(g.w*count)), n)
+		JMP(LabelRef("columns" + id))
+		Label("columnsEnd" + id)
+	}
+	g.end()
 }
 
 // expColumns emits func(x, m, sum []float32, rows, ld int): x[i*ld+j] = exp(x[i*ld+j]-m[j]), and sum[j] grows by

@@ -92,6 +92,47 @@ func (g *isa) fold(k foldKernel) {
 	g.end()
 }
 
+// extent emits func(x []float32) (lo, hi float32): lowest and highest in one pass.
+func (g *isa) extent() {
+	g.begin("extent", "func(x []float32) (lo, hi float32)")
+	n := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
+	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
+	ends := []struct {
+		merge emit
+		acc   []vec
+	}{{VMINPS, nil}, {VMAXPS, nil}}
+	for i, start := range []float64{math.Inf(1), math.Inf(-1)} {
+		ends[i].acc = []vec{g.load(c(start)), g.load(c(start))}
+	}
+	flags := g.newNaNFlags()
+	take := func(i int, v vec) {
+		flags.note(g, v)
+		for _, e := range ends {
+			e.merge(v, e.acc[i%2], e.acc[i%2])
+		}
+	}
+	g.loop(n, 4, []reg.GPVirtual{x},
+		func(i int) { take(i, g.load(g.at(x, i))) },
+		func(m mask) {
+			for i, e := range ends {
+				v := g.loadTail(m, g.at(x, 0), e.acc[1]) // the lanes beyond the tail change nothing
+				if i == 0 {
+					flags.note(g, v)
+				}
+				e.merge(v, e.acc[1], e.acc[1])
+			}
+		})
+	var s [2]vec
+	for i, e := range ends {
+		e.merge(e.acc[1], e.acc[0], e.acc[0])
+		s[i] = g.across(e.acc[0], e.merge)
+	}
+	flags.apply(g, s[0], s[1])
+	Store(s[0], ReturnIndex(0))
+	Store(s[1], ReturnIndex(1))
+	g.end()
+}
+
 // across joins the lanes of v in a fixed order.
 func (g *isa) across(v vec, merge emit) reg.VecVirtual {
 	if g.wide() {
@@ -141,8 +182,8 @@ func (f nanFlags) note(g *isa, x vec) {
 	VORPS(m, f.v, f.v)
 }
 
-// apply makes s NaN if one was noted.
-func (f nanFlags) apply(g *isa, s vec) {
+// apply makes results NaN if one was noted.
+func (f nanFlags) apply(g *isa, results ...vec) {
 	bits := GP32()
 	if g.wide() {
 		KMOVW(f.k, bits)
@@ -151,7 +192,9 @@ func (f nanFlags) apply(g *isa, s vec) {
 	}
 	TESTL(bits, bits)
 	JE(LabelRef("numbers"))
-	VMOVSS(bitsConst(0x7fc00000), s)
+	for _, s := range results {
+		VMOVSS(bitsConst(0x7fc00000), s)
+	}
 	Label("numbers")
 }
 

@@ -263,6 +263,7 @@ func (g *isa) ifNegative(x, a, b reg.VecVirtual) reg.VecVirtual {
 const (
 	cmpEQ    = 0
 	cmpLT    = 17
+	cmpGT    = 30
 	cmpUnord = 3
 	cmpNLT   = 21 // not less than, so true for NaN
 )

@@ -16,12 +16,19 @@ func main() {
 		for _, k := range foldKernels {
 			g.fold(k)
 		}
+		g.extent()
 		g.expSum()
 		g.normRow()
 		g.maxColumns()
 		g.expColumns()
 		g.scaleDotColumns()
 		g.softmaxGradColumns()
+		for _, k := range foldColumnKernels {
+			g.foldColumns(k)
+		}
+		for _, k := range argKernels {
+			g.argColumns(k)
+		}
 		g.scaleRows()
 		g.converts()
 		g.where()
@@ -29,6 +36,7 @@ func main() {
 		g.softmaxShort("logSoftmaxShort", true)
 		g.softmaxRows("softmaxRows", false)
 		g.softmaxRows("logSoftmaxRows", true)
+		g.hardmaxRows()
 		g.normRows("layerNormRows", false)
 		g.normRows("rmsNormRows", true)
 		g.normGrad("layerNormGrad", false)
@@ -40,17 +48,21 @@ func main() {
 			for _, t := range k.types {
 				g.joins(k, t)
 				if k.name == "largest" || k.name == "least" {
-					g.lanesOf(k, t)
+					g.extremeRows(k, t)
 				}
 			}
 		}
+		g.divides64("quotient", false)
+		g.divides64("remainder", true)
 		for _, k := range holdKernels {
 			for _, t := range holdTypes {
 				g.holds(k, t)
 			}
 		}
 		for _, k := range convertKernels {
-			g.convert(k)
+			if g.wide() || !k.wide {
+				g.convert(k)
+			}
 		}
 		g.quantize()
 		g.dequantize("dequantizeI8", true)

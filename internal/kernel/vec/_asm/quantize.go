@@ -6,29 +6,47 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// quantize emits func(dst *byte, x *float32, n int, scale, zero, lo, hi float32) for n a multiple of the lanes: the low
-// byte of x/scale, rounded to nearest even, plus zero, kept in [lo, hi]. NaN becomes lo.
+// quantize emits func(dst *byte, x *float32, n int, scale, inv, sure, zero, lo, hi float32) for n a multiple of the lanes:
+// the low byte of x/scale, rounded to nearest even, plus zero, kept in [lo, hi]. NaN becomes lo. Products with inv stand for
+// quotients where they lie at most sure from a whole number.
 func (g *isa) quantize() {
-	g.begin("quantize", "func(dst *byte, x *float32, n int, scale, zero, lo, hi float32)")
+	g.begin("quantize", "func(dst *byte, x *float32, n int, scale, inv, sure, zero, lo, hi float32)")
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	x := Load(Param("x"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	scale, zero, lo, hi := g.param("scale"), g.param("zero"), g.param("lo"), g.param("hi")
+	scale, inv, sure := g.param("scale"), g.param("inv"), g.param("sure")
+	zero, lo, hi := g.param("zero"), g.param("lo"), g.param("hi")
 	g.whole(n, func() {
-		v := g.div(g.load(Mem{Base: x}), scale)
-		if g.wide() {
-			VRNDSCALEPS(U8(0), v, v)
-		} else {
-			VROUNDPS(U8(0), v, v)
-		}
-		VADDPS(zero, v, v)
-		VMAXPS(lo, v, v)
-		VMINPS(hi, v, v)
-		VCVTTPS2DQ(v, v)
-		g.storeLowBytes(v, Mem{Base: dst})
+		v := g.load(Mem{Base: x})
+		q := g.mul(v, inv)
+		r := g.round(0, q)
+		g.unlessAbove(g.abs(g.sub(q, r)), sure, "rounded")
+		VMOVAPS(g.round(0, g.div(v, scale)), r)
+		Label("rounded")
+		r = g.add(r, zero)
+		VMAXPS(lo, r, r)
+		VMINPS(hi, r, r)
+		VCVTTPS2DQ(r, r)
+		g.storeLowBytes(r, Mem{Base: dst})
 		ADDQ(U32(uint32(4*g.w)), x)
 		ADDQ(U32(uint32(g.w)), dst)
 	})
+}
+
+// unlessAbove jumps if no lane of x is above y.
+func (g *isa) unlessAbove(x, y vec, label string) {
+	bits := GP32()
+	if g.wide() {
+		k := K()
+		VCMPPS(U8(cmpGT), y, x, k)
+		KMOVW(k, bits)
+	} else {
+		m := g.r()
+		VCMPPS(U8(cmpGT), y, x, m)
+		VMOVMSKPS(m, bits)
+	}
+	TESTL(bits, bits)
+	JE(LabelRef(label))
 }
 
 // storeLowBytes stores the low byte of each 32-bit lane of v, which it overwrites.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -41,21 +42,74 @@ type joinKernel struct {
 var joinKernels = []joinKernel{
 	{"largest", []elementType{i8, u8, i16, u16, i32, u32, i64, u64, f64}, func(g *isa, t elementType, a, b vec) vec { return g.extreme(t, a, b, true) }},
 	{"least", []elementType{i8, u8, i16, u16, i32, u32, i64, u64, f64}, func(g *isa, t elementType, a, b vec) vec { return g.extreme(t, a, b, false) }},
-	{"sum", []elementType{i64, f64}, func(g *isa, t elementType, a, b vec) vec { return g.join(t, VPADDQ, VADDPD, b, a) }},
-	{"difference", []elementType{i64, f64}, func(g *isa, t elementType, a, b vec) vec { return g.join(t, VPSUBQ, VSUBPD, b, a) }},
-	{"product", []elementType{f64}, func(g *isa, t elementType, a, b vec) vec { return g.join(t, nil, VMULPD, b, a) }},
-	{"quotient", []elementType{f64}, func(g *isa, t elementType, a, b vec) vec { return g.join(t, nil, VDIVPD, b, a) }},
+	{"sum", []elementType{i8, i16, i32, i64, f64}, func(g *isa, t elementType, a, b vec) vec {
+		return g.join(t, []emit{VPADDB, VPADDW, VPADDD, VPADDQ}, VADDPD, b, a)
+	}},
+	{"difference", []elementType{i8, i16, i32, i64, f64}, func(g *isa, t elementType, a, b vec) vec {
+		return g.join(t, []emit{VPSUBB, VPSUBW, VPSUBD, VPSUBQ}, VSUBPD, b, a)
+	}},
+	{"product", []elementType{i16, i32, i64, f64}, func(g *isa, t elementType, a, b vec) vec {
+		if t == i64 {
+			return g.product64(a, b)
+		}
+		return g.join(t, []emit{nil, VPMULLW, VPMULLD}, VMULPD, b, a)
+	}},
+	{"quotient", []elementType{i32, u32, f64}, func(g *isa, t elementType, a, b vec) vec {
+		if t.float {
+			return g.join(t, nil, VDIVPD, b, a)
+		}
+		return g.divide32(t, a, b, false)
+	}},
+	{"remainder", []elementType{i32, u32}, func(g *isa, t elementType, a, b vec) vec { return g.divide32(t, a, b, true) }},
+	{"size", []elementType{i8, i16, i32, i64, f64}, func(g *isa, t elementType, a, _ vec) vec { return g.sizeOf(t, a) }},
 	{"shiftLeft", []elementType{u32, u64}, func(g *isa, t elementType, a, b vec) vec { return g.shift(t, VPSLLVD, VPSLLVQ, b, a) }},
 	{"shiftRight", []elementType{u32, u64}, func(g *isa, t elementType, a, b vec) vec { return g.shift(t, VPSRLVD, VPSRLVQ, b, a) }},
 }
 
-func (g *isa) join(t elementType, ints, floats emit, b, a vec) vec {
+func (g *isa) join(t elementType, ints []emit, floats emit, b, a vec) vec {
 	v := g.r()
 	if t.float {
 		floats(b, a, v)
 	} else {
-		ints(b, a, v)
+		ints[log2(t.size)](b, a, v)
 	}
+	return v
+}
+
+// sizeOf returns absolute values.
+func (g *isa) sizeOf(t elementType, x vec) vec {
+	v, m := g.r(), g.r()
+	switch {
+	case t.float:
+		VPSRLQ(U8(1), g.load(bitsConst(math.MaxUint32)), m)
+		VANDPD(m, x, v)
+	case t.size < 8 || g.wide():
+		[]emit{VPABSB, VPABSW, VPABSD, VPABSQ}[log2(t.size)](x, v)
+	default:
+		VPXOR(m, m, m)
+		VPCMPGTQ(x, m, m)
+		VPXOR(m, x, v)
+		VPSUBQ(m, v, v)
+	}
+	return v
+}
+
+// product64 returns the lower 64 bits of products: AVX2 has those of halves.
+func (g *isa) product64(a, b vec) vec {
+	v := g.r()
+	if g.wide() {
+		VPMULLQ(b, a, v)
+		return v
+	}
+	x, y := g.r(), g.r()
+	VPSRLQ(U8(32), a, x)
+	VPMULUDQ(b, x, x)
+	VPSRLQ(U8(32), b, y)
+	VPMULUDQ(a, y, y)
+	VPADDQ(x, y, y)
+	VPSLLQ(U8(32), y, y)
+	VPMULUDQ(b, a, v)
+	VPADDQ(y, v, v)
 	return v
 }
 
@@ -177,32 +231,6 @@ func (g *isa) joins(k joinKernel, t elementType) {
 			}
 		})
 	})
-}
-
-// lanesOf emits func(acc, x []uint8): the elements of x, as bytes, a multiple of joinGroup that is not zero, are joined to
-// one group, acc.
-func (g *isa) lanesOf(k joinKernel, t elementType) {
-	g.begin(k.name+"Lanes"+t.name, "func(acc, x []uint8)")
-	dst := Load(Param("acc").Base(), GP64()).(reg.GPVirtual)
-	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
-	n := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
-	acc := make([]vec, joinGroup/(4*g.w))
-	for i := range acc {
-		acc[i] = g.load(g.at(x, i))
-	}
-	Label("next")
-	ADDQ(U32(joinGroup), x)
-	SUBQ(U32(joinGroup), n)
-	JE(LabelRef("stored"))
-	for i, a := range acc {
-		VMOVAPS(k.body(g, t, a, g.load(g.at(x, i))), a)
-	}
-	JMP(LabelRef("next"))
-	Label("stored")
-	for i, a := range acc {
-		VMOVUPS(a, g.at(dst, i))
-	}
-	g.end()
 }
 
 // inputs loads the i-th vectors of a and b, or returns the scalars.
