@@ -70,16 +70,6 @@ func bindChannelsLast(inner Kernel) Kernel {
 	return Kernel{Run: l.run, Scratch: l.scratch}
 }
 
-// channelsBehind moves the second axis of s, in its place, behind the others.
-func channelsBehind(s tensor.Shape) tensor.Shape {
-	if len(s) > 2 {
-		channels := s[1]
-		copy(s[1:], s[2:])
-		s[len(s)-1] = channels
-	}
-	return s
-}
-
 // channelsSecond returns the shape s with its last axis behind the first one.
 func channelsSecond(buf []int, s tensor.Shape) (tensor.Shape, error) {
 	n := len(s)

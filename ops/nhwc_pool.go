@@ -92,6 +92,19 @@ func (n *nhwcPools) of(x tensor.Shape) (*nhwcPoolPlan, error) {
 	return p, err
 }
 
+// shaped returns the plan for an input of which t is the shape with the channels second.
+func (n *nhwcPools) shaped(t *tensor.Tensor) (*nhwcPoolPlan, error) {
+	var buf [window.MaxRank + 2]int
+	x, err := channelsLastList(buf[:], t)
+	if err != nil {
+		return nil, err
+	}
+	if p := n.last.Load(); p != nil && p.x.Equal(x) {
+		return p, nil
+	}
+	return n.of(x.Clone())
+}
+
 // outputs is the number of elements of the pool's output.
 func (p *nhwcPoolPlan) outputs() int { return p.g.Planes * p.g.OutSize() * p.channels }
 
@@ -124,15 +137,14 @@ func nhwcMaxPoolGradKernel(k *KernelCtx) (Kernel, error) {
 func nhwcMaxPlacesGradKernel(k *KernelCtx) (Kernel, error) {
 	plans, err := newNhwcPools(k)
 	return Kernel{Run: func(c *Call) error {
-		x := channelsBehind(listOf(c.In[2]))
-		p, err := plans.of(x)
+		p, err := plans.shaped(c.In[2])
 		if err != nil {
 			return err
 		}
 		if n := p.outputs(); c.In[0].Len() != n || c.In[1].Len() != n {
 			return fmt.Errorf("ops: gradient has shape %v and places %v, want %d elements", c.In[0].Shape(), c.In[1].Shape(), n)
 		}
-		dx, err := mvOut(c, 0, tensor.Float32, x)
+		dx, err := mvOut(c, 0, tensor.Float32, p.x)
 		if err != nil {
 			return err
 		}
@@ -155,18 +167,20 @@ func nhwcPoolGrad(k *KernelCtx, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error
 	plans, err := newNhwcPools(k)
 	shaped := k.DType(1) == tensor.Int64
 	return Kernel{Run: func(c *Call) error {
-		x := c.In[1].Shape()
+		var p *nhwcPoolPlan
+		var err error
 		if shaped {
-			x = channelsBehind(listOf(c.In[1]))
+			p, err = plans.shaped(c.In[1])
+		} else {
+			p, err = plans.of(c.In[1].Shape())
 		}
-		p, err := plans.of(x)
 		if err != nil {
 			return err
 		}
 		if c.In[0].Len() != p.outputs() {
 			return fmt.Errorf("ops: gradient has shape %v, want %d elements", c.In[0].Shape(), p.outputs())
 		}
-		if _, err := mvOut(c, 0, tensor.Float32, x); err != nil {
+		if _, err := mvOut(c, 0, tensor.Float32, p.x); err != nil {
 			return err
 		}
 		f(c, p)
