@@ -57,7 +57,7 @@ func benchGemm(b *testing.B, kernels string, m, n, k int, form string) {
 func BenchmarkGemmFar(b *testing.B) {
 	const all = 48 << 20 // elements of all matrices
 	for _, name := range Kernels() {
-		for _, s := range [][3]int{{16, 768, 768}, {32, 768, 768}, {64, 768, 768}, {128, 768, 768}, {64, 2048, 768}, {64, 768, 2048}, {49, 512, 4608}} {
+		for _, s := range [][3]int{{1, 768, 768}, {2, 768, 768}, {3, 768, 768}, {5, 768, 768}, {8, 768, 768}, {16, 768, 768}, {24, 768, 768}, {32, 768, 768}, {64, 768, 768}, {128, 768, 768}, {64, 2048, 768}, {64, 768, 2048}, {49, 512, 4608}} {
 			b.Run(fmt.Sprintf("f32/%s/%dx%dx%d", name, s[0], s[1], s[2]), func(b *testing.B) {
 				undo, _ := Use(name)
 				defer undo()

@@ -118,7 +118,7 @@ type tileArgs struct {
 	nSegs                 int            // 144: at least 1
 	tiles                 int            // 152: at least 1; kernels count down
 	_                     [4]int         // 160: what kernels use
-	ahead, aheadEnd       uintptr        // 192 200: what tiles of a panel ask for meanwhile, a little each
+	ahead, aheadEnd       uintptr        // 192 200: what tiles ask for meanwhile, a little each
 }
 
 // segment is a run of columns of A in tileArgs.

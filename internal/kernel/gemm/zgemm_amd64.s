@@ -91,7 +91,8 @@ loop:
 	ADDQ         CX, BX
 	ADDQ         DX, SI
 	PREFETCHT1   (R9)
-	ADDQ         $0x40, R9
+	PREFETCHT1   64(R9)
+	ADDQ         $0x00000080, R9
 	CMPQ         R9, 200(AX)
 	CMOVQHI      200(AX), R9
 	DECQ         R10
@@ -361,7 +362,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -691,7 +693,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -1083,7 +1086,8 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         DX, R8
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	CMPQ         R11, 200(AX)
 	CMOVQHI      200(AX), R11
 	DECQ         R12
@@ -1545,7 +1549,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -2072,7 +2077,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -2552,7 +2558,8 @@ loop:
 	ADDQ         CX, BX
 	ADDQ         DX, SI
 	PREFETCHT1   (R9)
-	ADDQ         $0x40, R9
+	PREFETCHT1   64(R9)
+	ADDQ         $0x00000080, R9
 	CMPQ         R9, 200(AX)
 	CMOVQHI      200(AX), R9
 	DECQ         R10
@@ -2774,7 +2781,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -3030,7 +3038,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -3322,7 +3331,8 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         DX, R8
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	CMPQ         R11, 200(AX)
 	CMOVQHI      200(AX), R11
 	DECQ         R12
@@ -3658,7 +3668,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -4033,7 +4044,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -4442,7 +4454,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -4885,7 +4898,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -5368,7 +5382,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -5890,7 +5905,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -6446,7 +6462,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -7036,7 +7053,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -9245,7 +9263,7 @@ loop:
 	ADDQ         DX, SI
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
-	ADDQ         $0x80, R9
+	ADDQ         $0x00000080, R9
 	CMPQ         R9, 200(AX)
 	CMOVQHI      200(AX), R9
 	DECQ         R10
@@ -9438,7 +9456,7 @@ loop:
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
-	ADDQ         $0x80, R10
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -9671,7 +9689,7 @@ loop:
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
-	ADDQ         $0x80, R10
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -9946,7 +9964,7 @@ loop:
 	ADDQ         DX, R8
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
-	ADDQ         $0x80, R11
+	ADDQ         $0x00000080, R11
 	CMPQ         R11, 200(AX)
 	CMOVQHI      200(AX), R11
 	DECQ         R12
@@ -10269,7 +10287,7 @@ loop:
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
-	ADDQ         $0x80, R12
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -10635,7 +10653,7 @@ loop:
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
-	ADDQ         $0x80, R12
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -11041,7 +11059,7 @@ loop:
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
-	ADDQ         $0x80, R12
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -11487,7 +11505,7 @@ loop:
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
-	ADDQ         $0x80, R12
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -11979,7 +11997,7 @@ loop:
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
-	ADDQ         $0x80, R13
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -12514,7 +12532,7 @@ loop:
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
-	ADDQ         $0x80, R13
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -13089,7 +13107,7 @@ loop:
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
-	ADDQ         $0x80, R13
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -13704,7 +13722,7 @@ loop:
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
-	ADDQ         $0x80, R13
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -14142,7 +14160,8 @@ loop:
 	ADDQ         CX, BX
 	ADDQ         DX, SI
 	PREFETCHT1   (R9)
-	ADDQ         $0x40, R9
+	PREFETCHT1   64(R9)
+	ADDQ         $0x00000080, R9
 	CMPQ         R9, 200(AX)
 	CMOVQHI      200(AX), R9
 	DECQ         R10
@@ -14303,7 +14322,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -14487,7 +14507,8 @@ loop:
 	ADDQ         CX, SI
 	ADDQ         DX, DI
 	PREFETCHT1   (R10)
-	ADDQ         $0x40, R10
+	PREFETCHT1   64(R10)
+	ADDQ         $0x00000080, R10
 	CMPQ         R10, 200(AX)
 	CMOVQHI      200(AX), R10
 	DECQ         R11
@@ -14696,7 +14717,8 @@ loop:
 	ADDQ         CX, DI
 	ADDQ         DX, R8
 	PREFETCHT1   (R11)
-	ADDQ         $0x40, R11
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	CMPQ         R11, 200(AX)
 	CMOVQHI      200(AX), R11
 	DECQ         R12
@@ -14936,7 +14958,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -15202,7 +15225,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -15491,7 +15515,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -15803,7 +15828,8 @@ loop:
 	ADDQ         CX, R8
 	ADDQ         DX, R9
 	PREFETCHT1   (R12)
-	ADDQ         $0x40, R12
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	CMPQ         R12, 200(AX)
 	CMOVQHI      200(AX), R12
 	DECQ         R13
@@ -16144,7 +16170,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -16511,7 +16538,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -16901,7 +16929,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14
@@ -17314,7 +17343,8 @@ loop:
 	ADDQ         CX, R9
 	ADDQ         DX, R10
 	PREFETCHT1   (R13)
-	ADDQ         $0x40, R13
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
 	CMPQ         R13, 200(AX)
 	CMOVQHI      200(AX), R13
 	DECQ         R14

@@ -137,17 +137,16 @@ func (k *tileKernel) loop() {
 	}
 }
 
-// prefetchB asks for a part of the panel that comes next. Four tiles ask for all of it, while the memory would have
-// nothing to do.
+// prefetchB asks for two lines of the panel that comes next. Two tiles of 16 columns ask for all of it, or four of 32.
 func (k *tileKernel) prefetchB(ahead reg.GPVirtual) {
 	if k.p > 1 {
 		return
 	}
-	step := max(64, k.v*k.bytes())
-	for at := 0; at < step; at += 64 {
-		PREFETCHT1(Mem{Base: ahead, Disp: at})
+	const lines, line = 2, 64
+	for i := range lines {
+		PREFETCHT1(Mem{Base: ahead, Disp: i * line})
 	}
-	ADDQ(Imm(uint64(step)), ahead)
+	ADDQ(U32(lines*line), ahead)
 	limit := Mem{Base: k.t, Disp: argAheadEnd}
 	CMPQ(ahead, limit)
 	CMOVQHI(limit, ahead)
