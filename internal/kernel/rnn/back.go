@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 // BackWeights are the weights of a direction as Backward needs them: W as ONNX lays it out, R packed for gradients.
@@ -52,9 +51,10 @@ func backSteps(steps, batch int) int {
 	return (steps + pieces - 1) / pieces
 }
 
-// back is a Backward. It goes back through some steps at a time, span of the sequence from step from on. As a par.StagedTask it goes back through these, each for a part of the units: a stage makes the
-// gradient of the states after a step and then those of the step's gates, the last one that of the initial states. A GRU that
-// resets first has a stage between them, for the gradient of what the reset gate lets through.
+// back is a Backward. It goes back through some steps at a time, span of the sequence from step from on. As a par.StagedTask it
+// goes back through these, each for a part of the units: a stage makes the gradient of the states after a step and then those of
+// the step's gates, the last one that of the initial states. A GRU that resets first has a stage between them, for the gradient of
+// what the reset gate lets through. As a par.Task it does all stages for a part of the rows.
 type back struct {
 	*Layer
 	*Args
@@ -66,7 +66,7 @@ type back struct {
 	sums   sums
 	x, in  []float32 // inputs and masked states, where rows of them have to be gathered
 	sum    []float32 // of rows of d
-	parts  int
+	share  share
 
 	from, span int
 }
@@ -89,7 +89,7 @@ func (l *Layer) Backward(w *BackWeights, a *Args, g *GradArgs[float32]) {
 		if b.resetFirst() {
 			stages += b.span
 		}
-		par.Stages(b.Threads, stages, b.parts, b)
+		b.share.run(b.Threads, stages, b)
 		b.weights(at > 0)
 	}
 	b.finishWeights()
@@ -143,7 +143,7 @@ func (b *back) begin() {
 			copy(b.dc[i*n:][:n], dy.COut[i*dy.StateRow:])
 		}
 	}
-	b.parts = max(1, min(b.Threads, len(b.w.R.blocks), b.Batch*b.Cell.Gates()*n*n/partMACs))
+	b.share = newShare(b.Layer, b.Batch, b.Threads, b.w.R, b.w.RH)
 }
 
 // time returns which step of the sequence is the i-th from the end of the span.
@@ -158,37 +158,54 @@ func (b *back) time(i int) int {
 func (b *back) gradients(t int) []float32 { return b.d[(t-b.from)*b.Batch*b.kept.pitch:] }
 
 // Part implements par.StagedTask.
-func (b *back) Part(stage, part int) {
+func (b *back) Part(stage, part int) { b.stage(stage, b.share.ofUnits(part)) }
+
+// Chunk implements par.Task.
+func (b *back) Chunk(part int) {
+	for stage := range b.share.stages {
+		b.stage(stage, b.share.ofRows(part))
+	}
+}
+
+// stage does a piece of a stage.
+func (b *back) stage(stage int, p piece) {
 	i, reset := stage, false
 	if b.resetFirst() {
 		i, reset = stage/2, stage%2 == 1
 	}
 	if reset {
-		b.reset(b.time(i), part)
+		b.reset(b.time(i), p)
 		return
 	}
 	var lo, hi int
 	if i > 0 {
-		lo, hi = b.product(b.time(i-1), part)
+		lo, hi = b.product(b.time(i-1), p)
 	} else {
-		_, _, lo, hi = b.w.R.part(part, b.parts)
+		_, _, lo, hi = b.w.R.part(p.part, p.parts)
 	}
 	if i < b.span {
-		b.gates(b.time(i), lo, hi)
+		b.gates(b.time(i), p, lo, hi)
 	}
 }
 
-// product turns a part of the gradients of the states after step t into those of the states before it.
-func (b *back) product(t, part int) (lo, hi int) {
-	first, end, lo, hi := b.w.R.part(part, b.parts)
-	b.w.R.multiply(b.gradients(t), b.kept.pitch, b.Batch, first, end, b.sums, t&1 == 1)
-	for i := range b.Batch {
+// product turns a piece of the gradients of the states after step t into those of the states before it.
+func (b *back) product(t int, p piece) (lo, hi int) {
+	first, end, lo, hi := b.w.R.part(p.part, p.parts)
+	b.multiply(b.w.R, b.gradients(t), t, p, first, end)
+	for i := p.from; i < p.to; i++ {
 		if !b.active(t, i) {
 			continue
 		}
 		b.through(t, i, lo, hi, b.sums.c[i*b.sums.ldc+lo:i*b.sums.ldc+hi], b.Cell == GRU)
 	}
 	return lo, hi
+}
+
+// multiply sets rows of sums to the products of those of grads with blocks [first, end) of w.
+func (b *back) multiply(w *Packed, grads []float32, t int, p piece, first, end int) {
+	s := b.sums
+	s.c = s.c[p.from*s.ldc:]
+	w.multiply(grads[p.from*b.kept.pitch:], b.kept.pitch, p.to-p.from, first, end, s, t&1 == 1)
 }
 
 // through takes the gradient s of what was multiplied with R in step t, of units [lo, hi) of row i, back to the state. If add
@@ -213,11 +230,11 @@ func (b *back) through(t, i, lo, hi int, s []float32, add bool) {
 func (b *back) active(t, i int) bool { return b.Lens == nil || t < int(b.Lens[i]) }
 
 // gates makes the gradients of the gates of step t, of units [lo, hi).
-func (b *back) gates(t, lo, hi int) {
+func (b *back) gates(t int, p piece, lo, hi int) {
 	n, pitch := b.Hidden, b.kept.pitch
 	before, after := b.around(b.kept.h, t, b.Batch)
 	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
-	for i := range b.Batch {
+	for i := p.from; i < p.to; i++ {
 		row := i * pitch
 		if !b.active(t, i) {
 			for j := 0; j < pitch; j += n {
@@ -260,12 +277,12 @@ func (b *back) plain(d, dh, y []float32) {
 }
 
 // reset makes the gradients of the reset gate of step t from those of the candidate, which has the product with R behind that gate.
-func (b *back) reset(t, part int) {
+func (b *back) reset(t int, p piece) {
 	n, pitch := b.Hidden, b.kept.pitch
-	first, end, lo, hi := b.w.RH.part(part, b.parts)
+	first, end, lo, hi := b.w.RH.part(p.part, p.parts)
 	grads, gates := b.gradients(t), b.kept.gates[t*b.Batch*pitch:]
-	b.w.RH.multiply(grads[3*n:], pitch, b.Batch, first, end, b.sums, t&1 == 1)
-	for i := range b.Batch {
+	b.multiply(b.w.RH, grads[3*n:], t, p, first, end)
+	for i := p.from; i < p.to; i++ {
 		if !b.active(t, i) {
 			continue
 		}

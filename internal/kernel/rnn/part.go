@@ -5,8 +5,9 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 )
 
-// turn is one step of a part of the units.
+// turn is one step of a part of the units or of the rows.
 type turn struct {
+	piece
 	t      int       // the step of the sequence
 	even   int       // which of the two states it begins with
 	g      []float32 // products of the inputs of the step
@@ -35,26 +36,36 @@ func (r *run) states(p *turn) {
 }
 
 // Part implements par.StagedTask.
-func (r *run) Part(stage, part int) {
+func (r *run) Part(stage, part int) { r.stage(stage, r.share.ofUnits(part)) }
+
+// Chunk implements par.Task.
+func (r *run) Chunk(part int) {
+	for stage := range r.share.stages {
+		r.stage(stage, r.share.ofRows(part))
+	}
+}
+
+// stage does a piece of a stage.
+func (r *run) stage(stage int, own piece) {
 	i, candidate := stage, false
 	if r.resetFirst() {
 		i, candidate = stage/2, stage%2 == 1
 	}
-	p := turn{t: r.t0 + i, even: (r.done + i) & 1, candidate: candidate}
+	p := turn{piece: own, t: r.t0 + i, even: (r.done + i) & 1, candidate: candidate}
 	if r.Reverse {
 		p.t = r.t0 + r.count - 1 - i
 	}
 	p.g = r.x[(p.t-r.t0)*r.step:]
 	r.states(&p)
-	r.product(&p, part, r.done+i == 0 && r.H0 == nil)
-	for b := range r.Batch {
+	r.product(&p, r.done+i == 0 && r.H0 == nil)
+	for b := p.from; b < p.to; b++ {
 		r.row(&p, b)
 	}
 }
 
-// product sets the part's products with the state, of the candidate of a GRU that resets first or of the other gates, and
-// the part's units. zero says that the state is zero.
-func (r *run) product(p *turn, part int, zero bool) {
+// product sets the products of the piece with the state, of the candidate of a GRU that resets first or of the other gates, and
+// its units. zero says that the state is zero.
+func (r *run) product(p *turn, zero bool) {
 	if r.RBy != nil {
 		p.hi = r.Hidden
 		r.multiply(&gemm.Args{M: r.Batch, N: r.sums.ldc, K: r.Hidden, A: p.in, ARS: r.Hidden, ACS: 1,
@@ -67,12 +78,13 @@ func (r *run) product(p *turn, part int, zero bool) {
 		s.c = s.c[2*s.gs:]
 	}
 	var lo, hi int
-	lo, hi, p.lo, p.hi = w.part(part, r.parts)
+	lo, hi, p.lo, p.hi = w.part(p.part, p.parts)
 	if !zero {
-		w.multiply(a, r.Hidden, r.Batch, lo, hi, s, p.even == 1)
+		s.c = s.c[p.from*s.ldc:]
+		w.multiply(a[p.from*r.Hidden:], r.Hidden, p.to-p.from, lo, hi, s, p.even == 1)
 		return
 	}
-	for b := range r.Batch {
+	for b := p.from; b < p.to; b++ {
 		for j := range w.gates {
 			clear(s.c[b*s.ldc+j*s.gs:][p.lo:p.hi])
 		}

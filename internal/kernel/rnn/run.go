@@ -5,11 +5,11 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/internal/par"
 )
 
 // run is one run of a layer. As a par.StagedTask it does the steps of a block, each for a part of the units; a GRU that
-// resets first has two stages for each step.
+// resets first has two stages for each step. As a par.Task it does all stages for a part of the rows: these need nothing of
+// each other.
 type run struct {
 	*Layer
 	*Weights
@@ -28,7 +28,7 @@ type run struct {
 	t0    int          // the first step of the block
 	done  int          // steps before the block
 	count int          // steps of the block
-	parts int
+	share share
 	fast  bool      // kernels of whole cells do the gates
 	args  gemm.Args // of a Multiplier
 }
@@ -55,7 +55,7 @@ func (l *Layer) Run(w *Weights, a *Args) {
 		if r.resetFirst() {
 			stages *= 2
 		}
-		par.Stages(r.Threads, stages, r.parts, r)
+		r.share.run(r.Threads, stages, r)
 		r.done += r.count
 	}
 	h, c := r.h[r.Steps&1], r.c
@@ -110,19 +110,12 @@ func (r *run) begin() {
 		}
 	}
 	r.fast = r.usual() && r.Peep == nil && (r.Cell == LSTM || r.Cell == GRU && r.LinearFirst)
-	r.parts = r.cut()
-}
-
-// partMACs is the number of multiplications of a step that are worth a thread: a microsecond or two.
-const partMACs = 96 << 10
-
-// cut returns in how many parts the units are cut.
-func (r *run) cut() int {
 	if r.RBy != nil {
 		r.sums.ldc, r.sums.gs = r.Cell.Gates()*r.Hidden, r.Hidden
-		return 1
+		r.share = share{rows: r.Batch, parts: 1}
+		return
 	}
-	return max(1, min(r.Threads, len(r.R.blocks), r.Batch*r.Cell.Gates()*r.Hidden*r.Hidden/partMACs))
+	r.share = newShare(r.Layer, r.Batch, r.Threads, r.R, r.RH)
 }
 
 // load copies an initial state, or zeros.

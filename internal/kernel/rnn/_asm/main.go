@@ -90,8 +90,9 @@ func (k *kernel) emit() {
 	Pragma("noescape")
 	k.t = GP64()
 	Load(Param("t"), k.t)
+	// Few sums do not hide the latency of a multiply-add. Kernels of two rows and of three add up in the same order.
 	n, sets := k.gates*k.v, 1
-	if k.rows*n < 8 { // too few sums to hide the latency of a multiply-add
+	if k.rows == 1 && n < 8 || n < 3 {
 		sets = 2
 	}
 	k.acc = nil
