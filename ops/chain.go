@@ -16,6 +16,8 @@ import (
 // read, run block by block so that what they hand on stays in the first cache. Any shapes that broadcast are
 // taken; each step has the shape of the whole.
 //
+// Of inputs of the output's shape some channels may be meant, by the attribute ranges of WideRows.
+//
 // The attribute steps describes the operators in order, each as words: name, version, element type of the
 // result, and for each operand "-" if it is absent, else a number that counts inputs and then steps. Attribute a of step i is the
 // attribute "i.a" here. The last step makes the output.
@@ -104,8 +106,14 @@ func chainKernel(k *KernelCtx) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	c := &chain{inputs: len(k.In)}
+	c := &chain{inputs: len(k.In), ranges: make([]ChannelRange, len(k.In))}
 	values := slices.Clone(k.In)
+	for _, r := range WideRowsOf(k.Attrs).Ranges {
+		if err := narrow(&values[r.Input].Type, r); err != nil {
+			return Kernel{}, err
+		}
+		c.ranges[r.Input] = r
+	}
 	for _, s := range steps {
 		bound, err := chainBind(k, s, values)
 		if err != nil {
@@ -156,8 +164,9 @@ func chainBind(k *KernelCtx, s ChainStep, values []Value) (Kernel, error) {
 type chain struct {
 	inputs int
 	steps  []chainStep
-	slots  int // blocks of scratch memory
-	width  int // bytes of the widest elements
+	ranges []ChannelRange // by input, zero where all of it is read
+	slots  int            // blocks of scratch memory
+	width  int            // bytes of the widest elements
 	states sync.Pool
 	jobs   sync.Pool
 }

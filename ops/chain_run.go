@@ -1,8 +1,10 @@
 package ops
 
 import (
+	"slices"
 	"sync"
 
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/tensor"
@@ -26,8 +28,10 @@ type chainInput struct {
 	t      *tensor.Tensor
 	how    chainWay
 	plan   vec.Plan
-	row    int // of the plan
+	row    int // of the plan; of chainWide channels that are read
 	period int // of the plan
+	from   int // of chainWide: the first channel
+	step   int // and elements from one row to the next
 }
 
 type chainWay uint8
@@ -38,6 +42,7 @@ const (
 	chainRows            // part of a row, or one element for it
 	chainCopied          // laid out for each block
 	chainCycle           // laid out for the first block; the others are the same
+	chainWide            // some channels of what has more, laid out for each block unless there are many
 )
 
 // reset gets ready for a call, and reports whether its shapes fit.
@@ -52,6 +57,12 @@ func (j *chainJob) reset(c *Call) bool {
 	for k := range j.in {
 		x := &j.in[k]
 		x.t = c.In[k]
+		if r := j.chain.ranges[k]; r.Count > 0 {
+			if !j.wide(x, r) {
+				return false
+			}
+			continue
+		}
 		if !spreadsTo(shape, x.t.Shape()) {
 			return false
 		}
@@ -74,6 +85,17 @@ func (j *chainJob) reset(c *Call) bool {
 	}
 	j.block -= j.block % cycle
 	j.grain = chainChunk / bytes * j.block
+	return true
+}
+
+// wide gets an input ready of which some channels are read, and reports whether its shape fits.
+func (j *chainJob) wide(x *chainInput, r ChannelRange) bool {
+	s, out := x.t.Shape(), j.out.Shape()
+	last := len(s) - 1
+	if last < 0 || len(out) != len(s) || !slices.Equal(s[:last], out[:last]) || out[last] != r.Count || r.From+r.Count > s[last] {
+		return false
+	}
+	x.how, x.row, x.from, x.step = chainWide, r.Count, r.From, s[last]
 	return true
 }
 
@@ -141,7 +163,7 @@ func (j *chainJob) Chunk(i int) {
 func (j *chainJob) length(lo, hi int) int {
 	n := min(j.block, hi-lo)
 	for k := range j.in {
-		if x := &j.in[k]; x.how == chainRows {
+		if x := &j.in[k]; x.how == chainRows || x.how == chainWide && x.row >= chainRow {
 			n = min(n, x.row-lo%x.row)
 		}
 	}
@@ -158,6 +180,11 @@ func (j *chainJob) input(s *chainState, k, lo, n int) {
 		at = lo
 	case chainScalar:
 		n = 1
+	case chainWide:
+		at = lo/x.row*x.step + x.from + lo%x.row
+		if x.row < chainRow {
+			b, at = chainGather(room(&s.spread[k], n*w), b[at*w:], x, lo, w), 0
+		}
 	case chainRows:
 		var step int
 		if at, step = x.plan.At(lo); step == 0 {
@@ -175,6 +202,21 @@ func (j *chainJob) input(s *chainState, k, lo, n int) {
 	}
 	shape := [1]int{n}
 	s.values[k].Reset(d, shape[:], b[at*w:(at+n)*w])
+}
+
+// chainGather lays out elements of width w from element lo on of an input of which some channels are read. The first is src[0].
+func chainGather(dst, src []byte, x *chainInput, lo, w int) []byte {
+	row, step := x.row*w, x.step*w
+	first := min(len(dst), row-lo%x.row*w) // the rest of a row
+	copy(dst[:first], src)
+	n := (len(dst) - first) / row
+	if n > 0 {
+		move.Rows(dst[first:], src[first+step-row:], n, row, row, step)
+	}
+	if at := first + n*row; at < len(dst) {
+		copy(dst[at:], src[first+step-row+n*step:])
+	}
+	return dst
 }
 
 // chainExpand lays out the elements of an input for the block at lo.

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,8 +15,8 @@ import (
 )
 
 // onnxrun NhwcConv is what the layout pass puts in the place of Conv and FusedConv: X [batch, spatial..., channels], the
-// filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv and those of an activation; exact
-// leaves out algorithms that trade accuracy for speed.
+// filter W of Conv, the bias B, and a residual Z of the output's shape; the attributes of Conv, those of an activation, and those of
+// WideRows; exact leaves out algorithms that trade accuracy for speed.
 
 // nhwcFusedConvInfer infers NhwcConv of the onnxrun domain.
 func nhwcFusedConvInfer(c *InferCtx) error { return channelsLastInfer(c, convInfer) }
@@ -25,6 +26,7 @@ type nhwcConvRun struct {
 	newPlan func(planes, w tensor.Shape) (*nhwc.Plan, error) // planes has the channels second
 	act     gemm.Activation
 	addLast bool
+	rows    WideRows
 	filter  *tensor.Tensor // nil: it is computed while running
 	weights Weights
 	plan    atomic.Pointer[nhwcPlan]
@@ -65,7 +67,7 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 	if err != nil {
 		return Kernel{}, err
 	}
-	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), filter: k.Const(1), weights: k.Weights}
+	r := &nhwcConvRun{newPlan: newPlan, act: act, addLast: k.Attrs.Bool("add_last"), rows: WideRowsOf(k.Attrs), filter: k.Const(1), weights: k.Weights}
 	if k.Lean {
 		r.filter = nil
 	} else {
@@ -102,6 +104,7 @@ func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, planes[1] = r.rows.channels(0, planes[1])
 	plan, err := r.newPlan(planes, w)
 	if err != nil {
 		return nil, err
@@ -148,13 +151,17 @@ func (r *nhwcConvRun) run(c *Call) error {
 	}
 	a := nhwcArgs.Get().(*nhwc.Args)
 	defer nhwcArgs.Put(a)
-	*a = nhwc.Args{X: tensor.Of[float32](c.In[0]), Y: tensor.Of[float32](c.Out[0]), Filter: p.filter, AddLast: r.addLast, Act: r.act, Threads: c.Threads}
-	if a.Bias, err = convBias[float32](c, p.Geom().OutC); err != nil {
+	*a = nhwc.Args{Filter: p.filter, AddLast: r.addLast, Act: r.act, Threads: c.Threads}
+	first, _ := r.rows.channels(0, 0)
+	a.X, a.XStep = wideData(c.In[0], first)
+	a.Y, a.YStep = wideData(c.Out[0], r.rows.At)
+	channels := p.Geom().OutC
+	if a.Bias, err = convBias[float32](c, channels); err != nil {
 		return err
 	}
 	if z := input(c, 3); z != nil {
-		if a.Residual = tensor.Of[float32](z); !z.Shape().Equal(c.Out[0].Shape()) {
-			return fmt.Errorf("ops: residual has shape %v, want %v", z.Shape(), c.Out[0].Shape())
+		if err := r.residual(a, z, c.Out[0].Shape(), channels); err != nil {
+			return err
 		}
 	}
 	if a.Filter == nil {
@@ -164,6 +171,17 @@ func (r *nhwcConvRun) run(c *Call) error {
 		p.Run(a)
 	}
 	*a = nhwc.Args{}
+	return nil
+}
+
+// residual adds z, or the channels of it that are meant, to the arguments.
+func (r *nhwcConvRun) residual(a *nhwc.Args, z *tensor.Tensor, out tensor.Shape, channels int) error {
+	s, last := z.Shape(), len(out)-1
+	from, count := r.rows.channels(3, s[len(s)-1])
+	if len(s) != len(out) || !slices.Equal(s[:last], out[:last]) || count != channels || from+count > s[last] {
+		return fmt.Errorf("ops: residual has shape %v, want %d channels for %v", s, channels, out)
+	}
+	a.Residual, a.ResidualStep = wideData(z, from)
 	return nil
 }
 

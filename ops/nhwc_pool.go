@@ -10,8 +10,8 @@ import (
 )
 
 // onnxrun NhwcMaxPool and NhwcAveragePool are what the layout pass puts in the place of MaxPool (without positions) and
-// AveragePool: float32 [batch, spatial..., channels], the attributes of those. The second output of the former, where it is wanted,
-// numbers the element of its window that each element comes from.
+// AveragePool: float32 [batch, spatial..., channels], the attributes of those and of WideRows. The second output of the former, where
+// it is wanted, numbers the element of its window that each element comes from.
 
 // nhwcPoolInfer infers both.
 func nhwcPoolInfer(c *InferCtx) error { return channelsLastInfer(c, poolWindow) }
@@ -29,19 +29,18 @@ func nhwcPlacesInfer(c *InferCtx) error {
 
 func nhwcMaxPoolF32Kernel(k *KernelCtx) (Kernel, error) {
 	return nhwcPoolRun(k, func(c *Call, p *nhwcPoolPlan) {
-		x, y := tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0])
 		if places := part(c.Out, 1); places != nil {
-			pool.MaxPlacesLastF32(c.Threads, &p.g, p.channels, x, y, tensor.Of[uint8](places))
+			pool.MaxPlacesLastF32(c.Threads, &p.g, p.operands(c), tensor.Of[uint8](places))
 			return
 		}
-		pool.MaxLastF32(c.Threads, &p.g, p.channels, x, y)
+		pool.MaxLastF32(c.Threads, &p.g, p.operands(c))
 	})
 }
 
 func nhwcAveragePoolF32Kernel(k *KernelCtx) (Kernel, error) {
 	all := k.Bool("count_include_pad")
 	return nhwcPoolRun(k, func(c *Call, p *nhwcPoolPlan) {
-		pool.AverageLastF32(c.Threads, &p.g, p.channels, tensor.Of[float32](c.In[0]), tensor.Of[float32](c.Out[0]), all)
+		pool.AverageLastF32(c.Threads, &p.g, p.operands(c), all)
 	})
 }
 
@@ -49,19 +48,34 @@ func nhwcAveragePoolF32Kernel(k *KernelCtx) (Kernel, error) {
 type nhwcPoolPlan struct {
 	x        tensor.Shape
 	g        pool.Geom
-	channels int
+	channels int // of those that are pooled
+	from, at int // the first of them in the input and in the output
+}
+
+// operands returns what a call pools.
+func (p *nhwcPoolPlan) operands(c *Call) (o pool.Pixels) {
+	o.Channels = p.channels
+	o.X, o.XStep = wideData(c.In[0], p.from)
+	o.Y, o.YStep = wideData(c.Out[0], p.at)
+	return o
 }
 
 // nhwcPoolRun runs f with the geometry of a call.
 func nhwcPoolRun(k *KernelCtx, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error) {
 	plans, err := newNhwcPools(k)
-	return Kernel{Run: func(c *Call) error {
+	work := func(c *Call) (w Work) {
+		if p, err := plans.of(c.In[0].Shape()); err == nil {
+			w.Bytes = 4 * int64(p.g.Planes*(p.g.InSize()+p.g.OutSize())*p.channels)
+		}
+		return w
+	}
+	return Kernel{Work: work, Run: func(c *Call) error {
 		p, err := plans.of(c.In[0].Shape())
 		if err != nil {
 			return err
 		}
-		if c.Out[0].Len() != p.outputs() {
-			return fmt.Errorf("ops: output has shape %v, want %d elements", c.Out[0].Shape(), p.outputs())
+		if y := c.Out[0].Shape(); y.Len()/max(1, y[len(y)-1])*p.channels != p.outputs() || p.at+p.channels > y[len(y)-1] {
+			return fmt.Errorf("ops: output has shape %v, want %d pixels with %d channels", y, p.outputs()/max(1, p.channels), p.channels)
 		}
 		f(c, p)
 		return nil
@@ -71,12 +85,13 @@ func nhwcPoolRun(k *KernelCtx, f func(c *Call, p *nhwcPoolPlan)) (Kernel, error)
 // nhwcPools makes the plans of a node, and keeps that of the last shape.
 type nhwcPools struct {
 	attrs window.Attrs
+	rows  WideRows
 	last  atomic.Pointer[nhwcPoolPlan]
 }
 
 func newNhwcPools(k *KernelCtx) (*nhwcPools, error) {
 	a, err := windowAttrs(k.Attrs)
-	return &nhwcPools{attrs: a}, err
+	return &nhwcPools{attrs: a, rows: WideRowsOf(k.Attrs)}, err
 }
 
 // of returns the plan for an input of the shape x.
@@ -85,7 +100,7 @@ func (n *nhwcPools) of(x tensor.Shape) (*nhwcPoolPlan, error) {
 	if p != nil && p.x.Equal(x) {
 		return p, nil
 	}
-	p, err := newNhwcPool(&n.attrs, x)
+	p, err := newNhwcPool(&n.attrs, &n.rows, x)
 	if err == nil {
 		n.last.Store(p)
 	}
@@ -108,7 +123,7 @@ func (n *nhwcPools) shaped(t *tensor.Tensor) (*nhwcPoolPlan, error) {
 // outputs is the number of elements of the pool's output.
 func (p *nhwcPoolPlan) outputs() int { return p.g.Planes * p.g.OutSize() * p.channels }
 
-func newNhwcPool(a *window.Attrs, x tensor.Shape) (*nhwcPoolPlan, error) {
+func newNhwcPool(a *window.Attrs, rows *WideRows, x tensor.Shape) (*nhwcPoolPlan, error) {
 	var buf [window.MaxRank + 2]int
 	planes, err := channelsSecond(buf[:], x)
 	if err != nil {
@@ -119,7 +134,11 @@ func newNhwcPool(a *window.Attrs, x tensor.Shape) (*nhwcPoolPlan, error) {
 		return nil, err
 	}
 	g.Planes = x[0]
-	return &nhwcPoolPlan{x: x.Clone(), g: g, channels: x[len(x)-1]}, nil
+	from, channels := rows.channels(0, x[len(x)-1])
+	if from+channels > x[len(x)-1] {
+		return nil, fmt.Errorf("ops: channels %d to %d of an input of shape %v", from, from+channels, x)
+	}
+	return &nhwcPoolPlan{x: x.Clone(), g: g, channels: channels, from: from, at: rows.At}, nil
 }
 
 // NhwcMaxPoolGrad and NhwcAveragePoolGrad are MaxPoolGrad and AveragePoolGrad of such tensors. The second input of the latter

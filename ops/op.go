@@ -40,6 +40,7 @@ const (
 	Rewritten                     // a pass puts other nodes in its place before anything is planned: it has no kernel
 	Bodied                        // has graphs inside, through which internal/autodiff differentiates it without a Grad function
 	Elementwise                   // inputs broadcast, and each element of the one output depends on those at its place alone
+	Into                          // may have an input whose storage output 0 takes over, to write to part of it: see WideRows
 	Changes                       // writes to the elements of the last input, an input of the graph, which nothing reads afterwards
 )
 

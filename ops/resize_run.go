@@ -16,6 +16,7 @@ import (
 type resizeRun struct {
 	*resizeNode
 	dtype tensor.DType
+	rows  WideRows // of NhwcResize
 	plan  atomic.Pointer[resizePlan]
 }
 
@@ -45,7 +46,7 @@ func bindResize(read func(Attrs) (*resizeNode, error)) func(*KernelCtx) (Kernel,
 		if err != nil {
 			return Kernel{}, err
 		}
-		r := &resizeRun{resizeNode: n, dtype: k.DType(0)}
+		r := &resizeRun{resizeNode: n, dtype: k.DType(0), rows: WideRowsOf(k.Attrs)}
 		return Kernel{Run: r.run}, nil
 	}
 	wide := widened(func(k *KernelCtx) (Kernel, error) {
@@ -96,6 +97,9 @@ func (r *resizeRun) run(c *Call) error {
 	if err != nil {
 		return err
 	}
+	if r.rows.Row > 0 {
+		return r.wide(c, p)
+	}
 	y, err := c.Alloc(0, r.dtype, p.out...)
 	if err != nil {
 		return err
@@ -142,8 +146,10 @@ func (r *resizeRun) planFor(c *Call) (*resizePlan, error) {
 	if x.Len() == 0 && out.Len() != 0 {
 		return nil, fmt.Errorf("ops: an empty tensor cannot be resized to %v", out)
 	}
-	if _, err := c.Alloc(0, r.dtype, out...); err != nil { // before tables of that size are made
-		return nil, err
+	if r.rows.Row == 0 {
+		if _, err := c.Alloc(0, r.dtype, out...); err != nil { // before tables of that size are made
+			return nil, err
+		}
 	}
 	p := &resizePlan{x: x.Clone(), out: out, scale: factor, roi: append([]float32(nil), roi...)}
 	if out.Len() > 0 {
@@ -358,4 +364,26 @@ func cutOff[T int8 | int32](y []T, x []float32, lo, hi float32) {
 	for i, v := range x {
 		y[i] = T(max(lo, min(hi, v)))
 	}
+}
+
+// NhwcResize is a Resize to the nearest element whose last axis, the channels, stays as it is, with the attributes of WideRows but
+// ranges.
+
+// wide writes to some channels of the output.
+func (r *resizeRun) wide(c *Call, p *resizePlan) error {
+	y, last := c.Out[0].Shape(), len(p.out)-1
+	if p.out.Len() == 0 {
+		return nil
+	}
+	channels := p.out[last]
+	if len(y) != len(p.out) || !slices.Equal(y[:last], p.out[:last]) || r.rows.At+channels > y[last] {
+		return fmt.Errorf("ops: output has shape %v, want %v from channel %d on", y, p.out, r.rows.At)
+	}
+	if p.nearest == nil || p.fill != nil || channels != p.x[last] {
+		return Unsupported("NhwcResize other than to the nearest pixel")
+	}
+	dst := resize.Pixels{Data: c.Out[0].Bytes()[4*r.rows.At:], Size: 4 * channels, Step: 4 * y[last]}
+	src := resize.Pixels{Data: c.In[0].Bytes(), Size: 4 * channels, Step: 4 * channels}
+	resize.NearestPixels(c.Threads, dst, src, p.x[:last], p.nearest[:last])
+	return nil
 }

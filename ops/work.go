@@ -76,8 +76,13 @@ func (r *nhwcConvRun) work(c *Call) Work {
 	}
 	w := Work{Algorithm: p.Algorithm()}
 	if f := c.In[1].Shape(); f[0] > 0 { // each output channel of a convolution, each input channel of a transposed one
-		w.Flops = 2 * int64(f.Len()/f[0]) * int64(c.Out[0].Len())
-		if p.Geom().OutC != f[0] {
+		g := p.Geom()
+		w.Bytes = 4 * int64(g.Batch*(g.InSize()*g.InC+g.OutSize()*g.OutC)+f.Len())
+		if input(c, 3) != nil {
+			w.Bytes += 4 * int64(g.Batch*g.OutSize()*g.OutC)
+		}
+		w.Flops = 2 * int64(f.Len()/f[0]) * int64(g.Batch*g.OutSize()*g.OutC)
+		if g.OutC != f[0] {
 			w.Flops = 2 * int64(f.Len()/f[0]) * int64(c.In[0].Len())
 		}
 	}

@@ -74,6 +74,14 @@ func (n *Node) Path() string {
 	return n.Type
 }
 
+// Into returns the number of the input whose storage output 0 takes over, 0 if there is none: see ops.WideRows.
+func (n *Node) Into() int {
+	if n.Op == nil || n.Op.Flags&ops.Into == 0 {
+		return 0
+	}
+	return n.Attrs.IntOr("into", 0)
+}
+
 // Body returns the named graph attribute, nil if there is none.
 func (n *Node) Body(name string) *Graph {
 	for _, b := range n.Bodies {

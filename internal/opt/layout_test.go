@@ -15,7 +15,7 @@ var regions = []struct{ name, nodes, want string }{
 	{"squeeze and excite", "C4 image -> c; GlobalAveragePool c -> g; Conv g K4x4x1x1 -> s; Sigmoid s -> t; Mul c t -> m; C4 m -> y", "Transpose NhwcConv ReduceMean NhwcConv Mul NhwcConv Transpose"},
 	{"mean of a picture", "C4 image -> c; ReduceMean c axes=2,3 -> m; Sub c m -> d; ReduceMean d axes=-1,-2 keepdims=0 -> y", "Transpose NhwcConv ReduceMean Sub ReduceMean"},
 	{"concatenation", "C4 image -> c; Relu c -> r; Neg c -> n; Concat r n axis=1 -> d; Concat d d axis=-2 -> y", "Transpose NhwcConv Relu Neg Concat Concat Transpose"},
-	{"parts", "C4 image -> c; Split c axis=1 -> a b; Concat b a axis=1 -> y", "Transpose NhwcConv Split Concat Transpose"},
+	{"parts", "C4 image -> c; Split c axis=1 -> a b; Concat b a axis=1 -> y", "Transpose NhwcConv Place Place Transpose"},
 	{"slice", "C4 image -> c; Slice c #1,0 #3,6 #1,-1 #1,2 -> y", "Transpose NhwcConv Slice Transpose"},
 	{"slice without axes", "C4 image -> c; Slice c #0,1 #1,3 -> y", "Transpose NhwcConv Slice Transpose"},
 	{"pad of all axes", "C4 image -> c; Pad c #0,1,0,2,0,0,1,0 -> y", "Transpose NhwcConv Pad Transpose"},

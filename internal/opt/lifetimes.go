@@ -131,6 +131,15 @@ func (l *lifetimes) node(i int, n *graph.Node) bool {
 			l.contents[k].until = i
 		}
 	}
+	if into := n.Into(); into > 0 {
+		k, ok := l.of[n.In[into]]
+		if ok {
+			l.of[n.Out[0]] = k
+			l.contents[k].values = append(l.contents[k].values, n.Out[0])
+			l.contents[k].until = i
+		}
+		return ok
+	}
 	for _, v := range n.Out {
 		if v == nil {
 			continue

@@ -202,6 +202,11 @@ func (c *compiler) node(n *graph.Node, b *binding) error {
 	if n.Op.Flags&ops.View != 0 && s.in[0] >= 0 && c.view(&s) {
 		return nil
 	}
+	if s.into = n.Into(); s.into > 0 {
+		in, out := &c.p.slots[s.in[s.into]], &c.p.slots[s.out[0]]
+		out.root, out.store, out.fixed = in.root, in.store, in.fixed
+		s.dynamic = s.dynamic || !in.fixed
+	}
 	if err := c.bodies(n, &s); err != nil {
 		return err
 	}

@@ -116,6 +116,9 @@ func (d *dumper) step(p *Program, i int) {
 	if s.view {
 		notes += " view"
 	}
+	if s.into > 0 {
+		notes += fmt.Sprintf(" into %%%d", s.in[s.into])
+	}
 	if s.scratch != nil {
 		notes += " scratch"
 	}

@@ -102,6 +102,10 @@ func (f *Frame) infer(i int32, s *step, c *ops.Call) (done bool, err error) {
 			continue
 		}
 		shape := outs[i].shape
+		if s.into > 0 && i == 0 {
+			c.Out[0].ResetTo(c.In[s.into])
+			continue
+		}
 		if s.view && i == 0 {
 			if shape.Len() != c.In[0].Len() {
 				return false, fmt.Errorf("output shape %v for an input of shape %v", []int(shape), []int(c.In[0].Shape()))

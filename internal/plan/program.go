@@ -82,6 +82,7 @@ type step struct {
 	in, out []int32 // slots, -1 where absent
 	dynamic bool    // some output's shape is found while running
 	view    bool    // output 0 takes the storage of input 0
+	into    int     // output 0 takes the storage of this input, if it is not 0, and is written to
 	release []int32 // dynamic roots that die after this step
 	bodies  []*Program
 	capture [][]int32 // for each body the slots of the values it captures

@@ -41,7 +41,7 @@ func (d *dense) scratch() int { return 0 }
 
 func (d *dense) run(a *Args) {
 	r := products.Get().(*product)
-	r.d, r.x = d, a.X
+	r.d, r.x, r.step = d, a.X, a.XStep
 	r.args = gemm.Args{Rows: r}
 	r.run(&d.g, d.items, a)
 }
@@ -52,6 +52,8 @@ type patchRow struct {
 	*dense
 	s       *window.Scratch
 	x, dst  []float32
+	step    int // from one pixel of x to the next
+	span    int // that of dense where the taps of a row lie together in x, else 1
 	ld      int
 	group   int
 	n, d, h int
@@ -61,7 +63,10 @@ type patchRow struct {
 
 // PackRows writes patches; see gemm.RowSource.
 func (r *product) PackRows(dst []float32, t gemm.RowTile) {
-	p := patchRow{dense: r.d, s: window.GetScratch(0), x: r.x, ld: t.LD, group: t.Item, k0: t.K0, k1: t.K1}
+	p := patchRow{dense: r.d, s: window.GetScratch(0), x: r.x, step: r.step, span: r.d.span, ld: t.LD, group: t.Item, k0: t.K0, k1: t.K1}
+	if r.step > r.d.g.InC {
+		p.span = 1
+	}
 	d, h, w := p.axes[0].Out, p.axes[1].Out, p.axes[2].Out
 	end := r.first + t.M1
 	for i := r.first + t.M0; i < end; i += p.w1 - p.w0 {
@@ -92,14 +97,14 @@ func (p *patchRow) pack() {
 			}
 			continue
 		}
-		src := p.x[((p.n*d.In+id)*h.In+ih)*w.In*p.g.InC+p.group*p.icg:]
+		src := p.x[((p.n*d.In+id)*h.In+ih)*w.In*p.step+p.group*p.icg:]
 		p.run(dst, src, j%runs*w.Dilation-w.Lo, e0, e1)
 	}
 }
 
 // run writes elements [e0, e1) of the run of taps that begins at shift of the row src, for every position.
 func (p *patchRow) run(dst, src []float32, shift, e0, e1 int) {
-	w, c := &p.axes[2], p.g.InC
+	w, c := &p.axes[2], p.step
 	// Positions whose run lies inside the row.
 	lo := min(p.w1, max(p.w0, ceilDiv(-shift, w.Stride)))
 	hi := max(lo, min(p.w1, ceilDiv(w.In-p.span-shift+1, w.Stride)))

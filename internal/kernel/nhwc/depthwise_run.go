@@ -46,7 +46,8 @@ func (d *depthwiseConv) units() int { return d.g.Batch * d.outerRows * len(d.par
 type rowScratch struct {
 	args depthwise.Args
 	rows []depthwise.Span // the rows of taps that lie inside: X where the first column would be, W the number of the first tap
-	buf  []float32        // outputs of a row before they are interleaved
+	buf  []float32        // outputs of a row before they go where they belong
+	row  window.RowArgs
 }
 
 var rowScratches = sync.Pool{New: func() any { return new(rowScratch) }}
@@ -64,51 +65,53 @@ func (t *depthwiseTask) Chunk(i int) {
 
 // part computes a part of row r of the outputs.
 func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
-	d, g := t.d, &t.d.g
-	image := g.InSize() * g.InC
-	x := t.a.X[r/d.outerRows*image:][:image]
-	at, n := (r*g.Axes[g.Rank-1].Out+p.first)*g.OutC, p.outputs*g.OutC
-	y := t.a.Y[at:][:n]
-	d.outer(s, r%d.outerRows)
+	d, g, step := t.d, &t.d.g, t.a.XStep
+	x := t.a.X[r/d.outerRows*g.InSize()*step:]
+	at := r*g.Axes[g.Rank-1].Out + p.first
+	d.outer(s, r%d.outerRows, step)
 	lo, hi, clipped := clipBounds(t.a.Act)
 	if clipped = clipped && t.a.Residual == nil; !clipped {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	spans := s.args.Spans
-	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * g.InC, Stride: g.Axes[g.Rank-1].Stride, YStep: g.InC, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
-	if d.multiplier == 1 {
+	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * step, Stride: g.Axes[g.Rank-1].Stride, YStep: step, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
+	if y := t.a.Y[at*t.a.YStep:]; d.multiplier == 1 && t.a.YStep == step {
 		t.outputs(s, p, 0, y)
 	} else {
-		t.interleaved(s, p, y)
+		t.spread(s, p, y)
 	}
-	if clipped {
-		return
+	if !clipped {
+		t.a.finish(at, 1, p.outputs, 0, g.OutC)
 	}
-	var residual []float32
-	if t.a.Residual != nil {
-		residual = t.a.Residual[at:][:n]
-	}
-	t.a.finish(y, residual)
 }
 
-// interleaved computes a part of a row with several outputs per channel.
-func (t *depthwiseTask) interleaved(s *rowScratch, p *part, y []float32) {
-	m := t.d.multiplier
-	n := len(y) / m
+// spread computes a part of a row with several outputs per channel, or with pixels that lie otherwise than those of X: kernels
+// write their outputs as far apart as the inputs.
+func (t *depthwiseTask) spread(s *rowScratch, p *part, y []float32) {
+	m, c := t.d.multiplier, t.d.g.InC
+	n := span(p.outputs, t.a.XStep, c)
 	if cap(s.buf) < n {
 		s.buf = make([]float32, n)
 	}
 	for j := range m {
 		t.outputs(s, p, j, s.buf[:n])
-		for i, v := range s.buf[:n] {
-			y[i*m+j] = v
+		if m == 1 {
+			s.row = window.RowArgs{Dst: y, DstStep: t.a.YStep, Src: s.buf, SrcStep: t.a.XStep, Rows: p.outputs, Cols: c}
+			window.Best().CopyRows(&s.row)
+			continue
+		}
+		for i := range p.outputs {
+			to := y[i*t.a.YStep:]
+			for k, v := range s.buf[i*t.a.XStep:][:c] {
+				to[k*m+j] = v
+			}
 		}
 	}
 }
 
 // outputs computes output j of every channel for a part of a row.
 func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
-	d, a, c := t.d, &s.args, t.d.g.InC
+	d, a, c, step := t.d, &s.args, t.d.g.InC, t.a.XStep
 	filter, bias := t.filter[j*d.vectorsLen():][:d.vectorsLen()], d.zeros
 	if t.bias != nil {
 		bias = t.bias[j*c:][:c]
@@ -119,8 +122,8 @@ func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 		a.W, a.Bias = filter[c0/d.k.Lanes*a.Group:], bias[c0:]
 		for i := range p.segments {
 			g := &p.segments[i]
-			a.At = c0 + (g.first*last.Stride-last.Lo)*c
-			a.Y = y[(g.first-p.first)*c+c0:]
+			a.At = c0 + (g.first*last.Stride-last.Lo)*step
+			a.Y = y[(g.first-p.first)*step+c0:]
 			d.compute(s, g, last)
 		}
 	}
@@ -159,12 +162,12 @@ func (d *depthwiseConv) compute(s *rowScratch, g *segment, last *window.Axis) {
 	}
 }
 
-// outer sets s.rows to the rows of taps that row r of the outputs of an image has inside the input.
-func (d *depthwiseConv) outer(s *rowScratch, r int) {
+// outer sets s.rows to the rows of taps that row r of the outputs of an image has inside the input, whose pixels are step apart.
+func (d *depthwiseConv) outer(s *rowScratch, r, step int) {
 	g := &d.g
 	n := g.Rank - 1
 	s.rows = append(s.rows[:0], depthwise.Span{})
-	size := g.Axes[n].In * g.InC // elements of a row, of a slice
+	size := g.Axes[n].In * step // elements of a row, of a slice
 	taps := d.width
 	for i := n - 1; i >= 0; i-- {
 		a := g.Axes[i]

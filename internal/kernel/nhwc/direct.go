@@ -34,7 +34,7 @@ type directConv struct {
 	frameH, frameW int
 }
 
-// placement says where outputs lie, in elements: those of one image from first on.
+// placement says where outputs lie, in pixels: those of one image from first on.
 type placement struct{ first, image, row, col int }
 
 // panelKernels are kernels of some lanes.
@@ -70,7 +70,7 @@ func newDirect(g conv.Geom) algorithm {
 	if d.choose(); icg*d.taps*d.panel.lanes > directK*2*widest() {
 		return nil
 	}
-	d.to = placement{0, g.OutSize() * g.OutC, d.w.Out * g.OutC, g.OutC}
+	d.to = placement{0, g.OutSize(), d.w.Out, 1}
 	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && icg*d.taps >= 256 { // nothing to share between outputs
 		return nil
 	}

@@ -46,7 +46,7 @@ type outputs struct {
 	n, h0, h1, w0, w1, u0, u1, p0, p1 int
 }
 
-// at is where the channels of output (h, w) of image n begin.
+// at is the pixel of output (h, w) of image n.
 func (p *placement) at(n, h, w int) int { return p.first + n*p.image + h*p.row + w*p.col }
 
 func (d *directConv) outputsOf(chunk int) outputs {
@@ -110,9 +110,9 @@ func (t *directTask) fill(s *directScratch, o *outputs) {
 		clear(to[:lo*pitch])
 		s.Row = window.RowArgs{
 			Dst: to[lo*pitch:], DstStep: pitch, Rows: hi - lo, Cols: (o.u1 - o.u0) * d.in,
-			Src: t.a.X[((o.n*d.h.In+top+r)*d.w.In+left+lo)*d.g.InC+o.u0*d.in:], SrcStep: d.g.InC,
+			Src: t.a.X[((o.n*d.h.In+top+r)*d.w.In+left+lo)*t.a.XStep+o.u0*d.in:], SrcStep: t.a.XStep,
 		}
-		if pitch == d.g.InC {
+		if pitch == t.a.XStep {
 			s.Row.Rows, s.Row.Cols = 1, (hi-lo)*pitch
 		}
 		window.Best().CopyRows(&s.Row)
@@ -131,8 +131,8 @@ func (t *directTask) panel(s *directScratch, o *outputs, u, p int) {
 	if t.a.Bias != nil {
 		a.Bias = t.a.Bias[first:]
 	}
-	n, y := o.w1-o.w0, t.a.Y[d.to.at(o.n, o.h0, o.w0)+first:]
-	a.YRow, a.YCol = d.to.row, d.to.col
+	n, y := o.w1-o.w0, t.a.Y[d.to.at(o.n, o.h0, o.w0)*t.a.YStep+first:]
+	a.YRow, a.YCol = d.to.row*t.a.YStep, d.to.col*t.a.YStep
 	if channels < k.lanes {
 		a.YRow, a.YCol = n*k.lanes, k.lanes
 		clear(s.bias[copy(s.bias, a.Bias[:channels]):])
@@ -159,7 +159,7 @@ func (t *directTask) tiles(a *direct.Args, k panelKernels, x, y []float32, n int
 func (t *directTask) keep(s *directScratch, y []float32, lanes, channels, n int) {
 	for r := range s.args.Rows {
 		s.Row = window.RowArgs{
-			Dst: y[r*t.d.to.row:], DstStep: t.d.to.col, Rows: n, Cols: channels,
+			Dst: y[r*t.d.to.row*t.a.YStep:], DstStep: t.d.to.col * t.a.YStep, Rows: n, Cols: channels,
 			Src: s.side[r*n*lanes:], SrcStep: lanes,
 		}
 		window.Best().CopyRows(&s.Row)
@@ -170,18 +170,7 @@ func (t *directTask) keep(s *directScratch, y []float32, lanes, channels, n int)
 func (t *directTask) finish(o *outputs) {
 	d := t.d
 	first, last := o.u0*d.out+o.p0*d.panel.lanes, (o.u1-1)*d.out+min(d.out, o.p1*d.panel.lanes)
-	pixels, step := 1, last-first // neighbouring pixels whose channels lie together
-	if step == d.to.col {
-		pixels, step = o.w1-o.w0, (o.w1-o.w0)*d.g.OutC
-	}
 	for h := o.h0; h < o.h1; h++ {
-		for w := o.w0; w < o.w1; w += pixels {
-			at := d.to.at(o.n, h, w) + first
-			var residual []float32
-			if t.a.Residual != nil {
-				residual = t.a.Residual[at:][:step]
-			}
-			t.a.finish(t.a.Y[at:][:step], residual)
-		}
+		t.a.finish(d.to.at(o.n, h, o.w0), d.to.col, o.w1-o.w0, first, last-first)
 	}
 }

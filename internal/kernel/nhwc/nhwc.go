@@ -12,6 +12,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
@@ -70,6 +71,10 @@ type Args struct {
 	AddLast              bool
 	Act                  gemm.Activation
 	Threads              int
+
+	// Elements from one pixel to the next, which may have more channels than those that are read or written; Run puts the
+	// number of channels in the place of 0. Plans of transposed convolutions take no others.
+	XStep, YStep, ResidualStep int
 }
 
 // Filter is a filter in the form that an algorithm wants. It is immutable and may be shared.
@@ -140,16 +145,74 @@ func (p *Plan) Geom() conv.Geom { return p.g }
 // geometry asks for, and a filter packed for another form, panic.
 func (p *Plan) Run(a *Args) {
 	g := &p.g
-	out := g.Batch * g.OutC * g.OutSize()
+	in, out := g.Batch*g.InSize(), g.Batch*g.OutSize()
+	a.setSteps(g)
+	_, stepped := p.alg.(stepper)
 	switch {
 	case a.Filter.format != p.Format():
 		panic(fmt.Sprintf("nhwc: filter packed as %q, want %q", a.Filter.format, p.Format()))
-	case len(a.X) < g.Batch*g.InC*g.InSize() || len(a.Y) < out || a.Residual != nil && len(a.Residual) < out || a.Bias != nil && len(a.Bias) < g.OutC:
+	case !stepped && (a.XStep != g.InC || a.YStep != g.OutC):
+		panic(fmt.Sprintf("nhwc: pixels %d and %d elements apart, want %d and %d for %q", a.XStep, a.YStep, g.InC, g.OutC, p.name))
+	case len(a.X) < span(in, a.XStep, g.InC) || len(a.Y) < span(out, a.YStep, g.OutC) || a.Bias != nil && len(a.Bias) < g.OutC ||
+		a.Residual != nil && len(a.Residual) < span(out, a.ResidualStep, g.OutC):
 		panic(fmt.Sprintf("nhwc: operands of %d, %d, %d and %d elements are too short for %+v", len(a.X), len(a.Y), len(a.Residual), len(a.Bias), *g))
 	case len(a.Scratch) < p.Scratch():
 		panic(fmt.Sprintf("nhwc: scratch memory of %d elements, want %d", len(a.Scratch), p.Scratch()))
 	}
-	if out > 0 {
+	if out*g.OutC > 0 {
 		p.alg.run(a)
+	}
+}
+
+// stepper is an algorithm that takes any distance of pixels.
+type stepper interface {
+	algorithm
+	anyStep()
+}
+
+func (t *tiled) anyStep()         {}
+func (d *depthwiseConv) anyStep() {}
+func (p *pointwise) anyStep()     {}
+func (d *directConv) anyStep()    {}
+func (d *dense) anyStep()         {}
+func (r *reference) anyStep()     {}
+
+func (a *Args) setSteps(g *conv.Geom) {
+	if a.XStep == 0 {
+		a.XStep = g.InC
+	}
+	if a.YStep == 0 {
+		a.YStep = g.OutC
+	}
+	if a.ResidualStep == 0 {
+		a.ResidualStep = g.OutC
+	}
+}
+
+// span is how many elements n pixels reach over.
+func span(n, step, channels int) int {
+	if n == 0 {
+		return 0
+	}
+	return (n-1)*step + channels
+}
+
+// finish applies residual and activation to channels [c, c+count) of outputs that are by pixels apart, the first at.
+func (a *Args) finish(at, by, outputs, c, count int) {
+	y, z := at*a.YStep+c, at*a.ResidualStep+c
+	dy, dz := by*a.YStep, by*a.ResidualStep
+	if dy == count && (a.Residual == nil || dz == count) {
+		outputs, count = 1, outputs*count
+	}
+	for range outputs {
+		to := a.Y[y:][:count]
+		if a.Residual != nil && !a.AddLast {
+			vec.Add(to, to, a.Residual[z:][:count])
+		}
+		a.Act.Apply(to)
+		if a.Residual != nil && a.AddLast {
+			vec.Add(to, to, a.Residual[z:][:count])
+		}
+		y, z = y+dy, z+dz
 	}
 }

@@ -107,7 +107,7 @@ func randoms(rng *rand.Rand, n int) []float32 {
 var activations = []gemm.Activation{{}, {Kind: gemm.Relu}, {Kind: gemm.HardSwish}, {Kind: gemm.Clip, Alpha: -1, Beta: 1}}
 
 // TestAlgorithms compares every algorithm that takes a geometry with the plain loops, with and without bias, residual
-// and activation, at one and three threads, whose results are equal to the last bit.
+// and activation, at one and three threads, whose results are equal to the last bit, and among pixels that have more channels.
 func TestAlgorithms(t *testing.T) {
 	used := map[string]int{}
 	for i, p := range problems() {
@@ -151,6 +151,11 @@ func compare(t *testing.T, plan *Plan, p problem, seed int) {
 		}
 		if again := run(plan, w, a, 3); !slices.Equal(got, again) {
 			t.Fatalf("%+v, case %d: three threads give other bits", g, k)
+		}
+		for _, other := range []int{0, 2} {
+			if e := farthest(runWide(t, plan, w, a, other), ref); e > 1e-4*math.Sqrt(float64(g.InC/g.Groups*g.Taps())) {
+				t.Fatalf("%+v, case %d: off by %g among wide pixels", g, k, e)
+			}
 		}
 	}
 }

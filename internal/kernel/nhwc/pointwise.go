@@ -69,7 +69,7 @@ func (p *pointwise) scratch() int { return 0 }
 
 func (p *pointwise) run(a *Args) {
 	r := products.Get().(*product)
-	r.args = gemm.Args{A: a.X, ARS: p.g.InC, ACS: 1}
+	r.args = gemm.Args{A: a.X, ARS: a.XStep, ACS: 1}
 	r.run(&p.g, p.items, a)
 }
 
@@ -78,6 +78,7 @@ type product struct {
 	args  gemm.Args
 	d     *dense
 	x     []float32
+	step  int // from one pixel of x to the next
 	first int // output position of the first row
 }
 
@@ -88,8 +89,8 @@ func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 	t := &r.args
 	t.M, t.N, t.K = g.Batch*g.OutSize(), g.OutC/g.Groups, g.InC/g.Groups*g.Taps()
 	t.Packed, t.Batch = &a.Filter.packed.matrices, items
-	t.C, t.LDC, t.Threads = a.Y, g.OutC, a.Threads
-	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: g.OutC, AddLast: a.AddLast, Act: a.Act}
+	t.C, t.LDC, t.Threads = a.Y, a.YStep, a.Threads
+	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act}
 	gemm.Run(t)
 	*r = product{}
 	products.Put(r)

@@ -2,7 +2,6 @@ package nhwc
 
 import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
@@ -35,18 +34,26 @@ func (r *reference) run(a *Args) {
 	g := &r.g
 	in, out := g.InSize(), g.OutSize()
 	x, y := a.Scratch[:r.planes()][:g.Batch*g.InC*in], a.Scratch[r.planes():][:g.Batch*g.OutC*out]
-	transpose(x, a.X, g.Batch, in, g.InC)
+	each(g.Batch, g.InC, in, a.XStep, func(pixel, plane int) { x[plane] = a.X[pixel] })
 	conv.Reference(g, x, a.Filter.packed.data, a.Bias, y)
+	add := func(pixel, plane int) { y[plane] += a.Residual[pixel] }
 	if a.Residual != nil && !a.AddLast {
-		addTransposed(y, a.Residual, g.Batch, out, g.OutC)
+		each(g.Batch, g.OutC, out, a.ResidualStep, add)
 	}
 	a.Act.Apply(y)
-	if a.Residual == nil || !a.AddLast {
-		transpose(a.Y, y, g.Batch, g.OutC, out)
-		return
+	if a.Residual != nil && a.AddLast {
+		each(g.Batch, g.OutC, out, a.ResidualStep, add)
 	}
-	addTransposed(y, a.Residual, g.Batch, out, g.OutC)
-	transpose(a.Y, y, g.Batch, g.OutC, out)
+	each(g.Batch, g.OutC, out, a.YStep, func(pixel, plane int) { a.Y[pixel] = y[plane] })
+}
+
+// each calls f for every element of images of so many pixels, with where it is among pixels that lie step apart, and among planes.
+func each(images, channels, pixels, step int, f func(pixel, plane int)) {
+	for i := range images * pixels {
+		for c := range channels {
+			f(i*step+c, (i/pixels*channels+c)*pixels+i%pixels)
+		}
+	}
 }
 
 // transpose swaps the last two axes of x [batch, rows, cols].
@@ -57,27 +64,5 @@ func transpose[T float32 | float64](y, x []T, batch, rows, cols int) {
 				y[(b*cols+j)*rows+i] = x[(b*rows+i)*cols+j]
 			}
 		}
-	}
-}
-
-// addTransposed adds x [batch, rows, cols] to y [batch, cols, rows].
-func addTransposed(y, x []float32, batch, rows, cols int) {
-	for b := range batch {
-		for i := range rows {
-			for j := range cols {
-				y[(b*cols+j)*rows+i] += x[(b*rows+i)*cols+j]
-			}
-		}
-	}
-}
-
-// finish applies residual and activation to a part y of the output; residual is the part of the same place, or nil.
-func (a *Args) finish(y, residual []float32) {
-	if residual != nil && !a.AddLast {
-		vec.Add(y, y, residual)
-	}
-	a.Act.Apply(y)
-	if residual != nil && a.AddLast {
-		vec.Add(y, y, residual)
 	}
 }

@@ -136,7 +136,7 @@ func (t *transposedDepthwiseTask) row(s *rowScratch, r int) {
 		t.segment(s, &t.segments[i], y)
 	}
 	if !clipped {
-		t.a.finish(y, nil)
+		t.a.finish(r*t.axes[2].Out, 1, t.axes[2].Out, 0, t.g.OutC)
 	}
 }
 

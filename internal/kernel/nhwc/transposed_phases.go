@@ -108,8 +108,8 @@ func (t *transposedPhases) newDirect(g conv.Geom, at [3]int) *directConv {
 		return nil
 	}
 	if d != nil {
-		h, w, c := t.axes[1], t.axes[2], g.OutC
-		d.to = placement{(at[1]*w.Out + at[2]) * c, t.g.OutSize() * c, h.Stride * w.Out * c, w.Stride * c}
+		h, w := t.axes[1], t.axes[2]
+		d.to = placement{at[1]*w.Out + at[2], t.g.OutSize(), h.Stride * w.Out, w.Stride}
 	}
 	return d
 }
@@ -199,7 +199,7 @@ func (r *phaseTask) Chunk(i int) {
 func (r *phaseTask) product(p *phaseConv, filter *gemm.Packed, first, rows int, y []float32) {
 	g := &p.dense.g
 	m := products.Get().(*product)
-	m.d, m.x, m.first = p.dense, r.a.X, first
+	m.d, m.x, m.step, m.first = p.dense, r.a.X, g.InC, first
 	k, n := filter.Dims()
 	m.args = gemm.Args{M: rows, N: n, K: k, Packed: filter, C: y, LDC: g.OutC, Batch: p.dense.items}
 	if p.plain {

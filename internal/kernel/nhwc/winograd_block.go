@@ -49,6 +49,7 @@ type tileWork struct {
 	in             winograd.InputArgs
 	out            winograd.OutputArgs
 	fil            winograd.FilterArgs
+	late           Args // what the kernels leave of residual and activation
 	tmp            []float32
 }
 
@@ -57,6 +58,7 @@ var tileWorks = sync.Pool{New: func() any { return &tileWork{tmp: mem.Floats(win
 // release hands w back, without what belongs to the caller.
 func (w *tileWork) release() {
 	w.args, w.in, w.out, w.fil, w.block = gemm.Args{}, winograd.InputArgs{}, winograd.OutputArgs{}, winograd.FilterArgs{}, tileBlock{}
+	w.late = Args{}
 	tileWorks.Put(w)
 }
 

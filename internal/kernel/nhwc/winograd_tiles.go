@@ -1,10 +1,7 @@
 package nhwc
 
 import (
-	"math"
-
 	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
 	"github.com/onnxrun/onnxrun/internal/kernel/winograd"
 )
 
@@ -28,13 +25,13 @@ func (t *tiled) runs(lo, hi, channels int, f func(at, image int, h, w *strip, co
 func (w *tileWork) input(r *tiledRun, b *tileBlock, lo, hi int) {
 	g, a := &r.g, &w.in
 	y, x := &g.Axes[0], &g.Axes[1]
-	pitch := x.In * g.InC
+	pitch := x.In * r.a.XStep
 	*a = winograd.InputArgs{X: r.a.X, C: b.channels(), ElemStep: b.step, Tmp: w.tmp}
-	a.RowStep, a.ColStep = y.Dilation*pitch, x.Dilation*g.InC
+	a.RowStep, a.ColStep = y.Dilation*pitch, x.Dilation*r.a.XStep
 	a.TileStep = r.m * a.ColStep
 	kernel := r.kernels.Tile(r.m).Input
 	r.runs(lo, hi, a.C, func(at, image int, sy, sx *strip, count int) {
-		a.At = (image*y.In+sy.in)*pitch + sx.in*g.InC + b.c0
+		a.At = (image*y.In+sy.in)*pitch + sx.in*r.a.XStep + b.c0
 		a.Rows, a.Cols, a.Tiles = sy.inside, sx.inside, count
 		a.V = b.v[(at-b.lo)*a.C:]
 		kernel(a)
@@ -45,60 +42,38 @@ func (w *tileWork) input(r *tiledRun, b *tileBlock, lo, hi int) {
 func (w *tileWork) output(r *tiledRun) {
 	g, a := &r.g, &w.out
 	y, x := &g.Axes[0], &g.Axes[1]
-	pitch := x.Out * g.OutC
+	pitch := x.Out * r.a.YStep
 	*a = winograd.OutputArgs{C: w.c1 - w.c0, ElemStep: w.step, Y: r.a.Y, Bias: r.zeroBias, Tmp: w.tmp}
 	if r.a.Bias != nil {
 		a.Bias = r.a.Bias[w.c0:w.c1]
 	}
-	if !r.a.AddLast {
-		a.Residual = r.a.Residual
-	}
-	late := r.setClip(a)
-	a.RowStep, a.ColStep = y.Dilation*pitch, x.Dilation*g.OutC
+	w.late = *r.a
+	late := w.late.early(a)
+	a.RowStep, a.ColStep = y.Dilation*pitch, x.Dilation*r.a.YStep
 	a.TileStep = r.m * a.ColStep
 	kernel := r.kernels.Tile(r.m).Output
 	r.runs(w.lo, w.hi, a.C, func(at, image int, sy, sx *strip, count int) {
-		a.At = (image*y.Out+sy.out)*pitch + sx.out*g.OutC + w.c0
+		first := (image*y.Out+sy.out)*x.Out + sx.out
+		a.At = first*r.a.YStep + w.c0
 		a.Rows, a.Cols, a.Tiles = sy.count, sx.count, count
 		a.M = w.m[(at-w.lo)*a.C:]
 		kernel(a)
-		if late {
-			r.finish(a, (count-1)*r.m+sx.count)
+		for i := 0; late && i < a.Rows; i++ {
+			w.late.finish(first+i*y.Dilation*x.Out, x.Dilation, (count-1)*r.m+sx.count, w.c0, a.C)
 		}
 	})
 }
 
-// setClip gives the kernel an activation that it knows, and reports whether anything remains for finish.
-func (r *tiledRun) setClip(a *winograd.OutputArgs) (late bool) {
-	late = r.a.AddLast && r.a.Residual != nil
-	switch act := r.a.Act; act.Kind {
-	case gemm.None:
-	case gemm.Relu:
-		a.Clip, a.Lo, a.Hi = 1, 0, float32(math.Inf(1))
-	case gemm.Clip:
-		a.Clip, a.Lo, a.Hi = 1, act.Alpha, act.Beta
-	default:
-		late = true
+// early gives the kernel what it can do of a, residual and activation, takes that out of a, and reports whether anything remains.
+func (a *Args) early(k *winograd.OutputArgs) (late bool) {
+	if !a.AddLast && a.ResidualStep == a.YStep {
+		k.Residual, a.Residual = a.Residual, nil
 	}
-	return late
-}
-
-// finish does what the kernel did not to the pixels that it wrote, cols in each row.
-func (r *tiledRun) finish(a *winograd.OutputArgs, cols int) {
-	length := a.C
-	if a.ColStep == a.C {
-		cols, length = 1, cols*a.C
-	}
-	for i := range a.Rows {
-		for j := range cols {
-			at := a.At + i*a.RowStep + j*a.ColStep
-			y := a.Y[at:][:length]
-			if a.Clip == 0 {
-				r.a.Act.Apply(y)
-			}
-			if r.a.AddLast && r.a.Residual != nil {
-				vec.Add(y, y, r.a.Residual[at:][:length])
-			}
+	if lo, hi, ok := clipBounds(a.Act); ok && (a.Residual == nil || a.AddLast) {
+		if a.Act.Kind != gemm.None {
+			k.Clip, k.Lo, k.Hi = 1, lo, hi
 		}
+		a.Act = gemm.Activation{}
 	}
+	return a.Residual != nil || a.Act.Kind != gemm.None
 }

@@ -8,70 +8,75 @@ import (
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
-// MaxLastF32 is Max without indices for tensors [Planes, spatial axes, channels]; NaN is passed over.
-func MaxLastF32(threads int, g *Geom, channels int, x, y []float32) {
-	runLast(threads, g, channels, kindMax, x, y, nil)
+// Pixels are the input X and the output Y of a pool, tensors [Planes, spatial axes, channels], of whose channels the first ones
+// are pooled: those of neighbouring pixels begin XStep and YStep elements apart.
+type Pixels struct {
+	X, Y         []float32
+	Channels     int
+	XStep, YStep int
 }
 
-// MaxPlacesLastF32 is MaxLastF32 for windows of fewer than window.NoPlace elements, and sets the elements of places, of the shape of y,
-// to the number in its window of the first largest element.
-func MaxPlacesLastF32(threads int, g *Geom, channels int, x, y []float32, places []uint8) {
-	runLast(threads, g, channels, kindMax, x, y, places[:len(y)])
+// MaxLastF32 is Max without indices for pixels; NaN is passed over.
+func MaxLastF32(threads int, g *Geom, p Pixels) { runLast(threads, g, p, kindMax, nil) }
+
+// MaxPlacesLastF32 is MaxLastF32 for windows of fewer than window.NoPlace elements, and sets the elements of places, which lie like
+// those of Y, to the number in its window of the first largest element.
+func MaxPlacesLastF32(threads int, g *Geom, p Pixels, places []uint8) {
+	runLast(threads, g, p, kindMax, places[:len(p.Y)])
 }
 
-// AverageLastF32 is Average for tensors [Planes, spatial axes, channels].
-func AverageLastF32(threads int, g *Geom, channels int, x, y []float32, includePad bool) {
+// AverageLastF32 is Average for pixels.
+func AverageLastF32(threads int, g *Geom, p Pixels, includePad bool) {
 	kind := kindAverage
 	if includePad {
 		kind = kindAverageAll
 	}
-	runLast(threads, g, channels, kind, x, y, nil)
+	runLast(threads, g, p, kind, nil)
 }
 
 // lastTask is a running pool of a tensor whose channels come last. Chunks are ranges of rows of outputs, those that
 // differ in the last spatial axis only. A tap kernel takes the outputs of a row as its rows, and channels as its columns:
 // outputs whose windows lie inside the input together, the others one by one with the taps that do.
 type lastTask struct {
-	g        Geom
-	kind     Kind
-	k        *window.Kernels
-	channels int
-	x, y     []float32
-	places   []uint8             // if there, where the largest elements are is noted
-	rows     int                 // of outputs, in one plane
-	size     int                 // rows in one chunk
-	step     [window.MaxRank]int // elements from one input to the next along each axis
-	lo, hi   int                 // outputs of a row whose windows lie inside
-	ones     []float32           // for every channel
-	col      []float32           // 1/elements along the last axis, for every output of a row
+	g    Geom
+	kind Kind
+	k    *window.Kernels
+	Pixels
+	places []uint8             // if there, where the largest elements are is noted
+	rows   int                 // of outputs, in one plane
+	size   int                 // rows in one chunk
+	step   [window.MaxRank]int // elements from one input to the next along each axis
+	lo, hi int                 // outputs of a row whose windows lie inside
+	ones   []float32           // for every channel
+	col    []float32           // 1/elements along the last axis, for every output of a row
 }
 
 var lastTasks = sync.Pool{New: func() any { return new(lastTask) }}
 
-func runLast(threads int, g *Geom, channels int, kind Kind, x, y []float32, places []uint8) {
+func runLast(threads int, g *Geom, p Pixels, kind Kind, places []uint8) {
 	out := g.OutSize()
-	if out == 0 || g.Planes == 0 || channels == 0 {
+	if out == 0 || g.Planes == 0 || p.Channels == 0 {
 		return
 	}
 	t := lastTasks.Get().(*lastTask)
-	t.kind, t.x, t.y, t.places, t.k = kind, x, y, places, window.Within(channels)
-	taps := t.measure(g, channels)
+	t.kind, t.Pixels, t.places, t.k = kind, p, places, window.Within(p.Channels)
+	taps := t.measure(g)
 	last := g.Axes[g.Rank-1]
 	t.col = t.col[:0]
 	if kind != kindMax {
 		t.factors(last)
 	}
 	var chunks int
-	chunks, t.size = par.Split(g.Planes*t.rows, grainOps/(last.Out*channels*taps)+1)
+	chunks, t.size = par.Split(g.Planes*t.rows, grainOps/(last.Out*p.Channels*taps)+1)
 	par.Run(threads, chunks, t)
-	t.x, t.y, t.places = nil, nil, nil
+	t.Pixels, t.places = Pixels{}, nil
 	lastTasks.Put(t)
 }
 
 // measure sets what follows from the sizes, and returns the number of taps of a window.
-func (t *lastTask) measure(g *Geom, channels int) (taps int) {
-	t.g, t.channels, taps = *g, channels, 1
-	for i, n := g.Rank-1, channels; i >= 0; i-- {
+func (t *lastTask) measure(g *Geom) (taps int) {
+	t.g, taps = *g, 1
+	for i, n := g.Rank-1, t.XStep; i >= 0; i-- {
 		t.step[i] = n
 		n *= g.Axes[i].In
 		taps *= min(g.Axes[i].Kernel, g.Axes[i].In)
@@ -92,7 +97,7 @@ func (t *lastTask) inside(a window.Axis) {
 }
 
 func (t *lastTask) factors(a window.Axis) {
-	for len(t.ones) < t.channels {
+	for len(t.ones) < t.Channels {
 		t.ones = append(t.ones, 1)
 	}
 	for o := range a.Out {
@@ -113,21 +118,20 @@ func (t *lastTask) Chunk(i int) {
 
 // row pools row r of outputs: s.Off holds where the rows of its windows begin, then all taps of some of them.
 func (t *lastTask) row(s *window.Scratch, last window.Axis, r int) {
-	in := t.g.InSize() * t.channels
-	plane := t.x[r/t.rows*in:][:in]
+	plane := t.X[r/t.rows*t.g.InSize()*t.XStep:]
+	plane = plane[:min(len(plane), t.g.InSize()*t.XStep)]
 	count := t.starts(s, r%t.rows)
 	starts := len(s.Off)
 	for o, c := range t.col {
 		s.Buf[o] = c / float32(count)
 	}
-	from := r * last.Out * t.channels
-	y := t.y[from:][:last.Out*t.channels]
+	from := r * last.Out * t.YStep
 	for o := 0; o < last.Out; {
 		n := t.taps(s, last, o, starts)
 		if t.places != nil {
-			t.noted(s, plane, from+o*t.channels, starts, n, last.Stride*t.channels)
+			t.noted(s, plane, from+o*t.YStep, starts, n, last.Stride*t.XStep)
 		} else {
-			t.pixels(s, plane, y[o*t.channels:], starts, n, last.Stride*t.channels, s.Buf[o:])
+			t.pixels(s, plane, t.Y[from+o*t.YStep:], starts, n, last.Stride*t.XStep, s.Buf[o:])
 		}
 		o += n
 	}
@@ -142,7 +146,7 @@ func (t *lastTask) taps(s *window.Scratch, last window.Axis, o, starts int) (n i
 	for i := range starts {
 		for k := first; k < end; k++ {
 			s.Numbers = append(s.Numbers, s.Numbers[i]*int32(last.Kernel)+int32(k))
-			s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.channels)
+			s.Off = append(s.Off, s.Off[i]+(o*last.Stride+k*last.Dilation-last.Lo)*t.XStep)
 		}
 	}
 	if o == t.lo && t.hi > t.lo {
@@ -182,14 +186,14 @@ func (t *lastTask) starts(s *window.Scratch, r int) (count int) {
 // pixels pools n neighbouring outputs whose taps are s.Off[starts:].
 func (t *lastTask) pixels(s *window.Scratch, plane, y []float32, starts, n, step int, scale []float32) {
 	a := &s.Tap
-	*a = window.TapArgs{Src: plane, Dst: y, Off: s.Off[starts:], Rows: n, SrcStep: step, DstStep: t.channels}
+	*a = window.TapArgs{Src: plane, Dst: y, Off: s.Off[starts:], Rows: n, SrcStep: step, DstStep: t.YStep}
 	apply := t.k.SumTaps
 	if t.kind == kindMax {
 		apply, a.Bias = t.k.MaxTaps, float32(math.Inf(-1))
 	} else {
 		a.RowScale, a.ColScale = scale, t.ones
 	}
-	wholeTaps(t.k, t.channels, a, apply)
+	wholeTaps(t.k, t.Channels, a, apply)
 }
 
 // wholeTaps applies a kernel to rows of some channels. Whole vectors are read, so channels that fill none end in one that overlaps the

@@ -15,15 +15,16 @@ func MaxLastGrad(g *Geom, channels int, x, dy, dx []float32, threads int) {
 		return
 	}
 	t := maxLastGrads.Get().(*maxLastGrad)
-	t.x, t.y, t.dx, t.k = x, dy, dx, window.Best()
-	t.measure(g, channels)
+	t.Pixels = Pixels{X: x, Y: dy, Channels: channels, XStep: channels, YStep: channels}
+	t.dx, t.k = dx, window.Best()
+	t.measure(g)
 	t.width = gradChannels
 	if g.Planes < fewPlanes {
 		t.width = window.MaxLanes
 	}
 	t.groups = (channels + t.width - 1) / t.width
 	par.Run(threads, g.Planes*t.groups, t)
-	t.x, t.y, t.dx = nil, nil, nil
+	t.Pixels, t.dx = Pixels{}, nil
 	maxLastGrads.Put(t)
 }
 
@@ -32,7 +33,7 @@ const fewPlanes = 4
 
 var maxLastGrads = sync.Pool{New: func() any { return new(maxLastGrad) }}
 
-// maxLastGrad is a MaxLastGrad at work; y is the gradient of the outputs. Windows may overlap, so a chunk does some channels of
+// maxLastGrad is a MaxLastGrad at work; Y is the gradient of the outputs. Windows may overlap, so a chunk does some channels of
 // a whole plane.
 type maxLastGrad struct {
 	lastTask
@@ -43,13 +44,13 @@ type maxLastGrad struct {
 // Chunk does a group of channels of one plane. What is added to was cleared shortly before, so that it is in a cache.
 func (t *maxLastGrad) Chunk(i int) {
 	plane, from := i/t.groups, i%t.groups*t.width
-	n := min(t.width, t.channels-from)
-	size := t.g.InSize() * t.channels
-	x, dx := t.x[plane*size+from:(plane+1)*size], t.dx[plane*size+from:(plane+1)*size]
-	dy := t.y[plane*t.g.OutSize()*t.channels+from:]
+	n := min(t.width, t.Channels-from)
+	size := t.g.InSize() * t.Channels
+	x, dx := t.X[plane*size+from:(plane+1)*size], t.dx[plane*size+from:(plane+1)*size]
+	dy := t.Y[plane*t.g.OutSize()*t.Channels+from:]
 	first, last := t.g.Axes[0], t.g.Axes[t.g.Rank-1]
 	s := window.GetScratch(0)
-	s.Grad = window.MaxGradArgs{Src: x, Dst: dx, Cols: n, SrcStep: last.Stride * t.channels, UpStep: t.channels}
+	s.Grad = window.MaxGradArgs{Src: x, Dst: dx, Cols: n, SrcStep: last.Stride * t.Channels, UpStep: t.Channels}
 	cleared := 0
 	for r := range t.rows {
 		need := first.In
@@ -57,7 +58,7 @@ func (t *maxLastGrad) Chunk(i int) {
 			need = min(need, r/(t.rows/first.Out)*first.Stride-first.Lo+first.Extent())
 		}
 		cleared = t.clear(dx, cleared, need, n)
-		t.row(s, dy[r*last.Out*t.channels:], last, r)
+		t.row(s, dy[r*last.Out*t.Channels:], last, r)
 	}
 	t.clear(dx, cleared, first.In, n)
 	s.Release()
@@ -65,7 +66,7 @@ func (t *maxLastGrad) Chunk(i int) {
 
 // clear zeroes n channels of the inputs whose first index is from lo to below hi, and returns where to go on.
 func (t *maxLastGrad) clear(dx []float32, lo, hi, n int) int {
-	for at := lo * t.step[0]; at < hi*t.step[0]; at += t.channels {
+	for at := lo * t.step[0]; at < hi*t.step[0]; at += t.Channels {
 		clear(dx[at:][:n])
 	}
 	return max(lo, hi)
@@ -77,7 +78,7 @@ func (t *maxLastGrad) row(s *window.Scratch, dy []float32, last window.Axis, r i
 	starts, a := len(s.Off), &s.Grad
 	for o := 0; o < last.Out; o += a.Rows {
 		a.Rows = t.taps(s, last, o, starts)
-		a.Off, a.Up = s.Off[starts:], dy[o*t.channels:]
+		a.Off, a.Up = s.Off[starts:], dy[o*t.Channels:]
 		t.k.MaxTapsGrad(a)
 	}
 	s.Off, s.Numbers = s.Off[:0], s.Numbers[:0]

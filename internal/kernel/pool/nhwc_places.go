@@ -5,8 +5,8 @@ import "github.com/onnxrun/onnxrun/internal/kernel/window"
 // noted is pixels for the largest elements, n outputs from element at on, with their places.
 func (t *lastTask) noted(s *window.Scratch, plane []float32, at, starts, n, step int) {
 	a := &s.Place
-	*a = window.PlaceArgs{Src: plane, Dst: t.y[at:], Places: t.places[at:], Off: s.Off[starts:], Numbers: s.Numbers[starts:], Rows: n, SrcStep: step, DstStep: t.channels}
-	wholeVectors(t.k, t.channels, a, t.k.MaxPlaces)
+	*a = window.PlaceArgs{Src: plane, Dst: t.Y[at:], Places: t.places[at:], Off: s.Off[starts:], Numbers: s.Numbers[starts:], Rows: n, SrcStep: step, DstStep: t.YStep}
+	wholeVectors(t.k, t.Channels, a, t.k.MaxPlaces)
 }
 
 // wholeVectors applies a kernel to rows of some channels: those that fill no vector end in one that overlaps the vector before.

@@ -34,11 +34,11 @@ func TestPlacesLast(t *testing.T) {
 		}
 		levels(func(level string) {
 			wantY, wantX := make([]float32, len(dy)), make([]float32, len(x))
-			MaxLastF32(1, &g, channels, x, wantY)
+			MaxLastF32(1, &g, Pixels{X: x, Y: wantY, Channels: channels, XStep: channels, YStep: channels})
 			MaxLastGrad(&g, channels, x, dy, wantX, 1)
 			for _, threads := range []int{1, 3} {
 				y, dx, places := slices.Repeat([]float32{77}, len(dy)), slices.Repeat([]float32{77}, len(x)), make([]uint8, len(dy))
-				MaxPlacesLastF32(threads, &g, channels, x, y, places)
+				MaxPlacesLastF32(threads, &g, Pixels{X: x, Y: y, Channels: channels, XStep: channels, YStep: channels}, places)
 				if !slices.Equal(y, wantY) {
 					t.Fatalf("%s %d %+v: other results", level, channels, g)
 				}
@@ -54,9 +54,9 @@ func TestPlacesLast(t *testing.T) {
 func TestPlacesAllocateNothing(t *testing.T) {
 	g := randomGeom(rand.New(rand.NewPCG(3, 8)), 2)
 	x, y := make([]float32, g.Planes*g.InSize()*20), make([]float32, g.Planes*g.OutSize()*20)
-	places := make([]uint8, len(y))
+	p, places := Pixels{X: x, Y: y, Channels: 20, XStep: 20, YStep: 20}, make([]uint8, len(y))
 	n := testing.AllocsPerRun(50, func() {
-		MaxPlacesLastF32(1, &g, 20, x, y, places)
+		MaxPlacesLastF32(1, &g, p, places)
 		MaxPlacesLastGrad(&g, 20, y, places, x, 1)
 	})
 	if n > 0 {
