@@ -37,7 +37,7 @@ var attentionForms = []struct{ name, input, nodes, want string }{
 	{"rotated halves by Split", "tokens", splitQ + "Split q #2,2 axis=3 -> a b; Neg b -> n; Concat n a axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y", "MatMul RotateHalf"},
 	{"cyclic shifts", "tokens", "Slice tokens #-3 #99 #1 -> a; Slice tokens #0 #-3 #1 -> b; Concat a b axis=1 -> c; Slice c #3 #8 #2 -> d; Slice c #0 #3 #2 -> e; Concat d e axis=2 -> y", "Roll"},
 	{"no cyclic shift: slices overlap", "tokens", "Slice tokens #2 #5 #1 -> a; Slice tokens #1 #3 #1 -> b; Concat a b axis=1 -> y", "Slice Slice Concat"},
-	{"no rotation: the first half is negative", "tokens", splitQ + "Split q #2,2 axis=3 -> a b; Neg a -> n; Concat n b axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y", "MatMul Reshape Transpose Split Neg Concat Mul Mul Add"},
+	{"no rotation: the first half is negative", "tokens", splitQ + "Split q #2,2 axis=3 -> a b; Neg a -> n; Concat n b axis=3 -> h; Mul C1x1x5x4 q -> c; Mul S1x1x5x4 h -> s; Add s c -> y", "MatMul Reshape Transpose Elementwise Place Place Mul Mul Add"},
 	{"no attention: scores are read twice", "tokens", split + flip + "MatMul q kt -> s; Softmax s axis=-1 -> w; MatMul w v -> o; ReduceMax s axes=3 -> b; Add o b -> y", plain + " ReduceMax Add"},
 	{"no attention: softmax over another axis", "tokens", split + flip + "MatMul q kt -> s; Softmax s axis=2 -> w; MatMul w v -> y", plain},
 }

@@ -38,20 +38,28 @@ func (w *viewer) joined(n *graph.Node) bool {
 
 func (w *viewer) isPart(v *graph.Value) bool { return w.part[v].of != nil }
 
-// group makes a chain of n, an elementwise node that reads a view, and of those behind it that alone read one another.
+// group makes a chain of n, an elementwise node that reads a view, of those behind it that alone read one another, and of those
+// that only they read.
 func (w *viewer) group(n *graph.Node) {
 	group := []*graph.Node{n}
-	for last := n; len(group) < mostChained; group = append(group, last) {
+	for last := n; ; {
 		users := w.users[last.Out[0]]
-		if len(users) != 1 || users[0] == nil || !elementwise(users[0]) || !sameDims(users[0].Out[0], n.Out[0]) {
+		if len(users) != 1 || users[0] == nil || !w.groups(users[0], n, group) {
 			break
 		}
 		last = users[0]
-		if _, here := w.place[last]; !here || len(chainInputs(append(group, last))) > mostInputs {
-			break
-		}
+		group = append(group, last)
 	}
 	last := group[len(group)-1]
+	for i := 0; i < len(group); i++ {
+		for _, v := range group[i].In {
+			if v == nil || v.From == nil || slices.Contains(group, v.From) || !w.groups(v.From, n, group) || w.leaves(v, group) {
+				continue
+			}
+			group = append(group, v.From)
+		}
+	}
+	slices.SortFunc(group, func(a, b *graph.Node) int { return w.place[a] - w.place[b] })
 	c := chainNode(group)
 	c.Name, c.Out = last.Name, last.Out
 	last.Out[0].From = c
@@ -59,6 +67,18 @@ func (w *viewer) group(n *graph.Node) {
 		w.grouped[m] = true
 	}
 	w.chains[last] = c
+}
+
+// leaves reports whether a node that is not in the group reads v.
+func (w *viewer) leaves(v *graph.Value, group []*graph.Node) bool {
+	return slices.ContainsFunc(w.users[v], func(n *graph.Node) bool { return !slices.Contains(group, n) })
+}
+
+// groups reports whether m, a node behind n, may join its group.
+func (w *viewer) groups(m, n *graph.Node, group []*graph.Node) bool {
+	at, here := w.place[m]
+	return here && at > w.place[n] && !w.grouped[m] && elementwise(m) && sameDims(m.Out[0], n.Out[0]) && len(group) < mostChained &&
+		len(chainInputs(append(slices.Clip(group), m))) <= mostInputs
 }
 
 // cut takes the parts that become views from a node that cuts, and reports whether nothing remains of it.

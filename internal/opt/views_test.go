@@ -33,6 +33,7 @@ var joined = []struct{ name, nodes, want string }{
 		"Transpose NhwcConv ReduceMax NhwcConv Place NhwcConv Mul Transpose"},
 	{"elementwise readers", "Conv image K8x4x1x1 -> a; Split a axis=1 -> b c; Sigmoid b -> s; Mul s c -> m; Conv image L8x4x1x1 -> d; Relu d -> r; Concat d r axis=1 -> e; C16 e -> f; Sub f m -> y", ""},
 	{"elementwise readers of many channels", "Conv image K1100x4x1x1 -> a; Split a axis=1 -> b c; Sigmoid b -> s; Mul s c -> m; Conv m K4x550x1x1 -> y", "Transpose NhwcConv Elementwise NhwcConv Transpose"},
+	{"elementwise readers that meet", "Conv image K8x4x1x1 -> a; Split a axis=1 -> b c; Mul b 2 -> d; Mul c 3 -> e; Sub d e -> f; Exp f -> g; C4 g -> y", "Transpose NhwcConv Elementwise NhwcConv Transpose"},
 	{"doubled pixels", "Conv image K4x4x2x2 strides=2,2 -> a; Resize a none %1,1,2,2 mode=nearest -> b; C4 image -> c; Concat b c axis=1 -> d; C8 d -> y",
 		"Transpose NhwcConv NhwcResize NhwcConv NhwcConv Transpose"},
 	{"slice", "Conv image K8x4x1x1 -> w; Slice w #2 #6 #1 -> a; C4 a -> b; C8 w -> c; Add b c -> y", "Transpose NhwcConv NhwcConv NhwcConv Transpose"},
