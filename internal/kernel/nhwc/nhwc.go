@@ -175,7 +175,9 @@ func (d *depthwiseConv) anyStep() {}
 func (p *pointwise) anyStep()     {}
 func (d *directConv) anyStep()    {}
 func (d *dense) anyStep()         {}
+func (t *tapwise) anyStep()       {}
 func (r *reference) anyStep()     {}
+func (r *reaching) anyStep()      {} // made of one of these
 
 func (a *Args) setSteps(g *conv.Geom) {
 	if a.XStep == 0 {

@@ -80,6 +80,7 @@ type product struct {
 	x     []float32
 	step  int // from one pixel of x to the next
 	first int // output position of the first row
+	items []gemm.Item
 }
 
 var products = sync.Pool{New: func() any { return new(product) }}

@@ -20,9 +20,9 @@ type tapwise struct {
 
 // tap is a kernel element: the rows of outputs that it reaches, of the same length, with the pixels that it sees there.
 type tap struct {
-	rows  []gemm.Item
+	rows  []gemm.Item // for pixels that lie together
 	width int
-	step  int // from one pixel to the next
+	step  int // pixels from one of the input to the next
 }
 
 // outputs is how many outputs the element reaches.
@@ -78,7 +78,7 @@ func newTap(g *conv.Geom, list [3]window.Axis, k int) tap {
 	d0, d1 := reach(d, kd)
 	h0, h1 := reach(h, kh)
 	w0, w1 := reach(w, kw)
-	t := tap{width: w1 - w0, step: w.Stride * g.InC}
+	t := tap{width: w1 - w0, step: w.Stride}
 	for n := range g.Batch {
 		for od := d0; od < d1; od++ {
 			for oh := h0; oh < h1; oh++ {
@@ -144,22 +144,45 @@ func (t *tapwise) scratch() int { return 0 }
 
 func (t *tapwise) run(a *Args) {
 	g := &t.g
-	y, e := a.Y[:g.Batch*g.OutC*g.OutSize()], gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: g.OutC, AddLast: a.AddLast, Act: a.Act}
-	if a.Residual == nil || &a.Residual[0] != &y[0] {
-		clear(y)
+	e := gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act}
+	if a.Residual == nil || &a.Residual[0] != &a.Y[0] {
+		a.clear(g.Batch*g.OutSize(), g.OutC)
 	} else {
 		e.Residual = nil // the sums begin with it
 	}
 	r := products.Get().(*product)
-	r.args = gemm.Args{N: g.OutC, K: g.InC, A: a.X, ACS: 1, Packed: &a.Filter.packed.matrices, C: y, LDC: g.OutC, Threads: a.Threads, Accumulate: true}
+	r.args = gemm.Args{N: g.OutC, K: g.InC, A: a.X, ACS: 1, Packed: &a.Filter.packed.matrices, C: a.Y, LDC: a.YStep, Threads: a.Threads, Accumulate: true}
 	p, last := &r.args, len(t.taps)-1
 	for i := range t.taps {
 		if i == last {
 			p.Epilogue = e
 		}
-		p.M, p.ARS, p.Batch = t.taps[i].width, t.taps[i].step, t.taps[i].rows
+		p.M, p.ARS, p.Batch = t.taps[i].width, t.taps[i].step*a.XStep, t.rows(r, i, a)
 		gemm.Run(p)
 	}
-	*r = product{}
+	*r = product{items: r.items}
 	products.Put(r)
+}
+
+// rows are those of tap i for pixels that lie as in a.
+func (t *tapwise) rows(r *product, i int, a *Args) []gemm.Item {
+	g, rows := &t.g, t.taps[i].rows
+	if a.XStep == g.InC && a.YStep == g.OutC && a.ResidualStep == g.OutC {
+		return rows
+	}
+	r.items = r.items[:0]
+	for _, it := range rows {
+		r.items = append(r.items, gemm.Item{A: it.A / g.InC * a.XStep, B: it.B, C: it.C / g.OutC * a.YStep, Residual: it.Residual / g.OutC * a.ResidualStep})
+	}
+	return r.items
+}
+
+// clear zeroes the channels of so many outputs.
+func (a *Args) clear(outputs, channels int) {
+	if a.YStep == channels {
+		outputs, channels = 1, outputs*channels
+	}
+	for i := range outputs {
+		clear(a.Y[i*a.YStep:][:channels])
+	}
 }
