@@ -206,6 +206,10 @@ func (n *Node) Fold() error {
 			ins[i] = v.Const
 		}
 	}
+	if t := n.viewed(ins); t != nil {
+		n.Out[0].Value = ops.ConstValue(t)
+		return nil
+	}
 	outs, err := n.Op.Eval(n.Attrs, len(n.Out), ins...)
 	var missing *ops.UnsupportedError
 	if errors.As(err, &missing) {
@@ -223,4 +227,21 @@ func (n *Node) Fold() error {
 		}
 	}
 	return nil
+}
+
+// viewed returns the result of a node that only gives its first input other dimensions, with the elements of that; nil if
+// it does more.
+func (n *Node) viewed(ins []*tensor.Tensor) *tensor.Tensor {
+	if n.Op.Flags&ops.View == 0 || len(n.Out) != 1 || len(ins) == 0 || ins[0] == nil || n.Out[0].DType != ins[0].DType() {
+		return nil
+	}
+	shape, ok := n.Out[0].Static()
+	if !ok {
+		return nil
+	}
+	t, err := ins[0].Reshaped(shape...)
+	if err != nil {
+		return nil
+	}
+	return t
 }
