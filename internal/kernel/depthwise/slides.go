@@ -14,6 +14,7 @@ type SlideArgs struct {
 	Lo                 int
 	Inside, Edge, Rest int
 	Line               int // elements from one line of taps to the next
+	XAhead, YAhead     int // elements from what is read to what will be read soon
 }
 
 // Slide returns the kernel that adds to Sums, for each of so many lines of taps, the products of the outputs' gradients with the inputs

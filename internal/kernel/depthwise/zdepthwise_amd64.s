@@ -5388,13 +5388,17 @@ outputs1_end:
 	RET
 
 // func slide3AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide3AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -5413,13 +5417,13 @@ TEXT ·slide3AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y9, Y9, Y9
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -5434,51 +5438,59 @@ begin0:
 	ADDQ    BX, AX
 
 begin1:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside3:
-	CMPQ        R10, $0x00000003
+	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Y11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVUPS     (AX), Y9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y10, Y12, Y3
 	VFMADD231PS Y11, Y12, Y4
 	VFMADD231PS Y9, Y12, Y5
 	VMOVUPS     (AX), Y10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y11, Y12, Y6
 	VFMADD231PS Y9, Y12, Y7
 	VFMADD231PS Y10, Y12, Y8
 	VMOVAPS     Y9, Y9
 	VMOVAPS     Y10, Y10
-	SUBQ        $0x00000003, R10
+	SUBQ        $0x00000003, R12
 	JMP         inside3
 
 inside3_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVAPS     Y10, Y9
 	VMOVAPS     Y11, Y10
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -5491,6 +5503,7 @@ edge:
 	JL          edge_end
 	VXORPS      Y11, Y11, Y11
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
@@ -5504,11 +5517,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -5532,13 +5545,17 @@ row_end:
 	RET
 
 // func slide3s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide3s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -5557,13 +5574,13 @@ TEXT ·slide3s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y9, Y9, Y9
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -5571,99 +5588,114 @@ rows:
 	ADDQ    BX, AX
 
 begin0:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside3:
-	CMPQ        R10, $0x00000003
+	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Y10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVUPS     (AX), Y9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y11, Y12, Y3
 	VFMADD231PS Y9, Y12, Y4
 	VFMADD231PS Y10, Y12, Y5
 	VMOVUPS     (AX), Y9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y9, Y12, Y7
 	VFMADD231PS Y11, Y12, Y8
 	VMOVAPS     Y11, Y9
-	SUBQ        $0x00000003, R10
+	SUBQ        $0x00000003, R12
 	JMP         inside3
 
 inside3_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVAPS     Y11, Y9
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VXORPS      Y11, Y11, Y11
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVAPS     Y11, Y9
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VXORPS      Y10, Y10, Y10
 	VXORPS      Y11, Y11, Y11
 	VMOVUPS     (CX), Y12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y9, Y12, Y0
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVAPS     Y11, Y9
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -5687,13 +5719,17 @@ row_end:
 	RET
 
 // func slide5AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide5AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -5708,13 +5744,13 @@ TEXT ·slide5AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y5, Y5, Y5
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -5743,14 +5779,16 @@ begin2:
 	ADDQ    BX, AX
 
 begin3:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y5, Y10, Y0
 	VFMADD231PS Y6, Y10, Y1
@@ -5761,7 +5799,7 @@ inside1:
 	VMOVAPS     Y7, Y6
 	VMOVAPS     Y8, Y7
 	VMOVAPS     Y9, Y8
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -5774,6 +5812,7 @@ edge:
 	JL          edge_end
 	VXORPS      Y9, Y9, Y9
 	VMOVUPS     (CX), Y10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y5, Y10, Y0
 	VFMADD231PS Y6, Y10, Y1
@@ -5791,11 +5830,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -5815,13 +5854,17 @@ row_end:
 	RET
 
 // func slide5s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide5s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -5836,13 +5879,13 @@ TEXT ·slide5s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y5, Y5, Y5
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -5864,16 +5907,19 @@ begin1:
 	ADDQ    BX, AX
 
 begin2:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y8
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y5, Y10, Y0
 	VFMADD231PS Y6, Y10, Y1
@@ -5883,19 +5929,21 @@ inside1:
 	VMOVAPS     Y7, Y5
 	VMOVAPS     Y8, Y6
 	VMOVAPS     Y9, Y7
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y8
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VXORPS      Y9, Y9, Y9
 	VMOVUPS     (CX), Y10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y5, Y10, Y0
 	VFMADD231PS Y6, Y10, Y1
@@ -5905,14 +5953,15 @@ inside1_end:
 	VMOVAPS     Y7, Y5
 	VMOVAPS     Y8, Y6
 	VMOVAPS     Y9, Y7
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VXORPS      Y8, Y8, Y8
 	VXORPS      Y9, Y9, Y9
 	VMOVUPS     (CX), Y10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y5, Y10, Y0
 	VFMADD231PS Y6, Y10, Y1
@@ -5922,18 +5971,18 @@ edge:
 	VMOVAPS     Y7, Y5
 	VMOVAPS     Y8, Y6
 	VMOVAPS     Y9, Y7
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -5953,13 +6002,17 @@ row_end:
 	RET
 
 // func slide7AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide7AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -5976,13 +6029,13 @@ TEXT ·slide7AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y7, Y7, Y7
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -6025,14 +6078,16 @@ begin4:
 	ADDQ    BX, AX
 
 begin5:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y13
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y7, Y14, Y0
 	VFMADD231PS Y8, Y14, Y1
@@ -6047,7 +6102,7 @@ inside1:
 	VMOVAPS     Y11, Y10
 	VMOVAPS     Y12, Y11
 	VMOVAPS     Y13, Y12
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -6060,6 +6115,7 @@ edge:
 	JL          edge_end
 	VXORPS      Y13, Y13, Y13
 	VMOVUPS     (CX), Y14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y7, Y14, Y0
 	VFMADD231PS Y8, Y14, Y1
@@ -6081,11 +6137,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -6107,13 +6163,17 @@ row_end:
 	RET
 
 // func slide7s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·slide7s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
@@ -6130,13 +6190,13 @@ TEXT ·slide7s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VXORPS  Y7, Y7, Y7
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -6172,16 +6232,19 @@ begin3:
 	ADDQ    BX, AX
 
 begin4:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y12
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y13
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y7, Y14, Y0
 	VFMADD231PS Y8, Y14, Y1
@@ -6195,19 +6258,21 @@ inside1:
 	VMOVAPS     Y11, Y9
 	VMOVAPS     Y12, Y10
 	VMOVAPS     Y13, Y11
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y12
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VXORPS      Y13, Y13, Y13
 	VMOVUPS     (CX), Y14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y7, Y14, Y0
 	VFMADD231PS Y8, Y14, Y1
@@ -6221,14 +6286,15 @@ inside1_end:
 	VMOVAPS     Y11, Y9
 	VMOVAPS     Y12, Y10
 	VMOVAPS     Y13, Y11
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VXORPS      Y12, Y12, Y12
 	VXORPS      Y13, Y13, Y13
 	VMOVUPS     (CX), Y14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Y7, Y14, Y0
 	VFMADD231PS Y8, Y14, Y1
@@ -6242,18 +6308,18 @@ edge:
 	VMOVAPS     Y11, Y9
 	VMOVAPS     Y12, Y10
 	VMOVAPS     Y13, Y11
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -11444,13 +11510,17 @@ outputs1_end:
 	RET
 
 // func slide3AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide3AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -11469,13 +11539,13 @@ TEXT ·slide3AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z9, Z9, Z9
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -11490,51 +11560,59 @@ begin0:
 	ADDQ    BX, AX
 
 begin1:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside3:
-	CMPQ        R10, $0x00000003
+	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z12, Z0
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVUPS     (AX), Z9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z12, Z3
 	VFMADD231PS Z11, Z12, Z4
 	VFMADD231PS Z9, Z12, Z5
 	VMOVUPS     (AX), Z10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z11, Z12, Z6
 	VFMADD231PS Z9, Z12, Z7
 	VFMADD231PS Z10, Z12, Z8
 	VMOVAPS     Z9, Z9
 	VMOVAPS     Z10, Z10
-	SUBQ        $0x00000003, R10
+	SUBQ        $0x00000003, R12
 	JMP         inside3
 
 inside3_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z12, Z0
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVAPS     Z10, Z9
 	VMOVAPS     Z11, Z10
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -11547,6 +11625,7 @@ edge:
 	JL          edge_end
 	VPXORD      Z13, Z13, Z13
 	VMOVUPS     (CX), Z11
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z11, Z0
 	VFMADD231PS Z10, Z11, Z1
@@ -11560,11 +11639,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -11588,13 +11667,17 @@ row_end:
 	RET
 
 // func slide3s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide3s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -11613,13 +11696,13 @@ TEXT ·slide3s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z9, Z9, Z9
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -11627,99 +11710,114 @@ rows:
 	ADDQ    BX, AX
 
 begin0:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside3:
-	CMPQ        R10, $0x00000003
+	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Z10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z12, Z0
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVUPS     (AX), Z9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z11, Z12, Z3
 	VFMADD231PS Z9, Z12, Z4
 	VFMADD231PS Z10, Z12, Z5
 	VMOVUPS     (AX), Z9
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z12, Z6
 	VFMADD231PS Z9, Z12, Z7
 	VFMADD231PS Z11, Z12, Z8
 	VMOVAPS     Z11, Z9
-	SUBQ        $0x00000003, R10
+	SUBQ        $0x00000003, R12
 	JMP         inside3
 
 inside3_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z12, Z0
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVAPS     Z11, Z9
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z10
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VPXORD      Z13, Z13, Z13
 	VMOVUPS     (CX), Z11
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z11, Z0
 	VFMADD231PS Z10, Z11, Z1
 	VFMADD231PS Z13, Z11, Z2
 	VMOVAPS     Z13, Z9
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VPXORD      Z14, Z14, Z14
 	VPXORD      Z15, Z15, Z15
 	VMOVUPS     (CX), Z10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z10, Z0
 	VFMADD231PS Z14, Z10, Z1
 	VFMADD231PS Z15, Z10, Z2
 	VMOVAPS     Z15, Z9
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -11743,13 +11841,17 @@ row_end:
 	RET
 
 // func slide5AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide5AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -11769,13 +11871,13 @@ TEXT ·slide5AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z10, Z10, Z10
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -11804,14 +11906,16 @@ begin2:
 	ADDQ    BX, AX
 
 begin3:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside2:
-	CMPQ        R10, $0x00000002
+	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z15, Z0
 	VFMADD231PS Z11, Z15, Z1
@@ -11819,8 +11923,10 @@ inside2:
 	VFMADD231PS Z13, Z15, Z3
 	VFMADD231PS Z14, Z15, Z4
 	VMOVUPS     (AX), Z15
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z11, Z10, Z5
 	VFMADD231PS Z12, Z10, Z6
@@ -11831,16 +11937,18 @@ inside2:
 	VMOVAPS     Z13, Z11
 	VMOVAPS     Z14, Z12
 	VMOVAPS     Z15, Z13
-	SUBQ        $0x00000002, R10
+	SUBQ        $0x00000002, R12
 	JMP         inside2
 
 inside2_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z15, Z0
 	VFMADD231PS Z11, Z15, Z1
@@ -11851,7 +11959,7 @@ inside1:
 	VMOVAPS     Z12, Z11
 	VMOVAPS     Z13, Z12
 	VMOVAPS     Z14, Z13
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -11864,6 +11972,7 @@ edge:
 	JL          edge_end
 	VPXORD      Z16, Z16, Z16
 	VMOVUPS     (CX), Z14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z14, Z0
 	VFMADD231PS Z11, Z14, Z1
@@ -11881,11 +11990,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -11910,13 +12019,17 @@ row_end:
 	RET
 
 // func slide5s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide5s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -11936,13 +12049,13 @@ TEXT ·slide5s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z10, Z10, Z10
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -11964,16 +12077,19 @@ begin1:
 	ADDQ    BX, AX
 
 begin2:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside2:
-	CMPQ        R10, $0x00000002
+	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z13
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z15, Z0
 	VFMADD231PS Z11, Z15, Z1
@@ -11981,10 +12097,13 @@ inside2:
 	VFMADD231PS Z13, Z15, Z3
 	VFMADD231PS Z14, Z15, Z4
 	VMOVUPS     (AX), Z11
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z15
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z10
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z12, Z10, Z5
 	VFMADD231PS Z13, Z10, Z6
@@ -11994,18 +12113,21 @@ inside2:
 	VMOVAPS     Z14, Z10
 	VMOVAPS     Z11, Z11
 	VMOVAPS     Z15, Z12
-	SUBQ        $0x00000002, R10
+	SUBQ        $0x00000002, R12
 	JMP         inside2
 
 inside2_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z13
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z15, Z0
 	VFMADD231PS Z11, Z15, Z1
@@ -12015,19 +12137,21 @@ inside1:
 	VMOVAPS     Z12, Z10
 	VMOVAPS     Z13, Z11
 	VMOVAPS     Z14, Z12
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z13
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VPXORD      Z16, Z16, Z16
 	VMOVUPS     (CX), Z14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z14, Z0
 	VFMADD231PS Z11, Z14, Z1
@@ -12037,14 +12161,15 @@ inside1_end:
 	VMOVAPS     Z12, Z10
 	VMOVAPS     Z13, Z11
 	VMOVAPS     Z16, Z12
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VPXORD      Z17, Z17, Z17
 	VPXORD      Z18, Z18, Z18
 	VMOVUPS     (CX), Z13
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z10, Z13, Z0
 	VFMADD231PS Z11, Z13, Z1
@@ -12054,18 +12179,18 @@ edge:
 	VMOVAPS     Z12, Z10
 	VMOVAPS     Z17, Z11
 	VMOVAPS     Z18, Z12
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -12090,13 +12215,17 @@ row_end:
 	RET
 
 // func slide7AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide7AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -12120,13 +12249,13 @@ TEXT ·slide7AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z14, Z14, Z14
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -12169,14 +12298,16 @@ begin4:
 	ADDQ    BX, AX
 
 begin5:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside2:
-	CMPQ        R10, $0x00000002
+	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z20
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z21, Z0
 	VFMADD231PS Z15, Z21, Z1
@@ -12186,8 +12317,10 @@ inside2:
 	VFMADD231PS Z19, Z21, Z5
 	VFMADD231PS Z20, Z21, Z6
 	VMOVUPS     (AX), Z21
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z15, Z14, Z7
 	VFMADD231PS Z16, Z14, Z8
@@ -12202,16 +12335,18 @@ inside2:
 	VMOVAPS     Z19, Z17
 	VMOVAPS     Z20, Z18
 	VMOVAPS     Z21, Z19
-	SUBQ        $0x00000002, R10
+	SUBQ        $0x00000002, R12
 	JMP         inside2
 
 inside2_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z20
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z21, Z0
 	VFMADD231PS Z15, Z21, Z1
@@ -12226,7 +12361,7 @@ inside1:
 	VMOVAPS     Z18, Z17
 	VMOVAPS     Z19, Z18
 	VMOVAPS     Z20, Z19
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
@@ -12239,6 +12374,7 @@ edge:
 	JL          edge_end
 	VPXORD      Z22, Z22, Z22
 	VMOVUPS     (CX), Z20
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z20, Z0
 	VFMADD231PS Z15, Z20, Z1
@@ -12260,11 +12396,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -12293,13 +12429,17 @@ row_end:
 	RET
 
 // func slide7s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide7s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
+	MOVQ    176(DX), DI
+	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -12323,13 +12463,13 @@ TEXT ·slide7s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R9
-	MOVQ (SP), DI
-	MOVQ 8(SP), R8
+	MOVQ 80(DX), R11
+	MOVQ (SP), R9
+	MOVQ 8(SP), R10
 
 rows:
-	MOVQ    DI, AX
-	MOVQ    R8, CX
+	MOVQ    R9, AX
+	MOVQ    R10, CX
 	VPXORD  Z14, Z14, Z14
 	CMPQ    136(DX), $0x00
 	JGT     begin0
@@ -12365,16 +12505,19 @@ begin3:
 	ADDQ    BX, AX
 
 begin4:
-	MOVQ 144(DX), R10
+	MOVQ 144(DX), R12
 
 inside2:
-	CMPQ        R10, $0x00000002
+	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z19
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z20
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z21, Z0
 	VFMADD231PS Z15, Z21, Z1
@@ -12384,10 +12527,13 @@ inside2:
 	VFMADD231PS Z19, Z21, Z5
 	VFMADD231PS Z20, Z21, Z6
 	VMOVUPS     (AX), Z21
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z25
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z14
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z16, Z14, Z7
 	VFMADD231PS Z17, Z14, Z8
@@ -12401,18 +12547,21 @@ inside2:
 	VMOVAPS     Z20, Z16
 	VMOVAPS     Z21, Z17
 	VMOVAPS     Z25, Z18
-	SUBQ        $0x00000002, R10
+	SUBQ        $0x00000002, R12
 	JMP         inside2
 
 inside2_end:
 inside1:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z19
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z20
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z21, Z0
 	VFMADD231PS Z15, Z21, Z1
@@ -12426,19 +12575,21 @@ inside1:
 	VMOVAPS     Z18, Z16
 	VMOVAPS     Z19, Z17
 	VMOVAPS     Z20, Z18
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R10
-	TESTQ       R10, R10
+	MOVQ        152(DX), R12
+	TESTQ       R12, R12
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z19
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VPXORD      Z22, Z22, Z22
 	VMOVUPS     (CX), Z20
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z20, Z0
 	VFMADD231PS Z15, Z20, Z1
@@ -12452,14 +12603,15 @@ inside1_end:
 	VMOVAPS     Z18, Z16
 	VMOVAPS     Z19, Z17
 	VMOVAPS     Z22, Z18
-	DECQ        R10
+	DECQ        R12
 
 edge:
-	CMPQ        R10, $0x00000001
+	CMPQ        R12, $0x00000001
 	JL          edge_end
 	VPXORD      Z23, Z23, Z23
 	VPXORD      Z24, Z24, Z24
 	VMOVUPS     (CX), Z19
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z14, Z19, Z0
 	VFMADD231PS Z15, Z19, Z1
@@ -12473,18 +12625,18 @@ edge:
 	VMOVAPS     Z18, Z16
 	VMOVAPS     Z23, Z17
 	VMOVAPS     Z24, Z18
-	SUBQ        $0x00000001, R10
+	SUBQ        $0x00000001, R12
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, DI
+	ADDQ    AX, R9
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
-	DECQ    R9
+	ADDQ    AX, R10
+	DECQ    R11
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -12513,15 +12665,19 @@ row_end:
 	RET
 
 // func slide3x3AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide3x3AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
-	MOVQ    168(DX), DI
+	MOVQ    176(DX), DI
 	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
+	MOVQ    168(DX), R9
+	SHLQ    $0x02, R9
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -12540,21 +12696,21 @@ TEXT ·slide3x3AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R10
-	MOVQ (SP), R8
-	MOVQ 8(SP), R9
+	MOVQ 80(DX), R12
+	MOVQ (SP), R10
+	MOVQ 8(SP), R11
 
 rows:
-	MOVQ    R8, AX
-	MOVQ    R9, CX
+	MOVQ    R10, AX
+	MOVQ    R11, CX
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z13, Z13, Z13
 	CMPQ    136(DX), $0x00
 	JGT     begin0
 	VMOVUPS (AX), Z9
-	VMOVUPS (AX)(DI*1), Z11
-	VMOVUPS (AX)(DI*2), Z13
+	VMOVUPS (AX)(R9*1), Z11
+	VMOVUPS (AX)(R9*2), Z13
 	ADDQ    BX, AX
 
 begin0:
@@ -12564,21 +12720,23 @@ begin0:
 	CMPQ    136(DX), $0x01
 	JGT     begin1
 	VMOVUPS (AX), Z10
-	VMOVUPS (AX)(DI*1), Z12
-	VMOVUPS (AX)(DI*2), Z14
+	VMOVUPS (AX)(R9*1), Z12
+	VMOVUPS (AX)(R9*2), Z14
 	ADDQ    BX, AX
 
 begin1:
-	MOVQ 144(DX), R11
+	MOVQ 144(DX), R13
 
 inside1:
-	CMPQ        R11, $0x00000001
+	CMPQ        R13, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z15
-	VMOVUPS     (AX)(DI*1), Z16
-	VMOVUPS     (AX)(DI*2), Z17
+	VMOVUPS     (AX)(R9*1), Z16
+	VMOVUPS     (AX)(R9*2), Z17
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z18
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z18, Z0
 	VFMADD231PS Z10, Z18, Z1
@@ -12595,7 +12753,7 @@ inside1:
 	VMOVAPS     Z16, Z12
 	VMOVAPS     Z14, Z13
 	VMOVAPS     Z17, Z14
-	SUBQ        $0x00000001, R11
+	SUBQ        $0x00000001, R13
 	JMP         inside1
 
 inside1_end:
@@ -12610,6 +12768,7 @@ edge:
 	VPXORD      Z20, Z20, Z20
 	VPXORD      Z21, Z21, Z21
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z15, Z0
 	VFMADD231PS Z10, Z15, Z1
@@ -12633,11 +12792,11 @@ edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
+	ADDQ    AX, R10
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R9
-	DECQ    R10
+	ADDQ    AX, R11
+	DECQ    R12
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX
@@ -12661,15 +12820,19 @@ row_end:
 	RET
 
 // func slide3x3s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·slide3x3s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), DX
 	MOVQ    104(DX), BX
 	SHLQ    $0x02, BX
 	MOVQ    128(DX), SI
 	SHLQ    $0x02, SI
-	MOVQ    168(DX), DI
+	MOVQ    176(DX), DI
 	SHLQ    $0x02, DI
+	MOVQ    184(DX), R8
+	SHLQ    $0x02, R8
+	MOVQ    168(DX), R9
+	SHLQ    $0x02, R9
 	MOVQ    48(DX), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -12688,38 +12851,41 @@ TEXT ·slide3x3s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ    AX, 16(SP)
 
 planes:
-	MOVQ 80(DX), R10
-	MOVQ (SP), R8
-	MOVQ 8(SP), R9
+	MOVQ 80(DX), R12
+	MOVQ (SP), R10
+	MOVQ 8(SP), R11
 
 rows:
-	MOVQ    R8, AX
-	MOVQ    R9, CX
+	MOVQ    R10, AX
+	MOVQ    R11, CX
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	CMPQ    136(DX), $0x00
 	JGT     begin0
 	VMOVUPS (AX), Z9
-	VMOVUPS (AX)(DI*1), Z10
-	VMOVUPS (AX)(DI*2), Z11
+	VMOVUPS (AX)(R9*1), Z10
+	VMOVUPS (AX)(R9*2), Z11
 	ADDQ    BX, AX
 
 begin0:
-	MOVQ 144(DX), R11
+	MOVQ 144(DX), R13
 
 inside1:
-	CMPQ        R11, $0x00000001
+	CMPQ        R13, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z12
-	VMOVUPS     (AX)(DI*1), Z13
-	VMOVUPS     (AX)(DI*2), Z14
+	VMOVUPS     (AX)(R9*1), Z13
+	VMOVUPS     (AX)(R9*2), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z15
-	VMOVUPS     (AX)(DI*1), Z16
-	VMOVUPS     (AX)(DI*2), Z17
+	VMOVUPS     (AX)(R9*1), Z16
+	VMOVUPS     (AX)(R9*2), Z17
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z18
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z18, Z0
 	VFMADD231PS Z12, Z18, Z1
@@ -12733,23 +12899,25 @@ inside1:
 	VMOVAPS     Z15, Z9
 	VMOVAPS     Z16, Z10
 	VMOVAPS     Z17, Z11
-	SUBQ        $0x00000001, R11
+	SUBQ        $0x00000001, R13
 	JMP         inside1
 
 inside1_end:
-	MOVQ        152(DX), R11
-	TESTQ       R11, R11
+	MOVQ        152(DX), R13
+	TESTQ       R13, R13
 	JE          row_end
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z12
-	VMOVUPS     (AX)(DI*1), Z13
-	VMOVUPS     (AX)(DI*2), Z14
+	VMOVUPS     (AX)(R9*1), Z13
+	VMOVUPS     (AX)(R9*2), Z14
+	PREFETCHT1  (AX)(DI*1)
 	ADDQ        BX, AX
 	VPXORD      Z19, Z19, Z19
 	VPXORD      Z20, Z20, Z20
 	VPXORD      Z21, Z21, Z21
 	VMOVUPS     (CX), Z15
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z15, Z0
 	VFMADD231PS Z12, Z15, Z1
@@ -12763,10 +12931,10 @@ inside1_end:
 	VMOVAPS     Z19, Z9
 	VMOVAPS     Z20, Z10
 	VMOVAPS     Z21, Z11
-	DECQ        R11
+	DECQ        R13
 
 edge:
-	CMPQ        R11, $0x00000001
+	CMPQ        R13, $0x00000001
 	JL          edge_end
 	VPXORD      Z22, Z22, Z22
 	VPXORD      Z23, Z23, Z23
@@ -12775,6 +12943,7 @@ edge:
 	VPXORD      Z26, Z26, Z26
 	VPXORD      Z27, Z27, Z27
 	VMOVUPS     (CX), Z12
+	PREFETCHT1  (CX)(R8*1)
 	ADDQ        SI, CX
 	VFMADD231PS Z9, Z12, Z0
 	VFMADD231PS Z22, Z12, Z1
@@ -12788,18 +12957,18 @@ edge:
 	VMOVAPS     Z25, Z9
 	VMOVAPS     Z26, Z10
 	VMOVAPS     Z27, Z11
-	SUBQ        $0x00000001, R11
+	SUBQ        $0x00000001, R13
 	JMP         edge
 
 edge_end:
 row_end:
 	MOVQ    96(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R8
+	ADDQ    AX, R10
 	MOVQ    120(DX), AX
 	SHLQ    $0x02, AX
-	ADDQ    AX, R9
-	DECQ    R10
+	ADDQ    AX, R11
+	DECQ    R12
 	JNE     rows
 	MOVQ    88(DX), AX
 	SHLQ    $0x02, AX

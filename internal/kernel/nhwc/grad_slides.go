@@ -31,6 +31,8 @@ type gradSlides struct {
 const (
 	// slideElems bounds the elements of a vector of channels that stay in the nearest cache.
 	slideElems = 7 << 10
+	// ahead is how many rows of outputs before the one at hand is asked for.
+	ahead = 2
 	// slideChunks is about how many chunks there are, unless a part had no plane then.
 	slideChunks = 32
 )
@@ -157,7 +159,9 @@ func (t *gradSlidesTask) vector(a *depthwise.SlideArgs, p, planes, o, c int, sum
 // of them lies in the padding, else one by one.
 func (t *gradSlidesTask) lines(a *depthwise.SlideArgs, x, y, sums []float32, o int) {
 	h, lanes := &t.axes[1], t.k.Lanes
+	a.YAhead = ahead * a.YRow
 	run := func(f func(*depthwise.SlideArgs), l, lo, hi int) {
+		a.XAhead = (h.Kernel-1-l)*a.Line + ahead*a.XRow
 		if a.Rows = hi - lo; a.Rows > 0 {
 			a.X, a.Y, a.Sums = x[(lo*h.Stride+l*h.Dilation-h.Lo)*t.axes[2].In*t.g.InC:], y[lo*a.YRow:], sums[l*t.axes[2].Kernel*lanes:]
 			f(a)

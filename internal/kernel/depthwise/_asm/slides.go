@@ -15,7 +15,7 @@ const (
 	slideXPlane, slideXRow, slideXCol          = 88, 96, 104
 	slideYPlane, slideYRow, slideYCol          = 112, 120, 128
 	slideLo, slideInside, slideEdge, slideRest = 136, 144, 152, 160
-	slideLine                                  = 168
+	slideLine, slideXAhead, slideYAhead        = 168, 176, 184
 )
 
 // slideGen is the state of a slide kernel while it is emitted.
@@ -26,11 +26,12 @@ type slideGen struct {
 	held                [][]reg.VecVirtual // of each line, the columns that the next output shares with this one
 	p, q                gp                 // the next column of inputs, and the next output
 	xcol, ycol          gp
+	xahead, yahead      gp
 	line                func(p gp, i int) Mem
 }
 
 // slides emits the kernel for some lines of taps: the columns of inputs pass through registers, so each is read once, and each
-// output's gradient, too.
+// output's gradient, too. It asks for what is read later: the processor does not follow vectors that lie far apart.
 func slides(v isa, lines, taps, stride int) {
 	name := fmt.Sprintf("slide%d", taps)
 	if lines > 1 {
@@ -44,6 +45,7 @@ func slides(v isa, lines, taps, stride int) {
 	g := &slideGen{v: v, lines: lines, taps: taps, stride: stride, p: GP64(), q: GP64()}
 	a := Load(Param("a"), GP64())
 	g.xcol, g.ycol = elements(a, slideXCol), elements(a, slideYCol)
+	g.xahead, g.yahead = elements(a, slideXAhead), elements(a, slideYAhead)
 	if lines > 1 {
 		g.line = lineAddresses(lines, elements(a, slideLine))
 	} else {
@@ -152,6 +154,7 @@ func (g *slideGen) column(there bool) []reg.VecVirtual {
 		}
 	}
 	if there {
+		PREFETCHT1(Mem{Base: g.p, Index: g.xahead, Scale: 1})
 		ADDQ(g.xcol, g.p)
 	}
 	return c
@@ -173,6 +176,7 @@ func (g *slideGen) outputs(count, columns int) {
 		}
 		d := g.v.vec()
 		VMOVUPS(Mem{Base: g.q}, d)
+		PREFETCHT1(Mem{Base: g.q, Index: g.yahead, Scale: 1})
 		ADDQ(g.ycol, g.q)
 		for t, r := range g.acc[s] {
 			VFMADD231PS(window[s*g.stride+t%g.taps][t/g.taps], d, r)
