@@ -29,6 +29,7 @@ type Args struct {
 	Columns       int // which columns of inputs that block has: bit i is column i
 	Lo, Hi        float32
 	YStep         int // Taps only: elements from one output to the next
+	Ahead         int // rows only: elements from what the last span reads to what will be read soon
 }
 
 // Block is the number of outputs that row kernels compute at once.

@@ -23,7 +23,7 @@ DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func rows3AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows3AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -118,6 +118,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -231,6 +255,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -617,7 +665,7 @@ edge_whole:
 	RET
 
 // func rows3s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows3s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -721,6 +769,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -850,6 +932,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -1318,7 +1434,7 @@ edge_whole:
 	RET
 
 // func rows5AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows5AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -1433,6 +1549,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -1568,6 +1708,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -2012,7 +2176,7 @@ edge_whole:
 	RET
 
 // func rows5s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows5s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -2136,6 +2300,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -2287,6 +2485,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -2813,7 +3045,7 @@ edge_whole:
 	RET
 
 // func rows7AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows7AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -2949,6 +3181,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -3107,6 +3363,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -3611,7 +3891,7 @@ edge_whole:
 	RET
 
 // func rows7s2AVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·rows7s2AVX2(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -3756,6 +4036,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R12
+	SHLQ         $0x02, R12
+	MOVQ         -16(R11), R11
+	LEAQ         (SI)(R11*4), R11
+	ADDQ         R12, R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (DI)(CX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
+	LEAQ         (R11)(CX*4), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(CX*1)
+	PREFETCHT1   (R11)(CX*2)
+	PREFETCHT1   (R11)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, R11
@@ -3930,6 +4244,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         -16(R9), R9
+	LEAQ         (SI)(R9*4), R9
+	ADDQ         R8, R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (R9)(CX*4), R9
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(CX*1)
+	PREFETCHT1   (R9)(CX*2)
+	PREFETCHT1   (R9)(BX*1)
+	LEAQ         (DI)(CX*8), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
+	LEAQ         (SI)(CX*4), SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   (SI)(CX*1)
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(BX*1)
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         DI, SI
@@ -4516,7 +4864,7 @@ edge_whole:
 	RET
 
 // func tapsAVX2(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tapsAVX2(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
 	MOVQ 128(AX), CX
@@ -4596,40 +4944,56 @@ outputs8_full_spans:
 outputs8_full_spans_end:
 	MOVQ         192(AX), R10
 	SHLQ         $0x02, R10
+	LEAQ         (BX)(R10*8), R11
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	MOVQ         BX, R9
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
 	VMOVUPS      Y0, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y1, Y8, Y1
 	VMINPS       Y1, Y9, Y1
 	VMOVUPS      Y1, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y2, Y8, Y2
 	VMINPS       Y2, Y9, Y2
 	VMOVUPS      Y2, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y3, Y8, Y3
 	VMINPS       Y3, Y9, Y3
 	VMOVUPS      Y3, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y4, Y8, Y4
 	VMINPS       Y4, Y9, Y4
 	VMOVUPS      Y4, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y5, Y8, Y5
 	VMINPS       Y5, Y9, Y5
 	VMOVUPS      Y5, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y6, Y8, Y6
 	VMINPS       Y6, Y9, Y6
 	VMOVUPS      Y6, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         R10, R9
+	ADDQ         R10, R11
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
+	PREFETCHT1   (R11)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DI
@@ -4702,47 +5066,63 @@ outputs8_tail_spans:
 outputs8_tail_spans_end:
 	MOVQ         192(AX), CX
 	SHLQ         $0x02, CX
+	LEAQ         (BX)(CX*8), SI
 	VBROADCASTSS 184(AX), Y8
 	VBROADCASTSS 188(AX), Y9
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
 	VMOVUPS      (DX), Y10
 	VMASKMOVPS   Y0, Y10, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y1, Y8, Y1
 	VMINPS       Y1, Y9, Y1
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y1, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y2, Y8, Y2
 	VMINPS       Y2, Y9, Y2
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y2, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y3, Y8, Y3
 	VMINPS       Y3, Y9, Y3
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y3, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y4, Y8, Y4
 	VMINPS       Y4, Y9, Y4
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y4, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y5, Y8, Y5
 	VMINPS       Y5, Y9, Y5
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y5, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y6, Y8, Y6
 	VMINPS       Y6, Y9, Y6
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y6, Y0, (BX)
+	PREFETCHT1   (SI)
 	ADDQ         CX, BX
+	ADDQ         CX, SI
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      (DX), Y0
 	VMASKMOVPS   Y7, Y0, (BX)
+	PREFETCHT1   (SI)
 
 outputs8_whole:
 	MOVQ  136(AX), CX
@@ -5444,7 +5824,8 @@ inside3:
 	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Y11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5453,7 +5834,8 @@ inside3:
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVUPS     (AX), Y9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5462,7 +5844,8 @@ inside3:
 	VFMADD231PS Y11, Y12, Y4
 	VFMADD231PS Y9, Y12, Y5
 	VMOVUPS     (AX), Y10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5480,7 +5863,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5594,10 +5978,12 @@ inside3:
 	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Y10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5606,10 +5992,12 @@ inside3:
 	VFMADD231PS Y10, Y12, Y1
 	VFMADD231PS Y11, Y12, Y2
 	VMOVUPS     (AX), Y9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5618,10 +6006,12 @@ inside3:
 	VFMADD231PS Y9, Y12, Y4
 	VFMADD231PS Y10, Y12, Y5
 	VMOVUPS     (AX), Y9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5638,10 +6028,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y12
 	PREFETCHT1  (CX)(R8*1)
@@ -5660,7 +6052,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VXORPS      Y11, Y11, Y11
 	VMOVUPS     (CX), Y12
@@ -5785,7 +6178,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y10
 	PREFETCHT1  (CX)(R8*1)
@@ -5913,10 +6307,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y8
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y10
 	PREFETCHT1  (CX)(R8*1)
@@ -5939,7 +6335,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y8
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VXORPS      Y9, Y9, Y9
 	VMOVUPS     (CX), Y10
@@ -6084,7 +6481,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y13
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y14
 	PREFETCHT1  (CX)(R8*1)
@@ -6238,10 +6636,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Y12
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Y13
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Y14
 	PREFETCHT1  (CX)(R8*1)
@@ -6268,7 +6668,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Y12
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VXORPS      Y13, Y13, Y13
 	VMOVUPS     (CX), Y14
@@ -6341,7 +6742,7 @@ row_end:
 	RET
 
 // func rows3AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows3AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -6437,6 +6838,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -6539,6 +6964,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -6898,7 +7347,7 @@ edge_whole:
 	RET
 
 // func rows3s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows3s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -7003,6 +7452,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -7114,6 +7597,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -7548,7 +8065,7 @@ edge_whole:
 	RET
 
 // func rows5AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows5AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -7664,6 +8181,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -7786,6 +8327,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -8201,7 +8766,7 @@ edge_whole:
 	RET
 
 // func rows5s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows5s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -8326,6 +8891,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -8457,6 +9056,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -8947,7 +9580,7 @@ edge_whole:
 	RET
 
 // func rows7AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows7AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -9084,6 +9717,30 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -9227,6 +9884,30 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -9700,7 +10381,7 @@ edge_whole:
 	RET
 
 // func rows7s2AVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·rows7s2AVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -9846,6 +10527,40 @@ in_full_spans:
 	JMP         in_full_spans
 
 in_full_spans_end:
+	MOVQ         200(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         -16(R10), R10
+	LEAQ         (BX)(R10*4), R10
+	ADDQ         R11, R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (SI)(CX*8), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
+	LEAQ         (R10)(CX*4), R10
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(CX*1)
+	PREFETCHT1   (R10)(CX*2)
+	PREFETCHT1   (R10)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, R10
@@ -9998,6 +10713,40 @@ in_tail_spans:
 	JMP         in_tail_spans
 
 in_tail_spans_end:
+	MOVQ         200(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         -16(R8), R8
+	LEAQ         (BX)(R8*4), R8
+	ADDQ         DI, R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (R8)(CX*4), R8
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(CX*1)
+	PREFETCHT1   (R8)(CX*2)
+	PREFETCHT1   (R8)(DX*1)
+	LEAQ         (SI)(CX*8), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	PREFETCHT1   (BX)
+	PREFETCHT1   (BX)(CX*1)
+	PREFETCHT1   (BX)(CX*2)
+	PREFETCHT1   (BX)(DX*1)
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         SI, BX
@@ -10546,7 +11295,7 @@ edge_whole:
 	RET
 
 // func tapsAVX512(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tapsAVX512(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
 	MOVQ  128(AX), CX
@@ -10627,40 +11376,56 @@ outputs8_full_spans:
 outputs8_full_spans_end:
 	MOVQ         192(AX), R9
 	SHLQ         $0x02, R9
+	LEAQ         (DX)(R9*8), R10
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	MOVQ         DX, R8
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
 	VMOVUPS      Z0, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
 	VMOVUPS      Z1, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
 	VMOVUPS      Z2, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
 	VMOVUPS      Z3, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
 	VMOVUPS      Z5, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
 	VMOVUPS      Z6, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         R9, R8
+	ADDQ         R9, R10
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R8)
+	PREFETCHT1   (R10)
 	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
@@ -10724,39 +11489,55 @@ outputs8_tail_spans:
 outputs8_tail_spans_end:
 	MOVQ         192(AX), CX
 	SHLQ         $0x02, CX
+	LEAQ         (DX)(CX*8), BX
 	VBROADCASTSS 184(AX), Z8
 	VBROADCASTSS 188(AX), Z9
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
 	VMOVUPS      Z0, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
 	VMOVUPS      Z1, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
 	VMOVUPS      Z2, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
 	VMOVUPS      Z3, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
 	VMOVUPS      Z4, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
 	VMOVUPS      Z5, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K1, (DX)
+	PREFETCHT1   (BX)
 	ADDQ         CX, DX
+	ADDQ         CX, BX
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (DX)
+	PREFETCHT1   (BX)
 
 outputs8_whole:
 	MOVQ  136(AX), CX
@@ -11566,7 +12347,8 @@ inside3:
 	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11575,7 +12357,8 @@ inside3:
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVUPS     (AX), Z9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11584,7 +12367,8 @@ inside3:
 	VFMADD231PS Z11, Z12, Z4
 	VFMADD231PS Z9, Z12, Z5
 	VMOVUPS     (AX), Z10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11602,7 +12386,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11716,10 +12501,12 @@ inside3:
 	CMPQ        R12, $0x00000003
 	JL          inside3_end
 	VMOVUPS     (AX), Z10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11728,10 +12515,12 @@ inside3:
 	VFMADD231PS Z10, Z12, Z1
 	VFMADD231PS Z11, Z12, Z2
 	VMOVUPS     (AX), Z9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11740,10 +12529,12 @@ inside3:
 	VFMADD231PS Z9, Z12, Z4
 	VFMADD231PS Z10, Z12, Z5
 	VMOVUPS     (AX), Z9
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11760,10 +12551,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z12
 	PREFETCHT1  (CX)(R8*1)
@@ -11782,7 +12575,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z10
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VPXORD      Z13, Z13, Z13
 	VMOVUPS     (CX), Z11
@@ -11912,7 +12706,8 @@ inside2:
 	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
 	PREFETCHT1  (CX)(R8*1)
@@ -11923,7 +12718,8 @@ inside2:
 	VFMADD231PS Z13, Z15, Z3
 	VFMADD231PS Z14, Z15, Z4
 	VMOVUPS     (AX), Z15
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z10
 	PREFETCHT1  (CX)(R8*1)
@@ -11945,7 +12741,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
 	PREFETCHT1  (CX)(R8*1)
@@ -12083,10 +12880,12 @@ inside2:
 	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z13
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
 	PREFETCHT1  (CX)(R8*1)
@@ -12097,10 +12896,12 @@ inside2:
 	VFMADD231PS Z13, Z15, Z3
 	VFMADD231PS Z14, Z15, Z4
 	VMOVUPS     (AX), Z11
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z15
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z10
 	PREFETCHT1  (CX)(R8*1)
@@ -12121,10 +12922,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z13
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z15
 	PREFETCHT1  (CX)(R8*1)
@@ -12147,7 +12950,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z13
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VPXORD      Z16, Z16, Z16
 	VMOVUPS     (CX), Z14
@@ -12304,7 +13108,8 @@ inside2:
 	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z20
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
 	PREFETCHT1  (CX)(R8*1)
@@ -12317,7 +13122,8 @@ inside2:
 	VFMADD231PS Z19, Z21, Z5
 	VFMADD231PS Z20, Z21, Z6
 	VMOVUPS     (AX), Z21
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z14
 	PREFETCHT1  (CX)(R8*1)
@@ -12343,7 +13149,8 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z20
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
 	PREFETCHT1  (CX)(R8*1)
@@ -12511,10 +13318,12 @@ inside2:
 	CMPQ        R12, $0x00000002
 	JL          inside2_end
 	VMOVUPS     (AX), Z19
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z20
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
 	PREFETCHT1  (CX)(R8*1)
@@ -12527,10 +13336,12 @@ inside2:
 	VFMADD231PS Z19, Z21, Z5
 	VFMADD231PS Z20, Z21, Z6
 	VMOVUPS     (AX), Z21
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z25
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z14
 	PREFETCHT1  (CX)(R8*1)
@@ -12555,10 +13366,12 @@ inside1:
 	CMPQ        R12, $0x00000001
 	JL          inside1_end
 	VMOVUPS     (AX), Z19
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z20
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z21
 	PREFETCHT1  (CX)(R8*1)
@@ -12585,7 +13398,8 @@ inside1_end:
 	CMPQ        160(DX), $0x00
 	JE          edge
 	VMOVUPS     (AX), Z19
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R13
+	PREFETCHT1  (R13)
 	ADDQ        BX, AX
 	VPXORD      Z22, Z22, Z22
 	VMOVUPS     (CX), Z20
@@ -12733,7 +13547,8 @@ inside1:
 	VMOVUPS     (AX), Z15
 	VMOVUPS     (AX)(R9*1), Z16
 	VMOVUPS     (AX)(R9*2), Z17
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R14
+	PREFETCHT1  (R14)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z18
 	PREFETCHT1  (CX)(R8*1)
@@ -12877,12 +13692,16 @@ inside1:
 	VMOVUPS     (AX), Z12
 	VMOVUPS     (AX)(R9*1), Z13
 	VMOVUPS     (AX)(R9*2), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R14
+	PREFETCHT1  (R14)
+	PREFETCHT1  (R14)(R9*1)
 	ADDQ        BX, AX
 	VMOVUPS     (AX), Z15
 	VMOVUPS     (AX)(R9*1), Z16
 	VMOVUPS     (AX)(R9*2), Z17
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R14
+	PREFETCHT1  (R14)
+	PREFETCHT1  (R14)(R9*1)
 	ADDQ        BX, AX
 	VMOVUPS     (CX), Z18
 	PREFETCHT1  (CX)(R8*1)
@@ -12911,7 +13730,9 @@ inside1_end:
 	VMOVUPS     (AX), Z12
 	VMOVUPS     (AX)(R9*1), Z13
 	VMOVUPS     (AX)(R9*2), Z14
-	PREFETCHT1  (AX)(DI*1)
+	LEAQ        (AX)(DI*1), R14
+	PREFETCHT1  (R14)
+	PREFETCHT1  (R14)(R9*1)
 	ADDQ        BX, AX
 	VPXORD      Z19, Z19, Z19
 	VPXORD      Z20, Z20, Z20

@@ -74,7 +74,7 @@ func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
 	spans := s.args.Spans
-	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * step, Stride: g.Axes[g.Rank-1].Stride, YStep: step, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi}
+	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * step, Stride: g.Axes[g.Rank-1].Stride, YStep: step, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi, Ahead: d.ahead(step)}
 	if y := t.a.Y[at*t.a.YStep:]; d.multiplier == 1 && t.a.YStep == step {
 		t.outputs(s, p, 0, y)
 	} else {
@@ -83,6 +83,16 @@ func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 	if !clipped {
 		t.a.finish(at, 1, p.outputs, 0, g.OutC)
 	}
+}
+
+// ahead is how far the row of inputs that a later row of outputs reads first lies behind the last one that the present row reads, pixels
+// being step elements apart.
+func (d *depthwiseConv) ahead(step int) int {
+	g := &d.g
+	if g.Rank < 2 {
+		return 0
+	}
+	return ahead * g.Axes[g.Rank-2].Stride * g.Axes[g.Rank-1].In * step
 }
 
 // spread computes a part of a row with several outputs per channel, or with pixels that lie otherwise than those of X: kernels

@@ -161,7 +161,7 @@ func (t *gradSlidesTask) lines(a *depthwise.SlideArgs, x, y, sums []float32, o i
 	h, lanes := &t.axes[1], t.k.Lanes
 	a.YAhead = ahead * a.YRow
 	run := func(f func(*depthwise.SlideArgs), l, lo, hi int) {
-		a.XAhead = (h.Kernel-1-l)*a.Line + ahead*a.XRow
+		a.XAhead = (h.Kernel-h.Stride-l)*a.Line + ahead*a.XRow
 		if a.Rows = hi - lo; a.Rows > 0 {
 			a.X, a.Y, a.Sums = x[(lo*h.Stride+l*h.Dilation-h.Lo)*t.axes[2].In*t.g.InC:], y[lo*a.YRow:], sums[l*t.axes[2].Kernel*lanes:]
 			f(a)

@@ -122,7 +122,7 @@ const (
 	argX, argY, argW, argBias, argSpans, argSpansLen = 0, 24, 48, 72, 96, 104
 	argAt, argChannels, argPixel, argStride          = 120, 128, 136, 144
 	argGroup, argBlocks, argEdge, argColumns         = 152, 160, 168, 176
-	argLo, argHi, argYStep                           = 184, 188, 192
+	argLo, argHi, argYStep, argAhead                 = 184, 188, 192, 200
 	spanX, spanW, spanSize                           = 0, 8, 16
 )
 

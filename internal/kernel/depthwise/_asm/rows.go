@@ -116,7 +116,31 @@ func (g *rowGen) group(name string, m *mask, columns *gp) {
 		}
 		ADDQ(U8(spanSize), span)
 	})
+	if columns == nil {
+		g.ask(span)
+	}
 	g.finish(name, acc, m, columns)
+}
+
+// ask asks for what a later row of outputs reads behind the last span, and for the room of the next block.
+func (g *rowGen) ask(span gp) {
+	x, ahead, y := GP64(), elements(g.a, argAhead), GP64()
+	MOVQ(Mem{Base: span, Disp: spanX - spanSize}, x)
+	LEAQ(Mem{Base: g.x, Index: x, Scale: 4}, x)
+	ADDQ(ahead, x)
+	g.prefetch(x, block*g.stride)
+	LEAQ(Mem{Base: g.y, Index: g.pixel, Scale: 8}, y)
+	g.prefetch(y, block)
+}
+
+// prefetch asks for n pixels from p on.
+func (g *rowGen) prefetch(p gp, n int) {
+	for c := range n {
+		if c > 0 && c%4 == 0 {
+			LEAQ(Mem{Base: p, Index: g.pixel, Scale: 4}, p)
+		}
+		PREFETCHT1(g.at(p, c%4))
+	}
 }
 
 // column emits the products of column c of the inputs; p is where the column c - c%4 begins.

@@ -154,7 +154,11 @@ func (g *slideGen) column(there bool) []reg.VecVirtual {
 		}
 	}
 	if there {
-		PREFETCHT1(Mem{Base: g.p, Index: g.xahead, Scale: 1})
+		later := GP64()
+		LEAQ(Mem{Base: g.p, Index: g.xahead, Scale: 1}, later)
+		for l := range min(g.lines, g.stride) { // new ones
+			PREFETCHT1(g.line(later, l))
+		}
 		ADDQ(g.xcol, g.p)
 	}
 	return c

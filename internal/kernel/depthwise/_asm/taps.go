@@ -101,6 +101,10 @@ func (g *tapGen) group(name string, n int, m *mask) {
 		ADDQ(U8(spanSize), span)
 	})
 	lo, hi, p, out := v.vec(), v.vec(), GP64(), elements(g.a, argYStep)
+	next := GP64() // block, for whose room the last one asks
+	if n == block {
+		LEAQ(Mem{Base: g.y, Index: out, Scale: block}, next)
+	}
 	VBROADCASTSS(Mem{Base: g.a, Disp: argLo}, lo)
 	VBROADCASTSS(Mem{Base: g.a, Disp: argHi}, hi)
 	MOVQ(g.y, p)
@@ -108,8 +112,14 @@ func (g *tapGen) group(name string, n int, m *mask) {
 		VMAXPS(x, lo, x)
 		VMINPS(x, hi, x)
 		v.store(m, x, Mem{Base: p})
+		if n == block {
+			PREFETCHT1(Mem{Base: next})
+		}
 		if o < n-1 {
 			ADDQ(out, p)
+			if n == block {
+				ADDQ(out, next)
+			}
 		}
 	}
 }
