@@ -5139,6 +5139,278 @@ outputs8_whole:
 	JMP   outputs8
 
 outputs8_end:
+outputs4:
+	CMPQ 16(SP), $0x00000004
+	JL   outputs4_end
+	MOVQ (SP), CX
+	MOVQ 8(SP), BX
+	MOVQ 48(AX), SI
+	MOVQ 72(AX), DI
+	MOVQ 128(AX), R8
+
+outputs4_groups:
+	CMPQ    R8, $0x00000008
+	JL      outputs4_groups_end
+	VMOVUPS (DI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    136(AX), R9
+	SHLQ    $0x02, R9
+	IMULQ   144(AX), R9
+	MOVQ    96(AX), R10
+	MOVQ    104(AX), R11
+
+outputs4_full_spans:
+	CMPQ        R11, $0x00000001
+	JL          outputs4_full_spans_end
+	MOVQ        8(R10), R12
+	VMOVUPS     (SI)(R12*4), Y4
+	MOVQ        (R10), R12
+	LEAQ        (CX)(R12*4), R12
+	VMOVUPS     (R12), Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        R9, R12
+	VMOVUPS     (R12), Y5
+	VFMADD231PS Y4, Y5, Y1
+	ADDQ        R9, R12
+	VMOVUPS     (R12), Y5
+	VFMADD231PS Y4, Y5, Y2
+	ADDQ        R9, R12
+	VMOVUPS     (R12), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x10, R10
+	SUBQ        $0x00000001, R11
+	JMP         outputs4_full_spans
+
+outputs4_full_spans_end:
+	MOVQ         192(AX), R10
+	SHLQ         $0x02, R10
+	VBROADCASTSS 184(AX), Y4
+	VBROADCASTSS 188(AX), Y5
+	MOVQ         BX, R9
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R10, R9
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R10, R9
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R10, R9
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DI
+	MOVQ         152(AX), R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, SI
+	SUBQ         $0x00000008, R8
+	JMP          outputs4_groups
+
+outputs4_groups_end:
+	TESTQ      R8, R8
+	JE         outputs4_whole
+	VMOVUPS    (DX), Y0
+	VMASKMOVPS (DI), Y0, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       136(AX), DI
+	SHLQ       $0x02, DI
+	IMULQ      144(AX), DI
+	MOVQ       96(AX), R8
+	MOVQ       104(AX), R9
+
+outputs4_tail_spans:
+	CMPQ        R9, $0x00000001
+	JL          outputs4_tail_spans_end
+	MOVQ        8(R8), R10
+	VMOVUPS     (SI)(R10*4), Y4
+	MOVQ        (R8), R10
+	LEAQ        (CX)(R10*4), R10
+	VMOVUPS     (DX), Y5
+	VMASKMOVPS  (R10), Y5, Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        DI, R10
+	VMOVUPS     (DX), Y5
+	VMASKMOVPS  (R10), Y5, Y5
+	VFMADD231PS Y4, Y5, Y1
+	ADDQ        DI, R10
+	VMOVUPS     (DX), Y5
+	VMASKMOVPS  (R10), Y5, Y5
+	VFMADD231PS Y4, Y5, Y2
+	ADDQ        DI, R10
+	VMOVUPS     (DX), Y5
+	VMASKMOVPS  (R10), Y5, Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x10, R8
+	SUBQ        $0x00000001, R9
+	JMP         outputs4_tail_spans
+
+outputs4_tail_spans_end:
+	MOVQ         192(AX), CX
+	SHLQ         $0x02, CX
+	VBROADCASTSS 184(AX), Y4
+	VBROADCASTSS 188(AX), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      (DX), Y6
+	VMASKMOVPS   Y0, Y6, (BX)
+	ADDQ         CX, BX
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      (DX), Y0
+	VMASKMOVPS   Y1, Y0, (BX)
+	ADDQ         CX, BX
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      (DX), Y0
+	VMASKMOVPS   Y2, Y0, (BX)
+	ADDQ         CX, BX
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      (DX), Y0
+	VMASKMOVPS   Y3, Y0, (BX)
+
+outputs4_whole:
+	MOVQ  136(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  144(AX), BX
+	MOVQ  192(AX), SI
+	SHLQ  $0x02, SI
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, SI
+	ADDQ  SI, 8(SP)
+	IMULQ CX, BX
+	ADDQ  BX, (SP)
+	SUBQ  $0x00000004, 16(SP)
+	JMP   outputs4
+
+outputs4_end:
+outputs2:
+	CMPQ 16(SP), $0x00000002
+	JL   outputs2_end
+	MOVQ (SP), CX
+	MOVQ 8(SP), BX
+	MOVQ 48(AX), SI
+	MOVQ 72(AX), DI
+	MOVQ 128(AX), R8
+
+outputs2_groups:
+	CMPQ    R8, $0x00000008
+	JL      outputs2_groups_end
+	VMOVUPS (DI), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    136(AX), R9
+	SHLQ    $0x02, R9
+	IMULQ   144(AX), R9
+	MOVQ    96(AX), R10
+	MOVQ    104(AX), R11
+
+outputs2_full_spans:
+	CMPQ        R11, $0x00000001
+	JL          outputs2_full_spans_end
+	MOVQ        8(R10), R12
+	VMOVUPS     (SI)(R12*4), Y2
+	MOVQ        (R10), R12
+	LEAQ        (CX)(R12*4), R12
+	VMOVUPS     (R12), Y3
+	VFMADD231PS Y2, Y3, Y0
+	ADDQ        R9, R12
+	VMOVUPS     (R12), Y3
+	VFMADD231PS Y2, Y3, Y1
+	ADDQ        $0x10, R10
+	SUBQ        $0x00000001, R11
+	JMP         outputs2_full_spans
+
+outputs2_full_spans_end:
+	MOVQ         192(AX), R10
+	SHLQ         $0x02, R10
+	VBROADCASTSS 184(AX), Y2
+	VBROADCASTSS 188(AX), Y3
+	MOVQ         BX, R9
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R10, R9
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DI
+	MOVQ         152(AX), R9
+	SHLQ         $0x02, R9
+	ADDQ         R9, SI
+	SUBQ         $0x00000008, R8
+	JMP          outputs2_groups
+
+outputs2_groups_end:
+	TESTQ      R8, R8
+	JE         outputs2_whole
+	VMOVUPS    (DX), Y0
+	VMASKMOVPS (DI), Y0, Y0
+	VMOVAPS    Y0, Y1
+	MOVQ       136(AX), DI
+	SHLQ       $0x02, DI
+	IMULQ      144(AX), DI
+	MOVQ       96(AX), R8
+	MOVQ       104(AX), R9
+
+outputs2_tail_spans:
+	CMPQ        R9, $0x00000001
+	JL          outputs2_tail_spans_end
+	MOVQ        8(R8), R10
+	VMOVUPS     (SI)(R10*4), Y2
+	MOVQ        (R8), R10
+	LEAQ        (CX)(R10*4), R10
+	VMOVUPS     (DX), Y3
+	VMASKMOVPS  (R10), Y3, Y3
+	VFMADD231PS Y2, Y3, Y0
+	ADDQ        DI, R10
+	VMOVUPS     (DX), Y3
+	VMASKMOVPS  (R10), Y3, Y3
+	VFMADD231PS Y2, Y3, Y1
+	ADDQ        $0x10, R8
+	SUBQ        $0x00000001, R9
+	JMP         outputs2_tail_spans
+
+outputs2_tail_spans_end:
+	MOVQ         192(AX), CX
+	SHLQ         $0x02, CX
+	VBROADCASTSS 184(AX), Y2
+	VBROADCASTSS 188(AX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      (DX), Y4
+	VMASKMOVPS   Y0, Y4, (BX)
+	ADDQ         CX, BX
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      (DX), Y0
+	VMASKMOVPS   Y1, Y0, (BX)
+
+outputs2_whole:
+	MOVQ  136(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  144(AX), BX
+	MOVQ  192(AX), SI
+	SHLQ  $0x02, SI
+	SHLQ  $0x01, CX
+	SHLQ  $0x01, SI
+	ADDQ  SI, 8(SP)
+	IMULQ CX, BX
+	ADDQ  BX, (SP)
+	SUBQ  $0x00000002, 16(SP)
+	JMP   outputs2
+
+outputs2_end:
 outputs1:
 	CMPQ 16(SP), $0x00000001
 	JL   outputs1_end
@@ -5231,6 +5503,8 @@ outputs1_whole:
 	MOVQ  144(AX), BX
 	MOVQ  192(AX), SI
 	SHLQ  $0x02, SI
+	SHLQ  $0x00, CX
+	SHLQ  $0x00, SI
 	ADDQ  SI, 8(SP)
 	IMULQ CX, BX
 	ADDQ  BX, (SP)
@@ -11554,6 +11828,264 @@ outputs8_whole:
 	JMP   outputs8
 
 outputs8_end:
+outputs4:
+	CMPQ 16(SP), $0x00000004
+	JL   outputs4_end
+	MOVQ (SP), CX
+	MOVQ 8(SP), DX
+	MOVQ 48(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 128(AX), DI
+
+outputs4_groups:
+	CMPQ    DI, $0x00000010
+	JL      outputs4_groups_end
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    136(AX), R8
+	SHLQ    $0x02, R8
+	IMULQ   144(AX), R8
+	MOVQ    96(AX), R9
+	MOVQ    104(AX), R10
+
+outputs4_full_spans:
+	CMPQ        R10, $0x00000001
+	JL          outputs4_full_spans_end
+	MOVQ        8(R9), R11
+	VMOVUPS     (BX)(R11*4), Z4
+	MOVQ        (R9), R11
+	LEAQ        (CX)(R11*4), R11
+	VMOVUPS     (R11), Z5
+	VFMADD231PS Z4, Z5, Z0
+	ADDQ        R8, R11
+	VMOVUPS     (R11), Z5
+	VFMADD231PS Z4, Z5, Z1
+	ADDQ        R8, R11
+	VMOVUPS     (R11), Z5
+	VFMADD231PS Z4, Z5, Z2
+	ADDQ        R8, R11
+	VMOVUPS     (R11), Z5
+	VFMADD231PS Z4, Z5, Z3
+	ADDQ        $0x10, R9
+	SUBQ        $0x00000001, R10
+	JMP         outputs4_full_spans
+
+outputs4_full_spans_end:
+	MOVQ         192(AX), R9
+	SHLQ         $0x02, R9
+	VBROADCASTSS 184(AX), Z4
+	VBROADCASTSS 188(AX), Z5
+	MOVQ         DX, R8
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (R8)
+	ADDQ         R9, R8
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, (R8)
+	ADDQ         R9, R8
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (R8)
+	ADDQ         R9, R8
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, (R8)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	MOVQ         152(AX), R8
+	SHLQ         $0x02, R8
+	ADDQ         R8, BX
+	SUBQ         $0x00000010, DI
+	JMP          outputs4_groups
+
+outputs4_groups_end:
+	TESTQ     DI, DI
+	JE        outputs4_whole
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	MOVQ      136(AX), SI
+	SHLQ      $0x02, SI
+	IMULQ     144(AX), SI
+	MOVQ      96(AX), DI
+	MOVQ      104(AX), R8
+
+outputs4_tail_spans:
+	CMPQ        R8, $0x00000001
+	JL          outputs4_tail_spans_end
+	MOVQ        8(DI), R9
+	VMOVUPS     (BX)(R9*4), Z4
+	MOVQ        (DI), R9
+	LEAQ        (CX)(R9*4), R9
+	VMOVUPS.Z   (R9), K1, Z5
+	VFMADD231PS Z4, Z5, Z0
+	ADDQ        SI, R9
+	VMOVUPS.Z   (R9), K1, Z5
+	VFMADD231PS Z4, Z5, Z1
+	ADDQ        SI, R9
+	VMOVUPS.Z   (R9), K1, Z5
+	VFMADD231PS Z4, Z5, Z2
+	ADDQ        SI, R9
+	VMOVUPS.Z   (R9), K1, Z5
+	VFMADD231PS Z4, Z5, Z3
+	ADDQ        $0x10, DI
+	SUBQ        $0x00000001, R8
+	JMP         outputs4_tail_spans
+
+outputs4_tail_spans_end:
+	MOVQ         192(AX), CX
+	SHLQ         $0x02, CX
+	VBROADCASTSS 184(AX), Z4
+	VBROADCASTSS 188(AX), Z5
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, K1, (DX)
+
+outputs4_whole:
+	MOVQ  136(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  144(AX), DX
+	MOVQ  192(AX), BX
+	SHLQ  $0x02, BX
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, BX
+	ADDQ  BX, 8(SP)
+	IMULQ CX, DX
+	ADDQ  DX, (SP)
+	SUBQ  $0x00000004, 16(SP)
+	JMP   outputs4
+
+outputs4_end:
+outputs2:
+	CMPQ 16(SP), $0x00000002
+	JL   outputs2_end
+	MOVQ (SP), CX
+	MOVQ 8(SP), DX
+	MOVQ 48(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 128(AX), DI
+
+outputs2_groups:
+	CMPQ    DI, $0x00000010
+	JL      outputs2_groups_end
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	MOVQ    136(AX), R8
+	SHLQ    $0x02, R8
+	IMULQ   144(AX), R8
+	MOVQ    96(AX), R9
+	MOVQ    104(AX), R10
+
+outputs2_full_spans:
+	CMPQ        R10, $0x00000001
+	JL          outputs2_full_spans_end
+	MOVQ        8(R9), R11
+	VMOVUPS     (BX)(R11*4), Z2
+	MOVQ        (R9), R11
+	LEAQ        (CX)(R11*4), R11
+	VMOVUPS     (R11), Z3
+	VFMADD231PS Z2, Z3, Z0
+	ADDQ        R8, R11
+	VMOVUPS     (R11), Z3
+	VFMADD231PS Z2, Z3, Z1
+	ADDQ        $0x10, R9
+	SUBQ        $0x00000001, R10
+	JMP         outputs2_full_spans
+
+outputs2_full_spans_end:
+	MOVQ         192(AX), R9
+	SHLQ         $0x02, R9
+	VBROADCASTSS 184(AX), Z2
+	VBROADCASTSS 188(AX), Z3
+	MOVQ         DX, R8
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (R8)
+	ADDQ         R9, R8
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (R8)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	MOVQ         152(AX), R8
+	SHLQ         $0x02, R8
+	ADDQ         R8, BX
+	SUBQ         $0x00000010, DI
+	JMP          outputs2_groups
+
+outputs2_groups_end:
+	TESTQ     DI, DI
+	JE        outputs2_whole
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVAPS   Z0, Z1
+	MOVQ      136(AX), SI
+	SHLQ      $0x02, SI
+	IMULQ     144(AX), SI
+	MOVQ      96(AX), DI
+	MOVQ      104(AX), R8
+
+outputs2_tail_spans:
+	CMPQ        R8, $0x00000001
+	JL          outputs2_tail_spans_end
+	MOVQ        8(DI), R9
+	VMOVUPS     (BX)(R9*4), Z2
+	MOVQ        (DI), R9
+	LEAQ        (CX)(R9*4), R9
+	VMOVUPS.Z   (R9), K1, Z3
+	VFMADD231PS Z2, Z3, Z0
+	ADDQ        SI, R9
+	VMOVUPS.Z   (R9), K1, Z3
+	VFMADD231PS Z2, Z3, Z1
+	ADDQ        $0x10, DI
+	SUBQ        $0x00000001, R8
+	JMP         outputs2_tail_spans
+
+outputs2_tail_spans_end:
+	MOVQ         192(AX), CX
+	SHLQ         $0x02, CX
+	VBROADCASTSS 184(AX), Z2
+	VBROADCASTSS 188(AX), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, K1, (DX)
+
+outputs2_whole:
+	MOVQ  136(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  144(AX), DX
+	MOVQ  192(AX), BX
+	SHLQ  $0x02, BX
+	SHLQ  $0x01, CX
+	SHLQ  $0x01, BX
+	ADDQ  BX, 8(SP)
+	IMULQ CX, DX
+	ADDQ  DX, (SP)
+	SUBQ  $0x00000002, 16(SP)
+	JMP   outputs2
+
+outputs2_end:
 outputs1:
 	CMPQ 16(SP), $0x00000001
 	JL   outputs1_end
@@ -11643,6 +12175,8 @@ outputs1_whole:
 	MOVQ  144(AX), DX
 	MOVQ  192(AX), BX
 	SHLQ  $0x02, BX
+	SHLQ  $0x00, CX
+	SHLQ  $0x00, BX
 	ADDQ  BX, 8(SP)
 	IMULQ CX, DX
 	ADDQ  DX, (SP)

@@ -16,7 +16,7 @@ type tapGen struct {
 	tail       *mask
 }
 
-// taps emits the kernel for single taps: blocks of eight outputs, then single ones; for every group of channels and every
+// taps emits the kernel for single taps: blocks of eight outputs, then smaller ones; for every group of channels and every
 // tap its weight is loaded and multiplied with an input of each output.
 func taps(v isa) {
 	TEXT("taps"+v.name, NOSPLIT, "func(a *byte)")
@@ -29,17 +29,16 @@ func taps(v isa) {
 	MOVQ(first, x0)
 	MOVQ(field(g.a, argY), y0)
 	MOVQ(field(g.a, argBlocks), left)
-	for _, n := range []int{block, 1} {
+	for shift := 3; shift >= 0; shift-- {
+		n := 1 << shift
 		label := fmt.Sprintf("outputs%d", n)
 		Label(label)
 		CMPQ(left, U32(uint32(n)))
 		JL(LabelRef(label + "_end"))
 		g.groups(label, n, x0, y0)
 		pixel, step, out := elements(g.a, argPixel), field(g.a, argStride), elements(g.a, argYStep)
-		if n > 1 {
-			SHLQ(U8(3), pixel)
-			SHLQ(U8(3), out)
-		}
+		SHLQ(U8(uint8(shift)), pixel)
+		SHLQ(U8(uint8(shift)), out)
 		ADDQ(out, y0)
 		IMULQ(pixel, step)
 		ADDQ(step, x0)
