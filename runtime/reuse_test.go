@@ -57,3 +57,42 @@ func TestRunIntoOwnInput(t *testing.T) {
 		t.Errorf("the first input became %v", got)
 	}
 }
+
+// TestRunIntoSeveral makes several outputs of one node whose sizes only its elements tell, in tensors of all sizes: none may
+// take the place of another.
+func TestRunIntoSeveral(t *testing.T) {
+	names := []string{"counts", "inverse", "first", "y"}
+	m := &onnx.Model{IRVersion: 10, Opsets: []onnx.OpsetID{{Version: 21}}, Graph: &onnx.Graph{
+		Name:   "g",
+		Inputs: []*onnx.ValueInfo{{Name: "x", Type: &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(tensor.Int64)}}},
+		Nodes: []*onnx.Node{
+			{OpType: "Unique", Inputs: []string{"x"}, Outputs: []string{"y", "first", "inverse", "counts"}},
+			{OpType: "Unsqueeze", Inputs: []string{"first", "zero"}, Outputs: []string{"column"}},
+		},
+		Initializers: []*onnx.TensorProto{tensor.NewProto("zero", tensor.FromSlice([]int64{0}, 1))},
+	}}
+	for _, n := range append(names, "column") {
+		m.Graph.Outputs = append(m.Graph.Outputs, &onnx.ValueInfo{Name: n})
+	}
+	s, err := runtime.OpenBytes(onnx.Encode(m), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	into := map[string]*tensor.Tensor{}
+	for round, x := range [][]int64{{5, 5, 3, 5, 3, 9, 9, 9}, {1, 2, 3, 4, 5, 6, 7, 8}, {7, 7, 7}, {8, 6, 8, 6, 1}} {
+		in := map[string]*tensor.Tensor{"x": tensor.FromSlice(x, len(x))}
+		want, err := s.Run(context.Background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RunInto(context.Background(), in, into); err != nil {
+			t.Fatal(err)
+		}
+		for name, w := range want {
+			if got, w := tensor.Of[int64](into[name]), tensor.Of[int64](w); !slices.Equal(got, w) {
+				t.Errorf("round %d: %s is %v, want %v", round, name, got, w)
+			}
+		}
+	}
+}

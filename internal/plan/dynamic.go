@@ -49,11 +49,11 @@ func (f *Frame) dynamic(i int32) error {
 
 var empty tensor.Tensor
 
-// lend lets a step make outputs of the program in the storage of the caller's tensors. Outputs of bodies are made apart: what
-// they capture may lie there.
+// lend lets a step make an output of the program in the storage of the caller's tensor. Outputs of bodies are made apart: what
+// they capture may lie there; so are several outputs of a step, which might take each other's.
 func (f *Frame) lend(s *step) {
 	f.pool.lent = f.pool.lent[:0]
-	if f.up != nil {
+	if f.up != nil || len(s.out) != 1 {
 		return
 	}
 	for i, o := range f.p.outputs {
