@@ -260,12 +260,12 @@ many2:
 	VFMADD213PS lanes<>+1056(SB), Y4, Y5
 	VFMADD213PS lanes<>+1088(SB), Y4, Y5
 	VFMADD213PS lanes<>+1120(SB), Y4, Y5
-	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VFMADD213PS Y1, Y4, Y5
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD213PS lanes<>+1184(SB), Y4, Y6
 	VFMADD213PS lanes<>+1216(SB), Y4, Y6
 	VFMADD213PS lanes<>+1248(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -278,12 +278,12 @@ many2:
 	VFMADD213PS lanes<>+1056(SB), Y4, Y5
 	VFMADD213PS lanes<>+1088(SB), Y4, Y5
 	VFMADD213PS lanes<>+1120(SB), Y4, Y5
-	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VFMADD213PS Y1, Y4, Y5
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD213PS lanes<>+1184(SB), Y4, Y6
 	VFMADD213PS lanes<>+1216(SB), Y4, Y6
 	VFMADD213PS lanes<>+1248(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -305,12 +305,12 @@ one2:
 	VFMADD213PS lanes<>+1056(SB), Y4, Y5
 	VFMADD213PS lanes<>+1088(SB), Y4, Y5
 	VFMADD213PS lanes<>+1120(SB), Y4, Y5
-	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VFMADD213PS Y1, Y4, Y5
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD213PS lanes<>+1184(SB), Y4, Y6
 	VFMADD213PS lanes<>+1216(SB), Y4, Y6
 	VFMADD213PS lanes<>+1248(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -334,12 +334,12 @@ oneEnd2:
 	VFMADD213PS lanes<>+1056(SB), Y0, Y5
 	VFMADD213PS lanes<>+1088(SB), Y0, Y5
 	VFMADD213PS lanes<>+1120(SB), Y0, Y5
-	VFMADD213PS lanes<>+352(SB), Y0, Y5
+	VFMADD213PS Y1, Y0, Y5
 	VMOVUPS     lanes<>+1152(SB), Y6
 	VFMADD213PS lanes<>+1184(SB), Y0, Y6
 	VFMADD213PS lanes<>+1216(SB), Y0, Y6
 	VFMADD213PS lanes<>+1248(SB), Y0, Y6
-	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
@@ -359,118 +359,107 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
+	VMOVUPS lanes<>+352(SB), Y3
+	VMOVUPS lanes<>+1376(SB), Y4
+	VMOVUPS lanes<>+1408(SB), Y5
+	VMOVUPS lanes<>+1440(SB), Y6
+	VMOVUPS lanes<>+1472(SB), Y7
 
 many3:
-	CMPQ         CX, $0x00000010
-	JLT          manyEnd3
-	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1376(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y3
-	VADDPS       lanes<>+352(SB), Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VDIVPS       Y3, Y4, Y3
-	VMOVUPS      Y3, (AX)
-	VMOVUPS      32(DX), Y3
-	VXORPS       lanes<>+1376(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y3
-	VADDPS       lanes<>+352(SB), Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VDIVPS       Y3, Y4, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          many3
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd3
+	VMOVUPS     (DX), Y7
+	VMULPS      lanes<>+1504(SB), Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VMINPS      Y7, Y1, Y7
+	VADDPS      Y2, Y7, Y8
+	VSUBPS      Y2, Y8, Y9
+	VSUBPS      Y9, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VMOVUPS     lanes<>+1472(SB), Y9
+	VFMADD213PS Y6, Y7, Y9
+	VFMADD213PS Y5, Y7, Y9
+	VFMADD213PS Y4, Y7, Y9
+	VFMADD213PS lanes<>+1536(SB), Y7, Y9
+	VFMADD213PS Y3, Y7, Y9
+	VMULPS      Y8, Y9, Y7
+	VADDPS      Y3, Y7, Y7
+	VDIVPS      Y7, Y3, Y7
+	VMOVUPS     Y7, (AX)
+	VMOVUPS     32(DX), Y7
+	VMULPS      lanes<>+1504(SB), Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VMINPS      Y7, Y1, Y7
+	VADDPS      Y2, Y7, Y8
+	VSUBPS      Y2, Y8, Y9
+	VSUBPS      Y9, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VMOVUPS     lanes<>+1472(SB), Y9
+	VFMADD213PS Y6, Y7, Y9
+	VFMADD213PS Y5, Y7, Y9
+	VFMADD213PS Y4, Y7, Y9
+	VFMADD213PS lanes<>+1536(SB), Y7, Y9
+	VFMADD213PS Y3, Y7, Y9
+	VMULPS      Y8, Y9, Y7
+	VADDPS      Y3, Y7, Y7
+	VDIVPS      Y7, Y3, Y7
+	VMOVUPS     Y7, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many3
 
 manyEnd3:
 one3:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd3
-	VMOVUPS      (DX), Y3
-	VXORPS       lanes<>+1376(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD132PS  lanes<>+96(SB), Y2, Y4
-	VSUBPS       Y2, Y4, Y5
-	VFNMADD231PS lanes<>+128(SB), Y5, Y3
-	VFNMADD231PS lanes<>+160(SB), Y5, Y3
-	VMOVUPS      lanes<>+192(SB), Y5
-	VFMADD213PS  lanes<>+224(SB), Y3, Y5
-	VFMADD213PS  lanes<>+256(SB), Y3, Y5
-	VFMADD213PS  lanes<>+288(SB), Y3, Y5
-	VFMADD213PS  lanes<>+320(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y3
-	VADDPS       lanes<>+352(SB), Y3, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VDIVPS       Y3, Y4, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one3
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd3
+	VMOVUPS     (DX), Y7
+	VMULPS      lanes<>+1504(SB), Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VMINPS      Y7, Y1, Y7
+	VADDPS      Y2, Y7, Y8
+	VSUBPS      Y2, Y8, Y9
+	VSUBPS      Y9, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VMOVUPS     lanes<>+1472(SB), Y9
+	VFMADD213PS Y6, Y7, Y9
+	VFMADD213PS Y5, Y7, Y9
+	VFMADD213PS Y4, Y7, Y9
+	VFMADD213PS lanes<>+1536(SB), Y7, Y9
+	VFMADD213PS Y3, Y7, Y9
+	VMULPS      Y8, Y9, Y7
+	VADDPS      Y3, Y7, Y7
+	VDIVPS      Y7, Y3, Y7
+	VMOVUPS     Y7, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one3
 
 oneEnd3:
-	TESTQ        CX, CX
-	JE           done3
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y0
-	VMINPS       Y0, Y1, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y2, Y1
-	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
-	VMOVUPS      lanes<>+352(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMASKMOVPS   Y0, Y3, (AX)
+	TESTQ       CX, CX
+	JE          done3
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y7
+	VMASKMOVPS  (DX), Y7, Y8
+	VMULPS      lanes<>+1504(SB), Y8, Y8
+	VMAXPS      Y8, Y0, Y0
+	VMINPS      Y0, Y1, Y0
+	VADDPS      Y2, Y0, Y1
+	VSUBPS      Y2, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VFMADD213PS lanes<>+1536(SB), Y0, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y3, Y0, Y0
+	VDIVPS      Y0, Y3, Y0
+	VMASKMOVPS  Y0, Y7, (AX)
 
 done3:
 	VZEROUPPER
@@ -482,7 +471,7 @@ TEXT ·erfAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1408(SB), Y0
+	VMOVUPS lanes<>+1568(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+992(SB), Y2
 
@@ -492,18 +481,18 @@ many4:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1440(SB), Y5
-	VFMADD213PS lanes<>+1472(SB), Y4, Y5
-	VFMADD213PS lanes<>+1504(SB), Y4, Y5
-	VFMADD213PS lanes<>+1536(SB), Y4, Y5
-	VFMADD213PS lanes<>+1568(SB), Y4, Y5
-	VFMADD213PS lanes<>+1600(SB), Y4, Y5
-	VMOVUPS     lanes<>+1632(SB), Y6
-	VFMADD213PS lanes<>+1664(SB), Y4, Y6
-	VFMADD213PS lanes<>+1696(SB), Y4, Y6
-	VFMADD213PS lanes<>+1728(SB), Y4, Y6
-	VFMADD213PS lanes<>+1760(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1600(SB), Y5
+	VFMADD213PS lanes<>+1632(SB), Y4, Y5
+	VFMADD213PS lanes<>+1664(SB), Y4, Y5
+	VFMADD213PS lanes<>+1696(SB), Y4, Y5
+	VFMADD213PS lanes<>+1728(SB), Y4, Y5
+	VFMADD213PS lanes<>+1760(SB), Y4, Y5
+	VMOVUPS     lanes<>+1792(SB), Y6
+	VFMADD213PS lanes<>+1824(SB), Y4, Y6
+	VFMADD213PS lanes<>+1856(SB), Y4, Y6
+	VFMADD213PS lanes<>+1888(SB), Y4, Y6
+	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -512,18 +501,18 @@ many4:
 	VMOVUPS     32(DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1440(SB), Y5
-	VFMADD213PS lanes<>+1472(SB), Y4, Y5
-	VFMADD213PS lanes<>+1504(SB), Y4, Y5
-	VFMADD213PS lanes<>+1536(SB), Y4, Y5
-	VFMADD213PS lanes<>+1568(SB), Y4, Y5
-	VFMADD213PS lanes<>+1600(SB), Y4, Y5
-	VMOVUPS     lanes<>+1632(SB), Y6
-	VFMADD213PS lanes<>+1664(SB), Y4, Y6
-	VFMADD213PS lanes<>+1696(SB), Y4, Y6
-	VFMADD213PS lanes<>+1728(SB), Y4, Y6
-	VFMADD213PS lanes<>+1760(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1600(SB), Y5
+	VFMADD213PS lanes<>+1632(SB), Y4, Y5
+	VFMADD213PS lanes<>+1664(SB), Y4, Y5
+	VFMADD213PS lanes<>+1696(SB), Y4, Y5
+	VFMADD213PS lanes<>+1728(SB), Y4, Y5
+	VFMADD213PS lanes<>+1760(SB), Y4, Y5
+	VMOVUPS     lanes<>+1792(SB), Y6
+	VFMADD213PS lanes<>+1824(SB), Y4, Y6
+	VFMADD213PS lanes<>+1856(SB), Y4, Y6
+	VFMADD213PS lanes<>+1888(SB), Y4, Y6
+	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -541,18 +530,18 @@ one4:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1440(SB), Y5
-	VFMADD213PS lanes<>+1472(SB), Y4, Y5
-	VFMADD213PS lanes<>+1504(SB), Y4, Y5
-	VFMADD213PS lanes<>+1536(SB), Y4, Y5
-	VFMADD213PS lanes<>+1568(SB), Y4, Y5
-	VFMADD213PS lanes<>+1600(SB), Y4, Y5
-	VMOVUPS     lanes<>+1632(SB), Y6
-	VFMADD213PS lanes<>+1664(SB), Y4, Y6
-	VFMADD213PS lanes<>+1696(SB), Y4, Y6
-	VFMADD213PS lanes<>+1728(SB), Y4, Y6
-	VFMADD213PS lanes<>+1760(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1600(SB), Y5
+	VFMADD213PS lanes<>+1632(SB), Y4, Y5
+	VFMADD213PS lanes<>+1664(SB), Y4, Y5
+	VFMADD213PS lanes<>+1696(SB), Y4, Y5
+	VFMADD213PS lanes<>+1728(SB), Y4, Y5
+	VFMADD213PS lanes<>+1760(SB), Y4, Y5
+	VMOVUPS     lanes<>+1792(SB), Y6
+	VFMADD213PS lanes<>+1824(SB), Y4, Y6
+	VFMADD213PS lanes<>+1856(SB), Y4, Y6
+	VFMADD213PS lanes<>+1888(SB), Y4, Y6
+	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
 	VMAXPS      Y3, Y2, Y3
@@ -572,18 +561,18 @@ oneEnd4:
 	VMASKMOVPS  (DX), Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1440(SB), Y5
-	VFMADD213PS lanes<>+1472(SB), Y0, Y5
-	VFMADD213PS lanes<>+1504(SB), Y0, Y5
-	VFMADD213PS lanes<>+1536(SB), Y0, Y5
-	VFMADD213PS lanes<>+1568(SB), Y0, Y5
-	VFMADD213PS lanes<>+1600(SB), Y0, Y5
-	VMOVUPS     lanes<>+1632(SB), Y6
-	VFMADD213PS lanes<>+1664(SB), Y0, Y6
-	VFMADD213PS lanes<>+1696(SB), Y0, Y6
-	VFMADD213PS lanes<>+1728(SB), Y0, Y6
-	VFMADD213PS lanes<>+1760(SB), Y0, Y6
-	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VMOVUPS     lanes<>+1600(SB), Y5
+	VFMADD213PS lanes<>+1632(SB), Y0, Y5
+	VFMADD213PS lanes<>+1664(SB), Y0, Y5
+	VFMADD213PS lanes<>+1696(SB), Y0, Y5
+	VFMADD213PS lanes<>+1728(SB), Y0, Y5
+	VFMADD213PS lanes<>+1760(SB), Y0, Y5
+	VMOVUPS     lanes<>+1792(SB), Y6
+	VFMADD213PS lanes<>+1824(SB), Y0, Y6
+	VFMADD213PS lanes<>+1856(SB), Y0, Y6
+	VFMADD213PS lanes<>+1888(SB), Y0, Y6
+	VFMADD213PS lanes<>+1920(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
@@ -600,7 +589,7 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1792(SB), Y0
+	VMOVUPS lanes<>+1952(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+992(SB), Y2
 
@@ -610,18 +599,18 @@ many5:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1824(SB), Y5
-	VFMADD213PS lanes<>+1856(SB), Y4, Y5
-	VFMADD213PS lanes<>+1888(SB), Y4, Y5
-	VFMADD213PS lanes<>+1920(SB), Y4, Y5
-	VFMADD213PS lanes<>+1952(SB), Y4, Y5
-	VFMADD213PS lanes<>+1984(SB), Y4, Y5
-	VMOVUPS     lanes<>+2016(SB), Y6
-	VFMADD213PS lanes<>+2048(SB), Y4, Y6
-	VFMADD213PS lanes<>+2080(SB), Y4, Y6
-	VFMADD213PS lanes<>+2112(SB), Y4, Y6
-	VFMADD213PS lanes<>+2144(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1984(SB), Y5
+	VFMADD213PS lanes<>+2016(SB), Y4, Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
+	VFMADD213PS lanes<>+2080(SB), Y4, Y5
+	VFMADD213PS lanes<>+2112(SB), Y4, Y5
+	VFMADD213PS lanes<>+2144(SB), Y4, Y5
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS lanes<>+2208(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -632,18 +621,18 @@ many5:
 	VMOVUPS     32(DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1824(SB), Y5
-	VFMADD213PS lanes<>+1856(SB), Y4, Y5
-	VFMADD213PS lanes<>+1888(SB), Y4, Y5
-	VFMADD213PS lanes<>+1920(SB), Y4, Y5
-	VFMADD213PS lanes<>+1952(SB), Y4, Y5
-	VFMADD213PS lanes<>+1984(SB), Y4, Y5
-	VMOVUPS     lanes<>+2016(SB), Y6
-	VFMADD213PS lanes<>+2048(SB), Y4, Y6
-	VFMADD213PS lanes<>+2080(SB), Y4, Y6
-	VFMADD213PS lanes<>+2112(SB), Y4, Y6
-	VFMADD213PS lanes<>+2144(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1984(SB), Y5
+	VFMADD213PS lanes<>+2016(SB), Y4, Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
+	VFMADD213PS lanes<>+2080(SB), Y4, Y5
+	VFMADD213PS lanes<>+2112(SB), Y4, Y5
+	VFMADD213PS lanes<>+2144(SB), Y4, Y5
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS lanes<>+2208(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -663,18 +652,18 @@ one5:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1824(SB), Y5
-	VFMADD213PS lanes<>+1856(SB), Y4, Y5
-	VFMADD213PS lanes<>+1888(SB), Y4, Y5
-	VFMADD213PS lanes<>+1920(SB), Y4, Y5
-	VFMADD213PS lanes<>+1952(SB), Y4, Y5
-	VFMADD213PS lanes<>+1984(SB), Y4, Y5
-	VMOVUPS     lanes<>+2016(SB), Y6
-	VFMADD213PS lanes<>+2048(SB), Y4, Y6
-	VFMADD213PS lanes<>+2080(SB), Y4, Y6
-	VFMADD213PS lanes<>+2112(SB), Y4, Y6
-	VFMADD213PS lanes<>+2144(SB), Y4, Y6
-	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMOVUPS     lanes<>+1984(SB), Y5
+	VFMADD213PS lanes<>+2016(SB), Y4, Y5
+	VFMADD213PS lanes<>+2048(SB), Y4, Y5
+	VFMADD213PS lanes<>+2080(SB), Y4, Y5
+	VFMADD213PS lanes<>+2112(SB), Y4, Y5
+	VFMADD213PS lanes<>+2144(SB), Y4, Y5
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS lanes<>+2208(SB), Y4, Y6
+	VFMADD213PS lanes<>+2240(SB), Y4, Y6
+	VFMADD213PS lanes<>+2272(SB), Y4, Y6
+	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -696,18 +685,18 @@ oneEnd5:
 	VMASKMOVPS  (DX), Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1824(SB), Y5
-	VFMADD213PS lanes<>+1856(SB), Y0, Y5
-	VFMADD213PS lanes<>+1888(SB), Y0, Y5
-	VFMADD213PS lanes<>+1920(SB), Y0, Y5
-	VFMADD213PS lanes<>+1952(SB), Y0, Y5
-	VFMADD213PS lanes<>+1984(SB), Y0, Y5
-	VMOVUPS     lanes<>+2016(SB), Y6
-	VFMADD213PS lanes<>+2048(SB), Y0, Y6
-	VFMADD213PS lanes<>+2080(SB), Y0, Y6
-	VFMADD213PS lanes<>+2112(SB), Y0, Y6
-	VFMADD213PS lanes<>+2144(SB), Y0, Y6
-	VFMADD213PS lanes<>+352(SB), Y0, Y6
+	VMOVUPS     lanes<>+1984(SB), Y5
+	VFMADD213PS lanes<>+2016(SB), Y0, Y5
+	VFMADD213PS lanes<>+2048(SB), Y0, Y5
+	VFMADD213PS lanes<>+2080(SB), Y0, Y5
+	VFMADD213PS lanes<>+2112(SB), Y0, Y5
+	VFMADD213PS lanes<>+2144(SB), Y0, Y5
+	VMOVUPS     lanes<>+2176(SB), Y6
+	VFMADD213PS lanes<>+2208(SB), Y0, Y6
+	VFMADD213PS lanes<>+2240(SB), Y0, Y6
+	VFMADD213PS lanes<>+2272(SB), Y0, Y6
+	VFMADD213PS lanes<>+2304(SB), Y0, Y6
+	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
 	VMAXPS      Y0, Y2, Y0
@@ -726,130 +715,122 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+352(SB), Y0
 	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
+	VMOVUPS lanes<>+352(SB), Y3
+	VMOVUPS lanes<>+1376(SB), Y4
+	VMOVUPS lanes<>+1408(SB), Y5
+	VMOVUPS lanes<>+1440(SB), Y6
+	VMOVUPS lanes<>+1472(SB), Y7
 
 many6:
-	CMPQ         CX, $0x00000010
-	JLT          manyEnd6
-	VMOVUPS      (DX), Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+2176(SB), Y5
-	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
-	VMULPS       Y3, Y5, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y2, Y5
-	VSUBPS       Y2, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	VMOVUPS      32(DX), Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+2176(SB), Y5
-	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
-	VMULPS       Y3, Y5, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y2, Y5
-	VSUBPS       Y2, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          many6
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd6
+	VMOVUPS     (DX), Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2336(SB), Y9
+	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+1472(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, (AX)
+	VMOVUPS     32(DX), Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2336(SB), Y9
+	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+1472(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many6
 
 manyEnd6:
 one6:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd6
-	VMOVUPS      (DX), Y3
-	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+2176(SB), Y5
-	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
-	VMULPS       Y3, Y5, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
-	VMOVAPS      Y4, Y5
-	VFMADD132PS  lanes<>+96(SB), Y2, Y5
-	VSUBPS       Y2, Y5, Y6
-	VFNMADD231PS lanes<>+128(SB), Y6, Y4
-	VFNMADD231PS lanes<>+160(SB), Y6, Y4
-	VMOVUPS      lanes<>+192(SB), Y6
-	VFMADD213PS  lanes<>+224(SB), Y4, Y6
-	VFMADD213PS  lanes<>+256(SB), Y4, Y6
-	VFMADD213PS  lanes<>+288(SB), Y4, Y6
-	VFMADD213PS  lanes<>+320(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VFMADD213PS  lanes<>+352(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y4
-	VADDPS       lanes<>+352(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one6
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd6
+	VMOVUPS     (DX), Y7
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     lanes<>+2336(SB), Y9
+	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMULPS      Y7, Y9, Y8
+	VMAXPS      Y8, Y0, Y8
+	VMINPS      Y8, Y1, Y8
+	VADDPS      Y2, Y8, Y9
+	VSUBPS      Y2, Y9, Y10
+	VSUBPS      Y10, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VMOVUPS     lanes<>+1472(SB), Y10
+	VFMADD213PS Y6, Y8, Y10
+	VFMADD213PS Y5, Y8, Y10
+	VFMADD213PS Y4, Y8, Y10
+	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS Y3, Y8, Y10
+	VMULPS      Y9, Y10, Y8
+	VADDPS      Y3, Y8, Y8
+	VDIVPS      Y8, Y7, Y7
+	VMOVUPS     Y7, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one6
 
 oneEnd6:
-	TESTQ        CX, CX
-	JE           done6
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y3
-	VMASKMOVPS   (DX), Y3, Y4
-	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+2176(SB), Y6
-	VFMADD213PS  lanes<>+2208(SB), Y5, Y6
-	VMULPS       Y4, Y6, Y5
-	VMAXPS       Y5, Y0, Y0
-	VMINPS       Y0, Y1, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y2, Y1
-	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
-	VDIVPS       Y0, Y4, Y0
-	VMASKMOVPS   Y0, Y3, (AX)
+	TESTQ       CX, CX
+	JE          done6
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y7
+	VMASKMOVPS  (DX), Y7, Y8
+	VMULPS      Y8, Y8, Y9
+	VMOVUPS     lanes<>+2336(SB), Y10
+	VFMADD213PS lanes<>+2368(SB), Y9, Y10
+	VMULPS      Y8, Y10, Y9
+	VMAXPS      Y9, Y0, Y0
+	VMINPS      Y0, Y1, Y0
+	VADDPS      Y2, Y0, Y1
+	VSUBPS      Y2, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VFMADD213PS lanes<>+1536(SB), Y0, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y3, Y0, Y0
+	VDIVPS      Y0, Y8, Y0
+	VMASKMOVPS  Y0, Y7, (AX)
 
 done6:
 	VZEROUPPER
@@ -863,121 +844,111 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
+	VMULPS       lanes<>+1504(SB), Y0, Y0
 	VMOVUPS      lanes<>+1280(SB), Y1
 	VMOVUPS      lanes<>+1312(SB), Y2
 	VMOVUPS      lanes<>+1344(SB), Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VMOVUPS      lanes<>+1376(SB), Y5
+	VMOVUPS      lanes<>+1408(SB), Y6
+	VMOVUPS      lanes<>+1440(SB), Y7
+	VMOVUPS      lanes<>+1472(SB), Y8
 
 many7:
-	CMPQ         CX, $0x00000010
-	JLT          manyEnd7
-	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      32(DX), Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          many7
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd7
+	VMOVUPS     (DX), Y8
+	VMULPS      Y0, Y8, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y4, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     32(DX), Y8
+	VMULPS      Y0, Y8, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y4, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many7
 
 manyEnd7:
 one7:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd7
-	VMOVUPS      (DX), Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y5
-	VMULPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+352(SB), Y5, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one7
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd7
+	VMOVUPS     (DX), Y8
+	VMULPS      Y0, Y8, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      Y4, Y9, Y9
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one7
 
 oneEnd7:
-	TESTQ        CX, CX
-	JE           done7
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VXORPS       lanes<>+1376(SB), Y5, Y6
-	VMULPS       Y0, Y6, Y0
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y3, Y1
-	VSUBPS       Y3, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
-	VDIVPS       Y0, Y5, Y0
-	VMASKMOVPS   Y0, Y4, (AX)
+	TESTQ       CX, CX
+	JE          done7
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y8
+	VMASKMOVPS  (DX), Y8, Y9
+	VMULPS      Y0, Y9, Y0
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VADDPS      Y3, Y0, Y1
+	VSUBPS      Y3, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VFMADD213PS Y7, Y0, Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS lanes<>+1536(SB), Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      Y4, Y0, Y0
+	VDIVPS      Y0, Y9, Y0
+	VMASKMOVPS  Y0, Y8, (AX)
 
 done7:
 	VZEROUPPER
@@ -993,83 +964,84 @@ TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1280(SB), Y1
 	VMOVUPS lanes<>+1312(SB), Y2
 	VMOVUPS lanes<>+1344(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+1376(SB), Y5
+	VMOVUPS lanes<>+1408(SB), Y6
+	VMOVUPS lanes<>+1440(SB), Y7
+	VMOVUPS lanes<>+1472(SB), Y8
 
 one8:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd8
-	VMOVUPS      (DX), Y4
-	VORPS        lanes<>+1376(SB), Y4, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VMOVUPS      lanes<>+2240(SB), Y6
-	VFMADD213PS  lanes<>+2272(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2304(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2336(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2368(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2400(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2432(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2464(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2496(SB), Y5, Y6
-	VFMADD213PS  lanes<>+352(SB), Y5, Y6
-	VMAXPS       Y4, Y0, Y4
-	VFMADD213PS  Y4, Y5, Y6
-	VMOVUPS      Y6, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one8
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd8
+	VMOVUPS     (DX), Y8
+	VORPS       lanes<>+2400(SB), Y8, Y9
+	VMULPS      lanes<>+96(SB), Y9, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VMOVUPS     lanes<>+2432(SB), Y10
+	VFMADD213PS lanes<>+2464(SB), Y9, Y10
+	VFMADD213PS lanes<>+2496(SB), Y9, Y10
+	VFMADD213PS lanes<>+2528(SB), Y9, Y10
+	VFMADD213PS lanes<>+2560(SB), Y9, Y10
+	VFMADD213PS lanes<>+2592(SB), Y9, Y10
+	VFMADD213PS lanes<>+2624(SB), Y9, Y10
+	VFMADD213PS lanes<>+2656(SB), Y9, Y10
+	VFMADD213PS lanes<>+2688(SB), Y9, Y10
+	VFMADD213PS Y4, Y9, Y10
+	VMAXPS      Y8, Y0, Y8
+	VFMADD213PS Y8, Y9, Y10
+	VMOVUPS     Y10, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one8
 
 oneEnd8:
-	TESTQ        CX, CX
-	JE           done8
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VORPS        lanes<>+1376(SB), Y5, Y6
-	VMAXPS       Y6, Y1, Y1
-	VMINPS       Y1, Y2, Y1
-	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+96(SB), Y3, Y2
-	VSUBPS       Y3, Y2, Y3
-	VFNMADD231PS lanes<>+128(SB), Y3, Y1
-	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+192(SB), Y3
-	VFMADD213PS  lanes<>+224(SB), Y1, Y3
-	VFMADD213PS  lanes<>+256(SB), Y1, Y3
-	VFMADD213PS  lanes<>+288(SB), Y1, Y3
-	VFMADD213PS  lanes<>+320(SB), Y1, Y3
-	VFMADD213PS  lanes<>+352(SB), Y1, Y3
-	VFMADD213PS  lanes<>+352(SB), Y1, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y1
-	VMOVUPS      lanes<>+2240(SB), Y2
-	VFMADD213PS  lanes<>+2272(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2304(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2336(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2368(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2400(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2432(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2464(SB), Y1, Y2
-	VFMADD213PS  lanes<>+2496(SB), Y1, Y2
-	VFMADD213PS  lanes<>+352(SB), Y1, Y2
-	VMAXPS       Y5, Y0, Y0
-	VFMADD213PS  Y0, Y1, Y2
-	VMASKMOVPS   Y2, Y4, (AX)
+	TESTQ       CX, CX
+	JE          done8
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y8
+	VMASKMOVPS  (DX), Y8, Y9
+	VORPS       lanes<>+2400(SB), Y9, Y10
+	VMULPS      lanes<>+96(SB), Y10, Y10
+	VMAXPS      Y10, Y1, Y1
+	VMINPS      Y1, Y2, Y1
+	VADDPS      Y3, Y1, Y2
+	VSUBPS      Y3, Y2, Y3
+	VSUBPS      Y3, Y1, Y1
+	VPSLLD      $0x17, Y2, Y2
+	VMOVUPS     lanes<>+1472(SB), Y3
+	VFMADD213PS Y7, Y1, Y3
+	VFMADD213PS Y6, Y1, Y3
+	VFMADD213PS Y5, Y1, Y3
+	VFMADD213PS lanes<>+1536(SB), Y1, Y3
+	VFMADD213PS Y4, Y1, Y3
+	VMULPS      Y2, Y3, Y1
+	VMOVUPS     lanes<>+2432(SB), Y2
+	VFMADD213PS lanes<>+2464(SB), Y1, Y2
+	VFMADD213PS lanes<>+2496(SB), Y1, Y2
+	VFMADD213PS lanes<>+2528(SB), Y1, Y2
+	VFMADD213PS lanes<>+2560(SB), Y1, Y2
+	VFMADD213PS lanes<>+2592(SB), Y1, Y2
+	VFMADD213PS lanes<>+2624(SB), Y1, Y2
+	VFMADD213PS lanes<>+2656(SB), Y1, Y2
+	VFMADD213PS lanes<>+2688(SB), Y1, Y2
+	VFMADD213PS Y4, Y1, Y2
+	VMAXPS      Y9, Y0, Y0
+	VFMADD213PS Y0, Y1, Y2
+	VMASKMOVPS  Y2, Y8, (AX)
 
 done8:
 	VZEROUPPER
@@ -1081,130 +1053,127 @@ TEXT ·mishAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2528(SB), Y0
+	VMOVUPS lanes<>+2720(SB), Y0
 	VMOVUPS lanes<>+1280(SB), Y1
 	VMOVUPS lanes<>+1312(SB), Y2
 	VMOVUPS lanes<>+1344(SB), Y3
+	VMOVUPS lanes<>+352(SB), Y4
+	VMOVUPS lanes<>+1376(SB), Y5
+	VMOVUPS lanes<>+1408(SB), Y6
+	VMOVUPS lanes<>+1440(SB), Y7
+	VMOVUPS lanes<>+1472(SB), Y8
 
 many9:
-	CMPQ         CX, $0x00000010
-	JLT          manyEnd9
-	VMOVUPS      (DX), Y4
-	VMINPS       Y4, Y0, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VDIVPS       Y6, Y5, Y5
-	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      32(DX), Y4
-	VMINPS       Y4, Y0, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VDIVPS       Y6, Y5, Y5
-	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          many9
+	CMPQ        CX, $0x00000010
+	JLT         manyEnd9
+	VMOVUPS     (DX), Y8
+	VMINPS      Y8, Y0, Y9
+	VMULPS      lanes<>+96(SB), Y9, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VMULPS      Y9, Y10, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VDIVPS      Y10, Y9, Y9
+	VMULPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     32(DX), Y8
+	VMINPS      Y8, Y0, Y9
+	VMULPS      lanes<>+96(SB), Y9, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VMULPS      Y9, Y10, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VDIVPS      Y10, Y9, Y9
+	VMULPS      Y9, Y8, Y8
+	VMOVUPS     Y8, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         many9
 
 manyEnd9:
 one9:
-	CMPQ         CX, $0x00000008
-	JLT          oneEnd9
-	VMOVUPS      (DX), Y4
-	VMINPS       Y4, Y0, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMINPS       Y5, Y2, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y3, Y6
-	VSUBPS       Y3, Y6, Y7
-	VFNMADD231PS lanes<>+128(SB), Y7, Y5
-	VFNMADD231PS lanes<>+160(SB), Y7, Y5
-	VMOVUPS      lanes<>+192(SB), Y7
-	VFMADD213PS  lanes<>+224(SB), Y5, Y7
-	VFMADD213PS  lanes<>+256(SB), Y5, Y7
-	VFMADD213PS  lanes<>+288(SB), Y5, Y7
-	VFMADD213PS  lanes<>+320(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y5
-	VADDPS       lanes<>+2560(SB), Y5, Y6
-	VDIVPS       Y6, Y5, Y5
-	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, CX
-	JMP          one9
+	CMPQ        CX, $0x00000008
+	JLT         oneEnd9
+	VMOVUPS     (DX), Y8
+	VMINPS      Y8, Y0, Y9
+	VMULPS      lanes<>+96(SB), Y9, Y9
+	VMAXPS      Y9, Y1, Y9
+	VMINPS      Y9, Y2, Y9
+	VADDPS      Y3, Y9, Y10
+	VSUBPS      Y3, Y10, Y11
+	VSUBPS      Y11, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMOVUPS     lanes<>+1472(SB), Y11
+	VFMADD213PS Y7, Y9, Y11
+	VFMADD213PS Y6, Y9, Y11
+	VFMADD213PS Y5, Y9, Y11
+	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS Y4, Y9, Y11
+	VMULPS      Y10, Y11, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VMULPS      Y9, Y10, Y9
+	VADDPS      lanes<>+2752(SB), Y9, Y10
+	VDIVPS      Y10, Y9, Y9
+	VMULPS      Y9, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, CX
+	JMP         one9
 
 oneEnd9:
-	TESTQ        CX, CX
-	JE           done9
-	LEAQ         tail<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VMINPS       Y5, Y0, Y0
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y3, Y1
-	VSUBPS       Y3, Y1, Y2
-	VFNMADD231PS lanes<>+128(SB), Y2, Y0
-	VFNMADD231PS lanes<>+160(SB), Y2, Y0
-	VMOVUPS      lanes<>+192(SB), Y2
-	VFMADD213PS  lanes<>+224(SB), Y0, Y2
-	VFMADD213PS  lanes<>+256(SB), Y0, Y2
-	VFMADD213PS  lanes<>+288(SB), Y0, Y2
-	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+2560(SB), Y0, Y1
-	VMULPS       Y0, Y1, Y0
-	VADDPS       lanes<>+2560(SB), Y0, Y1
-	VDIVPS       Y1, Y0, Y0
-	VMULPS       Y0, Y5, Y0
-	VMASKMOVPS   Y0, Y4, (AX)
+	TESTQ       CX, CX
+	JE          done9
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), Y8
+	VMASKMOVPS  (DX), Y8, Y9
+	VMINPS      Y9, Y0, Y0
+	VMULPS      lanes<>+96(SB), Y0, Y0
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VADDPS      Y3, Y0, Y1
+	VSUBPS      Y3, Y1, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     lanes<>+1472(SB), Y2
+	VFMADD213PS Y7, Y0, Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y5, Y0, Y2
+	VFMADD213PS lanes<>+1536(SB), Y0, Y2
+	VFMADD213PS Y4, Y0, Y2
+	VMULPS      Y1, Y2, Y0
+	VADDPS      lanes<>+2752(SB), Y0, Y1
+	VMULPS      Y0, Y1, Y0
+	VADDPS      lanes<>+2752(SB), Y0, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMULPS      Y0, Y9, Y0
+	VMASKMOVPS  Y0, Y8, (AX)
 
 done9:
 	VZEROUPPER
@@ -1223,14 +1192,14 @@ many10:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (AX)
 	VMOVUPS 32(DX), Y2
-	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1246,7 +1215,7 @@ one10:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1264,7 +1233,7 @@ oneEnd10:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
 	VMASKMOVPS (DX), Y2, Y3
-	VMULPS     lanes<>+2592(SB), Y3, Y4
+	VMULPS     lanes<>+2784(SB), Y3, Y4
 	VADDPS     lanes<>+896(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y0
 	VMINPS     Y0, Y1, Y0
@@ -1464,8 +1433,8 @@ TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+480(SB), Y1
-	VMOVUPS      lanes<>+1280(SB), Y2
-	VMOVUPS      lanes<>+1312(SB), Y3
+	VMOVUPS      lanes<>+2816(SB), Y2
+	VMOVUPS      lanes<>+2848(SB), Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 
 many14:
@@ -1480,11 +1449,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2624(SB), Y8
-	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
+	VMOVUPS      lanes<>+2880(SB), Y8
+	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
+	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1502,11 +1471,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2624(SB), Y8
-	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
+	VMOVUPS      lanes<>+2880(SB), Y8
+	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
+	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1533,11 +1502,11 @@ one14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2624(SB), Y8
-	VFMADD213PS  lanes<>+2656(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2688(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2720(SB), Y6, Y8
-	VFMADD213PS  lanes<>+2752(SB), Y6, Y8
+	VMOVUPS      lanes<>+2880(SB), Y8
+	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
+	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
+	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1566,11 +1535,11 @@ oneEnd14:
 	VSUBPS       Y4, Y2, Y3
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+2624(SB), Y3
-	VFMADD213PS  lanes<>+2656(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2688(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2720(SB), Y1, Y3
-	VFMADD213PS  lanes<>+2752(SB), Y1, Y3
+	VMOVUPS      lanes<>+2880(SB), Y3
+	VFMADD213PS  lanes<>+2912(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2944(SB), Y1, Y3
+	VFMADD213PS  lanes<>+2976(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3008(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VPSLLD       $0x17, Y2, Y2
@@ -1658,16 +1627,16 @@ many16:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1376(SB), Y0, Y0
+	VXORPS  lanes<>+2400(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VXORPS  lanes<>+1376(SB), Y0, Y0
+	VXORPS  lanes<>+2400(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VXORPS  lanes<>+1376(SB), Y0, Y0
+	VXORPS  lanes<>+2400(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VXORPS  lanes<>+1376(SB), Y0, Y0
+	VXORPS  lanes<>+2400(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1679,7 +1648,7 @@ one16:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+1376(SB), Y0, Y0
+	VXORPS  lanes<>+2400(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1693,7 +1662,7 @@ oneEnd16:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VXORPS     lanes<>+1376(SB), Y1, Y1
+	VXORPS     lanes<>+2400(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done16:
@@ -1711,16 +1680,16 @@ many17:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y0
+	VANDPS  lanes<>+3040(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y0
+	VANDPS  lanes<>+3040(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y0
+	VANDPS  lanes<>+3040(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y0
+	VANDPS  lanes<>+3040(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1732,7 +1701,7 @@ one17:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y0
+	VANDPS  lanes<>+3040(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1746,7 +1715,7 @@ oneEnd17:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+2784(SB), Y1, Y1
+	VANDPS     lanes<>+3040(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done17:
@@ -2270,22 +2239,22 @@ one27:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3072(SB), Y3
-	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
+	VMOVUPS      lanes<>+3328(SB), Y3
+	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2293,7 +2262,7 @@ one27:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1376(SB), Y2, Y2
+	VANDPS       lanes<>+2400(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2310,22 +2279,22 @@ oneEnd27:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3072(SB), Y2
-	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
+	VMOVUPS      lanes<>+3328(SB), Y2
+	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2333,7 +2302,7 @@ oneEnd27:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1376(SB), Y3, Y2
+	VANDPS       lanes<>+2400(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2355,23 +2324,23 @@ one28:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
-	VPADDD       lanes<>+3168(SB), Y2, Y2
+	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
+	VPADDD       lanes<>+3424(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3072(SB), Y3
-	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
+	VMOVUPS      lanes<>+3328(SB), Y3
+	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2379,7 +2348,7 @@ one28:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+1376(SB), Y2, Y2
+	VANDPS       lanes<>+2400(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2396,23 +2365,23 @@ oneEnd28:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
-	VPADDD       lanes<>+3168(SB), Y3, Y3
+	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
+	VPADDD       lanes<>+3424(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3072(SB), Y2
-	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
+	VMOVUPS      lanes<>+3328(SB), Y2
+	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2420,7 +2389,7 @@ oneEnd28:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+1376(SB), Y3, Y2
+	VANDPS       lanes<>+2400(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2442,22 +2411,22 @@ one29:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
-	VFNMADD231PS lanes<>+2848(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2880(SB), Y3, Y1
-	VFNMADD231PS lanes<>+2912(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
+	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y3, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3072(SB), Y3
-	VFMADD213PS  lanes<>+3104(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3136(SB), Y1, Y3
+	VMOVUPS      lanes<>+3328(SB), Y3
+	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
+	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2482,22 +2451,22 @@ oneEnd29:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+2816(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
-	VFNMADD231PS lanes<>+2848(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2880(SB), Y0, Y2
-	VFNMADD231PS lanes<>+2912(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
+	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+2944(SB), Y4
-	VFMADD213PS  lanes<>+2976(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3008(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3040(SB), Y0, Y4
+	VMOVUPS      lanes<>+3200(SB), Y4
+	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
+	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3072(SB), Y2
-	VFMADD213PS  lanes<>+3104(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3136(SB), Y0, Y2
+	VMOVUPS      lanes<>+3328(SB), Y2
+	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
+	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2520,32 +2489,32 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+2848(SB), Y1
+	VMOVUPS lanes<>+3104(SB), Y1
 
 one30:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd30
 	VMOVUPS     (DX), Y2
-	VANDPS      lanes<>+2784(SB), Y2, Y3
+	VANDPS      lanes<>+3040(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
 	VCMPPS      $0x11, Y3, Y0, Y5
 	VBLENDVPS   Y5, Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+3200(SB), Y6
-	VFMADD213PS lanes<>+3232(SB), Y5, Y6
-	VFMADD213PS lanes<>+3264(SB), Y5, Y6
-	VFMADD213PS lanes<>+3296(SB), Y5, Y6
-	VFMADD213PS lanes<>+3328(SB), Y5, Y6
-	VFMADD213PS lanes<>+3360(SB), Y5, Y6
-	VFMADD213PS lanes<>+3392(SB), Y5, Y6
-	VFMADD213PS lanes<>+3424(SB), Y5, Y6
-	VFMADD213PS lanes<>+3456(SB), Y5, Y6
+	VMOVUPS     lanes<>+3456(SB), Y6
+	VFMADD213PS lanes<>+3488(SB), Y5, Y6
+	VFMADD213PS lanes<>+3520(SB), Y5, Y6
+	VFMADD213PS lanes<>+3552(SB), Y5, Y6
+	VFMADD213PS lanes<>+3584(SB), Y5, Y6
+	VFMADD213PS lanes<>+3616(SB), Y5, Y6
+	VFMADD213PS lanes<>+3648(SB), Y5, Y6
+	VFMADD213PS lanes<>+3680(SB), Y5, Y6
+	VFMADD213PS lanes<>+3712(SB), Y5, Y6
 	VMULPS      Y4, Y5, Y5
 	VFMADD213PS Y4, Y5, Y6
 	VSUBPS      Y6, Y1, Y4
 	VCMPPS      $0x11, Y3, Y0, Y3
 	VBLENDVPS   Y3, Y4, Y6, Y3
-	VANDPS      lanes<>+1376(SB), Y2, Y2
+	VANDPS      lanes<>+2400(SB), Y2, Y2
 	VXORPS      Y2, Y3, Y2
 	VMOVUPS     Y2, (AX)
 	ADDQ        $0x00000020, AX
@@ -2560,26 +2529,26 @@ oneEnd30:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
 	VMASKMOVPS  (DX), Y2, Y3
-	VANDPS      lanes<>+2784(SB), Y3, Y4
+	VANDPS      lanes<>+3040(SB), Y3, Y4
 	VDIVPS      Y4, Y0, Y5
 	VCMPPS      $0x11, Y4, Y0, Y6
 	VBLENDVPS   Y6, Y5, Y4, Y5
 	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+3200(SB), Y7
-	VFMADD213PS lanes<>+3232(SB), Y6, Y7
-	VFMADD213PS lanes<>+3264(SB), Y6, Y7
-	VFMADD213PS lanes<>+3296(SB), Y6, Y7
-	VFMADD213PS lanes<>+3328(SB), Y6, Y7
-	VFMADD213PS lanes<>+3360(SB), Y6, Y7
-	VFMADD213PS lanes<>+3392(SB), Y6, Y7
-	VFMADD213PS lanes<>+3424(SB), Y6, Y7
-	VFMADD213PS lanes<>+3456(SB), Y6, Y7
+	VMOVUPS     lanes<>+3456(SB), Y7
+	VFMADD213PS lanes<>+3488(SB), Y6, Y7
+	VFMADD213PS lanes<>+3520(SB), Y6, Y7
+	VFMADD213PS lanes<>+3552(SB), Y6, Y7
+	VFMADD213PS lanes<>+3584(SB), Y6, Y7
+	VFMADD213PS lanes<>+3616(SB), Y6, Y7
+	VFMADD213PS lanes<>+3648(SB), Y6, Y7
+	VFMADD213PS lanes<>+3680(SB), Y6, Y7
+	VFMADD213PS lanes<>+3712(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VSUBPS      Y7, Y1, Y1
 	VCMPPS      $0x11, Y4, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1376(SB), Y3, Y1
+	VANDPS      lanes<>+2400(SB), Y3, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
@@ -2595,13 +2564,13 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+2848(SB), Y2
+	VMOVUPS lanes<>+3104(SB), Y2
 
 one31:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd31
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+2784(SB), Y3, Y4
+	VANDPS      lanes<>+3040(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2610,18 +2579,18 @@ one31:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3488(SB), Y7
-	VFMADD213PS lanes<>+3520(SB), Y6, Y7
-	VFMADD213PS lanes<>+3552(SB), Y6, Y7
-	VFMADD213PS lanes<>+3584(SB), Y6, Y7
-	VFMADD213PS lanes<>+3616(SB), Y6, Y7
+	VMOVUPS     lanes<>+3744(SB), Y7
+	VFMADD213PS lanes<>+3776(SB), Y6, Y7
+	VFMADD213PS lanes<>+3808(SB), Y6, Y7
+	VFMADD213PS lanes<>+3840(SB), Y6, Y7
+	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
 	VSUBPS      Y5, Y2, Y5
 	VCMPPS      $0x11, Y4, Y0, Y4
 	VBLENDVPS   Y4, Y5, Y7, Y4
-	VANDPS      lanes<>+1376(SB), Y3, Y3
+	VANDPS      lanes<>+2400(SB), Y3, Y3
 	VXORPS      Y3, Y4, Y3
 	VMOVUPS     Y3, (AX)
 	ADDQ        $0x00000020, AX
@@ -2636,7 +2605,7 @@ oneEnd31:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+2784(SB), Y4, Y5
+	VANDPS      lanes<>+3040(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2645,18 +2614,18 @@ oneEnd31:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3488(SB), Y7
-	VFMADD213PS lanes<>+3520(SB), Y6, Y7
-	VFMADD213PS lanes<>+3552(SB), Y6, Y7
-	VFMADD213PS lanes<>+3584(SB), Y6, Y7
-	VFMADD213PS lanes<>+3616(SB), Y6, Y7
+	VMOVUPS     lanes<>+3744(SB), Y7
+	VFMADD213PS lanes<>+3776(SB), Y6, Y7
+	VFMADD213PS lanes<>+3808(SB), Y6, Y7
+	VFMADD213PS lanes<>+3840(SB), Y6, Y7
+	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
 	VSUBPS      Y1, Y2, Y1
 	VCMPPS      $0x11, Y5, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+1376(SB), Y4, Y1
+	VANDPS      lanes<>+2400(SB), Y4, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
@@ -2672,13 +2641,13 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+2848(SB), Y2
+	VMOVUPS lanes<>+3104(SB), Y2
 
 one32:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd32
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+2784(SB), Y3, Y4
+	VANDPS      lanes<>+3040(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2687,18 +2656,18 @@ one32:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3488(SB), Y7
-	VFMADD213PS lanes<>+3520(SB), Y6, Y7
-	VFMADD213PS lanes<>+3552(SB), Y6, Y7
-	VFMADD213PS lanes<>+3584(SB), Y6, Y7
-	VFMADD213PS lanes<>+3616(SB), Y6, Y7
+	VMOVUPS     lanes<>+3744(SB), Y7
+	VFMADD213PS lanes<>+3776(SB), Y6, Y7
+	VFMADD213PS lanes<>+3808(SB), Y6, Y7
+	VFMADD213PS lanes<>+3840(SB), Y6, Y7
+	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
-	VMOVUPS     lanes<>+3648(SB), Y6
+	VMOVUPS     lanes<>+3904(SB), Y6
 	VSUBPS      Y5, Y6, Y6
 	VBLENDVPS   Y3, Y6, Y5, Y5
-	VANDPS      lanes<>+1376(SB), Y3, Y3
+	VANDPS      lanes<>+2400(SB), Y3, Y3
 	VXORPS      Y3, Y7, Y3
 	VSUBPS      Y3, Y2, Y3
 	VCMPPS      $0x11, Y4, Y0, Y4
@@ -2716,7 +2685,7 @@ oneEnd32:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+2784(SB), Y4, Y5
+	VANDPS      lanes<>+3040(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2725,18 +2694,18 @@ oneEnd32:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3488(SB), Y7
-	VFMADD213PS lanes<>+3520(SB), Y6, Y7
-	VFMADD213PS lanes<>+3552(SB), Y6, Y7
-	VFMADD213PS lanes<>+3584(SB), Y6, Y7
-	VFMADD213PS lanes<>+3616(SB), Y6, Y7
+	VMOVUPS     lanes<>+3744(SB), Y7
+	VFMADD213PS lanes<>+3776(SB), Y6, Y7
+	VFMADD213PS lanes<>+3808(SB), Y6, Y7
+	VFMADD213PS lanes<>+3840(SB), Y6, Y7
+	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
-	VMOVUPS     lanes<>+3648(SB), Y6
+	VMOVUPS     lanes<>+3904(SB), Y6
 	VSUBPS      Y1, Y6, Y6
 	VBLENDVPS   Y4, Y6, Y1, Y1
-	VANDPS      lanes<>+1376(SB), Y4, Y4
+	VANDPS      lanes<>+2400(SB), Y4, Y4
 	VXORPS      Y4, Y7, Y4
 	VSUBPS      Y4, Y2, Y2
 	VCMPPS      $0x11, Y5, Y0, Y0
@@ -2761,17 +2730,17 @@ one33:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd33
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+2784(SB), Y2, Y3
+	VANDPS       lanes<>+3040(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+3680(SB), Y5
-	VFMADD213PS  lanes<>+3712(SB), Y4, Y5
-	VFMADD213PS  lanes<>+3744(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2592(SB), Y4, Y5
+	VMOVUPS      lanes<>+3936(SB), Y5
+	VFMADD213PS  lanes<>+3968(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4000(SB), Y4, Y5
+	VFMADD213PS  lanes<>+2784(SB), Y4, Y5
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y3, Y4, Y5
 	VMOVAPS      Y3, Y4
 	VMAXPS       Y4, Y0, Y4
-	VMOVUPS      lanes<>+3776(SB), Y6
+	VMOVUPS      lanes<>+4032(SB), Y6
 	VMINPS       Y4, Y6, Y4
 	VMOVAPS      Y4, Y6
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
@@ -2786,7 +2755,7 @@ one33:
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VSUBPS       lanes<>+352(SB), Y7, Y4
-	VPADDD       lanes<>+3808(SB), Y6, Y6
+	VPADDD       lanes<>+4064(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y4
 	VPSUBD       Y4, Y6, Y6
 	VPADDD       lanes<>+384(SB), Y4, Y4
@@ -2795,12 +2764,12 @@ one33:
 	VPADDD       lanes<>+384(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y8, Y8
-	VMOVUPS      lanes<>+3840(SB), Y4
+	VMOVUPS      lanes<>+4096(SB), Y4
 	VDIVPS       Y8, Y4, Y4
 	VSUBPS       Y4, Y8, Y4
 	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
 	VBLENDVPS    Y3, Y5, Y4, Y3
-	VANDPS       lanes<>+1376(SB), Y2, Y2
+	VANDPS       lanes<>+2400(SB), Y2, Y2
 	VXORPS       Y2, Y3, Y2
 	VMOVUPS      Y2, (AX)
 	ADDQ         $0x00000020, AX
@@ -2815,17 +2784,17 @@ oneEnd33:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+2784(SB), Y3, Y4
+	VANDPS       lanes<>+3040(SB), Y3, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+3680(SB), Y6
-	VFMADD213PS  lanes<>+3712(SB), Y5, Y6
-	VFMADD213PS  lanes<>+3744(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2592(SB), Y5, Y6
+	VMOVUPS      lanes<>+3936(SB), Y6
+	VFMADD213PS  lanes<>+3968(SB), Y5, Y6
+	VFMADD213PS  lanes<>+4000(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2784(SB), Y5, Y6
 	VMULPS       Y4, Y5, Y5
 	VFMADD213PS  Y4, Y5, Y6
 	VMOVAPS      Y4, Y5
 	VMAXPS       Y5, Y0, Y0
-	VMOVUPS      lanes<>+3776(SB), Y5
+	VMOVUPS      lanes<>+4032(SB), Y5
 	VMINPS       Y0, Y5, Y0
 	VMOVAPS      Y0, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
@@ -2840,7 +2809,7 @@ oneEnd33:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+3808(SB), Y5, Y5
+	VPADDD       lanes<>+4064(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y0
 	VPSUBD       Y0, Y5, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2849,12 +2818,12 @@ oneEnd33:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
-	VMOVUPS      lanes<>+3840(SB), Y0
+	VMOVUPS      lanes<>+4096(SB), Y0
 	VDIVPS       Y7, Y0, Y0
 	VSUBPS       Y0, Y7, Y0
 	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
 	VBLENDVPS    Y1, Y6, Y0, Y0
-	VANDPS       lanes<>+1376(SB), Y3, Y1
+	VANDPS       lanes<>+2400(SB), Y3, Y1
 	VXORPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
@@ -2876,9 +2845,9 @@ one34:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd34
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+2784(SB), Y2, Y2
+	VANDPS       lanes<>+3040(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVUPS      lanes<>+3776(SB), Y3
+	VMOVUPS      lanes<>+4032(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2893,7 +2862,7 @@ one34:
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VSUBPS       lanes<>+352(SB), Y4, Y2
-	VPADDD       lanes<>+3808(SB), Y3, Y3
+	VPADDD       lanes<>+4064(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y2
 	VPSUBD       Y2, Y3, Y3
 	VPADDD       lanes<>+384(SB), Y2, Y2
@@ -2902,7 +2871,7 @@ one34:
 	VPADDD       lanes<>+384(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+3840(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VDIVPS       Y5, Y2, Y2
 	VADDPS       Y2, Y5, Y2
 	VMOVUPS      Y2, (AX)
@@ -2918,9 +2887,9 @@ oneEnd34:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+2784(SB), Y3, Y3
+	VANDPS       lanes<>+3040(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+3776(SB), Y3
+	VMOVUPS      lanes<>+4032(SB), Y3
 	VMINPS       Y0, Y3, Y0
 	VMOVAPS      Y0, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2935,7 +2904,7 @@ oneEnd34:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+3808(SB), Y3, Y3
+	VPADDD       lanes<>+4064(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y0
 	VPSUBD       Y0, Y3, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2944,7 +2913,7 @@ oneEnd34:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
-	VMOVUPS      lanes<>+3840(SB), Y0
+	VMOVUPS      lanes<>+4096(SB), Y0
 	VDIVPS       Y4, Y0, Y0
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
@@ -2964,7 +2933,7 @@ one35:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd35
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+2784(SB), Y0, Y1
+	VANDPS       lanes<>+3040(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y2
@@ -2974,12 +2943,12 @@ one35:
 	VDIVPS       Y2, Y1, Y2
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y2, Y1, Y2
-	VMOVUPS      lanes<>+3872(SB), Y3
+	VMOVUPS      lanes<>+4128(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3027,12 +2996,12 @@ one35:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+3904(SB), Y2, Y4
+	VADDPS       lanes<>+4160(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
-	VANDPS       lanes<>+1376(SB), Y0, Y0
+	VANDPS       lanes<>+2400(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3047,7 +3016,7 @@ oneEnd35:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+2784(SB), Y1, Y2
+	VANDPS       lanes<>+3040(SB), Y1, Y2
 	VMULPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y3, Y3
@@ -3057,12 +3026,12 @@ oneEnd35:
 	VDIVPS       Y3, Y2, Y3
 	VMULPS       Y3, Y2, Y3
 	VADDPS       Y3, Y2, Y3
-	VMOVUPS      lanes<>+3872(SB), Y4
+	VMOVUPS      lanes<>+4128(SB), Y4
 	VCMPPS       $0x11, Y2, Y4, Y5
 	VBLENDVPS    Y5, Y2, Y3, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VCMPPS       $0x15, lanes<>+3872(SB), Y3, Y6
+	VCMPPS       $0x15, lanes<>+4128(SB), Y3, Y6
 	VBLENDVPS    Y6, Y3, Y5, Y5
 	VMOVUPS      lanes<>+416(SB), Y6
 	VMULPS       Y6, Y5, Y6
@@ -3110,12 +3079,12 @@ oneEnd35:
 	VDIVPS       Y5, Y8, Y8
 	VCMPPS       $0x00, Y7, Y5, Y5
 	VBLENDVPS    Y5, Y3, Y8, Y5
-	VCMPPS       $0x15, lanes<>+3872(SB), Y3, Y3
+	VCMPPS       $0x15, lanes<>+4128(SB), Y3, Y3
 	VBLENDVPS    Y3, Y6, Y5, Y3
-	VADDPS       lanes<>+3904(SB), Y3, Y5
+	VADDPS       lanes<>+4160(SB), Y3, Y5
 	VCMPPS       $0x11, Y2, Y4, Y2
 	VBLENDVPS    Y2, Y5, Y3, Y2
-	VANDPS       lanes<>+1376(SB), Y1, Y1
+	VANDPS       lanes<>+2400(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3137,16 +3106,16 @@ one36:
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
 	VSQRTPS      Y1, Y2
-	VADDPS       lanes<>+2560(SB), Y1, Y3
+	VADDPS       lanes<>+2752(SB), Y1, Y3
 	VSQRTPS      Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      lanes<>+3872(SB), Y2
+	VMOVUPS      lanes<>+4128(SB), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
 	VBLENDVPS    Y3, Y0, Y1, Y1
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y1, Y3
-	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y4
+	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3194,9 +3163,9 @@ one36:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y1, Y6, Y3
-	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y1
 	VBLENDVPS    Y1, Y4, Y3, Y1
-	VADDPS       lanes<>+3904(SB), Y1, Y3
+	VADDPS       lanes<>+4160(SB), Y1, Y3
 	VCMPPS       $0x11, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y3, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -3215,16 +3184,16 @@ oneEnd36:
 	VMOVUPS      lanes<>+352(SB), Y2
 	VSUBPS       Y2, Y1, Y2
 	VSQRTPS      Y2, Y3
-	VADDPS       lanes<>+2560(SB), Y2, Y4
+	VADDPS       lanes<>+2752(SB), Y2, Y4
 	VSQRTPS      Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+3872(SB), Y3
+	VMOVUPS      lanes<>+4128(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3272,9 +3241,9 @@ oneEnd36:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+3904(SB), Y2, Y4
+	VADDPS       lanes<>+4160(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -3294,14 +3263,14 @@ one37:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd37
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+2784(SB), Y0, Y1
+	VANDPS       lanes<>+3040(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VSUBPS       Y1, Y3, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMOVUPS      lanes<>+352(SB), Y2
 	VADDPS       Y2, Y1, Y2
-	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y3
+	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y2
 	VMOVUPS      lanes<>+416(SB), Y3
 	VMULPS       Y3, Y2, Y3
@@ -3349,10 +3318,10 @@ one37:
 	VDIVPS       Y2, Y5, Y5
 	VCMPPS       $0x00, Y4, Y2, Y2
 	VBLENDVPS    Y2, Y1, Y5, Y2
-	VCMPPS       $0x15, lanes<>+3872(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VMULPS       lanes<>+896(SB), Y1, Y1
-	VANDPS       lanes<>+1376(SB), Y0, Y0
+	VANDPS       lanes<>+2400(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3367,14 +3336,14 @@ oneEnd37:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+2784(SB), Y1, Y2
+	VANDPS       lanes<>+3040(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VSUBPS       Y2, Y4, Y2
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y3
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y4
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3422,10 +3391,10 @@ oneEnd37:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y2, Y6, Y3
-	VCMPPS       $0x15, lanes<>+3872(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VMULPS       lanes<>+896(SB), Y2, Y2
-	VANDPS       lanes<>+1376(SB), Y1, Y1
+	VANDPS       lanes<>+2400(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3444,12 +3413,12 @@ many38:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y1
+	VANDPS  lanes<>+3040(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y1
+	VANDPS  lanes<>+3040(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
@@ -3463,7 +3432,7 @@ one38:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+2784(SB), Y0, Y1
+	VANDPS  lanes<>+3040(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -3479,7 +3448,7 @@ oneEnd38:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+2784(SB), Y1, Y2
+	VANDPS     lanes<>+3040(SB), Y1, Y2
 	VADDPS     lanes<>+352(SB), Y2, Y2
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
@@ -3500,7 +3469,7 @@ many39:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1376(SB), Y1, Y2
+	VANDPS    lanes<>+2400(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3508,7 +3477,7 @@ many39:
 	VBLENDVPS Y3, Y1, Y2, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(DX), Y1
-	VANDPS    lanes<>+1376(SB), Y1, Y2
+	VANDPS    lanes<>+2400(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3525,7 +3494,7 @@ one39:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+1376(SB), Y1, Y2
+	VANDPS    lanes<>+2400(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3544,7 +3513,7 @@ oneEnd39:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
 	VMASKMOVPS (DX), Y1, Y2
-	VANDPS     lanes<>+1376(SB), Y2, Y3
+	VANDPS     lanes<>+2400(SB), Y2, Y3
 	VORPS      lanes<>+352(SB), Y3, Y3
 	VCMPPS     $0x00, Y0, Y2, Y4
 	VBLENDVPS  Y4, Y0, Y3, Y0
@@ -3634,7 +3603,7 @@ many41:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1376(SB), Y0, Y4
+	VXORPS    lanes<>+2400(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3643,7 +3612,7 @@ many41:
 	VBLENDVPS Y3, Y5, Y4, Y3
 	VMOVUPS   Y3, (AX)
 	VMOVUPS   32(DX), Y3
-	VXORPS    lanes<>+1376(SB), Y0, Y4
+	VXORPS    lanes<>+2400(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3661,7 +3630,7 @@ one41:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+1376(SB), Y0, Y4
+	VXORPS    lanes<>+2400(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3681,7 +3650,7 @@ oneEnd41:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
 	VMASKMOVPS (DX), Y3, Y4
-	VXORPS     lanes<>+1376(SB), Y0, Y5
+	VXORPS     lanes<>+2400(SB), Y0, Y5
 	VADDPS     Y1, Y4, Y6
 	VCMPPS     $0x11, Y5, Y4, Y5
 	VBLENDVPS  Y5, Y6, Y2, Y2
@@ -6477,16 +6446,16 @@ many89:
 	CMPQ    AX, $0x00000020
 	JLT     manyEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(CX), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(CX), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
@@ -6497,7 +6466,7 @@ one89:
 	CMPQ    AX, $0x00000008
 	JLT     oneEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
@@ -6510,7 +6479,7 @@ oneEnd89:
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
-	VANDPS     lanes<>+2784(SB), Y4, Y4
+	VANDPS     lanes<>+3040(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
 done89:
@@ -6980,48 +6949,54 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVQ         x_base+24(FP), DX
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMOVUPS      lanes<>+1280(SB), Y1
+	VMOVUPS      lanes<>+2816(SB), Y1
 	VMOVUPS      lanes<>+1344(SB), Y2
-	VMOVUPS      lanes<>+480(SB), Y3
-	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+96(SB), Y3
+	VMOVUPS      lanes<>+4160(SB), Y4
+	VMOVUPS      lanes<>+4192(SB), Y5
+	VMOVUPS      lanes<>+4224(SB), Y6
+	VMOVUPS      lanes<>+4256(SB), Y7
+	VMOVUPS      lanes<>+4288(SB), Y8
+	VMOVUPS      lanes<>+480(SB), Y8
+	VMOVUPS      lanes<>+480(SB), Y9
 
 many96:
 	CMPQ         CX, $0x00000010
 	JLT          manyEnd96
-	VMOVUPS      (DX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
-	VMOVUPS      lanes<>+3936(SB), Y7
-	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       Y5, Y3, Y3
-	VMOVUPS      Y5, (AX)
-	VMOVUPS      32(DX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
-	VMOVUPS      lanes<>+3936(SB), Y7
-	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       Y5, Y4, Y4
-	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      (DX), Y10
+	VSUBPS       Y0, Y10, Y10
+	VMAXPS       Y10, Y1, Y10
+	VMOVAPS      Y10, Y11
+	VFMADD132PS  Y3, Y2, Y11
+	VSUBPS       Y2, Y11, Y12
+	VFNMADD231PS Y4, Y12, Y10
+	VMOVUPS      lanes<>+4288(SB), Y12
+	VFMADD213PS  Y7, Y10, Y12
+	VFMADD213PS  Y6, Y10, Y12
+	VFMADD213PS  Y5, Y10, Y12
+	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VPSLLD       $0x17, Y11, Y11
+	VMULPS       Y11, Y12, Y10
+	VADDPS       Y10, Y8, Y8
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      32(DX), Y10
+	VSUBPS       Y0, Y10, Y10
+	VMAXPS       Y10, Y1, Y10
+	VMOVAPS      Y10, Y11
+	VFMADD132PS  Y3, Y2, Y11
+	VSUBPS       Y2, Y11, Y12
+	VFNMADD231PS Y4, Y12, Y10
+	VMOVUPS      lanes<>+4288(SB), Y12
+	VFMADD213PS  Y7, Y10, Y12
+	VFMADD213PS  Y6, Y10, Y12
+	VFMADD213PS  Y5, Y10, Y12
+	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VPSLLD       $0x17, Y11, Y11
+	VMULPS       Y11, Y12, Y10
+	VADDPS       Y10, Y9, Y9
+	VMOVUPS      Y10, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -7031,23 +7006,23 @@ manyEnd96:
 one96:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd96
-	VMOVUPS      (DX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD132PS  lanes<>+96(SB), Y2, Y6
-	VSUBPS       Y2, Y6, Y7
-	VFNMADD231PS lanes<>+3904(SB), Y7, Y5
-	VMOVUPS      lanes<>+3936(SB), Y7
-	VFMADD213PS  lanes<>+3968(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4000(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4032(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4064(SB), Y5, Y7
-	VFMADD213PS  lanes<>+352(SB), Y5, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y5
-	VADDPS       Y5, Y3, Y3
-	VMOVUPS      Y5, (AX)
+	VMOVUPS      (DX), Y10
+	VSUBPS       Y0, Y10, Y10
+	VMAXPS       Y10, Y1, Y10
+	VMOVAPS      Y10, Y11
+	VFMADD132PS  Y3, Y2, Y11
+	VSUBPS       Y2, Y11, Y12
+	VFNMADD231PS Y4, Y12, Y10
+	VMOVUPS      lanes<>+4288(SB), Y12
+	VFMADD213PS  Y7, Y10, Y12
+	VFMADD213PS  Y6, Y10, Y12
+	VFMADD213PS  Y5, Y10, Y12
+	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VPSLLD       $0x17, Y11, Y11
+	VMULPS       Y11, Y12, Y10
+	VADDPS       Y10, Y8, Y8
+	VMOVUPS      Y10, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
@@ -7058,31 +7033,31 @@ oneEnd96:
 	JE           done96
 	LEAQ         tail<>+32(SB), BX
 	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y5
-	VMOVUPS      lanes<>+512(SB), Y6
-	VMASKMOVPS   (DX), Y5, Y7
-	VBLENDVPS    Y5, Y7, Y6, Y7
-	VSUBPS       Y0, Y7, Y0
+	VMOVUPS      (BX)(CX*4), Y10
+	VMOVUPS      lanes<>+512(SB), Y11
+	VMASKMOVPS   (DX), Y10, Y12
+	VBLENDVPS    Y10, Y12, Y11, Y12
+	VSUBPS       Y0, Y12, Y0
 	VMAXPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
-	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VFMADD132PS  Y3, Y2, Y1
 	VSUBPS       Y2, Y1, Y2
-	VFNMADD231PS lanes<>+3904(SB), Y2, Y0
-	VMOVUPS      lanes<>+3936(SB), Y2
-	VFMADD213PS  lanes<>+3968(SB), Y0, Y2
-	VFMADD213PS  lanes<>+4000(SB), Y0, Y2
-	VFMADD213PS  lanes<>+4032(SB), Y0, Y2
-	VFMADD213PS  lanes<>+4064(SB), Y0, Y2
+	VFNMADD231PS Y4, Y2, Y0
+	VMOVUPS      lanes<>+4288(SB), Y2
+	VFMADD213PS  Y7, Y0, Y2
+	VFMADD213PS  Y6, Y0, Y2
+	VFMADD213PS  Y5, Y0, Y2
+	VFMADD213PS  lanes<>+4320(SB), Y0, Y2
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VMASKMOVPS   Y0, Y5, (AX)
-	VADDPS       Y0, Y4, Y4
+	VMASKMOVPS   Y0, Y10, (AX)
+	VADDPS       Y0, Y9, Y9
 
 done96:
-	VADDPS       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X0
-	VADDPS       X0, X3, X1
+	VADDPS       Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X0
+	VADDPS       X0, X8, X1
 	VPERMILPS    $0x4e, X1, X0
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0xb1, X1, X0
@@ -7288,91 +7263,97 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	MOVQ    rows+72(FP), SI
 	MOVQ    ld+80(FP), DI
 	SHLQ    $0x02, DI
-	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+2816(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+96(SB), Y2
+	VMOVUPS lanes<>+4160(SB), Y3
+	VMOVUPS lanes<>+4192(SB), Y4
+	VMOVUPS lanes<>+4224(SB), Y5
+	VMOVUPS lanes<>+4256(SB), Y6
+	VMOVUPS lanes<>+4288(SB), Y7
 
 column:
 	CMPQ    DX, $0x00000010
 	JLT     columnsEnd
-	VMOVUPS (CX), Y2
-	VMOVUPS 32(CX), Y3
-	VMOVUPS (BX), Y4
-	VMOVUPS 32(BX), Y5
+	VMOVUPS (CX), Y7
+	VMOVUPS 32(CX), Y8
+	VMOVUPS (BX), Y9
+	VMOVUPS 32(BX), Y10
 	MOVQ    AX, R8
 	MOVQ    SI, R9
 
 rows:
 	CMPQ         R9, $0x00000002
 	JLT          rowsEnd
-	VMOVUPS      (R8), Y6
-	VSUBPS       Y2, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(R8), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
-	VMOVUPS      Y6, 32(R8)
+	VMOVUPS      (R8), Y11
+	VSUBPS       Y7, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      32(R8), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y10, Y10
+	VMOVUPS      Y11, 32(R8)
 	ADDQ         DI, R8
-	VMOVUPS      (R8), Y6
-	VSUBPS       Y2, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(R8), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
-	VMOVUPS      Y6, 32(R8)
+	VMOVUPS      (R8), Y11
+	VSUBPS       Y7, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      32(R8), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y10, Y10
+	VMOVUPS      Y11, 32(R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000002, R9
 	JMP          rows
@@ -7381,47 +7362,47 @@ rowsEnd:
 row:
 	CMPQ         R9, $0x00000001
 	JLT          rowEnd
-	VMOVUPS      (R8), Y6
-	VSUBPS       Y2, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(R8), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
-	VMOVUPS      Y6, 32(R8)
+	VMOVUPS      (R8), Y11
+	VSUBPS       Y7, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      32(R8), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y10, Y10
+	VMOVUPS      Y11, 32(R8)
 	ADDQ         DI, R8
 	SUBQ         $0x00000001, R9
 	JMP          row
 
 rowEnd:
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
+	VMOVUPS Y9, (BX)
+	VMOVUPS Y10, 32(BX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
@@ -7755,16 +7736,16 @@ columns4:
 
 row4:
 	VMOVUPS (DI), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(DI), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(DI), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(DI), Y4
-	VANDPS  lanes<>+2784(SB), Y4, Y4
+	VANDPS  lanes<>+3040(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    SI, DI
 	DECQ    R8
@@ -7788,7 +7769,7 @@ columns1:
 
 row1:
 	VMOVUPS (DI), Y1
-	VANDPS  lanes<>+2784(SB), Y1, Y1
+	VANDPS  lanes<>+3040(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    SI, DI
 	DECQ    R8
@@ -8033,7 +8014,7 @@ TEXT ·argMaxColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3168(SB), Y1
+	VMOVUPS      lanes<>+3424(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8088,7 +8069,7 @@ TEXT ·argMinColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3168(SB), Y1
+	VMOVUPS      lanes<>+3424(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8143,7 +8124,7 @@ TEXT ·argMaxLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3168(SB), Y1
+	VMOVUPS      lanes<>+3424(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8198,7 +8179,7 @@ TEXT ·argMinLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3168(SB), Y1
+	VMOVUPS      lanes<>+3424(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8467,19 +8448,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y2
-	VMOVUPS      lanes<>+1280(SB), Y3
+	VMOVUPS      lanes<>+2816(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 	VFMADD132PS  lanes<>+96(SB), Y4, Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 	VSUBPS       Y4, Y3, Y4
-	VFNMADD231PS lanes<>+3904(SB), Y4, Y2
-	VMOVUPS      lanes<>+3936(SB), Y4
-	VFMADD213PS  lanes<>+3968(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4000(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4032(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4064(SB), Y2, Y4
+	VFNMADD231PS lanes<>+4160(SB), Y4, Y2
+	VMOVUPS      lanes<>+4288(SB), Y4
+	VFMADD213PS  lanes<>+4256(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4224(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4192(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4320(SB), Y2, Y4
 	VFMADD213PS  lanes<>+352(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y4, Y2
@@ -8532,19 +8513,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+1280(SB), Y4
+	VMOVUPS      lanes<>+2816(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVAPS      Y3, Y4
 	VMOVUPS      lanes<>+1344(SB), Y5
 	VFMADD132PS  lanes<>+96(SB), Y5, Y4
 	VMOVUPS      lanes<>+1344(SB), Y5
 	VSUBPS       Y5, Y4, Y5
-	VFNMADD231PS lanes<>+3904(SB), Y5, Y3
-	VMOVUPS      lanes<>+3936(SB), Y5
-	VFMADD213PS  lanes<>+3968(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4000(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4032(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4064(SB), Y3, Y5
+	VFNMADD231PS lanes<>+4160(SB), Y5, Y3
+	VMOVUPS      lanes<>+4288(SB), Y5
+	VFMADD213PS  lanes<>+4256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4192(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4320(SB), Y3, Y5
 	VFMADD213PS  lanes<>+352(SB), Y3, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y3
@@ -8613,31 +8594,37 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+2816(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+512(SB), Y2
+	VMOVUPS lanes<>+96(SB), Y2
+	VMOVUPS lanes<>+4160(SB), Y3
+	VMOVUPS lanes<>+4192(SB), Y4
+	VMOVUPS lanes<>+4224(SB), Y5
+	VMOVUPS lanes<>+4256(SB), Y6
+	VMOVUPS lanes<>+4288(SB), Y7
+	VMOVUPS lanes<>+512(SB), Y7
 
 next:
 	CMPQ    CX, BX
 	JLT     end
-	VMOVUPS lanes<>+512(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+512(SB), Y5
-	VMOVUPS lanes<>+512(SB), Y6
+	VMOVUPS lanes<>+512(SB), Y8
+	VMOVUPS lanes<>+512(SB), Y9
+	VMOVUPS lanes<>+512(SB), Y10
+	VMOVUPS lanes<>+512(SB), Y11
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
 many104:
 	CMPQ    SI, $0x00000020
 	JLT     manyEnd104
-	VMOVUPS (DI), Y7
-	VMAXPS  Y7, Y3, Y3
-	VMOVUPS 32(DI), Y7
-	VMAXPS  Y7, Y4, Y4
-	VMOVUPS 64(DI), Y7
-	VMAXPS  Y7, Y5, Y5
-	VMOVUPS 96(DI), Y7
-	VMAXPS  Y7, Y6, Y6
+	VMOVUPS (DI), Y12
+	VMAXPS  Y12, Y8, Y8
+	VMOVUPS 32(DI), Y12
+	VMAXPS  Y12, Y9, Y9
+	VMOVUPS 64(DI), Y12
+	VMAXPS  Y12, Y10, Y10
+	VMOVUPS 96(DI), Y12
+	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
 	JMP     many104
@@ -8646,8 +8633,8 @@ manyEnd104:
 one104:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd104
-	VMOVUPS (DI), Y7
-	VMAXPS  Y7, Y3, Y3
+	VMOVUPS (DI), Y12
+	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
 	JMP     one104
@@ -8657,24 +8644,24 @@ oneEnd104:
 	JE         done104
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y7
-	VMASKMOVPS (DI), Y7, Y8
-	VBLENDVPS  Y7, Y8, Y2, Y8
-	VMAXPS     Y8, Y3, Y3
+	VMOVUPS    (R8)(SI*4), Y12
+	VMASKMOVPS (DI), Y12, Y13
+	VBLENDVPS  Y12, Y13, Y7, Y13
+	VMAXPS     Y13, Y8, Y8
 
 done104:
-	VMAXPS       Y5, Y3, Y3
-	VMAXPS       Y6, Y4, Y4
-	VMAXPS       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X4
-	VMAXPS       X4, X3, X3
-	VPERMILPS    $0x4e, X3, X4
-	VMAXPS       X4, X3, X3
-	VPERMILPS    $0xb1, X3, X4
-	VMAXPS       X4, X3, X3
-	VBROADCASTSS X3, Y3
-	VMOVUPS      lanes<>+480(SB), Y4
-	VMOVUPS      lanes<>+480(SB), Y5
+	VMAXPS       Y10, Y8, Y8
+	VMAXPS       Y11, Y9, Y9
+	VMAXPS       Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VMAXPS       X9, X8, X8
+	VPERMILPS    $0x4e, X8, X9
+	VMAXPS       X9, X8, X8
+	VPERMILPS    $0xb1, X8, X9
+	VMAXPS       X9, X8, X8
+	VBROADCASTSS X8, Y8
+	VMOVUPS      lanes<>+480(SB), Y9
+	VMOVUPS      lanes<>+480(SB), Y10
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 	MOVQ         AX, R8
@@ -8682,40 +8669,40 @@ done104:
 many105:
 	CMPQ         SI, $0x00000010
 	JLT          manyEnd105
-	VMOVUPS      (DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      32(DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
-	VMOVUPS      Y6, 32(R8)
+	VMOVUPS      (DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      32(DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y10, Y10
+	VMOVUPS      Y11, 32(R8)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
@@ -8725,23 +8712,23 @@ manyEnd105:
 one105:
 	CMPQ         SI, $0x00000008
 	JLT          oneEnd105
-	VMOVUPS      (DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      Y6, (R8)
+	VMOVUPS      (DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      Y11, (R8)
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
@@ -8752,55 +8739,55 @@ oneEnd105:
 	JE           done105
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         SI
-	VMOVUPS      (R9)(SI*4), Y6
-	VMASKMOVPS   (DI), Y6, Y7
-	VBLENDVPS    Y6, Y7, Y2, Y7
-	VSUBPS       Y3, Y7, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMOVAPS      Y3, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y3
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y3, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y3, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y3, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y3, Y8
-	VFMADD213PS  lanes<>+352(SB), Y3, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y3
-	VADDPS       Y3, Y4, Y4
-	VMASKMOVPS   Y3, Y6, (R8)
+	VMOVUPS      (R9)(SI*4), Y11
+	VMASKMOVPS   (DI), Y11, Y12
+	VBLENDVPS    Y11, Y12, Y7, Y12
+	VSUBPS       Y8, Y12, Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y8
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y8, Y13
+	VFMADD213PS  Y5, Y8, Y13
+	VFMADD213PS  Y4, Y8, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y8, Y13
+	VFMADD213PS  lanes<>+352(SB), Y8, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y8
+	VADDPS       Y8, Y9, Y9
+	VMASKMOVPS   Y8, Y11, (R8)
 
 done105:
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X3
-	VADDPS       X3, X4, X4
-	VPERMILPS    $0x4e, X4, X3
-	VADDPS       X3, X4, X4
-	VPERMILPS    $0xb1, X4, X3
-	VADDPS       X3, X4, X4
-	VBROADCASTSS X4, Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VDIVPS       Y3, Y4, Y3
+	VADDPS       Y10, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X8
+	VADDPS       X8, X9, X9
+	VPERMILPS    $0x4e, X9, X8
+	VADDPS       X8, X9, X9
+	VPERMILPS    $0xb1, X9, X8
+	VADDPS       X8, X9, X9
+	VBROADCASTSS X9, Y8
+	VMOVUPS      lanes<>+352(SB), Y9
+	VDIVPS       Y8, Y9, Y8
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
 many106:
 	CMPQ    SI, $0x00000020
 	JLT     manyEnd106
-	VMOVUPS (DI), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, (DI)
-	VMOVUPS 32(DI), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, 32(DI)
-	VMOVUPS 64(DI), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, 64(DI)
-	VMOVUPS 96(DI), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, 96(DI)
+	VMOVUPS (DI), Y9
+	VMULPS  Y8, Y9, Y9
+	VMOVUPS Y9, (DI)
+	VMOVUPS 32(DI), Y9
+	VMULPS  Y8, Y9, Y9
+	VMOVUPS Y9, 32(DI)
+	VMOVUPS 64(DI), Y9
+	VMULPS  Y8, Y9, Y9
+	VMOVUPS Y9, 64(DI)
+	VMOVUPS 96(DI), Y9
+	VMULPS  Y8, Y9, Y9
+	VMOVUPS Y9, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
 	JMP     many106
@@ -8809,9 +8796,9 @@ manyEnd106:
 one106:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd106
-	VMOVUPS (DI), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, (DI)
+	VMOVUPS (DI), Y9
+	VMULPS  Y8, Y9, Y9
+	VMOVUPS Y9, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
 	JMP     one106
@@ -8821,10 +8808,10 @@ oneEnd106:
 	JE         done106
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y4
-	VMASKMOVPS (DI), Y4, Y5
-	VMULPS     Y3, Y5, Y3
-	VMASKMOVPS Y3, Y4, (DI)
+	VMOVUPS    (R8)(SI*4), Y9
+	VMASKMOVPS (DI), Y9, Y10
+	VMULPS     Y8, Y10, Y8
+	VMASKMOVPS Y8, Y9, (DI)
 
 done106:
 	LEAQ (DX)(BX*4), DX
@@ -8843,31 +8830,37 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+2816(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
-	VMOVUPS lanes<>+512(SB), Y2
+	VMOVUPS lanes<>+96(SB), Y2
+	VMOVUPS lanes<>+4160(SB), Y3
+	VMOVUPS lanes<>+4192(SB), Y4
+	VMOVUPS lanes<>+4224(SB), Y5
+	VMOVUPS lanes<>+4256(SB), Y6
+	VMOVUPS lanes<>+4288(SB), Y7
+	VMOVUPS lanes<>+512(SB), Y7
 
 next:
 	CMPQ    CX, BX
 	JLT     end
-	VMOVUPS lanes<>+512(SB), Y3
-	VMOVUPS lanes<>+512(SB), Y4
-	VMOVUPS lanes<>+512(SB), Y5
-	VMOVUPS lanes<>+512(SB), Y6
+	VMOVUPS lanes<>+512(SB), Y8
+	VMOVUPS lanes<>+512(SB), Y9
+	VMOVUPS lanes<>+512(SB), Y10
+	VMOVUPS lanes<>+512(SB), Y11
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
 many107:
 	CMPQ    SI, $0x00000020
 	JLT     manyEnd107
-	VMOVUPS (DI), Y7
-	VMAXPS  Y7, Y3, Y3
-	VMOVUPS 32(DI), Y7
-	VMAXPS  Y7, Y4, Y4
-	VMOVUPS 64(DI), Y7
-	VMAXPS  Y7, Y5, Y5
-	VMOVUPS 96(DI), Y7
-	VMAXPS  Y7, Y6, Y6
+	VMOVUPS (DI), Y12
+	VMAXPS  Y12, Y8, Y8
+	VMOVUPS 32(DI), Y12
+	VMAXPS  Y12, Y9, Y9
+	VMOVUPS 64(DI), Y12
+	VMAXPS  Y12, Y10, Y10
+	VMOVUPS 96(DI), Y12
+	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
 	JMP     many107
@@ -8876,8 +8869,8 @@ manyEnd107:
 one107:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd107
-	VMOVUPS (DI), Y7
-	VMAXPS  Y7, Y3, Y3
+	VMOVUPS (DI), Y12
+	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
 	JMP     one107
@@ -8887,24 +8880,24 @@ oneEnd107:
 	JE         done107
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
-	VMOVUPS    (R8)(SI*4), Y7
-	VMASKMOVPS (DI), Y7, Y8
-	VBLENDVPS  Y7, Y8, Y2, Y8
-	VMAXPS     Y8, Y3, Y3
+	VMOVUPS    (R8)(SI*4), Y12
+	VMASKMOVPS (DI), Y12, Y13
+	VBLENDVPS  Y12, Y13, Y7, Y13
+	VMAXPS     Y13, Y8, Y8
 
 done107:
-	VMAXPS       Y5, Y3, Y3
-	VMAXPS       Y6, Y4, Y4
-	VMAXPS       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X4
-	VMAXPS       X4, X3, X3
-	VPERMILPS    $0x4e, X3, X4
-	VMAXPS       X4, X3, X3
-	VPERMILPS    $0xb1, X3, X4
-	VMAXPS       X4, X3, X3
-	VBROADCASTSS X3, Y3
-	VMOVUPS      lanes<>+480(SB), Y4
-	VMOVUPS      lanes<>+480(SB), Y5
+	VMAXPS       Y10, Y8, Y8
+	VMAXPS       Y11, Y9, Y9
+	VMAXPS       Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VMAXPS       X9, X8, X8
+	VPERMILPS    $0x4e, X8, X9
+	VMAXPS       X9, X8, X8
+	VPERMILPS    $0xb1, X8, X9
+	VMAXPS       X9, X8, X8
+	VBROADCASTSS X8, Y8
+	VMOVUPS      lanes<>+480(SB), Y9
+	VMOVUPS      lanes<>+480(SB), Y10
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 	MOVQ         AX, R8
@@ -8912,38 +8905,38 @@ done107:
 many108:
 	CMPQ         SI, $0x00000010
 	JLT          manyEnd108
-	VMOVUPS      (DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
-	VMOVUPS      32(DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y5, Y5
+	VMOVUPS      (DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMOVUPS      32(DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y10, Y10
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
@@ -8953,22 +8946,22 @@ manyEnd108:
 one108:
 	CMPQ         SI, $0x00000008
 	JLT          oneEnd108
-	VMOVUPS      (DI), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
+	VMOVUPS      (DI), Y11
+	VSUBPS       Y8, Y11, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
@@ -8979,73 +8972,73 @@ oneEnd108:
 	JE           done108
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y6
-	VMASKMOVPS   (DI), Y6, Y7
-	VBLENDVPS    Y6, Y7, Y2, Y7
-	VSUBPS       Y3, Y7, Y6
-	VMAXPS       Y6, Y0, Y6
-	VMOVAPS      Y6, Y7
-	VFMADD132PS  lanes<>+96(SB), Y1, Y7
-	VSUBPS       Y1, Y7, Y8
-	VFNMADD231PS lanes<>+3904(SB), Y8, Y6
-	VMOVUPS      lanes<>+3936(SB), Y8
-	VFMADD213PS  lanes<>+3968(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4000(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4032(SB), Y6, Y8
-	VFMADD213PS  lanes<>+4064(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y6
-	VADDPS       Y6, Y4, Y4
+	VMOVUPS      (R8)(SI*4), Y11
+	VMASKMOVPS   (DI), Y11, Y12
+	VBLENDVPS    Y11, Y12, Y7, Y12
+	VSUBPS       Y8, Y12, Y11
+	VMAXPS       Y11, Y0, Y11
+	VMOVAPS      Y11, Y12
+	VFMADD132PS  Y2, Y1, Y12
+	VSUBPS       Y1, Y12, Y13
+	VFNMADD231PS Y3, Y13, Y11
+	VMOVUPS      lanes<>+4288(SB), Y13
+	VFMADD213PS  Y6, Y11, Y13
+	VFMADD213PS  Y5, Y11, Y13
+	VFMADD213PS  Y4, Y11, Y13
+	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+352(SB), Y11, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VMULPS       Y12, Y13, Y11
+	VADDPS       Y11, Y9, Y9
 
 done108:
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X5
-	VADDPS       X5, X4, X4
-	VPERMILPS    $0x4e, X4, X5
-	VADDPS       X5, X4, X4
-	VPERMILPS    $0xb1, X4, X5
-	VADDPS       X5, X4, X4
-	VBROADCASTSS X4, Y4
-	VMOVUPS      lanes<>+416(SB), Y5
-	VMULPS       Y5, Y4, Y5
-	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y6
-	VBLENDVPS    Y6, Y5, Y4, Y5
-	VMOVUPS      lanes<>+448(SB), Y6
-	VMOVUPS      lanes<>+480(SB), Y7
-	VCMPPS       $0x11, lanes<>+576(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y7, Y6
-	VPSUBD       lanes<>+608(SB), Y5, Y7
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y7, Y8
-	VPSUBD       Y8, Y5, Y8
-	VCVTDQ2PS    Y7, Y7
-	VSUBPS       Y6, Y7, Y5
-	VMOVUPS      lanes<>+352(SB), Y6
-	VSUBPS       Y6, Y8, Y6
-	VMULPS       Y6, Y6, Y7
-	VMOVUPS      lanes<>+640(SB), Y8
-	VFMADD213PS  lanes<>+672(SB), Y6, Y8
-	VFMADD213PS  lanes<>+704(SB), Y6, Y8
-	VFMADD213PS  lanes<>+736(SB), Y6, Y8
-	VFMADD213PS  lanes<>+768(SB), Y6, Y8
-	VFMADD213PS  lanes<>+800(SB), Y6, Y8
-	VFMADD213PS  lanes<>+832(SB), Y6, Y8
-	VFMADD213PS  lanes<>+864(SB), Y6, Y8
-	VMULPS       Y7, Y8, Y8
-	VMULPS       Y6, Y8, Y8
-	VFMADD231PS  lanes<>+160(SB), Y5, Y8
-	VFNMADD231PS lanes<>+896(SB), Y7, Y8
-	VADDPS       Y6, Y8, Y6
-	VFMADD231PS  lanes<>+128(SB), Y5, Y6
-	VCMPPS       $0x15, lanes<>+928(SB), Y4, Y5
-	VBLENDVPS    Y5, Y4, Y6, Y5
-	VMOVUPS      lanes<>+544(SB), Y6
-	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMOVUPS      lanes<>+512(SB), Y6
-	VCMPPS       $0x00, lanes<>+480(SB), Y4, Y4
-	VBLENDVPS    Y4, Y6, Y5, Y4
+	VADDPS       Y10, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X10
+	VADDPS       X10, X9, X9
+	VPERMILPS    $0x4e, X9, X10
+	VADDPS       X10, X9, X9
+	VPERMILPS    $0xb1, X9, X10
+	VADDPS       X10, X9, X9
+	VBROADCASTSS X9, Y9
+	VMOVUPS      lanes<>+416(SB), Y10
+	VMULPS       Y10, Y9, Y10
+	VCMPPS       $0x11, lanes<>+576(SB), Y9, Y11
+	VBLENDVPS    Y11, Y10, Y9, Y10
+	VMOVUPS      lanes<>+448(SB), Y11
+	VMOVUPS      lanes<>+480(SB), Y12
+	VCMPPS       $0x11, lanes<>+576(SB), Y9, Y13
+	VBLENDVPS    Y13, Y11, Y12, Y11
+	VPSUBD       lanes<>+608(SB), Y10, Y12
+	VPSRAD       $0x17, Y12, Y12
+	VPSLLD       $0x17, Y12, Y13
+	VPSUBD       Y13, Y10, Y13
+	VCVTDQ2PS    Y12, Y12
+	VSUBPS       Y11, Y12, Y10
+	VMOVUPS      lanes<>+352(SB), Y11
+	VSUBPS       Y11, Y13, Y11
+	VMULPS       Y11, Y11, Y12
+	VMOVUPS      lanes<>+640(SB), Y13
+	VFMADD213PS  lanes<>+672(SB), Y11, Y13
+	VFMADD213PS  lanes<>+704(SB), Y11, Y13
+	VFMADD213PS  lanes<>+736(SB), Y11, Y13
+	VFMADD213PS  lanes<>+768(SB), Y11, Y13
+	VFMADD213PS  lanes<>+800(SB), Y11, Y13
+	VFMADD213PS  lanes<>+832(SB), Y11, Y13
+	VFMADD213PS  lanes<>+864(SB), Y11, Y13
+	VMULPS       Y12, Y13, Y13
+	VMULPS       Y11, Y13, Y13
+	VFMADD231PS  lanes<>+160(SB), Y10, Y13
+	VFNMADD231PS lanes<>+896(SB), Y12, Y13
+	VADDPS       Y11, Y13, Y11
+	VFMADD231PS  lanes<>+128(SB), Y10, Y11
+	VCMPPS       $0x15, lanes<>+928(SB), Y9, Y10
+	VBLENDVPS    Y10, Y9, Y11, Y10
+	VMOVUPS      lanes<>+544(SB), Y11
+	VCMPPS       $0x11, lanes<>+480(SB), Y9, Y12
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VMOVUPS      lanes<>+512(SB), Y11
+	VCMPPS       $0x00, lanes<>+480(SB), Y9, Y9
+	VBLENDVPS    Y9, Y11, Y10, Y9
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 	MOVQ         AX, R8
@@ -9053,22 +9046,22 @@ done108:
 many109:
 	CMPQ    SI, $0x00000020
 	JLT     manyEnd109
-	VMOVUPS (DI), Y5
-	VSUBPS  Y3, Y5, Y5
-	VSUBPS  Y4, Y5, Y5
-	VMOVUPS Y5, (R8)
-	VMOVUPS 32(DI), Y5
-	VSUBPS  Y3, Y5, Y5
-	VSUBPS  Y4, Y5, Y5
-	VMOVUPS Y5, 32(R8)
-	VMOVUPS 64(DI), Y5
-	VSUBPS  Y3, Y5, Y5
-	VSUBPS  Y4, Y5, Y5
-	VMOVUPS Y5, 64(R8)
-	VMOVUPS 96(DI), Y5
-	VSUBPS  Y3, Y5, Y5
-	VSUBPS  Y4, Y5, Y5
-	VMOVUPS Y5, 96(R8)
+	VMOVUPS (DI), Y10
+	VSUBPS  Y8, Y10, Y10
+	VSUBPS  Y9, Y10, Y10
+	VMOVUPS Y10, (R8)
+	VMOVUPS 32(DI), Y10
+	VSUBPS  Y8, Y10, Y10
+	VSUBPS  Y9, Y10, Y10
+	VMOVUPS Y10, 32(R8)
+	VMOVUPS 64(DI), Y10
+	VSUBPS  Y8, Y10, Y10
+	VSUBPS  Y9, Y10, Y10
+	VMOVUPS Y10, 64(R8)
+	VMOVUPS 96(DI), Y10
+	VSUBPS  Y8, Y10, Y10
+	VSUBPS  Y9, Y10, Y10
+	VMOVUPS Y10, 96(R8)
 	ADDQ    $0x00000080, DI
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, SI
@@ -9078,10 +9071,10 @@ manyEnd109:
 one109:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd109
-	VMOVUPS (DI), Y5
-	VSUBPS  Y3, Y5, Y5
-	VSUBPS  Y4, Y5, Y5
-	VMOVUPS Y5, (R8)
+	VMOVUPS (DI), Y10
+	VSUBPS  Y8, Y10, Y10
+	VSUBPS  Y9, Y10, Y10
+	VMOVUPS Y10, (R8)
 	ADDQ    $0x00000020, DI
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, SI
@@ -9092,11 +9085,11 @@ oneEnd109:
 	JE         done109
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       SI
-	VMOVUPS    (R9)(SI*4), Y5
-	VMASKMOVPS (DI), Y5, Y6
-	VSUBPS     Y3, Y6, Y3
-	VSUBPS     Y4, Y3, Y3
-	VMASKMOVPS Y3, Y5, (R8)
+	VMOVUPS    (R9)(SI*4), Y10
+	VMASKMOVPS (DI), Y10, Y11
+	VSUBPS     Y8, Y11, Y8
+	VSUBPS     Y9, Y8, Y8
+	VMASKMOVPS Y8, Y10, (R8)
 
 done109:
 	LEAQ (DX)(BX*4), DX
@@ -10752,7 +10745,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -10880,7 +10873,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11008,7 +11001,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11136,7 +11129,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11264,7 +11257,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11392,8 +11385,8 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VANDPS       lanes<>+2784(SB), Y0, Y0
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VANDPS       lanes<>+3040(SB), Y0, Y0
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11404,19 +11397,19 @@ next153:
 	TESTQ     BX, BX
 	JE        end153
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+2784(SB), Y0, Y0
+	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
-	VANDPS    lanes<>+2784(SB), Y1, Y1
+	VANDPS    lanes<>+3040(SB), Y1, Y1
 	VMOVUPS   32(DX), Y4
 	VCMPPS    $0x00, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
-	VANDPS    lanes<>+2784(SB), Y4, Y4
+	VANDPS    lanes<>+3040(SB), Y4, Y4
 	VMOVUPS   64(DX), Y5
 	VCMPPS    $0x00, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
-	VANDPS    lanes<>+2784(SB), Y5, Y5
+	VANDPS    lanes<>+3040(SB), Y5, Y5
 	VMOVUPS   96(DX), Y6
 	VCMPPS    $0x00, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
@@ -11440,16 +11433,16 @@ next154:
 	TESTQ     BX, BX
 	JE        end154
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+2784(SB), Y0, Y0
+	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VANDPS    lanes<>+2784(SB), Y4, Y4
+	VANDPS    lanes<>+3040(SB), Y4, Y4
 	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VANDPS    lanes<>+2784(SB), Y5, Y5
+	VANDPS    lanes<>+3040(SB), Y5, Y5
 	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VANDPS    lanes<>+2784(SB), Y6, Y6
+	VANDPS    lanes<>+3040(SB), Y6, Y6
 	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
@@ -11529,7 +11522,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11657,7 +11650,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11785,7 +11778,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -17165,43 +17158,43 @@ next268:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -17210,43 +17203,43 @@ next268:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -17255,43 +17248,43 @@ next268:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -17300,43 +17293,43 @@ next268:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -17360,43 +17353,43 @@ next269:
 	JE           end269
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -17404,43 +17397,43 @@ next269:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -17448,43 +17441,43 @@ next269:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -17492,43 +17485,43 @@ next269:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -17551,43 +17544,43 @@ next270:
 	JE           end270
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -17595,43 +17588,43 @@ next270:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -17639,43 +17632,43 @@ next270:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -17683,43 +17676,43 @@ next270:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18200,47 +18193,47 @@ next277:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18249,47 +18242,47 @@ next277:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18298,47 +18291,47 @@ next277:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18347,47 +18340,47 @@ next277:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+1376(SB), X0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18411,47 +18404,47 @@ next278:
 	JE           end278
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18459,47 +18452,47 @@ next278:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18507,47 +18500,47 @@ next278:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18555,47 +18548,47 @@ next278:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18618,47 +18611,47 @@ next279:
 	JE           end279
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18666,47 +18659,47 @@ next279:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18714,47 +18707,47 @@ next279:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18762,47 +18755,47 @@ next279:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+1376(SB), X3, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4128(SB), Y5
+	VMOVUPS      lanes<>+4384(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+1376(SB), X4, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+1376(SB), X2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4384(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4384(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+1376(SB), X1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -19260,25 +19253,25 @@ next292:
 	JE      end292
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -19299,22 +19292,22 @@ next293:
 	TESTQ   BX, BX
 	JE      end293
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
@@ -19334,22 +19327,22 @@ next294:
 	TESTQ   BX, BX
 	JE      end294
 	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+3808(SB), Y1
+	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -19753,9 +19746,9 @@ end306:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4160(SB), Y0
+	VMOVUPS lanes<>+4416(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4192(SB), Y1
+	VMOVUPS lanes<>+4448(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -19871,9 +19864,9 @@ end309:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4160(SB), Y0
+	VMOVUPS lanes<>+4416(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4192(SB), Y1
+	VMOVUPS lanes<>+4448(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -19995,7 +19988,7 @@ end312:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20079,7 +20072,7 @@ end315:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20163,7 +20156,7 @@ end318:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20273,7 +20266,7 @@ end321:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20383,7 +20376,7 @@ end324:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20631,7 +20624,7 @@ end327:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20879,7 +20872,7 @@ end330:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21127,7 +21120,7 @@ end333:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21229,7 +21222,7 @@ end336:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21331,7 +21324,7 @@ end339:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21477,7 +21470,7 @@ end342:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21623,7 +21616,7 @@ end345:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21871,7 +21864,7 @@ end348:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22407,7 +22400,7 @@ end351:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22655,7 +22648,7 @@ end354:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22745,7 +22738,7 @@ end357:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22835,7 +22828,7 @@ end360:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22957,7 +22950,7 @@ end363:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23079,7 +23072,7 @@ end366:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23423,7 +23416,7 @@ end369:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24055,7 +24048,7 @@ end372:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4096(SB), Y0
+	VMOVUPS lanes<>+4352(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24375,7 +24368,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4224(SB), Y0, Y0
+	VPAND        lanes<>+4480(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -24648,7 +24641,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4224(SB), Y0, Y0
+	VPAND        lanes<>+4480(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -24676,8 +24669,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4256(SB), Y1, Y1
-	VPADDD       lanes<>+4288(SB), Y0, Y3
+	VORPS        lanes<>+4512(SB), Y1, Y1
+	VPADDD       lanes<>+4544(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -24742,7 +24735,7 @@ next:
 	VMULPS    Y1, Y6, Y7
 	VROUNDPS  $0x00, Y7, Y8
 	VSUBPS    Y8, Y7, Y7
-	VANDPS    lanes<>+2784(SB), Y7, Y7
+	VANDPS    lanes<>+3040(SB), Y7, Y7
 	VCMPPS    $0x1e, Y2, Y7, Y7
 	VMOVMSKPS Y7, BX
 	TESTL     BX, BX
@@ -24756,7 +24749,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4224(SB), Y6, Y6
+	VPAND        lanes<>+4480(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -24854,20 +24847,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4320(SB), Y5
-	VFMADD213PS  lanes<>+4352(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4384(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4416(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4448(SB), Y4, Y5
+	VMOVUPS      lanes<>+4576(SB), Y5
+	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
+	VFMADD213PS  lanes<>+4704(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4480(SB), Y6, Y5
-	VMULPS       lanes<>+4512(SB), Y6, Y7
-	VXORPS       lanes<>+1376(SB), Y5, Y8
-	VMOVUPS      lanes<>+4480(SB), Y9
+	VMULPS       lanes<>+4736(SB), Y6, Y5
+	VMULPS       lanes<>+4768(SB), Y6, Y7
+	VXORPS       lanes<>+2400(SB), Y5, Y8
+	VMOVUPS      lanes<>+4736(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4480(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4736(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -24876,22 +24869,22 @@ next:
 	VMULPS       Y4, Y1, Y3
 	VROUNDPS     $0x08, Y3, Y5
 	VMOVAPS      Y1, Y6
-	VXORPS       lanes<>+1376(SB), Y3, Y7
+	VXORPS       lanes<>+2400(SB), Y3, Y7
 	VFMADD213PS  Y7, Y4, Y6
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+4544(SB), Y2
-	VFMADD213PS  lanes<>+4576(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4608(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4640(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4672(SB), Y1, Y2
-	VFMADD213PS  lanes<>+3904(SB), Y1, Y2
+	VMOVUPS      lanes<>+4800(SB), Y2
+	VFMADD213PS  lanes<>+4832(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4864(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4896(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4928(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4160(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y2, Y2
-	VANDPS       lanes<>+2784(SB), Y3, Y1
+	VANDPS       lanes<>+3040(SB), Y3, Y1
 	VCMPPS       $0x19, lanes<>+576(SB), Y0, Y3
 	VMOVMSKPS    Y3, DI
 	TESTL        DI, DI
@@ -24900,7 +24893,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+4704(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+4960(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -24935,17 +24928,17 @@ next:
 	VROUNDPS     $0x0b, Y2, Y2
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
-	VANDPS       lanes<>+1376(SB), Y0, Y0
-	VANDPS       lanes<>+2784(SB), Y1, Y1
+	VANDPS       lanes<>+2400(SB), Y0, Y0
+	VANDPS       lanes<>+3040(SB), Y1, Y1
 	VXORPS       Y0, Y3, Y4
 	VXORPS       Y0, Y1, Y5
 	VADDPS       Y5, Y3, Y5
 	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y4
 	VBLENDVPS    Y4, Y5, Y3, Y3
-	VANDPS       lanes<>+2784(SB), Y3, Y3
+	VANDPS       lanes<>+3040(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
-	VANDPS       lanes<>+2784(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+4736(SB), Y2, Y2
+	VANDPS       lanes<>+3040(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4992(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -24977,8 +24970,8 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+2848(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -24993,7 +24986,7 @@ one376:
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -25006,17 +24999,17 @@ one376:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y8
 	VFMADD213PS  lanes<>+288(SB), Y6, Y8
 	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y8, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y6, Y7, Y6
 	VMOVUPS      (AX)(DX*2), Y7
 	VMOVUPS      (CX)(BX*2), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25029,11 +25022,11 @@ one376:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMOVUPS      (R9), Y8
@@ -25047,12 +25040,12 @@ one376:
 	VFMADD213PS  lanes<>+1056(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1088(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1120(SB), Y9, Y10
-	VFMADD213PS  lanes<>+352(SB), Y9, Y10
+	VFMADD213PS  Y4, Y9, Y10
 	VMOVUPS      lanes<>+1152(SB), Y11
 	VFMADD213PS  lanes<>+1184(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1216(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1248(SB), Y9, Y11
-	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VFMADD213PS  Y4, Y9, Y11
 	VMULPS       Y8, Y10, Y8
 	VDIVPS       Y11, Y8, Y8
 	VMAXPS       Y8, Y5, Y8
@@ -25062,7 +25055,7 @@ one376:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y8
 	VADDPS       Y8, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y8
@@ -25075,11 +25068,11 @@ one376:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y9
 	VFMADD213PS  lanes<>+288(SB), Y6, Y9
 	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VMULPS       Y7, Y7, Y8
@@ -25088,12 +25081,12 @@ one376:
 	VFMADD213PS  lanes<>+1056(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
-	VFMADD213PS  lanes<>+352(SB), Y8, Y9
+	VFMADD213PS  Y4, Y8, Y9
 	VMOVUPS      lanes<>+1152(SB), Y10
 	VFMADD213PS  lanes<>+1184(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
 	VMULPS       Y7, Y9, Y7
 	VDIVPS       Y10, Y7, Y7
 	VMAXPS       Y7, Y5, Y7
@@ -25116,7 +25109,7 @@ oneEnd376:
 	VMASKMOVPS   (AX), Y6, Y7
 	VMASKMOVPS   (CX), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25129,17 +25122,17 @@ oneEnd376:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMASKMOVPS   (AX)(DX*2), Y6, Y8
 	VMASKMOVPS   (CX)(BX*2), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1376(SB), Y8, Y8
+	VXORPS       lanes<>+2400(SB), Y8, Y8
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVAPS      Y8, Y9
@@ -25152,11 +25145,11 @@ oneEnd376:
 	VFMADD213PS  lanes<>+256(SB), Y8, Y10
 	VFMADD213PS  lanes<>+288(SB), Y8, Y10
 	VFMADD213PS  lanes<>+320(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
-	VADDPS       lanes<>+352(SB), Y8, Y8
+	VADDPS       Y4, Y8, Y8
 	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y8, Y9, Y8
 	VMASKMOVPS   (R9), Y6, Y9
@@ -25170,12 +25163,12 @@ oneEnd376:
 	VFMADD213PS  lanes<>+1056(SB), Y10, Y11
 	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
 	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
-	VFMADD213PS  lanes<>+352(SB), Y10, Y11
+	VFMADD213PS  Y4, Y10, Y11
 	VMOVUPS      lanes<>+1152(SB), Y12
 	VFMADD213PS  lanes<>+1184(SB), Y10, Y12
 	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
 	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
-	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VFMADD213PS  Y4, Y10, Y12
 	VMULPS       Y9, Y11, Y9
 	VDIVPS       Y12, Y9, Y9
 	VMAXPS       Y9, Y5, Y9
@@ -25185,7 +25178,7 @@ oneEnd376:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y9
 	VADDPS       Y9, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -25198,11 +25191,11 @@ oneEnd376:
 	VFMADD213PS  lanes<>+256(SB), Y0, Y2
 	VFMADD213PS  lanes<>+288(SB), Y0, Y2
 	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
+	VADDPS       Y4, Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMULPS       Y8, Y8, Y1
@@ -25211,12 +25204,12 @@ oneEnd376:
 	VFMADD213PS  lanes<>+1056(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1088(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1120(SB), Y1, Y2
-	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VFMADD213PS  Y4, Y1, Y2
 	VMOVUPS      lanes<>+1152(SB), Y3
 	VFMADD213PS  lanes<>+1184(SB), Y1, Y3
 	VFMADD213PS  lanes<>+1216(SB), Y1, Y3
 	VFMADD213PS  lanes<>+1248(SB), Y1, Y3
-	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VFMADD213PS  Y4, Y1, Y3
 	VMULPS       Y8, Y2, Y1
 	VDIVPS       Y3, Y1, Y1
 	VMAXPS       Y1, Y5, Y1
@@ -25237,8 +25230,8 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    ss+128(FP), BX
 	SHLQ    $0x02, DX
 	SHLQ    $0x02, BX
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+2848(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -25254,7 +25247,7 @@ one377:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -25267,11 +25260,11 @@ one377:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y8
 	VFMADD213PS  lanes<>+288(SB), Y6, Y8
 	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y8, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y6, Y7, Y6
 	VMOVUPS      (CX)(BX*2), Y7
@@ -25285,12 +25278,12 @@ one377:
 	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VMOVUPS      lanes<>+1152(SB), Y9
 	VFMADD213PS  lanes<>+1184(SB), Y6, Y9
 	VFMADD213PS  lanes<>+1216(SB), Y6, Y9
 	VFMADD213PS  lanes<>+1248(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
 	VMULPS       Y7, Y8, Y6
 	VDIVPS       Y9, Y6, Y6
 	VMAXPS       Y6, Y5, Y6
@@ -25298,7 +25291,7 @@ one377:
 	VMOVUPS      (AX), Y7
 	VMOVUPS      (CX), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25311,11 +25304,11 @@ one377:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMOVUPS      (DI), Y8
@@ -25339,7 +25332,7 @@ oneEnd377:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25352,11 +25345,11 @@ oneEnd377:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMASKMOVPS   (CX)(BX*2), Y6, Y8
@@ -25370,21 +25363,21 @@ oneEnd377:
 	VFMADD213PS  lanes<>+1056(SB), Y3, Y7
 	VFMADD213PS  lanes<>+1088(SB), Y3, Y7
 	VFMADD213PS  lanes<>+1120(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  Y4, Y3, Y7
 	VMOVUPS      lanes<>+1152(SB), Y9
 	VFMADD213PS  lanes<>+1184(SB), Y3, Y9
 	VFMADD213PS  lanes<>+1216(SB), Y3, Y9
 	VFMADD213PS  lanes<>+1248(SB), Y3, Y9
-	VFMADD213PS  lanes<>+352(SB), Y3, Y9
+	VFMADD213PS  Y4, Y3, Y9
 	VMULPS       Y8, Y7, Y3
 	VDIVPS       Y9, Y3, Y3
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
-	VMASKMOVPS   (AX), Y6, Y4
-	VMASKMOVPS   (CX), Y6, Y5
-	VADDPS       Y5, Y4, Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y0
+	VMASKMOVPS   (AX), Y6, Y5
+	VMASKMOVPS   (CX), Y6, Y7
+	VADDPS       Y7, Y5, Y5
+	VXORPS       lanes<>+2400(SB), Y5, Y5
+	VMAXPS       Y5, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
@@ -25396,11 +25389,11 @@ oneEnd377:
 	VFMADD213PS  lanes<>+256(SB), Y0, Y2
 	VFMADD213PS  lanes<>+288(SB), Y0, Y2
 	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
+	VADDPS       Y4, Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMASKMOVPS   (DI), Y6, Y1
@@ -25423,8 +25416,8 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+2848(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -25440,7 +25433,7 @@ one378:
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -25453,18 +25446,18 @@ one378:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y8
 	VFMADD213PS  lanes<>+288(SB), Y6, Y8
 	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y8, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y6, Y7, Y6
 	VMOVUPS      Y6, (AX)
 	VMOVUPS      (AX)(DX*2), Y7
 	VMOVUPS      (CX)(BX*2), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25477,11 +25470,11 @@ one378:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMOVUPS      Y7, (AX)(DX*2)
@@ -25496,12 +25489,12 @@ one378:
 	VFMADD213PS  lanes<>+1056(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1088(SB), Y9, Y10
 	VFMADD213PS  lanes<>+1120(SB), Y9, Y10
-	VFMADD213PS  lanes<>+352(SB), Y9, Y10
+	VFMADD213PS  Y4, Y9, Y10
 	VMOVUPS      lanes<>+1152(SB), Y11
 	VFMADD213PS  lanes<>+1184(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1216(SB), Y9, Y11
 	VFMADD213PS  lanes<>+1248(SB), Y9, Y11
-	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VFMADD213PS  Y4, Y9, Y11
 	VMULPS       Y8, Y10, Y8
 	VDIVPS       Y11, Y8, Y8
 	VMAXPS       Y8, Y5, Y8
@@ -25512,7 +25505,7 @@ one378:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y8
 	VADDPS       Y8, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y8
@@ -25525,11 +25518,11 @@ one378:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y9
 	VFMADD213PS  lanes<>+288(SB), Y6, Y9
 	VFMADD213PS  lanes<>+320(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (AX)(DX*1)
@@ -25539,12 +25532,12 @@ one378:
 	VFMADD213PS  lanes<>+1056(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1088(SB), Y8, Y9
 	VFMADD213PS  lanes<>+1120(SB), Y8, Y9
-	VFMADD213PS  lanes<>+352(SB), Y8, Y9
+	VFMADD213PS  Y4, Y8, Y9
 	VMOVUPS      lanes<>+1152(SB), Y10
 	VFMADD213PS  lanes<>+1184(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1216(SB), Y8, Y10
 	VFMADD213PS  lanes<>+1248(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
 	VMULPS       Y7, Y9, Y7
 	VDIVPS       Y10, Y7, Y7
 	VMAXPS       Y7, Y5, Y7
@@ -25568,7 +25561,7 @@ oneEnd378:
 	VMASKMOVPS   (AX), Y6, Y7
 	VMASKMOVPS   (CX), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25581,18 +25574,18 @@ oneEnd378:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMASKMOVPS   Y7, Y6, (AX)
 	VMASKMOVPS   (AX)(DX*2), Y6, Y8
 	VMASKMOVPS   (CX)(BX*2), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+1376(SB), Y8, Y8
+	VXORPS       lanes<>+2400(SB), Y8, Y8
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVAPS      Y8, Y9
@@ -25605,11 +25598,11 @@ oneEnd378:
 	VFMADD213PS  lanes<>+256(SB), Y8, Y10
 	VFMADD213PS  lanes<>+288(SB), Y8, Y10
 	VFMADD213PS  lanes<>+320(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
-	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y9, Y10, Y8
-	VADDPS       lanes<>+352(SB), Y8, Y8
+	VADDPS       Y4, Y8, Y8
 	VMOVUPS      lanes<>+352(SB), Y9
 	VDIVPS       Y8, Y9, Y8
 	VMASKMOVPS   Y8, Y6, (AX)(DX*2)
@@ -25624,12 +25617,12 @@ oneEnd378:
 	VFMADD213PS  lanes<>+1056(SB), Y10, Y11
 	VFMADD213PS  lanes<>+1088(SB), Y10, Y11
 	VFMADD213PS  lanes<>+1120(SB), Y10, Y11
-	VFMADD213PS  lanes<>+352(SB), Y10, Y11
+	VFMADD213PS  Y4, Y10, Y11
 	VMOVUPS      lanes<>+1152(SB), Y12
 	VFMADD213PS  lanes<>+1184(SB), Y10, Y12
 	VFMADD213PS  lanes<>+1216(SB), Y10, Y12
 	VFMADD213PS  lanes<>+1248(SB), Y10, Y12
-	VFMADD213PS  lanes<>+352(SB), Y10, Y12
+	VFMADD213PS  Y4, Y10, Y12
 	VMULPS       Y9, Y11, Y9
 	VDIVPS       Y12, Y9, Y9
 	VMAXPS       Y9, Y5, Y9
@@ -25640,7 +25633,7 @@ oneEnd378:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y9
 	VADDPS       Y9, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -25653,11 +25646,11 @@ oneEnd378:
 	VFMADD213PS  lanes<>+256(SB), Y0, Y2
 	VFMADD213PS  lanes<>+288(SB), Y0, Y2
 	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
+	VADDPS       Y4, Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (AX)(DX*1)
@@ -25667,12 +25660,12 @@ oneEnd378:
 	VFMADD213PS  lanes<>+1056(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1088(SB), Y1, Y2
 	VFMADD213PS  lanes<>+1120(SB), Y1, Y2
-	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VFMADD213PS  Y4, Y1, Y2
 	VMOVUPS      lanes<>+1152(SB), Y3
 	VFMADD213PS  lanes<>+1184(SB), Y1, Y3
 	VFMADD213PS  lanes<>+1216(SB), Y1, Y3
 	VFMADD213PS  lanes<>+1248(SB), Y1, Y3
-	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VFMADD213PS  Y4, Y1, Y3
 	VMULPS       Y8, Y2, Y1
 	VDIVPS       Y3, Y1, Y1
 	VMAXPS       Y1, Y5, Y1
@@ -25695,8 +25688,8 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+2848(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -25712,7 +25705,7 @@ one379:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+1376(SB), Y6, Y6
+	VXORPS       lanes<>+2400(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -25725,11 +25718,11 @@ one379:
 	VFMADD213PS  lanes<>+256(SB), Y6, Y8
 	VFMADD213PS  lanes<>+288(SB), Y6, Y8
 	VFMADD213PS  lanes<>+320(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VPSLLD       $0x17, Y7, Y7
 	VMULPS       Y7, Y8, Y6
-	VADDPS       lanes<>+352(SB), Y6, Y6
+	VADDPS       Y4, Y6, Y6
 	VMOVUPS      lanes<>+352(SB), Y7
 	VDIVPS       Y6, Y7, Y6
 	VMOVUPS      Y6, (AX)(DX*1)
@@ -25745,12 +25738,12 @@ one379:
 	VFMADD213PS  lanes<>+1056(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1088(SB), Y6, Y8
 	VFMADD213PS  lanes<>+1120(SB), Y6, Y8
-	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  Y4, Y6, Y8
 	VMOVUPS      lanes<>+1152(SB), Y9
 	VFMADD213PS  lanes<>+1184(SB), Y6, Y9
 	VFMADD213PS  lanes<>+1216(SB), Y6, Y9
 	VFMADD213PS  lanes<>+1248(SB), Y6, Y9
-	VFMADD213PS  lanes<>+352(SB), Y6, Y9
+	VFMADD213PS  Y4, Y6, Y9
 	VMULPS       Y7, Y8, Y6
 	VDIVPS       Y9, Y6, Y6
 	VMAXPS       Y6, Y5, Y6
@@ -25759,7 +25752,7 @@ one379:
 	VMOVUPS      (AX), Y7
 	VMOVUPS      (CX), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25772,11 +25765,11 @@ one379:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMOVUPS      Y7, (AX)
@@ -25801,7 +25794,7 @@ oneEnd379:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+1376(SB), Y7, Y7
+	VXORPS       lanes<>+2400(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -25814,11 +25807,11 @@ oneEnd379:
 	VFMADD213PS  lanes<>+256(SB), Y7, Y9
 	VFMADD213PS  lanes<>+288(SB), Y7, Y9
 	VFMADD213PS  lanes<>+320(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
-	VFMADD213PS  lanes<>+352(SB), Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
 	VPSLLD       $0x17, Y8, Y8
 	VMULPS       Y8, Y9, Y7
-	VADDPS       lanes<>+352(SB), Y7, Y7
+	VADDPS       Y4, Y7, Y7
 	VMOVUPS      lanes<>+352(SB), Y8
 	VDIVPS       Y7, Y8, Y7
 	VMASKMOVPS   Y7, Y6, (AX)(DX*1)
@@ -25834,22 +25827,22 @@ oneEnd379:
 	VFMADD213PS  lanes<>+1056(SB), Y3, Y7
 	VFMADD213PS  lanes<>+1088(SB), Y3, Y7
 	VFMADD213PS  lanes<>+1120(SB), Y3, Y7
-	VFMADD213PS  lanes<>+352(SB), Y3, Y7
+	VFMADD213PS  Y4, Y3, Y7
 	VMOVUPS      lanes<>+1152(SB), Y9
 	VFMADD213PS  lanes<>+1184(SB), Y3, Y9
 	VFMADD213PS  lanes<>+1216(SB), Y3, Y9
 	VFMADD213PS  lanes<>+1248(SB), Y3, Y9
-	VFMADD213PS  lanes<>+352(SB), Y3, Y9
+	VFMADD213PS  Y4, Y3, Y9
 	VMULPS       Y8, Y7, Y3
 	VDIVPS       Y9, Y3, Y3
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
 	VMASKMOVPS   Y3, Y6, (AX)(DX*2)
-	VMASKMOVPS   (AX), Y6, Y4
-	VMASKMOVPS   (CX), Y6, Y5
-	VADDPS       Y5, Y4, Y4
-	VXORPS       lanes<>+1376(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y0
+	VMASKMOVPS   (AX), Y6, Y5
+	VMASKMOVPS   (CX), Y6, Y7
+	VADDPS       Y7, Y5, Y5
+	VXORPS       lanes<>+2400(SB), Y5, Y5
+	VMAXPS       Y5, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
 	VFMADD132PS  lanes<>+96(SB), Y2, Y1
@@ -25861,11 +25854,11 @@ oneEnd379:
 	VFMADD213PS  lanes<>+256(SB), Y0, Y2
 	VFMADD213PS  lanes<>+288(SB), Y0, Y2
 	VFMADD213PS  lanes<>+320(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
-	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
+	VFMADD213PS  Y4, Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
-	VADDPS       lanes<>+352(SB), Y0, Y0
+	VADDPS       Y4, Y0, Y0
 	VMOVUPS      lanes<>+352(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (AX)
@@ -25904,12 +25897,12 @@ one380:
 	VFMADD213PS  lanes<>+1056(SB), Y3, Y4
 	VFMADD213PS  lanes<>+1088(SB), Y3, Y4
 	VFMADD213PS  lanes<>+1120(SB), Y3, Y4
-	VFMADD213PS  lanes<>+352(SB), Y3, Y4
+	VFMADD213PS  Y0, Y3, Y4
 	VMOVUPS      lanes<>+1152(SB), Y5
 	VFMADD213PS  lanes<>+1184(SB), Y3, Y5
 	VFMADD213PS  lanes<>+1216(SB), Y3, Y5
 	VFMADD213PS  lanes<>+1248(SB), Y3, Y5
-	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  Y0, Y3, Y5
 	VMULPS       Y2, Y4, Y2
 	VDIVPS       Y5, Y2, Y2
 	VMOVUPS      lanes<>+992(SB), Y3
@@ -25970,12 +25963,12 @@ oneEnd380:
 	VFMADD213PS  lanes<>+1056(SB), Y1, Y4
 	VFMADD213PS  lanes<>+1088(SB), Y1, Y4
 	VFMADD213PS  lanes<>+1120(SB), Y1, Y4
-	VFMADD213PS  lanes<>+352(SB), Y1, Y4
+	VFMADD213PS  Y0, Y1, Y4
 	VMOVUPS      lanes<>+1152(SB), Y5
 	VFMADD213PS  lanes<>+1184(SB), Y1, Y5
 	VFMADD213PS  lanes<>+1216(SB), Y1, Y5
 	VFMADD213PS  lanes<>+1248(SB), Y1, Y5
-	VFMADD213PS  lanes<>+352(SB), Y1, Y5
+	VFMADD213PS  Y0, Y1, Y5
 	VMULPS       Y3, Y4, Y1
 	VDIVPS       Y5, Y1, Y1
 	VMOVUPS      lanes<>+992(SB), Y3
@@ -26459,64 +26452,50 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z2
-	VBROADCASTSS lanes<>+96(SB), Z3
-	VBROADCASTSS lanes<>+128(SB), Z4
-	VBROADCASTSS lanes<>+160(SB), Z5
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+320(SB), Z7
-	VBROADCASTSS lanes<>+288(SB), Z8
-	VBROADCASTSS lanes<>+256(SB), Z9
-	VBROADCASTSS lanes<>+224(SB), Z10
-	VBROADCASTSS lanes<>+192(SB), Z11
+	VBROADCASTSS lanes<>+1280(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+1376(SB), Z1
+	VBROADCASTSS lanes<>+1408(SB), Z1
+	VBROADCASTSS lanes<>+1440(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z1
+	VBROADCASTSS lanes<>+5056(SB), Z2
+	VBROADCASTSS lanes<>+5088(SB), Z3
+	VBROADCASTSS lanes<>+5120(SB), Z4
+	VBROADCASTSS lanes<>+5152(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z5
 
 many385:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd385
-	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
-	VMAXPS       Z11, Z0, Z11
-	VMINPS       Z11, Z1, Z11
-	VMOVAPS      Z11, Z12
-	VFMADD132PS  Z3, Z2, Z12
-	VSUBPS       Z2, Z12, Z12
-	VFNMADD231PS Z4, Z12, Z11
-	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
-	VFMADD213PS  Z10, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VSCALEFPS    Z12, Z13, Z13
-	VADDPS       Z6, Z13, Z11
-	VBROADCASTSS lanes<>+352(SB), Z12
-	VDIVPS       Z11, Z12, Z11
-	VMOVUPS      Z11, (AX)
-	VMOVUPS      64(DX), Z11
-	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
-	VMAXPS       Z11, Z0, Z11
-	VMINPS       Z11, Z1, Z11
-	VMOVAPS      Z11, Z12
-	VFMADD132PS  Z3, Z2, Z12
-	VSUBPS       Z2, Z12, Z12
-	VFNMADD231PS Z4, Z12, Z11
-	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
-	VFMADD213PS  Z10, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VSCALEFPS    Z12, Z13, Z13
-	VADDPS       Z6, Z13, Z11
-	VBROADCASTSS lanes<>+352(SB), Z12
-	VDIVPS       Z11, Z12, Z11
-	VMOVUPS      Z11, 64(AX)
+	VMOVUPS      (DX), Z6
+	VMULPS       Z5, Z6, Z6
+	VREDUCEPS    $0x01, Z6, Z7
+	VBROADCASTSS lanes<>+5152(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z6, Z8, Z8
+	VADDPS       Z0, Z8, Z6
+	VDIVPS       Z6, Z0, Z6
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      64(DX), Z6
+	VMULPS       Z5, Z6, Z6
+	VREDUCEPS    $0x01, Z6, Z7
+	VBROADCASTSS lanes<>+5152(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z6, Z8, Z8
+	VADDPS       Z0, Z8, Z6
+	VDIVPS       Z6, Z0, Z6
+	VMOVUPS      Z6, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -26526,27 +26505,19 @@ manyEnd385:
 one385:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd385
-	VMOVUPS      (DX), Z11
-	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
-	VMAXPS       Z11, Z0, Z11
-	VMINPS       Z11, Z1, Z11
-	VMOVAPS      Z11, Z12
-	VFMADD132PS  Z3, Z2, Z12
-	VSUBPS       Z2, Z12, Z12
-	VFNMADD231PS Z4, Z12, Z11
-	VFNMADD231PS Z5, Z12, Z11
-	VBROADCASTSS lanes<>+192(SB), Z13
-	VFMADD213PS  Z10, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VSCALEFPS    Z12, Z13, Z13
-	VADDPS       Z6, Z13, Z11
-	VBROADCASTSS lanes<>+352(SB), Z12
-	VDIVPS       Z11, Z12, Z11
-	VMOVUPS      Z11, (AX)
+	VMOVUPS      (DX), Z6
+	VMULPS       Z5, Z6, Z6
+	VREDUCEPS    $0x01, Z6, Z7
+	VBROADCASTSS lanes<>+5152(SB), Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VFMADD213PS  Z0, Z7, Z8
+	VSCALEFPS    Z6, Z8, Z8
+	VADDPS       Z0, Z8, Z6
+	VDIVPS       Z6, Z0, Z6
+	VMOVUPS      Z6, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -26559,26 +26530,18 @@ oneEnd385:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z11
-	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
-	VMAXPS       Z11, Z0, Z0
-	VMINPS       Z0, Z1, Z0
-	VMOVAPS      Z0, Z1
-	VFMADD132PS  Z3, Z2, Z1
-	VSUBPS       Z2, Z1, Z1
-	VFNMADD231PS Z4, Z1, Z0
-	VFNMADD231PS Z5, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
-	VFMADD213PS  Z10, Z0, Z2
-	VFMADD213PS  Z9, Z0, Z2
-	VFMADD213PS  Z8, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VFMADD213PS  Z6, Z0, Z2
-	VFMADD213PS  Z6, Z0, Z2
-	VSCALEFPS    Z1, Z2, Z2
-	VADDPS       Z6, Z2, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
+	VMOVUPS.Z    (DX), K1, Z6
+	VMULPS       Z5, Z6, Z5
+	VREDUCEPS    $0x01, Z5, Z6
+	VBROADCASTSS lanes<>+5152(SB), Z7
+	VFMADD213PS  Z4, Z6, Z7
+	VFMADD213PS  Z3, Z6, Z7
+	VFMADD213PS  Z2, Z6, Z7
+	VFMADD213PS  Z1, Z6, Z7
+	VFMADD213PS  Z0, Z6, Z7
+	VSCALEFPS    Z5, Z7, Z7
+	VADDPS       Z0, Z7, Z1
+	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done385:
@@ -26591,20 +26554,20 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1408(SB), Z0
+	VBROADCASTSS lanes<>+1568(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VBROADCASTSS lanes<>+992(SB), Z2
-	VBROADCASTSS lanes<>+1600(SB), Z3
-	VBROADCASTSS lanes<>+1568(SB), Z4
-	VBROADCASTSS lanes<>+1536(SB), Z5
-	VBROADCASTSS lanes<>+1504(SB), Z6
-	VBROADCASTSS lanes<>+1472(SB), Z7
-	VBROADCASTSS lanes<>+1440(SB), Z8
-	VBROADCASTSS lanes<>+1760(SB), Z8
-	VBROADCASTSS lanes<>+1728(SB), Z9
-	VBROADCASTSS lanes<>+1696(SB), Z10
-	VBROADCASTSS lanes<>+1664(SB), Z11
-	VBROADCASTSS lanes<>+1632(SB), Z12
+	VBROADCASTSS lanes<>+1760(SB), Z3
+	VBROADCASTSS lanes<>+1728(SB), Z4
+	VBROADCASTSS lanes<>+1696(SB), Z5
+	VBROADCASTSS lanes<>+1664(SB), Z6
+	VBROADCASTSS lanes<>+1632(SB), Z7
+	VBROADCASTSS lanes<>+1600(SB), Z8
+	VBROADCASTSS lanes<>+1920(SB), Z8
+	VBROADCASTSS lanes<>+1888(SB), Z9
+	VBROADCASTSS lanes<>+1856(SB), Z10
+	VBROADCASTSS lanes<>+1824(SB), Z11
+	VBROADCASTSS lanes<>+1792(SB), Z12
 
 many386:
 	CMPQ         CX, $0x00000020
@@ -26612,13 +26575,13 @@ many386:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1440(SB), Z14
+	VBROADCASTSS lanes<>+1600(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1632(SB), Z15
+	VBROADCASTSS lanes<>+1792(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26632,13 +26595,13 @@ many386:
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1440(SB), Z14
+	VBROADCASTSS lanes<>+1600(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1632(SB), Z15
+	VBROADCASTSS lanes<>+1792(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26661,13 +26624,13 @@ one386:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1440(SB), Z14
+	VBROADCASTSS lanes<>+1600(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1632(SB), Z15
+	VBROADCASTSS lanes<>+1792(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26693,13 +26656,13 @@ oneEnd386:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+1440(SB), Z13
+	VBROADCASTSS lanes<>+1600(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+1632(SB), Z3
+	VBROADCASTSS lanes<>+1792(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -26721,20 +26684,20 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1792(SB), Z0
+	VBROADCASTSS lanes<>+1952(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VBROADCASTSS lanes<>+992(SB), Z2
-	VBROADCASTSS lanes<>+1984(SB), Z3
-	VBROADCASTSS lanes<>+1952(SB), Z4
-	VBROADCASTSS lanes<>+1920(SB), Z5
-	VBROADCASTSS lanes<>+1888(SB), Z6
-	VBROADCASTSS lanes<>+1856(SB), Z7
-	VBROADCASTSS lanes<>+1824(SB), Z8
-	VBROADCASTSS lanes<>+2144(SB), Z8
-	VBROADCASTSS lanes<>+2112(SB), Z9
-	VBROADCASTSS lanes<>+2080(SB), Z10
-	VBROADCASTSS lanes<>+2048(SB), Z11
-	VBROADCASTSS lanes<>+2016(SB), Z12
+	VBROADCASTSS lanes<>+2144(SB), Z3
+	VBROADCASTSS lanes<>+2112(SB), Z4
+	VBROADCASTSS lanes<>+2080(SB), Z5
+	VBROADCASTSS lanes<>+2048(SB), Z6
+	VBROADCASTSS lanes<>+2016(SB), Z7
+	VBROADCASTSS lanes<>+1984(SB), Z8
+	VBROADCASTSS lanes<>+2304(SB), Z8
+	VBROADCASTSS lanes<>+2272(SB), Z9
+	VBROADCASTSS lanes<>+2240(SB), Z10
+	VBROADCASTSS lanes<>+2208(SB), Z11
+	VBROADCASTSS lanes<>+2176(SB), Z12
 
 many387:
 	CMPQ         CX, $0x00000020
@@ -26742,13 +26705,13 @@ many387:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1824(SB), Z14
+	VBROADCASTSS lanes<>+1984(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2016(SB), Z15
+	VBROADCASTSS lanes<>+2176(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26764,13 +26727,13 @@ many387:
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1824(SB), Z14
+	VBROADCASTSS lanes<>+1984(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2016(SB), Z15
+	VBROADCASTSS lanes<>+2176(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26795,13 +26758,13 @@ one387:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1824(SB), Z14
+	VBROADCASTSS lanes<>+1984(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2016(SB), Z15
+	VBROADCASTSS lanes<>+2176(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -26829,13 +26792,13 @@ oneEnd387:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+1824(SB), Z13
+	VBROADCASTSS lanes<>+1984(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2016(SB), Z3
+	VBROADCASTSS lanes<>+2176(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -26859,28 +26822,32 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+1280(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+4768(SB), Z1
-	VBROADCASTSS lanes<>+4800(SB), Z2
-	VBROADCASTSS lanes<>+4832(SB), Z3
-	VBROADCASTSS lanes<>+4864(SB), Z4
-	VBROADCASTSS lanes<>+4896(SB), Z5
-	VBROADCASTSS lanes<>+4928(SB), Z5
-	VBROADCASTSS lanes<>+4960(SB), Z6
+	VBROADCASTSS lanes<>+1376(SB), Z1
+	VBROADCASTSS lanes<>+1408(SB), Z1
+	VBROADCASTSS lanes<>+1440(SB), Z1
+	VBROADCASTSS lanes<>+1472(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z1
+	VBROADCASTSS lanes<>+5056(SB), Z2
+	VBROADCASTSS lanes<>+5088(SB), Z3
+	VBROADCASTSS lanes<>+5120(SB), Z4
+	VBROADCASTSS lanes<>+5152(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z5
+	VBROADCASTSS lanes<>+2336(SB), Z6
 
 many388:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd388
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4960(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4896(SB), Z9
+	VBROADCASTSS lanes<>+5152(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -26892,11 +26859,11 @@ many388:
 	VMOVUPS      Z6, (AX)
 	VMOVUPS      64(DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4960(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4896(SB), Z9
+	VBROADCASTSS lanes<>+5152(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -26917,11 +26884,11 @@ one388:
 	JLT          oneEnd388
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4960(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+4896(SB), Z9
+	VBROADCASTSS lanes<>+5152(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -26945,11 +26912,11 @@ oneEnd388:
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+4960(SB), Z8
+	VBROADCASTSS lanes<>+2336(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+4896(SB), Z8
+	VBROADCASTSS lanes<>+5152(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -26972,64 +26939,51 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
-	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z2
-	VBROADCASTSS lanes<>+1344(SB), Z3
-	VBROADCASTSS lanes<>+96(SB), Z4
-	VBROADCASTSS lanes<>+128(SB), Z5
-	VBROADCASTSS lanes<>+160(SB), Z6
-	VBROADCASTSS lanes<>+352(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
-	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VMULPS.BCST  lanes<>+1504(SB), Z0, Z0
+	VBROADCASTSS lanes<>+1280(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1408(SB), Z2
+	VBROADCASTSS lanes<>+1440(SB), Z2
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+1504(SB), Z6
 
 many389:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd389
-	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      64(DX), Z12
-	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
-	VMOVUPS      Z12, 64(AX)
+	VMOVUPS      (DX), Z6
+	VMULPS       Z0, Z6, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5152(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z1, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      64(DX), Z6
+	VMULPS       Z0, Z6, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5152(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z1, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -27039,27 +26993,19 @@ manyEnd389:
 one389:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd389
-	VMOVUPS      (DX), Z12
-	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS       Z7, Z15, Z13
-	VDIVPS       Z13, Z12, Z12
-	VMOVUPS      Z12, (AX)
+	VMOVUPS      (DX), Z6
+	VMULPS       Z0, Z6, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5152(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z1, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -27072,26 +27018,18 @@ oneEnd389:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z12
-	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
-	VMULPS       Z0, Z13, Z0
-	VMAXPS       Z0, Z1, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVAPS      Z0, Z1
-	VFMADD132PS  Z4, Z3, Z1
-	VSUBPS       Z3, Z1, Z1
-	VFNMADD231PS Z5, Z1, Z0
-	VFNMADD231PS Z6, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
-	VFMADD213PS  Z11, Z0, Z2
-	VFMADD213PS  Z10, Z0, Z2
-	VFMADD213PS  Z9, Z0, Z2
-	VFMADD213PS  Z8, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VSCALEFPS    Z1, Z2, Z2
-	VADDPS       Z7, Z2, Z0
-	VDIVPS       Z0, Z12, Z0
+	VMOVUPS.Z    (DX), K1, Z6
+	VMULPS       Z0, Z6, Z0
+	VREDUCEPS    $0x01, Z0, Z7
+	VBROADCASTSS lanes<>+5152(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VFMADD213PS  Z4, Z7, Z8
+	VFMADD213PS  Z3, Z7, Z8
+	VFMADD213PS  Z2, Z7, Z8
+	VFMADD213PS  Z1, Z7, Z8
+	VSCALEFPS    Z0, Z8, Z8
+	VADDPS       Z1, Z8, Z0
+	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done389:
@@ -27105,61 +27043,57 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
-	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z2
-	VBROADCASTSS lanes<>+1344(SB), Z3
-	VBROADCASTSS lanes<>+352(SB), Z4
-	VBROADCASTSS lanes<>+2496(SB), Z5
-	VBROADCASTSS lanes<>+2464(SB), Z6
-	VBROADCASTSS lanes<>+2432(SB), Z7
-	VBROADCASTSS lanes<>+2400(SB), Z8
-	VBROADCASTSS lanes<>+2368(SB), Z9
-	VBROADCASTSS lanes<>+2336(SB), Z10
-	VBROADCASTSS lanes<>+2304(SB), Z11
-	VBROADCASTSS lanes<>+2272(SB), Z12
-	VBROADCASTSS lanes<>+2240(SB), Z13
-	VBROADCASTSS lanes<>+96(SB), Z13
-	VBROADCASTSS lanes<>+128(SB), Z14
-	VBROADCASTSS lanes<>+160(SB), Z15
-	VBROADCASTSS lanes<>+320(SB), Z16
-	VBROADCASTSS lanes<>+288(SB), Z17
-	VBROADCASTSS lanes<>+256(SB), Z18
-	VBROADCASTSS lanes<>+224(SB), Z19
-	VBROADCASTSS lanes<>+192(SB), Z20
+	VBROADCASTSS lanes<>+1280(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1408(SB), Z2
+	VBROADCASTSS lanes<>+1440(SB), Z2
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+2688(SB), Z2
+	VBROADCASTSS lanes<>+2656(SB), Z3
+	VBROADCASTSS lanes<>+2624(SB), Z4
+	VBROADCASTSS lanes<>+2592(SB), Z5
+	VBROADCASTSS lanes<>+2560(SB), Z6
+	VBROADCASTSS lanes<>+2528(SB), Z7
+	VBROADCASTSS lanes<>+2496(SB), Z8
+	VBROADCASTSS lanes<>+2464(SB), Z9
+	VBROADCASTSS lanes<>+2432(SB), Z10
+	VBROADCASTSS lanes<>+5024(SB), Z10
+	VBROADCASTSS lanes<>+5056(SB), Z11
+	VBROADCASTSS lanes<>+5088(SB), Z12
+	VBROADCASTSS lanes<>+5120(SB), Z13
+	VBROADCASTSS lanes<>+5152(SB), Z14
+	VBROADCASTSS lanes<>+96(SB), Z14
 
 one390:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd390
-	VMOVUPS      (DX), Z20
-	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
-	VMAXPS       Z21, Z1, Z21
-	VMINPS       Z21, Z2, Z21
-	VMOVAPS      Z21, Z22
-	VFMADD132PS  Z13, Z3, Z22
-	VSUBPS       Z3, Z22, Z22
-	VFNMADD231PS Z14, Z22, Z21
-	VFNMADD231PS Z15, Z22, Z21
-	VBROADCASTSS lanes<>+192(SB), Z23
-	VFMADD213PS  Z19, Z21, Z23
-	VFMADD213PS  Z18, Z21, Z23
-	VFMADD213PS  Z17, Z21, Z23
-	VFMADD213PS  Z16, Z21, Z23
-	VFMADD213PS  Z4, Z21, Z23
-	VFMADD213PS  Z4, Z21, Z23
-	VSCALEFPS    Z22, Z23, Z23
-	VBROADCASTSS lanes<>+2240(SB), Z21
-	VFMADD213PS  Z12, Z23, Z21
-	VFMADD213PS  Z11, Z23, Z21
-	VFMADD213PS  Z10, Z23, Z21
-	VFMADD213PS  Z9, Z23, Z21
-	VFMADD213PS  Z8, Z23, Z21
-	VFMADD213PS  Z7, Z23, Z21
-	VFMADD213PS  Z6, Z23, Z21
-	VFMADD213PS  Z5, Z23, Z21
-	VFMADD213PS  Z4, Z23, Z21
-	VMAXPS       Z20, Z0, Z20
-	VFMADD213PS  Z20, Z23, Z21
-	VMOVUPS      Z21, (AX)
+	VMOVUPS      (DX), Z15
+	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
+	VMULPS       Z14, Z16, Z16
+	VREDUCEPS    $0x01, Z16, Z17
+	VBROADCASTSS lanes<>+5152(SB), Z18
+	VFMADD213PS  Z13, Z17, Z18
+	VFMADD213PS  Z12, Z17, Z18
+	VFMADD213PS  Z11, Z17, Z18
+	VFMADD213PS  Z10, Z17, Z18
+	VFMADD213PS  Z1, Z17, Z18
+	VSCALEFPS    Z16, Z18, Z18
+	VBROADCASTSS lanes<>+2432(SB), Z16
+	VFMADD213PS  Z9, Z18, Z16
+	VFMADD213PS  Z8, Z18, Z16
+	VFMADD213PS  Z7, Z18, Z16
+	VFMADD213PS  Z6, Z18, Z16
+	VFMADD213PS  Z5, Z18, Z16
+	VFMADD213PS  Z4, Z18, Z16
+	VFMADD213PS  Z3, Z18, Z16
+	VFMADD213PS  Z2, Z18, Z16
+	VFMADD213PS  Z1, Z18, Z16
+	VMAXPS       Z15, Z0, Z15
+	VFMADD213PS  Z15, Z18, Z16
+	VMOVUPS      Z16, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -27172,110 +27106,94 @@ oneEnd390:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z20
-	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
-	VMAXPS       Z21, Z1, Z1
-	VMINPS       Z1, Z2, Z1
-	VMOVAPS      Z1, Z2
-	VFMADD132PS  Z13, Z3, Z2
-	VSUBPS       Z3, Z2, Z2
-	VFNMADD231PS Z14, Z2, Z1
-	VFNMADD231PS Z15, Z2, Z1
-	VBROADCASTSS lanes<>+192(SB), Z3
-	VFMADD213PS  Z19, Z1, Z3
-	VFMADD213PS  Z18, Z1, Z3
-	VFMADD213PS  Z17, Z1, Z3
-	VFMADD213PS  Z16, Z1, Z3
-	VFMADD213PS  Z4, Z1, Z3
-	VFMADD213PS  Z4, Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VBROADCASTSS lanes<>+2240(SB), Z1
-	VFMADD213PS  Z12, Z3, Z1
-	VFMADD213PS  Z11, Z3, Z1
-	VFMADD213PS  Z10, Z3, Z1
-	VFMADD213PS  Z9, Z3, Z1
-	VFMADD213PS  Z8, Z3, Z1
-	VFMADD213PS  Z7, Z3, Z1
-	VFMADD213PS  Z6, Z3, Z1
-	VFMADD213PS  Z5, Z3, Z1
-	VFMADD213PS  Z4, Z3, Z1
-	VMAXPS       Z20, Z0, Z0
-	VFMADD213PS  Z0, Z3, Z1
-	VMOVUPS      Z1, K1, (AX)
+	VMOVUPS.Z    (DX), K1, Z15
+	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
+	VMULPS       Z14, Z16, Z14
+	VREDUCEPS    $0x01, Z14, Z16
+	VBROADCASTSS lanes<>+5152(SB), Z17
+	VFMADD213PS  Z13, Z16, Z17
+	VFMADD213PS  Z12, Z16, Z17
+	VFMADD213PS  Z11, Z16, Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z1, Z16, Z17
+	VSCALEFPS    Z14, Z17, Z17
+	VBROADCASTSS lanes<>+2432(SB), Z10
+	VFMADD213PS  Z9, Z17, Z10
+	VFMADD213PS  Z8, Z17, Z10
+	VFMADD213PS  Z7, Z17, Z10
+	VFMADD213PS  Z6, Z17, Z10
+	VFMADD213PS  Z5, Z17, Z10
+	VFMADD213PS  Z4, Z17, Z10
+	VFMADD213PS  Z3, Z17, Z10
+	VFMADD213PS  Z2, Z17, Z10
+	VFMADD213PS  Z1, Z17, Z10
+	VMAXPS       Z15, Z0, Z0
+	VFMADD213PS  Z0, Z17, Z10
+	VMOVUPS      Z10, K1, (AX)
 
 done390:
 	VZEROUPPER
 	RET
 
 // func mishAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2528(SB), Z0
-	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z2
-	VBROADCASTSS lanes<>+1344(SB), Z3
-	VBROADCASTSS lanes<>+96(SB), Z4
-	VBROADCASTSS lanes<>+128(SB), Z5
-	VBROADCASTSS lanes<>+160(SB), Z6
-	VBROADCASTSS lanes<>+352(SB), Z7
-	VBROADCASTSS lanes<>+320(SB), Z8
-	VBROADCASTSS lanes<>+288(SB), Z9
-	VBROADCASTSS lanes<>+256(SB), Z10
-	VBROADCASTSS lanes<>+224(SB), Z11
-	VBROADCASTSS lanes<>+192(SB), Z12
+	VBROADCASTSS lanes<>+2720(SB), Z0
+	VBROADCASTSS lanes<>+1280(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+1376(SB), Z2
+	VBROADCASTSS lanes<>+1408(SB), Z2
+	VBROADCASTSS lanes<>+1440(SB), Z2
+	VBROADCASTSS lanes<>+1472(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+96(SB), Z6
 
 many391:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd391
-	VMOVUPS      (DX), Z12
-	VMINPS       Z12, Z0, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
-	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
-	VDIVPS       Z14, Z13, Z13
-	VMULPS       Z13, Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      64(DX), Z12
-	VMINPS       Z12, Z0, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
-	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
-	VDIVPS       Z14, Z13, Z13
-	VMULPS       Z13, Z12, Z12
-	VMOVUPS      Z12, 64(AX)
+	VMOVUPS      (DX), Z7
+	VMINPS       Z7, Z0, Z8
+	VMULPS       Z6, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
+	VMULPS       Z10, Z8, Z8
+	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
+	VDIVPS       Z9, Z8, Z8
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
+	VMOVUPS      64(DX), Z7
+	VMINPS       Z7, Z0, Z8
+	VMULPS       Z6, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
+	VMULPS       Z10, Z8, Z8
+	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
+	VDIVPS       Z9, Z8, Z8
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z7, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -27285,29 +27203,23 @@ manyEnd391:
 one391:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd391
-	VMOVUPS      (DX), Z12
-	VMINPS       Z12, Z0, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVAPS      Z13, Z14
-	VFMADD132PS  Z4, Z3, Z14
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z13
-	VFNMADD231PS Z6, Z14, Z13
-	VBROADCASTSS lanes<>+192(SB), Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VFMADD213PS  Z7, Z13, Z15
-	VSCALEFPS    Z14, Z15, Z15
-	VADDPS.BCST  lanes<>+2560(SB), Z15, Z13
-	VMULPS       Z15, Z13, Z13
-	VADDPS.BCST  lanes<>+2560(SB), Z13, Z14
-	VDIVPS       Z14, Z13, Z13
-	VMULPS       Z13, Z12, Z12
-	VMOVUPS      Z12, (AX)
+	VMOVUPS      (DX), Z7
+	VMINPS       Z7, Z0, Z8
+	VMULPS       Z6, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
+	VMULPS       Z10, Z8, Z8
+	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
+	VDIVPS       Z9, Z8, Z8
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z7, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -27320,28 +27232,22 @@ oneEnd391:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z12
-	VMINPS       Z12, Z0, Z0
-	VMAXPS       Z0, Z1, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVAPS      Z0, Z1
-	VFMADD132PS  Z4, Z3, Z1
-	VSUBPS       Z3, Z1, Z1
-	VFNMADD231PS Z5, Z1, Z0
-	VFNMADD231PS Z6, Z1, Z0
-	VBROADCASTSS lanes<>+192(SB), Z2
-	VFMADD213PS  Z11, Z0, Z2
-	VFMADD213PS  Z10, Z0, Z2
-	VFMADD213PS  Z9, Z0, Z2
-	VFMADD213PS  Z8, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VFMADD213PS  Z7, Z0, Z2
-	VSCALEFPS    Z1, Z2, Z2
-	VADDPS.BCST  lanes<>+2560(SB), Z2, Z0
-	VMULPS       Z2, Z0, Z0
-	VADDPS.BCST  lanes<>+2560(SB), Z0, Z1
+	VMOVUPS.Z    (DX), K1, Z7
+	VMINPS       Z7, Z0, Z0
+	VMULPS       Z6, Z0, Z0
+	VREDUCEPS    $0x01, Z0, Z6
+	VBROADCASTSS lanes<>+5152(SB), Z8
+	VFMADD213PS  Z5, Z6, Z8
+	VFMADD213PS  Z4, Z6, Z8
+	VFMADD213PS  Z3, Z6, Z8
+	VFMADD213PS  Z2, Z6, Z8
+	VFMADD213PS  Z1, Z6, Z8
+	VSCALEFPS    Z0, Z8, Z8
+	VADDPS.BCST  lanes<>+2752(SB), Z8, Z0
+	VMULPS       Z8, Z0, Z0
+	VADDPS.BCST  lanes<>+2752(SB), Z0, Z1
 	VDIVPS       Z1, Z0, Z0
-	VMULPS       Z0, Z12, Z0
+	VMULPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done391:
@@ -27361,14 +27267,14 @@ many392:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd392
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z2
-	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -27384,7 +27290,7 @@ one392:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd392
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -27403,7 +27309,7 @@ oneEnd392:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z2
-	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z0
 	VMINPS      Z0, Z1, Z0
@@ -27613,13 +27519,13 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z5
 	VBROADCASTSS lanes<>+0(SB), Z6
-	VBROADCASTSS lanes<>+1312(SB), Z7
+	VBROADCASTSS lanes<>+2848(SB), Z7
 	VBROADCASTSS lanes<>+1344(SB), Z8
-	VBROADCASTSS lanes<>+2752(SB), Z9
-	VBROADCASTSS lanes<>+2720(SB), Z10
-	VBROADCASTSS lanes<>+2688(SB), Z11
-	VBROADCASTSS lanes<>+2656(SB), Z12
-	VBROADCASTSS lanes<>+2624(SB), Z13
+	VBROADCASTSS lanes<>+3008(SB), Z9
+	VBROADCASTSS lanes<>+2976(SB), Z10
+	VBROADCASTSS lanes<>+2944(SB), Z11
+	VBROADCASTSS lanes<>+2912(SB), Z12
+	VBROADCASTSS lanes<>+2880(SB), Z13
 	VBROADCASTSS lanes<>+96(SB), Z13
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
@@ -27636,7 +27542,7 @@ many396:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2624(SB), Z19
+	VBROADCASTSS lanes<>+2880(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -27660,7 +27566,7 @@ many396:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2624(SB), Z19
+	VBROADCASTSS lanes<>+2880(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -27693,7 +27599,7 @@ one396:
 	VSUBPS       Z8, Z16, Z16
 	VFNMADD231PS Z14, Z16, Z2
 	VFNMADD231PS Z15, Z16, Z2
-	VBROADCASTSS lanes<>+2624(SB), Z17
+	VBROADCASTSS lanes<>+2880(SB), Z17
 	VFMADD213PS  Z12, Z2, Z17
 	VFMADD213PS  Z11, Z2, Z17
 	VFMADD213PS  Z10, Z2, Z17
@@ -27729,7 +27635,7 @@ oneEnd396:
 	VSUBPS       Z8, Z3, Z3
 	VFNMADD231PS Z14, Z3, Z2
 	VFNMADD231PS Z15, Z3, Z2
-	VBROADCASTSS lanes<>+2624(SB), Z5
+	VBROADCASTSS lanes<>+2880(SB), Z5
 	VFMADD213PS  Z12, Z2, Z5
 	VFMADD213PS  Z11, Z2, Z5
 	VFMADD213PS  Z10, Z2, Z5
@@ -27824,16 +27730,16 @@ many398:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd398
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -27845,7 +27751,7 @@ one398:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd398
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -27860,7 +27766,7 @@ oneEnd398:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done398:
@@ -27878,16 +27784,16 @@ many399:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd399
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -27899,7 +27805,7 @@ one399:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd399
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -27914,7 +27820,7 @@ oneEnd399:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done399:
@@ -28440,13 +28346,13 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3040(SB), Z1
-	VBROADCASTSS lanes<>+3008(SB), Z2
-	VBROADCASTSS lanes<>+2976(SB), Z3
-	VBROADCASTSS lanes<>+2944(SB), Z4
-	VBROADCASTSS lanes<>+3136(SB), Z4
-	VBROADCASTSS lanes<>+3104(SB), Z7
-	VBROADCASTSS lanes<>+3072(SB), Z8
+	VBROADCASTSS lanes<>+3296(SB), Z1
+	VBROADCASTSS lanes<>+3264(SB), Z2
+	VBROADCASTSS lanes<>+3232(SB), Z3
+	VBROADCASTSS lanes<>+3200(SB), Z4
+	VBROADCASTSS lanes<>+3392(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z7
+	VBROADCASTSS lanes<>+3328(SB), Z8
 
 one409:
 	CMPQ              CX, $0x00000010
@@ -28454,20 +28360,20 @@ one409:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z10, Z8
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+2944(SB), Z11
+	VBROADCASTSS      lanes<>+3200(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3072(SB), Z10
+	VBROADCASTSS      lanes<>+3328(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -28478,7 +28384,7 @@ one409:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+2400(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -28496,20 +28402,20 @@ oneEnd409:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2944(SB), Z9
+	VBROADCASTSS      lanes<>+3200(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3072(SB), Z1
+	VBROADCASTSS      lanes<>+3328(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -28520,7 +28426,7 @@ oneEnd409:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+2400(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -28535,13 +28441,13 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3040(SB), Z1
-	VBROADCASTSS lanes<>+3008(SB), Z2
-	VBROADCASTSS lanes<>+2976(SB), Z3
-	VBROADCASTSS lanes<>+2944(SB), Z4
-	VBROADCASTSS lanes<>+3136(SB), Z4
-	VBROADCASTSS lanes<>+3104(SB), Z7
-	VBROADCASTSS lanes<>+3072(SB), Z8
+	VBROADCASTSS lanes<>+3296(SB), Z1
+	VBROADCASTSS lanes<>+3264(SB), Z2
+	VBROADCASTSS lanes<>+3232(SB), Z3
+	VBROADCASTSS lanes<>+3200(SB), Z4
+	VBROADCASTSS lanes<>+3392(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z7
+	VBROADCASTSS lanes<>+3328(SB), Z8
 
 one410:
 	CMPQ              CX, $0x00000010
@@ -28549,21 +28455,21 @@ one410:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+3168(SB), Z9, Z9
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+3424(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+2944(SB), Z11
+	VBROADCASTSS      lanes<>+3200(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3072(SB), Z10
+	VBROADCASTSS      lanes<>+3328(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -28574,7 +28480,7 @@ one410:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+2400(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -28592,21 +28498,21 @@ oneEnd410:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+3168(SB), Z8, Z8
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+3424(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2944(SB), Z9
+	VBROADCASTSS      lanes<>+3200(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3072(SB), Z1
+	VBROADCASTSS      lanes<>+3328(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -28617,7 +28523,7 @@ oneEnd410:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+2400(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -28632,13 +28538,13 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3040(SB), Z1
-	VBROADCASTSS lanes<>+3008(SB), Z2
-	VBROADCASTSS lanes<>+2976(SB), Z3
-	VBROADCASTSS lanes<>+2944(SB), Z4
-	VBROADCASTSS lanes<>+3136(SB), Z4
-	VBROADCASTSS lanes<>+3104(SB), Z9
-	VBROADCASTSS lanes<>+3072(SB), Z10
+	VBROADCASTSS lanes<>+3296(SB), Z1
+	VBROADCASTSS lanes<>+3264(SB), Z2
+	VBROADCASTSS lanes<>+3232(SB), Z3
+	VBROADCASTSS lanes<>+3200(SB), Z4
+	VBROADCASTSS lanes<>+3392(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z9
+	VBROADCASTSS lanes<>+3328(SB), Z10
 
 one411:
 	CMPQ              CX, $0x00000010
@@ -28646,20 +28552,20 @@ one411:
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z11
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z11
 	VSUBPS            Z0, Z11, Z12
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z12, Z10
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z12, Z10
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z12, Z10
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z12, Z10
 	VMULPS            Z10, Z10, Z12
-	VBROADCASTSS      lanes<>+2944(SB), Z13
+	VBROADCASTSS      lanes<>+3200(SB), Z13
 	VFMADD213PS       Z3, Z12, Z13
 	VFMADD213PS       Z2, Z12, Z13
 	VFMADD213PS       Z1, Z12, Z13
 	VMULPS            Z10, Z12, Z12
 	VFMADD213PS       Z10, Z12, Z13
 	VMULPS            Z10, Z10, Z10
-	VBROADCASTSS      lanes<>+3072(SB), Z12
+	VBROADCASTSS      lanes<>+3328(SB), Z12
 	VFMADD213PS       Z9, Z10, Z12
 	VFMADD213PS       Z4, Z10, Z12
 	VBROADCASTSS      lanes<>+352(SB), Z14
@@ -28689,20 +28595,20 @@ oneEnd411:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+2816(SB), Z0, Z6
+	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z6
 	VSUBPS            Z0, Z6, Z0
-	VFNMADD231PS.BCST lanes<>+2848(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2880(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+2912(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+2944(SB), Z10
+	VBROADCASTSS      lanes<>+3200(SB), Z10
 	VFMADD213PS       Z3, Z0, Z10
 	VFMADD213PS       Z2, Z0, Z10
 	VFMADD213PS       Z1, Z0, Z10
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z10
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3072(SB), Z1
+	VBROADCASTSS      lanes<>+3328(SB), Z1
 	VFMADD213PS       Z9, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -28729,27 +28635,27 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+2848(SB), Z1
-	VBROADCASTSS lanes<>+3456(SB), Z2
-	VBROADCASTSS lanes<>+3424(SB), Z3
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3360(SB), Z5
-	VBROADCASTSS lanes<>+3328(SB), Z6
-	VBROADCASTSS lanes<>+3296(SB), Z7
-	VBROADCASTSS lanes<>+3264(SB), Z8
-	VBROADCASTSS lanes<>+3232(SB), Z9
-	VBROADCASTSS lanes<>+3200(SB), Z10
+	VBROADCASTSS lanes<>+3104(SB), Z1
+	VBROADCASTSS lanes<>+3712(SB), Z2
+	VBROADCASTSS lanes<>+3680(SB), Z3
+	VBROADCASTSS lanes<>+3648(SB), Z4
+	VBROADCASTSS lanes<>+3616(SB), Z5
+	VBROADCASTSS lanes<>+3584(SB), Z6
+	VBROADCASTSS lanes<>+3552(SB), Z7
+	VBROADCASTSS lanes<>+3520(SB), Z8
+	VBROADCASTSS lanes<>+3488(SB), Z9
+	VBROADCASTSS lanes<>+3456(SB), Z10
 
 one412:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd412
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+2784(SB), Z10, Z15
+	VANDPS.BCST  lanes<>+3040(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z11
 	VMULPS       Z11, Z11, Z16
-	VBROADCASTSS lanes<>+3200(SB), Z17
+	VBROADCASTSS lanes<>+3456(SB), Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
 	VFMADD213PS  Z7, Z16, Z17
@@ -28763,7 +28669,7 @@ one412:
 	VSUBPS       Z17, Z1, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z17, K1, Z12
-	VANDPS.BCST  lanes<>+1376(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+2400(SB), Z10, Z10
 	VXORPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
@@ -28779,12 +28685,12 @@ oneEnd412:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+2784(SB), Z10, Z11
+	VANDPS.BCST  lanes<>+3040(SB), Z10, Z11
 	VDIVPS       Z11, Z0, Z12
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z12, Z11, K2, Z13
 	VMULPS       Z13, Z13, Z12
-	VBROADCASTSS lanes<>+3200(SB), Z15
+	VBROADCASTSS lanes<>+3456(SB), Z15
 	VFMADD213PS  Z9, Z12, Z15
 	VFMADD213PS  Z8, Z12, Z15
 	VFMADD213PS  Z7, Z12, Z15
@@ -28798,7 +28704,7 @@ oneEnd412:
 	VSUBPS       Z15, Z1, Z1
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z1, Z15, K2, Z14
-	VANDPS.BCST  lanes<>+1376(SB), Z10, Z0
+	VANDPS.BCST  lanes<>+2400(SB), Z10, Z0
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -28814,18 +28720,18 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2848(SB), Z2
-	VBROADCASTSS lanes<>+3616(SB), Z3
-	VBROADCASTSS lanes<>+3584(SB), Z4
-	VBROADCASTSS lanes<>+3552(SB), Z5
-	VBROADCASTSS lanes<>+3520(SB), Z6
-	VBROADCASTSS lanes<>+3488(SB), Z7
+	VBROADCASTSS lanes<>+3104(SB), Z2
+	VBROADCASTSS lanes<>+3872(SB), Z3
+	VBROADCASTSS lanes<>+3840(SB), Z4
+	VBROADCASTSS lanes<>+3808(SB), Z5
+	VBROADCASTSS lanes<>+3776(SB), Z6
+	VBROADCASTSS lanes<>+3744(SB), Z7
 
 one413:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd413
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+2784(SB), Z7, Z14
+	VANDPS.BCST  lanes<>+3040(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
 	VMULPS       Z0, Z15, Z15
 	VMULPS       Z14, Z14, Z16
@@ -28834,7 +28740,7 @@ one413:
 	VSQRTPS      Z15, Z15
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z15, Z14, K1, Z9
-	VBROADCASTSS lanes<>+3488(SB), Z15
+	VBROADCASTSS lanes<>+3744(SB), Z15
 	VFMADD213PS  Z6, Z8, Z15
 	VFMADD213PS  Z5, Z8, Z15
 	VFMADD213PS  Z4, Z8, Z15
@@ -28845,7 +28751,7 @@ one413:
 	VSUBPS       Z16, Z2, Z16
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z10
-	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+2400(SB), Z7, Z7
 	VXORPS       Z7, Z10, Z7
 	VMOVUPS      Z7, (AX)
 	ADDQ         $0x00000040, AX
@@ -28861,7 +28767,7 @@ oneEnd413:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+2784(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3040(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -28870,7 +28776,7 @@ oneEnd413:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z12
-	VBROADCASTSS lanes<>+3488(SB), Z1
+	VBROADCASTSS lanes<>+3744(SB), Z1
 	VFMADD213PS  Z6, Z11, Z1
 	VFMADD213PS  Z5, Z11, Z1
 	VFMADD213PS  Z4, Z11, Z1
@@ -28881,7 +28787,7 @@ oneEnd413:
 	VSUBPS       Z3, Z2, Z2
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z2, Z1, K2, Z13
-	VANDPS.BCST  lanes<>+1376(SB), Z7, Z0
+	VANDPS.BCST  lanes<>+2400(SB), Z7, Z0
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -28897,18 +28803,18 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+2848(SB), Z2
-	VBROADCASTSS lanes<>+3616(SB), Z3
-	VBROADCASTSS lanes<>+3584(SB), Z4
-	VBROADCASTSS lanes<>+3552(SB), Z5
-	VBROADCASTSS lanes<>+3520(SB), Z6
-	VBROADCASTSS lanes<>+3488(SB), Z7
+	VBROADCASTSS lanes<>+3104(SB), Z2
+	VBROADCASTSS lanes<>+3872(SB), Z3
+	VBROADCASTSS lanes<>+3840(SB), Z4
+	VBROADCASTSS lanes<>+3808(SB), Z5
+	VBROADCASTSS lanes<>+3776(SB), Z6
+	VBROADCASTSS lanes<>+3744(SB), Z7
 
 one414:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd414
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+2784(SB), Z7, Z16
+	VANDPS.BCST  lanes<>+3040(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
 	VMULPS       Z0, Z17, Z17
 	VMULPS       Z16, Z16, Z18
@@ -28917,7 +28823,7 @@ one414:
 	VSQRTPS      Z17, Z17
 	VCMPPS       $0x11, Z16, Z0, K1
 	VBLENDMPS    Z17, Z16, K1, Z9
-	VBROADCASTSS lanes<>+3488(SB), Z17
+	VBROADCASTSS lanes<>+3744(SB), Z17
 	VFMADD213PS  Z6, Z8, Z17
 	VFMADD213PS  Z5, Z8, Z17
 	VFMADD213PS  Z4, Z8, Z17
@@ -28925,11 +28831,11 @@ one414:
 	VMULPS       Z9, Z8, Z18
 	VFMADD213PS  Z9, Z18, Z17
 	VADDPS       Z17, Z17, Z18
-	VBROADCASTSS lanes<>+3648(SB), Z19
+	VBROADCASTSS lanes<>+3904(SB), Z19
 	VSUBPS       Z18, Z19, Z19
 	VPMOVD2M     Z7, K1
 	VBLENDMPS    Z19, Z18, K1, Z10
-	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+2400(SB), Z7, Z7
 	VXORPS       Z7, Z17, Z7
 	VSUBPS       Z7, Z2, Z7
 	VCMPPS       $0x11, Z16, Z0, K1
@@ -28948,7 +28854,7 @@ oneEnd414:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+2784(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3040(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -28957,7 +28863,7 @@ oneEnd414:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z13
-	VBROADCASTSS lanes<>+3488(SB), Z1
+	VBROADCASTSS lanes<>+3744(SB), Z1
 	VFMADD213PS  Z6, Z12, Z1
 	VFMADD213PS  Z5, Z12, Z1
 	VFMADD213PS  Z4, Z12, Z1
@@ -28965,11 +28871,11 @@ oneEnd414:
 	VMULPS       Z13, Z12, Z3
 	VFMADD213PS  Z13, Z3, Z1
 	VADDPS       Z1, Z1, Z3
-	VBROADCASTSS lanes<>+3648(SB), Z4
+	VBROADCASTSS lanes<>+3904(SB), Z4
 	VSUBPS       Z3, Z4, Z4
 	VPMOVD2M     Z7, K2
 	VBLENDMPS    Z4, Z3, K2, Z14
-	VANDPS.BCST  lanes<>+1376(SB), Z7, Z3
+	VANDPS.BCST  lanes<>+2400(SB), Z7, Z3
 	VXORPS       Z3, Z1, Z1
 	VSUBPS       Z1, Z2, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
@@ -28998,18 +28904,18 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+256(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
-	VBROADCASTSS lanes<>+2592(SB), Z12
-	VBROADCASTSS lanes<>+3744(SB), Z13
-	VBROADCASTSS lanes<>+3712(SB), Z14
-	VBROADCASTSS lanes<>+3680(SB), Z15
+	VBROADCASTSS lanes<>+2784(SB), Z12
+	VBROADCASTSS lanes<>+4000(SB), Z13
+	VBROADCASTSS lanes<>+3968(SB), Z14
+	VBROADCASTSS lanes<>+3936(SB), Z15
 
 one415:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd415
 	VMOVUPS      (DX), Z15
-	VANDPS.BCST  lanes<>+2784(SB), Z15, Z16
+	VANDPS.BCST  lanes<>+3040(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
-	VBROADCASTSS lanes<>+3680(SB), Z18
+	VBROADCASTSS lanes<>+3936(SB), Z18
 	VFMADD213PS  Z14, Z17, Z18
 	VFMADD213PS  Z13, Z17, Z18
 	VFMADD213PS  Z12, Z17, Z18
@@ -29017,7 +28923,7 @@ one415:
 	VFMADD213PS  Z16, Z17, Z18
 	VMOVAPS      Z16, Z17
 	VMAXPS       Z17, Z0, Z17
-	VBROADCASTSS lanes<>+3776(SB), Z19
+	VBROADCASTSS lanes<>+4032(SB), Z19
 	VMINPS       Z17, Z19, Z17
 	VMOVAPS      Z17, Z19
 	VFMADD132PS  Z4, Z1, Z19
@@ -29032,14 +28938,14 @@ one415:
 	VFMADD213PS  Z7, Z17, Z21
 	VFMADD213PS  Z7, Z17, Z21
 	VSUBPS       Z7, Z20, Z17
-	VPADDD.BCST  lanes<>+3808(SB), Z19, Z19
+	VPADDD.BCST  lanes<>+4064(SB), Z19, Z19
 	VSCALEFPS    Z17, Z21, Z21
-	VBROADCASTSS lanes<>+3840(SB), Z17
+	VBROADCASTSS lanes<>+4096(SB), Z17
 	VDIVPS       Z21, Z17, Z17
 	VSUBPS       Z17, Z21, Z17
 	VCMPPS       $0x11, Z7, Z16, K1
 	VBLENDMPS    Z18, Z17, K1, Z2
-	VANDPS.BCST  lanes<>+1376(SB), Z15, Z15
+	VANDPS.BCST  lanes<>+2400(SB), Z15, Z15
 	VXORPS       Z15, Z2, Z15
 	VMOVUPS      Z15, (AX)
 	ADDQ         $0x00000040, AX
@@ -29055,9 +28961,9 @@ oneEnd415:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z2
-	VANDPS.BCST  lanes<>+2784(SB), Z2, Z15
+	VANDPS.BCST  lanes<>+3040(SB), Z2, Z15
 	VMULPS       Z15, Z15, Z16
-	VBROADCASTSS lanes<>+3680(SB), Z17
+	VBROADCASTSS lanes<>+3936(SB), Z17
 	VFMADD213PS  Z14, Z16, Z17
 	VFMADD213PS  Z13, Z16, Z17
 	VFMADD213PS  Z12, Z16, Z17
@@ -29065,7 +28971,7 @@ oneEnd415:
 	VFMADD213PS  Z15, Z12, Z17
 	VMOVAPS      Z15, Z12
 	VMAXPS       Z12, Z0, Z0
-	VBROADCASTSS lanes<>+3776(SB), Z12
+	VBROADCASTSS lanes<>+4032(SB), Z12
 	VMINPS       Z0, Z12, Z0
 	VMOVAPS      Z0, Z12
 	VFMADD132PS  Z4, Z1, Z12
@@ -29080,14 +28986,14 @@ oneEnd415:
 	VFMADD213PS  Z7, Z0, Z4
 	VFMADD213PS  Z7, Z0, Z4
 	VSUBPS       Z7, Z1, Z0
-	VPADDD.BCST  lanes<>+3808(SB), Z12, Z12
+	VPADDD.BCST  lanes<>+4064(SB), Z12, Z12
 	VSCALEFPS    Z0, Z4, Z4
-	VBROADCASTSS lanes<>+3840(SB), Z0
+	VBROADCASTSS lanes<>+4096(SB), Z0
 	VDIVPS       Z4, Z0, Z0
 	VSUBPS       Z0, Z4, Z0
 	VCMPPS       $0x11, Z7, Z15, K2
 	VBLENDMPS    Z17, Z0, K2, Z3
-	VANDPS.BCST  lanes<>+1376(SB), Z2, Z0
+	VANDPS.BCST  lanes<>+2400(SB), Z2, Z0
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -29118,9 +29024,9 @@ one416:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd416
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+3776(SB), Z11
+	VBROADCASTSS lanes<>+4032(SB), Z11
 	VMINPS       Z10, Z11, Z10
 	VMOVAPS      Z10, Z11
 	VFMADD132PS  Z2, Z1, Z11
@@ -29135,9 +29041,9 @@ one416:
 	VFMADD213PS  Z5, Z10, Z13
 	VFMADD213PS  Z5, Z10, Z13
 	VSUBPS       Z5, Z12, Z10
-	VPADDD.BCST  lanes<>+3808(SB), Z11, Z11
+	VPADDD.BCST  lanes<>+4064(SB), Z11, Z11
 	VSCALEFPS    Z10, Z13, Z13
-	VBROADCASTSS lanes<>+3840(SB), Z10
+	VBROADCASTSS lanes<>+4096(SB), Z10
 	VDIVPS       Z13, Z10, Z10
 	VADDPS       Z10, Z13, Z10
 	VMOVUPS      Z10, (AX)
@@ -29154,9 +29060,9 @@ oneEnd416:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+3776(SB), Z10
+	VBROADCASTSS lanes<>+4032(SB), Z10
 	VMINPS       Z0, Z10, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
@@ -29171,9 +29077,9 @@ oneEnd416:
 	VFMADD213PS  Z5, Z0, Z2
 	VFMADD213PS  Z5, Z0, Z2
 	VSUBPS       Z5, Z1, Z0
-	VPADDD.BCST  lanes<>+3808(SB), Z10, Z10
+	VPADDD.BCST  lanes<>+4064(SB), Z10, Z10
 	VSCALEFPS    Z0, Z2, Z2
-	VBROADCASTSS lanes<>+3840(SB), Z0
+	VBROADCASTSS lanes<>+4096(SB), Z0
 	VDIVPS       Z2, Z0, Z0
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -29195,7 +29101,7 @@ one417:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd417
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -29203,11 +29109,11 @@ one417:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+3872(SB), Z25
+	VBROADCASTSS      lanes<>+4128(SB), Z25
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VADDPS            Z0, Z5, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z5, K1
 	VBLENDMPS         Z5, Z4, K1, Z6
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z6, Z4
@@ -29251,12 +29157,12 @@ one417:
 	VDIVPS            Z4, Z26, Z26
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z5, Z26, K1, Z12
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z5, K1
 	VBLENDMPS         Z11, Z12, K1, Z13
-	VADDPS.BCST       lanes<>+3904(SB), Z13, Z4
+	VADDPS.BCST       lanes<>+4160(SB), Z13, Z4
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z4, Z13, K1, Z14
-	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+2400(SB), Z2, Z2
 	VXORPS            Z2, Z14, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -29272,7 +29178,7 @@ oneEnd417:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -29280,11 +29186,11 @@ oneEnd417:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+3872(SB), Z5
+	VBROADCASTSS      lanes<>+4128(SB), Z5
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z3, Z4, K2, Z15
 	VADDPS            Z0, Z15, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z15, K2
 	VBLENDMPS         Z15, Z4, K2, Z16
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z16, Z4
@@ -29328,12 +29234,12 @@ oneEnd417:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z15, Z4, K2, Z22
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z15, K2
 	VBLENDMPS         Z21, Z22, K2, Z23
-	VADDPS.BCST       lanes<>+3904(SB), Z23, Z0
+	VADDPS.BCST       lanes<>+4160(SB), Z23, Z0
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z0, Z23, K2, Z24
-	VANDPS.BCST       lanes<>+1376(SB), Z2, Z0
+	VANDPS.BCST       lanes<>+2400(SB), Z2, Z0
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -29356,15 +29262,15 @@ one418:
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2560(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2752(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+3872(SB), Z4
+	VBROADCASTSS      lanes<>+4128(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z2, Z3, K1, Z6
 	VADDPS            Z0, Z6, Z3
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z6, K1
 	VBLENDMPS         Z6, Z3, K1, Z7
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z7, Z3
@@ -29408,9 +29314,9 @@ one418:
 	VDIVPS            Z3, Z5, Z5
 	VCMPPS            $0x00, Z1, Z3, K1
 	VBLENDMPS         Z6, Z5, K1, Z13
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z6, K1
 	VBLENDMPS         Z12, Z13, K1, Z14
-	VADDPS.BCST       lanes<>+3904(SB), Z14, Z3
+	VADDPS.BCST       lanes<>+4160(SB), Z14, Z3
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z3, Z14, K1, Z15
 	VMOVUPS           Z15, (AX)
@@ -29429,15 +29335,15 @@ oneEnd418:
 	VMOVUPS.Z         (DX), K1, Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2560(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2752(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+3872(SB), Z4
+	VBROADCASTSS      lanes<>+4128(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z2, Z3, K2, Z16
 	VADDPS            Z0, Z16, Z3
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z16, K2
 	VBLENDMPS         Z16, Z3, K2, Z17
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z17, Z3
@@ -29481,9 +29387,9 @@ oneEnd418:
 	VDIVPS            Z0, Z3, Z3
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z16, Z3, K2, Z23
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z16, K2
 	VBLENDMPS         Z22, Z23, K2, Z24
-	VADDPS.BCST       lanes<>+3904(SB), Z24, Z0
+	VADDPS.BCST       lanes<>+4160(SB), Z24, Z0
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
@@ -29505,12 +29411,12 @@ one419:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd419
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z5, Z4
@@ -29554,10 +29460,10 @@ one419:
 	VDIVPS            Z4, Z21, Z21
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z3, Z21, K1, Z11
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K1
 	VBLENDMPS         Z10, Z11, K1, Z12
 	VMULPS.BCST       lanes<>+896(SB), Z12, Z3
-	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+2400(SB), Z2, Z2
 	VXORPS            Z2, Z3, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -29573,12 +29479,12 @@ oneEnd419:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+2784(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K2
 	VBLENDMPS         Z3, Z4, K2, Z13
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z13, Z4
@@ -29622,10 +29528,10 @@ oneEnd419:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z3, Z4, K2, Z19
-	VCMPPS.BCST       $0x15, lanes<>+3872(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K2
 	VBLENDMPS         Z18, Z19, K2, Z20
 	VMULPS.BCST       lanes<>+896(SB), Z20, Z0
-	VANDPS.BCST       lanes<>+1376(SB), Z2, Z1
+	VANDPS.BCST       lanes<>+2400(SB), Z2, Z1
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -29644,12 +29550,12 @@ many420:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd420
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
@@ -29663,7 +29569,7 @@ one420:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd420
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -29680,7 +29586,7 @@ oneEnd420:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
@@ -29701,7 +29607,7 @@ many421:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd421
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
+	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z3
@@ -29709,7 +29615,7 @@ many421:
 	VBLENDMPS   Z1, Z3, K1, Z4
 	VMOVUPS     Z4, (AX)
 	VMOVUPS     64(DX), Z1
-	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
+	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z5
@@ -29726,7 +29632,7 @@ one421:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd421
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
+	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z7
@@ -29746,7 +29652,7 @@ oneEnd421:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
+	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K2
 	VBLENDMPS   Z0, Z2, K2, Z9
@@ -29837,7 +29743,7 @@ many423:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd423
 	VMOVUPS     (DX), Z11
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z1
@@ -29846,7 +29752,7 @@ many423:
 	VBLENDMPS   Z12, Z1, K1, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z11
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z3
@@ -29864,7 +29770,7 @@ one423:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd423
 	VMOVUPS     (DX), Z1
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K1
 	VBLENDMPS   Z3, Z10, K1, Z5
@@ -29885,7 +29791,7 @@ oneEnd423:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K2
 	VBLENDMPS   Z3, Z10, K2, Z7
@@ -32732,16 +32638,16 @@ many471:
 	CMPQ        AX, $0x00000040
 	JLT         manyEnd471
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(CX), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(CX), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(CX), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
@@ -32752,7 +32658,7 @@ one471:
 	CMPQ        AX, $0x00000010
 	JLT         oneEnd471
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
@@ -32766,7 +32672,7 @@ oneEnd471:
 	DECQ        AX
 	KMOVW       AX, K1
 	VMOVUPS.Z   (CX), K1, Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
 done471:
@@ -33258,15 +33164,13 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	MOVQ         x_base+24(FP), DX
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Z0
-	VBROADCASTSS lanes<>+0(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
 	VBROADCASTSS lanes<>+96(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+4768(SB), Z3
-	VBROADCASTSS lanes<>+4800(SB), Z4
-	VBROADCASTSS lanes<>+4832(SB), Z5
-	VBROADCASTSS lanes<>+4864(SB), Z6
-	VBROADCASTSS lanes<>+4896(SB), Z7
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
+	VBROADCASTSS lanes<>+5152(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
@@ -33277,7 +33181,7 @@ many478:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4896(SB), Z11
+	VBROADCASTSS lanes<>+5152(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -33290,7 +33194,7 @@ many478:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4896(SB), Z11
+	VBROADCASTSS lanes<>+5152(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -33312,7 +33216,7 @@ one478:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+4896(SB), Z11
+	VBROADCASTSS lanes<>+5152(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -33339,7 +33243,7 @@ oneEnd478:
 	VSUBPS       Z0, Z9, Z0
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
-	VBROADCASTSS lanes<>+4896(SB), Z9
+	VBROADCASTSS lanes<>+5152(SB), Z9
 	VFMADD213PS  Z6, Z1, Z9
 	VFMADD213PS  Z5, Z1, Z9
 	VFMADD213PS  Z4, Z1, Z9
@@ -33563,15 +33467,13 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4768(SB), Z2
-	VBROADCASTSS lanes<>+4800(SB), Z3
-	VBROADCASTSS lanes<>+4832(SB), Z4
-	VBROADCASTSS lanes<>+4864(SB), Z5
-	VBROADCASTSS lanes<>+4896(SB), Z6
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
 
 column:
 	CMPQ    DX, $0x00000010
@@ -33588,7 +33490,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4896(SB), Z10
+	VBROADCASTSS lanes<>+5152(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -33602,7 +33504,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4896(SB), Z10
+	VBROADCASTSS lanes<>+5152(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -33623,7 +33525,7 @@ row:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+4896(SB), Z10
+	VBROADCASTSS lanes<>+5152(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -33932,16 +33834,16 @@ columns4:
 
 row4:
 	VMOVUPS     (DI), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(DI), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(DI), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(DI), Z4
-	VANDPS.BCST lanes<>+2784(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        SI, DI
 	DECQ        R8
@@ -33965,7 +33867,7 @@ columns1:
 
 row1:
 	VMOVUPS     (DI), Z1
-	VANDPS.BCST lanes<>+2784(SB), Z1, Z1
+	VANDPS.BCST lanes<>+3040(SB), Z1, Z1
 	VADDPS      Z1, Z0, Z0
 	ADDQ        SI, DI
 	DECQ        R8
@@ -34210,7 +34112,7 @@ TEXT ·argMaxColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3424(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -34255,7 +34157,7 @@ TEXT ·argMinColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3424(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -34300,7 +34202,7 @@ TEXT ·argMaxLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3424(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -34345,7 +34247,7 @@ TEXT ·argMinLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3168(SB), Z1
+	VBROADCASTSS lanes<>+3424(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -34609,11 +34511,11 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+4896(SB), Z3
-	VFMADD213PS.BCST lanes<>+4864(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4832(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4800(SB), Z2, Z3
-	VFMADD213PS.BCST lanes<>+4768(SB), Z2, Z3
+	VBROADCASTSS     lanes<>+5152(SB), Z3
+	VFMADD213PS.BCST lanes<>+5120(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5088(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5056(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+5024(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS        Z1, Z3, Z3
 	VMOVAPS          Z3, Z1
@@ -34671,11 +34573,11 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+4896(SB), Z9
-	VFMADD213PS.BCST  lanes<>+4864(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4832(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4800(SB), Z3, Z9
-	VFMADD213PS.BCST  lanes<>+4768(SB), Z3, Z9
+	VBROADCASTSS      lanes<>+5152(SB), Z9
+	VFMADD213PS.BCST  lanes<>+5120(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5088(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5056(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+5024(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS         Z2, Z9, Z9
 	VMOVAPS           Z9, Z2
@@ -34745,15 +34647,13 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
-	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+4768(SB), Z2
-	VBROADCASTSS lanes<>+4800(SB), Z3
-	VBROADCASTSS lanes<>+4832(SB), Z4
-	VBROADCASTSS lanes<>+4864(SB), Z5
-	VBROADCASTSS lanes<>+4896(SB), Z6
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 
 next:
@@ -34828,7 +34728,7 @@ many487:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4896(SB), Z12
+	VBROADCASTSS lanes<>+5152(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -34841,7 +34741,7 @@ many487:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4896(SB), Z12
+	VBROADCASTSS lanes<>+5152(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -34863,7 +34763,7 @@ one487:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+4896(SB), Z12
+	VBROADCASTSS lanes<>+5152(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -34889,7 +34789,7 @@ oneEnd487:
 	VSUBPS       Z7, Z10, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z10
-	VBROADCASTSS lanes<>+4896(SB), Z11
+	VBROADCASTSS lanes<>+5152(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -34973,16 +34873,14 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	MOVQ         cols+48(FP), BX
-	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z6
-	VBROADCASTSS lanes<>+4768(SB), Z7
-	VBROADCASTSS lanes<>+4800(SB), Z8
-	VBROADCASTSS lanes<>+4832(SB), Z9
-	VBROADCASTSS lanes<>+4864(SB), Z10
-	VBROADCASTSS lanes<>+4896(SB), Z11
-	VBROADCASTSS lanes<>+512(SB), Z11
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+512(SB), Z6
 
 next:
 	CMPQ         CX, BX
@@ -35026,7 +34924,7 @@ oneEnd489:
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
-	VMOVAPS Z11, Z16
+	VMOVAPS Z6, Z16
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
@@ -35056,24 +34954,24 @@ many490:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4896(SB), Z17
-	VFMADD213PS  Z10, Z16, Z17
-	VFMADD213PS  Z9, Z16, Z17
-	VFMADD213PS  Z8, Z16, Z17
-	VFMADD213PS  Z7, Z16, Z17
-	VFMADD213PS  Z6, Z16, Z17
+	VBROADCASTSS lanes<>+5152(SB), Z17
+	VFMADD213PS  Z5, Z16, Z17
+	VFMADD213PS  Z4, Z16, Z17
+	VFMADD213PS  Z3, Z16, Z17
+	VFMADD213PS  Z2, Z16, Z17
+	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 	VMOVUPS      64(DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4896(SB), Z17
-	VFMADD213PS  Z10, Z16, Z17
-	VFMADD213PS  Z9, Z16, Z17
-	VFMADD213PS  Z8, Z16, Z17
-	VFMADD213PS  Z7, Z16, Z17
-	VFMADD213PS  Z6, Z16, Z17
+	VBROADCASTSS lanes<>+5152(SB), Z17
+	VFMADD213PS  Z5, Z16, Z17
+	VFMADD213PS  Z4, Z16, Z17
+	VFMADD213PS  Z3, Z16, Z17
+	VFMADD213PS  Z2, Z16, Z17
+	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z14, Z14
 	ADDQ         $0x00000080, DI
@@ -35089,12 +34987,12 @@ one490:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4896(SB), Z17
-	VFMADD213PS  Z10, Z16, Z17
-	VFMADD213PS  Z9, Z16, Z17
-	VFMADD213PS  Z8, Z16, Z17
-	VFMADD213PS  Z7, Z16, Z17
-	VFMADD213PS  Z6, Z16, Z17
+	VBROADCASTSS lanes<>+5152(SB), Z17
+	VFMADD213PS  Z5, Z16, Z17
+	VFMADD213PS  Z4, Z16, Z17
+	VFMADD213PS  Z3, Z16, Z17
+	VFMADD213PS  Z2, Z16, Z17
+	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 	ADDQ         $0x00000040, DI
@@ -35109,17 +35007,17 @@ oneEnd490:
 	SHLXQ        SI, R8, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VMOVAPS      Z11, Z15
+	VMOVAPS      Z6, Z15
 	VMOVUPS      (DI), K1, Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+4896(SB), Z17
-	VFMADD213PS  Z10, Z16, Z17
-	VFMADD213PS  Z9, Z16, Z17
-	VFMADD213PS  Z8, Z16, Z17
-	VFMADD213PS  Z7, Z16, Z17
-	VFMADD213PS  Z6, Z16, Z17
+	VBROADCASTSS lanes<>+5152(SB), Z17
+	VFMADD213PS  Z5, Z16, Z17
+	VFMADD213PS  Z4, Z16, Z17
+	VFMADD213PS  Z3, Z16, Z17
+	VFMADD213PS  Z2, Z16, Z17
+	VFMADD213PS  Z1, Z16, Z17
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
@@ -35137,18 +35035,18 @@ done490:
 	VBROADCASTSS      lanes<>+416(SB), Z14
 	VMULPS            Z14, Z13, Z14
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
-	VBLENDMPS         Z14, Z13, K1, Z1
+	VBLENDMPS         Z14, Z13, K1, Z7
 	VBROADCASTSS      lanes<>+448(SB), Z14
 	VBROADCASTSS      lanes<>+480(SB), Z15
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
-	VBLENDMPS         Z14, Z15, K1, Z2
-	VPSUBD.BCST       lanes<>+608(SB), Z1, Z14
+	VBLENDMPS         Z14, Z15, K1, Z8
+	VPSUBD.BCST       lanes<>+608(SB), Z7, Z14
 	VPSRAD            $0x17, Z14, Z14
 	VPSLLD            $0x17, Z14, Z15
-	VPSUBD            Z15, Z1, Z15
+	VPSUBD            Z15, Z7, Z15
 	VCVTDQ2PS         Z14, Z14
-	VSUBPS            Z2, Z14, Z14
-	VSUBPS            Z6, Z15, Z15
+	VSUBPS            Z8, Z14, Z14
+	VSUBPS            Z1, Z15, Z15
 	VMULPS            Z15, Z15, Z16
 	VBROADCASTSS      lanes<>+640(SB), Z17
 	VFMADD213PS.BCST  lanes<>+672(SB), Z15, Z17
@@ -35165,13 +35063,13 @@ done490:
 	VADDPS            Z15, Z17, Z15
 	VFMADD231PS.BCST  lanes<>+128(SB), Z14, Z15
 	VCMPPS.BCST       $0x15, lanes<>+928(SB), Z13, K1
-	VBLENDMPS         Z13, Z15, K1, Z3
+	VBLENDMPS         Z13, Z15, K1, Z9
 	VBROADCASTSS      lanes<>+544(SB), Z14
 	VCMPPS.BCST       $0x11, lanes<>+480(SB), Z13, K1
-	VBLENDMPS         Z14, Z3, K1, Z4
+	VBLENDMPS         Z14, Z9, K1, Z10
 	VBROADCASTSS      lanes<>+512(SB), Z14
 	VCMPPS.BCST       $0x00, lanes<>+480(SB), Z13, K1
-	VBLENDMPS         Z14, Z4, K1, Z5
+	VBLENDMPS         Z14, Z10, K1, Z11
 	MOVQ              BX, SI
 	MOVQ              DX, DI
 	MOVQ              AX, R8
@@ -35181,19 +35079,19 @@ many491:
 	JLT     manyEnd491
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z5, Z13, Z13
+	VSUBPS  Z11, Z13, Z13
 	VMOVUPS Z13, (R8)
 	VMOVUPS 64(DI), Z13
 	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z5, Z13, Z13
+	VSUBPS  Z11, Z13, Z13
 	VMOVUPS Z13, 64(R8)
 	VMOVUPS 128(DI), Z13
 	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z5, Z13, Z13
+	VSUBPS  Z11, Z13, Z13
 	VMOVUPS Z13, 128(R8)
 	VMOVUPS 192(DI), Z13
 	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z5, Z13, Z13
+	VSUBPS  Z11, Z13, Z13
 	VMOVUPS Z13, 192(R8)
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
@@ -35206,7 +35104,7 @@ one491:
 	JLT     oneEnd491
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
-	VSUBPS  Z5, Z13, Z13
+	VSUBPS  Z11, Z13, Z13
 	VMOVUPS Z13, (R8)
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
@@ -35222,7 +35120,7 @@ oneEnd491:
 	KMOVW     SI, K1
 	VMOVUPS.Z (DI), K1, Z13
 	VSUBPS    Z12, Z13, Z12
-	VSUBPS    Z5, Z12, Z12
+	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
 done491:
@@ -37319,7 +37217,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37418,7 +37316,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37517,7 +37415,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37616,7 +37514,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37715,7 +37613,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37814,8 +37712,8 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VANDPS.BCST  lanes<>+2784(SB), Z0, Z0
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VANDPS.BCST  lanes<>+3040(SB), Z0, Z0
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -37825,11 +37723,11 @@ next535:
 	TESTQ       BX, BX
 	JE          end535
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     64(DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
@@ -37850,10 +37748,10 @@ next536:
 	TESTQ       BX, BX
 	JE          end536
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+2784(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
 	VMOVDQU8.Z  Y2, K2, Y0
@@ -37918,7 +37816,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -38017,7 +37915,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -38116,7 +38014,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -42822,13 +42720,13 @@ next674:
 	JE           end674
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -42849,12 +42747,12 @@ next675:
 	TESTQ        BX, BX
 	JE           end675
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, (AX)
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, 64(AX)
@@ -42874,12 +42772,12 @@ next676:
 	TESTQ        BX, BX
 	JE           end676
 	VMOVUPS      (CX), Z0
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
-	VBROADCASTSS lanes<>+3808(SB), Z1
+	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -43203,9 +43101,9 @@ end688:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4160(SB), Z0
+	VBROADCASTSS lanes<>+4416(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4192(SB), Z0
+	VBROADCASTSS lanes<>+4448(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -43315,9 +43213,9 @@ end691:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4160(SB), Z0
+	VBROADCASTSS lanes<>+4416(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4192(SB), Z0
+	VBROADCASTSS lanes<>+4448(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -43433,7 +43331,7 @@ end694:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -43504,7 +43402,7 @@ end697:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -43575,7 +43473,7 @@ end700:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -43659,7 +43557,7 @@ end703:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -43743,7 +43641,7 @@ end706:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -43905,7 +43803,7 @@ end709:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44067,7 +43965,7 @@ end712:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44229,7 +44127,7 @@ end715:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44300,7 +44198,7 @@ end718:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44371,7 +44269,7 @@ end721:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44455,7 +44353,7 @@ end724:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44539,7 +44437,7 @@ end727:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44701,7 +44599,7 @@ end730:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -44863,7 +44761,7 @@ end733:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45025,7 +44923,7 @@ end736:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45096,7 +44994,7 @@ end739:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45167,7 +45065,7 @@ end742:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45251,7 +45149,7 @@ end745:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45335,7 +45233,7 @@ end748:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45497,7 +45395,7 @@ end751:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45659,7 +45557,7 @@ end754:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46301,8 +46199,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+4256(SB), Z1, Z1
-	VPADDD.BCST lanes<>+4288(SB), Z0, Z4
+	VORPS.BCST  lanes<>+4512(SB), Z1, Z1
+	VPADDD.BCST lanes<>+4544(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -46365,7 +46263,7 @@ next:
 	VMULPS      Z1, Z6, Z7
 	VRNDSCALEPS $0x00, Z7, Z8
 	VSUBPS      Z8, Z7, Z7
-	VANDPS.BCST lanes<>+2784(SB), Z7, Z7
+	VANDPS.BCST lanes<>+3040(SB), Z7, Z7
 	VCMPPS      $0x1e, Z2, Z7, K1
 	KMOVW       K1, BX
 	TESTL       BX, BX
@@ -46473,20 +46371,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4320(SB), Z5
-	VFMADD213PS.BCST lanes<>+4352(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4384(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4416(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4448(SB), Z4, Z5
+	VBROADCASTSS     lanes<>+4576(SB), Z5
+	VFMADD213PS.BCST lanes<>+4608(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4640(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4672(SB), Z4, Z5
+	VFMADD213PS.BCST lanes<>+4704(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4480(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+4512(SB), Z6, Z7
-	VXORPS.BCST      lanes<>+1376(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4480(SB), Z9
+	VMULPS.BCST      lanes<>+4736(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+4768(SB), Z6, Z7
+	VXORPS.BCST      lanes<>+2400(SB), Z5, Z8
+	VBROADCASTSS     lanes<>+4736(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4480(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4736(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -46495,27 +46393,27 @@ next:
 	VMULPS           Z4, Z1, Z3
 	VRNDSCALEPS      $0x08, Z3, Z5
 	VMOVAPS          Z1, Z6
-	VXORPS.BCST      lanes<>+1376(SB), Z3, Z7
+	VXORPS.BCST      lanes<>+2400(SB), Z3, Z7
 	VFMADD213PS      Z7, Z4, Z6
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+4544(SB), Z2
-	VFMADD213PS.BCST lanes<>+4576(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4608(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4640(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4672(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+3904(SB), Z1, Z2
+	VBROADCASTSS     lanes<>+4800(SB), Z2
+	VFMADD213PS.BCST lanes<>+4832(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4864(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4896(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4928(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4160(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
-	VANDPS.BCST      lanes<>+2784(SB), Z3, Z1
+	VANDPS.BCST      lanes<>+3040(SB), Z3, Z1
 	VCMPPS.BCST      $0x19, lanes<>+576(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+4704(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+4960(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -46549,17 +46447,17 @@ next:
 	VRNDSCALEPS  $0x0b, Z2, Z2
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z2, Z1, Z4
-	VANDPS.BCST  lanes<>+1376(SB), Z0, Z0
-	VANDPS.BCST  lanes<>+2784(SB), Z1, Z1
+	VANDPS.BCST  lanes<>+2400(SB), Z0, Z0
+	VANDPS.BCST  lanes<>+3040(SB), Z1, Z1
 	VXORPS       Z0, Z4, Z5
 	VXORPS       Z0, Z1, Z6
 	VADDPS       Z6, Z4, Z6
 	VCMPPS.BCST  $0x11, lanes<>+480(SB), Z5, K1
 	VBLENDMPS    Z6, Z4, K1, Z3
-	VANDPS.BCST  lanes<>+2784(SB), Z3, Z4
+	VANDPS.BCST  lanes<>+3040(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
-	VANDPS.BCST  lanes<>+2784(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+4736(SB), Z2, K1
+	VANDPS.BCST  lanes<>+3040(SB), Z2, Z2
+	VCMPPS.BCST  $0x15, lanes<>+4992(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
@@ -46590,7 +46488,7 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+2848(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -46613,7 +46511,7 @@ one758:
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -46635,7 +46533,7 @@ one758:
 	VMOVUPS          (AX)(DX*2), Z14
 	VMOVUPS          (CX)(BX*2), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -46680,7 +46578,7 @@ one758:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z15
@@ -46734,7 +46632,7 @@ oneEnd758:
 	VMOVUPS.Z        (AX), K1, Z13
 	VMOVUPS.Z        (CX), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -46756,7 +46654,7 @@ oneEnd758:
 	VMOVUPS.Z        (AX)(DX*2), K1, Z14
 	VMOVUPS.Z        (CX)(BX*2), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -46801,7 +46699,7 @@ oneEnd758:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -46853,7 +46751,7 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+2848(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -46877,7 +46775,7 @@ one759:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -46920,7 +46818,7 @@ one759:
 	VMOVUPS          (AX), Z14
 	VMOVUPS          (CX), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -46961,7 +46859,7 @@ oneEnd759:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -47004,7 +46902,7 @@ oneEnd759:
 	VMOVUPS.Z        (AX), K1, Z5
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z5, Z5
-	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
+	VXORPS.BCST      lanes<>+2400(SB), Z5, Z5
 	VMAXPS           Z5, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -47044,7 +46942,7 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+2848(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -47068,7 +46966,7 @@ one760:
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -47091,7 +46989,7 @@ one760:
 	VMOVUPS          (AX)(DX*2), Z14
 	VMOVUPS          (CX)(BX*2), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -47138,7 +47036,7 @@ one760:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z15
@@ -47194,7 +47092,7 @@ oneEnd760:
 	VMOVUPS.Z        (AX), K1, Z13
 	VMOVUPS.Z        (CX), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -47217,7 +47115,7 @@ oneEnd760:
 	VMOVUPS.Z        (AX)(DX*2), K1, Z14
 	VMOVUPS.Z        (CX)(BX*2), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -47264,7 +47162,7 @@ oneEnd760:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -47319,7 +47217,7 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+2848(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -47343,7 +47241,7 @@ one761:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -47389,7 +47287,7 @@ one761:
 	VMOVUPS          (AX), Z14
 	VMOVUPS          (CX), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -47431,7 +47329,7 @@ oneEnd761:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -47477,7 +47375,7 @@ oneEnd761:
 	VMOVUPS.Z        (AX), K1, Z5
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z5, Z5
-	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
+	VXORPS.BCST      lanes<>+2400(SB), Z5, Z5
 	VMAXPS           Z5, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -48100,22 +47998,22 @@ DATA lanes<>+1264(SB)/4, $0x3eef2bb7
 DATA lanes<>+1268(SB)/4, $0x3eef2bb7
 DATA lanes<>+1272(SB)/4, $0x3eef2bb7
 DATA lanes<>+1276(SB)/4, $0x3eef2bb7
-DATA lanes<>+1280(SB)/4, $0xc2afcccd
-DATA lanes<>+1284(SB)/4, $0xc2afcccd
-DATA lanes<>+1288(SB)/4, $0xc2afcccd
-DATA lanes<>+1292(SB)/4, $0xc2afcccd
-DATA lanes<>+1296(SB)/4, $0xc2afcccd
-DATA lanes<>+1300(SB)/4, $0xc2afcccd
-DATA lanes<>+1304(SB)/4, $0xc2afcccd
-DATA lanes<>+1308(SB)/4, $0xc2afcccd
-DATA lanes<>+1312(SB)/4, $0x42b1999a
-DATA lanes<>+1316(SB)/4, $0x42b1999a
-DATA lanes<>+1320(SB)/4, $0x42b1999a
-DATA lanes<>+1324(SB)/4, $0x42b1999a
-DATA lanes<>+1328(SB)/4, $0x42b1999a
-DATA lanes<>+1332(SB)/4, $0x42b1999a
-DATA lanes<>+1336(SB)/4, $0x42b1999a
-DATA lanes<>+1340(SB)/4, $0x42b1999a
+DATA lanes<>+1280(SB)/4, $0xc2fe0000
+DATA lanes<>+1284(SB)/4, $0xc2fe0000
+DATA lanes<>+1288(SB)/4, $0xc2fe0000
+DATA lanes<>+1292(SB)/4, $0xc2fe0000
+DATA lanes<>+1296(SB)/4, $0xc2fe0000
+DATA lanes<>+1300(SB)/4, $0xc2fe0000
+DATA lanes<>+1304(SB)/4, $0xc2fe0000
+DATA lanes<>+1308(SB)/4, $0xc2fe0000
+DATA lanes<>+1312(SB)/4, $0x43000000
+DATA lanes<>+1316(SB)/4, $0x43000000
+DATA lanes<>+1320(SB)/4, $0x43000000
+DATA lanes<>+1324(SB)/4, $0x43000000
+DATA lanes<>+1328(SB)/4, $0x43000000
+DATA lanes<>+1332(SB)/4, $0x43000000
+DATA lanes<>+1336(SB)/4, $0x43000000
+DATA lanes<>+1340(SB)/4, $0x43000000
 DATA lanes<>+1344(SB)/4, $0x4b40007f
 DATA lanes<>+1348(SB)/4, $0x4b40007f
 DATA lanes<>+1352(SB)/4, $0x4b40007f
@@ -48124,911 +48022,959 @@ DATA lanes<>+1360(SB)/4, $0x4b40007f
 DATA lanes<>+1364(SB)/4, $0x4b40007f
 DATA lanes<>+1368(SB)/4, $0x4b40007f
 DATA lanes<>+1372(SB)/4, $0x4b40007f
-DATA lanes<>+1376(SB)/4, $0x80000000
-DATA lanes<>+1380(SB)/4, $0x80000000
-DATA lanes<>+1384(SB)/4, $0x80000000
-DATA lanes<>+1388(SB)/4, $0x80000000
-DATA lanes<>+1392(SB)/4, $0x80000000
-DATA lanes<>+1396(SB)/4, $0x80000000
-DATA lanes<>+1400(SB)/4, $0x80000000
-DATA lanes<>+1404(SB)/4, $0x80000000
-DATA lanes<>+1408(SB)/4, $0x418d1eb8
-DATA lanes<>+1412(SB)/4, $0x418d1eb8
-DATA lanes<>+1416(SB)/4, $0x418d1eb8
-DATA lanes<>+1420(SB)/4, $0x418d1eb8
-DATA lanes<>+1424(SB)/4, $0x418d1eb8
-DATA lanes<>+1428(SB)/4, $0x418d1eb8
-DATA lanes<>+1432(SB)/4, $0x418d1eb8
-DATA lanes<>+1436(SB)/4, $0x418d1eb8
-DATA lanes<>+1440(SB)/4, $0x36094e8b
-DATA lanes<>+1444(SB)/4, $0x36094e8b
-DATA lanes<>+1448(SB)/4, $0x36094e8b
-DATA lanes<>+1452(SB)/4, $0x36094e8b
-DATA lanes<>+1456(SB)/4, $0x36094e8b
-DATA lanes<>+1460(SB)/4, $0x36094e8b
-DATA lanes<>+1464(SB)/4, $0x36094e8b
-DATA lanes<>+1468(SB)/4, $0x36094e8b
-DATA lanes<>+1472(SB)/4, $0x39955712
-DATA lanes<>+1476(SB)/4, $0x39955712
-DATA lanes<>+1480(SB)/4, $0x39955712
-DATA lanes<>+1484(SB)/4, $0x39955712
-DATA lanes<>+1488(SB)/4, $0x39955712
-DATA lanes<>+1492(SB)/4, $0x39955712
-DATA lanes<>+1496(SB)/4, $0x39955712
-DATA lanes<>+1500(SB)/4, $0x39955712
-DATA lanes<>+1504(SB)/4, $0x3b773cd7
-DATA lanes<>+1508(SB)/4, $0x3b773cd7
-DATA lanes<>+1512(SB)/4, $0x3b773cd7
-DATA lanes<>+1516(SB)/4, $0x3b773cd7
-DATA lanes<>+1520(SB)/4, $0x3b773cd7
-DATA lanes<>+1524(SB)/4, $0x3b773cd7
-DATA lanes<>+1528(SB)/4, $0x3b773cd7
-DATA lanes<>+1532(SB)/4, $0x3b773cd7
-DATA lanes<>+1536(SB)/4, $0x3d58249d
-DATA lanes<>+1540(SB)/4, $0x3d58249d
-DATA lanes<>+1544(SB)/4, $0x3d58249d
-DATA lanes<>+1548(SB)/4, $0x3d58249d
-DATA lanes<>+1552(SB)/4, $0x3d58249d
-DATA lanes<>+1556(SB)/4, $0x3d58249d
-DATA lanes<>+1560(SB)/4, $0x3d58249d
-DATA lanes<>+1564(SB)/4, $0x3d58249d
-DATA lanes<>+1568(SB)/4, $0x3e432afc
-DATA lanes<>+1572(SB)/4, $0x3e432afc
-DATA lanes<>+1576(SB)/4, $0x3e432afc
-DATA lanes<>+1580(SB)/4, $0x3e432afc
-DATA lanes<>+1584(SB)/4, $0x3e432afc
-DATA lanes<>+1588(SB)/4, $0x3e432afc
-DATA lanes<>+1592(SB)/4, $0x3e432afc
-DATA lanes<>+1596(SB)/4, $0x3e432afc
-DATA lanes<>+1600(SB)/4, $0x3f906eba
-DATA lanes<>+1604(SB)/4, $0x3f906eba
-DATA lanes<>+1608(SB)/4, $0x3f906eba
-DATA lanes<>+1612(SB)/4, $0x3f906eba
-DATA lanes<>+1616(SB)/4, $0x3f906eba
-DATA lanes<>+1620(SB)/4, $0x3f906eba
-DATA lanes<>+1624(SB)/4, $0x3f906eba
-DATA lanes<>+1628(SB)/4, $0x3f906eba
-DATA lanes<>+1632(SB)/4, $0x381f9588
-DATA lanes<>+1636(SB)/4, $0x381f9588
-DATA lanes<>+1640(SB)/4, $0x381f9588
-DATA lanes<>+1644(SB)/4, $0x381f9588
-DATA lanes<>+1648(SB)/4, $0x381f9588
-DATA lanes<>+1652(SB)/4, $0x381f9588
-DATA lanes<>+1656(SB)/4, $0x381f9588
-DATA lanes<>+1660(SB)/4, $0x381f9588
-DATA lanes<>+1664(SB)/4, $0x3a988c93
-DATA lanes<>+1668(SB)/4, $0x3a988c93
-DATA lanes<>+1672(SB)/4, $0x3a988c93
-DATA lanes<>+1676(SB)/4, $0x3a988c93
-DATA lanes<>+1680(SB)/4, $0x3a988c93
-DATA lanes<>+1684(SB)/4, $0x3a988c93
-DATA lanes<>+1688(SB)/4, $0x3a988c93
-DATA lanes<>+1692(SB)/4, $0x3a988c93
-DATA lanes<>+1696(SB)/4, $0x3c757c11
-DATA lanes<>+1700(SB)/4, $0x3c757c11
-DATA lanes<>+1704(SB)/4, $0x3c757c11
-DATA lanes<>+1708(SB)/4, $0x3c757c11
-DATA lanes<>+1712(SB)/4, $0x3c757c11
-DATA lanes<>+1716(SB)/4, $0x3c757c11
-DATA lanes<>+1720(SB)/4, $0x3c757c11
-DATA lanes<>+1724(SB)/4, $0x3c757c11
-DATA lanes<>+1728(SB)/4, $0x3de9d89d
-DATA lanes<>+1732(SB)/4, $0x3de9d89d
-DATA lanes<>+1736(SB)/4, $0x3de9d89d
-DATA lanes<>+1740(SB)/4, $0x3de9d89d
-DATA lanes<>+1744(SB)/4, $0x3de9d89d
-DATA lanes<>+1748(SB)/4, $0x3de9d89d
-DATA lanes<>+1752(SB)/4, $0x3de9d89d
-DATA lanes<>+1756(SB)/4, $0x3de9d89d
-DATA lanes<>+1760(SB)/4, $0x3f0092ee
-DATA lanes<>+1764(SB)/4, $0x3f0092ee
-DATA lanes<>+1768(SB)/4, $0x3f0092ee
-DATA lanes<>+1772(SB)/4, $0x3f0092ee
-DATA lanes<>+1776(SB)/4, $0x3f0092ee
-DATA lanes<>+1780(SB)/4, $0x3f0092ee
-DATA lanes<>+1784(SB)/4, $0x3f0092ee
-DATA lanes<>+1788(SB)/4, $0x3f0092ee
-DATA lanes<>+1792(SB)/4, $0x420d1eb8
-DATA lanes<>+1796(SB)/4, $0x420d1eb8
-DATA lanes<>+1800(SB)/4, $0x420d1eb8
-DATA lanes<>+1804(SB)/4, $0x420d1eb8
-DATA lanes<>+1808(SB)/4, $0x420d1eb8
-DATA lanes<>+1812(SB)/4, $0x420d1eb8
-DATA lanes<>+1816(SB)/4, $0x420d1eb8
-DATA lanes<>+1820(SB)/4, $0x420d1eb8
-DATA lanes<>+1824(SB)/4, $0x33422e60
-DATA lanes<>+1828(SB)/4, $0x33422e60
-DATA lanes<>+1832(SB)/4, $0x33422e60
-DATA lanes<>+1836(SB)/4, $0x33422e60
-DATA lanes<>+1840(SB)/4, $0x33422e60
-DATA lanes<>+1844(SB)/4, $0x33422e60
-DATA lanes<>+1848(SB)/4, $0x33422e60
-DATA lanes<>+1852(SB)/4, $0x33422e60
-DATA lanes<>+1856(SB)/4, $0x375332e5
-DATA lanes<>+1860(SB)/4, $0x375332e5
-DATA lanes<>+1864(SB)/4, $0x375332e5
-DATA lanes<>+1868(SB)/4, $0x375332e5
-DATA lanes<>+1872(SB)/4, $0x375332e5
-DATA lanes<>+1876(SB)/4, $0x375332e5
-DATA lanes<>+1880(SB)/4, $0x375332e5
-DATA lanes<>+1884(SB)/4, $0x375332e5
-DATA lanes<>+1888(SB)/4, $0x39aed2cc
-DATA lanes<>+1892(SB)/4, $0x39aed2cc
-DATA lanes<>+1896(SB)/4, $0x39aed2cc
-DATA lanes<>+1900(SB)/4, $0x39aed2cc
-DATA lanes<>+1904(SB)/4, $0x39aed2cc
-DATA lanes<>+1908(SB)/4, $0x39aed2cc
-DATA lanes<>+1912(SB)/4, $0x39aed2cc
-DATA lanes<>+1916(SB)/4, $0x39aed2cc
-DATA lanes<>+1920(SB)/4, $0x3c18d611
-DATA lanes<>+1924(SB)/4, $0x3c18d611
-DATA lanes<>+1928(SB)/4, $0x3c18d611
-DATA lanes<>+1932(SB)/4, $0x3c18d611
-DATA lanes<>+1936(SB)/4, $0x3c18d611
-DATA lanes<>+1940(SB)/4, $0x3c18d611
-DATA lanes<>+1944(SB)/4, $0x3c18d611
-DATA lanes<>+1948(SB)/4, $0x3c18d611
-DATA lanes<>+1952(SB)/4, $0x3d8a012a
-DATA lanes<>+1956(SB)/4, $0x3d8a012a
-DATA lanes<>+1960(SB)/4, $0x3d8a012a
-DATA lanes<>+1964(SB)/4, $0x3d8a012a
-DATA lanes<>+1968(SB)/4, $0x3d8a012a
-DATA lanes<>+1972(SB)/4, $0x3d8a012a
-DATA lanes<>+1976(SB)/4, $0x3d8a012a
-DATA lanes<>+1980(SB)/4, $0x3d8a012a
-DATA lanes<>+1984(SB)/4, $0x3f4c4229
-DATA lanes<>+1988(SB)/4, $0x3f4c4229
-DATA lanes<>+1992(SB)/4, $0x3f4c4229
-DATA lanes<>+1996(SB)/4, $0x3f4c4229
-DATA lanes<>+2000(SB)/4, $0x3f4c4229
-DATA lanes<>+2004(SB)/4, $0x3f4c4229
-DATA lanes<>+2008(SB)/4, $0x3f4c4229
-DATA lanes<>+2012(SB)/4, $0x3f4c4229
-DATA lanes<>+2016(SB)/4, $0x359f9588
-DATA lanes<>+2020(SB)/4, $0x359f9588
-DATA lanes<>+2024(SB)/4, $0x359f9588
-DATA lanes<>+2028(SB)/4, $0x359f9588
-DATA lanes<>+2032(SB)/4, $0x359f9588
-DATA lanes<>+2036(SB)/4, $0x359f9588
-DATA lanes<>+2040(SB)/4, $0x359f9588
-DATA lanes<>+2044(SB)/4, $0x359f9588
-DATA lanes<>+2048(SB)/4, $0x38988c93
-DATA lanes<>+2052(SB)/4, $0x38988c93
-DATA lanes<>+2056(SB)/4, $0x38988c93
-DATA lanes<>+2060(SB)/4, $0x38988c93
-DATA lanes<>+2064(SB)/4, $0x38988c93
-DATA lanes<>+2068(SB)/4, $0x38988c93
-DATA lanes<>+2072(SB)/4, $0x38988c93
-DATA lanes<>+2076(SB)/4, $0x38988c93
-DATA lanes<>+2080(SB)/4, $0x3af57c11
-DATA lanes<>+2084(SB)/4, $0x3af57c11
-DATA lanes<>+2088(SB)/4, $0x3af57c11
-DATA lanes<>+2092(SB)/4, $0x3af57c11
-DATA lanes<>+2096(SB)/4, $0x3af57c11
-DATA lanes<>+2100(SB)/4, $0x3af57c11
-DATA lanes<>+2104(SB)/4, $0x3af57c11
-DATA lanes<>+2108(SB)/4, $0x3af57c11
-DATA lanes<>+2112(SB)/4, $0x3ce9d89d
-DATA lanes<>+2116(SB)/4, $0x3ce9d89d
-DATA lanes<>+2120(SB)/4, $0x3ce9d89d
-DATA lanes<>+2124(SB)/4, $0x3ce9d89d
-DATA lanes<>+2128(SB)/4, $0x3ce9d89d
-DATA lanes<>+2132(SB)/4, $0x3ce9d89d
-DATA lanes<>+2136(SB)/4, $0x3ce9d89d
-DATA lanes<>+2140(SB)/4, $0x3ce9d89d
-DATA lanes<>+2144(SB)/4, $0x3e8092ee
-DATA lanes<>+2148(SB)/4, $0x3e8092ee
-DATA lanes<>+2152(SB)/4, $0x3e8092ee
-DATA lanes<>+2156(SB)/4, $0x3e8092ee
-DATA lanes<>+2160(SB)/4, $0x3e8092ee
-DATA lanes<>+2164(SB)/4, $0x3e8092ee
-DATA lanes<>+2168(SB)/4, $0x3e8092ee
-DATA lanes<>+2172(SB)/4, $0x3e8092ee
-DATA lanes<>+2176(SB)/4, $0xbd922279
-DATA lanes<>+2180(SB)/4, $0xbd922279
-DATA lanes<>+2184(SB)/4, $0xbd922279
-DATA lanes<>+2188(SB)/4, $0xbd922279
-DATA lanes<>+2192(SB)/4, $0xbd922279
-DATA lanes<>+2196(SB)/4, $0xbd922279
-DATA lanes<>+2200(SB)/4, $0xbd922279
-DATA lanes<>+2204(SB)/4, $0xbd922279
-DATA lanes<>+2208(SB)/4, $0xbfcc422a
-DATA lanes<>+2212(SB)/4, $0xbfcc422a
-DATA lanes<>+2216(SB)/4, $0xbfcc422a
-DATA lanes<>+2220(SB)/4, $0xbfcc422a
-DATA lanes<>+2224(SB)/4, $0xbfcc422a
-DATA lanes<>+2228(SB)/4, $0xbfcc422a
-DATA lanes<>+2232(SB)/4, $0xbfcc422a
-DATA lanes<>+2236(SB)/4, $0xbfcc422a
-DATA lanes<>+2240(SB)/4, $0xbb5498f8
-DATA lanes<>+2244(SB)/4, $0xbb5498f8
-DATA lanes<>+2248(SB)/4, $0xbb5498f8
-DATA lanes<>+2252(SB)/4, $0xbb5498f8
-DATA lanes<>+2256(SB)/4, $0xbb5498f8
-DATA lanes<>+2260(SB)/4, $0xbb5498f8
-DATA lanes<>+2264(SB)/4, $0xbb5498f8
-DATA lanes<>+2268(SB)/4, $0xbb5498f8
-DATA lanes<>+2272(SB)/4, $0x3ca29f1e
-DATA lanes<>+2276(SB)/4, $0x3ca29f1e
-DATA lanes<>+2280(SB)/4, $0x3ca29f1e
-DATA lanes<>+2284(SB)/4, $0x3ca29f1e
-DATA lanes<>+2288(SB)/4, $0x3ca29f1e
-DATA lanes<>+2292(SB)/4, $0x3ca29f1e
-DATA lanes<>+2296(SB)/4, $0x3ca29f1e
-DATA lanes<>+2300(SB)/4, $0x3ca29f1e
-DATA lanes<>+2304(SB)/4, $0xbd694e02
-DATA lanes<>+2308(SB)/4, $0xbd694e02
-DATA lanes<>+2312(SB)/4, $0xbd694e02
-DATA lanes<>+2316(SB)/4, $0xbd694e02
-DATA lanes<>+2320(SB)/4, $0xbd694e02
-DATA lanes<>+2324(SB)/4, $0xbd694e02
-DATA lanes<>+2328(SB)/4, $0xbd694e02
-DATA lanes<>+2332(SB)/4, $0xbd694e02
-DATA lanes<>+2336(SB)/4, $0x3dd9297e
-DATA lanes<>+2340(SB)/4, $0x3dd9297e
-DATA lanes<>+2344(SB)/4, $0x3dd9297e
-DATA lanes<>+2348(SB)/4, $0x3dd9297e
-DATA lanes<>+2352(SB)/4, $0x3dd9297e
-DATA lanes<>+2356(SB)/4, $0x3dd9297e
-DATA lanes<>+2360(SB)/4, $0x3dd9297e
-DATA lanes<>+2364(SB)/4, $0x3dd9297e
-DATA lanes<>+2368(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2372(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2376(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2380(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2384(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2388(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2392(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2396(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2400(SB)/4, $0x3e497b46
-DATA lanes<>+2404(SB)/4, $0x3e497b46
-DATA lanes<>+2408(SB)/4, $0x3e497b46
-DATA lanes<>+2412(SB)/4, $0x3e497b46
-DATA lanes<>+2416(SB)/4, $0x3e497b46
-DATA lanes<>+2420(SB)/4, $0x3e497b46
-DATA lanes<>+2424(SB)/4, $0x3e497b46
-DATA lanes<>+2428(SB)/4, $0x3e497b46
-DATA lanes<>+2432(SB)/4, $0xbe7f87c3
-DATA lanes<>+2436(SB)/4, $0xbe7f87c3
-DATA lanes<>+2440(SB)/4, $0xbe7f87c3
-DATA lanes<>+2444(SB)/4, $0xbe7f87c3
-DATA lanes<>+2448(SB)/4, $0xbe7f87c3
-DATA lanes<>+2452(SB)/4, $0xbe7f87c3
-DATA lanes<>+2456(SB)/4, $0xbe7f87c3
-DATA lanes<>+2460(SB)/4, $0xbe7f87c3
-DATA lanes<>+2464(SB)/4, $0x3eaaa640
-DATA lanes<>+2468(SB)/4, $0x3eaaa640
-DATA lanes<>+2472(SB)/4, $0x3eaaa640
-DATA lanes<>+2476(SB)/4, $0x3eaaa640
-DATA lanes<>+2480(SB)/4, $0x3eaaa640
-DATA lanes<>+2484(SB)/4, $0x3eaaa640
-DATA lanes<>+2488(SB)/4, $0x3eaaa640
-DATA lanes<>+2492(SB)/4, $0x3eaaa640
-DATA lanes<>+2496(SB)/4, $0xbeffffdf
-DATA lanes<>+2500(SB)/4, $0xbeffffdf
-DATA lanes<>+2504(SB)/4, $0xbeffffdf
-DATA lanes<>+2508(SB)/4, $0xbeffffdf
-DATA lanes<>+2512(SB)/4, $0xbeffffdf
-DATA lanes<>+2516(SB)/4, $0xbeffffdf
-DATA lanes<>+2520(SB)/4, $0xbeffffdf
-DATA lanes<>+2524(SB)/4, $0xbeffffdf
-DATA lanes<>+2528(SB)/4, $0x41a00000
-DATA lanes<>+2532(SB)/4, $0x41a00000
-DATA lanes<>+2536(SB)/4, $0x41a00000
-DATA lanes<>+2540(SB)/4, $0x41a00000
-DATA lanes<>+2544(SB)/4, $0x41a00000
-DATA lanes<>+2548(SB)/4, $0x41a00000
-DATA lanes<>+2552(SB)/4, $0x41a00000
-DATA lanes<>+2556(SB)/4, $0x41a00000
-DATA lanes<>+2560(SB)/4, $0x40000000
-DATA lanes<>+2564(SB)/4, $0x40000000
-DATA lanes<>+2568(SB)/4, $0x40000000
-DATA lanes<>+2572(SB)/4, $0x40000000
-DATA lanes<>+2576(SB)/4, $0x40000000
-DATA lanes<>+2580(SB)/4, $0x40000000
-DATA lanes<>+2584(SB)/4, $0x40000000
-DATA lanes<>+2588(SB)/4, $0x40000000
-DATA lanes<>+2592(SB)/4, $0x3e2aaaab
-DATA lanes<>+2596(SB)/4, $0x3e2aaaab
-DATA lanes<>+2600(SB)/4, $0x3e2aaaab
-DATA lanes<>+2604(SB)/4, $0x3e2aaaab
-DATA lanes<>+2608(SB)/4, $0x3e2aaaab
-DATA lanes<>+2612(SB)/4, $0x3e2aaaab
-DATA lanes<>+2616(SB)/4, $0x3e2aaaab
-DATA lanes<>+2620(SB)/4, $0x3e2aaaab
-DATA lanes<>+2624(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2628(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2632(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2636(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2640(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2644(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2648(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2652(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2656(SB)/4, $0x3c091443
-DATA lanes<>+2660(SB)/4, $0x3c091443
-DATA lanes<>+2664(SB)/4, $0x3c091443
-DATA lanes<>+2668(SB)/4, $0x3c091443
-DATA lanes<>+2672(SB)/4, $0x3c091443
-DATA lanes<>+2676(SB)/4, $0x3c091443
-DATA lanes<>+2680(SB)/4, $0x3c091443
-DATA lanes<>+2684(SB)/4, $0x3c091443
-DATA lanes<>+2688(SB)/4, $0x3d2aab3b
-DATA lanes<>+2692(SB)/4, $0x3d2aab3b
-DATA lanes<>+2696(SB)/4, $0x3d2aab3b
-DATA lanes<>+2700(SB)/4, $0x3d2aab3b
-DATA lanes<>+2704(SB)/4, $0x3d2aab3b
-DATA lanes<>+2708(SB)/4, $0x3d2aab3b
-DATA lanes<>+2712(SB)/4, $0x3d2aab3b
-DATA lanes<>+2716(SB)/4, $0x3d2aab3b
-DATA lanes<>+2720(SB)/4, $0x3e2aaa57
-DATA lanes<>+2724(SB)/4, $0x3e2aaa57
-DATA lanes<>+2728(SB)/4, $0x3e2aaa57
-DATA lanes<>+2732(SB)/4, $0x3e2aaa57
-DATA lanes<>+2736(SB)/4, $0x3e2aaa57
-DATA lanes<>+2740(SB)/4, $0x3e2aaa57
-DATA lanes<>+2744(SB)/4, $0x3e2aaa57
-DATA lanes<>+2748(SB)/4, $0x3e2aaa57
-DATA lanes<>+2752(SB)/4, $0x3effffff
-DATA lanes<>+2756(SB)/4, $0x3effffff
-DATA lanes<>+2760(SB)/4, $0x3effffff
-DATA lanes<>+2764(SB)/4, $0x3effffff
-DATA lanes<>+2768(SB)/4, $0x3effffff
-DATA lanes<>+2772(SB)/4, $0x3effffff
-DATA lanes<>+2776(SB)/4, $0x3effffff
-DATA lanes<>+2780(SB)/4, $0x3effffff
-DATA lanes<>+2784(SB)/4, $0x7fffffff
-DATA lanes<>+2788(SB)/4, $0x7fffffff
-DATA lanes<>+2792(SB)/4, $0x7fffffff
-DATA lanes<>+2796(SB)/4, $0x7fffffff
-DATA lanes<>+2800(SB)/4, $0x7fffffff
-DATA lanes<>+2804(SB)/4, $0x7fffffff
-DATA lanes<>+2808(SB)/4, $0x7fffffff
-DATA lanes<>+2812(SB)/4, $0x7fffffff
-DATA lanes<>+2816(SB)/4, $0x3f22f983
-DATA lanes<>+2820(SB)/4, $0x3f22f983
-DATA lanes<>+2824(SB)/4, $0x3f22f983
-DATA lanes<>+2828(SB)/4, $0x3f22f983
-DATA lanes<>+2832(SB)/4, $0x3f22f983
-DATA lanes<>+2836(SB)/4, $0x3f22f983
-DATA lanes<>+2840(SB)/4, $0x3f22f983
-DATA lanes<>+2844(SB)/4, $0x3f22f983
-DATA lanes<>+2848(SB)/4, $0x3fc90fdb
-DATA lanes<>+2852(SB)/4, $0x3fc90fdb
-DATA lanes<>+2856(SB)/4, $0x3fc90fdb
-DATA lanes<>+2860(SB)/4, $0x3fc90fdb
-DATA lanes<>+2864(SB)/4, $0x3fc90fdb
-DATA lanes<>+2868(SB)/4, $0x3fc90fdb
-DATA lanes<>+2872(SB)/4, $0x3fc90fdb
-DATA lanes<>+2876(SB)/4, $0x3fc90fdb
-DATA lanes<>+2880(SB)/4, $0xb33bbd2e
-DATA lanes<>+2884(SB)/4, $0xb33bbd2e
-DATA lanes<>+2888(SB)/4, $0xb33bbd2e
-DATA lanes<>+2892(SB)/4, $0xb33bbd2e
-DATA lanes<>+2896(SB)/4, $0xb33bbd2e
-DATA lanes<>+2900(SB)/4, $0xb33bbd2e
-DATA lanes<>+2904(SB)/4, $0xb33bbd2e
-DATA lanes<>+2908(SB)/4, $0xb33bbd2e
-DATA lanes<>+2912(SB)/4, $0xa6f72ced
-DATA lanes<>+2916(SB)/4, $0xa6f72ced
-DATA lanes<>+2920(SB)/4, $0xa6f72ced
-DATA lanes<>+2924(SB)/4, $0xa6f72ced
-DATA lanes<>+2928(SB)/4, $0xa6f72ced
-DATA lanes<>+2932(SB)/4, $0xa6f72ced
-DATA lanes<>+2936(SB)/4, $0xa6f72ced
-DATA lanes<>+2940(SB)/4, $0xa6f72ced
-DATA lanes<>+2944(SB)/4, $0x36364ee8
-DATA lanes<>+2948(SB)/4, $0x36364ee8
-DATA lanes<>+2952(SB)/4, $0x36364ee8
-DATA lanes<>+2956(SB)/4, $0x36364ee8
-DATA lanes<>+2960(SB)/4, $0x36364ee8
-DATA lanes<>+2964(SB)/4, $0x36364ee8
-DATA lanes<>+2968(SB)/4, $0x36364ee8
-DATA lanes<>+2972(SB)/4, $0x36364ee8
-DATA lanes<>+2976(SB)/4, $0xb9500751
-DATA lanes<>+2980(SB)/4, $0xb9500751
-DATA lanes<>+2984(SB)/4, $0xb9500751
-DATA lanes<>+2988(SB)/4, $0xb9500751
-DATA lanes<>+2992(SB)/4, $0xb9500751
-DATA lanes<>+2996(SB)/4, $0xb9500751
-DATA lanes<>+3000(SB)/4, $0xb9500751
-DATA lanes<>+3004(SB)/4, $0xb9500751
-DATA lanes<>+3008(SB)/4, $0x3c088884
-DATA lanes<>+3012(SB)/4, $0x3c088884
-DATA lanes<>+3016(SB)/4, $0x3c088884
-DATA lanes<>+3020(SB)/4, $0x3c088884
-DATA lanes<>+3024(SB)/4, $0x3c088884
-DATA lanes<>+3028(SB)/4, $0x3c088884
-DATA lanes<>+3032(SB)/4, $0x3c088884
-DATA lanes<>+3036(SB)/4, $0x3c088884
-DATA lanes<>+3040(SB)/4, $0xbe2aaaab
-DATA lanes<>+3044(SB)/4, $0xbe2aaaab
-DATA lanes<>+3048(SB)/4, $0xbe2aaaab
-DATA lanes<>+3052(SB)/4, $0xbe2aaaab
-DATA lanes<>+3056(SB)/4, $0xbe2aaaab
-DATA lanes<>+3060(SB)/4, $0xbe2aaaab
-DATA lanes<>+3064(SB)/4, $0xbe2aaaab
-DATA lanes<>+3068(SB)/4, $0xbe2aaaab
-DATA lanes<>+3072(SB)/4, $0x37ccd587
-DATA lanes<>+3076(SB)/4, $0x37ccd587
-DATA lanes<>+3080(SB)/4, $0x37ccd587
-DATA lanes<>+3084(SB)/4, $0x37ccd587
-DATA lanes<>+3088(SB)/4, $0x37ccd587
-DATA lanes<>+3092(SB)/4, $0x37ccd587
-DATA lanes<>+3096(SB)/4, $0x37ccd587
-DATA lanes<>+3100(SB)/4, $0x37ccd587
-DATA lanes<>+3104(SB)/4, $0xbab605a9
-DATA lanes<>+3108(SB)/4, $0xbab605a9
-DATA lanes<>+3112(SB)/4, $0xbab605a9
-DATA lanes<>+3116(SB)/4, $0xbab605a9
-DATA lanes<>+3120(SB)/4, $0xbab605a9
-DATA lanes<>+3124(SB)/4, $0xbab605a9
-DATA lanes<>+3128(SB)/4, $0xbab605a9
-DATA lanes<>+3132(SB)/4, $0xbab605a9
-DATA lanes<>+3136(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3140(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3144(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3148(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3152(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3156(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3160(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3164(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3168(SB)/4, $0x00000001
-DATA lanes<>+3172(SB)/4, $0x00000001
-DATA lanes<>+3176(SB)/4, $0x00000001
-DATA lanes<>+3180(SB)/4, $0x00000001
-DATA lanes<>+3184(SB)/4, $0x00000001
-DATA lanes<>+3188(SB)/4, $0x00000001
-DATA lanes<>+3192(SB)/4, $0x00000001
-DATA lanes<>+3196(SB)/4, $0x00000001
-DATA lanes<>+3200(SB)/4, $0xbaeb1706
-DATA lanes<>+3204(SB)/4, $0xbaeb1706
-DATA lanes<>+3208(SB)/4, $0xbaeb1706
-DATA lanes<>+3212(SB)/4, $0xbaeb1706
-DATA lanes<>+3216(SB)/4, $0xbaeb1706
-DATA lanes<>+3220(SB)/4, $0xbaeb1706
-DATA lanes<>+3224(SB)/4, $0xbaeb1706
-DATA lanes<>+3228(SB)/4, $0xbaeb1706
-DATA lanes<>+3232(SB)/4, $0x3c32d2a7
-DATA lanes<>+3236(SB)/4, $0x3c32d2a7
-DATA lanes<>+3240(SB)/4, $0x3c32d2a7
-DATA lanes<>+3244(SB)/4, $0x3c32d2a7
-DATA lanes<>+3248(SB)/4, $0x3c32d2a7
-DATA lanes<>+3252(SB)/4, $0x3c32d2a7
-DATA lanes<>+3256(SB)/4, $0x3c32d2a7
-DATA lanes<>+3260(SB)/4, $0x3c32d2a7
-DATA lanes<>+3264(SB)/4, $0xbcff6832
-DATA lanes<>+3268(SB)/4, $0xbcff6832
-DATA lanes<>+3272(SB)/4, $0xbcff6832
-DATA lanes<>+3276(SB)/4, $0xbcff6832
-DATA lanes<>+3280(SB)/4, $0xbcff6832
-DATA lanes<>+3284(SB)/4, $0xbcff6832
-DATA lanes<>+3288(SB)/4, $0xbcff6832
-DATA lanes<>+3292(SB)/4, $0xbcff6832
-DATA lanes<>+3296(SB)/4, $0x3d6d64b2
-DATA lanes<>+3300(SB)/4, $0x3d6d64b2
-DATA lanes<>+3304(SB)/4, $0x3d6d64b2
-DATA lanes<>+3308(SB)/4, $0x3d6d64b2
-DATA lanes<>+3312(SB)/4, $0x3d6d64b2
-DATA lanes<>+3316(SB)/4, $0x3d6d64b2
-DATA lanes<>+3320(SB)/4, $0x3d6d64b2
-DATA lanes<>+3324(SB)/4, $0x3d6d64b2
-DATA lanes<>+3328(SB)/4, $0xbdac1a36
-DATA lanes<>+3332(SB)/4, $0xbdac1a36
-DATA lanes<>+3336(SB)/4, $0xbdac1a36
-DATA lanes<>+3340(SB)/4, $0xbdac1a36
-DATA lanes<>+3344(SB)/4, $0xbdac1a36
-DATA lanes<>+3348(SB)/4, $0xbdac1a36
-DATA lanes<>+3352(SB)/4, $0xbdac1a36
-DATA lanes<>+3356(SB)/4, $0xbdac1a36
-DATA lanes<>+3360(SB)/4, $0x3de04cf9
-DATA lanes<>+3364(SB)/4, $0x3de04cf9
-DATA lanes<>+3368(SB)/4, $0x3de04cf9
-DATA lanes<>+3372(SB)/4, $0x3de04cf9
-DATA lanes<>+3376(SB)/4, $0x3de04cf9
-DATA lanes<>+3380(SB)/4, $0x3de04cf9
-DATA lanes<>+3384(SB)/4, $0x3de04cf9
-DATA lanes<>+3388(SB)/4, $0x3de04cf9
-DATA lanes<>+3392(SB)/4, $0xbe1210da
-DATA lanes<>+3396(SB)/4, $0xbe1210da
-DATA lanes<>+3400(SB)/4, $0xbe1210da
-DATA lanes<>+3404(SB)/4, $0xbe1210da
-DATA lanes<>+3408(SB)/4, $0xbe1210da
-DATA lanes<>+3412(SB)/4, $0xbe1210da
-DATA lanes<>+3416(SB)/4, $0xbe1210da
-DATA lanes<>+3420(SB)/4, $0xbe1210da
-DATA lanes<>+3424(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3428(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3432(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3436(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3440(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3444(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3448(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3452(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3456(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3460(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3464(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3468(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3472(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3476(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3480(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3484(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3488(SB)/4, $0x3d2cb68e
-DATA lanes<>+3492(SB)/4, $0x3d2cb68e
-DATA lanes<>+3496(SB)/4, $0x3d2cb68e
-DATA lanes<>+3500(SB)/4, $0x3d2cb68e
-DATA lanes<>+3504(SB)/4, $0x3d2cb68e
-DATA lanes<>+3508(SB)/4, $0x3d2cb68e
-DATA lanes<>+3512(SB)/4, $0x3d2cb68e
-DATA lanes<>+3516(SB)/4, $0x3d2cb68e
-DATA lanes<>+3520(SB)/4, $0x3cc61424
-DATA lanes<>+3524(SB)/4, $0x3cc61424
-DATA lanes<>+3528(SB)/4, $0x3cc61424
-DATA lanes<>+3532(SB)/4, $0x3cc61424
-DATA lanes<>+3536(SB)/4, $0x3cc61424
-DATA lanes<>+3540(SB)/4, $0x3cc61424
-DATA lanes<>+3544(SB)/4, $0x3cc61424
-DATA lanes<>+3548(SB)/4, $0x3cc61424
-DATA lanes<>+3552(SB)/4, $0x3d3a3f25
-DATA lanes<>+3556(SB)/4, $0x3d3a3f25
-DATA lanes<>+3560(SB)/4, $0x3d3a3f25
-DATA lanes<>+3564(SB)/4, $0x3d3a3f25
-DATA lanes<>+3568(SB)/4, $0x3d3a3f25
-DATA lanes<>+3572(SB)/4, $0x3d3a3f25
-DATA lanes<>+3576(SB)/4, $0x3d3a3f25
-DATA lanes<>+3580(SB)/4, $0x3d3a3f25
-DATA lanes<>+3584(SB)/4, $0x3d9980f2
-DATA lanes<>+3588(SB)/4, $0x3d9980f2
-DATA lanes<>+3592(SB)/4, $0x3d9980f2
-DATA lanes<>+3596(SB)/4, $0x3d9980f2
-DATA lanes<>+3600(SB)/4, $0x3d9980f2
-DATA lanes<>+3604(SB)/4, $0x3d9980f2
-DATA lanes<>+3608(SB)/4, $0x3d9980f2
-DATA lanes<>+3612(SB)/4, $0x3d9980f2
-DATA lanes<>+3616(SB)/4, $0x3e2aaae4
-DATA lanes<>+3620(SB)/4, $0x3e2aaae4
-DATA lanes<>+3624(SB)/4, $0x3e2aaae4
-DATA lanes<>+3628(SB)/4, $0x3e2aaae4
-DATA lanes<>+3632(SB)/4, $0x3e2aaae4
-DATA lanes<>+3636(SB)/4, $0x3e2aaae4
-DATA lanes<>+3640(SB)/4, $0x3e2aaae4
-DATA lanes<>+3644(SB)/4, $0x3e2aaae4
-DATA lanes<>+3648(SB)/4, $0x40490fdb
-DATA lanes<>+3652(SB)/4, $0x40490fdb
-DATA lanes<>+3656(SB)/4, $0x40490fdb
-DATA lanes<>+3660(SB)/4, $0x40490fdb
-DATA lanes<>+3664(SB)/4, $0x40490fdb
-DATA lanes<>+3668(SB)/4, $0x40490fdb
-DATA lanes<>+3672(SB)/4, $0x40490fdb
-DATA lanes<>+3676(SB)/4, $0x40490fdb
-DATA lanes<>+3680(SB)/4, $0x363d3f99
-DATA lanes<>+3684(SB)/4, $0x363d3f99
-DATA lanes<>+3688(SB)/4, $0x363d3f99
-DATA lanes<>+3692(SB)/4, $0x363d3f99
-DATA lanes<>+3696(SB)/4, $0x363d3f99
-DATA lanes<>+3700(SB)/4, $0x363d3f99
-DATA lanes<>+3704(SB)/4, $0x363d3f99
-DATA lanes<>+3708(SB)/4, $0x363d3f99
-DATA lanes<>+3712(SB)/4, $0x394ffde2
-DATA lanes<>+3716(SB)/4, $0x394ffde2
-DATA lanes<>+3720(SB)/4, $0x394ffde2
-DATA lanes<>+3724(SB)/4, $0x394ffde2
-DATA lanes<>+3728(SB)/4, $0x394ffde2
-DATA lanes<>+3732(SB)/4, $0x394ffde2
-DATA lanes<>+3736(SB)/4, $0x394ffde2
-DATA lanes<>+3740(SB)/4, $0x394ffde2
-DATA lanes<>+3744(SB)/4, $0x3c08889d
-DATA lanes<>+3748(SB)/4, $0x3c08889d
-DATA lanes<>+3752(SB)/4, $0x3c08889d
-DATA lanes<>+3756(SB)/4, $0x3c08889d
-DATA lanes<>+3760(SB)/4, $0x3c08889d
-DATA lanes<>+3764(SB)/4, $0x3c08889d
-DATA lanes<>+3768(SB)/4, $0x3c08889d
-DATA lanes<>+3772(SB)/4, $0x3c08889d
-DATA lanes<>+3776(SB)/4, $0x42b40000
-DATA lanes<>+3780(SB)/4, $0x42b40000
-DATA lanes<>+3784(SB)/4, $0x42b40000
-DATA lanes<>+3788(SB)/4, $0x42b40000
-DATA lanes<>+3792(SB)/4, $0x42b40000
-DATA lanes<>+3796(SB)/4, $0x42b40000
-DATA lanes<>+3800(SB)/4, $0x42b40000
-DATA lanes<>+3804(SB)/4, $0x42b40000
-DATA lanes<>+3808(SB)/4, $0xffffffff
-DATA lanes<>+3812(SB)/4, $0xffffffff
-DATA lanes<>+3816(SB)/4, $0xffffffff
-DATA lanes<>+3820(SB)/4, $0xffffffff
-DATA lanes<>+3824(SB)/4, $0xffffffff
-DATA lanes<>+3828(SB)/4, $0xffffffff
-DATA lanes<>+3832(SB)/4, $0xffffffff
-DATA lanes<>+3836(SB)/4, $0xffffffff
-DATA lanes<>+3840(SB)/4, $0x3e800000
-DATA lanes<>+3844(SB)/4, $0x3e800000
-DATA lanes<>+3848(SB)/4, $0x3e800000
-DATA lanes<>+3852(SB)/4, $0x3e800000
-DATA lanes<>+3856(SB)/4, $0x3e800000
-DATA lanes<>+3860(SB)/4, $0x3e800000
-DATA lanes<>+3864(SB)/4, $0x3e800000
-DATA lanes<>+3868(SB)/4, $0x3e800000
-DATA lanes<>+3872(SB)/4, $0x501502f9
-DATA lanes<>+3876(SB)/4, $0x501502f9
-DATA lanes<>+3880(SB)/4, $0x501502f9
-DATA lanes<>+3884(SB)/4, $0x501502f9
-DATA lanes<>+3888(SB)/4, $0x501502f9
-DATA lanes<>+3892(SB)/4, $0x501502f9
-DATA lanes<>+3896(SB)/4, $0x501502f9
-DATA lanes<>+3900(SB)/4, $0x501502f9
-DATA lanes<>+3904(SB)/4, $0x3f317218
-DATA lanes<>+3908(SB)/4, $0x3f317218
-DATA lanes<>+3912(SB)/4, $0x3f317218
-DATA lanes<>+3916(SB)/4, $0x3f317218
-DATA lanes<>+3920(SB)/4, $0x3f317218
-DATA lanes<>+3924(SB)/4, $0x3f317218
-DATA lanes<>+3928(SB)/4, $0x3f317218
-DATA lanes<>+3932(SB)/4, $0x3f317218
-DATA lanes<>+3936(SB)/4, $0x3c07d3bf
-DATA lanes<>+3940(SB)/4, $0x3c07d3bf
-DATA lanes<>+3944(SB)/4, $0x3c07d3bf
-DATA lanes<>+3948(SB)/4, $0x3c07d3bf
-DATA lanes<>+3952(SB)/4, $0x3c07d3bf
-DATA lanes<>+3956(SB)/4, $0x3c07d3bf
-DATA lanes<>+3960(SB)/4, $0x3c07d3bf
-DATA lanes<>+3964(SB)/4, $0x3c07d3bf
-DATA lanes<>+3968(SB)/4, $0x3d2b9da5
-DATA lanes<>+3972(SB)/4, $0x3d2b9da5
-DATA lanes<>+3976(SB)/4, $0x3d2b9da5
-DATA lanes<>+3980(SB)/4, $0x3d2b9da5
-DATA lanes<>+3984(SB)/4, $0x3d2b9da5
-DATA lanes<>+3988(SB)/4, $0x3d2b9da5
-DATA lanes<>+3992(SB)/4, $0x3d2b9da5
-DATA lanes<>+3996(SB)/4, $0x3d2b9da5
-DATA lanes<>+4000(SB)/4, $0x3e2aad38
-DATA lanes<>+4004(SB)/4, $0x3e2aad38
-DATA lanes<>+4008(SB)/4, $0x3e2aad38
-DATA lanes<>+4012(SB)/4, $0x3e2aad38
-DATA lanes<>+4016(SB)/4, $0x3e2aad38
-DATA lanes<>+4020(SB)/4, $0x3e2aad38
-DATA lanes<>+4024(SB)/4, $0x3e2aad38
-DATA lanes<>+4028(SB)/4, $0x3e2aad38
-DATA lanes<>+4032(SB)/4, $0x3efffee1
-DATA lanes<>+4036(SB)/4, $0x3efffee1
-DATA lanes<>+4040(SB)/4, $0x3efffee1
-DATA lanes<>+4044(SB)/4, $0x3efffee1
-DATA lanes<>+4048(SB)/4, $0x3efffee1
-DATA lanes<>+4052(SB)/4, $0x3efffee1
-DATA lanes<>+4056(SB)/4, $0x3efffee1
-DATA lanes<>+4060(SB)/4, $0x3efffee1
-DATA lanes<>+4064(SB)/4, $0x3f7ffffb
-DATA lanes<>+4068(SB)/4, $0x3f7ffffb
-DATA lanes<>+4072(SB)/4, $0x3f7ffffb
-DATA lanes<>+4076(SB)/4, $0x3f7ffffb
-DATA lanes<>+4080(SB)/4, $0x3f7ffffb
-DATA lanes<>+4084(SB)/4, $0x3f7ffffb
-DATA lanes<>+4088(SB)/4, $0x3f7ffffb
-DATA lanes<>+4092(SB)/4, $0x3f7ffffb
-DATA lanes<>+4096(SB)/4, $0x01010101
-DATA lanes<>+4100(SB)/4, $0x01010101
-DATA lanes<>+4104(SB)/4, $0x01010101
-DATA lanes<>+4108(SB)/4, $0x01010101
-DATA lanes<>+4112(SB)/4, $0x01010101
-DATA lanes<>+4116(SB)/4, $0x01010101
-DATA lanes<>+4120(SB)/4, $0x01010101
-DATA lanes<>+4124(SB)/4, $0x01010101
-DATA lanes<>+4128(SB)/4, $0x41e00000
-DATA lanes<>+4132(SB)/4, $0x41e00000
-DATA lanes<>+4136(SB)/4, $0x41e00000
-DATA lanes<>+4140(SB)/4, $0x41e00000
-DATA lanes<>+4144(SB)/4, $0x41e00000
-DATA lanes<>+4148(SB)/4, $0x41e00000
-DATA lanes<>+4152(SB)/4, $0x41e00000
-DATA lanes<>+4156(SB)/4, $0x41e00000
-DATA lanes<>+4160(SB)/4, $0x43380000
-DATA lanes<>+4164(SB)/4, $0x43380000
-DATA lanes<>+4168(SB)/4, $0x43380000
-DATA lanes<>+4172(SB)/4, $0x43380000
-DATA lanes<>+4176(SB)/4, $0x43380000
-DATA lanes<>+4180(SB)/4, $0x43380000
-DATA lanes<>+4184(SB)/4, $0x43380000
-DATA lanes<>+4188(SB)/4, $0x43380000
-DATA lanes<>+4192(SB)/4, $0x00080000
-DATA lanes<>+4196(SB)/4, $0x00080000
-DATA lanes<>+4200(SB)/4, $0x00080000
-DATA lanes<>+4204(SB)/4, $0x00080000
-DATA lanes<>+4208(SB)/4, $0x00080000
-DATA lanes<>+4212(SB)/4, $0x00080000
-DATA lanes<>+4216(SB)/4, $0x00080000
-DATA lanes<>+4220(SB)/4, $0x00080000
-DATA lanes<>+4224(SB)/4, $0x000000ff
-DATA lanes<>+4228(SB)/4, $0x000000ff
-DATA lanes<>+4232(SB)/4, $0x000000ff
-DATA lanes<>+4236(SB)/4, $0x000000ff
-DATA lanes<>+4240(SB)/4, $0x000000ff
-DATA lanes<>+4244(SB)/4, $0x000000ff
-DATA lanes<>+4248(SB)/4, $0x000000ff
-DATA lanes<>+4252(SB)/4, $0x000000ff
-DATA lanes<>+4256(SB)/4, $0x00000040
-DATA lanes<>+4260(SB)/4, $0x00000040
-DATA lanes<>+4264(SB)/4, $0x00000040
-DATA lanes<>+4268(SB)/4, $0x00000040
-DATA lanes<>+4272(SB)/4, $0x00000040
-DATA lanes<>+4276(SB)/4, $0x00000040
-DATA lanes<>+4280(SB)/4, $0x00000040
-DATA lanes<>+4284(SB)/4, $0x00000040
-DATA lanes<>+4288(SB)/4, $0x00007fff
-DATA lanes<>+4292(SB)/4, $0x00007fff
-DATA lanes<>+4296(SB)/4, $0x00007fff
-DATA lanes<>+4300(SB)/4, $0x00007fff
-DATA lanes<>+4304(SB)/4, $0x00007fff
-DATA lanes<>+4308(SB)/4, $0x00007fff
-DATA lanes<>+4312(SB)/4, $0x00007fff
-DATA lanes<>+4316(SB)/4, $0x00007fff
-DATA lanes<>+4320(SB)/4, $0x3e90acfa
-DATA lanes<>+4324(SB)/4, $0x3e90acfa
-DATA lanes<>+4328(SB)/4, $0x3e90acfa
-DATA lanes<>+4332(SB)/4, $0x3e90acfa
-DATA lanes<>+4336(SB)/4, $0x3e90acfa
-DATA lanes<>+4340(SB)/4, $0x3e90acfa
-DATA lanes<>+4344(SB)/4, $0x3e90acfa
-DATA lanes<>+4348(SB)/4, $0x3e90acfa
-DATA lanes<>+4352(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4356(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4360(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4364(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4368(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4372(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4376(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4380(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4384(SB)/4, $0x3ed30cfc
-DATA lanes<>+4388(SB)/4, $0x3ed30cfc
-DATA lanes<>+4392(SB)/4, $0x3ed30cfc
-DATA lanes<>+4396(SB)/4, $0x3ed30cfc
-DATA lanes<>+4400(SB)/4, $0x3ed30cfc
-DATA lanes<>+4404(SB)/4, $0x3ed30cfc
-DATA lanes<>+4408(SB)/4, $0x3ed30cfc
-DATA lanes<>+4412(SB)/4, $0x3ed30cfc
-DATA lanes<>+4416(SB)/4, $0x3f13bb61
-DATA lanes<>+4420(SB)/4, $0x3f13bb61
-DATA lanes<>+4424(SB)/4, $0x3f13bb61
-DATA lanes<>+4428(SB)/4, $0x3f13bb61
-DATA lanes<>+4432(SB)/4, $0x3f13bb61
-DATA lanes<>+4436(SB)/4, $0x3f13bb61
-DATA lanes<>+4440(SB)/4, $0x3f13bb61
-DATA lanes<>+4444(SB)/4, $0x3f13bb61
-DATA lanes<>+4448(SB)/4, $0x3f76384f
-DATA lanes<>+4452(SB)/4, $0x3f76384f
-DATA lanes<>+4456(SB)/4, $0x3f76384f
-DATA lanes<>+4460(SB)/4, $0x3f76384f
-DATA lanes<>+4464(SB)/4, $0x3f76384f
-DATA lanes<>+4468(SB)/4, $0x3f76384f
-DATA lanes<>+4472(SB)/4, $0x3f76384f
-DATA lanes<>+4476(SB)/4, $0x3f76384f
-DATA lanes<>+4480(SB)/4, $0x4038aa3b
-DATA lanes<>+4484(SB)/4, $0x4038aa3b
-DATA lanes<>+4488(SB)/4, $0x4038aa3b
-DATA lanes<>+4492(SB)/4, $0x4038aa3b
-DATA lanes<>+4496(SB)/4, $0x4038aa3b
-DATA lanes<>+4500(SB)/4, $0x4038aa3b
-DATA lanes<>+4504(SB)/4, $0x4038aa3b
-DATA lanes<>+4508(SB)/4, $0x4038aa3b
-DATA lanes<>+4512(SB)/4, $0x33257060
-DATA lanes<>+4516(SB)/4, $0x33257060
-DATA lanes<>+4520(SB)/4, $0x33257060
-DATA lanes<>+4524(SB)/4, $0x33257060
-DATA lanes<>+4528(SB)/4, $0x33257060
-DATA lanes<>+4532(SB)/4, $0x33257060
-DATA lanes<>+4536(SB)/4, $0x33257060
-DATA lanes<>+4540(SB)/4, $0x33257060
-DATA lanes<>+4544(SB)/4, $0x3920e8f8
-DATA lanes<>+4548(SB)/4, $0x3920e8f8
-DATA lanes<>+4552(SB)/4, $0x3920e8f8
-DATA lanes<>+4556(SB)/4, $0x3920e8f8
-DATA lanes<>+4560(SB)/4, $0x3920e8f8
-DATA lanes<>+4564(SB)/4, $0x3920e8f8
-DATA lanes<>+4568(SB)/4, $0x3920e8f8
-DATA lanes<>+4572(SB)/4, $0x3920e8f8
-DATA lanes<>+4576(SB)/4, $0x3aafa398
-DATA lanes<>+4580(SB)/4, $0x3aafa398
-DATA lanes<>+4584(SB)/4, $0x3aafa398
-DATA lanes<>+4588(SB)/4, $0x3aafa398
-DATA lanes<>+4592(SB)/4, $0x3aafa398
-DATA lanes<>+4596(SB)/4, $0x3aafa398
-DATA lanes<>+4600(SB)/4, $0x3aafa398
-DATA lanes<>+4604(SB)/4, $0x3aafa398
-DATA lanes<>+4608(SB)/4, $0x3c1d96e1
-DATA lanes<>+4612(SB)/4, $0x3c1d96e1
-DATA lanes<>+4616(SB)/4, $0x3c1d96e1
-DATA lanes<>+4620(SB)/4, $0x3c1d96e1
-DATA lanes<>+4624(SB)/4, $0x3c1d96e1
-DATA lanes<>+4628(SB)/4, $0x3c1d96e1
-DATA lanes<>+4632(SB)/4, $0x3c1d96e1
-DATA lanes<>+4636(SB)/4, $0x3c1d96e1
-DATA lanes<>+4640(SB)/4, $0x3d635769
-DATA lanes<>+4644(SB)/4, $0x3d635769
-DATA lanes<>+4648(SB)/4, $0x3d635769
-DATA lanes<>+4652(SB)/4, $0x3d635769
-DATA lanes<>+4656(SB)/4, $0x3d635769
-DATA lanes<>+4660(SB)/4, $0x3d635769
-DATA lanes<>+4664(SB)/4, $0x3d635769
-DATA lanes<>+4668(SB)/4, $0x3d635769
-DATA lanes<>+4672(SB)/4, $0x3e75fded
-DATA lanes<>+4676(SB)/4, $0x3e75fded
-DATA lanes<>+4680(SB)/4, $0x3e75fded
-DATA lanes<>+4684(SB)/4, $0x3e75fded
-DATA lanes<>+4688(SB)/4, $0x3e75fded
-DATA lanes<>+4692(SB)/4, $0x3e75fded
-DATA lanes<>+4696(SB)/4, $0x3e75fded
-DATA lanes<>+4700(SB)/4, $0x3e75fded
-DATA lanes<>+4704(SB)/4, $0x42fa0000
-DATA lanes<>+4708(SB)/4, $0x42fa0000
-DATA lanes<>+4712(SB)/4, $0x42fa0000
-DATA lanes<>+4716(SB)/4, $0x42fa0000
-DATA lanes<>+4720(SB)/4, $0x42fa0000
-DATA lanes<>+4724(SB)/4, $0x42fa0000
-DATA lanes<>+4728(SB)/4, $0x42fa0000
-DATA lanes<>+4732(SB)/4, $0x42fa0000
-DATA lanes<>+4736(SB)/4, $0x4a800000
-DATA lanes<>+4740(SB)/4, $0x4a800000
-DATA lanes<>+4744(SB)/4, $0x4a800000
-DATA lanes<>+4748(SB)/4, $0x4a800000
-DATA lanes<>+4752(SB)/4, $0x4a800000
-DATA lanes<>+4756(SB)/4, $0x4a800000
-DATA lanes<>+4760(SB)/4, $0x4a800000
-DATA lanes<>+4764(SB)/4, $0x4a800000
-DATA lanes<>+4768(SB)/4, $0x3f31725d
-DATA lanes<>+4772(SB)/4, $0x3f31725d
-DATA lanes<>+4776(SB)/4, $0x3f31725d
-DATA lanes<>+4780(SB)/4, $0x3f31725d
-DATA lanes<>+4784(SB)/4, $0x3f31725d
-DATA lanes<>+4788(SB)/4, $0x3f31725d
-DATA lanes<>+4792(SB)/4, $0x3f31725d
-DATA lanes<>+4796(SB)/4, $0x3f31725d
-DATA lanes<>+4800(SB)/4, $0x3e75edab
-DATA lanes<>+4804(SB)/4, $0x3e75edab
-DATA lanes<>+4808(SB)/4, $0x3e75edab
-DATA lanes<>+4812(SB)/4, $0x3e75edab
-DATA lanes<>+4816(SB)/4, $0x3e75edab
-DATA lanes<>+4820(SB)/4, $0x3e75edab
-DATA lanes<>+4824(SB)/4, $0x3e75edab
-DATA lanes<>+4828(SB)/4, $0x3e75edab
-DATA lanes<>+4832(SB)/4, $0x3d648e73
-DATA lanes<>+4836(SB)/4, $0x3d648e73
-DATA lanes<>+4840(SB)/4, $0x3d648e73
-DATA lanes<>+4844(SB)/4, $0x3d648e73
-DATA lanes<>+4848(SB)/4, $0x3d648e73
-DATA lanes<>+4852(SB)/4, $0x3d648e73
-DATA lanes<>+4856(SB)/4, $0x3d648e73
-DATA lanes<>+4860(SB)/4, $0x3d648e73
-DATA lanes<>+4864(SB)/4, $0x3c13bc2b
-DATA lanes<>+4868(SB)/4, $0x3c13bc2b
-DATA lanes<>+4872(SB)/4, $0x3c13bc2b
-DATA lanes<>+4876(SB)/4, $0x3c13bc2b
-DATA lanes<>+4880(SB)/4, $0x3c13bc2b
-DATA lanes<>+4884(SB)/4, $0x3c13bc2b
-DATA lanes<>+4888(SB)/4, $0x3c13bc2b
-DATA lanes<>+4892(SB)/4, $0x3c13bc2b
-DATA lanes<>+4896(SB)/4, $0x3af4ba7d
-DATA lanes<>+4900(SB)/4, $0x3af4ba7d
-DATA lanes<>+4904(SB)/4, $0x3af4ba7d
-DATA lanes<>+4908(SB)/4, $0x3af4ba7d
-DATA lanes<>+4912(SB)/4, $0x3af4ba7d
-DATA lanes<>+4916(SB)/4, $0x3af4ba7d
-DATA lanes<>+4920(SB)/4, $0x3af4ba7d
-DATA lanes<>+4924(SB)/4, $0x3af4ba7d
-DATA lanes<>+4928(SB)/4, $0xc0135761
-DATA lanes<>+4932(SB)/4, $0xc0135761
-DATA lanes<>+4936(SB)/4, $0xc0135761
-DATA lanes<>+4940(SB)/4, $0xc0135761
-DATA lanes<>+4944(SB)/4, $0xc0135761
-DATA lanes<>+4948(SB)/4, $0xc0135761
-DATA lanes<>+4952(SB)/4, $0xc0135761
-DATA lanes<>+4956(SB)/4, $0xc0135761
-DATA lanes<>+4960(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4964(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4968(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4972(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4976(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4980(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4984(SB)/4, $0xbdd2d3e8
-DATA lanes<>+4988(SB)/4, $0xbdd2d3e8
-GLOBL lanes<>(SB), RODATA|NOPTR, $4992
+DATA lanes<>+1376(SB)/4, $0x3e75fcdd
+DATA lanes<>+1380(SB)/4, $0x3e75fcdd
+DATA lanes<>+1384(SB)/4, $0x3e75fcdd
+DATA lanes<>+1388(SB)/4, $0x3e75fcdd
+DATA lanes<>+1392(SB)/4, $0x3e75fcdd
+DATA lanes<>+1396(SB)/4, $0x3e75fcdd
+DATA lanes<>+1400(SB)/4, $0x3e75fcdd
+DATA lanes<>+1404(SB)/4, $0x3e75fcdd
+DATA lanes<>+1408(SB)/4, $0x3d635bad
+DATA lanes<>+1412(SB)/4, $0x3d635bad
+DATA lanes<>+1416(SB)/4, $0x3d635bad
+DATA lanes<>+1420(SB)/4, $0x3d635bad
+DATA lanes<>+1424(SB)/4, $0x3d635bad
+DATA lanes<>+1428(SB)/4, $0x3d635bad
+DATA lanes<>+1432(SB)/4, $0x3d635bad
+DATA lanes<>+1436(SB)/4, $0x3d635bad
+DATA lanes<>+1440(SB)/4, $0x3c1e75b6
+DATA lanes<>+1444(SB)/4, $0x3c1e75b6
+DATA lanes<>+1448(SB)/4, $0x3c1e75b6
+DATA lanes<>+1452(SB)/4, $0x3c1e75b6
+DATA lanes<>+1456(SB)/4, $0x3c1e75b6
+DATA lanes<>+1460(SB)/4, $0x3c1e75b6
+DATA lanes<>+1464(SB)/4, $0x3c1e75b6
+DATA lanes<>+1468(SB)/4, $0x3c1e75b6
+DATA lanes<>+1472(SB)/4, $0x3aaddc95
+DATA lanes<>+1476(SB)/4, $0x3aaddc95
+DATA lanes<>+1480(SB)/4, $0x3aaddc95
+DATA lanes<>+1484(SB)/4, $0x3aaddc95
+DATA lanes<>+1488(SB)/4, $0x3aaddc95
+DATA lanes<>+1492(SB)/4, $0x3aaddc95
+DATA lanes<>+1496(SB)/4, $0x3aaddc95
+DATA lanes<>+1500(SB)/4, $0x3aaddc95
+DATA lanes<>+1504(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1508(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1512(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1516(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1520(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1524(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1528(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1532(SB)/4, $0xbfb8aa3b
+DATA lanes<>+1536(SB)/4, $0x3f317215
+DATA lanes<>+1540(SB)/4, $0x3f317215
+DATA lanes<>+1544(SB)/4, $0x3f317215
+DATA lanes<>+1548(SB)/4, $0x3f317215
+DATA lanes<>+1552(SB)/4, $0x3f317215
+DATA lanes<>+1556(SB)/4, $0x3f317215
+DATA lanes<>+1560(SB)/4, $0x3f317215
+DATA lanes<>+1564(SB)/4, $0x3f317215
+DATA lanes<>+1568(SB)/4, $0x418d1eb8
+DATA lanes<>+1572(SB)/4, $0x418d1eb8
+DATA lanes<>+1576(SB)/4, $0x418d1eb8
+DATA lanes<>+1580(SB)/4, $0x418d1eb8
+DATA lanes<>+1584(SB)/4, $0x418d1eb8
+DATA lanes<>+1588(SB)/4, $0x418d1eb8
+DATA lanes<>+1592(SB)/4, $0x418d1eb8
+DATA lanes<>+1596(SB)/4, $0x418d1eb8
+DATA lanes<>+1600(SB)/4, $0x36094e8b
+DATA lanes<>+1604(SB)/4, $0x36094e8b
+DATA lanes<>+1608(SB)/4, $0x36094e8b
+DATA lanes<>+1612(SB)/4, $0x36094e8b
+DATA lanes<>+1616(SB)/4, $0x36094e8b
+DATA lanes<>+1620(SB)/4, $0x36094e8b
+DATA lanes<>+1624(SB)/4, $0x36094e8b
+DATA lanes<>+1628(SB)/4, $0x36094e8b
+DATA lanes<>+1632(SB)/4, $0x39955712
+DATA lanes<>+1636(SB)/4, $0x39955712
+DATA lanes<>+1640(SB)/4, $0x39955712
+DATA lanes<>+1644(SB)/4, $0x39955712
+DATA lanes<>+1648(SB)/4, $0x39955712
+DATA lanes<>+1652(SB)/4, $0x39955712
+DATA lanes<>+1656(SB)/4, $0x39955712
+DATA lanes<>+1660(SB)/4, $0x39955712
+DATA lanes<>+1664(SB)/4, $0x3b773cd7
+DATA lanes<>+1668(SB)/4, $0x3b773cd7
+DATA lanes<>+1672(SB)/4, $0x3b773cd7
+DATA lanes<>+1676(SB)/4, $0x3b773cd7
+DATA lanes<>+1680(SB)/4, $0x3b773cd7
+DATA lanes<>+1684(SB)/4, $0x3b773cd7
+DATA lanes<>+1688(SB)/4, $0x3b773cd7
+DATA lanes<>+1692(SB)/4, $0x3b773cd7
+DATA lanes<>+1696(SB)/4, $0x3d58249d
+DATA lanes<>+1700(SB)/4, $0x3d58249d
+DATA lanes<>+1704(SB)/4, $0x3d58249d
+DATA lanes<>+1708(SB)/4, $0x3d58249d
+DATA lanes<>+1712(SB)/4, $0x3d58249d
+DATA lanes<>+1716(SB)/4, $0x3d58249d
+DATA lanes<>+1720(SB)/4, $0x3d58249d
+DATA lanes<>+1724(SB)/4, $0x3d58249d
+DATA lanes<>+1728(SB)/4, $0x3e432afc
+DATA lanes<>+1732(SB)/4, $0x3e432afc
+DATA lanes<>+1736(SB)/4, $0x3e432afc
+DATA lanes<>+1740(SB)/4, $0x3e432afc
+DATA lanes<>+1744(SB)/4, $0x3e432afc
+DATA lanes<>+1748(SB)/4, $0x3e432afc
+DATA lanes<>+1752(SB)/4, $0x3e432afc
+DATA lanes<>+1756(SB)/4, $0x3e432afc
+DATA lanes<>+1760(SB)/4, $0x3f906eba
+DATA lanes<>+1764(SB)/4, $0x3f906eba
+DATA lanes<>+1768(SB)/4, $0x3f906eba
+DATA lanes<>+1772(SB)/4, $0x3f906eba
+DATA lanes<>+1776(SB)/4, $0x3f906eba
+DATA lanes<>+1780(SB)/4, $0x3f906eba
+DATA lanes<>+1784(SB)/4, $0x3f906eba
+DATA lanes<>+1788(SB)/4, $0x3f906eba
+DATA lanes<>+1792(SB)/4, $0x381f9588
+DATA lanes<>+1796(SB)/4, $0x381f9588
+DATA lanes<>+1800(SB)/4, $0x381f9588
+DATA lanes<>+1804(SB)/4, $0x381f9588
+DATA lanes<>+1808(SB)/4, $0x381f9588
+DATA lanes<>+1812(SB)/4, $0x381f9588
+DATA lanes<>+1816(SB)/4, $0x381f9588
+DATA lanes<>+1820(SB)/4, $0x381f9588
+DATA lanes<>+1824(SB)/4, $0x3a988c93
+DATA lanes<>+1828(SB)/4, $0x3a988c93
+DATA lanes<>+1832(SB)/4, $0x3a988c93
+DATA lanes<>+1836(SB)/4, $0x3a988c93
+DATA lanes<>+1840(SB)/4, $0x3a988c93
+DATA lanes<>+1844(SB)/4, $0x3a988c93
+DATA lanes<>+1848(SB)/4, $0x3a988c93
+DATA lanes<>+1852(SB)/4, $0x3a988c93
+DATA lanes<>+1856(SB)/4, $0x3c757c11
+DATA lanes<>+1860(SB)/4, $0x3c757c11
+DATA lanes<>+1864(SB)/4, $0x3c757c11
+DATA lanes<>+1868(SB)/4, $0x3c757c11
+DATA lanes<>+1872(SB)/4, $0x3c757c11
+DATA lanes<>+1876(SB)/4, $0x3c757c11
+DATA lanes<>+1880(SB)/4, $0x3c757c11
+DATA lanes<>+1884(SB)/4, $0x3c757c11
+DATA lanes<>+1888(SB)/4, $0x3de9d89d
+DATA lanes<>+1892(SB)/4, $0x3de9d89d
+DATA lanes<>+1896(SB)/4, $0x3de9d89d
+DATA lanes<>+1900(SB)/4, $0x3de9d89d
+DATA lanes<>+1904(SB)/4, $0x3de9d89d
+DATA lanes<>+1908(SB)/4, $0x3de9d89d
+DATA lanes<>+1912(SB)/4, $0x3de9d89d
+DATA lanes<>+1916(SB)/4, $0x3de9d89d
+DATA lanes<>+1920(SB)/4, $0x3f0092ee
+DATA lanes<>+1924(SB)/4, $0x3f0092ee
+DATA lanes<>+1928(SB)/4, $0x3f0092ee
+DATA lanes<>+1932(SB)/4, $0x3f0092ee
+DATA lanes<>+1936(SB)/4, $0x3f0092ee
+DATA lanes<>+1940(SB)/4, $0x3f0092ee
+DATA lanes<>+1944(SB)/4, $0x3f0092ee
+DATA lanes<>+1948(SB)/4, $0x3f0092ee
+DATA lanes<>+1952(SB)/4, $0x420d1eb8
+DATA lanes<>+1956(SB)/4, $0x420d1eb8
+DATA lanes<>+1960(SB)/4, $0x420d1eb8
+DATA lanes<>+1964(SB)/4, $0x420d1eb8
+DATA lanes<>+1968(SB)/4, $0x420d1eb8
+DATA lanes<>+1972(SB)/4, $0x420d1eb8
+DATA lanes<>+1976(SB)/4, $0x420d1eb8
+DATA lanes<>+1980(SB)/4, $0x420d1eb8
+DATA lanes<>+1984(SB)/4, $0x33422e60
+DATA lanes<>+1988(SB)/4, $0x33422e60
+DATA lanes<>+1992(SB)/4, $0x33422e60
+DATA lanes<>+1996(SB)/4, $0x33422e60
+DATA lanes<>+2000(SB)/4, $0x33422e60
+DATA lanes<>+2004(SB)/4, $0x33422e60
+DATA lanes<>+2008(SB)/4, $0x33422e60
+DATA lanes<>+2012(SB)/4, $0x33422e60
+DATA lanes<>+2016(SB)/4, $0x375332e5
+DATA lanes<>+2020(SB)/4, $0x375332e5
+DATA lanes<>+2024(SB)/4, $0x375332e5
+DATA lanes<>+2028(SB)/4, $0x375332e5
+DATA lanes<>+2032(SB)/4, $0x375332e5
+DATA lanes<>+2036(SB)/4, $0x375332e5
+DATA lanes<>+2040(SB)/4, $0x375332e5
+DATA lanes<>+2044(SB)/4, $0x375332e5
+DATA lanes<>+2048(SB)/4, $0x39aed2cc
+DATA lanes<>+2052(SB)/4, $0x39aed2cc
+DATA lanes<>+2056(SB)/4, $0x39aed2cc
+DATA lanes<>+2060(SB)/4, $0x39aed2cc
+DATA lanes<>+2064(SB)/4, $0x39aed2cc
+DATA lanes<>+2068(SB)/4, $0x39aed2cc
+DATA lanes<>+2072(SB)/4, $0x39aed2cc
+DATA lanes<>+2076(SB)/4, $0x39aed2cc
+DATA lanes<>+2080(SB)/4, $0x3c18d611
+DATA lanes<>+2084(SB)/4, $0x3c18d611
+DATA lanes<>+2088(SB)/4, $0x3c18d611
+DATA lanes<>+2092(SB)/4, $0x3c18d611
+DATA lanes<>+2096(SB)/4, $0x3c18d611
+DATA lanes<>+2100(SB)/4, $0x3c18d611
+DATA lanes<>+2104(SB)/4, $0x3c18d611
+DATA lanes<>+2108(SB)/4, $0x3c18d611
+DATA lanes<>+2112(SB)/4, $0x3d8a012a
+DATA lanes<>+2116(SB)/4, $0x3d8a012a
+DATA lanes<>+2120(SB)/4, $0x3d8a012a
+DATA lanes<>+2124(SB)/4, $0x3d8a012a
+DATA lanes<>+2128(SB)/4, $0x3d8a012a
+DATA lanes<>+2132(SB)/4, $0x3d8a012a
+DATA lanes<>+2136(SB)/4, $0x3d8a012a
+DATA lanes<>+2140(SB)/4, $0x3d8a012a
+DATA lanes<>+2144(SB)/4, $0x3f4c4229
+DATA lanes<>+2148(SB)/4, $0x3f4c4229
+DATA lanes<>+2152(SB)/4, $0x3f4c4229
+DATA lanes<>+2156(SB)/4, $0x3f4c4229
+DATA lanes<>+2160(SB)/4, $0x3f4c4229
+DATA lanes<>+2164(SB)/4, $0x3f4c4229
+DATA lanes<>+2168(SB)/4, $0x3f4c4229
+DATA lanes<>+2172(SB)/4, $0x3f4c4229
+DATA lanes<>+2176(SB)/4, $0x359f9588
+DATA lanes<>+2180(SB)/4, $0x359f9588
+DATA lanes<>+2184(SB)/4, $0x359f9588
+DATA lanes<>+2188(SB)/4, $0x359f9588
+DATA lanes<>+2192(SB)/4, $0x359f9588
+DATA lanes<>+2196(SB)/4, $0x359f9588
+DATA lanes<>+2200(SB)/4, $0x359f9588
+DATA lanes<>+2204(SB)/4, $0x359f9588
+DATA lanes<>+2208(SB)/4, $0x38988c93
+DATA lanes<>+2212(SB)/4, $0x38988c93
+DATA lanes<>+2216(SB)/4, $0x38988c93
+DATA lanes<>+2220(SB)/4, $0x38988c93
+DATA lanes<>+2224(SB)/4, $0x38988c93
+DATA lanes<>+2228(SB)/4, $0x38988c93
+DATA lanes<>+2232(SB)/4, $0x38988c93
+DATA lanes<>+2236(SB)/4, $0x38988c93
+DATA lanes<>+2240(SB)/4, $0x3af57c11
+DATA lanes<>+2244(SB)/4, $0x3af57c11
+DATA lanes<>+2248(SB)/4, $0x3af57c11
+DATA lanes<>+2252(SB)/4, $0x3af57c11
+DATA lanes<>+2256(SB)/4, $0x3af57c11
+DATA lanes<>+2260(SB)/4, $0x3af57c11
+DATA lanes<>+2264(SB)/4, $0x3af57c11
+DATA lanes<>+2268(SB)/4, $0x3af57c11
+DATA lanes<>+2272(SB)/4, $0x3ce9d89d
+DATA lanes<>+2276(SB)/4, $0x3ce9d89d
+DATA lanes<>+2280(SB)/4, $0x3ce9d89d
+DATA lanes<>+2284(SB)/4, $0x3ce9d89d
+DATA lanes<>+2288(SB)/4, $0x3ce9d89d
+DATA lanes<>+2292(SB)/4, $0x3ce9d89d
+DATA lanes<>+2296(SB)/4, $0x3ce9d89d
+DATA lanes<>+2300(SB)/4, $0x3ce9d89d
+DATA lanes<>+2304(SB)/4, $0x3e8092ee
+DATA lanes<>+2308(SB)/4, $0x3e8092ee
+DATA lanes<>+2312(SB)/4, $0x3e8092ee
+DATA lanes<>+2316(SB)/4, $0x3e8092ee
+DATA lanes<>+2320(SB)/4, $0x3e8092ee
+DATA lanes<>+2324(SB)/4, $0x3e8092ee
+DATA lanes<>+2328(SB)/4, $0x3e8092ee
+DATA lanes<>+2332(SB)/4, $0x3e8092ee
+DATA lanes<>+2336(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2340(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2344(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2348(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2352(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2356(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2360(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2364(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2368(SB)/4, $0xc0135761
+DATA lanes<>+2372(SB)/4, $0xc0135761
+DATA lanes<>+2376(SB)/4, $0xc0135761
+DATA lanes<>+2380(SB)/4, $0xc0135761
+DATA lanes<>+2384(SB)/4, $0xc0135761
+DATA lanes<>+2388(SB)/4, $0xc0135761
+DATA lanes<>+2392(SB)/4, $0xc0135761
+DATA lanes<>+2396(SB)/4, $0xc0135761
+DATA lanes<>+2400(SB)/4, $0x80000000
+DATA lanes<>+2404(SB)/4, $0x80000000
+DATA lanes<>+2408(SB)/4, $0x80000000
+DATA lanes<>+2412(SB)/4, $0x80000000
+DATA lanes<>+2416(SB)/4, $0x80000000
+DATA lanes<>+2420(SB)/4, $0x80000000
+DATA lanes<>+2424(SB)/4, $0x80000000
+DATA lanes<>+2428(SB)/4, $0x80000000
+DATA lanes<>+2432(SB)/4, $0xbb5498f8
+DATA lanes<>+2436(SB)/4, $0xbb5498f8
+DATA lanes<>+2440(SB)/4, $0xbb5498f8
+DATA lanes<>+2444(SB)/4, $0xbb5498f8
+DATA lanes<>+2448(SB)/4, $0xbb5498f8
+DATA lanes<>+2452(SB)/4, $0xbb5498f8
+DATA lanes<>+2456(SB)/4, $0xbb5498f8
+DATA lanes<>+2460(SB)/4, $0xbb5498f8
+DATA lanes<>+2464(SB)/4, $0x3ca29f1e
+DATA lanes<>+2468(SB)/4, $0x3ca29f1e
+DATA lanes<>+2472(SB)/4, $0x3ca29f1e
+DATA lanes<>+2476(SB)/4, $0x3ca29f1e
+DATA lanes<>+2480(SB)/4, $0x3ca29f1e
+DATA lanes<>+2484(SB)/4, $0x3ca29f1e
+DATA lanes<>+2488(SB)/4, $0x3ca29f1e
+DATA lanes<>+2492(SB)/4, $0x3ca29f1e
+DATA lanes<>+2496(SB)/4, $0xbd694e02
+DATA lanes<>+2500(SB)/4, $0xbd694e02
+DATA lanes<>+2504(SB)/4, $0xbd694e02
+DATA lanes<>+2508(SB)/4, $0xbd694e02
+DATA lanes<>+2512(SB)/4, $0xbd694e02
+DATA lanes<>+2516(SB)/4, $0xbd694e02
+DATA lanes<>+2520(SB)/4, $0xbd694e02
+DATA lanes<>+2524(SB)/4, $0xbd694e02
+DATA lanes<>+2528(SB)/4, $0x3dd9297e
+DATA lanes<>+2532(SB)/4, $0x3dd9297e
+DATA lanes<>+2536(SB)/4, $0x3dd9297e
+DATA lanes<>+2540(SB)/4, $0x3dd9297e
+DATA lanes<>+2544(SB)/4, $0x3dd9297e
+DATA lanes<>+2548(SB)/4, $0x3dd9297e
+DATA lanes<>+2552(SB)/4, $0x3dd9297e
+DATA lanes<>+2556(SB)/4, $0x3dd9297e
+DATA lanes<>+2560(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2564(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2568(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2572(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2576(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2580(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2584(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2588(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2592(SB)/4, $0x3e497b46
+DATA lanes<>+2596(SB)/4, $0x3e497b46
+DATA lanes<>+2600(SB)/4, $0x3e497b46
+DATA lanes<>+2604(SB)/4, $0x3e497b46
+DATA lanes<>+2608(SB)/4, $0x3e497b46
+DATA lanes<>+2612(SB)/4, $0x3e497b46
+DATA lanes<>+2616(SB)/4, $0x3e497b46
+DATA lanes<>+2620(SB)/4, $0x3e497b46
+DATA lanes<>+2624(SB)/4, $0xbe7f87c3
+DATA lanes<>+2628(SB)/4, $0xbe7f87c3
+DATA lanes<>+2632(SB)/4, $0xbe7f87c3
+DATA lanes<>+2636(SB)/4, $0xbe7f87c3
+DATA lanes<>+2640(SB)/4, $0xbe7f87c3
+DATA lanes<>+2644(SB)/4, $0xbe7f87c3
+DATA lanes<>+2648(SB)/4, $0xbe7f87c3
+DATA lanes<>+2652(SB)/4, $0xbe7f87c3
+DATA lanes<>+2656(SB)/4, $0x3eaaa640
+DATA lanes<>+2660(SB)/4, $0x3eaaa640
+DATA lanes<>+2664(SB)/4, $0x3eaaa640
+DATA lanes<>+2668(SB)/4, $0x3eaaa640
+DATA lanes<>+2672(SB)/4, $0x3eaaa640
+DATA lanes<>+2676(SB)/4, $0x3eaaa640
+DATA lanes<>+2680(SB)/4, $0x3eaaa640
+DATA lanes<>+2684(SB)/4, $0x3eaaa640
+DATA lanes<>+2688(SB)/4, $0xbeffffdf
+DATA lanes<>+2692(SB)/4, $0xbeffffdf
+DATA lanes<>+2696(SB)/4, $0xbeffffdf
+DATA lanes<>+2700(SB)/4, $0xbeffffdf
+DATA lanes<>+2704(SB)/4, $0xbeffffdf
+DATA lanes<>+2708(SB)/4, $0xbeffffdf
+DATA lanes<>+2712(SB)/4, $0xbeffffdf
+DATA lanes<>+2716(SB)/4, $0xbeffffdf
+DATA lanes<>+2720(SB)/4, $0x41a00000
+DATA lanes<>+2724(SB)/4, $0x41a00000
+DATA lanes<>+2728(SB)/4, $0x41a00000
+DATA lanes<>+2732(SB)/4, $0x41a00000
+DATA lanes<>+2736(SB)/4, $0x41a00000
+DATA lanes<>+2740(SB)/4, $0x41a00000
+DATA lanes<>+2744(SB)/4, $0x41a00000
+DATA lanes<>+2748(SB)/4, $0x41a00000
+DATA lanes<>+2752(SB)/4, $0x40000000
+DATA lanes<>+2756(SB)/4, $0x40000000
+DATA lanes<>+2760(SB)/4, $0x40000000
+DATA lanes<>+2764(SB)/4, $0x40000000
+DATA lanes<>+2768(SB)/4, $0x40000000
+DATA lanes<>+2772(SB)/4, $0x40000000
+DATA lanes<>+2776(SB)/4, $0x40000000
+DATA lanes<>+2780(SB)/4, $0x40000000
+DATA lanes<>+2784(SB)/4, $0x3e2aaaab
+DATA lanes<>+2788(SB)/4, $0x3e2aaaab
+DATA lanes<>+2792(SB)/4, $0x3e2aaaab
+DATA lanes<>+2796(SB)/4, $0x3e2aaaab
+DATA lanes<>+2800(SB)/4, $0x3e2aaaab
+DATA lanes<>+2804(SB)/4, $0x3e2aaaab
+DATA lanes<>+2808(SB)/4, $0x3e2aaaab
+DATA lanes<>+2812(SB)/4, $0x3e2aaaab
+DATA lanes<>+2816(SB)/4, $0xc2afcccd
+DATA lanes<>+2820(SB)/4, $0xc2afcccd
+DATA lanes<>+2824(SB)/4, $0xc2afcccd
+DATA lanes<>+2828(SB)/4, $0xc2afcccd
+DATA lanes<>+2832(SB)/4, $0xc2afcccd
+DATA lanes<>+2836(SB)/4, $0xc2afcccd
+DATA lanes<>+2840(SB)/4, $0xc2afcccd
+DATA lanes<>+2844(SB)/4, $0xc2afcccd
+DATA lanes<>+2848(SB)/4, $0x42b1999a
+DATA lanes<>+2852(SB)/4, $0x42b1999a
+DATA lanes<>+2856(SB)/4, $0x42b1999a
+DATA lanes<>+2860(SB)/4, $0x42b1999a
+DATA lanes<>+2864(SB)/4, $0x42b1999a
+DATA lanes<>+2868(SB)/4, $0x42b1999a
+DATA lanes<>+2872(SB)/4, $0x42b1999a
+DATA lanes<>+2876(SB)/4, $0x42b1999a
+DATA lanes<>+2880(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2884(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2888(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2892(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2896(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2900(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2904(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2908(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2912(SB)/4, $0x3c091443
+DATA lanes<>+2916(SB)/4, $0x3c091443
+DATA lanes<>+2920(SB)/4, $0x3c091443
+DATA lanes<>+2924(SB)/4, $0x3c091443
+DATA lanes<>+2928(SB)/4, $0x3c091443
+DATA lanes<>+2932(SB)/4, $0x3c091443
+DATA lanes<>+2936(SB)/4, $0x3c091443
+DATA lanes<>+2940(SB)/4, $0x3c091443
+DATA lanes<>+2944(SB)/4, $0x3d2aab3b
+DATA lanes<>+2948(SB)/4, $0x3d2aab3b
+DATA lanes<>+2952(SB)/4, $0x3d2aab3b
+DATA lanes<>+2956(SB)/4, $0x3d2aab3b
+DATA lanes<>+2960(SB)/4, $0x3d2aab3b
+DATA lanes<>+2964(SB)/4, $0x3d2aab3b
+DATA lanes<>+2968(SB)/4, $0x3d2aab3b
+DATA lanes<>+2972(SB)/4, $0x3d2aab3b
+DATA lanes<>+2976(SB)/4, $0x3e2aaa57
+DATA lanes<>+2980(SB)/4, $0x3e2aaa57
+DATA lanes<>+2984(SB)/4, $0x3e2aaa57
+DATA lanes<>+2988(SB)/4, $0x3e2aaa57
+DATA lanes<>+2992(SB)/4, $0x3e2aaa57
+DATA lanes<>+2996(SB)/4, $0x3e2aaa57
+DATA lanes<>+3000(SB)/4, $0x3e2aaa57
+DATA lanes<>+3004(SB)/4, $0x3e2aaa57
+DATA lanes<>+3008(SB)/4, $0x3effffff
+DATA lanes<>+3012(SB)/4, $0x3effffff
+DATA lanes<>+3016(SB)/4, $0x3effffff
+DATA lanes<>+3020(SB)/4, $0x3effffff
+DATA lanes<>+3024(SB)/4, $0x3effffff
+DATA lanes<>+3028(SB)/4, $0x3effffff
+DATA lanes<>+3032(SB)/4, $0x3effffff
+DATA lanes<>+3036(SB)/4, $0x3effffff
+DATA lanes<>+3040(SB)/4, $0x7fffffff
+DATA lanes<>+3044(SB)/4, $0x7fffffff
+DATA lanes<>+3048(SB)/4, $0x7fffffff
+DATA lanes<>+3052(SB)/4, $0x7fffffff
+DATA lanes<>+3056(SB)/4, $0x7fffffff
+DATA lanes<>+3060(SB)/4, $0x7fffffff
+DATA lanes<>+3064(SB)/4, $0x7fffffff
+DATA lanes<>+3068(SB)/4, $0x7fffffff
+DATA lanes<>+3072(SB)/4, $0x3f22f983
+DATA lanes<>+3076(SB)/4, $0x3f22f983
+DATA lanes<>+3080(SB)/4, $0x3f22f983
+DATA lanes<>+3084(SB)/4, $0x3f22f983
+DATA lanes<>+3088(SB)/4, $0x3f22f983
+DATA lanes<>+3092(SB)/4, $0x3f22f983
+DATA lanes<>+3096(SB)/4, $0x3f22f983
+DATA lanes<>+3100(SB)/4, $0x3f22f983
+DATA lanes<>+3104(SB)/4, $0x3fc90fdb
+DATA lanes<>+3108(SB)/4, $0x3fc90fdb
+DATA lanes<>+3112(SB)/4, $0x3fc90fdb
+DATA lanes<>+3116(SB)/4, $0x3fc90fdb
+DATA lanes<>+3120(SB)/4, $0x3fc90fdb
+DATA lanes<>+3124(SB)/4, $0x3fc90fdb
+DATA lanes<>+3128(SB)/4, $0x3fc90fdb
+DATA lanes<>+3132(SB)/4, $0x3fc90fdb
+DATA lanes<>+3136(SB)/4, $0xb33bbd2e
+DATA lanes<>+3140(SB)/4, $0xb33bbd2e
+DATA lanes<>+3144(SB)/4, $0xb33bbd2e
+DATA lanes<>+3148(SB)/4, $0xb33bbd2e
+DATA lanes<>+3152(SB)/4, $0xb33bbd2e
+DATA lanes<>+3156(SB)/4, $0xb33bbd2e
+DATA lanes<>+3160(SB)/4, $0xb33bbd2e
+DATA lanes<>+3164(SB)/4, $0xb33bbd2e
+DATA lanes<>+3168(SB)/4, $0xa6f72ced
+DATA lanes<>+3172(SB)/4, $0xa6f72ced
+DATA lanes<>+3176(SB)/4, $0xa6f72ced
+DATA lanes<>+3180(SB)/4, $0xa6f72ced
+DATA lanes<>+3184(SB)/4, $0xa6f72ced
+DATA lanes<>+3188(SB)/4, $0xa6f72ced
+DATA lanes<>+3192(SB)/4, $0xa6f72ced
+DATA lanes<>+3196(SB)/4, $0xa6f72ced
+DATA lanes<>+3200(SB)/4, $0x36364ee8
+DATA lanes<>+3204(SB)/4, $0x36364ee8
+DATA lanes<>+3208(SB)/4, $0x36364ee8
+DATA lanes<>+3212(SB)/4, $0x36364ee8
+DATA lanes<>+3216(SB)/4, $0x36364ee8
+DATA lanes<>+3220(SB)/4, $0x36364ee8
+DATA lanes<>+3224(SB)/4, $0x36364ee8
+DATA lanes<>+3228(SB)/4, $0x36364ee8
+DATA lanes<>+3232(SB)/4, $0xb9500751
+DATA lanes<>+3236(SB)/4, $0xb9500751
+DATA lanes<>+3240(SB)/4, $0xb9500751
+DATA lanes<>+3244(SB)/4, $0xb9500751
+DATA lanes<>+3248(SB)/4, $0xb9500751
+DATA lanes<>+3252(SB)/4, $0xb9500751
+DATA lanes<>+3256(SB)/4, $0xb9500751
+DATA lanes<>+3260(SB)/4, $0xb9500751
+DATA lanes<>+3264(SB)/4, $0x3c088884
+DATA lanes<>+3268(SB)/4, $0x3c088884
+DATA lanes<>+3272(SB)/4, $0x3c088884
+DATA lanes<>+3276(SB)/4, $0x3c088884
+DATA lanes<>+3280(SB)/4, $0x3c088884
+DATA lanes<>+3284(SB)/4, $0x3c088884
+DATA lanes<>+3288(SB)/4, $0x3c088884
+DATA lanes<>+3292(SB)/4, $0x3c088884
+DATA lanes<>+3296(SB)/4, $0xbe2aaaab
+DATA lanes<>+3300(SB)/4, $0xbe2aaaab
+DATA lanes<>+3304(SB)/4, $0xbe2aaaab
+DATA lanes<>+3308(SB)/4, $0xbe2aaaab
+DATA lanes<>+3312(SB)/4, $0xbe2aaaab
+DATA lanes<>+3316(SB)/4, $0xbe2aaaab
+DATA lanes<>+3320(SB)/4, $0xbe2aaaab
+DATA lanes<>+3324(SB)/4, $0xbe2aaaab
+DATA lanes<>+3328(SB)/4, $0x37ccd587
+DATA lanes<>+3332(SB)/4, $0x37ccd587
+DATA lanes<>+3336(SB)/4, $0x37ccd587
+DATA lanes<>+3340(SB)/4, $0x37ccd587
+DATA lanes<>+3344(SB)/4, $0x37ccd587
+DATA lanes<>+3348(SB)/4, $0x37ccd587
+DATA lanes<>+3352(SB)/4, $0x37ccd587
+DATA lanes<>+3356(SB)/4, $0x37ccd587
+DATA lanes<>+3360(SB)/4, $0xbab605a9
+DATA lanes<>+3364(SB)/4, $0xbab605a9
+DATA lanes<>+3368(SB)/4, $0xbab605a9
+DATA lanes<>+3372(SB)/4, $0xbab605a9
+DATA lanes<>+3376(SB)/4, $0xbab605a9
+DATA lanes<>+3380(SB)/4, $0xbab605a9
+DATA lanes<>+3384(SB)/4, $0xbab605a9
+DATA lanes<>+3388(SB)/4, $0xbab605a9
+DATA lanes<>+3392(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3396(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3400(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3404(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3408(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3412(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3416(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3420(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3424(SB)/4, $0x00000001
+DATA lanes<>+3428(SB)/4, $0x00000001
+DATA lanes<>+3432(SB)/4, $0x00000001
+DATA lanes<>+3436(SB)/4, $0x00000001
+DATA lanes<>+3440(SB)/4, $0x00000001
+DATA lanes<>+3444(SB)/4, $0x00000001
+DATA lanes<>+3448(SB)/4, $0x00000001
+DATA lanes<>+3452(SB)/4, $0x00000001
+DATA lanes<>+3456(SB)/4, $0xbaeb1706
+DATA lanes<>+3460(SB)/4, $0xbaeb1706
+DATA lanes<>+3464(SB)/4, $0xbaeb1706
+DATA lanes<>+3468(SB)/4, $0xbaeb1706
+DATA lanes<>+3472(SB)/4, $0xbaeb1706
+DATA lanes<>+3476(SB)/4, $0xbaeb1706
+DATA lanes<>+3480(SB)/4, $0xbaeb1706
+DATA lanes<>+3484(SB)/4, $0xbaeb1706
+DATA lanes<>+3488(SB)/4, $0x3c32d2a7
+DATA lanes<>+3492(SB)/4, $0x3c32d2a7
+DATA lanes<>+3496(SB)/4, $0x3c32d2a7
+DATA lanes<>+3500(SB)/4, $0x3c32d2a7
+DATA lanes<>+3504(SB)/4, $0x3c32d2a7
+DATA lanes<>+3508(SB)/4, $0x3c32d2a7
+DATA lanes<>+3512(SB)/4, $0x3c32d2a7
+DATA lanes<>+3516(SB)/4, $0x3c32d2a7
+DATA lanes<>+3520(SB)/4, $0xbcff6832
+DATA lanes<>+3524(SB)/4, $0xbcff6832
+DATA lanes<>+3528(SB)/4, $0xbcff6832
+DATA lanes<>+3532(SB)/4, $0xbcff6832
+DATA lanes<>+3536(SB)/4, $0xbcff6832
+DATA lanes<>+3540(SB)/4, $0xbcff6832
+DATA lanes<>+3544(SB)/4, $0xbcff6832
+DATA lanes<>+3548(SB)/4, $0xbcff6832
+DATA lanes<>+3552(SB)/4, $0x3d6d64b2
+DATA lanes<>+3556(SB)/4, $0x3d6d64b2
+DATA lanes<>+3560(SB)/4, $0x3d6d64b2
+DATA lanes<>+3564(SB)/4, $0x3d6d64b2
+DATA lanes<>+3568(SB)/4, $0x3d6d64b2
+DATA lanes<>+3572(SB)/4, $0x3d6d64b2
+DATA lanes<>+3576(SB)/4, $0x3d6d64b2
+DATA lanes<>+3580(SB)/4, $0x3d6d64b2
+DATA lanes<>+3584(SB)/4, $0xbdac1a36
+DATA lanes<>+3588(SB)/4, $0xbdac1a36
+DATA lanes<>+3592(SB)/4, $0xbdac1a36
+DATA lanes<>+3596(SB)/4, $0xbdac1a36
+DATA lanes<>+3600(SB)/4, $0xbdac1a36
+DATA lanes<>+3604(SB)/4, $0xbdac1a36
+DATA lanes<>+3608(SB)/4, $0xbdac1a36
+DATA lanes<>+3612(SB)/4, $0xbdac1a36
+DATA lanes<>+3616(SB)/4, $0x3de04cf9
+DATA lanes<>+3620(SB)/4, $0x3de04cf9
+DATA lanes<>+3624(SB)/4, $0x3de04cf9
+DATA lanes<>+3628(SB)/4, $0x3de04cf9
+DATA lanes<>+3632(SB)/4, $0x3de04cf9
+DATA lanes<>+3636(SB)/4, $0x3de04cf9
+DATA lanes<>+3640(SB)/4, $0x3de04cf9
+DATA lanes<>+3644(SB)/4, $0x3de04cf9
+DATA lanes<>+3648(SB)/4, $0xbe1210da
+DATA lanes<>+3652(SB)/4, $0xbe1210da
+DATA lanes<>+3656(SB)/4, $0xbe1210da
+DATA lanes<>+3660(SB)/4, $0xbe1210da
+DATA lanes<>+3664(SB)/4, $0xbe1210da
+DATA lanes<>+3668(SB)/4, $0xbe1210da
+DATA lanes<>+3672(SB)/4, $0xbe1210da
+DATA lanes<>+3676(SB)/4, $0xbe1210da
+DATA lanes<>+3680(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3684(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3688(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3692(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3696(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3700(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3704(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3708(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3712(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3716(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3720(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3724(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3728(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3732(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3736(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3740(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3744(SB)/4, $0x3d2cb68e
+DATA lanes<>+3748(SB)/4, $0x3d2cb68e
+DATA lanes<>+3752(SB)/4, $0x3d2cb68e
+DATA lanes<>+3756(SB)/4, $0x3d2cb68e
+DATA lanes<>+3760(SB)/4, $0x3d2cb68e
+DATA lanes<>+3764(SB)/4, $0x3d2cb68e
+DATA lanes<>+3768(SB)/4, $0x3d2cb68e
+DATA lanes<>+3772(SB)/4, $0x3d2cb68e
+DATA lanes<>+3776(SB)/4, $0x3cc61424
+DATA lanes<>+3780(SB)/4, $0x3cc61424
+DATA lanes<>+3784(SB)/4, $0x3cc61424
+DATA lanes<>+3788(SB)/4, $0x3cc61424
+DATA lanes<>+3792(SB)/4, $0x3cc61424
+DATA lanes<>+3796(SB)/4, $0x3cc61424
+DATA lanes<>+3800(SB)/4, $0x3cc61424
+DATA lanes<>+3804(SB)/4, $0x3cc61424
+DATA lanes<>+3808(SB)/4, $0x3d3a3f25
+DATA lanes<>+3812(SB)/4, $0x3d3a3f25
+DATA lanes<>+3816(SB)/4, $0x3d3a3f25
+DATA lanes<>+3820(SB)/4, $0x3d3a3f25
+DATA lanes<>+3824(SB)/4, $0x3d3a3f25
+DATA lanes<>+3828(SB)/4, $0x3d3a3f25
+DATA lanes<>+3832(SB)/4, $0x3d3a3f25
+DATA lanes<>+3836(SB)/4, $0x3d3a3f25
+DATA lanes<>+3840(SB)/4, $0x3d9980f2
+DATA lanes<>+3844(SB)/4, $0x3d9980f2
+DATA lanes<>+3848(SB)/4, $0x3d9980f2
+DATA lanes<>+3852(SB)/4, $0x3d9980f2
+DATA lanes<>+3856(SB)/4, $0x3d9980f2
+DATA lanes<>+3860(SB)/4, $0x3d9980f2
+DATA lanes<>+3864(SB)/4, $0x3d9980f2
+DATA lanes<>+3868(SB)/4, $0x3d9980f2
+DATA lanes<>+3872(SB)/4, $0x3e2aaae4
+DATA lanes<>+3876(SB)/4, $0x3e2aaae4
+DATA lanes<>+3880(SB)/4, $0x3e2aaae4
+DATA lanes<>+3884(SB)/4, $0x3e2aaae4
+DATA lanes<>+3888(SB)/4, $0x3e2aaae4
+DATA lanes<>+3892(SB)/4, $0x3e2aaae4
+DATA lanes<>+3896(SB)/4, $0x3e2aaae4
+DATA lanes<>+3900(SB)/4, $0x3e2aaae4
+DATA lanes<>+3904(SB)/4, $0x40490fdb
+DATA lanes<>+3908(SB)/4, $0x40490fdb
+DATA lanes<>+3912(SB)/4, $0x40490fdb
+DATA lanes<>+3916(SB)/4, $0x40490fdb
+DATA lanes<>+3920(SB)/4, $0x40490fdb
+DATA lanes<>+3924(SB)/4, $0x40490fdb
+DATA lanes<>+3928(SB)/4, $0x40490fdb
+DATA lanes<>+3932(SB)/4, $0x40490fdb
+DATA lanes<>+3936(SB)/4, $0x363d3f99
+DATA lanes<>+3940(SB)/4, $0x363d3f99
+DATA lanes<>+3944(SB)/4, $0x363d3f99
+DATA lanes<>+3948(SB)/4, $0x363d3f99
+DATA lanes<>+3952(SB)/4, $0x363d3f99
+DATA lanes<>+3956(SB)/4, $0x363d3f99
+DATA lanes<>+3960(SB)/4, $0x363d3f99
+DATA lanes<>+3964(SB)/4, $0x363d3f99
+DATA lanes<>+3968(SB)/4, $0x394ffde2
+DATA lanes<>+3972(SB)/4, $0x394ffde2
+DATA lanes<>+3976(SB)/4, $0x394ffde2
+DATA lanes<>+3980(SB)/4, $0x394ffde2
+DATA lanes<>+3984(SB)/4, $0x394ffde2
+DATA lanes<>+3988(SB)/4, $0x394ffde2
+DATA lanes<>+3992(SB)/4, $0x394ffde2
+DATA lanes<>+3996(SB)/4, $0x394ffde2
+DATA lanes<>+4000(SB)/4, $0x3c08889d
+DATA lanes<>+4004(SB)/4, $0x3c08889d
+DATA lanes<>+4008(SB)/4, $0x3c08889d
+DATA lanes<>+4012(SB)/4, $0x3c08889d
+DATA lanes<>+4016(SB)/4, $0x3c08889d
+DATA lanes<>+4020(SB)/4, $0x3c08889d
+DATA lanes<>+4024(SB)/4, $0x3c08889d
+DATA lanes<>+4028(SB)/4, $0x3c08889d
+DATA lanes<>+4032(SB)/4, $0x42b40000
+DATA lanes<>+4036(SB)/4, $0x42b40000
+DATA lanes<>+4040(SB)/4, $0x42b40000
+DATA lanes<>+4044(SB)/4, $0x42b40000
+DATA lanes<>+4048(SB)/4, $0x42b40000
+DATA lanes<>+4052(SB)/4, $0x42b40000
+DATA lanes<>+4056(SB)/4, $0x42b40000
+DATA lanes<>+4060(SB)/4, $0x42b40000
+DATA lanes<>+4064(SB)/4, $0xffffffff
+DATA lanes<>+4068(SB)/4, $0xffffffff
+DATA lanes<>+4072(SB)/4, $0xffffffff
+DATA lanes<>+4076(SB)/4, $0xffffffff
+DATA lanes<>+4080(SB)/4, $0xffffffff
+DATA lanes<>+4084(SB)/4, $0xffffffff
+DATA lanes<>+4088(SB)/4, $0xffffffff
+DATA lanes<>+4092(SB)/4, $0xffffffff
+DATA lanes<>+4096(SB)/4, $0x3e800000
+DATA lanes<>+4100(SB)/4, $0x3e800000
+DATA lanes<>+4104(SB)/4, $0x3e800000
+DATA lanes<>+4108(SB)/4, $0x3e800000
+DATA lanes<>+4112(SB)/4, $0x3e800000
+DATA lanes<>+4116(SB)/4, $0x3e800000
+DATA lanes<>+4120(SB)/4, $0x3e800000
+DATA lanes<>+4124(SB)/4, $0x3e800000
+DATA lanes<>+4128(SB)/4, $0x501502f9
+DATA lanes<>+4132(SB)/4, $0x501502f9
+DATA lanes<>+4136(SB)/4, $0x501502f9
+DATA lanes<>+4140(SB)/4, $0x501502f9
+DATA lanes<>+4144(SB)/4, $0x501502f9
+DATA lanes<>+4148(SB)/4, $0x501502f9
+DATA lanes<>+4152(SB)/4, $0x501502f9
+DATA lanes<>+4156(SB)/4, $0x501502f9
+DATA lanes<>+4160(SB)/4, $0x3f317218
+DATA lanes<>+4164(SB)/4, $0x3f317218
+DATA lanes<>+4168(SB)/4, $0x3f317218
+DATA lanes<>+4172(SB)/4, $0x3f317218
+DATA lanes<>+4176(SB)/4, $0x3f317218
+DATA lanes<>+4180(SB)/4, $0x3f317218
+DATA lanes<>+4184(SB)/4, $0x3f317218
+DATA lanes<>+4188(SB)/4, $0x3f317218
+DATA lanes<>+4192(SB)/4, $0x3efffee1
+DATA lanes<>+4196(SB)/4, $0x3efffee1
+DATA lanes<>+4200(SB)/4, $0x3efffee1
+DATA lanes<>+4204(SB)/4, $0x3efffee1
+DATA lanes<>+4208(SB)/4, $0x3efffee1
+DATA lanes<>+4212(SB)/4, $0x3efffee1
+DATA lanes<>+4216(SB)/4, $0x3efffee1
+DATA lanes<>+4220(SB)/4, $0x3efffee1
+DATA lanes<>+4224(SB)/4, $0x3e2aad38
+DATA lanes<>+4228(SB)/4, $0x3e2aad38
+DATA lanes<>+4232(SB)/4, $0x3e2aad38
+DATA lanes<>+4236(SB)/4, $0x3e2aad38
+DATA lanes<>+4240(SB)/4, $0x3e2aad38
+DATA lanes<>+4244(SB)/4, $0x3e2aad38
+DATA lanes<>+4248(SB)/4, $0x3e2aad38
+DATA lanes<>+4252(SB)/4, $0x3e2aad38
+DATA lanes<>+4256(SB)/4, $0x3d2b9da5
+DATA lanes<>+4260(SB)/4, $0x3d2b9da5
+DATA lanes<>+4264(SB)/4, $0x3d2b9da5
+DATA lanes<>+4268(SB)/4, $0x3d2b9da5
+DATA lanes<>+4272(SB)/4, $0x3d2b9da5
+DATA lanes<>+4276(SB)/4, $0x3d2b9da5
+DATA lanes<>+4280(SB)/4, $0x3d2b9da5
+DATA lanes<>+4284(SB)/4, $0x3d2b9da5
+DATA lanes<>+4288(SB)/4, $0x3c07d3bf
+DATA lanes<>+4292(SB)/4, $0x3c07d3bf
+DATA lanes<>+4296(SB)/4, $0x3c07d3bf
+DATA lanes<>+4300(SB)/4, $0x3c07d3bf
+DATA lanes<>+4304(SB)/4, $0x3c07d3bf
+DATA lanes<>+4308(SB)/4, $0x3c07d3bf
+DATA lanes<>+4312(SB)/4, $0x3c07d3bf
+DATA lanes<>+4316(SB)/4, $0x3c07d3bf
+DATA lanes<>+4320(SB)/4, $0x3f7ffffb
+DATA lanes<>+4324(SB)/4, $0x3f7ffffb
+DATA lanes<>+4328(SB)/4, $0x3f7ffffb
+DATA lanes<>+4332(SB)/4, $0x3f7ffffb
+DATA lanes<>+4336(SB)/4, $0x3f7ffffb
+DATA lanes<>+4340(SB)/4, $0x3f7ffffb
+DATA lanes<>+4344(SB)/4, $0x3f7ffffb
+DATA lanes<>+4348(SB)/4, $0x3f7ffffb
+DATA lanes<>+4352(SB)/4, $0x01010101
+DATA lanes<>+4356(SB)/4, $0x01010101
+DATA lanes<>+4360(SB)/4, $0x01010101
+DATA lanes<>+4364(SB)/4, $0x01010101
+DATA lanes<>+4368(SB)/4, $0x01010101
+DATA lanes<>+4372(SB)/4, $0x01010101
+DATA lanes<>+4376(SB)/4, $0x01010101
+DATA lanes<>+4380(SB)/4, $0x01010101
+DATA lanes<>+4384(SB)/4, $0x41e00000
+DATA lanes<>+4388(SB)/4, $0x41e00000
+DATA lanes<>+4392(SB)/4, $0x41e00000
+DATA lanes<>+4396(SB)/4, $0x41e00000
+DATA lanes<>+4400(SB)/4, $0x41e00000
+DATA lanes<>+4404(SB)/4, $0x41e00000
+DATA lanes<>+4408(SB)/4, $0x41e00000
+DATA lanes<>+4412(SB)/4, $0x41e00000
+DATA lanes<>+4416(SB)/4, $0x43380000
+DATA lanes<>+4420(SB)/4, $0x43380000
+DATA lanes<>+4424(SB)/4, $0x43380000
+DATA lanes<>+4428(SB)/4, $0x43380000
+DATA lanes<>+4432(SB)/4, $0x43380000
+DATA lanes<>+4436(SB)/4, $0x43380000
+DATA lanes<>+4440(SB)/4, $0x43380000
+DATA lanes<>+4444(SB)/4, $0x43380000
+DATA lanes<>+4448(SB)/4, $0x00080000
+DATA lanes<>+4452(SB)/4, $0x00080000
+DATA lanes<>+4456(SB)/4, $0x00080000
+DATA lanes<>+4460(SB)/4, $0x00080000
+DATA lanes<>+4464(SB)/4, $0x00080000
+DATA lanes<>+4468(SB)/4, $0x00080000
+DATA lanes<>+4472(SB)/4, $0x00080000
+DATA lanes<>+4476(SB)/4, $0x00080000
+DATA lanes<>+4480(SB)/4, $0x000000ff
+DATA lanes<>+4484(SB)/4, $0x000000ff
+DATA lanes<>+4488(SB)/4, $0x000000ff
+DATA lanes<>+4492(SB)/4, $0x000000ff
+DATA lanes<>+4496(SB)/4, $0x000000ff
+DATA lanes<>+4500(SB)/4, $0x000000ff
+DATA lanes<>+4504(SB)/4, $0x000000ff
+DATA lanes<>+4508(SB)/4, $0x000000ff
+DATA lanes<>+4512(SB)/4, $0x00000040
+DATA lanes<>+4516(SB)/4, $0x00000040
+DATA lanes<>+4520(SB)/4, $0x00000040
+DATA lanes<>+4524(SB)/4, $0x00000040
+DATA lanes<>+4528(SB)/4, $0x00000040
+DATA lanes<>+4532(SB)/4, $0x00000040
+DATA lanes<>+4536(SB)/4, $0x00000040
+DATA lanes<>+4540(SB)/4, $0x00000040
+DATA lanes<>+4544(SB)/4, $0x00007fff
+DATA lanes<>+4548(SB)/4, $0x00007fff
+DATA lanes<>+4552(SB)/4, $0x00007fff
+DATA lanes<>+4556(SB)/4, $0x00007fff
+DATA lanes<>+4560(SB)/4, $0x00007fff
+DATA lanes<>+4564(SB)/4, $0x00007fff
+DATA lanes<>+4568(SB)/4, $0x00007fff
+DATA lanes<>+4572(SB)/4, $0x00007fff
+DATA lanes<>+4576(SB)/4, $0x3e90acfa
+DATA lanes<>+4580(SB)/4, $0x3e90acfa
+DATA lanes<>+4584(SB)/4, $0x3e90acfa
+DATA lanes<>+4588(SB)/4, $0x3e90acfa
+DATA lanes<>+4592(SB)/4, $0x3e90acfa
+DATA lanes<>+4596(SB)/4, $0x3e90acfa
+DATA lanes<>+4600(SB)/4, $0x3e90acfa
+DATA lanes<>+4604(SB)/4, $0x3e90acfa
+DATA lanes<>+4608(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4612(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4616(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4620(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4624(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4628(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4632(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4636(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4640(SB)/4, $0x3ed30cfc
+DATA lanes<>+4644(SB)/4, $0x3ed30cfc
+DATA lanes<>+4648(SB)/4, $0x3ed30cfc
+DATA lanes<>+4652(SB)/4, $0x3ed30cfc
+DATA lanes<>+4656(SB)/4, $0x3ed30cfc
+DATA lanes<>+4660(SB)/4, $0x3ed30cfc
+DATA lanes<>+4664(SB)/4, $0x3ed30cfc
+DATA lanes<>+4668(SB)/4, $0x3ed30cfc
+DATA lanes<>+4672(SB)/4, $0x3f13bb61
+DATA lanes<>+4676(SB)/4, $0x3f13bb61
+DATA lanes<>+4680(SB)/4, $0x3f13bb61
+DATA lanes<>+4684(SB)/4, $0x3f13bb61
+DATA lanes<>+4688(SB)/4, $0x3f13bb61
+DATA lanes<>+4692(SB)/4, $0x3f13bb61
+DATA lanes<>+4696(SB)/4, $0x3f13bb61
+DATA lanes<>+4700(SB)/4, $0x3f13bb61
+DATA lanes<>+4704(SB)/4, $0x3f76384f
+DATA lanes<>+4708(SB)/4, $0x3f76384f
+DATA lanes<>+4712(SB)/4, $0x3f76384f
+DATA lanes<>+4716(SB)/4, $0x3f76384f
+DATA lanes<>+4720(SB)/4, $0x3f76384f
+DATA lanes<>+4724(SB)/4, $0x3f76384f
+DATA lanes<>+4728(SB)/4, $0x3f76384f
+DATA lanes<>+4732(SB)/4, $0x3f76384f
+DATA lanes<>+4736(SB)/4, $0x4038aa3b
+DATA lanes<>+4740(SB)/4, $0x4038aa3b
+DATA lanes<>+4744(SB)/4, $0x4038aa3b
+DATA lanes<>+4748(SB)/4, $0x4038aa3b
+DATA lanes<>+4752(SB)/4, $0x4038aa3b
+DATA lanes<>+4756(SB)/4, $0x4038aa3b
+DATA lanes<>+4760(SB)/4, $0x4038aa3b
+DATA lanes<>+4764(SB)/4, $0x4038aa3b
+DATA lanes<>+4768(SB)/4, $0x33257060
+DATA lanes<>+4772(SB)/4, $0x33257060
+DATA lanes<>+4776(SB)/4, $0x33257060
+DATA lanes<>+4780(SB)/4, $0x33257060
+DATA lanes<>+4784(SB)/4, $0x33257060
+DATA lanes<>+4788(SB)/4, $0x33257060
+DATA lanes<>+4792(SB)/4, $0x33257060
+DATA lanes<>+4796(SB)/4, $0x33257060
+DATA lanes<>+4800(SB)/4, $0x3920e8f8
+DATA lanes<>+4804(SB)/4, $0x3920e8f8
+DATA lanes<>+4808(SB)/4, $0x3920e8f8
+DATA lanes<>+4812(SB)/4, $0x3920e8f8
+DATA lanes<>+4816(SB)/4, $0x3920e8f8
+DATA lanes<>+4820(SB)/4, $0x3920e8f8
+DATA lanes<>+4824(SB)/4, $0x3920e8f8
+DATA lanes<>+4828(SB)/4, $0x3920e8f8
+DATA lanes<>+4832(SB)/4, $0x3aafa398
+DATA lanes<>+4836(SB)/4, $0x3aafa398
+DATA lanes<>+4840(SB)/4, $0x3aafa398
+DATA lanes<>+4844(SB)/4, $0x3aafa398
+DATA lanes<>+4848(SB)/4, $0x3aafa398
+DATA lanes<>+4852(SB)/4, $0x3aafa398
+DATA lanes<>+4856(SB)/4, $0x3aafa398
+DATA lanes<>+4860(SB)/4, $0x3aafa398
+DATA lanes<>+4864(SB)/4, $0x3c1d96e1
+DATA lanes<>+4868(SB)/4, $0x3c1d96e1
+DATA lanes<>+4872(SB)/4, $0x3c1d96e1
+DATA lanes<>+4876(SB)/4, $0x3c1d96e1
+DATA lanes<>+4880(SB)/4, $0x3c1d96e1
+DATA lanes<>+4884(SB)/4, $0x3c1d96e1
+DATA lanes<>+4888(SB)/4, $0x3c1d96e1
+DATA lanes<>+4892(SB)/4, $0x3c1d96e1
+DATA lanes<>+4896(SB)/4, $0x3d635769
+DATA lanes<>+4900(SB)/4, $0x3d635769
+DATA lanes<>+4904(SB)/4, $0x3d635769
+DATA lanes<>+4908(SB)/4, $0x3d635769
+DATA lanes<>+4912(SB)/4, $0x3d635769
+DATA lanes<>+4916(SB)/4, $0x3d635769
+DATA lanes<>+4920(SB)/4, $0x3d635769
+DATA lanes<>+4924(SB)/4, $0x3d635769
+DATA lanes<>+4928(SB)/4, $0x3e75fded
+DATA lanes<>+4932(SB)/4, $0x3e75fded
+DATA lanes<>+4936(SB)/4, $0x3e75fded
+DATA lanes<>+4940(SB)/4, $0x3e75fded
+DATA lanes<>+4944(SB)/4, $0x3e75fded
+DATA lanes<>+4948(SB)/4, $0x3e75fded
+DATA lanes<>+4952(SB)/4, $0x3e75fded
+DATA lanes<>+4956(SB)/4, $0x3e75fded
+DATA lanes<>+4960(SB)/4, $0x42fa0000
+DATA lanes<>+4964(SB)/4, $0x42fa0000
+DATA lanes<>+4968(SB)/4, $0x42fa0000
+DATA lanes<>+4972(SB)/4, $0x42fa0000
+DATA lanes<>+4976(SB)/4, $0x42fa0000
+DATA lanes<>+4980(SB)/4, $0x42fa0000
+DATA lanes<>+4984(SB)/4, $0x42fa0000
+DATA lanes<>+4988(SB)/4, $0x42fa0000
+DATA lanes<>+4992(SB)/4, $0x4a800000
+DATA lanes<>+4996(SB)/4, $0x4a800000
+DATA lanes<>+5000(SB)/4, $0x4a800000
+DATA lanes<>+5004(SB)/4, $0x4a800000
+DATA lanes<>+5008(SB)/4, $0x4a800000
+DATA lanes<>+5012(SB)/4, $0x4a800000
+DATA lanes<>+5016(SB)/4, $0x4a800000
+DATA lanes<>+5020(SB)/4, $0x4a800000
+DATA lanes<>+5024(SB)/4, $0x3f31725d
+DATA lanes<>+5028(SB)/4, $0x3f31725d
+DATA lanes<>+5032(SB)/4, $0x3f31725d
+DATA lanes<>+5036(SB)/4, $0x3f31725d
+DATA lanes<>+5040(SB)/4, $0x3f31725d
+DATA lanes<>+5044(SB)/4, $0x3f31725d
+DATA lanes<>+5048(SB)/4, $0x3f31725d
+DATA lanes<>+5052(SB)/4, $0x3f31725d
+DATA lanes<>+5056(SB)/4, $0x3e75edab
+DATA lanes<>+5060(SB)/4, $0x3e75edab
+DATA lanes<>+5064(SB)/4, $0x3e75edab
+DATA lanes<>+5068(SB)/4, $0x3e75edab
+DATA lanes<>+5072(SB)/4, $0x3e75edab
+DATA lanes<>+5076(SB)/4, $0x3e75edab
+DATA lanes<>+5080(SB)/4, $0x3e75edab
+DATA lanes<>+5084(SB)/4, $0x3e75edab
+DATA lanes<>+5088(SB)/4, $0x3d648e73
+DATA lanes<>+5092(SB)/4, $0x3d648e73
+DATA lanes<>+5096(SB)/4, $0x3d648e73
+DATA lanes<>+5100(SB)/4, $0x3d648e73
+DATA lanes<>+5104(SB)/4, $0x3d648e73
+DATA lanes<>+5108(SB)/4, $0x3d648e73
+DATA lanes<>+5112(SB)/4, $0x3d648e73
+DATA lanes<>+5116(SB)/4, $0x3d648e73
+DATA lanes<>+5120(SB)/4, $0x3c13bc2b
+DATA lanes<>+5124(SB)/4, $0x3c13bc2b
+DATA lanes<>+5128(SB)/4, $0x3c13bc2b
+DATA lanes<>+5132(SB)/4, $0x3c13bc2b
+DATA lanes<>+5136(SB)/4, $0x3c13bc2b
+DATA lanes<>+5140(SB)/4, $0x3c13bc2b
+DATA lanes<>+5144(SB)/4, $0x3c13bc2b
+DATA lanes<>+5148(SB)/4, $0x3c13bc2b
+DATA lanes<>+5152(SB)/4, $0x3af4ba7d
+DATA lanes<>+5156(SB)/4, $0x3af4ba7d
+DATA lanes<>+5160(SB)/4, $0x3af4ba7d
+DATA lanes<>+5164(SB)/4, $0x3af4ba7d
+DATA lanes<>+5168(SB)/4, $0x3af4ba7d
+DATA lanes<>+5172(SB)/4, $0x3af4ba7d
+DATA lanes<>+5176(SB)/4, $0x3af4ba7d
+DATA lanes<>+5180(SB)/4, $0x3af4ba7d
+GLOBL lanes<>(SB), RODATA|NOPTR, $5184
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

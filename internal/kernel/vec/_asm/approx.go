@@ -31,12 +31,33 @@ var (
 	// exp(r) on the same range, error 9.2e-8 before rounding: enough for terms of a sum.
 	expSoftmaxCoef = []float64{1, 0.99999971, 0.49999146, 0.1666764, 0.04189839, 0.00829023}
 	// 2**r on 0 <= r <= 1, error 8.3e-8.
-	pow2Coef       = []float64{1, 0.693151312, 0.24016445, 0.0557999131, 0.00901703031, 0.00186713008}
+	pow2Coef = []float64{1, 0.693151312, 0.24016445, 0.0557999131, 0.00901703031, 0.00186713008}
+	// 2**r on |r| <= 1/2, error 9.2e-8: expSoftmaxCoef at r*ln(2).
+	pow2HalfCoef   = atScaled(expSoftmaxCoef, math.Ln2)
 	wideExp        = append([]float64{log2e, ln2Hi, ln2Lo}, expCoef...)
 	wideExpSoftmax = append([]float64{log2e}, pow2Coef...)
 	expConsts      = []uint32{f32(expLo), f32(expHi), f32(magic0)}
 	shortExp       = []uint32{f32(shortLo), f32(shortHi), f32(magic127)}
+	shortExp2      = append([]uint32{f32(exp2Lo), f32(exp2Hi), f32(magic127), f32(1)}, bitsOf(pow2HalfCoef[2:])...)
 )
+
+// atScaled returns the coefficients of a polynomial at by times the argument.
+func atScaled(coef []float64, by float64) []float64 {
+	scaled := make([]float64, len(coef))
+	for i, v := range coef {
+		scaled[i] = v * math.Pow(by, float64(i))
+	}
+	return scaled
+}
+
+// bitsOf returns numbers as hoist takes them.
+func bitsOf(v []float64) []uint32 {
+	bits := make([]uint32, len(v))
+	for i := range v {
+		bits[i] = f32(v[i])
+	}
+	return bits
+}
 
 const (
 	// Adding a magic number rounds to an integer and leaves it, plus the magic number's last bits, in the
@@ -47,6 +68,8 @@ const (
 	expLo, expHi = -104, 89
 	// Within these bounds one power of two scales exp; at the upper one it is infinite, at the lower zero.
 	shortLo, shortHi = -87.9, 88.8
+	// The same for powers of two.
+	exp2Lo, exp2Hi = -127, 128
 
 	// At these arguments the quotients are above 1 by more than their rounding errors, and are cut back.
 	tanhClamp = 9.8
@@ -124,11 +147,28 @@ func (g *isa) expSoftmax(x vec) vec {
 	return g.scale(p, t)
 }
 
-// exp2 returns 2**y for AVX-512, whose instructions split y and scale by its whole part whatever its size.
+// hoistSoftmax loads what expSoftmax needs, as far as there are registers.
+func (g *isa) hoistSoftmax() {
+	if g.wide() {
+		g.hoistAll(nil, wideExpSoftmax)
+		return
+	}
+	g.hoistAll(append([]uint32{f32(shortLo), f32(magic127), f32(log2e), f32(math.Ln2)}, bitsOf(expSoftmaxCoef[2:])...), nil)
+}
+
+// exp2 returns 2**y. Instructions of AVX-512 split y and scale by its whole part whatever its size; on AVX2 results outside
+// the normal range are 0 and +Inf.
 func (g *isa) exp2(y vec) vec {
-	r := g.r()
-	VREDUCEPS(U8(1), y, r) // y - floor(y)
-	return g.scale(g.horner(r, pow2Coef...), y)
+	if g.wide() {
+		r := g.r()
+		VREDUCEPS(U8(1), y, r) // y - floor(y)
+		return g.scale(g.horner(r, pow2Coef...), y)
+	}
+	y = g.atMost(g.atLeast(y, g.k(exp2Lo)), g.k(exp2Hi))
+	t := g.add(y, g.k(magic127))
+	r := g.sub(y, g.sub(t, g.k(magic127)))
+	VPSLLD(U8(23), t, t)
+	return g.scale(g.horner(r, pow2HalfCoef...), t)
 }
 
 // expm1 is exp(x)-1 for x <= 0 without cancellation.
@@ -166,6 +206,7 @@ func (g *isa) scale(p, s vec) vec {
 	return g.mul(p, s)
 }
 
+// sigmoid is exact to some units in the last place: recurrent layers add up errors step by step.
 func (g *isa) sigmoid(x vec) vec {
 	d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
 	return g.div(g.load(c(1)), d)

@@ -164,7 +164,7 @@ func (g *isa) expColumns() {
 	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ld)
-	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
+	g.hoistSoftmax()
 	g.columns(n, []reg.GPVirtual{x, m, sum}, func(vectors int) {
 		high, total := g.vectorsAt(m, vectors), g.vectorsAt(sum, vectors)
 		p := GP64()

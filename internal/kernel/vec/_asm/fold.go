@@ -205,7 +205,7 @@ func (g *isa) expSum() {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
 	m := g.param("m")
-	g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
+	g.hoistSoftmax()
 	acc := []vec{g.load(bitsConst(0)), g.load(bitsConst(0))}
 	g.loop(n, 2, []reg.GPVirtual{dst, x},
 		func(i int) {

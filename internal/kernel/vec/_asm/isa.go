@@ -199,21 +199,21 @@ var ops = map[string]struct{ plain, broadcast emit }{
 	"VMOVUPS":      {VMOVUPS, VBROADCASTSS},
 }
 
-// op emits an instruction, one of whose operands may be a constant, which AVX-512 takes from a register if
-// it is in one.
+// op emits an instruction, one of whose operands may be a constant, which comes from a register if it is in one.
 func (g *isa) op(name string, operands ...Op) {
 	f := ops[name]
 	for i, o := range operands {
 		m, ok := o.(Mem)
-		if !ok || !g.wide() || m.Symbol.Name != tableName {
+		if !ok || m.Symbol.Name != tableName {
 			continue
 		}
-		r, ok := g.hoisted[rowOrder[m.Disp/32]]
-		if !ok || name == "VMOVUPS" {
+		switch r, ok := g.hoisted[rowOrder[m.Disp/32]]; {
+		case ok && name != "VMOVUPS":
+			operands[i] = r
+		case g.wide():
 			f.broadcast(operands...)
 			return
 		}
-		operands[i] = r
 	}
 	f.plain(operands...)
 }

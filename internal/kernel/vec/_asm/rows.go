@@ -74,7 +74,7 @@ func (k rowKernel) total(unroll int, ptrs []reg.GPVirtual, start uint32, merge e
 func (g *isa) softmaxRows(name string, log bool) {
 	var low vec
 	g.rowsOf(name, "func(dst, x []float32, cols int)", func(k rowKernel) {
-		g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
+		g.hoistSoftmax()
 		low = g.load(c(negInf))
 	}, func(k rowKernel) {
 		m := k.total(4, []reg.GPVirtual{k.x}, f32(negInf), VMAXPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
