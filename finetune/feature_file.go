@@ -62,7 +62,7 @@ func (b *table) openFile(dir string, other *table) (*featureFile, error) {
 		return nil, fmt.Errorf("finetune: features: %w", err)
 	}
 	header := make([]byte, fileHeader)
-	text, err := json.Marshal(map[string]any{"format": fileMagic, "id": hex.EncodeToString(id[:]), "record": f.record, "block": b.t.blockRows()})
+	text, err := json.Marshal(map[string]any{"format": fileMagic, "id": hex.EncodeToString(id[:]), "record": f.record, "block": b.block})
 	if err != nil {
 		return nil, err
 	}
@@ -215,13 +215,13 @@ func hashTensor(h hash.Hash, name string, t *tensor.Tensor) {
 // identity is a hash of all that a row depends on besides the sample: the nodes and weights of the frozen part, the shapes
 // of the inputs, and what the kernels are chosen by.
 func (b *table) identity() (id rowKey, err error) {
-	g, err := b.t.b.prefixGraph(b.batchShapes(b.t.blockRows()), b.fields)
+	g, err := b.t.b.prefixGraph(b.batchShapes(b.block), b.fields)
 	if err != nil {
 		return id, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %v %d\n", fileMagic, cpu.Features(), b.t.blockRows())
-	shapes := b.batchShapes(b.t.blockRows())
+	fmt.Fprintf(h, "%s %v %d\n", fileMagic, cpu.Features(), b.block)
+	shapes := b.batchShapes(b.block)
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		fmt.Fprintf(h, "%q %v\n", name, shapes[name])
 	}

@@ -8,9 +8,13 @@ import (
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
-// blockRows is the batch size at which the frozen part of a model runs, whatever the batch size of a step: its results are
-// then the same bits whether they are kept or computed again. The last block is filled up with copies of its last row.
-const blockRows = 16
+// The frozen part of a model runs on blocks of so many samples, whatever the batch size of a step: its results are then the same
+// bits whether they are kept or computed again. The last block is filled up with copies of its last row. Large samples come in
+// smaller blocks, as they fill the processors with less memory.
+const (
+	mostRows, leastRows = 16, 4
+	blockBytes          = 5 << 20 // of the inputs of a block, where it has more than the least rows
+)
 
 // A table holds, for each sample of a dataset, what the frozen part of the model makes of it, and the targets.
 type table struct {
@@ -31,6 +35,7 @@ type table struct {
 	direct  bool                    // the rows are the inputs themselves: nothing is frozen in front
 	keeps   int64                   // bytes of rows that may still be kept when a batch reads them
 	later   *laterRows              // nil: what is missing is not kept
+	block   int                     // samples that the frozen part runs on at once
 }
 
 type targetType struct {
@@ -100,9 +105,18 @@ func (b *table) describe(s Sample) error {
 		return err
 	}
 	b.shapes, b.plain = map[string]tensor.Shape{}, map[string]bool{}
+	bytes := 0
 	for name, x := range in {
 		b.shapes[name] = x.Shape().Clone()
-		b.plain[name] = !b.t.b.perSample[name]
+		if b.plain[name] = !b.t.b.perSample[name]; !b.plain[name] {
+			bytes += len(x.Bytes())
+		}
+	}
+	for b.block = mostRows; b.block > leastRows && b.block*bytes > blockBytes; {
+		b.block /= 2
+	}
+	if b.t.fixed > 0 {
+		b.block = b.t.fixed
 	}
 	for _, y := range s.Targets {
 		b.types = append(b.types, targetType{y.DType(), y.Shape().Clone()})
@@ -154,7 +168,7 @@ func (t *Trainer) pull(name string) {
 
 // sort finds the fields, the values that are the same for all samples, and those that cannot be kept by sample.
 func (b *table) sort() (shared, bad []feature, err error) {
-	n := b.t.blockRows()
+	n := b.block
 	block, err := b.t.cutAt(b.batchShapes(n))
 	if err != nil {
 		return nil, nil, err
@@ -186,11 +200,11 @@ func (b *table) share(ctx context.Context, first Sample, shared []feature) error
 	if len(shared) == 0 {
 		return nil
 	}
-	in, err := b.t.stack([]Sample{first}, b.t.blockRows())
+	in, err := b.t.stack([]Sample{first}, b.block)
 	if err != nil {
 		return err
 	}
-	p := &program{b: b.t.b, shapes: b.batchShapes(b.t.blockRows()), frontier: shared}
+	p := &program{b: b.t.b, shapes: b.batchShapes(b.block), frontier: shared}
 	get, err := p.features(ctx, b.t.threads, func(name string) *tensor.Tensor { return in[name] })
 	if err != nil {
 		return err
@@ -245,7 +259,7 @@ func (b *table) compute(ctx context.Context, missing []int, keys []rowKey, budge
 			}
 		}()
 	}
-	n := b.t.blockRows()
+	n := b.block
 	var kept int64
 	var late []int
 	for block := range b.blocks(ctx, missing, n) {
@@ -323,11 +337,11 @@ func (b *table) run(ctx context.Context, samples []Sample) ([][]byte, error) {
 	if b.direct {
 		return b.inputRows(samples)
 	}
-	in, err := b.t.stack(samples, b.t.blockRows())
+	in, err := b.t.stack(samples, b.block)
 	if err != nil {
 		return nil, err
 	}
-	p := b.t.prefixFor(b.batchShapes(b.t.blockRows()), b.fields)
+	p := b.t.prefixFor(b.batchShapes(b.block), b.fields)
 	get, err := p.features(ctx, b.t.threads, func(name string) *tensor.Tensor { return in[name] })
 	if err != nil {
 		return nil, err
@@ -362,7 +376,7 @@ func (b *table) batch(ctx context.Context, index []int, dst *tableBatch) error {
 			missing = append(missing, k)
 		}
 	}
-	for chunk := range slices.Chunk(missing, b.t.blockRows()) {
+	for chunk := range slices.Chunk(missing, b.block) {
 		samples := make([]Sample, len(chunk))
 		for j, k := range chunk {
 			var err error

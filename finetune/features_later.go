@@ -14,7 +14,7 @@ func (b *table) computeLater(ctx context.Context, order []int) {
 		return
 	}
 	rows := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return b.rows[i] != nil })
-	b.later.next, b.later.stop = iter.Pull(b.blocks(ctx, rows, b.t.blockRows()))
+	b.later.next, b.later.stop = iter.Pull(b.blocks(ctx, rows, b.block))
 }
 
 // await computes blocks until the rows of index are there, or none is left.

@@ -3,6 +3,8 @@ package finetune
 import (
 	"context"
 	"runtime"
+
+	"github.com/onnxrun/onnxrun/internal/mem"
 )
 
 // readAheadSets is the number of sets of buffers: one that a step uses and one that is being filled.
@@ -48,6 +50,7 @@ func (f *fitter) readSteps(ctx context.Context, r *readAhead, step int) {
 			return
 		case s := <-r.free:
 			s.err = f.read(ctx, step, s)
+			mem.CollectBeyond(mostGarbage)
 			r.ready <- s // has room for all sets
 			if s.err != nil {
 				return

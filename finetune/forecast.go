@@ -104,7 +104,7 @@ func (f *fitter) forecastFrozen(ctx context.Context, out *Forecast) error {
 	if f.table.direct {
 		return nil
 	}
-	n := min(f.blockRows(), len(f.table.rows))
+	n := min(f.table.block, len(f.table.rows))
 	samples := make([]Sample, n)
 	for i := range samples {
 		var err error
@@ -125,7 +125,7 @@ func (f *fitter) forecastFrozen(ctx context.Context, out *Forecast) error {
 		out.FrozenTime *= time.Duration(max(1, f.o.Epochs))
 	}
 	var err error
-	out.Frozen, err = f.prefixFor(f.table.batchShapes(f.blockRows()), f.table.fields).prefix.prog.Need()
+	out.Frozen, err = f.prefixFor(f.table.batchShapes(f.table.block), f.table.fields).prefix.prog.Need()
 	return err
 }
 

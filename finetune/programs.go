@@ -129,14 +129,6 @@ func (t *Trainer) prefixFor(shapes map[string]tensor.Shape, fields []feature) *p
 	return t.programs[key]
 }
 
-// blockRows is the batch size of the frozen part.
-func (t *Trainer) blockRows() int {
-	if t.fixed > 0 {
-		return t.fixed
-	}
-	return blockRows
-}
-
 // targetsOf names the targets of a batch. The map is valid until the next call.
 func (t *Trainer) targetsOf(list []*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	clear(t.targets)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/tensor"
 )
 
@@ -109,6 +110,9 @@ type block struct {
 	err     error
 }
 
+// mostGarbage is what decoding may leave behind before it is collected, in bytes.
+const mostGarbage = 16 << 20
+
 // blocks reads the given rows, n at a time. The next block is read while one is in use.
 func (b *table) blocks(ctx context.Context, rows []int, n int) iter.Seq[block] {
 	return func(yield func(block) bool) {
@@ -124,6 +128,7 @@ func (b *table) blocks(ctx context.Context, rows []int, n int) iter.Seq[block] {
 						break
 					}
 				}
+				mem.CollectBeyond(mostGarbage)
 				select {
 				case queue <- next:
 				case <-ctx.Done():
