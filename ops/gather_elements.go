@@ -75,13 +75,13 @@ func (j *gatherElementsJob) Chunk(i int) {
 	case d == tensor.String:
 		gatherElementsOf(j, j.x.Strings(), j.y.Strings(), lo, hi)
 	case d.Size() == 1:
-		gatherElementsOf(j, tensor.Raw[uint8](j.x), tensor.Raw[uint8](j.y), lo, hi)
+		gatherWords(j, tensor.Raw[uint8](j.x), tensor.Raw[uint8](j.y), lo, hi)
 	case d.Size() == 2:
-		gatherElementsOf(j, tensor.Raw[uint16](j.x), tensor.Raw[uint16](j.y), lo, hi)
+		gatherWords(j, tensor.Raw[uint16](j.x), tensor.Raw[uint16](j.y), lo, hi)
 	case d.Size() == 4:
-		gatherElementsOf(j, tensor.Raw[uint32](j.x), tensor.Raw[uint32](j.y), lo, hi)
+		gatherWords(j, tensor.Raw[uint32](j.x), tensor.Raw[uint32](j.y), lo, hi)
 	case d.Size() == 8:
-		gatherElementsOf(j, tensor.Raw[uint64](j.x), tensor.Raw[uint64](j.y), lo, hi)
+		gatherWords(j, tensor.Raw[uint64](j.x), tensor.Raw[uint64](j.y), lo, hi)
 	case d.Size() == 16:
 		gatherElementsOf(j, tensor.Raw[complex128](j.x), tensor.Raw[complex128](j.y), lo, hi)
 	}
@@ -89,48 +89,47 @@ func (j *gatherElementsJob) Chunk(i int) {
 
 func gatherElementsOf[T any](j *gatherElementsJob, x, y []T, lo, hi int) {
 	if j.index.DType() == tensor.Int32 {
-		gatherElementRows(j, x, y, tensor.Of[int32](j.index), lo, hi)
+		gatherRows(j, x, y, tensor.Of[int32](j.index), lo, hi, takeElements[T, int32])
 		return
 	}
-	gatherElementRows(j, x, y, tensor.Of[int64](j.index), lo, hi)
+	gatherRows(j, x, y, tensor.Of[int64](j.index), lo, hi, takeElements[T, int64])
 }
 
-func gatherElementRows[T any, I move.Index](j *gatherElementsJob, x, y []T, index []I, lo, hi int) {
+// gatherWords is gatherElementsOf for elements that have kernels.
+func gatherWords[T move.Word](j *gatherElementsJob, x, y []T, lo, hi int) {
+	if j.index.DType() == tensor.Int32 {
+		gatherRows(j, x, y, tensor.Of[int32](j.index), lo, hi, move.Take[T, int32])
+		return
+	}
+	gatherRows(j, x, y, tensor.Of[int64](j.index), lo, hi, move.Take[T, int64])
+}
+
+// gatherRows takes rows lo to hi. take is move.Take, or stands for it.
+func gatherRows[T any, I move.Index](j *gatherElementsJob, x, y []T, index []I, lo, hi int, take func(out, x []T, at []I, n, stride int) int) {
 	n, row := j.x.Shape()[j.axis], j.row()
 	stride := mvLen(j.x.Shape()[j.axis+1:])
-	last := j.axis == j.x.Rank()-1
+	if j.axis == j.x.Rank()-1 {
+		stride = 0
+	}
 	for r := lo; r < hi; r++ {
 		base := elementBase(j.x.Shape(), j.index.Shape(), j.axis, r)
-		out, at := y[r*row:(r+1)*row], index[r*row:(r+1)*row]
-		if last {
-			if bad := takeElements(out, x[base:base+n], at); bad >= 0 {
-				j.bad.Store(int64(r*row+bad) + 1)
-				return
-			}
-			continue
-		}
-		from := x[base:]
-		for i, v := range at {
-			k := int64(v)
-			k += int64(n) & (k >> 63)
-			if uint64(k) >= uint64(n) {
-				j.bad.Store(int64(r*row+i) + 1)
-				return
-			}
-			out[i] = from[i+int(k)*stride]
+		if bad := take(y[r*row:(r+1)*row], x[base:], index[r*row:(r+1)*row], n, stride); bad >= 0 {
+			j.bad.Store(int64(r*row+bad) + 1)
+			return
 		}
 	}
 }
 
-// takeElements sets out[i] = x[at[i]], counting negative positions from the end, and returns the first i whose position
-// is out of range, or -1.
-func takeElements[T any, I move.Index](out, x []T, at []I) int {
-	out = out[:len(at)]
+// takeElements is move.Take for elements of any kind.
+func takeElements[T any, I move.Index](out, x []T, at []I, n, stride int) int {
 	for i, v := range at {
 		k := int64(v)
-		k += int64(len(x)) & (k >> 63)
-		if uint64(k) >= uint64(len(x)) {
+		k += int64(n) & (k >> 63)
+		if uint64(k) >= uint64(n) {
 			return i
+		}
+		if stride > 0 {
+			k = k*int64(stride) + int64(i)
 		}
 		out[i] = x[k]
 	}

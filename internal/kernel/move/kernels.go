@@ -27,6 +27,7 @@ type kernel struct {
 	// For 0 to few rows.
 	zip, unzip [few + 1]zipFunc
 	rows       rowsFunc
+	take       takeTable
 }
 
 // active holds the variants in use; they are nil for generic Go.

@@ -1348,3 +1348,691 @@ next:
 done:
 	VZEROUPPER
 	RET
+
+// func take8x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take8x32(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVLQSX (DX)(DI*4), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVLQSX 4(DX)(DI*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 8(DX)(DI*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 12(DX)(DI*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVBLZX (CX)(R8*1), R8
+	MOVB    R8, (AX)
+	MOVBLZX (CX)(R9*1), R8
+	MOVB    R8, 1(AX)
+	MOVBLZX (CX)(R10*1), R8
+	MOVB    R8, 2(AX)
+	MOVBLZX (CX)(R11*1), R8
+	MOVB    R8, 3(AX)
+	ADDQ    $0x04, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take8x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take8x32Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVLQSX (DX)(R8*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 4(DX)(R8*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 8(DX)(R8*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVLQSX 12(DX)(R8*4), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVBLZX (CX)(R9*1), R9
+	MOVB    R9, (AX)
+	IMULQ   DI, R10
+	MOVBLZX 1(CX)(R10*1), R9
+	MOVB    R9, 1(AX)
+	IMULQ   DI, R11
+	MOVBLZX 2(CX)(R11*1), R9
+	MOVB    R9, 2(AX)
+	IMULQ   DI, R12
+	MOVBLZX 3(CX)(R12*1), R9
+	MOVB    R9, 3(AX)
+	ADDQ    $0x04, AX
+	ADDQ    $0x04, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take8x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take8x64(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVQ    (DX)(DI*8), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVQ    8(DX)(DI*8), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVQ    16(DX)(DI*8), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVQ    24(DX)(DI*8), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVBLZX (CX)(R8*1), R8
+	MOVB    R8, (AX)
+	MOVBLZX (CX)(R9*1), R8
+	MOVB    R8, 1(AX)
+	MOVBLZX (CX)(R10*1), R8
+	MOVB    R8, 2(AX)
+	MOVBLZX (CX)(R11*1), R8
+	MOVB    R8, 3(AX)
+	ADDQ    $0x04, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take8x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take8x64Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVQ    (DX)(R8*8), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVQ    8(DX)(R8*8), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVQ    16(DX)(R8*8), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVQ    24(DX)(R8*8), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVBLZX (CX)(R9*1), R9
+	MOVB    R9, (AX)
+	IMULQ   DI, R10
+	MOVBLZX 1(CX)(R10*1), R9
+	MOVB    R9, 1(AX)
+	IMULQ   DI, R11
+	MOVBLZX 2(CX)(R11*1), R9
+	MOVB    R9, 2(AX)
+	IMULQ   DI, R12
+	MOVBLZX 3(CX)(R12*1), R9
+	MOVB    R9, 3(AX)
+	ADDQ    $0x04, AX
+	ADDQ    $0x04, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take16x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take16x32(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVLQSX (DX)(DI*4), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVLQSX 4(DX)(DI*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 8(DX)(DI*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 12(DX)(DI*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVWLZX (CX)(R8*2), R8
+	MOVW    R8, (AX)
+	MOVWLZX (CX)(R9*2), R8
+	MOVW    R8, 2(AX)
+	MOVWLZX (CX)(R10*2), R8
+	MOVW    R8, 4(AX)
+	MOVWLZX (CX)(R11*2), R8
+	MOVW    R8, 6(AX)
+	ADDQ    $0x08, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take16x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take16x32Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVLQSX (DX)(R8*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 4(DX)(R8*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 8(DX)(R8*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVLQSX 12(DX)(R8*4), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVWLZX (CX)(R9*1), R9
+	MOVW    R9, (AX)
+	IMULQ   DI, R10
+	MOVWLZX 2(CX)(R10*1), R9
+	MOVW    R9, 2(AX)
+	IMULQ   DI, R11
+	MOVWLZX 4(CX)(R11*1), R9
+	MOVW    R9, 4(AX)
+	IMULQ   DI, R12
+	MOVWLZX 6(CX)(R12*1), R9
+	MOVW    R9, 6(AX)
+	ADDQ    $0x08, AX
+	ADDQ    $0x08, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take16x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take16x64(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVQ    (DX)(DI*8), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVQ    8(DX)(DI*8), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVQ    16(DX)(DI*8), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVQ    24(DX)(DI*8), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVWLZX (CX)(R8*2), R8
+	MOVW    R8, (AX)
+	MOVWLZX (CX)(R9*2), R8
+	MOVW    R8, 2(AX)
+	MOVWLZX (CX)(R10*2), R8
+	MOVW    R8, 4(AX)
+	MOVWLZX (CX)(R11*2), R8
+	MOVW    R8, 6(AX)
+	ADDQ    $0x08, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take16x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take16x64Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVQ    (DX)(R8*8), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVQ    8(DX)(R8*8), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVQ    16(DX)(R8*8), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVQ    24(DX)(R8*8), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVWLZX (CX)(R9*1), R9
+	MOVW    R9, (AX)
+	IMULQ   DI, R10
+	MOVWLZX 2(CX)(R10*1), R9
+	MOVW    R9, 2(AX)
+	IMULQ   DI, R11
+	MOVWLZX 4(CX)(R11*1), R9
+	MOVW    R9, 4(AX)
+	IMULQ   DI, R12
+	MOVWLZX 6(CX)(R12*1), R9
+	MOVW    R9, 6(AX)
+	ADDQ    $0x08, AX
+	ADDQ    $0x08, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take32x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take32x32(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVLQSX (DX)(DI*4), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVLQSX 4(DX)(DI*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 8(DX)(DI*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 12(DX)(DI*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVL    (CX)(R8*4), R8
+	MOVL    R8, (AX)
+	MOVL    (CX)(R9*4), R8
+	MOVL    R8, 4(AX)
+	MOVL    (CX)(R10*4), R8
+	MOVL    R8, 8(AX)
+	MOVL    (CX)(R11*4), R8
+	MOVL    R8, 12(AX)
+	ADDQ    $0x10, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take32x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take32x32Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVLQSX (DX)(R8*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 4(DX)(R8*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 8(DX)(R8*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVLQSX 12(DX)(R8*4), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVL    (CX)(R9*1), R9
+	MOVL    R9, (AX)
+	IMULQ   DI, R10
+	MOVL    4(CX)(R10*1), R9
+	MOVL    R9, 4(AX)
+	IMULQ   DI, R11
+	MOVL    8(CX)(R11*1), R9
+	MOVL    R9, 8(AX)
+	IMULQ   DI, R12
+	MOVL    12(CX)(R12*1), R9
+	MOVL    R9, 12(AX)
+	ADDQ    $0x10, AX
+	ADDQ    $0x10, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take32x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take32x64(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ DI, BX
+	JGE  end
+	MOVQ (DX)(DI*8), R8
+	CMPQ R8, SI
+	JCC  end
+	MOVQ 8(DX)(DI*8), R9
+	CMPQ R9, SI
+	JCC  end
+	MOVQ 16(DX)(DI*8), R10
+	CMPQ R10, SI
+	JCC  end
+	MOVQ 24(DX)(DI*8), R11
+	CMPQ R11, SI
+	JCC  end
+	MOVL (CX)(R8*4), R8
+	MOVL R8, (AX)
+	MOVL (CX)(R9*4), R8
+	MOVL R8, 4(AX)
+	MOVL (CX)(R10*4), R8
+	MOVL R8, 8(AX)
+	MOVL (CX)(R11*4), R8
+	MOVL R8, 12(AX)
+	ADDQ $0x10, AX
+	ADDQ $0x04, DI
+	JMP  group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take32x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take32x64Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ  R8, BX
+	JGE   end
+	MOVQ  (DX)(R8*8), R9
+	CMPQ  R9, SI
+	JCC   end
+	MOVQ  8(DX)(R8*8), R10
+	CMPQ  R10, SI
+	JCC   end
+	MOVQ  16(DX)(R8*8), R11
+	CMPQ  R11, SI
+	JCC   end
+	MOVQ  24(DX)(R8*8), R12
+	CMPQ  R12, SI
+	JCC   end
+	IMULQ DI, R9
+	MOVL  (CX)(R9*1), R9
+	MOVL  R9, (AX)
+	IMULQ DI, R10
+	MOVL  4(CX)(R10*1), R9
+	MOVL  R9, 4(AX)
+	IMULQ DI, R11
+	MOVL  8(CX)(R11*1), R9
+	MOVL  R9, 8(AX)
+	IMULQ DI, R12
+	MOVL  12(CX)(R12*1), R9
+	MOVL  R9, 12(AX)
+	ADDQ  $0x10, AX
+	ADDQ  $0x10, CX
+	ADDQ  $0x04, R8
+	JMP   group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take64x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take64x32(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ    DI, BX
+	JGE     end
+	MOVLQSX (DX)(DI*4), R8
+	CMPQ    R8, SI
+	JCC     end
+	MOVLQSX 4(DX)(DI*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 8(DX)(DI*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 12(DX)(DI*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVQ    (CX)(R8*8), R8
+	MOVQ    R8, (AX)
+	MOVQ    (CX)(R9*8), R8
+	MOVQ    R8, 8(AX)
+	MOVQ    (CX)(R10*8), R8
+	MOVQ    R8, 16(AX)
+	MOVQ    (CX)(R11*8), R8
+	MOVQ    R8, 24(AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x04, DI
+	JMP     group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take64x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take64x32Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ    R8, BX
+	JGE     end
+	MOVLQSX (DX)(R8*4), R9
+	CMPQ    R9, SI
+	JCC     end
+	MOVLQSX 4(DX)(R8*4), R10
+	CMPQ    R10, SI
+	JCC     end
+	MOVLQSX 8(DX)(R8*4), R11
+	CMPQ    R11, SI
+	JCC     end
+	MOVLQSX 12(DX)(R8*4), R12
+	CMPQ    R12, SI
+	JCC     end
+	IMULQ   DI, R9
+	MOVQ    (CX)(R9*1), R9
+	MOVQ    R9, (AX)
+	IMULQ   DI, R10
+	MOVQ    8(CX)(R10*1), R9
+	MOVQ    R9, 8(AX)
+	IMULQ   DI, R11
+	MOVQ    16(CX)(R11*1), R9
+	MOVQ    R9, 16(AX)
+	IMULQ   DI, R12
+	MOVQ    24(CX)(R12*1), R9
+	MOVQ    R9, 24(AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x04, R8
+	JMP     group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET
+
+// func take64x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take64x64(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+group:
+	CMPQ DI, BX
+	JGE  end
+	MOVQ (DX)(DI*8), R8
+	CMPQ R8, SI
+	JCC  end
+	MOVQ 8(DX)(DI*8), R9
+	CMPQ R9, SI
+	JCC  end
+	MOVQ 16(DX)(DI*8), R10
+	CMPQ R10, SI
+	JCC  end
+	MOVQ 24(DX)(DI*8), R11
+	CMPQ R11, SI
+	JCC  end
+	MOVQ (CX)(R8*8), R8
+	MOVQ R8, (AX)
+	MOVQ (CX)(R9*8), R8
+	MOVQ R8, 8(AX)
+	MOVQ (CX)(R10*8), R8
+	MOVQ R8, 16(AX)
+	MOVQ (CX)(R11*8), R8
+	MOVQ R8, 24(AX)
+	ADDQ $0x20, AX
+	ADDQ $0x04, DI
+	JMP  group
+
+end:
+	MOVQ DI, ret+48(FP)
+	RET
+
+// func take64x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+TEXT ·take64x64Columns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ stride+40(FP), DI
+	XORQ R8, R8
+
+group:
+	CMPQ  R8, BX
+	JGE   end
+	MOVQ  (DX)(R8*8), R9
+	CMPQ  R9, SI
+	JCC   end
+	MOVQ  8(DX)(R8*8), R10
+	CMPQ  R10, SI
+	JCC   end
+	MOVQ  16(DX)(R8*8), R11
+	CMPQ  R11, SI
+	JCC   end
+	MOVQ  24(DX)(R8*8), R12
+	CMPQ  R12, SI
+	JCC   end
+	IMULQ DI, R9
+	MOVQ  (CX)(R9*1), R9
+	MOVQ  R9, (AX)
+	IMULQ DI, R10
+	MOVQ  8(CX)(R10*1), R9
+	MOVQ  R9, 8(AX)
+	IMULQ DI, R11
+	MOVQ  16(CX)(R11*1), R9
+	MOVQ  R9, 16(AX)
+	IMULQ DI, R12
+	MOVQ  24(CX)(R12*1), R9
+	MOVQ  R9, 24(AX)
+	ADDQ  $0x20, AX
+	ADDQ  $0x20, CX
+	ADDQ  $0x04, R8
+	JMP   group
+
+end:
+	MOVQ R8, ret+48(FP)
+	RET

@@ -39,3 +39,51 @@ func unzip4AVX2(dst *byte, src *byte, count int, stride int)
 
 //go:noescape
 func rowsAVX2(dst *byte, src *byte, count int, n int, dstStride int, srcStride int)
+
+//go:noescape
+func take8x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take8x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take8x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take8x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take16x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take16x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take16x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take16x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take32x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take32x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take32x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take32x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take64x32(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take64x32Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take64x64(dst *byte, src *byte, index *byte, count int, n int, stride int) int
+
+//go:noescape
+func take64x64Columns(dst *byte, src *byte, index *byte, count int, n int, stride int) int

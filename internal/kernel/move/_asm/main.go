@@ -20,6 +20,12 @@ func main() {
 		zip(n, true)
 	}
 	rows()
+	for width := 1; width <= 8; width *= 2 {
+		for bits := 32; bits <= 64; bits *= 2 {
+			take(width, bits, false)
+			take(width, bits, true)
+		}
+	}
 	Generate()
 }
 
