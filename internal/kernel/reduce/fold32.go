@@ -178,14 +178,19 @@ func foldTile(op Op, acc, x []float32, stride int, s *scratch) {
 	}
 }
 
-// rowsAtOnce is the number of rows that kernels walk down a column: so many streams from memory.
-const rowsAtOnce = 8
+// Kernels walk down columns of rowsAtOnce rows: so many streams from memory. Of short rows they take as many as have
+// leastAtOnce elements.
+const (
+	rowsAtOnce  = 8
+	leastAtOnce = 4096
+)
 
 // foldRows32 joins acc with rows of x, in their order.
 func foldRows32(op Op, acc, x []float32, rows, stride int) {
 	whole := len(acc) &^ (vec.ColumnGroup - 1)
-	for lo := 0; lo < rows && whole > 0; lo += rowsAtOnce {
-		foldColumns(op, acc[:whole], x[lo*stride:], min(rowsAtOnce, rows-lo), stride)
+	step := max(rowsAtOnce, leastAtOnce/max(1, whole))
+	for lo := 0; lo < rows && whole > 0; lo += step {
+		foldColumns(op, acc[:whole], x[lo*stride:], min(step, rows-lo), stride)
 	}
 	if rest := acc[whole:]; len(rest) > 0 {
 		for i := range rows {

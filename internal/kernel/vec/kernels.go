@@ -43,7 +43,7 @@ type kernels struct {
 	quotientI64, remainderI64 func(dst, a, b []uint8) int
 	convert                   [numConvert]convertFunc // nil where there is none
 	// These are nil where there is none.
-	quantize                   quantizeFunc
+	quantizeI8, quantizeU8     quantizeFunc
 	dequantizeI8, dequantizeU8 dequantizeFunc
 	pow, fmod                  partialFunc
 	// softmax and logSoftmax take rows of at most lanes elements.

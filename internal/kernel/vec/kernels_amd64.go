@@ -63,8 +63,8 @@ var assembly = []kernels{
 			opI8ToI64: i8ToI64AVX2, opI32ToF64: i32ToF64AVX2, opF64ToI32: f64ToI32AVX2, opI32ToU8: i32ToU8AVX2,
 			opF32ToBF16: f32ToBF16AVX2, opBF16ToF32: bf16ToF32AVX2,
 		},
-		sumPieces: sumPieces8,
-		quantize:  quantizeAVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
+		sumPieces:  sumPieces8,
+		quantizeI8: quantizeI8AVX2, quantizeU8: quantizeU8AVX2, dequantizeI8: dequantizeI8AVX2, dequantizeU8: dequantizeU8AVX2,
 		join: joinTable{
 			joinMax: {
 				elemI8: largestI8AVX2, elemU8: largestU8AVX2, elemI16: largestI16AVX2, elemU16: largestU16AVX2, elemI32: largestI32AVX2,
@@ -183,8 +183,8 @@ var assembly = []kernels{
 			opF32ToBF16: f32ToBF16AVX512, opBF16ToF32: bf16ToF32AVX512,
 			opI64ToU8: i64ToU8AVX512, opI64ToF32: i64ToF32AVX512, opF32ToI64: f32ToI64AVX512, opI64ToF64: i64ToF64AVX512, opF64ToI64: f64ToI64AVX512,
 		},
-		sumPieces: sumPieces8,
-		quantize:  quantizeAVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
+		sumPieces:  sumPieces8,
+		quantizeI8: quantizeI8AVX512, quantizeU8: quantizeU8AVX512, dequantizeI8: dequantizeI8AVX512, dequantizeU8: dequantizeU8AVX512,
 		join: joinTable{
 			joinMax: {
 				elemI8: largestI8AVX512, elemU8: largestU8AVX512, elemI16: largestI16AVX512, elemU16: largestU16AVX512, elemI32: largestI32AVX512,

@@ -16,12 +16,15 @@ type (
 func Quantize[D int8 | uint8](dst []D, x []float32, scale, zero float32) {
 	x = x[:len(dst)]
 	lo, hi := float32(Lowest[D]()), float32(Highest[D]())
-	n := 0
-	if active.quantize != nil {
+	n, f := 0, active.quantizeU8
+	if lo < 0 {
+		f = active.quantizeI8
+	}
+	if f != nil {
 		n = len(dst) &^ (convertGroup - 1)
 		inv, sure := inverse(scale)
 		for at := 0; at < n; at += block {
-			active.quantize((*byte)(unsafe.Pointer(&dst[at])), &x[at], min(block, n-at), scale, inv, sure, zero, lo, hi)
+			f((*byte)(unsafe.Pointer(&dst[at])), &x[at], min(block, n-at), scale, inv, sure, zero, lo, hi)
 		}
 	}
 	for i, v := range x[n:] {

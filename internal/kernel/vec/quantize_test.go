@@ -27,7 +27,7 @@ func quantizeTest[D int8 | uint8](t *testing.T) {
 				x[i] = specials[r.IntN(len(specials))]
 			}
 		}
-		for _, p := range [][2]float32{{0.5, 3}, {0.37, 0}, {1e-30, 100}, {-2, 7}} {
+		for _, p := range [][2]float32{{0.5, 3}, {0.37, 0}, {1e-30, 100}, {-2, 7}, {0.7, -100}} {
 			run := func() ([]D, []float32) {
 				q, f := make([]D, n+1), make([]float32, n+1)
 				q[n], f[n] = 77, 77

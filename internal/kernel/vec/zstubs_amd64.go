@@ -632,7 +632,10 @@ func f32ToBF16AVX2(dst *byte, x *byte, n int)
 func bf16ToF32AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
-func quantizeAVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+func quantizeI8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+
+//go:noescape
+func quantizeU8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 
 //go:noescape
 func dequantizeI8AVX2(dst *float32, x *byte, n int, scale float32, zero float32)
@@ -1307,7 +1310,10 @@ func f32ToBF16AVX512(dst *byte, x *byte, n int)
 func bf16ToF32AVX512(dst *byte, x *byte, n int)
 
 //go:noescape
-func quantizeAVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+func quantizeI8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+
+//go:noescape
+func quantizeU8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 
 //go:noescape
 func dequantizeI8AVX512(dst *float32, x *byte, n int, scale float32, zero float32)

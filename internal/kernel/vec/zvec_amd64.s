@@ -24709,9 +24709,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func quantizeAVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+// func quantizeI8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·quantizeAVX2(SB), NOSPLIT, $0-48
+TEXT ·quantizeI8AVX2(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -24727,7 +24727,203 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS X4, Y4
 	MOVSS        hi+44(FP), X5
 	VBROADCASTSS X5, Y5
+	VSUBPS       Y3, Y5, Y6
+	VPMOVZXBD    byteOrder<>+16(SB), Y8
+	VCVTPS2DQ    Y3, Y7
+	VPACKSSDW    Y7, Y7, Y7
 
+four:
+	CMPQ      DX, $0x00000020
+	JLT       ones
+	VMOVUPS   lanes<>+480(SB), Y9
+	VMULPS    (CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y11
+	VCVTDQ2PS Y11, Y12
+	VSUBPS    Y12, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    32(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y12
+	VCVTDQ2PS Y12, Y13
+	VSUBPS    Y13, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    64(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y13
+	VCVTDQ2PS Y13, Y14
+	VSUBPS    Y14, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    96(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y14
+	VCVTDQ2PS Y14, Y15
+	VSUBPS    Y15, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VCMPPS    $0x1e, Y2, Y9, Y9
+	VMOVMSKPS Y9, BX
+	TESTL     BX, BX
+	JE        sure
+	VMOVUPS   (CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y11
+	VMOVUPS   32(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y12
+	VMOVUPS   64(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y13
+	VMOVUPS   96(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y14
+
+sure:
+	VPACKSSDW Y12, Y11, Y11
+	VPADDSW   Y7, Y11, Y11
+	VPACKSSDW Y14, Y13, Y13
+	VPADDSW   Y7, Y13, Y13
+	VPACKSSWB Y13, Y11, Y9
+	VPERMD    Y9, Y8, Y9
+	VMOVUPS   Y9, (AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000020, DX
+	JMP       four
+
+ones:
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VMOVUPS   (CX), Y6
+	VMULPS    Y1, Y6, Y7
+	VROUNDPS  $0x00, Y7, Y8
+	VSUBPS    Y8, Y7, Y7
+	VANDPS    lanes<>+2784(SB), Y7, Y7
+	VCMPPS    $0x1e, Y2, Y7, Y7
+	VMOVMSKPS Y7, BX
+	TESTL     BX, BX
+	JE        rounded
+	VDIVPS    Y0, Y6, Y6
+	VROUNDPS  $0x00, Y6, Y6
+	VMOVAPS   Y6, Y8
+
+rounded:
+	VADDPS       Y3, Y8, Y6
+	VMAXPS       Y4, Y6, Y6
+	VMINPS       Y5, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPAND        lanes<>+4224(SB), Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (AX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
+// func quantizeU8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·quantizeU8AVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        inv+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        sure+32(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVSS        zero+36(FP), X3
+	VBROADCASTSS X3, Y3
+	MOVSS        lo+40(FP), X4
+	VBROADCASTSS X4, Y4
+	MOVSS        hi+44(FP), X5
+	VBROADCASTSS X5, Y5
+	VSUBPS       Y3, Y5, Y6
+	VPMOVZXBD    byteOrder<>+16(SB), Y8
+	VCVTPS2DQ    Y3, Y7
+	VPACKSSDW    Y7, Y7, Y7
+
+four:
+	CMPQ      DX, $0x00000020
+	JLT       ones
+	VMOVUPS   lanes<>+480(SB), Y9
+	VMULPS    (CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y11
+	VCVTDQ2PS Y11, Y12
+	VSUBPS    Y12, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    32(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y12
+	VCVTDQ2PS Y12, Y13
+	VSUBPS    Y13, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    64(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y13
+	VCVTDQ2PS Y13, Y14
+	VSUBPS    Y14, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VMULPS    96(CX), Y1, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y14
+	VCVTDQ2PS Y14, Y15
+	VSUBPS    Y15, Y10, Y10
+	VANDPS    lanes<>+2784(SB), Y10, Y10
+	VMAXPS    Y9, Y10, Y9
+	VCMPPS    $0x1e, Y2, Y9, Y9
+	VMOVMSKPS Y9, BX
+	TESTL     BX, BX
+	JE        sure
+	VMOVUPS   (CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y11
+	VMOVUPS   32(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y12
+	VMOVUPS   64(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y13
+	VMOVUPS   96(CX), Y9
+	VDIVPS    Y0, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y14
+
+sure:
+	VPACKSSDW Y12, Y11, Y11
+	VPADDSW   Y7, Y11, Y11
+	VPACKSSDW Y14, Y13, Y13
+	VPADDSW   Y7, Y13, Y13
+	VPACKUSWB Y13, Y11, Y9
+	VPERMD    Y9, Y8, Y9
+	VMOVUPS   Y9, (AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000020, DX
+	JMP       four
+
+ones:
 next:
 	CMPQ      DX, $0x00000008
 	JLT       end
@@ -46237,9 +46433,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func quantizeAVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, SSE
-TEXT ·quantizeAVX512(SB), NOSPLIT, $0-48
+// func quantizeI8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, SSE
+TEXT ·quantizeI8AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -46255,7 +46451,199 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS X4, Z4
 	MOVSS        hi+44(FP), X5
 	VBROADCASTSS X5, Z5
+	VSUBPS       Z3, Z5, Z6
+	VPMOVZXBD    byteOrder<>+0(SB), Z8
+	VCVTPS2DQ    Z3, Z7
+	VPACKSSDW    Z7, Z7, Z7
 
+four:
+	CMPQ         DX, $0x00000040
+	JLT          ones
+	VBROADCASTSS lanes<>+480(SB), Z9
+	VMULPS       (CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z11
+	VCVTDQ2PS    Z11, Z12
+	VSUBPS       Z12, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       64(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z12
+	VCVTDQ2PS    Z12, Z13
+	VSUBPS       Z13, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       128(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z13
+	VCVTDQ2PS    Z13, Z14
+	VSUBPS       Z14, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       192(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z14
+	VCVTDQ2PS    Z14, Z15
+	VSUBPS       Z15, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VCMPPS       $0x1e, Z2, Z9, K1
+	KMOVW        K1, BX
+	TESTL        BX, BX
+	JE           sure
+	VMOVUPS      (CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z11
+	VMOVUPS      64(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z12
+	VMOVUPS      128(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z13
+	VMOVUPS      192(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z14
+
+sure:
+	VPACKSSDW Z12, Z11, Z11
+	VPADDSW   Z7, Z11, Z11
+	VPACKSSDW Z14, Z13, Z13
+	VPADDSW   Z7, Z13, Z13
+	VPACKSSWB Z13, Z11, Z9
+	VPERMD    Z9, Z8, Z9
+	VMOVUPS   Z9, (AX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000040, DX
+	JMP       four
+
+ones:
+next:
+	CMPQ        DX, $0x00000010
+	JLT         end
+	VMOVUPS     (CX), Z6
+	VMULPS      Z1, Z6, Z7
+	VRNDSCALEPS $0x00, Z7, Z8
+	VSUBPS      Z8, Z7, Z7
+	VANDPS.BCST lanes<>+2784(SB), Z7, Z7
+	VCMPPS      $0x1e, Z2, Z7, K1
+	KMOVW       K1, BX
+	TESTL       BX, BX
+	JE          rounded
+	VDIVPS      Z0, Z6, Z6
+	VRNDSCALEPS $0x00, Z6, Z6
+	VMOVAPS     Z6, Z8
+
+rounded:
+	VADDPS     Z3, Z8, Z6
+	VMAXPS     Z4, Z6, Z6
+	VMINPS     Z5, Z6, Z6
+	VCVTTPS2DQ Z6, Z6
+	VPMOVDB    Z6, (AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000010, AX
+	SUBQ       $0x00000010, DX
+	JMP        next
+
+end:
+	VZEROUPPER
+	RET
+
+// func quantizeU8AVX512(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, SSE
+TEXT ·quantizeU8AVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        inv+28(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        sure+32(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        zero+36(FP), X3
+	VBROADCASTSS X3, Z3
+	MOVSS        lo+40(FP), X4
+	VBROADCASTSS X4, Z4
+	MOVSS        hi+44(FP), X5
+	VBROADCASTSS X5, Z5
+	VSUBPS       Z3, Z5, Z6
+	VPMOVZXBD    byteOrder<>+0(SB), Z8
+	VCVTPS2DQ    Z3, Z7
+	VPACKSSDW    Z7, Z7, Z7
+
+four:
+	CMPQ         DX, $0x00000040
+	JLT          ones
+	VBROADCASTSS lanes<>+480(SB), Z9
+	VMULPS       (CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z11
+	VCVTDQ2PS    Z11, Z12
+	VSUBPS       Z12, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       64(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z12
+	VCVTDQ2PS    Z12, Z13
+	VSUBPS       Z13, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       128(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z13
+	VCVTDQ2PS    Z13, Z14
+	VSUBPS       Z14, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMULPS       192(CX), Z1, Z10
+	VMINPS       Z10, Z6, Z10
+	VCVTPS2DQ    Z10, Z14
+	VCVTDQ2PS    Z14, Z15
+	VSUBPS       Z15, Z10, Z10
+	VANDPS.BCST  lanes<>+2784(SB), Z10, Z10
+	VMAXPS       Z9, Z10, Z9
+	VCMPPS       $0x1e, Z2, Z9, K1
+	KMOVW        K1, BX
+	TESTL        BX, BX
+	JE           sure
+	VMOVUPS      (CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z11
+	VMOVUPS      64(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z12
+	VMOVUPS      128(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z13
+	VMOVUPS      192(CX), Z9
+	VDIVPS       Z0, Z9, Z9
+	VMINPS       Z9, Z6, Z9
+	VCVTPS2DQ    Z9, Z14
+
+sure:
+	VPACKSSDW Z12, Z11, Z11
+	VPADDSW   Z7, Z11, Z11
+	VPACKSSDW Z14, Z13, Z13
+	VPADDSW   Z7, Z13, Z13
+	VPACKUSWB Z13, Z11, Z9
+	VPERMD    Z9, Z8, Z9
+	VMOVUPS   Z9, (AX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000040, DX
+	JMP       four
+
+ones:
 next:
 	CMPQ        DX, $0x00000010
 	JLT         end
@@ -48993,6 +49381,32 @@ DATA tail<>+52(SB)/4, $0x00000000
 DATA tail<>+56(SB)/4, $0x00000000
 DATA tail<>+60(SB)/4, $0x00000000
 GLOBL tail<>(SB), RODATA|NOPTR, $64
+
+DATA byteOrder<>+0(SB)/1, $0x00
+DATA byteOrder<>+1(SB)/1, $0x04
+DATA byteOrder<>+2(SB)/1, $0x08
+DATA byteOrder<>+3(SB)/1, $0x0c
+DATA byteOrder<>+4(SB)/1, $0x01
+DATA byteOrder<>+5(SB)/1, $0x05
+DATA byteOrder<>+6(SB)/1, $0x09
+DATA byteOrder<>+7(SB)/1, $0x0d
+DATA byteOrder<>+8(SB)/1, $0x02
+DATA byteOrder<>+9(SB)/1, $0x06
+DATA byteOrder<>+10(SB)/1, $0x0a
+DATA byteOrder<>+11(SB)/1, $0x0e
+DATA byteOrder<>+12(SB)/1, $0x03
+DATA byteOrder<>+13(SB)/1, $0x07
+DATA byteOrder<>+14(SB)/1, $0x0b
+DATA byteOrder<>+15(SB)/1, $0x0f
+DATA byteOrder<>+16(SB)/1, $0x00
+DATA byteOrder<>+17(SB)/1, $0x04
+DATA byteOrder<>+18(SB)/1, $0x01
+DATA byteOrder<>+19(SB)/1, $0x05
+DATA byteOrder<>+20(SB)/1, $0x02
+DATA byteOrder<>+21(SB)/1, $0x06
+DATA byteOrder<>+22(SB)/1, $0x03
+DATA byteOrder<>+23(SB)/1, $0x07
+GLOBL byteOrder<>(SB), RODATA|NOPTR, $24
 
 DATA unpack<>+0(SB)/4, $0x00000000
 DATA unpack<>+4(SB)/4, $0x00000004

@@ -64,7 +64,8 @@ func main() {
 				g.convert(k)
 			}
 		}
-		g.quantize()
+		g.quantize("quantizeI8", true)
+		g.quantize("quantizeU8", false)
 		g.dequantize("dequantizeI8", true)
 		g.dequantize("dequantizeU8", false)
 		for _, k := range partialKernels {
@@ -79,6 +80,7 @@ func main() {
 	}
 	sumPieces()
 	emitTable()
+	emitByteOrder()
 	emitUnpack()
 	Generate()
 }
