@@ -76,25 +76,28 @@ func (g *gatherJob[I]) blocks(lo, hi int) {
 	case 16: // a box
 		gather[[2]uint64](g, dp, sp, lo, hi)
 	default:
-		rows := active.rows
-		if g.block < leastWide || g.block > mostWide {
-			rows = nil
-		}
-		for ; lo < hi; lo++ {
-			from := g.from(lo) * g.block
-			if rows != nil {
-				rows((*byte)(unsafe.Add(dp, lo*g.block)), (*byte)(unsafe.Add(sp, from)), 1, g.block, 0, 0)
-				continue
-			}
-			copy(g.dst[lo*g.block:(lo+1)*g.block], g.src[from:from+g.block])
-		}
+		g.wide(dp, sp, lo, hi)
 	}
 }
 
-// from returns the block of src that block i of dst takes.
-func (g *gatherJob[I]) from(i int) int {
-	o, k := i/len(g.index), i%len(g.index)
-	return o*g.axis + wrap(int(g.index[k]), g.axis)
+// wide copies blocks of any size. All indices have been checked.
+func (g *gatherJob[I]) wide(dp, sp unsafe.Pointer, lo, hi int) {
+	rows, n := active.rows, g.block
+	if n < leastWide || n > mostWide {
+		rows = nil
+	}
+	for lo < hi {
+		base, k := lo/len(g.index)*g.axis, lo%len(g.index)
+		for _, v := range g.index[k:min(len(g.index), k+hi-lo)] {
+			d, s := unsafe.Add(dp, lo*n), unsafe.Add(sp, (base+wrap(int(v), g.axis))*n)
+			if rows != nil {
+				rows((*byte)(d), (*byte)(s), 1, n, 0, 0)
+			} else {
+				copy(unsafe.Slice((*byte)(d), n), unsafe.Slice((*byte)(s), n))
+			}
+			lo++
+		}
+	}
 }
 
 // gather copies blocks of one machine word, or of two. All indices have been checked.

@@ -73,6 +73,13 @@ func runRows4[T vec.Number](y, x []T, n int, exclusive, reverse bool) {
 	x0, x1, x2, x3 := x[:n], x[n:2*n], x[2*n:3*n], x[3*n:4*n]
 	y0, y1, y2, y3 := y[:n], y[n:2*n], y[2*n:3*n], y[3*n:4*n]
 	var s0, s1, s2, s3 T
+	if !reverse && !exclusive { // the common case, without checks of bounds
+		for i := range n {
+			s0, s1, s2, s3 = s0+x0[i], s1+x1[i], s2+x2[i], s3+x3[i]
+			y0[i], y1[i], y2[i], y3[i] = s0, s1, s2, s3
+		}
+		return
+	}
 	at, step := 0, 1
 	if reverse {
 		at, step = n-1, -1
