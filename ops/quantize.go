@@ -80,7 +80,7 @@ func quantizationOf(inverse bool) func(*KernelCtx) (Kernel, error) {
 // scratch returns the room for scales and zero points as float32.
 func (q *quantization) scratch(c *Call) int { return 8 * c.In[1].Len() }
 
-// quantCall is the state of one call. The input is seen as [outer, n, inner] around the axis; a chunk is a tile.
+// quantCall is the state of one call. The input is seen as [outer, n, inner] around the axis; a chunk is some tiles.
 type quantCall struct {
 	*quantization
 	x, y        *tensor.Tensor
@@ -99,7 +99,7 @@ func (q *quantization) run(c *Call) error {
 	x.quantization = q
 	err := x.prepare(c)
 	if err == nil {
-		par.Run(c.Threads, (x.x.Len()+quantTile-1)/quantTile, x)
+		par.Run(c.Threads, quantChunks(x.x.Len()), x)
 	}
 	*x = quantCall{}
 	q.calls.Put(x)
@@ -173,12 +173,23 @@ func (q *quantization) buffer() *quantBuffer {
 	return new(quantBuffer)
 }
 
-// Chunk converts one tile.
+// quantChunk is the number of elements in one chunk of parallel work.
+const quantChunk = 16 * quantTile
+
+func quantChunks(n int) int { return (n + quantChunk - 1) / quantChunk }
+
+// Chunk converts some tiles.
 func (x *quantCall) Chunk(i int) {
-	lo := i * quantTile
-	if n := min(quantTile, x.x.Len()-lo); x.direct() && x.runs(lo, n) {
+	lo, hi := par.Range(i, quantChunk, x.x.Len())
+	if x.direct() && x.runs(lo, hi-lo) {
 		return
 	}
+	for ; lo < hi; lo += quantTile {
+		x.tile(lo)
+	}
+}
+
+func (x *quantCall) tile(lo int) {
 	buf := x.buffer()
 	v := buf.v[:min(quantTile, x.x.Len()-lo)]
 	loadCodes(v, x.x, lo)
@@ -220,7 +231,7 @@ func roundThrough[T vec.Half](v []float32, room []T) {
 // segment returns how many elements from element i on go with the scale at from; wide says that each of them has its own.
 func (x *quantCall) segment(i int) (n, from int, wide bool) {
 	if x.perTensor {
-		return quantTile, 0, false
+		return quantChunk, 0, false
 	}
 	a, j, o := i/x.inner%x.n, i%x.inner, i/(x.inner*x.n)
 	switch {
@@ -295,7 +306,7 @@ func (q *quantization) dynamic(c *Call) error {
 	}
 	*x = quantCall{quantization: q, x: c.In[0], y: c.Out[0], perTensor: true}
 	x.scale, x.zero = tensor.Of[float32](c.Out[1]), append(x.room[:0], zero[0])
-	par.Run(c.Threads, (len(v)+quantTile-1)/quantTile, x)
+	par.Run(c.Threads, quantChunks(len(v)), x)
 	*x = quantCall{}
 	q.calls.Put(x)
 	return nil
