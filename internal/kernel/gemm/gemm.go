@@ -55,6 +55,10 @@ type Args struct {
 	// Batch holds one Item for each product; nil means a single product at offset 0.
 	Batch []Item
 
+	// Next is what will be read after the products: kernels ask the memory for it, a part with each product, as far as
+	// they have time. It changes no result.
+	Next []float32
+
 	// Threads bounds the goroutines used; below 2 everything runs in the caller.
 	Threads int
 }

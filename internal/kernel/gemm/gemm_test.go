@@ -272,6 +272,9 @@ func testEqualBits(t *testing.T, rng *rand.Rand, m, n, k int) {
 				args.Batch = []Item{items[0], {A: m * k, B: 1, C: m * n}, items[2]}
 				args.Batch[2].B = 0
 			}
+			if threads > 1 {
+				args.Next = b[:len(b)-1]
+			}
 			Run(&args)
 			if first == nil {
 				first = args.C

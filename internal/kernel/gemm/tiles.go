@@ -75,10 +75,21 @@ func (b *block) lookAhead(panel unsafe.Pointer, next int) {
 		a.ahead += uintptr(a.panel)
 	case b.after != 0:
 		a.ahead = b.after
+	case len(b.t.Next) > 0:
+		b.lookNext()
+		return
 	default:
 		return
 	}
 	a.aheadEnd = a.ahead + uintptr(a.k*a.bstep)
+}
+
+// lookNext lets kernels ask for the part of Next that goes with the product at hand.
+func (b *block) lookNext() {
+	next, a := b.t.Next, &b.s.tile
+	part := len(next) / max(1, len(b.t.Batch))
+	a.ahead = uintptr(unsafe.Pointer(&next[b.first*part]))
+	a.aheadEnd = a.ahead + uintptr(4*part)
 }
 
 // panel multiplies the rows at hand of one product with n columns of one panel.

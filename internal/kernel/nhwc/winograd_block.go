@@ -114,6 +114,7 @@ func (w *tileWork) freshPanel(r *tiledRun, i, group, elements int) {
 		end := min(c+freshChannels, r.g.InC)
 		f.part(&w.fil, i, group, c, end, w.u, plane)
 		w.args.A, w.args.K, w.args.B, w.args.Accumulate = a.A[c:], end-c, w.u, c > 0
+		w.args.Next = f.next(i, group, end)
 		w.multiply(r, group*elements, elements, plane)
 	}
 	w.args = a

@@ -164,3 +164,17 @@ func (f *tiledFilter) part(a *winograd.FilterArgs, i, group, c0, c1 int, u []flo
 	*a = winograd.FilterArgs{W: f.data[9*i*f.size:][9*c0*f.width : 9*c1*f.width], Width: f.width, C: c1 - c0, U: u, Plane: plane, Group: group}
 	f.kernels.Filter(f.m, a)
 }
+
+// next returns the windows that will come from memory after those of panel i before input channel c have been transformed
+// to a group of elements: the first group meets them first.
+func (f *tiledFilter) next(i, group, c int) []float32 {
+	panel := 9 * f.size
+	switch {
+	case group == 0 && c < f.g.InC:
+		return f.data[i*panel:][9*c*f.width : 9*min(c+freshChannels, f.g.InC)*f.width]
+	case i+1 < f.panels && c <= freshChannels:
+		half := 9 * min(freshChannels, f.g.InC) * f.width / 2
+		return f.data[(i+1)*panel:][half*min(group, 1):][:half]
+	}
+	return nil
+}
