@@ -3,6 +3,7 @@ package finetune_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/finetune"
@@ -12,7 +13,8 @@ import (
 )
 
 // BenchmarkPrivacy takes plain and private steps of a layer of 512 inputs and 10 classes at 256 samples, on features that are kept,
-// and of an encoder of 4 layers of width 256 at 8 samples of 128 words. The private ones draw no noise, which has a benchmark of its own.
+// and of an encoder of 4 layers of width 256 at 8 samples of 128 words, and at 256 in parts of 8. The private ones draw no noise,
+// which has a benchmark of its own.
 func BenchmarkPrivacy(b *testing.B) {
 	head := built(b, 512, nn.Linear{Out: 10})
 	layers := nn.Sequential{nn.Embedding{Count: 500, Width: 256}, nn.Positions{Max: 128}, nn.LayerNorm{}}
@@ -34,7 +36,8 @@ func BenchmarkPrivacy(b *testing.B) {
 		name  string
 		model *onnx.Model
 		x     *tensor.Tensor
-	}{{"head", head, f32(1, 256, 512)}, {"encoder", encoder, words}} {
+		parts int
+	}{{"head", head, f32(1, 256, 512), 1}, {"encoder", encoder, words, 1}, {"encoder of 256", encoder, words, 32}} {
 		for _, private := range []*finetune.DP{nil, silent} {
 			b.Run(fmt.Sprintf("%s private=%v", c.name, private != nil), func(b *testing.B) {
 				spec := finetune.Spec{Train: "all", Terms: []finetune.Term{{At: "y", Loss: finetune.CrossEntropy{}}}, Privacy: private, Threads: 1}
@@ -43,9 +46,10 @@ func BenchmarkPrivacy(b *testing.B) {
 				if err := tr.Freeze(context.Background(), &batch); err != nil {
 					b.Fatal(err)
 				}
+				batches := slices.Repeat([]finetune.Batch{batch}, c.parts)
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := tr.Step(context.Background(), batch); err != nil {
+					if _, err := tr.Step(context.Background(), batches...); err != nil {
 						b.Fatal(err)
 					}
 				}
