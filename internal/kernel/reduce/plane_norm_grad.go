@@ -23,8 +23,8 @@ type PlaneNormGrad struct {
 // PlaneNormGradScratch is the number of elements of scratch memory: two sums for each channel of a batch.
 func PlaneNormGradScratch(batch, channels int) int { return 2 * batch * channels }
 
-// Run computes the gradients: one pass over the groups, each of which stays in a near cache meanwhile, then the sums over the batch
-// in its order.
+// Run computes the gradients: two passes over each group, which stays in a near cache meanwhile, then the sums over the batch in its
+// order.
 func (a *PlaneNormGrad) Run(threads int) {
 	clear(a.DScale)
 	clear(a.DShift)
@@ -50,32 +50,53 @@ func (a *PlaneNormGrad) Chunk(i int) {
 	}
 }
 
-// group does a group of channels of one element of the batch.
+// Where the mean is further than nearShift standard deviations from what is subtracted in front of the sums, these are taken once
+// more: the variance, a difference, had lost digits.
+const nearShift = 4
+
+// group does a group of channels of one element of the batch: one pass for the sums, and one for the gradient.
 func (a *PlaneNormGrad) group(g int) {
 	per := a.Channels / a.Groups
-	n := per * a.Plane
-	x, dy, dx := a.X[g*n:(g+1)*n], a.DY[g*n:(g+1)*n], a.DX[g*n:(g+1)*n]
-	mean, variance := moments(x)
-	inv := 1 / math.Sqrt(float64(variance)+a.Eps)
-	if math.Abs(float64(mean))*inv > farMean {
-		vec.ScaleShift(dx, x, 1, -mean)
-		x, mean = dx, 0
+	size := per * a.Plane
+	n, x := float64(size), a.X[g*size:(g+1)*size]
+	shift := x[0]
+	s := a.sums(g, shift)
+	if d := s.x / n; !(d*d <= nearShift*nearShift*s.variance(n)) {
+		shift += float32(d)
+		s = a.sums(g, shift)
 	}
-	var sum, dot float64 // of dy*scale, and of its products with x-mean
+	inv := 1 / math.Sqrt(s.variance(n)+a.Eps)
+	mean := s.x / n // less the shift, like x from here on
 	for i := range per {
-		y := dy[i*a.Plane:][:a.Plane]
-		s := float64(vec.Sum(y))
-		d := float64(vec.Dot(y, x[i*a.Plane:])) - float64(mean)*s
 		at := 2 * (g*per + i)
-		a.Scratch[at], a.Scratch[at+1] = float32(d*inv), float32(s)
-		f := float64(a.scale(g, i))
-		sum, dot = sum+f*s, dot+f*d
+		a.Scratch[at] = float32((float64(a.Scratch[at]) - mean*float64(a.Scratch[at+1])) * inv)
 	}
-	ofX := -dot / float64(n) * inv * inv * inv
-	vec.ScaleShift(dx, x, float32(ofX), float32(-sum/float64(n)*inv-float64(mean)*ofX))
+	ofX := -(s.dot - mean*s.dy) / n * inv * inv * inv
+	fixed := -s.dy/n*inv - mean*ofX
 	for i := range per {
-		vec.Axpy(dx[i*a.Plane:][:a.Plane], float32(float64(a.scale(g, i))*inv), dy[i*a.Plane:])
+		from, to := g*size+i*a.Plane, g*size+(i+1)*a.Plane
+		vec.PlaneGrad(a.DX[from:to], a.X[from:to], a.DY[from:to], shift, float32(float64(a.scale(g, i))*inv), float32(ofX), float32(fixed))
 	}
+}
+
+// groupSums are sums over a group: of x less the shift, of its squares, of dy*scale, and of the products of both.
+type groupSums struct{ x, square, dy, dot float64 }
+
+func (s *groupSums) variance(n float64) float64 { return max(0, s.square/n-s.x/n*s.x/n) }
+
+// sums returns those of a group, and puts for each of its channels the products of dy with x less the shift, and the sum of dy, into
+// Scratch.
+func (a *PlaneNormGrad) sums(g int, shift float32) (s groupSums) {
+	per := a.Channels / a.Groups
+	for i := range per {
+		from, to := (g*per+i)*a.Plane, (g*per+i+1)*a.Plane
+		sum, square, dy, dot := vec.PlaneSums(a.X[from:to], a.DY[from:to], shift)
+		f := float64(a.scale(g, i))
+		s.x, s.square, s.dy, s.dot = s.x+sum, s.square+square, s.dy+f*dy, s.dot+f*dot
+		at := 2 * (g*per + i)
+		a.Scratch[at], a.Scratch[at+1] = float32(dot), float32(dy)
+	}
+	return s
 }
 
 // scale is that of channel i of a group.

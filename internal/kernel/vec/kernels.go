@@ -54,6 +54,8 @@ type kernels struct {
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	layerNormRows, rmsNormRows  normFunc
 	layerNormGrad, rmsNormGrad  normGradFunc
+	planeSums                   func(x, y []float32, m float32) (sum, square, sumY, dot float32)
+	planeGrad                   func(dst, x, y []float32, m, a, b, c float32)
 	hardmaxRows                 func(dst, x []float32, cols int) // rows of any length
 	lstm                        func(h, c, x, s []float32, xs, ss int)
 	gru                         func(h, old, x, s, bias []float32, xs, ss int)

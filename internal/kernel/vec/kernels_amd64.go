@@ -123,6 +123,7 @@ var assembly = []kernels{
 		softmaxRows: softmaxRowsAVX2, logSoftmaxRows: logSoftmaxRowsAVX2,
 		layerNormRows: layerNormRowsAVX2, rmsNormRows: rmsNormRowsAVX2, hardmaxRows: hardmaxRowsAVX2,
 		layerNormGrad: layerNormGradAVX2, rmsNormGrad: rmsNormGradAVX2,
+		planeSums: planeSumsAVX2, planeGrad: planeGradAVX2,
 		lstm: lstmAVX2, gru: gruAVX2, lstmKeep: lstmKeepAVX2, gruKeep: gruKeepAVX2, lstmGrad: lstmGradAVX2, gruGrad: gruGradAVX2,
 	},
 	{
@@ -243,6 +244,7 @@ var assembly = []kernels{
 		softmaxRows: softmaxRowsAVX512, logSoftmaxRows: logSoftmaxRowsAVX512,
 		layerNormRows: layerNormRowsAVX512, rmsNormRows: rmsNormRowsAVX512, hardmaxRows: hardmaxRowsAVX512,
 		layerNormGrad: layerNormGradAVX512, rmsNormGrad: rmsNormGradAVX512,
+		planeSums: planeSumsAVX512, planeGrad: planeGradAVX512,
 		lstm: lstmAVX512, gru: gruAVX512, lstmKeep: lstmKeepAVX512, gruKeep: gruKeepAVX512, lstmGrad: lstmGradAVX512, gruGrad: gruGradAVX512,
 	},
 }

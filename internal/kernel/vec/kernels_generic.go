@@ -43,5 +43,6 @@ var generic = kernels{
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
 	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo, hardmaxRows: hardmaxRowsGo,
 	layerNormGrad: layerNormGradGo, rmsNormGrad: rmsNormGradGo,
+	planeSums: planeSumsGo, planeGrad: planeGradGo,
 	lstm: lstmGo, gru: gruGo, lstmKeep: lstmKeepGo, gruKeep: gruKeepGo, lstmGrad: lstmGradGo, gruGrad: gruGradGo,
 }

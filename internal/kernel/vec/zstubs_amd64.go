@@ -290,6 +290,12 @@ func layerNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32,
 func rmsNormGradAVX2(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
 
 //go:noescape
+func planeSumsAVX2(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
+
+//go:noescape
+func planeGradAVX2(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
+
+//go:noescape
 func equalAVX2(dst []bool, a []float32, b []float32)
 
 //go:noescape
@@ -951,6 +957,12 @@ func layerNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float3
 
 //go:noescape
 func rmsNormGradAVX512(dx []float32, x []float32, dy []float32, scale []float32, ofScale []float32, ofShift []float32, cols int, eps float32)
+
+//go:noescape
+func planeSumsAVX512(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
+
+//go:noescape
+func planeGradAVX512(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
 
 //go:noescape
 func equalAVX512(dst []bool, a []float32, b []float32)

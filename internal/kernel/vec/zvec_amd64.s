@@ -10734,6 +10734,182 @@ rowsEnd1:
 	VZEROUPPER
 	RET
 
+// func planeSumsAVX2(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
+	MOVQ         x_base+0(FP), AX
+	MOVQ         y_base+24(FP), CX
+	MOVSS        m+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         x_len+8(FP), DX
+	VMOVUPS      lanes<>+480(SB), Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+480(SB), Y3
+	VMOVUPS      lanes<>+480(SB), Y4
+	VMOVUPS      lanes<>+480(SB), Y5
+	VMOVUPS      lanes<>+480(SB), Y6
+	VMOVUPS      lanes<>+480(SB), Y7
+	VMOVUPS      lanes<>+480(SB), Y8
+
+many133:
+	CMPQ        DX, $0x00000010
+	JLT         manyEnd133
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (CX), Y10
+	VSUBPS      Y0, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y9, Y3
+	VADDPS      Y10, Y5, Y5
+	VFMADD231PS Y9, Y10, Y7
+	VMOVUPS     32(AX), Y9
+	VMOVUPS     32(CX), Y10
+	VSUBPS      Y0, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VFMADD231PS Y9, Y9, Y4
+	VADDPS      Y10, Y6, Y6
+	VFMADD231PS Y9, Y10, Y8
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         many133
+
+manyEnd133:
+one133:
+	CMPQ        DX, $0x00000008
+	JLT         oneEnd133
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (CX), Y10
+	VSUBPS      Y0, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y9, Y3
+	VADDPS      Y10, Y5, Y5
+	VFMADD231PS Y9, Y10, Y7
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         one133
+
+oneEnd133:
+	TESTQ       DX, DX
+	JE          done133
+	LEAQ        tail<>+32(SB), BX
+	NEGQ        DX
+	VMOVUPS     (BX)(DX*4), Y9
+	VMASKMOVPS  (AX), Y9, Y10
+	VBLENDVPS   Y9, Y10, Y0, Y10
+	VMASKMOVPS  (CX), Y9, Y9
+	VSUBPS      Y0, Y10, Y0
+	VADDPS      Y0, Y2, Y2
+	VFMADD231PS Y0, Y0, Y4
+	VADDPS      Y9, Y6, Y6
+	VFMADD231PS Y0, Y9, Y8
+
+done133:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, sum+56(FP)
+	VADDPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPS       X0, X3, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, square+60(FP)
+	VADDPS       Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X0
+	VADDPS       X0, X5, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, sumY+64(FP)
+	VADDPS       Y8, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X0
+	VADDPS       X0, X7, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, dot+68(FP)
+	VZEROUPPER
+	RET
+
+// func planeGradAVX2(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVSS        m+72(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        a+76(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        b+80(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVSS        c+84(FP), X3
+	VBROADCASTSS X3, Y3
+	MOVQ         dst_len+8(FP), BX
+
+many134:
+	CMPQ        BX, $0x00000010
+	JLT         manyEnd134
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y0, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (AX)
+	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y5
+	VSUBPS      Y0, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, BX
+	JMP         many134
+
+manyEnd134:
+one134:
+	CMPQ        BX, $0x00000008
+	JLT         oneEnd134
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y0, Y4, Y4
+	VFMADD213PS Y3, Y2, Y4
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, BX
+	JMP         one134
+
+oneEnd134:
+	TESTQ       BX, BX
+	JE          done134
+	LEAQ        tail<>+32(SB), SI
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y5
+	VMASKMOVPS  (DX), Y4, Y6
+	VSUBPS      Y0, Y5, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VFMADD231PS Y1, Y6, Y0
+	VMASKMOVPS  Y0, Y4, (AX)
+
+done134:
+	VZEROUPPER
+	RET
+
 // func equalAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
 TEXT ·equalAVX2(SB), NOSPLIT, $0-72
@@ -10752,9 +10928,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next133:
+next135:
 	TESTQ     BX, BX
-	JE        end133
+	JE        end135
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -10777,16 +10953,16 @@ next133:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next133
+	JMP       next135
 
-end133:
+end135:
 	VZEROUPPER
 	RET
 
 onlyB:
-next134:
+next136:
 	TESTQ     BX, BX
-	JE        end134
+	JE        end136
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10804,9 +10980,9 @@ next134:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next134
+	JMP       next136
 
-end134:
+end136:
 	VZEROUPPER
 	RET
 
@@ -10814,9 +10990,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next135:
+next137:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end137
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10834,16 +11010,16 @@ next135:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next135
+	JMP       next137
 
-end135:
+end137:
 	VZEROUPPER
 	RET
 
 both:
-next136:
+next138:
 	TESTQ     BX, BX
-	JE        end136
+	JE        end138
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -10856,9 +11032,9 @@ next136:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next136
+	JMP       next138
 
-end136:
+end138:
 	VZEROUPPER
 	RET
 
@@ -10880,9 +11056,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next137:
+next139:
 	TESTQ     BX, BX
-	JE        end137
+	JE        end139
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -10905,16 +11081,16 @@ next137:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next137
+	JMP       next139
 
-end137:
+end139:
 	VZEROUPPER
 	RET
 
 onlyB:
-next138:
+next140:
 	TESTQ     BX, BX
-	JE        end138
+	JE        end140
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -10932,9 +11108,9 @@ next138:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next138
+	JMP       next140
 
-end138:
+end140:
 	VZEROUPPER
 	RET
 
@@ -10942,9 +11118,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next139:
+next141:
 	TESTQ     BX, BX
-	JE        end139
+	JE        end141
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -10962,16 +11138,16 @@ next139:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next139
+	JMP       next141
 
-end139:
+end141:
 	VZEROUPPER
 	RET
 
 both:
-next140:
+next142:
 	TESTQ     BX, BX
-	JE        end140
+	JE        end142
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -10984,9 +11160,9 @@ next140:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next140
+	JMP       next142
 
-end140:
+end142:
 	VZEROUPPER
 	RET
 
@@ -11008,9 +11184,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next141:
+next143:
 	TESTQ     BX, BX
-	JE        end141
+	JE        end143
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -11033,16 +11209,16 @@ next141:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next141
+	JMP       next143
 
-end141:
+end143:
 	VZEROUPPER
 	RET
 
 onlyB:
-next142:
+next144:
 	TESTQ     BX, BX
-	JE        end142
+	JE        end144
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11060,9 +11236,9 @@ next142:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next142
+	JMP       next144
 
-end142:
+end144:
 	VZEROUPPER
 	RET
 
@@ -11070,9 +11246,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next143:
+next145:
 	TESTQ     BX, BX
-	JE        end143
+	JE        end145
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11090,16 +11266,16 @@ next143:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next143
+	JMP       next145
 
-end143:
+end145:
 	VZEROUPPER
 	RET
 
 both:
-next144:
+next146:
 	TESTQ     BX, BX
-	JE        end144
+	JE        end146
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -11112,9 +11288,9 @@ next144:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next144
+	JMP       next146
 
-end144:
+end146:
 	VZEROUPPER
 	RET
 
@@ -11136,9 +11312,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next145:
+next147:
 	TESTQ     BX, BX
-	JE        end145
+	JE        end147
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -11161,16 +11337,16 @@ next145:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next145
+	JMP       next147
 
-end145:
+end147:
 	VZEROUPPER
 	RET
 
 onlyB:
-next146:
+next148:
 	TESTQ     BX, BX
-	JE        end146
+	JE        end148
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11188,9 +11364,9 @@ next146:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next146
+	JMP       next148
 
-end146:
+end148:
 	VZEROUPPER
 	RET
 
@@ -11198,9 +11374,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next147:
+next149:
 	TESTQ     BX, BX
-	JE        end147
+	JE        end149
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11218,16 +11394,16 @@ next147:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next147
+	JMP       next149
 
-end147:
+end149:
 	VZEROUPPER
 	RET
 
 both:
-next148:
+next150:
 	TESTQ     BX, BX
-	JE        end148
+	JE        end150
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -11240,9 +11416,9 @@ next148:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next148
+	JMP       next150
 
-end148:
+end150:
 	VZEROUPPER
 	RET
 
@@ -11264,9 +11440,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next149:
+next151:
 	TESTQ     BX, BX
-	JE        end149
+	JE        end151
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -11289,16 +11465,16 @@ next149:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next149
+	JMP       next151
 
-end149:
+end151:
 	VZEROUPPER
 	RET
 
 onlyB:
-next150:
+next152:
 	TESTQ     BX, BX
-	JE        end150
+	JE        end152
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11316,9 +11492,9 @@ next150:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next150
+	JMP       next152
 
-end150:
+end152:
 	VZEROUPPER
 	RET
 
@@ -11326,9 +11502,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next151:
+next153:
 	TESTQ     BX, BX
-	JE        end151
+	JE        end153
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11346,16 +11522,16 @@ next151:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next151
+	JMP       next153
 
-end151:
+end153:
 	VZEROUPPER
 	RET
 
 both:
-next152:
+next154:
 	TESTQ     BX, BX
-	JE        end152
+	JE        end154
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -11368,9 +11544,9 @@ next152:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next152
+	JMP       next154
 
-end152:
+end154:
 	VZEROUPPER
 	RET
 
@@ -11393,9 +11569,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next153:
+next155:
 	TESTQ     BX, BX
-	JE        end153
+	JE        end155
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -11422,16 +11598,16 @@ next153:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next153
+	JMP       next155
 
-end153:
+end155:
 	VZEROUPPER
 	RET
 
 onlyB:
-next154:
+next156:
 	TESTQ     BX, BX
-	JE        end154
+	JE        end156
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11453,9 +11629,9 @@ next154:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next154
+	JMP       next156
 
-end154:
+end156:
 	VZEROUPPER
 	RET
 
@@ -11463,9 +11639,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next155:
+next157:
 	TESTQ     BX, BX
-	JE        end155
+	JE        end157
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11483,16 +11659,16 @@ next155:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next155
+	JMP       next157
 
-end155:
+end157:
 	VZEROUPPER
 	RET
 
 both:
-next156:
+next158:
 	TESTQ     BX, BX
-	JE        end156
+	JE        end158
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -11505,9 +11681,9 @@ next156:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next156
+	JMP       next158
 
-end156:
+end158:
 	VZEROUPPER
 	RET
 
@@ -11529,9 +11705,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next157:
+next159:
 	TESTQ     BX, BX
-	JE        end157
+	JE        end159
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -11554,16 +11730,16 @@ next157:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next157
+	JMP       next159
 
-end157:
+end159:
 	VZEROUPPER
 	RET
 
 onlyB:
-next158:
+next160:
 	TESTQ     BX, BX
-	JE        end158
+	JE        end160
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11581,9 +11757,9 @@ next158:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next160
 
-end158:
+end160:
 	VZEROUPPER
 	RET
 
@@ -11591,9 +11767,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next159:
+next161:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end161
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11611,16 +11787,16 @@ next159:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next161
 
-end159:
+end161:
 	VZEROUPPER
 	RET
 
 both:
-next160:
+next162:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end162
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -11633,9 +11809,9 @@ next160:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next162
 
-end160:
+end162:
 	VZEROUPPER
 	RET
 
@@ -11657,9 +11833,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next161:
+next163:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end163
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -11682,16 +11858,16 @@ next161:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next163
 
-end161:
+end163:
 	VZEROUPPER
 	RET
 
 onlyB:
-next162:
+next164:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end164
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -11709,9 +11885,9 @@ next162:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next164
 
-end162:
+end164:
 	VZEROUPPER
 	RET
 
@@ -11719,9 +11895,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next163:
+next165:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end165
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -11739,16 +11915,16 @@ next163:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next165
 
-end163:
+end165:
 	VZEROUPPER
 	RET
 
 both:
-next164:
+next166:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end166
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -11761,9 +11937,9 @@ next164:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next166
 
-end164:
+end166:
 	VZEROUPPER
 	RET
 
@@ -11785,9 +11961,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next165:
+next167:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end167
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -11810,16 +11986,16 @@ next165:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next167
 
-end165:
+end167:
 	VZEROUPPER
 	RET
 
 onlyB:
-next166:
+next168:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end168
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11837,9 +12013,9 @@ next166:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next168
 
-end166:
+end168:
 	VZEROUPPER
 	RET
 
@@ -11847,9 +12023,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next167:
+next169:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end169
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11867,16 +12043,16 @@ next167:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next169
 
-end167:
+end169:
 	VZEROUPPER
 	RET
 
 both:
-next168:
+next170:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end170
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -11889,9 +12065,9 @@ next168:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next170
 
-end168:
+end170:
 	VZEROUPPER
 	RET
 
@@ -11909,9 +12085,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next169:
+next171:
 	TESTQ   BX, BX
-	JE      end169
+	JE      end171
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -11932,18 +12108,18 @@ next169:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next169
+	JMP     next171
 
-end169:
+end171:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next170:
+next172:
 	TESTQ   BX, BX
-	JE      end170
+	JE      end172
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -11959,18 +12135,18 @@ next170:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next170
+	JMP     next172
 
-end170:
+end172:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next171:
+next173:
 	TESTQ   BX, BX
-	JE      end171
+	JE      end173
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -11986,9 +12162,9 @@ next171:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next171
+	JMP     next173
 
-end171:
+end173:
 	VZEROUPPER
 	RET
 
@@ -12079,9 +12255,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next172:
+next174:
 	TESTQ   BX, BX
-	JE      end172
+	JE      end174
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -12102,18 +12278,18 @@ next172:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next172
+	JMP     next174
 
-end172:
+end174:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next173:
+next175:
 	TESTQ   BX, BX
-	JE      end173
+	JE      end175
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12129,18 +12305,18 @@ next173:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next173
+	JMP     next175
 
-end173:
+end175:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next174:
+next176:
 	TESTQ   BX, BX
-	JE      end174
+	JE      end176
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12156,9 +12332,9 @@ next174:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next174
+	JMP     next176
 
-end174:
+end176:
 	VZEROUPPER
 	RET
 
@@ -12249,9 +12425,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next175:
+next177:
 	TESTQ   BX, BX
-	JE      end175
+	JE      end177
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -12272,18 +12448,18 @@ next175:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next175
+	JMP     next177
 
-end175:
+end177:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next176:
+next178:
 	TESTQ   BX, BX
-	JE      end176
+	JE      end178
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12299,18 +12475,18 @@ next176:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next176
+	JMP     next178
 
-end176:
+end178:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next177:
+next179:
 	TESTQ   BX, BX
-	JE      end177
+	JE      end179
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12326,9 +12502,9 @@ next177:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next177
+	JMP     next179
 
-end177:
+end179:
 	VZEROUPPER
 	RET
 
@@ -12417,9 +12593,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next178:
+next180:
 	TESTQ   BX, BX
-	JE      end178
+	JE      end180
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -12440,18 +12616,18 @@ next178:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next178
+	JMP     next180
 
-end178:
+end180:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next179:
+next181:
 	TESTQ   BX, BX
-	JE      end179
+	JE      end181
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12467,18 +12643,18 @@ next179:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next179
+	JMP     next181
 
-end179:
+end181:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next180:
+next182:
 	TESTQ   BX, BX
-	JE      end180
+	JE      end182
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12494,9 +12670,9 @@ next180:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next180
+	JMP     next182
 
-end180:
+end182:
 	VZEROUPPER
 	RET
 
@@ -12585,9 +12761,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next181:
+next183:
 	TESTQ   BX, BX
-	JE      end181
+	JE      end183
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -12608,18 +12784,18 @@ next181:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next181
+	JMP     next183
 
-end181:
+end183:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next182:
+next184:
 	TESTQ   BX, BX
-	JE      end182
+	JE      end184
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12635,18 +12811,18 @@ next182:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next182
+	JMP     next184
 
-end182:
+end184:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next183:
+next185:
 	TESTQ   BX, BX
-	JE      end183
+	JE      end185
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12662,9 +12838,9 @@ next183:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next183
+	JMP     next185
 
-end183:
+end185:
 	VZEROUPPER
 	RET
 
@@ -12751,9 +12927,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next184:
+next186:
 	TESTQ   BX, BX
-	JE      end184
+	JE      end186
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -12774,18 +12950,18 @@ next184:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next184
+	JMP     next186
 
-end184:
+end186:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next185:
+next187:
 	TESTQ   BX, BX
-	JE      end185
+	JE      end187
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12801,18 +12977,18 @@ next185:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next185
+	JMP     next187
 
-end185:
+end187:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next186:
+next188:
 	TESTQ   BX, BX
-	JE      end186
+	JE      end188
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12828,9 +13004,9 @@ next186:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next186
+	JMP     next188
 
-end186:
+end188:
 	VZEROUPPER
 	RET
 
@@ -12917,9 +13093,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next187:
+next189:
 	TESTQ     BX, BX
-	JE        end187
+	JE        end189
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -12944,18 +13120,18 @@ next187:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next187
+	JMP       next189
 
-end187:
+end189:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next188:
+next190:
 	TESTQ     BX, BX
-	JE        end188
+	JE        end190
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -12975,18 +13151,18 @@ next188:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next188
+	JMP       next190
 
-end188:
+end190:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next189:
+next191:
 	TESTQ     BX, BX
-	JE        end189
+	JE        end191
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -13006,9 +13182,9 @@ next189:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next189
+	JMP       next191
 
-end189:
+end191:
 	VZEROUPPER
 	RET
 
@@ -13106,9 +13282,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next190:
+next192:
 	TESTQ     BX, BX
-	JE        end190
+	JE        end192
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -13157,18 +13333,18 @@ next190:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next190
+	JMP       next192
 
-end190:
+end192:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next191:
+next193:
 	TESTQ     BX, BX
-	JE        end191
+	JE        end193
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13212,18 +13388,18 @@ next191:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next191
+	JMP       next193
 
-end191:
+end193:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next192:
+next194:
 	TESTQ     BX, BX
-	JE        end192
+	JE        end194
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13267,9 +13443,9 @@ next192:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next192
+	JMP       next194
 
-end192:
+end194:
 	VZEROUPPER
 	RET
 
@@ -13445,9 +13621,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next193:
+next195:
 	TESTQ     BX, BX
-	JE        end193
+	JE        end195
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -13476,18 +13652,18 @@ next193:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next193
+	JMP       next195
 
-end193:
+end195:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next194:
+next196:
 	TESTQ     BX, BX
-	JE        end194
+	JE        end196
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -13511,18 +13687,18 @@ next194:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next194
+	JMP       next196
 
-end194:
+end196:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next195:
+next197:
 	TESTQ     BX, BX
-	JE        end195
+	JE        end197
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -13546,9 +13722,9 @@ next195:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next195
+	JMP       next197
 
-end195:
+end197:
 	VZEROUPPER
 	RET
 
@@ -13659,9 +13835,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next196:
+next198:
 	TESTQ   BX, BX
-	JE      end196
+	JE      end198
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -13682,18 +13858,18 @@ next196:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next196
+	JMP     next198
 
-end196:
+end198:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next197:
+next199:
 	TESTQ   BX, BX
-	JE      end197
+	JE      end199
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13709,18 +13885,18 @@ next197:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next197
+	JMP     next199
 
-end197:
+end199:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next198:
+next200:
 	TESTQ   BX, BX
-	JE      end198
+	JE      end200
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13736,9 +13912,9 @@ next198:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next200
 
-end198:
+end200:
 	VZEROUPPER
 	RET
 
@@ -13829,9 +14005,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next199:
+next201:
 	TESTQ   BX, BX
-	JE      end199
+	JE      end201
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -13852,18 +14028,18 @@ next199:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next199
+	JMP     next201
 
-end199:
+end201:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next200:
+next202:
 	TESTQ   BX, BX
-	JE      end200
+	JE      end202
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13879,18 +14055,18 @@ next200:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next200
+	JMP     next202
 
-end200:
+end202:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next201:
+next203:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end203
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13906,9 +14082,9 @@ next201:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next203
 
-end201:
+end203:
 	VZEROUPPER
 	RET
 
@@ -13999,9 +14175,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next202:
+next204:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end204
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -14022,18 +14198,18 @@ next202:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next204
 
-end202:
+end204:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next203:
+next205:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end205
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14049,18 +14225,18 @@ next203:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next205
 
-end203:
+end205:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next204:
+next206:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end206
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14076,9 +14252,9 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next206
 
-end204:
+end206:
 	VZEROUPPER
 	RET
 
@@ -14167,9 +14343,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next205:
+next207:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end207
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -14190,18 +14366,18 @@ next205:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next207
 
-end205:
+end207:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next206:
+next208:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end208
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14217,18 +14393,18 @@ next206:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next208
 
-end206:
+end208:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next207:
+next209:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end209
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14244,9 +14420,9 @@ next207:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next209
 
-end207:
+end209:
 	VZEROUPPER
 	RET
 
@@ -14335,9 +14511,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next208:
+next210:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end210
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -14358,18 +14534,18 @@ next208:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next210
 
-end208:
+end210:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next209:
+next211:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end211
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14385,18 +14561,18 @@ next209:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next211
 
-end209:
+end211:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next210:
+next212:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end212
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14412,9 +14588,9 @@ next210:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next212
 
-end210:
+end212:
 	VZEROUPPER
 	RET
 
@@ -14501,9 +14677,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next211:
+next213:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end213
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -14524,18 +14700,18 @@ next211:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next213
 
-end211:
+end213:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next212:
+next214:
 	TESTQ   BX, BX
-	JE      end212
+	JE      end214
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14551,18 +14727,18 @@ next212:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next212
+	JMP     next214
 
-end212:
+end214:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next213:
+next215:
 	TESTQ   BX, BX
-	JE      end213
+	JE      end215
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14578,9 +14754,9 @@ next213:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next213
+	JMP     next215
 
-end213:
+end215:
 	VZEROUPPER
 	RET
 
@@ -14667,9 +14843,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next214:
+next216:
 	TESTQ     BX, BX
-	JE        end214
+	JE        end216
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -14694,18 +14870,18 @@ next214:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next214
+	JMP       next216
 
-end214:
+end216:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next215:
+next217:
 	TESTQ     BX, BX
-	JE        end215
+	JE        end217
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -14725,18 +14901,18 @@ next215:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next215
+	JMP       next217
 
-end215:
+end217:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next216:
+next218:
 	TESTQ     BX, BX
-	JE        end216
+	JE        end218
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -14756,9 +14932,9 @@ next216:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next216
+	JMP       next218
 
-end216:
+end218:
 	VZEROUPPER
 	RET
 
@@ -14856,9 +15032,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next217:
+next219:
 	TESTQ     BX, BX
-	JE        end217
+	JE        end219
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -14907,18 +15083,18 @@ next217:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next217
+	JMP       next219
 
-end217:
+end219:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next218:
+next220:
 	TESTQ     BX, BX
-	JE        end218
+	JE        end220
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -14962,18 +15138,18 @@ next218:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next218
+	JMP       next220
 
-end218:
+end220:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next219:
+next221:
 	TESTQ     BX, BX
-	JE        end219
+	JE        end221
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15017,9 +15193,9 @@ next219:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next219
+	JMP       next221
 
-end219:
+end221:
 	VZEROUPPER
 	RET
 
@@ -15195,9 +15371,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next220:
+next222:
 	TESTQ     BX, BX
-	JE        end220
+	JE        end222
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -15226,18 +15402,18 @@ next220:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next220
+	JMP       next222
 
-end220:
+end222:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next221:
+next223:
 	TESTQ     BX, BX
-	JE        end221
+	JE        end223
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -15261,18 +15437,18 @@ next221:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next221
+	JMP       next223
 
-end221:
+end223:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next222:
+next224:
 	TESTQ     BX, BX
-	JE        end222
+	JE        end224
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -15296,9 +15472,9 @@ next222:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next222
+	JMP       next224
 
-end222:
+end224:
 	VZEROUPPER
 	RET
 
@@ -15409,9 +15585,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next223:
+next225:
 	TESTQ   BX, BX
-	JE      end223
+	JE      end225
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -15432,18 +15608,18 @@ next223:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next223
+	JMP     next225
 
-end223:
+end225:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next224:
+next226:
 	TESTQ   BX, BX
-	JE      end224
+	JE      end226
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15459,18 +15635,18 @@ next224:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next224
+	JMP     next226
 
-end224:
+end226:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next225:
+next227:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end227
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15486,9 +15662,9 @@ next225:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next227
 
-end225:
+end227:
 	VZEROUPPER
 	RET
 
@@ -15506,9 +15682,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next226:
+next228:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end228
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -15529,18 +15705,18 @@ next226:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next228
 
-end226:
+end228:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next227:
+next229:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end229
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15556,18 +15732,18 @@ next227:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next229
 
-end227:
+end229:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next228:
+next230:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end230
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15583,9 +15759,9 @@ next228:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next230
 
-end228:
+end230:
 	VZEROUPPER
 	RET
 
@@ -15603,9 +15779,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next229:
+next231:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end231
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -15626,18 +15802,18 @@ next229:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next231
 
-end229:
+end231:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next230:
+next232:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end232
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15653,18 +15829,18 @@ next230:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next232
 
-end230:
+end232:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next231:
+next233:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end233
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15680,9 +15856,9 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next233
 
-end231:
+end233:
 	VZEROUPPER
 	RET
 
@@ -15700,9 +15876,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next232:
+next234:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end234
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -15723,18 +15899,18 @@ next232:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next234
 
-end232:
+end234:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next233:
+next235:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end235
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15750,18 +15926,18 @@ next233:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next235
 
-end233:
+end235:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next234:
+next236:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end236
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15777,9 +15953,9 @@ next234:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next236
 
-end234:
+end236:
 	VZEROUPPER
 	RET
 
@@ -15797,9 +15973,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next235:
+next237:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end237
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -15820,18 +15996,18 @@ next235:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next237
 
-end235:
+end237:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next236:
+next238:
 	TESTQ   BX, BX
-	JE      end236
+	JE      end238
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15847,18 +16023,18 @@ next236:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next236
+	JMP     next238
 
-end236:
+end238:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next237:
+next239:
 	TESTQ   BX, BX
-	JE      end237
+	JE      end239
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15874,9 +16050,9 @@ next237:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next237
+	JMP     next239
 
-end237:
+end239:
 	VZEROUPPER
 	RET
 
@@ -15894,9 +16070,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next238:
+next240:
 	TESTQ   BX, BX
-	JE      end238
+	JE      end240
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -15917,18 +16093,18 @@ next238:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next238
+	JMP     next240
 
-end238:
+end240:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next239:
+next241:
 	TESTQ   BX, BX
-	JE      end239
+	JE      end241
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15944,18 +16120,18 @@ next239:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next239
+	JMP     next241
 
-end239:
+end241:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next240:
+next242:
 	TESTQ   BX, BX
-	JE      end240
+	JE      end242
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15971,9 +16147,9 @@ next240:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next240
+	JMP     next242
 
-end240:
+end242:
 	VZEROUPPER
 	RET
 
@@ -15991,9 +16167,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next241:
+next243:
 	TESTQ   BX, BX
-	JE      end241
+	JE      end243
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -16014,18 +16190,18 @@ next241:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next241
+	JMP     next243
 
-end241:
+end243:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next242:
+next244:
 	TESTQ   BX, BX
-	JE      end242
+	JE      end244
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16041,18 +16217,18 @@ next242:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next242
+	JMP     next244
 
-end242:
+end244:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next243:
+next245:
 	TESTQ   BX, BX
-	JE      end243
+	JE      end245
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16068,9 +16244,9 @@ next243:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next243
+	JMP     next245
 
-end243:
+end245:
 	VZEROUPPER
 	RET
 
@@ -16088,9 +16264,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next244:
+next246:
 	TESTQ   BX, BX
-	JE      end244
+	JE      end246
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -16111,18 +16287,18 @@ next244:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next244
+	JMP     next246
 
-end244:
+end246:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next245:
+next247:
 	TESTQ   BX, BX
-	JE      end245
+	JE      end247
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16138,18 +16314,18 @@ next245:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next245
+	JMP     next247
 
-end245:
+end247:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next246:
+next248:
 	TESTQ   BX, BX
-	JE      end246
+	JE      end248
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16165,9 +16341,9 @@ next246:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next246
+	JMP     next248
 
-end246:
+end248:
 	VZEROUPPER
 	RET
 
@@ -16185,9 +16361,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next247:
+next249:
 	TESTQ   BX, BX
-	JE      end247
+	JE      end249
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -16208,18 +16384,18 @@ next247:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next247
+	JMP     next249
 
-end247:
+end249:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next248:
+next250:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end250
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16235,18 +16411,18 @@ next248:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next250
 
-end248:
+end250:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next249:
+next251:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end251
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16262,9 +16438,9 @@ next249:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next251
 
-end249:
+end251:
 	VZEROUPPER
 	RET
 
@@ -16282,9 +16458,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next250:
+next252:
 	TESTQ   BX, BX
-	JE      end250
+	JE      end252
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -16305,18 +16481,18 @@ next250:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next250
+	JMP     next252
 
-end250:
+end252:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next251:
+next253:
 	TESTQ   BX, BX
-	JE      end251
+	JE      end253
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16332,18 +16508,18 @@ next251:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next251
+	JMP     next253
 
-end251:
+end253:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next252:
+next254:
 	TESTQ   BX, BX
-	JE      end252
+	JE      end254
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16359,9 +16535,9 @@ next252:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next252
+	JMP     next254
 
-end252:
+end254:
 	VZEROUPPER
 	RET
 
@@ -16379,9 +16555,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next253:
+next255:
 	TESTQ   BX, BX
-	JE      end253
+	JE      end255
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -16402,18 +16578,18 @@ next253:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next253
+	JMP     next255
 
-end253:
+end255:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next254:
+next256:
 	TESTQ   BX, BX
-	JE      end254
+	JE      end256
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16429,18 +16605,18 @@ next254:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next254
+	JMP     next256
 
-end254:
+end256:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next255:
+next257:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end257
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16456,9 +16632,9 @@ next255:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next257
 
-end255:
+end257:
 	VZEROUPPER
 	RET
 
@@ -16476,9 +16652,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next256:
+next258:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end258
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -16499,18 +16675,18 @@ next256:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next258
 
-end256:
+end258:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next257:
+next259:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end259
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16526,18 +16702,18 @@ next257:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next259
 
-end257:
+end259:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next258:
+next260:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end260
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16553,9 +16729,9 @@ next258:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next260
 
-end258:
+end260:
 	VZEROUPPER
 	RET
 
@@ -16573,9 +16749,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next259:
+next261:
 	TESTQ    BX, BX
-	JE       end259
+	JE       end261
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -16624,18 +16800,18 @@ next259:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next259
+	JMP      next261
 
-end259:
+end261:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next260:
+next262:
 	TESTQ    BX, BX
-	JE       end260
+	JE       end262
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -16679,18 +16855,18 @@ next260:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next260
+	JMP      next262
 
-end260:
+end262:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next261:
+next263:
 	TESTQ    BX, BX
-	JE       end261
+	JE       end263
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -16734,9 +16910,9 @@ next261:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next261
+	JMP      next263
 
-end261:
+end263:
 	VZEROUPPER
 	RET
 
@@ -16754,9 +16930,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next262:
+next264:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end264
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -16777,18 +16953,18 @@ next262:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next264
 
-end262:
+end264:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next263:
+next265:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end265
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16804,18 +16980,18 @@ next263:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next265
 
-end263:
+end265:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next264:
+next266:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end266
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16831,9 +17007,9 @@ next264:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next266
 
-end264:
+end266:
 	VZEROUPPER
 	RET
 
@@ -16851,9 +17027,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next265:
+next267:
 	TESTQ        BX, BX
-	JE           end265
+	JE           end267
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -16942,18 +17118,18 @@ next265:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next265
+	JMP          next267
 
-end265:
+end267:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next266:
+next268:
 	TESTQ        BX, BX
-	JE           end266
+	JE           end268
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -17037,18 +17213,18 @@ next266:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next266
+	JMP          next268
 
-end266:
+end268:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next267:
+next269:
 	TESTQ        BX, BX
-	JE           end267
+	JE           end269
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -17132,9 +17308,9 @@ next267:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next267
+	JMP          next269
 
-end267:
+end269:
 	VZEROUPPER
 	RET
 
@@ -17152,9 +17328,9 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next268:
+next270:
 	TESTQ        BX, BX
-	JE           end268
+	JE           end270
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17339,18 +17515,18 @@ next268:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next268
+	JMP          next270
 
-end268:
+end270:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next269:
+next271:
 	TESTQ        BX, BX
-	JE           end269
+	JE           end271
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -17530,18 +17706,18 @@ next269:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next269
+	JMP          next271
 
-end269:
+end271:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next270:
+next272:
 	TESTQ        BX, BX
-	JE           end270
+	JE           end272
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -17721,9 +17897,9 @@ next270:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next270
+	JMP          next272
 
-end270:
+end272:
 	VZEROUPPER
 	RET
 
@@ -17741,9 +17917,9 @@ TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next271:
+next273:
 	TESTQ   BX, BX
-	JE      end271
+	JE      end273
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y0
@@ -17764,18 +17940,18 @@ next271:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next271
+	JMP     next273
 
-end271:
+end273:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next272:
+next274:
 	TESTQ   BX, BX
-	JE      end272
+	JE      end274
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17791,18 +17967,18 @@ next272:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next272
+	JMP     next274
 
-end272:
+end274:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next273:
+next275:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end275
 	VMOVUPS (CX), Y1
 	VDIVPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17818,9 +17994,9 @@ next273:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next275
 
-end273:
+end275:
 	VZEROUPPER
 	RET
 
@@ -17838,9 +18014,9 @@ TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next274:
+next276:
 	TESTQ        BX, BX
-	JE           end274
+	JE           end276
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17945,18 +18121,18 @@ next274:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next274
+	JMP          next276
 
-end274:
+end276:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next275:
+next277:
 	TESTQ        BX, BX
-	JE           end275
+	JE           end277
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -18056,18 +18232,18 @@ next275:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next275
+	JMP          next277
 
-end275:
+end277:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next276:
+next278:
 	TESTQ        BX, BX
-	JE           end276
+	JE           end278
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -18167,9 +18343,9 @@ next276:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next276
+	JMP          next278
 
-end276:
+end278:
 	VZEROUPPER
 	RET
 
@@ -18187,9 +18363,9 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next277:
+next279:
 	TESTQ        BX, BX
-	JE           end277
+	JE           end279
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18390,18 +18566,18 @@ next277:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next277
+	JMP          next279
 
-end277:
+end279:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next278:
+next280:
 	TESTQ        BX, BX
-	JE           end278
+	JE           end280
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -18597,18 +18773,18 @@ next278:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next278
+	JMP          next280
 
-end278:
+end280:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next279:
+next281:
 	TESTQ        BX, BX
-	JE           end279
+	JE           end281
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -18804,9 +18980,9 @@ next279:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next279
+	JMP          next281
 
-end279:
+end281:
 	VZEROUPPER
 	RET
 
@@ -18824,9 +19000,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next280:
+next282:
 	TESTQ   BX, BX
-	JE      end280
+	JE      end282
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -18847,18 +19023,18 @@ next280:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next280
+	JMP     next282
 
-end280:
+end282:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next281:
+next283:
 	TESTQ   BX, BX
-	JE      end281
+	JE      end283
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18874,18 +19050,18 @@ next281:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next281
+	JMP     next283
 
-end281:
+end283:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next282:
+next284:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end284
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -18901,9 +19077,9 @@ next282:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next284
 
-end282:
+end284:
 	VZEROUPPER
 	RET
 
@@ -18921,9 +19097,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next283:
+next285:
 	TESTQ   BX, BX
-	JE      end283
+	JE      end285
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -18944,18 +19120,18 @@ next283:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next283
+	JMP     next285
 
-end283:
+end285:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next284:
+next286:
 	TESTQ   BX, BX
-	JE      end284
+	JE      end286
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18971,18 +19147,18 @@ next284:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next284
+	JMP     next286
 
-end284:
+end286:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next285:
+next287:
 	TESTQ   BX, BX
-	JE      end285
+	JE      end287
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -18998,9 +19174,9 @@ next285:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next285
+	JMP     next287
 
-end285:
+end287:
 	VZEROUPPER
 	RET
 
@@ -19018,9 +19194,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next286:
+next288:
 	TESTQ   BX, BX
-	JE      end286
+	JE      end288
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -19041,18 +19217,18 @@ next286:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next286
+	JMP     next288
 
-end286:
+end288:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next287:
+next289:
 	TESTQ   BX, BX
-	JE      end287
+	JE      end289
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19068,18 +19244,18 @@ next287:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next287
+	JMP     next289
 
-end287:
+end289:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next288:
+next290:
 	TESTQ   BX, BX
-	JE      end288
+	JE      end290
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19095,9 +19271,9 @@ next288:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next288
+	JMP     next290
 
-end288:
+end290:
 	VZEROUPPER
 	RET
 
@@ -19115,9 +19291,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next289:
+next291:
 	TESTQ    BX, BX
-	JE       end289
+	JE       end291
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -19150,18 +19326,18 @@ next289:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next289
+	JMP      next291
 
-end289:
+end291:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next290:
+next292:
 	TESTQ    BX, BX
-	JE       end290
+	JE       end292
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -19189,18 +19365,18 @@ next290:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next290
+	JMP      next292
 
-end290:
+end292:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next291:
+next293:
 	TESTQ    BX, BX
-	JE       end291
+	JE       end293
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -19228,9 +19404,9 @@ next291:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next291
+	JMP      next293
 
-end291:
+end293:
 	VZEROUPPER
 	RET
 
@@ -19248,9 +19424,9 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next292:
+next294:
 	TESTQ   BX, BX
-	JE      end292
+	JE      end294
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4064(SB), Y1
@@ -19279,18 +19455,18 @@ next292:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next292
+	JMP     next294
 
-end292:
+end294:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next293:
+next295:
 	TESTQ   BX, BX
-	JE      end293
+	JE      end295
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -19314,18 +19490,18 @@ next293:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next293
+	JMP     next295
 
-end293:
+end295:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next294:
+next296:
 	TESTQ   BX, BX
-	JE      end294
+	JE      end296
 	VMOVUPS (CX), Y0
 	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -19349,9 +19525,9 @@ next294:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next294
+	JMP     next296
 
-end294:
+end296:
 	VZEROUPPER
 	RET
 
@@ -19369,9 +19545,9 @@ TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next295:
+next297:
 	TESTQ   BX, BX
-	JE      end295
+	JE      end297
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y0
@@ -19392,18 +19568,18 @@ next295:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next295
+	JMP     next297
 
-end295:
+end297:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next296:
+next298:
 	TESTQ   BX, BX
-	JE      end296
+	JE      end298
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19419,18 +19595,18 @@ next296:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next296
+	JMP     next298
 
-end296:
+end298:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next297:
+next299:
 	TESTQ   BX, BX
-	JE      end297
+	JE      end299
 	VMOVUPS (CX), Y1
 	VPSLLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19446,9 +19622,9 @@ next297:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next297
+	JMP     next299
 
-end297:
+end299:
 	VZEROUPPER
 	RET
 
@@ -19466,9 +19642,9 @@ TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next298:
+next300:
 	TESTQ   BX, BX
-	JE      end298
+	JE      end300
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y0
@@ -19489,18 +19665,18 @@ next298:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next298
+	JMP     next300
 
-end298:
+end300:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next299:
+next301:
 	TESTQ   BX, BX
-	JE      end299
+	JE      end301
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19516,18 +19692,18 @@ next299:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next299
+	JMP     next301
 
-end299:
+end301:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next300:
+next302:
 	TESTQ   BX, BX
-	JE      end300
+	JE      end302
 	VMOVUPS (CX), Y1
 	VPSLLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19543,9 +19719,9 @@ next300:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next300
+	JMP     next302
 
-end300:
+end302:
 	VZEROUPPER
 	RET
 
@@ -19563,9 +19739,9 @@ TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next301:
+next303:
 	TESTQ   BX, BX
-	JE      end301
+	JE      end303
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y0
@@ -19586,18 +19762,18 @@ next301:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next301
+	JMP     next303
 
-end301:
+end303:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next302:
+next304:
 	TESTQ   BX, BX
-	JE      end302
+	JE      end304
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19613,18 +19789,18 @@ next302:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next302
+	JMP     next304
 
-end302:
+end304:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next303:
+next305:
 	TESTQ   BX, BX
-	JE      end303
+	JE      end305
 	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19640,9 +19816,9 @@ next303:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next303
+	JMP     next305
 
-end303:
+end305:
 	VZEROUPPER
 	RET
 
@@ -19660,9 +19836,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next304:
+next306:
 	TESTQ   BX, BX
-	JE      end304
+	JE      end306
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -19683,18 +19859,18 @@ next304:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next304
+	JMP     next306
 
-end304:
+end306:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next305:
+next307:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end307
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19710,18 +19886,18 @@ next305:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next307
 
-end305:
+end307:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next306:
+next308:
 	TESTQ   BX, BX
-	JE      end306
+	JE      end308
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19737,9 +19913,9 @@ next306:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next306
+	JMP     next308
 
-end306:
+end308:
 	VZEROUPPER
 	RET
 
@@ -19762,9 +19938,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next307:
+next309:
 	CMPQ     SI, BX
-	JGE      end307
+	JGE      end309
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -19772,7 +19948,7 @@ next307:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end307
+	JNE      end309
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -19786,9 +19962,9 @@ next307:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next307
+	JMP      next309
 
-end307:
+end309:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19797,16 +19973,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next308:
+next310:
 	CMPQ     CX, BX
-	JGE      end308
+	JGE      end310
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end308
+	JNE      end310
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -19820,9 +19996,9 @@ next308:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next308
+	JMP      next310
 
-end308:
+end310:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19831,16 +20007,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next309:
+next311:
 	CMPQ     DX, BX
-	JGE      end309
+	JGE      end311
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end309
+	JNE      end311
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -19854,9 +20030,9 @@ next309:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next309
+	JMP      next311
 
-end309:
+end311:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19880,9 +20056,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next310:
+next312:
 	CMPQ         SI, BX
-	JGE          end310
+	JGE          end312
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -19890,7 +20066,7 @@ next310:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end310
+	JNE          end312
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -19906,9 +20082,9 @@ next310:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next310
+	JMP          next312
 
-end310:
+end312:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19917,16 +20093,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next311:
+next313:
 	CMPQ         CX, BX
-	JGE          end311
+	JGE          end313
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end311
+	JNE          end313
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -19942,9 +20118,9 @@ next311:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next311
+	JMP          next313
 
-end311:
+end313:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19953,16 +20129,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next312:
+next314:
 	CMPQ         DX, BX
-	JGE          end312
+	JGE          end314
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end312
+	JNE          end314
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -19978,9 +20154,9 @@ next312:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next312
+	JMP          next314
 
-end312:
+end314:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20000,9 +20176,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next313:
+next315:
 	TESTQ    BX, BX
-	JE       end313
+	JE       end315
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20017,18 +20193,18 @@ next313:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next313
+	JMP      next315
 
-end313:
+end315:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next314:
+next316:
 	TESTQ    BX, BX
-	JE       end314
+	JE       end316
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20040,18 +20216,18 @@ next314:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next314
+	JMP      next316
 
-end314:
+end316:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next315:
+next317:
 	TESTQ    BX, BX
-	JE       end315
+	JE       end317
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20063,9 +20239,9 @@ next315:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next315
+	JMP      next317
 
-end315:
+end317:
 	VZEROUPPER
 	RET
 
@@ -20084,9 +20260,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next316:
+next318:
 	TESTQ    BX, BX
-	JE       end316
+	JE       end318
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20101,18 +20277,18 @@ next316:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next316
+	JMP      next318
 
-end316:
+end318:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next317:
+next319:
 	TESTQ    BX, BX
-	JE       end317
+	JE       end319
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20124,18 +20300,18 @@ next317:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next317
+	JMP      next319
 
-end317:
+end319:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next318:
+next320:
 	TESTQ    BX, BX
-	JE       end318
+	JE       end320
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20147,9 +20323,9 @@ next318:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next318
+	JMP      next320
 
-end318:
+end320:
 	VZEROUPPER
 	RET
 
@@ -20168,9 +20344,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next319:
+next321:
 	TESTQ     BX, BX
-	JE        end319
+	JE        end321
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20195,18 +20371,18 @@ next319:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next319
+	JMP       next321
 
-end319:
+end321:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next320:
+next322:
 	TESTQ     BX, BX
-	JE        end320
+	JE        end322
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20226,18 +20402,18 @@ next320:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next320
+	JMP       next322
 
-end320:
+end322:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next321:
+next323:
 	TESTQ     BX, BX
-	JE        end321
+	JE        end323
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20257,9 +20433,9 @@ next321:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next321
+	JMP       next323
 
-end321:
+end323:
 	VZEROUPPER
 	RET
 
@@ -20278,9 +20454,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next322:
+next324:
 	TESTQ     BX, BX
-	JE        end322
+	JE        end324
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20305,18 +20481,18 @@ next322:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next322
+	JMP       next324
 
-end322:
+end324:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next323:
+next325:
 	TESTQ     BX, BX
-	JE        end323
+	JE        end325
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20336,18 +20512,18 @@ next323:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next323
+	JMP       next325
 
-end323:
+end325:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next324:
+next326:
 	TESTQ     BX, BX
-	JE        end324
+	JE        end326
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20367,9 +20543,9 @@ next324:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next324
+	JMP       next326
 
-end324:
+end326:
 	VZEROUPPER
 	RET
 
@@ -20388,9 +20564,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next325:
+next327:
 	TESTQ        BX, BX
-	JE           end325
+	JE           end327
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -20469,18 +20645,18 @@ next325:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next325
+	JMP          next327
 
-end325:
+end327:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next326:
+next328:
 	TESTQ        BX, BX
-	JE           end326
+	JE           end328
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -20542,18 +20718,18 @@ next326:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next326
+	JMP          next328
 
-end326:
+end328:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next327:
+next329:
 	TESTQ        BX, BX
-	JE           end327
+	JE           end329
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -20615,9 +20791,9 @@ next327:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next327
+	JMP          next329
 
-end327:
+end329:
 	VZEROUPPER
 	RET
 
@@ -20636,9 +20812,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next328:
+next330:
 	TESTQ        BX, BX
-	JE           end328
+	JE           end330
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -20717,18 +20893,18 @@ next328:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next328
+	JMP          next330
 
-end328:
+end330:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next329:
+next331:
 	TESTQ        BX, BX
-	JE           end329
+	JE           end331
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -20790,18 +20966,18 @@ next329:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next329
+	JMP          next331
 
-end329:
+end331:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next330:
+next332:
 	TESTQ        BX, BX
-	JE           end330
+	JE           end332
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -20863,9 +21039,9 @@ next330:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next330
+	JMP          next332
 
-end330:
+end332:
 	VZEROUPPER
 	RET
 
@@ -20884,9 +21060,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next331:
+next333:
 	TESTQ        BX, BX
-	JE           end331
+	JE           end333
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -20965,18 +21141,18 @@ next331:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next331
+	JMP          next333
 
-end331:
+end333:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next332:
+next334:
 	TESTQ        BX, BX
-	JE           end332
+	JE           end334
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21038,18 +21214,18 @@ next332:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next332
+	JMP          next334
 
-end332:
+end334:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next333:
+next335:
 	TESTQ        BX, BX
-	JE           end333
+	JE           end335
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21111,9 +21287,9 @@ next333:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next333
+	JMP          next335
 
-end333:
+end335:
 	VZEROUPPER
 	RET
 
@@ -21132,9 +21308,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next334:
+next336:
 	TESTQ    BX, BX
-	JE       end334
+	JE       end336
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -21155,18 +21331,18 @@ next334:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next334
+	JMP      next336
 
-end334:
+end336:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next335:
+next337:
 	TESTQ    BX, BX
-	JE       end335
+	JE       end337
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21184,18 +21360,18 @@ next335:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next335
+	JMP      next337
 
-end335:
+end337:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next336:
+next338:
 	TESTQ    BX, BX
-	JE       end336
+	JE       end338
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21213,9 +21389,9 @@ next336:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next336
+	JMP      next338
 
-end336:
+end338:
 	VZEROUPPER
 	RET
 
@@ -21234,9 +21410,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next337:
+next339:
 	TESTQ    BX, BX
-	JE       end337
+	JE       end339
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -21257,18 +21433,18 @@ next337:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next337
+	JMP      next339
 
-end337:
+end339:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next338:
+next340:
 	TESTQ    BX, BX
-	JE       end338
+	JE       end340
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21286,18 +21462,18 @@ next338:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next338
+	JMP      next340
 
-end338:
+end340:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next339:
+next341:
 	TESTQ    BX, BX
-	JE       end339
+	JE       end341
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21315,9 +21491,9 @@ next339:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next339
+	JMP      next341
 
-end339:
+end341:
 	VZEROUPPER
 	RET
 
@@ -21336,9 +21512,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next340:
+next342:
 	TESTQ     BX, BX
-	JE        end340
+	JE        end342
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -21375,18 +21551,18 @@ next340:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next340
+	JMP       next342
 
-end340:
+end342:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next341:
+next343:
 	TESTQ     BX, BX
-	JE        end341
+	JE        end343
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -21418,18 +21594,18 @@ next341:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next341
+	JMP       next343
 
-end341:
+end343:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next342:
+next344:
 	TESTQ     BX, BX
-	JE        end342
+	JE        end344
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -21461,9 +21637,9 @@ next342:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next342
+	JMP       next344
 
-end342:
+end344:
 	VZEROUPPER
 	RET
 
@@ -21482,9 +21658,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next343:
+next345:
 	TESTQ     BX, BX
-	JE        end343
+	JE        end345
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -21521,18 +21697,18 @@ next343:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next343
+	JMP       next345
 
-end343:
+end345:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next344:
+next346:
 	TESTQ     BX, BX
-	JE        end344
+	JE        end346
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -21564,18 +21740,18 @@ next344:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next344
+	JMP       next346
 
-end344:
+end346:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next345:
+next347:
 	TESTQ     BX, BX
-	JE        end345
+	JE        end347
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -21607,9 +21783,9 @@ next345:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next345
+	JMP       next347
 
-end345:
+end347:
 	VZEROUPPER
 	RET
 
@@ -21628,9 +21804,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next346:
+next348:
 	TESTQ        BX, BX
-	JE           end346
+	JE           end348
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -21709,18 +21885,18 @@ next346:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next346
+	JMP          next348
 
-end346:
+end348:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next347:
+next349:
 	TESTQ        BX, BX
-	JE           end347
+	JE           end349
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -21782,18 +21958,18 @@ next347:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next347
+	JMP          next349
 
-end347:
+end349:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next348:
+next350:
 	TESTQ        BX, BX
-	JE           end348
+	JE           end350
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -21855,9 +22031,9 @@ next348:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next348
+	JMP          next350
 
-end348:
+end350:
 	VZEROUPPER
 	RET
 
@@ -21876,9 +22052,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next349:
+next351:
 	TESTQ        BX, BX
-	JE           end349
+	JE           end351
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -22053,18 +22229,18 @@ next349:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next349
+	JMP          next351
 
-end349:
+end351:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next350:
+next352:
 	TESTQ        BX, BX
-	JE           end350
+	JE           end352
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22222,18 +22398,18 @@ next350:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next350
+	JMP          next352
 
-end350:
+end352:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next351:
+next353:
 	TESTQ        BX, BX
-	JE           end351
+	JE           end353
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22391,9 +22567,9 @@ next351:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next351
+	JMP          next353
 
-end351:
+end353:
 	VZEROUPPER
 	RET
 
@@ -22412,9 +22588,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next352:
+next354:
 	TESTQ        BX, BX
-	JE           end352
+	JE           end354
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -22493,18 +22669,18 @@ next352:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next352
+	JMP          next354
 
-end352:
+end354:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next353:
+next355:
 	TESTQ        BX, BX
-	JE           end353
+	JE           end355
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -22566,18 +22742,18 @@ next353:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next353
+	JMP          next355
 
-end353:
+end355:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next354:
+next356:
 	TESTQ        BX, BX
-	JE           end354
+	JE           end356
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -22639,9 +22815,9 @@ next354:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next354
+	JMP          next356
 
-end354:
+end356:
 	VZEROUPPER
 	RET
 
@@ -22660,9 +22836,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next355:
+next357:
 	TESTQ    BX, BX
-	JE       end355
+	JE       end357
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -22679,18 +22855,18 @@ next355:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next355
+	JMP      next357
 
-end355:
+end357:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next356:
+next358:
 	TESTQ    BX, BX
-	JE       end356
+	JE       end358
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22704,18 +22880,18 @@ next356:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next356
+	JMP      next358
 
-end356:
+end358:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next357:
+next359:
 	TESTQ    BX, BX
-	JE       end357
+	JE       end359
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22729,9 +22905,9 @@ next357:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next357
+	JMP      next359
 
-end357:
+end359:
 	VZEROUPPER
 	RET
 
@@ -22750,9 +22926,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next358:
+next360:
 	TESTQ    BX, BX
-	JE       end358
+	JE       end360
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -22769,18 +22945,18 @@ next358:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next358
+	JMP      next360
 
-end358:
+end360:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next359:
+next361:
 	TESTQ    BX, BX
-	JE       end359
+	JE       end361
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22794,18 +22970,18 @@ next359:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next359
+	JMP      next361
 
-end359:
+end361:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next360:
+next362:
 	TESTQ    BX, BX
-	JE       end360
+	JE       end362
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22819,9 +22995,9 @@ next360:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next360
+	JMP      next362
 
-end360:
+end362:
 	VZEROUPPER
 	RET
 
@@ -22840,9 +23016,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next361:
+next363:
 	TESTQ     BX, BX
-	JE        end361
+	JE        end363
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -22871,18 +23047,18 @@ next361:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next361
+	JMP       next363
 
-end361:
+end363:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next362:
+next364:
 	TESTQ     BX, BX
-	JE        end362
+	JE        end364
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22906,18 +23082,18 @@ next362:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next362
+	JMP       next364
 
-end362:
+end364:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next363:
+next365:
 	TESTQ     BX, BX
-	JE        end363
+	JE        end365
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22941,9 +23117,9 @@ next363:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next363
+	JMP       next365
 
-end363:
+end365:
 	VZEROUPPER
 	RET
 
@@ -22962,9 +23138,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next364:
+next366:
 	TESTQ     BX, BX
-	JE        end364
+	JE        end366
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -22993,18 +23169,18 @@ next364:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next364
+	JMP       next366
 
-end364:
+end366:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next365:
+next367:
 	TESTQ     BX, BX
-	JE        end365
+	JE        end367
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23028,18 +23204,18 @@ next365:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next365
+	JMP       next367
 
-end365:
+end367:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next366:
+next368:
 	TESTQ     BX, BX
-	JE        end366
+	JE        end368
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23063,9 +23239,9 @@ next366:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next366
+	JMP       next368
 
-end366:
+end368:
 	VZEROUPPER
 	RET
 
@@ -23084,9 +23260,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next367:
+next369:
 	TESTQ        BX, BX
-	JE           end367
+	JE           end369
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -23197,18 +23373,18 @@ next367:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next367
+	JMP          next369
 
-end367:
+end369:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next368:
+next370:
 	TESTQ        BX, BX
-	JE           end368
+	JE           end370
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23302,18 +23478,18 @@ next368:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next368
+	JMP          next370
 
-end368:
+end370:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next369:
+next371:
 	TESTQ        BX, BX
-	JE           end369
+	JE           end371
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23407,9 +23583,9 @@ next369:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next369
+	JMP          next371
 
-end369:
+end371:
 	VZEROUPPER
 	RET
 
@@ -23428,9 +23604,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next370:
+next372:
 	TESTQ        BX, BX
-	JE           end370
+	JE           end372
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -23637,18 +23813,18 @@ next370:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next370
+	JMP          next372
 
-end370:
+end372:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next371:
+next373:
 	TESTQ        BX, BX
-	JE           end371
+	JE           end373
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -23838,18 +24014,18 @@ next371:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next371
+	JMP          next373
 
-end371:
+end373:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next372:
+next374:
 	TESTQ        BX, BX
-	JE           end372
+	JE           end374
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24039,9 +24215,9 @@ next372:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next372
+	JMP          next374
 
-end372:
+end374:
 	VZEROUPPER
 	RET
 
@@ -24060,9 +24236,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next373:
+next375:
 	TESTQ        BX, BX
-	JE           end373
+	JE           end375
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -24141,18 +24317,18 @@ next373:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next373
+	JMP          next375
 
-end373:
+end375:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next374:
+next376:
 	TESTQ        BX, BX
-	JE           end374
+	JE           end376
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -24214,18 +24390,18 @@ next374:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next374
+	JMP          next376
 
-end374:
+end376:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next375:
+next377:
 	TESTQ        BX, BX
-	JE           end375
+	JE           end377
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -24287,9 +24463,9 @@ next375:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next375
+	JMP          next377
 
-end375:
+end377:
 	VZEROUPPER
 	RET
 
@@ -25176,9 +25352,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one376:
+one378:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd376
+	JLT          oneEnd378
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25294,11 +25470,11 @@ one376:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one376
+	JMP          one378
 
-oneEnd376:
+oneEnd378:
 	TESTQ        R10, R10
-	JE           done376
+	JE           done378
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -25413,7 +25589,7 @@ oneEnd376:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done376:
+done378:
 	VZEROUPPER
 	RET
 
@@ -25437,9 +25613,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one377:
+one379:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd377
+	JLT          oneEnd379
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25517,11 +25693,11 @@ one377:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one377
+	JMP          one379
 
-oneEnd377:
+oneEnd379:
 	TESTQ        R9, R9
-	JE           done377
+	JE           done379
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -25597,7 +25773,7 @@ oneEnd377:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done377:
+done379:
 	VZEROUPPER
 	RET
 
@@ -25623,9 +25799,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one378:
+one380:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd378
+	JLT          oneEnd380
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25746,11 +25922,11 @@ one378:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one378
+	JMP          one380
 
-oneEnd378:
+oneEnd380:
 	TESTQ        R11, R11
-	JE           done378
+	JE           done380
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -25869,7 +26045,7 @@ oneEnd378:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done378:
+done380:
 	VZEROUPPER
 	RET
 
@@ -25895,9 +26071,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one379:
+one381:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd379
+	JLT          oneEnd381
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25979,11 +26155,11 @@ one379:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one379
+	JMP          one381
 
-oneEnd379:
+oneEnd381:
 	TESTQ        R10, R10
-	JE           done379
+	JE           done381
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26063,7 +26239,7 @@ oneEnd379:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done379:
+done381:
 	VZEROUPPER
 	RET
 
@@ -26083,9 +26259,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one380:
+one382:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd380
+	JLT          oneEnd382
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -26144,11 +26320,11 @@ one380:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one380
+	JMP          one382
 
-oneEnd380:
+oneEnd382:
 	TESTQ        R10, R10
-	JE           done380
+	JE           done382
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -26204,7 +26380,7 @@ oneEnd380:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done380:
+done382:
 	VZEROUPPER
 	RET
 
@@ -26221,9 +26397,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one381:
+one383:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd381
+	JLT          oneEnd383
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -26256,11 +26432,11 @@ one381:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one381
+	JMP          one383
 
-oneEnd381:
+oneEnd383:
 	TESTQ        R8, R8
-	JE           done381
+	JE           done383
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -26292,7 +26468,7 @@ oneEnd381:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done381:
+done383:
 	VZEROUPPER
 	RET
 
@@ -26315,9 +26491,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many382:
+many384:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd382
+	JLT          manyEnd384
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -26355,12 +26531,12 @@ many382:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many382
+	JMP          many384
 
-manyEnd382:
-one382:
+manyEnd384:
+one384:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd382
+	JLT          oneEnd384
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -26381,11 +26557,11 @@ one382:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one382
+	JMP          one384
 
-oneEnd382:
+oneEnd384:
 	TESTQ        CX, CX
-	JE           done382
+	JE           done384
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26408,7 +26584,7 @@ oneEnd382:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done382:
+done384:
 	VZEROUPPER
 	RET
 
@@ -26433,9 +26609,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one383:
+one385:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd383
+	JLT               oneEnd385
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -26474,11 +26650,11 @@ one383:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one383
+	JMP               one385
 
-oneEnd383:
+oneEnd385:
 	TESTQ             CX, CX
-	JE                done383
+	JE                done385
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -26519,7 +26695,7 @@ oneEnd383:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done383:
+done385:
 	VZEROUPPER
 	RET
 
@@ -26541,9 +26717,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many384:
+many386:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd384
+	JLT          manyEnd386
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -26583,12 +26759,12 @@ many384:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many384
+	JMP          many386
 
-manyEnd384:
-one384:
+manyEnd386:
+one386:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd384
+	JLT          oneEnd386
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -26610,11 +26786,11 @@ one384:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one384
+	JMP          one386
 
-oneEnd384:
+oneEnd386:
 	TESTQ        CX, CX
-	JE           done384
+	JE           done386
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26638,7 +26814,7 @@ oneEnd384:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done384:
+done386:
 	VZEROUPPER
 	RET
 
@@ -26663,9 +26839,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z5
 	VBROADCASTSS lanes<>+1504(SB), Z5
 
-many385:
+many387:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd385
+	JLT          manyEnd387
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -26695,12 +26871,12 @@ many385:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many385
+	JMP          many387
 
-manyEnd385:
-one385:
+manyEnd387:
+one387:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd385
+	JLT          oneEnd387
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -26717,11 +26893,11 @@ one385:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one385
+	JMP          one387
 
-oneEnd385:
+oneEnd387:
 	TESTQ        CX, CX
-	JE           done385
+	JE           done387
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26740,7 +26916,7 @@ oneEnd385:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done385:
+done387:
 	VZEROUPPER
 	RET
 
@@ -26765,9 +26941,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1824(SB), Z11
 	VBROADCASTSS lanes<>+1792(SB), Z12
 
-many386:
+many388:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd386
+	JLT          manyEnd388
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -26811,12 +26987,12 @@ many386:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many386
+	JMP          many388
 
-manyEnd386:
-one386:
+manyEnd388:
+one388:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd386
+	JLT          oneEnd388
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -26840,11 +27016,11 @@ one386:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one386
+	JMP          one388
 
-oneEnd386:
+oneEnd388:
 	TESTQ        CX, CX
-	JE           done386
+	JE           done388
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26870,7 +27046,7 @@ oneEnd386:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done386:
+done388:
 	VZEROUPPER
 	RET
 
@@ -26895,9 +27071,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2208(SB), Z11
 	VBROADCASTSS lanes<>+2176(SB), Z12
 
-many387:
+many389:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd387
+	JLT          manyEnd389
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -26945,12 +27121,12 @@ many387:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many387
+	JMP          many389
 
-manyEnd387:
-one387:
+manyEnd389:
+one389:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd387
+	JLT          oneEnd389
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -26976,11 +27152,11 @@ one387:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one387
+	JMP          one389
 
-oneEnd387:
+oneEnd389:
 	TESTQ        CX, CX
-	JE           done387
+	JE           done389
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27008,7 +27184,7 @@ oneEnd387:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done387:
+done389:
 	VZEROUPPER
 	RET
 
@@ -27034,9 +27210,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2368(SB), Z5
 	VBROADCASTSS lanes<>+2336(SB), Z6
 
-many388:
+many390:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd388
+	JLT          manyEnd390
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27072,12 +27248,12 @@ many388:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many388
+	JMP          many390
 
-manyEnd388:
-one388:
+manyEnd390:
+one390:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd388
+	JLT          oneEnd390
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27097,11 +27273,11 @@ one388:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one388
+	JMP          one390
 
-oneEnd388:
+oneEnd390:
 	TESTQ        CX, CX
-	JE           done388
+	JE           done390
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27123,7 +27299,7 @@ oneEnd388:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done388:
+done390:
 	VZEROUPPER
 	RET
 
@@ -27151,9 +27327,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+1504(SB), Z6
 
-many389:
+many391:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd389
+	JLT          manyEnd391
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27183,12 +27359,12 @@ many389:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many389
+	JMP          many391
 
-manyEnd389:
-one389:
+manyEnd391:
+one391:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd389
+	JLT          oneEnd391
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27205,11 +27381,11 @@ one389:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one389
+	JMP          one391
 
-oneEnd389:
+oneEnd391:
 	TESTQ        CX, CX
-	JE           done389
+	JE           done391
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27228,7 +27404,7 @@ oneEnd389:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done389:
+done391:
 	VZEROUPPER
 	RET
 
@@ -27263,9 +27439,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z14
 	VBROADCASTSS lanes<>+96(SB), Z14
 
-one390:
+one392:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd390
+	JLT          oneEnd392
 	VMOVUPS      (DX), Z15
 	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
 	VMULPS       Z14, Z16, Z16
@@ -27293,11 +27469,11 @@ one390:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one390
+	JMP          one392
 
-oneEnd390:
+oneEnd392:
 	TESTQ        CX, CX
-	JE           done390
+	JE           done392
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27327,7 +27503,7 @@ oneEnd390:
 	VFMADD213PS  Z0, Z17, Z10
 	VMOVUPS      Z10, K1, (AX)
 
-done390:
+done392:
 	VZEROUPPER
 	RET
 
@@ -27353,9 +27529,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+96(SB), Z6
 
-many391:
+many393:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd391
+	JLT          manyEnd393
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -27393,12 +27569,12 @@ many391:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many391
+	JMP          many393
 
-manyEnd391:
-one391:
+manyEnd393:
+one393:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd391
+	JLT          oneEnd393
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -27419,11 +27595,11 @@ one391:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one391
+	JMP          one393
 
-oneEnd391:
+oneEnd393:
 	TESTQ        CX, CX
-	JE           done391
+	JE           done393
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27446,7 +27622,7 @@ oneEnd391:
 	VMULPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done391:
+done393:
 	VZEROUPPER
 	RET
 
@@ -27459,9 +27635,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many392:
+many394:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd392
+	JLT         manyEnd394
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -27479,12 +27655,12 @@ many392:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many392
+	JMP         many394
 
-manyEnd392:
-one392:
+manyEnd394:
+one394:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd392
+	JLT         oneEnd394
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -27495,11 +27671,11 @@ one392:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one392
+	JMP         one394
 
-oneEnd392:
+oneEnd394:
 	TESTQ       CX, CX
-	JE          done392
+	JE          done394
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -27512,7 +27688,7 @@ oneEnd392:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done392:
+done394:
 	VZEROUPPER
 	RET
 
@@ -27529,9 +27705,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many393:
+many395:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd393
+	JLT     manyEnd395
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -27547,12 +27723,12 @@ many393:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many393
+	JMP     many395
 
-manyEnd393:
-one393:
+manyEnd395:
+one395:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd393
+	JLT     oneEnd395
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -27562,11 +27738,11 @@ one393:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one393
+	JMP     one395
 
-oneEnd393:
+oneEnd395:
 	TESTQ     CX, CX
-	JE        done393
+	JE        done395
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27578,7 +27754,7 @@ oneEnd393:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done393:
+done395:
 	VZEROUPPER
 	RET
 
@@ -27590,9 +27766,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many394:
+many396:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd394
+	JLT     manyEnd396
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -27608,23 +27784,23 @@ many394:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many394
+	JMP     many396
 
-manyEnd394:
-one394:
+manyEnd396:
+one396:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd394
+	JLT     oneEnd396
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one394
+	JMP     one396
 
-oneEnd394:
+oneEnd396:
 	TESTQ     CX, CX
-	JE        done394
+	JE        done396
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27633,7 +27809,7 @@ oneEnd394:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done394:
+done396:
 	VZEROUPPER
 	RET
 
@@ -27646,9 +27822,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many395:
+many397:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd395
+	JLT       manyEnd397
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -27672,12 +27848,12 @@ many395:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many395
+	JMP       many397
 
-manyEnd395:
-one395:
+manyEnd397:
+one397:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd395
+	JLT       oneEnd397
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -27686,11 +27862,11 @@ one395:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one395
+	JMP       one397
 
-oneEnd395:
+oneEnd397:
 	TESTQ     CX, CX
-	JE        done395
+	JE        done397
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27701,7 +27877,7 @@ oneEnd395:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done395:
+done397:
 	VZEROUPPER
 	RET
 
@@ -27726,9 +27902,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many396:
+many398:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd396
+	JLT          manyEnd398
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -27780,12 +27956,12 @@ many396:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many396
+	JMP          many398
 
-manyEnd396:
-one396:
+manyEnd398:
+one398:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd396
+	JLT          oneEnd398
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -27813,11 +27989,11 @@ one396:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one396
+	JMP          one398
 
-oneEnd396:
+oneEnd398:
 	TESTQ        CX, CX
-	JE           done396
+	JE           done398
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27847,7 +28023,7 @@ oneEnd396:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done396:
+done398:
 	VZEROUPPER
 	RET
 
@@ -27862,9 +28038,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many397:
+many399:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd397
+	JLT     manyEnd399
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -27884,12 +28060,12 @@ many397:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many397
+	JMP     many399
 
-manyEnd397:
-one397:
+manyEnd399:
+one399:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd397
+	JLT     oneEnd399
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -27897,11 +28073,11 @@ one397:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one397
+	JMP     one399
 
-oneEnd397:
+oneEnd399:
 	TESTQ     CX, CX
-	JE        done397
+	JE        done399
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27911,7 +28087,7 @@ oneEnd397:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done397:
+done399:
 	VZEROUPPER
 	RET
 
@@ -27922,9 +28098,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many398:
+many400:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd398
+	JLT         manyEnd400
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -27940,23 +28116,23 @@ many398:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many398
+	JMP         many400
 
-manyEnd398:
-one398:
+manyEnd400:
+one400:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd398
+	JLT         oneEnd400
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one398
+	JMP         one400
 
-oneEnd398:
+oneEnd400:
 	TESTQ       CX, CX
-	JE          done398
+	JE          done400
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -27965,7 +28141,7 @@ oneEnd398:
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done398:
+done400:
 	VZEROUPPER
 	RET
 
@@ -27976,9 +28152,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many399:
+many401:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd399
+	JLT         manyEnd401
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -27994,23 +28170,23 @@ many399:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many399
+	JMP         many401
 
-manyEnd399:
-one399:
+manyEnd401:
+one401:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd399
+	JLT         oneEnd401
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one399
+	JMP         one401
 
-oneEnd399:
+oneEnd401:
 	TESTQ       CX, CX
-	JE          done399
+	JE          done401
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28019,7 +28195,7 @@ oneEnd399:
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done399:
+done401:
 	VZEROUPPER
 	RET
 
@@ -28030,9 +28206,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many400:
+many402:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd400
+	JLT     manyEnd402
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -28042,23 +28218,23 @@ many400:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many400
+	JMP     many402
 
-manyEnd400:
-one400:
+manyEnd402:
+one402:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd400
+	JLT     oneEnd402
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one400
+	JMP     one402
 
-oneEnd400:
+oneEnd402:
 	TESTQ     CX, CX
-	JE        done400
+	JE        done402
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28067,7 +28243,7 @@ oneEnd400:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done400:
+done402:
 	VZEROUPPER
 	RET
 
@@ -28078,9 +28254,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many401:
+many403:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd401
+	JLT          manyEnd403
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -28092,12 +28268,12 @@ many401:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many401
+	JMP          many403
 
-manyEnd401:
-one401:
+manyEnd403:
+one403:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd401
+	JLT          oneEnd403
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -28105,11 +28281,11 @@ one401:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one401
+	JMP          one403
 
-oneEnd401:
+oneEnd403:
 	TESTQ        CX, CX
-	JE           done401
+	JE           done403
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28119,7 +28295,7 @@ oneEnd401:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done401:
+done403:
 	VZEROUPPER
 	RET
 
@@ -28130,128 +28306,20 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many402:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd402
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many402
-
-manyEnd402:
-one402:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd402
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one402
-
-oneEnd402:
-	TESTQ       CX, CX
-	JE          done402
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done402:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many403:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd403
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many403
-
-manyEnd403:
-one403:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd403
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one403
-
-oneEnd403:
-	TESTQ       CX, CX
-	JE          done403
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done403:
-	VZEROUPPER
-	RET
-
-// func roundAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·roundAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many404:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd404
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -28263,7 +28331,7 @@ one404:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd404
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -28278,10 +28346,118 @@ oneEnd404:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done404:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many405:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd405
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many405
+
+manyEnd405:
+one405:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd405
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one405
+
+oneEnd405:
+	TESTQ       CX, CX
+	JE          done405
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done405:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many406:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd406
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many406
+
+manyEnd406:
+one406:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd406
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one406
+
+oneEnd406:
+	TESTQ       CX, CX
+	JE          done406
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done406:
 	VZEROUPPER
 	RET
 
@@ -28296,9 +28472,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many405:
+many407:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd405
+	JLT         manyEnd407
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -28318,12 +28494,12 @@ many405:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many405
+	JMP         many407
 
-manyEnd405:
-one405:
+manyEnd407:
+one407:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd405
+	JLT         oneEnd407
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -28331,11 +28507,11 @@ one405:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one405
+	JMP         one407
 
-oneEnd405:
+oneEnd407:
 	TESTQ       CX, CX
-	JE          done405
+	JE          done407
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28345,7 +28521,7 @@ oneEnd405:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done405:
+done407:
 	VZEROUPPER
 	RET
 
@@ -28360,9 +28536,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many406:
+many408:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd406
+	JLT     manyEnd408
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -28382,12 +28558,12 @@ many406:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many406
+	JMP     many408
 
-manyEnd406:
-one406:
+manyEnd408:
+one408:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd406
+	JLT     oneEnd408
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -28395,11 +28571,11 @@ one406:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one406
+	JMP     one408
 
-oneEnd406:
+oneEnd408:
 	TESTQ     CX, CX
-	JE        done406
+	JE        done408
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28409,7 +28585,7 @@ oneEnd406:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done406:
+done408:
 	VZEROUPPER
 	RET
 
@@ -28420,9 +28596,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many407:
+many409:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd407
+	JLT     manyEnd409
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -28442,12 +28618,12 @@ many407:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many407
+	JMP     many409
 
-manyEnd407:
-one407:
+manyEnd409:
+one409:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd407
+	JLT     oneEnd409
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -28455,11 +28631,11 @@ one407:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one407
+	JMP     one409
 
-oneEnd407:
+oneEnd409:
 	TESTQ     CX, CX
-	JE        done407
+	JE        done409
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28469,7 +28645,7 @@ oneEnd407:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done407:
+done409:
 	VZEROUPPER
 	RET
 
@@ -28482,9 +28658,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many408:
+many410:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd408
+	JLT         manyEnd410
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -28504,12 +28680,12 @@ many408:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many408
+	JMP         many410
 
-manyEnd408:
-one408:
+manyEnd410:
+one410:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd408
+	JLT         oneEnd410
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -28517,11 +28693,11 @@ one408:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one408
+	JMP         one410
 
-oneEnd408:
+oneEnd410:
 	TESTQ       CX, CX
-	JE          done408
+	JE          done410
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28531,7 +28707,7 @@ oneEnd408:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done408:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28550,9 +28726,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one409:
+one411:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd409
+	JLT               oneEnd411
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -28586,11 +28762,11 @@ one409:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one409
+	JMP               one411
 
-oneEnd409:
+oneEnd411:
 	TESTQ             CX, CX
-	JE                done409
+	JE                done411
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28626,7 +28802,7 @@ oneEnd409:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done409:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28645,9 +28821,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one410:
+one412:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd410
+	JLT               oneEnd412
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -28682,11 +28858,11 @@ one410:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one410
+	JMP               one412
 
-oneEnd410:
+oneEnd412:
 	TESTQ             CX, CX
-	JE                done410
+	JE                done412
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28723,7 +28899,7 @@ oneEnd410:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done410:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28742,9 +28918,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z9
 	VBROADCASTSS lanes<>+3328(SB), Z10
 
-one411:
+one413:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd411
+	JLT               oneEnd413
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -28779,11 +28955,11 @@ one411:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one411
+	JMP               one413
 
-oneEnd411:
+oneEnd413:
 	TESTQ             CX, CX
-	JE                done411
+	JE                done413
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28820,7 +28996,7 @@ oneEnd411:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done411:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28842,9 +29018,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3488(SB), Z9
 	VBROADCASTSS lanes<>+3456(SB), Z10
 
-one412:
+one414:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd412
+	JLT          oneEnd414
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -28871,11 +29047,11 @@ one412:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one412
+	JMP          one414
 
-oneEnd412:
+oneEnd414:
 	TESTQ        CX, CX
-	JE           done412
+	JE           done414
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28904,7 +29080,7 @@ oneEnd412:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done412:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28923,9 +29099,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one413:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd413
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -28953,11 +29129,11 @@ one413:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one413
+	JMP          one415
 
-oneEnd413:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done413
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28987,7 +29163,7 @@ oneEnd413:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done413:
+done415:
 	VZEROUPPER
 	RET
 
@@ -29006,9 +29182,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one414:
+one416:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd416
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -29040,11 +29216,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one416
 
-oneEnd414:
+oneEnd416:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done416
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29078,7 +29254,7 @@ oneEnd414:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done414:
+done416:
 	VZEROUPPER
 	RET
 
@@ -29105,9 +29281,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3968(SB), Z14
 	VBROADCASTSS lanes<>+3936(SB), Z15
 
-one415:
+one417:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd415
+	JLT          oneEnd417
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3040(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -29147,11 +29323,11 @@ one415:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one415
+	JMP          one417
 
-oneEnd415:
+oneEnd417:
 	TESTQ        CX, CX
-	JE           done415
+	JE           done417
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29193,7 +29369,7 @@ oneEnd415:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done415:
+done417:
 	VZEROUPPER
 	RET
 
@@ -29216,9 +29392,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one416:
+one418:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd416
+	JLT          oneEnd418
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -29246,11 +29422,11 @@ one416:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one416
+	JMP          one418
 
-oneEnd416:
+oneEnd418:
 	TESTQ        CX, CX
-	JE           done416
+	JE           done418
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29280,7 +29456,7 @@ oneEnd416:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done416:
+done418:
 	VZEROUPPER
 	RET
 
@@ -29293,9 +29469,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one417:
+one419:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd417
+	JLT               oneEnd419
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -29364,11 +29540,11 @@ one417:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one417
+	JMP               one419
 
-oneEnd417:
+oneEnd419:
 	TESTQ             CX, CX
-	JE                done417
+	JE                done419
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29439,7 +29615,7 @@ oneEnd417:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done417:
+done419:
 	VZEROUPPER
 	RET
 
@@ -29452,9 +29628,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one418:
+one420:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd418
+	JLT               oneEnd420
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -29519,11 +29695,11 @@ one418:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one418
+	JMP               one420
 
-oneEnd418:
+oneEnd420:
 	TESTQ             CX, CX
-	JE                done418
+	JE                done420
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29590,7 +29766,7 @@ oneEnd418:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done418:
+done420:
 	VZEROUPPER
 	RET
 
@@ -29603,9 +29779,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one419:
+one421:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd419
+	JLT               oneEnd421
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -29665,11 +29841,11 @@ one419:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one419
+	JMP               one421
 
-oneEnd419:
+oneEnd421:
 	TESTQ             CX, CX
-	JE                done419
+	JE                done421
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29731,7 +29907,7 @@ oneEnd419:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done419:
+done421:
 	VZEROUPPER
 	RET
 
@@ -29742,9 +29918,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many420:
+many422:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd420
+	JLT         manyEnd422
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -29758,12 +29934,12 @@ many420:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many420
+	JMP         many422
 
-manyEnd420:
-one420:
+manyEnd422:
+one422:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd420
+	JLT         oneEnd422
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -29772,11 +29948,11 @@ one420:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one420
+	JMP         one422
 
-oneEnd420:
+oneEnd422:
 	TESTQ       CX, CX
-	JE          done420
+	JE          done422
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29787,7 +29963,7 @@ oneEnd420:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done420:
+done422:
 	VZEROUPPER
 	RET
 
@@ -29799,9 +29975,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many421:
+many423:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd421
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -29821,12 +29997,12 @@ many421:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many421
+	JMP         many423
 
-manyEnd421:
-one421:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd421
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -29838,11 +30014,11 @@ one421:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one421
+	JMP         one423
 
-oneEnd421:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done421
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29856,7 +30032,7 @@ oneEnd421:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done421:
+done423:
 	VZEROUPPER
 	RET
 
@@ -29870,9 +30046,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many422:
+many424:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd422
+	JLT       manyEnd424
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -29892,12 +30068,12 @@ many422:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many422
+	JMP       many424
 
-manyEnd422:
-one422:
+manyEnd424:
+one424:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd422
+	JLT       oneEnd424
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -29905,11 +30081,11 @@ one422:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one422
+	JMP       one424
 
-oneEnd422:
+oneEnd424:
 	TESTQ     CX, CX
-	JE        done422
+	JE        done424
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29919,7 +30095,7 @@ oneEnd422:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done422:
+done424:
 	VZEROUPPER
 	RET
 
@@ -29935,9 +30111,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many423:
+many425:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd423
+	JLT         manyEnd425
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -29959,12 +30135,12 @@ many423:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many423
+	JMP         many425
 
-manyEnd423:
-one423:
+manyEnd425:
+one425:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd423
+	JLT         oneEnd425
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -29977,11 +30153,11 @@ one423:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one423
+	JMP         one425
 
-oneEnd423:
+oneEnd425:
 	TESTQ       CX, CX
-	JE          done423
+	JE          done425
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29996,7 +30172,7 @@ oneEnd423:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done423:
+done425:
 	VZEROUPPER
 	RET
 
@@ -30014,9 +30190,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many424:
+many426:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd424
+	JLT     manyEnd426
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30037,12 +30213,12 @@ many424:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many424
+	JMP     many426
 
-manyEnd424:
-one424:
+manyEnd426:
+one426:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd424
+	JLT     oneEnd426
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30051,11 +30227,11 @@ one424:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one424
+	JMP     one426
 
-oneEnd424:
+oneEnd426:
 	TESTQ     CX, CX
-	JE        done424
+	JE        done426
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30065,16 +30241,16 @@ oneEnd424:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done424:
+done426:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many425:
+many427:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd425
+	JLT     manyEnd427
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30090,23 +30266,23 @@ many425:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many425
+	JMP     many427
 
-manyEnd425:
-one425:
+manyEnd427:
+one427:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd425
+	JLT     oneEnd427
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one425
+	JMP     one427
 
-oneEnd425:
+oneEnd427:
 	TESTQ     CX, CX
-	JE        done425
+	JE        done427
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30115,16 +30291,16 @@ oneEnd425:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done425:
+done427:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many426:
+many428:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd426
+	JLT     manyEnd428
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30140,23 +30316,23 @@ many426:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many426
+	JMP     many428
 
-manyEnd426:
-one426:
+manyEnd428:
+one428:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd426
+	JLT     oneEnd428
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one426
+	JMP     one428
 
-oneEnd426:
+oneEnd428:
 	TESTQ     CX, CX
-	JE        done426
+	JE        done428
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30165,7 +30341,7 @@ oneEnd426:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done426:
+done428:
 	VZEROUPPER
 	RET
 
@@ -30183,9 +30359,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many427:
+many429:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd427
+	JLT     manyEnd429
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -30206,12 +30382,12 @@ many427:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many427
+	JMP     many429
 
-manyEnd427:
-one427:
+manyEnd429:
+one429:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd427
+	JLT     oneEnd429
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -30220,11 +30396,11 @@ one427:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one427
+	JMP     one429
 
-oneEnd427:
+oneEnd429:
 	TESTQ     CX, CX
-	JE        done427
+	JE        done429
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30234,16 +30410,16 @@ oneEnd427:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done427:
+done429:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many428:
+many430:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd428
+	JLT     manyEnd430
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30259,23 +30435,23 @@ many428:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many428
+	JMP     many430
 
-manyEnd428:
-one428:
+manyEnd430:
+one430:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd428
+	JLT     oneEnd430
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one428
+	JMP     one430
 
-oneEnd428:
+oneEnd430:
 	TESTQ     CX, CX
-	JE        done428
+	JE        done430
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30284,16 +30460,16 @@ oneEnd428:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done428:
+done430:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many429:
+many431:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd429
+	JLT     manyEnd431
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30309,23 +30485,23 @@ many429:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many429
+	JMP     many431
 
-manyEnd429:
-one429:
+manyEnd431:
+one431:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd429
+	JLT     oneEnd431
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one429
+	JMP     one431
 
-oneEnd429:
+oneEnd431:
 	TESTQ     CX, CX
-	JE        done429
+	JE        done431
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30334,7 +30510,7 @@ oneEnd429:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done429:
+done431:
 	VZEROUPPER
 	RET
 
@@ -30352,9 +30528,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many430:
+many432:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd430
+	JLT     manyEnd432
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -30375,12 +30551,12 @@ many430:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many430
+	JMP     many432
 
-manyEnd430:
-one430:
+manyEnd432:
+one432:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd430
+	JLT     oneEnd432
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -30389,11 +30565,11 @@ one430:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one430
+	JMP     one432
 
-oneEnd430:
+oneEnd432:
 	TESTQ     CX, CX
-	JE        done430
+	JE        done432
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30403,16 +30579,16 @@ oneEnd430:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done430:
+done432:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many431:
+many433:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd431
+	JLT     manyEnd433
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30428,23 +30604,23 @@ many431:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many431
+	JMP     many433
 
-manyEnd431:
-one431:
+manyEnd433:
+one433:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd431
+	JLT     oneEnd433
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one431
+	JMP     one433
 
-oneEnd431:
+oneEnd433:
 	TESTQ     CX, CX
-	JE        done431
+	JE        done433
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30453,16 +30629,16 @@ oneEnd431:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done431:
+done433:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many432:
+many434:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd432
+	JLT     manyEnd434
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30478,23 +30654,23 @@ many432:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many432
+	JMP     many434
 
-manyEnd432:
-one432:
+manyEnd434:
+one434:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd432
+	JLT     oneEnd434
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one432
+	JMP     one434
 
-oneEnd432:
+oneEnd434:
 	TESTQ     CX, CX
-	JE        done432
+	JE        done434
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30503,7 +30679,7 @@ oneEnd432:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done432:
+done434:
 	VZEROUPPER
 	RET
 
@@ -30521,9 +30697,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many433:
+many435:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd433
+	JLT     manyEnd435
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -30544,12 +30720,12 @@ many433:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many433
+	JMP     many435
 
-manyEnd433:
-one433:
+manyEnd435:
+one435:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd433
+	JLT     oneEnd435
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -30558,11 +30734,11 @@ one433:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one433
+	JMP     one435
 
-oneEnd433:
+oneEnd435:
 	TESTQ     CX, CX
-	JE        done433
+	JE        done435
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30572,16 +30748,16 @@ oneEnd433:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done433:
+done435:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many434:
+many436:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd434
+	JLT     manyEnd436
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30597,23 +30773,23 @@ many434:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many434
+	JMP     many436
 
-manyEnd434:
-one434:
+manyEnd436:
+one436:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd434
+	JLT     oneEnd436
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one434
+	JMP     one436
 
-oneEnd434:
+oneEnd436:
 	TESTQ     CX, CX
-	JE        done434
+	JE        done436
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30622,16 +30798,16 @@ oneEnd434:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done434:
+done436:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many435:
+many437:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd435
+	JLT     manyEnd437
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30647,23 +30823,23 @@ many435:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many435
+	JMP     many437
 
-manyEnd435:
-one435:
+manyEnd437:
+one437:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd435
+	JLT     oneEnd437
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one435
+	JMP     one437
 
-oneEnd435:
+oneEnd437:
 	TESTQ     CX, CX
-	JE        done435
+	JE        done437
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30672,7 +30848,7 @@ oneEnd435:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done435:
+done437:
 	VZEROUPPER
 	RET
 
@@ -30690,9 +30866,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many436:
+many438:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd436
+	JLT       manyEnd438
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -30721,12 +30897,12 @@ many436:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many436
+	JMP       many438
 
-manyEnd436:
-one436:
+manyEnd438:
+one438:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd436
+	JLT       oneEnd438
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -30737,11 +30913,11 @@ one436:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one436
+	JMP       one438
 
-oneEnd436:
+oneEnd438:
 	TESTQ     CX, CX
-	JE        done436
+	JE        done438
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30753,16 +30929,16 @@ oneEnd436:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done436:
+done438:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many437:
+many439:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd437
+	JLT       manyEnd439
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -30786,12 +30962,12 @@ many437:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many437
+	JMP       many439
 
-manyEnd437:
-one437:
+manyEnd439:
+one439:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd437
+	JLT       oneEnd439
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -30800,11 +30976,11 @@ one437:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one437
+	JMP       one439
 
-oneEnd437:
+oneEnd439:
 	TESTQ     CX, CX
-	JE        done437
+	JE        done439
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30815,16 +30991,16 @@ oneEnd437:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done437:
+done439:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many438:
+many440:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd438
+	JLT       manyEnd440
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -30848,12 +31024,12 @@ many438:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many438
+	JMP       many440
 
-manyEnd438:
-one438:
+manyEnd440:
+one440:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd438
+	JLT       oneEnd440
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -30862,11 +31038,11 @@ one438:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one438
+	JMP       one440
 
-oneEnd438:
+oneEnd440:
 	TESTQ     CX, CX
-	JE        done438
+	JE        done440
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30877,7 +31053,7 @@ oneEnd438:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done438:
+done440:
 	VZEROUPPER
 	RET
 
@@ -30895,9 +31071,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many439:
+many441:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd439
+	JLT       manyEnd441
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -30926,12 +31102,12 @@ many439:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many439
+	JMP       many441
 
-manyEnd439:
-one439:
+manyEnd441:
+one441:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd439
+	JLT       oneEnd441
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -30942,11 +31118,11 @@ one439:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one439
+	JMP       one441
 
-oneEnd439:
+oneEnd441:
 	TESTQ     CX, CX
-	JE        done439
+	JE        done441
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30958,16 +31134,16 @@ oneEnd439:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done439:
+done441:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many440:
+many442:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd440
+	JLT       manyEnd442
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -30991,12 +31167,12 @@ many440:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many440
+	JMP       many442
 
-manyEnd440:
-one440:
+manyEnd442:
+one442:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd440
+	JLT       oneEnd442
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31005,11 +31181,11 @@ one440:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one440
+	JMP       one442
 
-oneEnd440:
+oneEnd442:
 	TESTQ     CX, CX
-	JE        done440
+	JE        done442
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31020,16 +31196,16 @@ oneEnd440:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done440:
+done442:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many441:
+many443:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd441
+	JLT       manyEnd443
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31053,12 +31229,12 @@ many441:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many441
+	JMP       many443
 
-manyEnd441:
-one441:
+manyEnd443:
+one443:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd441
+	JLT       oneEnd443
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31067,11 +31243,11 @@ one441:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one441
+	JMP       one443
 
-oneEnd441:
+oneEnd443:
 	TESTQ     CX, CX
-	JE        done441
+	JE        done443
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31082,7 +31258,7 @@ oneEnd441:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done441:
+done443:
 	VZEROUPPER
 	RET
 
@@ -31101,9 +31277,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many442:
+many444:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd442
+	JLT     manyEnd444
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31128,12 +31304,12 @@ many442:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many442
+	JMP     many444
 
-manyEnd442:
-one442:
+manyEnd444:
+one444:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd442
+	JLT     oneEnd444
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31143,11 +31319,11 @@ one442:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one442
+	JMP     one444
 
-oneEnd442:
+oneEnd444:
 	TESTQ     CX, CX
-	JE        done442
+	JE        done444
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31158,16 +31334,16 @@ oneEnd442:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done442:
+done444:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many443:
+many445:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd443
+	JLT     manyEnd445
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31187,12 +31363,12 @@ many443:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many443
+	JMP     many445
 
-manyEnd443:
-one443:
+manyEnd445:
+one445:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd443
+	JLT     oneEnd445
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31200,11 +31376,11 @@ one443:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one443
+	JMP     one445
 
-oneEnd443:
+oneEnd445:
 	TESTQ     CX, CX
-	JE        done443
+	JE        done445
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31214,16 +31390,16 @@ oneEnd443:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done443:
+done445:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many444:
+many446:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd444
+	JLT     manyEnd446
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31243,12 +31419,12 @@ many444:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many444
+	JMP     many446
 
-manyEnd444:
-one444:
+manyEnd446:
+one446:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd444
+	JLT     oneEnd446
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31256,11 +31432,11 @@ one444:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one444
+	JMP     one446
 
-oneEnd444:
+oneEnd446:
 	TESTQ     CX, CX
-	JE        done444
+	JE        done446
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31270,7 +31446,7 @@ oneEnd444:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done444:
+done446:
 	VZEROUPPER
 	RET
 
@@ -31288,9 +31464,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many445:
+many447:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd445
+	JLT          manyEnd447
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -31323,12 +31499,12 @@ many445:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many445
+	JMP          many447
 
-manyEnd445:
-one445:
+manyEnd447:
+one447:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd445
+	JLT          oneEnd447
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -31340,11 +31516,11 @@ one445:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one445
+	JMP          one447
 
-oneEnd445:
+oneEnd447:
 	TESTQ        CX, CX
-	JE           done445
+	JE           done447
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31357,16 +31533,16 @@ oneEnd445:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done445:
+done447:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many446:
+many448:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd446
+	JLT          manyEnd448
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -31394,12 +31570,12 @@ many446:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many446
+	JMP          many448
 
-manyEnd446:
-one446:
+manyEnd448:
+one448:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd446
+	JLT          oneEnd448
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -31409,11 +31585,11 @@ one446:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one446
+	JMP          one448
 
-oneEnd446:
+oneEnd448:
 	TESTQ        CX, CX
-	JE           done446
+	JE           done448
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -31425,16 +31601,16 @@ oneEnd446:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done446:
+done448:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many447:
+many449:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd447
+	JLT          manyEnd449
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -31462,12 +31638,12 @@ many447:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many447
+	JMP          many449
 
-manyEnd447:
-one447:
+manyEnd449:
+one449:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd447
+	JLT          oneEnd449
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -31477,11 +31653,11 @@ one447:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one447
+	JMP          one449
 
-oneEnd447:
+oneEnd449:
 	TESTQ        CX, CX
-	JE           done447
+	JE           done449
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31493,7 +31669,7 @@ oneEnd447:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done447:
+done449:
 	VZEROUPPER
 	RET
 
@@ -31511,9 +31687,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many448:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd448
+	JLT     manyEnd450
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -31534,12 +31710,12 @@ many448:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many448
+	JMP     many450
 
-manyEnd448:
-one448:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd448
+	JLT     oneEnd450
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -31548,11 +31724,11 @@ one448:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one448
+	JMP     one450
 
-oneEnd448:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done448
+	JE        done450
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31562,16 +31738,16 @@ oneEnd448:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done448:
+done450:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many449:
+many451:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd449
+	JLT     manyEnd451
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31587,23 +31763,23 @@ many449:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many449
+	JMP     many451
 
-manyEnd449:
-one449:
+manyEnd451:
+one451:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd449
+	JLT     oneEnd451
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one449
+	JMP     one451
 
-oneEnd449:
+oneEnd451:
 	TESTQ     CX, CX
-	JE        done449
+	JE        done451
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31612,16 +31788,16 @@ oneEnd449:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done449:
+done451:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many450:
+many452:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd452
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31637,23 +31813,23 @@ many450:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many452
 
-manyEnd450:
-one450:
+manyEnd452:
+one452:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd452
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one452
 
-oneEnd450:
+oneEnd452:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done452
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31662,7 +31838,7 @@ oneEnd450:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done452:
 	VZEROUPPER
 	RET
 
@@ -31680,9 +31856,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many451:
+many453:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd451
+	JLT     manyEnd453
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -31703,12 +31879,12 @@ many451:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many451
+	JMP     many453
 
-manyEnd451:
-one451:
+manyEnd453:
+one453:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd451
+	JLT     oneEnd453
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -31717,11 +31893,11 @@ one451:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one451
+	JMP     one453
 
-oneEnd451:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done451
+	JE        done453
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31731,16 +31907,16 @@ oneEnd451:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done451:
+done453:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many452:
+many454:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd452
+	JLT     manyEnd454
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31756,23 +31932,23 @@ many452:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many452
+	JMP     many454
 
-manyEnd452:
-one452:
+manyEnd454:
+one454:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd452
+	JLT     oneEnd454
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one452
+	JMP     one454
 
-oneEnd452:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done452
+	JE        done454
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31781,16 +31957,16 @@ oneEnd452:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done452:
+done454:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many453:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd453
+	JLT     manyEnd455
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31806,23 +31982,23 @@ many453:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many453
+	JMP     many455
 
-manyEnd453:
-one453:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd453
+	JLT     oneEnd455
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one453
+	JMP     one455
 
-oneEnd453:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done453
+	JE        done455
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31831,7 +32007,7 @@ oneEnd453:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done453:
+done455:
 	VZEROUPPER
 	RET
 
@@ -31849,9 +32025,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many454:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd454
+	JLT     manyEnd456
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -31872,12 +32048,12 @@ many454:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many454
+	JMP     many456
 
-manyEnd454:
-one454:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd454
+	JLT     oneEnd456
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -31886,11 +32062,11 @@ one454:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one454
+	JMP     one456
 
-oneEnd454:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done456
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31900,16 +32076,16 @@ oneEnd454:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done454:
+done456:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many455:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd455
+	JLT     manyEnd457
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31925,23 +32101,23 @@ many455:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many455
+	JMP     many457
 
-manyEnd455:
-one455:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd455
+	JLT     oneEnd457
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one455
+	JMP     one457
 
-oneEnd455:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done457
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31950,16 +32126,16 @@ oneEnd455:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done455:
+done457:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many456:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd456
+	JLT     manyEnd458
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31975,23 +32151,23 @@ many456:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many456
+	JMP     many458
 
-manyEnd456:
-one456:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd456
+	JLT     oneEnd458
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one456
+	JMP     one458
 
-oneEnd456:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done458
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32000,7 +32176,7 @@ oneEnd456:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done456:
+done458:
 	VZEROUPPER
 	RET
 
@@ -32018,9 +32194,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many457:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd457
+	JLT     manyEnd459
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32041,12 +32217,12 @@ many457:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many457
+	JMP     many459
 
-manyEnd457:
-one457:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd457
+	JLT     oneEnd459
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32055,11 +32231,11 @@ one457:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one457
+	JMP     one459
 
-oneEnd457:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done459
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32069,16 +32245,16 @@ oneEnd457:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done457:
+done459:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many458:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd458
+	JLT     manyEnd460
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32094,23 +32270,23 @@ many458:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many458
+	JMP     many460
 
-manyEnd458:
-one458:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd458
+	JLT     oneEnd460
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one458
+	JMP     one460
 
-oneEnd458:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done460
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32119,16 +32295,16 @@ oneEnd458:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done458:
+done460:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many459:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd459
+	JLT     manyEnd461
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32144,23 +32320,23 @@ many459:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many459
+	JMP     many461
 
-manyEnd459:
-one459:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd459
+	JLT     oneEnd461
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one459
+	JMP     one461
 
-oneEnd459:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done461
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32169,7 +32345,7 @@ oneEnd459:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done459:
+done461:
 	VZEROUPPER
 	RET
 
@@ -32187,9 +32363,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many460:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd462
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -32210,12 +32386,12 @@ many460:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many462
 
-manyEnd460:
-one460:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd462
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -32224,11 +32400,11 @@ one460:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one462
 
-oneEnd460:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done462
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32238,16 +32414,16 @@ oneEnd460:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done462:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many461:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd463
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32263,23 +32439,23 @@ many461:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many463
 
-manyEnd461:
-one461:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd463
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one463
 
-oneEnd461:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done463
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32288,16 +32464,16 @@ oneEnd461:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done463:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many462:
+many464:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd464
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32313,23 +32489,23 @@ many462:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many464
 
-manyEnd462:
-one462:
+manyEnd464:
+one464:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd464
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one464
 
-oneEnd462:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done464
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32338,7 +32514,7 @@ oneEnd462:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done464:
 	VZEROUPPER
 	RET
 
@@ -32356,9 +32532,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many463:
+many465:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd463
+	JLT     manyEnd465
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -32379,12 +32555,12 @@ many463:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many463
+	JMP     many465
 
-manyEnd463:
-one463:
+manyEnd465:
+one465:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd463
+	JLT     oneEnd465
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -32393,11 +32569,11 @@ one463:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one463
+	JMP     one465
 
-oneEnd463:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done465
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32407,16 +32583,16 @@ oneEnd463:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done463:
+done465:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many464:
+many466:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd464
+	JLT     manyEnd466
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32432,23 +32608,23 @@ many464:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many464
+	JMP     many466
 
-manyEnd464:
-one464:
+manyEnd466:
+one466:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd464
+	JLT     oneEnd466
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one464
+	JMP     one466
 
-oneEnd464:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done464
+	JE        done466
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32457,16 +32633,16 @@ oneEnd464:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done464:
+done466:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many465:
+many467:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd465
+	JLT     manyEnd467
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32482,23 +32658,23 @@ many465:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many465
+	JMP     many467
 
-manyEnd465:
-one465:
+manyEnd467:
+one467:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd465
+	JLT     oneEnd467
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one465
+	JMP     one467
 
-oneEnd465:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done465
+	JE        done467
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32507,7 +32683,7 @@ oneEnd465:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done465:
+done467:
 	VZEROUPPER
 	RET
 
@@ -32525,9 +32701,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many466:
+many468:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd466
+	JLT         manyEnd468
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -32552,12 +32728,12 @@ many466:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many466
+	JMP         many468
 
-manyEnd466:
-one466:
+manyEnd468:
+one468:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd466
+	JLT         oneEnd468
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -32567,11 +32743,11 @@ one466:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one466
+	JMP         one468
 
-oneEnd466:
+oneEnd468:
 	TESTQ       CX, CX
-	JE          done466
+	JE          done468
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32582,16 +32758,16 @@ oneEnd466:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done466:
+done468:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many467:
+many469:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd467
+	JLT         manyEnd469
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -32611,12 +32787,12 @@ many467:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many467
+	JMP         many469
 
-manyEnd467:
-one467:
+manyEnd469:
+one469:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd467
+	JLT         oneEnd469
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -32624,11 +32800,11 @@ one467:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one467
+	JMP         one469
 
-oneEnd467:
+oneEnd469:
 	TESTQ       CX, CX
-	JE          done467
+	JE          done469
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -32638,16 +32814,16 @@ oneEnd467:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done467:
+done469:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many468:
+many470:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd468
+	JLT         manyEnd470
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -32667,12 +32843,12 @@ many468:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many468
+	JMP         many470
 
-manyEnd468:
-one468:
+manyEnd470:
+one470:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd468
+	JLT         oneEnd470
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -32680,11 +32856,11 @@ one468:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one468
+	JMP         one470
 
-oneEnd468:
+oneEnd470:
 	TESTQ       CX, CX
-	JE          done468
+	JE          done470
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32694,7 +32870,7 @@ oneEnd468:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done468:
+done470:
 	VZEROUPPER
 	RET
 
@@ -32708,9 +32884,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many469:
+many471:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd469
+	JLT     manyEnd471
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -32721,21 +32897,21 @@ many469:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many469
+	JMP     many471
 
-manyEnd469:
-one469:
+manyEnd471:
+one471:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd469
+	JLT     oneEnd471
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one469
+	JMP     one471
 
-oneEnd469:
+oneEnd471:
 	TESTQ     AX, AX
-	JE        done469
+	JE        done471
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -32743,7 +32919,7 @@ oneEnd469:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done469:
+done471:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -32769,9 +32945,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many470:
+many472:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd470
+	JLT         manyEnd472
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -32782,21 +32958,21 @@ many470:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many470
+	JMP         many472
 
-manyEnd470:
-one470:
+manyEnd472:
+one472:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd470
+	JLT         oneEnd472
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one470
+	JMP         one472
 
-oneEnd470:
+oneEnd472:
 	TESTQ       AX, AX
-	JE          done470
+	JE          done472
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -32804,7 +32980,7 @@ oneEnd470:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done470:
+done472:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -32830,9 +33006,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many471:
+many473:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd471
+	JLT         manyEnd473
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -32847,22 +33023,22 @@ many471:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many471
+	JMP         many473
 
-manyEnd471:
-one471:
+manyEnd473:
+one473:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd471
+	JLT         oneEnd473
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one471
+	JMP         one473
 
-oneEnd471:
+oneEnd473:
 	TESTQ       AX, AX
-	JE          done471
+	JE          done473
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -32871,7 +33047,7 @@ oneEnd471:
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done471:
+done473:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -32899,9 +33075,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many472:
+many474:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd472
+	JLT         manyEnd474
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -32916,22 +33092,22 @@ many472:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many472
+	JMP         many474
 
-manyEnd472:
-one472:
+manyEnd474:
+one474:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd472
+	JLT         oneEnd474
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one472
+	JMP         one474
 
-oneEnd472:
+oneEnd474:
 	TESTQ       AX, AX
-	JE          done472
+	JE          done474
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -32941,7 +33117,7 @@ oneEnd472:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done472:
+done474:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -32968,9 +33144,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many473:
+many475:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd473
+	JLT         manyEnd475
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -32986,23 +33162,23 @@ many473:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many473
+	JMP         many475
 
-manyEnd473:
-one473:
+manyEnd475:
+one475:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd473
+	JLT         oneEnd475
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one473
+	JMP         one475
 
-oneEnd473:
+oneEnd475:
 	TESTQ       AX, AX
-	JE          done473
+	JE          done475
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -33011,7 +33187,7 @@ oneEnd473:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done473:
+done475:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33038,9 +33214,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many474:
+many476:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd474
+	JLT     manyEnd476
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -33051,21 +33227,21 @@ many474:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many474
+	JMP     many476
 
-manyEnd474:
-one474:
+manyEnd476:
+one476:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd474
+	JLT     oneEnd476
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one474
+	JMP     one476
 
-oneEnd474:
+oneEnd476:
 	TESTQ   AX, AX
-	JE      done474
+	JE      done476
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33074,7 +33250,7 @@ oneEnd474:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done474:
+done476:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -33102,9 +33278,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many475:
+many477:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd477
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33123,23 +33299,23 @@ many475:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many475
+	JMP     many477
 
-manyEnd475:
-one475:
+manyEnd477:
+one477:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd477
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one475
+	JMP     one477
 
-oneEnd475:
+oneEnd477:
 	TESTQ   AX, AX
-	JE      done475
+	JE      done477
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33150,7 +33326,7 @@ oneEnd475:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done475:
+done477:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -33184,9 +33360,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many476:
+many478:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd478
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33205,23 +33381,23 @@ many476:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many476
+	JMP     many478
 
-manyEnd476:
-one476:
+manyEnd478:
+one478:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd478
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one476
+	JMP     one478
 
-oneEnd476:
+oneEnd478:
 	TESTQ   AX, AX
-	JE      done476
+	JE      done478
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33232,7 +33408,7 @@ oneEnd476:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done476:
+done478:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -33265,9 +33441,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many477:
+many479:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd479
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -33290,12 +33466,12 @@ many477:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many477
+	JMP     many479
 
-manyEnd477:
-one477:
+manyEnd479:
+one479:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd479
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -33303,11 +33479,11 @@ one477:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one477
+	JMP     one479
 
-oneEnd477:
+oneEnd479:
 	TESTQ   AX, AX
-	JE      done477
+	JE      done479
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33321,7 +33497,7 @@ oneEnd477:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done477:
+done479:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -33370,9 +33546,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many478:
+many480:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd478
+	JLT          manyEnd480
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -33402,12 +33578,12 @@ many478:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many478
+	JMP          many480
 
-manyEnd478:
-one478:
+manyEnd480:
+one480:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd478
+	JLT          oneEnd480
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -33424,11 +33600,11 @@ one478:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one478
+	JMP          one480
 
-oneEnd478:
+oneEnd480:
 	TESTQ        CX, CX
-	JE           done478
+	JE           done480
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -33449,7 +33625,7 @@ oneEnd478:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done478:
+done480:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -33479,9 +33655,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many479:
+many481:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd479
+	JLT         manyEnd481
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -33501,12 +33677,12 @@ many479:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many479
+	JMP         many481
 
-manyEnd479:
-one479:
+manyEnd481:
+one481:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd479
+	JLT         oneEnd481
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -33519,11 +33695,11 @@ one479:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one479
+	JMP         one481
 
-oneEnd479:
+oneEnd481:
 	TESTQ       CX, CX
-	JE          done479
+	JE          done481
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -33536,14 +33712,14 @@ oneEnd479:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done479:
+done481:
 	VZEROUPPER
 	RET
 
 plain:
-many480:
+many482:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd480
+	JLT     manyEnd482
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -33560,12 +33736,12 @@ many480:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many480
+	JMP     many482
 
-manyEnd480:
-one480:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd480
+	JLT     oneEnd482
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -33576,11 +33752,11 @@ one480:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one480
+	JMP     one482
 
-oneEnd480:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done480
+	JE        done482
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -33592,7 +33768,7 @@ oneEnd480:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done480:
+done482:
 	VZEROUPPER
 	RET
 
@@ -34495,30 +34671,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many481:
+many483:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd481
+	JLT     manyEnd483
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many481
+	JMP     many483
 
-manyEnd481:
-one481:
+manyEnd483:
+one483:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd483
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one481
+	JMP     one483
 
-oneEnd481:
+oneEnd483:
 	TESTQ     R8, R8
-	JE        done481
+	JE        done483
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -34527,7 +34703,7 @@ oneEnd481:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done481:
+done483:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -34597,52 +34773,11 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next482:
-	CMPQ      SI, $0x00000010
-	JLT       end482
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next482
-
-end482:
-	VZEROUPPER
-	RET
-
-onlyB:
-next483:
-	CMPQ      SI, $0x00000010
-	JLT       end483
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next483
-
-end483:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
 next484:
 	CMPQ      SI, $0x00000010
 	JLT       end484
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -34658,10 +34793,51 @@ end484:
 	VZEROUPPER
 	RET
 
-both:
+onlyB:
 next485:
 	CMPQ      SI, $0x00000010
 	JLT       end485
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next485
+
+end485:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next486:
+	CMPQ      SI, $0x00000010
+	JLT       end486
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next486
+
+end486:
+	VZEROUPPER
+	RET
+
+both:
+next487:
+	CMPQ      SI, $0x00000010
+	JLT       end487
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -34669,9 +34845,9 @@ next485:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next485
+	JMP       next487
 
-end485:
+end487:
 	VZEROUPPER
 	RET
 
@@ -34862,9 +35038,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many486:
+many488:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd486
+	JLT     manyEnd488
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -34875,21 +35051,21 @@ many486:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many486
+	JMP     many488
 
-manyEnd486:
-one486:
+manyEnd488:
+one488:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd486
+	JLT     oneEnd488
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one486
+	JMP     one488
 
-oneEnd486:
+oneEnd488:
 	TESTQ   SI, SI
-	JE      done486
+	JE      done488
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -34898,7 +35074,7 @@ oneEnd486:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done486:
+done488:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -34917,9 +35093,9 @@ done486:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many487:
+many489:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd487
+	JLT          manyEnd489
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -34949,12 +35125,12 @@ many487:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many487
+	JMP          many489
 
-manyEnd487:
-one487:
+manyEnd489:
+one489:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd487
+	JLT          oneEnd489
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -34971,11 +35147,11 @@ one487:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one487
+	JMP          one489
 
-oneEnd487:
+oneEnd489:
 	TESTQ        SI, SI
-	JE           done487
+	JE           done489
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -34995,7 +35171,7 @@ oneEnd487:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done487:
+done489:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -35011,9 +35187,9 @@ done487:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many488:
+many490:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd488
+	JLT     manyEnd490
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -35028,22 +35204,22 @@ many488:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many488
+	JMP     many490
 
-manyEnd488:
-one488:
+manyEnd490:
+one490:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd488
+	JLT     oneEnd490
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one488
+	JMP     one490
 
-oneEnd488:
+oneEnd490:
 	TESTQ     SI, SI
-	JE        done488
+	JE        done490
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -35052,7 +35228,7 @@ oneEnd488:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done488:
+done490:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -35088,9 +35264,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many489:
+many491:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd489
+	JLT     manyEnd491
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -35101,21 +35277,21 @@ many489:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many489
+	JMP     many491
 
-manyEnd489:
-one489:
+manyEnd491:
+one491:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd489
+	JLT     oneEnd491
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one489
+	JMP     one491
 
-oneEnd489:
+oneEnd491:
 	TESTQ   SI, SI
-	JE      done489
+	JE      done491
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35124,7 +35300,7 @@ oneEnd489:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done489:
+done491:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -35143,9 +35319,9 @@ done489:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many490:
+many492:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd490
+	JLT          manyEnd492
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35173,12 +35349,12 @@ many490:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many490
+	JMP          many492
 
-manyEnd490:
-one490:
+manyEnd492:
+one492:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd490
+	JLT          oneEnd492
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35194,11 +35370,11 @@ one490:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one490
+	JMP          one492
 
-oneEnd490:
+oneEnd492:
 	TESTQ        SI, SI
-	JE           done490
+	JE           done492
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -35217,7 +35393,7 @@ oneEnd490:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done490:
+done492:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -35270,9 +35446,9 @@ done490:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many491:
+many493:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd491
+	JLT     manyEnd493
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -35292,12 +35468,12 @@ many491:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many491
+	JMP     many493
 
-manyEnd491:
-one491:
+manyEnd493:
+one493:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd491
+	JLT     oneEnd493
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -35305,11 +35481,11 @@ one491:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one491
+	JMP     one493
 
-oneEnd491:
+oneEnd493:
 	TESTQ     SI, SI
-	JE        done491
+	JE        done493
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -35319,7 +35495,7 @@ oneEnd491:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done491:
+done493:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -35349,9 +35525,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many492:
+many494:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd492
+	JLT     manyEnd494
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -35362,21 +35538,21 @@ many492:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many492
+	JMP     many494
 
-manyEnd492:
-one492:
+manyEnd494:
+one494:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd492
+	JLT     oneEnd494
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one492
+	JMP     one494
 
-oneEnd492:
+oneEnd494:
 	TESTQ   SI, SI
-	JE      done492
+	JE      done494
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35385,7 +35561,7 @@ oneEnd492:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done492:
+done494:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -35401,36 +35577,36 @@ done492:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many493:
+many495:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd493
+	JLT     manyEnd495
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many493
+	JMP     many495
 
-manyEnd493:
-one493:
+manyEnd495:
+one495:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd493
+	JLT     oneEnd495
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one493
+	JMP     one495
 
-oneEnd493:
+oneEnd495:
 	TESTQ   SI, SI
-	JE      done493
+	JE      done495
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done493:
+done495:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -35501,9 +35677,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many494:
+many496:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd496
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -35514,21 +35690,21 @@ many494:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many494
+	JMP     many496
 
-manyEnd494:
-one494:
+manyEnd496:
+one496:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd496
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one494
+	JMP     one496
 
-oneEnd494:
+oneEnd496:
 	TESTQ     R9, R9
-	JE        done494
+	JE        done496
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -35536,7 +35712,7 @@ oneEnd494:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done494:
+done496:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -35557,9 +35733,9 @@ done494:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many495:
+many497:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd495
+	JLT         manyEnd497
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -35574,22 +35750,22 @@ many495:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many495
+	JMP         many497
 
-manyEnd495:
-one495:
+manyEnd497:
+one497:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd495
+	JLT         oneEnd497
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one495
+	JMP         one497
 
-oneEnd495:
+oneEnd497:
 	TESTQ       R9, R9
-	JE          done495
+	JE          done497
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -35599,7 +35775,7 @@ oneEnd495:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done495:
+done497:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -35625,9 +35801,9 @@ done495:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many496:
+many498:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd496
+	JLT         manyEnd498
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -35647,12 +35823,12 @@ many496:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many496
+	JMP         many498
 
-manyEnd496:
-one496:
+manyEnd498:
+one498:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd496
+	JLT         oneEnd498
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -35665,11 +35841,11 @@ one496:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one496
+	JMP         one498
 
-oneEnd496:
+oneEnd498:
 	TESTQ       R9, R9
-	JE          done496
+	JE          done498
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -35682,7 +35858,7 @@ oneEnd496:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done496:
+done498:
 	JMP normed
 
 plain:
@@ -35691,9 +35867,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many497:
+many499:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd497
+	JLT     manyEnd499
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -35710,12 +35886,12 @@ many497:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many497
+	JMP     many499
 
-manyEnd497:
-one497:
+manyEnd499:
+one499:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd497
+	JLT     oneEnd499
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -35726,11 +35902,11 @@ one497:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one497
+	JMP     one499
 
-oneEnd497:
+oneEnd499:
 	TESTQ     R9, R9
-	JE        done497
+	JE        done499
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -35742,7 +35918,7 @@ oneEnd497:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done497:
+done499:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -35780,9 +35956,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many498:
+many500:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd498
+	JLT         manyEnd500
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -35793,21 +35969,21 @@ many498:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many498
+	JMP         many500
 
-manyEnd498:
-one498:
+manyEnd500:
+one500:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd498
+	JLT         oneEnd500
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one498
+	JMP         one500
 
-oneEnd498:
+oneEnd500:
 	TESTQ       R9, R9
-	JE          done498
+	JE          done500
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -35816,7 +35992,7 @@ oneEnd498:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done498:
+done500:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -35842,9 +36018,9 @@ done498:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many499:
+many501:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd499
+	JLT         manyEnd501
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -35862,12 +36038,12 @@ many499:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many499
+	JMP         many501
 
-manyEnd499:
-one499:
+manyEnd501:
+one501:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd499
+	JLT         oneEnd501
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -35879,11 +36055,11 @@ one499:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one499
+	JMP         one501
 
-oneEnd499:
+oneEnd501:
 	TESTQ       R9, R9
-	JE          done499
+	JE          done501
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -35895,7 +36071,7 @@ oneEnd499:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done499:
+done501:
 	JMP normed
 
 plain:
@@ -35904,9 +36080,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many500:
+many502:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd500
+	JLT     manyEnd502
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -35921,12 +36097,12 @@ many500:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many500
+	JMP     many502
 
-manyEnd500:
-one500:
+manyEnd502:
+one502:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd500
+	JLT     oneEnd502
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -35936,11 +36112,11 @@ one500:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one500
+	JMP     one502
 
-oneEnd500:
+oneEnd502:
 	TESTQ     R9, R9
-	JE        done500
+	JE        done502
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -35951,7 +36127,7 @@ oneEnd500:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done500:
+done502:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -35989,9 +36165,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many501:
+many503:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd501
+	JLT     manyEnd503
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -36010,12 +36186,12 @@ many501:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many501
+	JMP     many503
 
-manyEnd501:
-one501:
+manyEnd503:
+one503:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd501
+	JLT     oneEnd503
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -36026,11 +36202,11 @@ one501:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one501
+	JMP     one503
 
-oneEnd501:
+oneEnd503:
 	TESTQ     R9, R9
-	JE        done501
+	JE        done503
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -36044,7 +36220,7 @@ oneEnd501:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done501:
+done503:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -36103,9 +36279,9 @@ done501:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many502:
+many504:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd502
+	JLT         manyEnd504
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -36132,12 +36308,12 @@ many502:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many502
+	JMP         many504
 
-manyEnd502:
-one502:
+manyEnd504:
+one504:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd502
+	JLT         oneEnd504
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -36152,11 +36328,11 @@ one502:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one502
+	JMP         one504
 
-oneEnd502:
+oneEnd504:
 	TESTQ       R9, R9
-	JE          done502
+	JE          done504
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -36178,7 +36354,7 @@ oneEnd502:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done502:
+done504:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -36262,9 +36438,9 @@ done502:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one503:
+one505:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd503
+	JLT         oneEnd505
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -36308,11 +36484,11 @@ one503:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one503
+	JMP         one505
 
-oneEnd503:
+oneEnd505:
 	TESTQ       R13, R13
-	JE          done503
+	JE          done505
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -36355,7 +36531,7 @@ oneEnd503:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done503:
+done505:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -36498,9 +36674,9 @@ done503:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one504:
+one506:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd504
+	JLT         oneEnd506
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -36535,11 +36711,11 @@ one504:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one504
+	JMP         one506
 
-oneEnd504:
+oneEnd506:
 	TESTQ       R12, R12
-	JE          done504
+	JE          done506
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -36574,7 +36750,7 @@ oneEnd504:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done504:
+done506:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -36595,30 +36771,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many505:
+many507:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd505
+	JLT     manyEnd507
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many505
+	JMP     many507
 
-manyEnd505:
-one505:
+manyEnd507:
+one507:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd505
+	JLT     oneEnd507
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one505
+	JMP     one507
 
-oneEnd505:
+oneEnd507:
 	TESTQ     R8, R8
-	JE        done505
+	JE        done507
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -36626,7 +36802,7 @@ oneEnd505:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done505:
+done507:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -36646,9 +36822,9 @@ done505:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many506:
+many508:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd506
+	JLT         manyEnd508
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -36657,22 +36833,22 @@ many506:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many506
+	JMP         many508
 
-manyEnd506:
-one506:
+manyEnd508:
+one508:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd506
+	JLT         oneEnd508
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one506
+	JMP         one508
 
-oneEnd506:
+oneEnd508:
 	TESTQ       R8, R8
-	JE          done506
+	JE          done508
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -36682,7 +36858,7 @@ oneEnd506:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done506:
+done508:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -36712,9 +36888,9 @@ done506:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one507:
+one509:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd507
+	JLT         oneEnd509
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -36734,11 +36910,11 @@ one507:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one507
+	JMP         one509
 
-oneEnd507:
+oneEnd509:
 	TESTQ       R12, R12
-	JE          done507
+	JE          done509
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -36757,7 +36933,7 @@ oneEnd507:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done507:
+done509:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -36798,9 +36974,9 @@ done507:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one508:
+one510:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd508
+	JLT         oneEnd510
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -36814,11 +36990,11 @@ one508:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one508
+	JMP         one510
 
-oneEnd508:
+oneEnd510:
 	TESTQ       R11, R11
-	JE          done508
+	JE          done510
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -36832,7 +37008,7 @@ oneEnd508:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done508:
+done510:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -36870,9 +37046,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many509:
+many511:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd509
+	JLT         manyEnd511
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -36891,12 +37067,12 @@ many509:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many509
+	JMP         many511
 
-manyEnd509:
-one509:
+manyEnd511:
+one511:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd509
+	JLT         oneEnd511
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -36907,11 +37083,11 @@ one509:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one509
+	JMP         one511
 
-oneEnd509:
+oneEnd511:
 	TESTQ       R9, R9
-	JE          done509
+	JE          done511
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -36925,7 +37101,7 @@ oneEnd509:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done509:
+done511:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -37008,9 +37184,9 @@ done509:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one510:
+one512:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd510
+	JLT         oneEnd512
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -37039,11 +37215,11 @@ one510:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one510
+	JMP         one512
 
-oneEnd510:
+oneEnd512:
 	TESTQ       R12, R12
-	JE          done510
+	JE          done512
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37072,7 +37248,7 @@ oneEnd510:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done510:
+done512:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -37151,9 +37327,9 @@ done510:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one511:
+one513:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd511
+	JLT         oneEnd513
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -37184,11 +37360,11 @@ one511:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one511
+	JMP         one513
 
-oneEnd511:
+oneEnd513:
 	TESTQ       R12, R12
-	JE          done511
+	JE          done513
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37219,7 +37395,7 @@ oneEnd511:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done511:
+done513:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37240,30 +37416,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many512:
+many514:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd512
+	JLT         manyEnd514
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many512
+	JMP         many514
 
-manyEnd512:
-one512:
+manyEnd514:
+one514:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd512
+	JLT         oneEnd514
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one512
+	JMP         one514
 
-oneEnd512:
+oneEnd514:
 	TESTQ       R8, R8
-	JE          done512
+	JE          done514
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -37271,7 +37447,7 @@ oneEnd512:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done512:
+done514:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -37300,9 +37476,9 @@ done512:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one513:
+one515:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd513
+	JLT         oneEnd515
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -37316,11 +37492,11 @@ one513:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one513
+	JMP         one515
 
-oneEnd513:
+oneEnd515:
 	TESTQ       R11, R11
-	JE          done513
+	JE          done515
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37334,7 +37510,7 @@ oneEnd513:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done513:
+done515:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -37359,9 +37535,9 @@ done513:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one514:
+one516:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd514
+	JLT         oneEnd516
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -37374,11 +37550,11 @@ one514:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one514
+	JMP         one516
 
-oneEnd514:
+oneEnd516:
 	TESTQ       R11, R11
-	JE          done514
+	JE          done516
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37391,7 +37567,7 @@ oneEnd514:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done514:
+done516:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37399,6 +37575,192 @@ done514:
 	JMP    rows1
 
 rowsEnd1:
+	VZEROUPPER
+	RET
+
+// func planeSumsAVX512(x []float32, y []float32, m float32) (sum float32, square float32, sumY float32, dot float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
+	MOVQ         x_base+0(FP), AX
+	MOVQ         y_base+24(FP), CX
+	MOVSS        m+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVQ         x_len+8(FP), DX
+	VBROADCASTSS lanes<>+480(SB), Z1
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	VBROADCASTSS lanes<>+480(SB), Z4
+	VBROADCASTSS lanes<>+480(SB), Z5
+	VBROADCASTSS lanes<>+480(SB), Z6
+	VBROADCASTSS lanes<>+480(SB), Z7
+	VBROADCASTSS lanes<>+480(SB), Z8
+
+many517:
+	CMPQ        DX, $0x00000020
+	JLT         manyEnd517
+	VMOVUPS     (AX), Z9
+	VMOVUPS     (CX), Z10
+	VSUBPS      Z0, Z9, Z9
+	VADDPS      Z9, Z1, Z1
+	VFMADD231PS Z9, Z9, Z3
+	VADDPS      Z10, Z5, Z5
+	VFMADD231PS Z9, Z10, Z7
+	VMOVUPS     64(AX), Z9
+	VMOVUPS     64(CX), Z10
+	VSUBPS      Z0, Z9, Z9
+	VADDPS      Z9, Z2, Z2
+	VFMADD231PS Z9, Z9, Z4
+	VADDPS      Z10, Z6, Z6
+	VFMADD231PS Z9, Z10, Z8
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         many517
+
+manyEnd517:
+one517:
+	CMPQ        DX, $0x00000010
+	JLT         oneEnd517
+	VMOVUPS     (AX), Z9
+	VMOVUPS     (CX), Z10
+	VSUBPS      Z0, Z9, Z9
+	VADDPS      Z9, Z1, Z1
+	VFMADD231PS Z9, Z9, Z3
+	VADDPS      Z10, Z5, Z5
+	VFMADD231PS Z9, Z10, Z7
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         one517
+
+oneEnd517:
+	TESTQ       DX, DX
+	JE          done517
+	MOVQ        $0x00000001, BX
+	SHLXQ       DX, BX, DX
+	DECQ        DX
+	KMOVW       DX, K1
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (AX), K1, Z9
+	VMOVUPS.Z   (CX), K1, Z10
+	VSUBPS      Z0, Z9, Z0
+	VADDPS      Z0, Z2, Z2
+	VFMADD231PS Z0, Z0, Z4
+	VADDPS      Z10, Z6, Z6
+	VFMADD231PS Z0, Z10, Z8
+
+done517:
+	VADDPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, sum+56(FP)
+	VADDPS        Z4, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, square+60(FP)
+	VADDPS        Z6, Z5, Z5
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VADDPS        Y0, Y5, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, sumY+64(FP)
+	VADDPS        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y0
+	VADDPS        Y0, Y7, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, dot+68(FP)
+	VZEROUPPER
+	RET
+
+// func planeGradAVX512(dst []float32, x []float32, y []float32, m float32, a float32, b float32, c float32)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+48(FP), DX
+	MOVSS        m+72(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        a+76(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        b+80(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        c+84(FP), X3
+	VBROADCASTSS X3, Z3
+	MOVQ         dst_len+8(FP), BX
+
+many518:
+	CMPQ        BX, $0x00000020
+	JLT         manyEnd518
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z3, Z2, Z4
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, (AX)
+	VMOVUPS     64(CX), Z4
+	VMOVUPS     64(DX), Z5
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z3, Z2, Z4
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, BX
+	JMP         many518
+
+manyEnd518:
+one518:
+	CMPQ        BX, $0x00000010
+	JLT         oneEnd518
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z3, Z2, Z4
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, BX
+	JMP         one518
+
+oneEnd518:
+	TESTQ       BX, BX
+	JE          done518
+	MOVQ        $0x00000001, SI
+	SHLXQ       BX, SI, BX
+	DECQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z4
+	VMOVUPS.Z   (DX), K1, Z5
+	VSUBPS      Z0, Z4, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VFMADD231PS Z1, Z5, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done518:
 	VZEROUPPER
 	RET
 
@@ -37419,114 +37781,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next515:
-	TESTQ      BX, BX
-	JE         end515
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next515
-
-end515:
-	VZEROUPPER
-	RET
-
-onlyB:
-next516:
-	TESTQ      BX, BX
-	JE         end516
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next516
-
-end516:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next517:
-	TESTQ      BX, BX
-	JE         end517
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next517
-
-end517:
-	VZEROUPPER
-	RET
-
-both:
-next518:
-	TESTQ      BX, BX
-	JE         end518
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next518
-
-end518:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next519:
 	TESTQ      BX, BX
 	JE         end519
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37545,9 +37808,9 @@ next520:
 	TESTQ      BX, BX
 	JE         end520
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37568,9 +37831,9 @@ next521:
 	TESTQ      BX, BX
 	JE         end521
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -37587,8 +37850,8 @@ both:
 next522:
 	TESTQ      BX, BX
 	JE         end522
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -37600,9 +37863,9 @@ end522:
 	VZEROUPPER
 	RET
 
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -37622,10 +37885,10 @@ next523:
 	JE         end523
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37644,9 +37907,9 @@ next524:
 	TESTQ      BX, BX
 	JE         end524
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37667,9 +37930,9 @@ next525:
 	TESTQ      BX, BX
 	JE         end525
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -37686,8 +37949,8 @@ both:
 next526:
 	TESTQ      BX, BX
 	JE         end526
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -37699,9 +37962,9 @@ end526:
 	VZEROUPPER
 	RET
 
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -37721,10 +37984,10 @@ next527:
 	JE         end527
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37743,9 +38006,9 @@ next528:
 	TESTQ      BX, BX
 	JE         end528
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37766,9 +38029,9 @@ next529:
 	TESTQ      BX, BX
 	JE         end529
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -37785,8 +38048,8 @@ both:
 next530:
 	TESTQ      BX, BX
 	JE         end530
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -37798,9 +38061,9 @@ end530:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -37820,10 +38083,10 @@ next531:
 	JE         end531
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37842,9 +38105,9 @@ next532:
 	TESTQ      BX, BX
 	JE         end532
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -37865,9 +38128,9 @@ next533:
 	TESTQ      BX, BX
 	JE         end533
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -37884,8 +38147,8 @@ both:
 next534:
 	TESTQ      BX, BX
 	JE         end534
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -37894,6 +38157,105 @@ next534:
 	JMP        next534
 
 end534:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next535:
+	TESTQ      BX, BX
+	JE         end535
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next535
+
+end535:
+	VZEROUPPER
+	RET
+
+onlyB:
+next536:
+	TESTQ      BX, BX
+	JE         end536
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next536
+
+end536:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next537:
+	TESTQ      BX, BX
+	JE         end537
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next537
+
+end537:
+	VZEROUPPER
+	RET
+
+both:
+next538:
+	TESTQ      BX, BX
+	JE         end538
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next538
+
+end538:
 	VZEROUPPER
 	RET
 
@@ -37915,9 +38277,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next535:
+next539:
 	TESTQ       BX, BX
-	JE          end535
+	JE          end539
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -37933,16 +38295,16 @@ next535:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next535
+	JMP         next539
 
-end535:
+end539:
 	VZEROUPPER
 	RET
 
 onlyB:
-next536:
+next540:
 	TESTQ       BX, BX
-	JE          end536
+	JE          end540
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -37955,9 +38317,9 @@ next536:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next536
+	JMP         next540
 
-end536:
+end540:
 	VZEROUPPER
 	RET
 
@@ -37965,9 +38327,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next537:
+next541:
 	TESTQ      BX, BX
-	JE         end537
+	JE         end541
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -37978,16 +38340,16 @@ next537:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next537
+	JMP        next541
 
-end537:
+end541:
 	VZEROUPPER
 	RET
 
 both:
-next538:
+next542:
 	TESTQ      BX, BX
-	JE         end538
+	JE         end542
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -37995,9 +38357,9 @@ next538:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next538
+	JMP        next542
 
-end538:
+end542:
 	VZEROUPPER
 	RET
 
@@ -38018,114 +38380,15 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next539:
-	TESTQ      BX, BX
-	JE         end539
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next539
-
-end539:
-	VZEROUPPER
-	RET
-
-onlyB:
-next540:
-	TESTQ      BX, BX
-	JE         end540
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next540
-
-end540:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next541:
-	TESTQ      BX, BX
-	JE         end541
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next541
-
-end541:
-	VZEROUPPER
-	RET
-
-both:
-next542:
-	TESTQ      BX, BX
-	JE         end542
-	VPCMPD     $0x00, Z1, Z0, K1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next542
-
-end542:
-	VZEROUPPER
-	RET
-
-// func lessIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next543:
 	TESTQ      BX, BX
 	JE         end543
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38144,9 +38407,9 @@ next544:
 	TESTQ      BX, BX
 	JE         end544
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38167,9 +38430,9 @@ next545:
 	TESTQ      BX, BX
 	JE         end545
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38186,8 +38449,8 @@ both:
 next546:
 	TESTQ      BX, BX
 	JE         end546
-	VPCMPD     $0x01, Z1, Z0, K1
-	VPCMPD     $0x01, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38199,9 +38462,9 @@ end546:
 	VZEROUPPER
 	RET
 
-// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -38221,10 +38484,10 @@ next547:
 	JE         end547
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38243,9 +38506,9 @@ next548:
 	TESTQ      BX, BX
 	JE         end548
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38266,9 +38529,9 @@ next549:
 	TESTQ      BX, BX
 	JE         end549
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38285,8 +38548,8 @@ both:
 next550:
 	TESTQ      BX, BX
 	JE         end550
-	VPCMPD     $0x02, Z1, Z0, K1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38295,6 +38558,105 @@ next550:
 	JMP        next550
 
 end550:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next551:
+	TESTQ      BX, BX
+	JE         end551
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next551
+
+end551:
+	VZEROUPPER
+	RET
+
+onlyB:
+next552:
+	TESTQ      BX, BX
+	JE         end552
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next552
+
+end552:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next553:
+	TESTQ      BX, BX
+	JE         end553
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next553
+
+end553:
+	VZEROUPPER
+	RET
+
+both:
+next554:
+	TESTQ      BX, BX
+	JE         end554
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next554
+
+end554:
 	VZEROUPPER
 	RET
 
@@ -38312,9 +38674,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next551:
+next555:
 	TESTQ   BX, BX
-	JE      end551
+	JE      end555
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -38327,18 +38689,18 @@ next551:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next551
+	JMP     next555
 
-end551:
+end555:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next552:
+next556:
 	TESTQ   BX, BX
-	JE      end552
+	JE      end556
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38348,18 +38710,18 @@ next552:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next552
+	JMP     next556
 
-end552:
+end556:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next553:
+next557:
 	TESTQ   BX, BX
-	JE      end553
+	JE      end557
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38369,9 +38731,9 @@ next553:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next553
+	JMP     next557
 
-end553:
+end557:
 	VZEROUPPER
 	RET
 
@@ -38448,9 +38810,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next554:
+next558:
 	TESTQ   BX, BX
-	JE      end554
+	JE      end558
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -38463,18 +38825,18 @@ next554:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next554
+	JMP     next558
 
-end554:
+end558:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next555:
+next559:
 	TESTQ   BX, BX
-	JE      end555
+	JE      end559
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38484,18 +38846,18 @@ next555:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next555
+	JMP     next559
 
-end555:
+end559:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next556:
+next560:
 	TESTQ   BX, BX
-	JE      end556
+	JE      end560
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38505,9 +38867,9 @@ next556:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next556
+	JMP     next560
 
-end556:
+end560:
 	VZEROUPPER
 	RET
 
@@ -38584,9 +38946,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next557:
+next561:
 	TESTQ   BX, BX
-	JE      end557
+	JE      end561
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -38599,18 +38961,18 @@ next557:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next557
+	JMP     next561
 
-end557:
+end561:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next558:
+next562:
 	TESTQ   BX, BX
-	JE      end558
+	JE      end562
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38620,18 +38982,18 @@ next558:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next558
+	JMP     next562
 
-end558:
+end562:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next559:
+next563:
 	TESTQ   BX, BX
-	JE      end559
+	JE      end563
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38641,9 +39003,9 @@ next559:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next559
+	JMP     next563
 
-end559:
+end563:
 	VZEROUPPER
 	RET
 
@@ -38718,9 +39080,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next560:
+next564:
 	TESTQ   BX, BX
-	JE      end560
+	JE      end564
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -38733,18 +39095,18 @@ next560:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next560
+	JMP     next564
 
-end560:
+end564:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next561:
+next565:
 	TESTQ   BX, BX
-	JE      end561
+	JE      end565
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38754,18 +39116,18 @@ next561:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next561
+	JMP     next565
 
-end561:
+end565:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next562:
+next566:
 	TESTQ   BX, BX
-	JE      end562
+	JE      end566
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38775,9 +39137,9 @@ next562:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next562
+	JMP     next566
 
-end562:
+end566:
 	VZEROUPPER
 	RET
 
@@ -38852,9 +39214,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next563:
+next567:
 	TESTQ   BX, BX
-	JE      end563
+	JE      end567
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -38867,18 +39229,18 @@ next563:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next563
+	JMP     next567
 
-end563:
+end567:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next564:
+next568:
 	TESTQ   BX, BX
-	JE      end564
+	JE      end568
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38888,18 +39250,18 @@ next564:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next564
+	JMP     next568
 
-end564:
+end568:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next565:
+next569:
 	TESTQ   BX, BX
-	JE      end565
+	JE      end569
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38909,9 +39271,9 @@ next565:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next565
+	JMP     next569
 
-end565:
+end569:
 	VZEROUPPER
 	RET
 
@@ -38984,9 +39346,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next566:
+next570:
 	TESTQ   BX, BX
-	JE      end566
+	JE      end570
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -38999,18 +39361,18 @@ next566:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next566
+	JMP     next570
 
-end566:
+end570:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next567:
+next571:
 	TESTQ   BX, BX
-	JE      end567
+	JE      end571
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39020,18 +39382,18 @@ next567:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next567
+	JMP     next571
 
-end567:
+end571:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next568:
+next572:
 	TESTQ   BX, BX
-	JE      end568
+	JE      end572
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39041,9 +39403,9 @@ next568:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next568
+	JMP     next572
 
-end568:
+end572:
 	VZEROUPPER
 	RET
 
@@ -39116,9 +39478,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next569:
+next573:
 	TESTQ   BX, BX
-	JE      end569
+	JE      end573
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -39131,18 +39493,18 @@ next569:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next569
+	JMP     next573
 
-end569:
+end573:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next570:
+next574:
 	TESTQ   BX, BX
-	JE      end570
+	JE      end574
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39152,18 +39514,18 @@ next570:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next570
+	JMP     next574
 
-end570:
+end574:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next571:
+next575:
 	TESTQ   BX, BX
-	JE      end571
+	JE      end575
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39173,9 +39535,9 @@ next571:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next571
+	JMP     next575
 
-end571:
+end575:
 	VZEROUPPER
 	RET
 
@@ -39246,9 +39608,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next572:
+next576:
 	TESTQ   BX, BX
-	JE      end572
+	JE      end576
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -39261,18 +39623,18 @@ next572:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next572
+	JMP     next576
 
-end572:
+end576:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next573:
+next577:
 	TESTQ   BX, BX
-	JE      end573
+	JE      end577
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39282,18 +39644,18 @@ next573:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next573
+	JMP     next577
 
-end573:
+end577:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next574:
+next578:
 	TESTQ   BX, BX
-	JE      end574
+	JE      end578
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39303,9 +39665,9 @@ next574:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next574
+	JMP     next578
 
-end574:
+end578:
 	VZEROUPPER
 	RET
 
@@ -39376,9 +39738,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next575:
+next579:
 	TESTQ     BX, BX
-	JE        end575
+	JE        end579
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -39395,18 +39757,18 @@ next575:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next575
+	JMP       next579
 
-end575:
+end579:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next576:
+next580:
 	TESTQ     BX, BX
-	JE        end576
+	JE        end580
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -39420,18 +39782,18 @@ next576:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next576
+	JMP       next580
 
-end576:
+end580:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next577:
+next581:
 	TESTQ     BX, BX
-	JE        end577
+	JE        end581
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -39445,9 +39807,9 @@ next577:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next577
+	JMP       next581
 
-end577:
+end581:
 	VZEROUPPER
 	RET
 
@@ -39534,9 +39896,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next578:
+next582:
 	TESTQ   BX, BX
-	JE      end578
+	JE      end582
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -39549,18 +39911,18 @@ next578:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next578
+	JMP     next582
 
-end578:
+end582:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next579:
+next583:
 	TESTQ   BX, BX
-	JE      end579
+	JE      end583
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39570,18 +39932,18 @@ next579:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next579
+	JMP     next583
 
-end579:
+end583:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next580:
+next584:
 	TESTQ   BX, BX
-	JE      end580
+	JE      end584
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39591,9 +39953,9 @@ next580:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next580
+	JMP     next584
 
-end580:
+end584:
 	VZEROUPPER
 	RET
 
@@ -39670,9 +40032,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next581:
+next585:
 	TESTQ   BX, BX
-	JE      end581
+	JE      end585
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -39685,18 +40047,18 @@ next581:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next581
+	JMP     next585
 
-end581:
+end585:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next582:
+next586:
 	TESTQ   BX, BX
-	JE      end582
+	JE      end586
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39706,18 +40068,18 @@ next582:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next582
+	JMP     next586
 
-end582:
+end586:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next583:
+next587:
 	TESTQ   BX, BX
-	JE      end583
+	JE      end587
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39727,9 +40089,9 @@ next583:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next583
+	JMP     next587
 
-end583:
+end587:
 	VZEROUPPER
 	RET
 
@@ -39806,9 +40168,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next584:
+next588:
 	TESTQ   BX, BX
-	JE      end584
+	JE      end588
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -39821,18 +40183,18 @@ next584:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next584
+	JMP     next588
 
-end584:
+end588:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next585:
+next589:
 	TESTQ   BX, BX
-	JE      end585
+	JE      end589
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39842,18 +40204,18 @@ next585:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next585
+	JMP     next589
 
-end585:
+end589:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next586:
+next590:
 	TESTQ   BX, BX
-	JE      end586
+	JE      end590
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39863,9 +40225,9 @@ next586:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next586
+	JMP     next590
 
-end586:
+end590:
 	VZEROUPPER
 	RET
 
@@ -39940,9 +40302,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next587:
+next591:
 	TESTQ   BX, BX
-	JE      end587
+	JE      end591
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -39955,18 +40317,18 @@ next587:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next587
+	JMP     next591
 
-end587:
+end591:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next588:
+next592:
 	TESTQ   BX, BX
-	JE      end588
+	JE      end592
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39976,18 +40338,18 @@ next588:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next588
+	JMP     next592
 
-end588:
+end592:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next589:
+next593:
 	TESTQ   BX, BX
-	JE      end589
+	JE      end593
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39997,9 +40359,9 @@ next589:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next589
+	JMP     next593
 
-end589:
+end593:
 	VZEROUPPER
 	RET
 
@@ -40074,9 +40436,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next590:
+next594:
 	TESTQ   BX, BX
-	JE      end590
+	JE      end594
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -40089,18 +40451,18 @@ next590:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next590
+	JMP     next594
 
-end590:
+end594:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next591:
+next595:
 	TESTQ   BX, BX
-	JE      end591
+	JE      end595
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40110,18 +40472,18 @@ next591:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next591
+	JMP     next595
 
-end591:
+end595:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next592:
+next596:
 	TESTQ   BX, BX
-	JE      end592
+	JE      end596
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40131,9 +40493,9 @@ next592:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next592
+	JMP     next596
 
-end592:
+end596:
 	VZEROUPPER
 	RET
 
@@ -40206,9 +40568,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next593:
+next597:
 	TESTQ   BX, BX
-	JE      end593
+	JE      end597
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -40221,18 +40583,18 @@ next593:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next593
+	JMP     next597
 
-end593:
+end597:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next594:
+next598:
 	TESTQ   BX, BX
-	JE      end594
+	JE      end598
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40242,18 +40604,18 @@ next594:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next594
+	JMP     next598
 
-end594:
+end598:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next595:
+next599:
 	TESTQ   BX, BX
-	JE      end595
+	JE      end599
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40263,9 +40625,9 @@ next595:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next595
+	JMP     next599
 
-end595:
+end599:
 	VZEROUPPER
 	RET
 
@@ -40338,9 +40700,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next596:
+next600:
 	TESTQ   BX, BX
-	JE      end596
+	JE      end600
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -40353,18 +40715,18 @@ next596:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next596
+	JMP     next600
 
-end596:
+end600:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next597:
+next601:
 	TESTQ   BX, BX
-	JE      end597
+	JE      end601
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40374,18 +40736,18 @@ next597:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next597
+	JMP     next601
 
-end597:
+end601:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next598:
+next602:
 	TESTQ   BX, BX
-	JE      end598
+	JE      end602
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40395,9 +40757,9 @@ next598:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next598
+	JMP     next602
 
-end598:
+end602:
 	VZEROUPPER
 	RET
 
@@ -40468,9 +40830,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next599:
+next603:
 	TESTQ   BX, BX
-	JE      end599
+	JE      end603
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -40483,18 +40845,18 @@ next599:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next599
+	JMP     next603
 
-end599:
+end603:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next600:
+next604:
 	TESTQ   BX, BX
-	JE      end600
+	JE      end604
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40504,18 +40866,18 @@ next600:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next600
+	JMP     next604
 
-end600:
+end604:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next601:
+next605:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end605
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40525,9 +40887,9 @@ next601:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next605
 
-end601:
+end605:
 	VZEROUPPER
 	RET
 
@@ -40598,9 +40960,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next602:
+next606:
 	TESTQ     BX, BX
-	JE        end602
+	JE        end606
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -40617,18 +40979,18 @@ next602:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next602
+	JMP       next606
 
-end602:
+end606:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next603:
+next607:
 	TESTQ     BX, BX
-	JE        end603
+	JE        end607
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -40642,18 +41004,18 @@ next603:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next603
+	JMP       next607
 
-end603:
+end607:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next604:
+next608:
 	TESTQ     BX, BX
-	JE        end604
+	JE        end608
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -40667,9 +41029,9 @@ next604:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next604
+	JMP       next608
 
-end604:
+end608:
 	VZEROUPPER
 	RET
 
@@ -40756,9 +41118,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next605:
+next609:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end609
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -40771,18 +41133,18 @@ next605:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next609
 
-end605:
+end609:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next606:
+next610:
 	TESTQ   BX, BX
-	JE      end606
+	JE      end610
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40792,18 +41154,18 @@ next606:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next606
+	JMP     next610
 
-end606:
+end610:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next607:
+next611:
 	TESTQ   BX, BX
-	JE      end607
+	JE      end611
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40813,9 +41175,9 @@ next607:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next607
+	JMP     next611
 
-end607:
+end611:
 	VZEROUPPER
 	RET
 
@@ -40833,9 +41195,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next608:
+next612:
 	TESTQ   BX, BX
-	JE      end608
+	JE      end612
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -40848,18 +41210,18 @@ next608:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next608
+	JMP     next612
 
-end608:
+end612:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next609:
+next613:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end613
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40869,18 +41231,18 @@ next609:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next613
 
-end609:
+end613:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next610:
+next614:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end614
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40890,9 +41252,9 @@ next610:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next614
 
-end610:
+end614:
 	VZEROUPPER
 	RET
 
@@ -40910,9 +41272,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next611:
+next615:
 	TESTQ   BX, BX
-	JE      end611
+	JE      end615
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -40925,18 +41287,18 @@ next611:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next611
+	JMP     next615
 
-end611:
+end615:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next612:
+next616:
 	TESTQ   BX, BX
-	JE      end612
+	JE      end616
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40946,18 +41308,18 @@ next612:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next612
+	JMP     next616
 
-end612:
+end616:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next613:
+next617:
 	TESTQ   BX, BX
-	JE      end613
+	JE      end617
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40967,9 +41329,9 @@ next613:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next613
+	JMP     next617
 
-end613:
+end617:
 	VZEROUPPER
 	RET
 
@@ -40987,9 +41349,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next614:
+next618:
 	TESTQ   BX, BX
-	JE      end614
+	JE      end618
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -41002,18 +41364,18 @@ next614:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next614
+	JMP     next618
 
-end614:
+end618:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next615:
+next619:
 	TESTQ   BX, BX
-	JE      end615
+	JE      end619
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41023,18 +41385,18 @@ next615:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next615
+	JMP     next619
 
-end615:
+end619:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next616:
+next620:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end620
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41044,9 +41406,9 @@ next616:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next620
 
-end616:
+end620:
 	VZEROUPPER
 	RET
 
@@ -41064,9 +41426,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next617:
+next621:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end621
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -41079,18 +41441,18 @@ next617:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next621
 
-end617:
+end621:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next618:
+next622:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end622
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41100,18 +41462,18 @@ next618:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next622
 
-end618:
+end622:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next619:
+next623:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end623
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41121,9 +41483,9 @@ next619:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next623
 
-end619:
+end623:
 	VZEROUPPER
 	RET
 
@@ -41141,9 +41503,9 @@ TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next620:
+next624:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end624
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z0
@@ -41156,18 +41518,18 @@ next620:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next624
 
-end620:
+end624:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next621:
+next625:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end625
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41177,18 +41539,18 @@ next621:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next625
 
-end621:
+end625:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next622:
+next626:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end626
 	VMOVUPS (CX), Z1
 	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41198,9 +41560,9 @@ next622:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next626
 
-end622:
+end626:
 	VZEROUPPER
 	RET
 
@@ -41218,9 +41580,9 @@ TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next623:
+next627:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end627
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z0
@@ -41233,18 +41595,18 @@ next623:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next627
 
-end623:
+end627:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next624:
+next628:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end628
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41254,18 +41616,18 @@ next624:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next628
 
-end624:
+end628:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next625:
+next629:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end629
 	VMOVUPS (CX), Z1
 	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41275,9 +41637,9 @@ next625:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next629
 
-end625:
+end629:
 	VZEROUPPER
 	RET
 
@@ -41295,9 +41657,9 @@ TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next626:
+next630:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end630
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -41310,18 +41672,18 @@ next626:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next630
 
-end626:
+end630:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next627:
+next631:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end631
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41331,18 +41693,18 @@ next627:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next631
 
-end627:
+end631:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next628:
+next632:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end632
 	VMOVUPS (CX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41352,9 +41714,9 @@ next628:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next632
 
-end628:
+end632:
 	VZEROUPPER
 	RET
 
@@ -41372,9 +41734,9 @@ TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next629:
+next633:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end633
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z0
@@ -41387,18 +41749,18 @@ next629:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next633
 
-end629:
+end633:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next630:
+next634:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end634
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41408,18 +41770,18 @@ next630:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next634
 
-end630:
+end634:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next631:
+next635:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end635
 	VMOVUPS (CX), Z1
 	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41429,9 +41791,9 @@ next631:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next635
 
-end631:
+end635:
 	VZEROUPPER
 	RET
 
@@ -41449,9 +41811,9 @@ TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next632:
+next636:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end636
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z0
@@ -41464,18 +41826,18 @@ next632:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next636
 
-end632:
+end636:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next633:
+next637:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end637
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41485,18 +41847,18 @@ next633:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next637
 
-end633:
+end637:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next634:
+next638:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end638
 	VMOVUPS (CX), Z1
 	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41506,9 +41868,9 @@ next634:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next638
 
-end634:
+end638:
 	VZEROUPPER
 	RET
 
@@ -41526,9 +41888,9 @@ TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next635:
+next639:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end639
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z0
@@ -41541,18 +41903,18 @@ next635:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next639
 
-end635:
+end639:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next636:
+next640:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end640
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41562,18 +41924,18 @@ next636:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next640
 
-end636:
+end640:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next637:
+next641:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end641
 	VMOVUPS (CX), Z1
 	VPMULLW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41583,9 +41945,9 @@ next637:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next641
 
-end637:
+end641:
 	VZEROUPPER
 	RET
 
@@ -41603,9 +41965,9 @@ TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next638:
+next642:
 	TESTQ   BX, BX
-	JE      end638
+	JE      end642
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z0
@@ -41618,18 +41980,18 @@ next638:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next638
+	JMP     next642
 
-end638:
+end642:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next639:
+next643:
 	TESTQ   BX, BX
-	JE      end639
+	JE      end643
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41639,18 +42001,18 @@ next639:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next639
+	JMP     next643
 
-end639:
+end643:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next640:
+next644:
 	TESTQ   BX, BX
-	JE      end640
+	JE      end644
 	VMOVUPS (CX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41660,9 +42022,9 @@ next640:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next640
+	JMP     next644
 
-end640:
+end644:
 	VZEROUPPER
 	RET
 
@@ -41680,9 +42042,9 @@ TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next641:
+next645:
 	TESTQ   BX, BX
-	JE      end641
+	JE      end645
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z0
@@ -41695,18 +42057,18 @@ next641:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next641
+	JMP     next645
 
-end641:
+end645:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next642:
+next646:
 	TESTQ   BX, BX
-	JE      end642
+	JE      end646
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41716,18 +42078,18 @@ next642:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next642
+	JMP     next646
 
-end642:
+end646:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next643:
+next647:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end647
 	VMOVUPS (CX), Z1
 	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41737,9 +42099,9 @@ next643:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next647
 
-end643:
+end647:
 	VZEROUPPER
 	RET
 
@@ -41757,9 +42119,9 @@ TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next644:
+next648:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end648
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z0
@@ -41772,18 +42134,18 @@ next644:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next648
 
-end644:
+end648:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next645:
+next649:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end649
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41793,18 +42155,18 @@ next645:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next649
 
-end645:
+end649:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next646:
+next650:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end650
 	VMOVUPS (CX), Z1
 	VMULPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41814,9 +42176,9 @@ next646:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next650
 
-end646:
+end650:
 	VZEROUPPER
 	RET
 
@@ -41834,9 +42196,9 @@ TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next647:
+next651:
 	TESTQ         BX, BX
-	JE            end647
+	JE            end651
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -41877,18 +42239,18 @@ next647:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next647
+	JMP           next651
 
-end647:
+end651:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next648:
+next652:
 	TESTQ         BX, BX
-	JE            end648
+	JE            end652
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -41926,18 +42288,18 @@ next648:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next648
+	JMP           next652
 
-end648:
+end652:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next649:
+next653:
 	TESTQ         BX, BX
-	JE            end649
+	JE            end653
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -41975,9 +42337,9 @@ next649:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next649
+	JMP           next653
 
-end649:
+end653:
 	VZEROUPPER
 	RET
 
@@ -41995,9 +42357,9 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next650:
+next654:
 	TESTQ         BX, BX
-	JE            end650
+	JE            end654
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -42038,18 +42400,18 @@ next650:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next650
+	JMP           next654
 
-end650:
+end654:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next651:
+next655:
 	TESTQ         BX, BX
-	JE            end651
+	JE            end655
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -42087,18 +42449,18 @@ next651:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next651
+	JMP           next655
 
-end651:
+end655:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next652:
+next656:
 	TESTQ         BX, BX
-	JE            end652
+	JE            end656
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -42136,9 +42498,9 @@ next652:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next652
+	JMP           next656
 
-end652:
+end656:
 	VZEROUPPER
 	RET
 
@@ -42156,9 +42518,9 @@ TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next653:
+next657:
 	TESTQ   BX, BX
-	JE      end653
+	JE      end657
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z0
@@ -42171,18 +42533,18 @@ next653:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next653
+	JMP     next657
 
-end653:
+end657:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next654:
+next658:
 	TESTQ   BX, BX
-	JE      end654
+	JE      end658
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42192,18 +42554,18 @@ next654:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next654
+	JMP     next658
 
-end654:
+end658:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next655:
+next659:
 	TESTQ   BX, BX
-	JE      end655
+	JE      end659
 	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42213,9 +42575,9 @@ next655:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next655
+	JMP     next659
 
-end655:
+end659:
 	VZEROUPPER
 	RET
 
@@ -42233,9 +42595,9 @@ TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next656:
+next660:
 	TESTQ         BX, BX
-	JE            end656
+	JE            end660
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -42284,18 +42646,18 @@ next656:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next656
+	JMP           next660
 
-end656:
+end660:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next657:
+next661:
 	TESTQ         BX, BX
-	JE            end657
+	JE            end661
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -42341,18 +42703,18 @@ next657:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next657
+	JMP           next661
 
-end657:
+end661:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next658:
+next662:
 	TESTQ         BX, BX
-	JE            end658
+	JE            end662
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -42398,9 +42760,9 @@ next658:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next658
+	JMP           next662
 
-end658:
+end662:
 	VZEROUPPER
 	RET
 
@@ -42418,9 +42780,9 @@ TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next659:
+next663:
 	TESTQ         BX, BX
-	JE            end659
+	JE            end663
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -42469,18 +42831,18 @@ next659:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next659
+	JMP           next663
 
-end659:
+end663:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next660:
+next664:
 	TESTQ         BX, BX
-	JE            end660
+	JE            end664
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -42526,18 +42888,18 @@ next660:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next660
+	JMP           next664
 
-end660:
+end664:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next661:
+next665:
 	TESTQ         BX, BX
-	JE            end661
+	JE            end665
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -42583,9 +42945,9 @@ next661:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next661
+	JMP           next665
 
-end661:
+end665:
 	VZEROUPPER
 	RET
 
@@ -42603,9 +42965,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next662:
+next666:
 	TESTQ   BX, BX
-	JE      end662
+	JE      end666
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -42618,18 +42980,18 @@ next662:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next662
+	JMP     next666
 
-end662:
+end666:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next663:
+next667:
 	TESTQ   BX, BX
-	JE      end663
+	JE      end667
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42639,18 +43001,18 @@ next663:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next663
+	JMP     next667
 
-end663:
+end667:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next664:
+next668:
 	TESTQ   BX, BX
-	JE      end664
+	JE      end668
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -42660,9 +43022,9 @@ next664:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next664
+	JMP     next668
 
-end664:
+end668:
 	VZEROUPPER
 	RET
 
@@ -42680,9 +43042,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next665:
+next669:
 	TESTQ   BX, BX
-	JE      end665
+	JE      end669
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -42695,18 +43057,18 @@ next665:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next665
+	JMP     next669
 
-end665:
+end669:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next666:
+next670:
 	TESTQ   BX, BX
-	JE      end666
+	JE      end670
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42716,18 +43078,18 @@ next666:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next666
+	JMP     next670
 
-end666:
+end670:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next667:
+next671:
 	TESTQ   BX, BX
-	JE      end667
+	JE      end671
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -42737,9 +43099,9 @@ next667:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next667
+	JMP     next671
 
-end667:
+end671:
 	VZEROUPPER
 	RET
 
@@ -42757,9 +43119,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next668:
+next672:
 	TESTQ   BX, BX
-	JE      end668
+	JE      end672
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -42772,18 +43134,18 @@ next668:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next668
+	JMP     next672
 
-end668:
+end672:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next669:
+next673:
 	TESTQ   BX, BX
-	JE      end669
+	JE      end673
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42793,18 +43155,18 @@ next669:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next669
+	JMP     next673
 
-end669:
+end673:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next670:
+next674:
 	TESTQ   BX, BX
-	JE      end670
+	JE      end674
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -42814,9 +43176,9 @@ next670:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next670
+	JMP     next674
 
-end670:
+end674:
 	VZEROUPPER
 	RET
 
@@ -42834,9 +43196,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next671:
+next675:
 	TESTQ   BX, BX
-	JE      end671
+	JE      end675
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -42849,18 +43211,18 @@ next671:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next671
+	JMP     next675
 
-end671:
+end675:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next672:
+next676:
 	TESTQ   BX, BX
-	JE      end672
+	JE      end676
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42870,18 +43232,18 @@ next672:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next672
+	JMP     next676
 
-end672:
+end676:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next673:
+next677:
 	TESTQ   BX, BX
-	JE      end673
+	JE      end677
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -42891,9 +43253,9 @@ next673:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next673
+	JMP     next677
 
-end673:
+end677:
 	VZEROUPPER
 	RET
 
@@ -42911,9 +43273,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next674:
+next678:
 	TESTQ        BX, BX
-	JE           end674
+	JE           end678
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
@@ -42930,18 +43292,18 @@ next674:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next674
+	JMP          next678
 
-end674:
+end678:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next675:
+next679:
 	TESTQ        BX, BX
-	JE           end675
+	JE           end679
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -42955,18 +43317,18 @@ next675:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next675
+	JMP          next679
 
-end675:
+end679:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next676:
+next680:
 	TESTQ        BX, BX
-	JE           end676
+	JE           end680
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -42980,9 +43342,9 @@ next676:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next676
+	JMP          next680
 
-end676:
+end680:
 	VZEROUPPER
 	RET
 
@@ -43000,9 +43362,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next677:
+next681:
 	TESTQ   BX, BX
-	JE      end677
+	JE      end681
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -43015,18 +43377,18 @@ next677:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next677
+	JMP     next681
 
-end677:
+end681:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next678:
+next682:
 	TESTQ   BX, BX
-	JE      end678
+	JE      end682
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43036,18 +43398,18 @@ next678:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next678
+	JMP     next682
 
-end678:
+end682:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next679:
+next683:
 	TESTQ   BX, BX
-	JE      end679
+	JE      end683
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43057,9 +43419,9 @@ next679:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next679
+	JMP     next683
 
-end679:
+end683:
 	VZEROUPPER
 	RET
 
@@ -43077,9 +43439,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next680:
+next684:
 	TESTQ   BX, BX
-	JE      end680
+	JE      end684
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -43092,18 +43454,18 @@ next680:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next680
+	JMP     next684
 
-end680:
+end684:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next681:
+next685:
 	TESTQ   BX, BX
-	JE      end681
+	JE      end685
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43113,18 +43475,18 @@ next681:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next681
+	JMP     next685
 
-end681:
+end685:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next682:
+next686:
 	TESTQ   BX, BX
-	JE      end682
+	JE      end686
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43134,9 +43496,9 @@ next682:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next682
+	JMP     next686
 
-end682:
+end686:
 	VZEROUPPER
 	RET
 
@@ -43154,9 +43516,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next683:
+next687:
 	TESTQ   BX, BX
-	JE      end683
+	JE      end687
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -43169,18 +43531,18 @@ next683:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next683
+	JMP     next687
 
-end683:
+end687:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next684:
+next688:
 	TESTQ   BX, BX
-	JE      end684
+	JE      end688
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43190,18 +43552,18 @@ next684:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next684
+	JMP     next688
 
-end684:
+end688:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next685:
+next689:
 	TESTQ   BX, BX
-	JE      end685
+	JE      end689
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43211,9 +43573,9 @@ next685:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next685
+	JMP     next689
 
-end685:
+end689:
 	VZEROUPPER
 	RET
 
@@ -43231,9 +43593,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next686:
+next690:
 	TESTQ   BX, BX
-	JE      end686
+	JE      end690
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -43246,18 +43608,18 @@ next686:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next686
+	JMP     next690
 
-end686:
+end690:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next687:
+next691:
 	TESTQ   BX, BX
-	JE      end687
+	JE      end691
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43267,18 +43629,18 @@ next687:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next687
+	JMP     next691
 
-end687:
+end691:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next688:
+next692:
 	TESTQ   BX, BX
-	JE      end688
+	JE      end692
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43288,9 +43650,9 @@ next688:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next688
+	JMP     next692
 
-end688:
+end692:
 	VZEROUPPER
 	RET
 
@@ -43313,9 +43675,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next689:
+next693:
 	CMPQ        SI, BX
-	JGE         end689
+	JGE         end693
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -43325,7 +43687,7 @@ next689:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end689
+	JNE         end693
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -43335,9 +43697,9 @@ next689:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next689
+	JMP         next693
 
-end689:
+end693:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43346,9 +43708,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next690:
+next694:
 	CMPQ        CX, BX
-	JGE         end690
+	JGE         end694
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -43357,7 +43719,7 @@ next690:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end690
+	JNE         end694
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -43367,9 +43729,9 @@ next690:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next690
+	JMP         next694
 
-end690:
+end694:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43378,9 +43740,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next691:
+next695:
 	CMPQ        DX, BX
-	JGE         end691
+	JGE         end695
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -43389,7 +43751,7 @@ next691:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end691
+	JNE         end695
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -43399,9 +43761,9 @@ next691:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next691
+	JMP         next695
 
-end691:
+end695:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43425,9 +43787,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next692:
+next696:
 	CMPQ         SI, BX
-	JGE          end692
+	JGE          end696
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -43437,7 +43799,7 @@ next692:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end692
+	JNE          end696
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -43449,9 +43811,9 @@ next692:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next692
+	JMP          next696
 
-end692:
+end696:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43460,9 +43822,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next693:
+next697:
 	CMPQ         CX, BX
-	JGE          end693
+	JGE          end697
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -43471,7 +43833,7 @@ next693:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end693
+	JNE          end697
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -43483,9 +43845,9 @@ next693:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next693
+	JMP          next697
 
-end693:
+end697:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43494,9 +43856,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next694:
+next698:
 	CMPQ         DX, BX
-	JGE          end694
+	JGE          end698
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -43505,7 +43867,7 @@ next694:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end694
+	JNE          end698
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -43517,9 +43879,9 @@ next694:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next694
+	JMP          next698
 
-end694:
+end698:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43539,9 +43901,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next695:
+next699:
 	TESTQ      BX, BX
-	JE         end695
+	JE         end699
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -43551,18 +43913,18 @@ next695:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next695
+	JMP        next699
 
-end695:
+end699:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next696:
+next700:
 	TESTQ      BX, BX
-	JE         end696
+	JE         end700
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43570,18 +43932,18 @@ next696:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next696
+	JMP        next700
 
-end696:
+end700:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next697:
+next701:
 	TESTQ      BX, BX
-	JE         end697
+	JE         end701
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43589,9 +43951,9 @@ next697:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next697
+	JMP        next701
 
-end697:
+end701:
 	VZEROUPPER
 	RET
 
@@ -43610,9 +43972,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next698:
+next702:
 	TESTQ      BX, BX
-	JE         end698
+	JE         end702
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -43622,18 +43984,18 @@ next698:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next698
+	JMP        next702
 
-end698:
+end702:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next699:
+next703:
 	TESTQ      BX, BX
-	JE         end699
+	JE         end703
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43641,18 +44003,18 @@ next699:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next699
+	JMP        next703
 
-end699:
+end703:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next700:
+next704:
 	TESTQ      BX, BX
-	JE         end700
+	JE         end704
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43660,9 +44022,9 @@ next700:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next700
+	JMP        next704
 
-end700:
+end704:
 	VZEROUPPER
 	RET
 
@@ -43681,9 +44043,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next701:
+next705:
 	TESTQ      BX, BX
-	JE         end701
+	JE         end705
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -43698,18 +44060,18 @@ next701:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next701
+	JMP        next705
 
-end701:
+end705:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next702:
+next706:
 	TESTQ      BX, BX
-	JE         end702
+	JE         end706
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -43721,18 +44083,18 @@ next702:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next702
+	JMP        next706
 
-end702:
+end706:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next703:
+next707:
 	TESTQ      BX, BX
-	JE         end703
+	JE         end707
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -43744,9 +44106,9 @@ next703:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next703
+	JMP        next707
 
-end703:
+end707:
 	VZEROUPPER
 	RET
 
@@ -43765,9 +44127,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next704:
+next708:
 	TESTQ      BX, BX
-	JE         end704
+	JE         end708
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -43782,18 +44144,18 @@ next704:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next704
+	JMP        next708
 
-end704:
+end708:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next705:
+next709:
 	TESTQ      BX, BX
-	JE         end705
+	JE         end709
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -43805,18 +44167,18 @@ next705:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next705
+	JMP        next709
 
-end705:
+end709:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next706:
+next710:
 	TESTQ      BX, BX
-	JE         end706
+	JE         end710
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -43828,9 +44190,9 @@ next706:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next706
+	JMP        next710
 
-end706:
+end710:
 	VZEROUPPER
 	RET
 
@@ -43849,9 +44211,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next707:
+next711:
 	TESTQ      BX, BX
-	JE         end707
+	JE         end711
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -43896,18 +44258,18 @@ next707:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next707
+	JMP        next711
 
-end707:
+end711:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next708:
+next712:
 	TESTQ      BX, BX
-	JE         end708
+	JE         end712
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -43943,18 +44305,18 @@ next708:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next708
+	JMP        next712
 
-end708:
+end712:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next709:
+next713:
 	TESTQ      BX, BX
-	JE         end709
+	JE         end713
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -43990,9 +44352,9 @@ next709:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next709
+	JMP        next713
 
-end709:
+end713:
 	VZEROUPPER
 	RET
 
@@ -44011,9 +44373,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next710:
+next714:
 	TESTQ      BX, BX
-	JE         end710
+	JE         end714
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -44058,18 +44420,18 @@ next710:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next710
+	JMP        next714
 
-end710:
+end714:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next711:
+next715:
 	TESTQ      BX, BX
-	JE         end711
+	JE         end715
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44105,18 +44467,18 @@ next711:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next711
+	JMP        next715
 
-end711:
+end715:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next712:
+next716:
 	TESTQ      BX, BX
-	JE         end712
+	JE         end716
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44152,9 +44514,9 @@ next712:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next712
+	JMP        next716
 
-end712:
+end716:
 	VZEROUPPER
 	RET
 
@@ -44173,9 +44535,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next713:
+next717:
 	TESTQ      BX, BX
-	JE         end713
+	JE         end717
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -44220,18 +44582,18 @@ next713:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next713
+	JMP        next717
 
-end713:
+end717:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next714:
+next718:
 	TESTQ      BX, BX
-	JE         end714
+	JE         end718
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44267,18 +44629,18 @@ next714:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next714
+	JMP        next718
 
-end714:
+end718:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next715:
+next719:
 	TESTQ      BX, BX
-	JE         end715
+	JE         end719
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44314,9 +44676,9 @@ next715:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next715
+	JMP        next719
 
-end715:
+end719:
 	VZEROUPPER
 	RET
 
@@ -44335,9 +44697,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next716:
+next720:
 	TESTQ      BX, BX
-	JE         end716
+	JE         end720
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -44347,18 +44709,18 @@ next716:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next716
+	JMP        next720
 
-end716:
+end720:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next717:
+next721:
 	TESTQ      BX, BX
-	JE         end717
+	JE         end721
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44366,18 +44728,18 @@ next717:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next717
+	JMP        next721
 
-end717:
+end721:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next718:
+next722:
 	TESTQ      BX, BX
-	JE         end718
+	JE         end722
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44385,9 +44747,9 @@ next718:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next718
+	JMP        next722
 
-end718:
+end722:
 	VZEROUPPER
 	RET
 
@@ -44406,9 +44768,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next719:
+next723:
 	TESTQ      BX, BX
-	JE         end719
+	JE         end723
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -44418,18 +44780,18 @@ next719:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next719
+	JMP        next723
 
-end719:
+end723:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next720:
+next724:
 	TESTQ      BX, BX
-	JE         end720
+	JE         end724
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44437,18 +44799,18 @@ next720:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next720
+	JMP        next724
 
-end720:
+end724:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next721:
+next725:
 	TESTQ      BX, BX
-	JE         end721
+	JE         end725
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44456,9 +44818,9 @@ next721:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next721
+	JMP        next725
 
-end721:
+end725:
 	VZEROUPPER
 	RET
 
@@ -44477,9 +44839,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next722:
+next726:
 	TESTQ      BX, BX
-	JE         end722
+	JE         end726
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -44494,18 +44856,18 @@ next722:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next722
+	JMP        next726
 
-end722:
+end726:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next723:
+next727:
 	TESTQ      BX, BX
-	JE         end723
+	JE         end727
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44517,18 +44879,18 @@ next723:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next723
+	JMP        next727
 
-end723:
+end727:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next724:
+next728:
 	TESTQ      BX, BX
-	JE         end724
+	JE         end728
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44540,9 +44902,9 @@ next724:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next724
+	JMP        next728
 
-end724:
+end728:
 	VZEROUPPER
 	RET
 
@@ -44561,9 +44923,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next725:
+next729:
 	TESTQ      BX, BX
-	JE         end725
+	JE         end729
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -44578,18 +44940,18 @@ next725:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next725
+	JMP        next729
 
-end725:
+end729:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next726:
+next730:
 	TESTQ      BX, BX
-	JE         end726
+	JE         end730
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44601,18 +44963,18 @@ next726:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next726
+	JMP        next730
 
-end726:
+end730:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next727:
+next731:
 	TESTQ      BX, BX
-	JE         end727
+	JE         end731
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44624,9 +44986,9 @@ next727:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next727
+	JMP        next731
 
-end727:
+end731:
 	VZEROUPPER
 	RET
 
@@ -44645,9 +45007,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next728:
+next732:
 	TESTQ      BX, BX
-	JE         end728
+	JE         end732
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -44692,18 +45054,18 @@ next728:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next728
+	JMP        next732
 
-end728:
+end732:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next729:
+next733:
 	TESTQ      BX, BX
-	JE         end729
+	JE         end733
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44739,18 +45101,18 @@ next729:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next729
+	JMP        next733
 
-end729:
+end733:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next730:
+next734:
 	TESTQ      BX, BX
-	JE         end730
+	JE         end734
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44786,9 +45148,9 @@ next730:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next730
+	JMP        next734
 
-end730:
+end734:
 	VZEROUPPER
 	RET
 
@@ -44807,9 +45169,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next731:
+next735:
 	TESTQ      BX, BX
-	JE         end731
+	JE         end735
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -44854,18 +45216,18 @@ next731:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next731
+	JMP        next735
 
-end731:
+end735:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next732:
+next736:
 	TESTQ      BX, BX
-	JE         end732
+	JE         end736
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44901,18 +45263,18 @@ next732:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next732
+	JMP        next736
 
-end732:
+end736:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next733:
+next737:
 	TESTQ      BX, BX
-	JE         end733
+	JE         end737
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44948,9 +45310,9 @@ next733:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next733
+	JMP        next737
 
-end733:
+end737:
 	VZEROUPPER
 	RET
 
@@ -44969,9 +45331,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next734:
+next738:
 	TESTQ      BX, BX
-	JE         end734
+	JE         end738
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -45016,18 +45378,18 @@ next734:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next734
+	JMP        next738
 
-end734:
+end738:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next735:
+next739:
 	TESTQ      BX, BX
-	JE         end735
+	JE         end739
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45063,18 +45425,18 @@ next735:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next735
+	JMP        next739
 
-end735:
+end739:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next736:
+next740:
 	TESTQ      BX, BX
-	JE         end736
+	JE         end740
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45110,9 +45472,9 @@ next736:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next736
+	JMP        next740
 
-end736:
+end740:
 	VZEROUPPER
 	RET
 
@@ -45131,9 +45493,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next737:
+next741:
 	TESTQ      BX, BX
-	JE         end737
+	JE         end741
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -45143,18 +45505,18 @@ next737:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next737
+	JMP        next741
 
-end737:
+end741:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next738:
+next742:
 	TESTQ      BX, BX
-	JE         end738
+	JE         end742
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45162,18 +45524,18 @@ next738:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next738
+	JMP        next742
 
-end738:
+end742:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next739:
+next743:
 	TESTQ      BX, BX
-	JE         end739
+	JE         end743
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45181,9 +45543,9 @@ next739:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next739
+	JMP        next743
 
-end739:
+end743:
 	VZEROUPPER
 	RET
 
@@ -45202,9 +45564,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next740:
+next744:
 	TESTQ      BX, BX
-	JE         end740
+	JE         end744
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -45214,18 +45576,18 @@ next740:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next740
+	JMP        next744
 
-end740:
+end744:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next741:
+next745:
 	TESTQ      BX, BX
-	JE         end741
+	JE         end745
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45233,18 +45595,18 @@ next741:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next741
+	JMP        next745
 
-end741:
+end745:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next742:
+next746:
 	TESTQ      BX, BX
-	JE         end742
+	JE         end746
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45252,9 +45614,9 @@ next742:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next742
+	JMP        next746
 
-end742:
+end746:
 	VZEROUPPER
 	RET
 
@@ -45273,9 +45635,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next743:
+next747:
 	TESTQ      BX, BX
-	JE         end743
+	JE         end747
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -45290,18 +45652,18 @@ next743:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next743
+	JMP        next747
 
-end743:
+end747:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next744:
+next748:
 	TESTQ      BX, BX
-	JE         end744
+	JE         end748
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45313,18 +45675,18 @@ next744:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next744
+	JMP        next748
 
-end744:
+end748:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next745:
+next749:
 	TESTQ      BX, BX
-	JE         end745
+	JE         end749
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45336,9 +45698,9 @@ next745:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next745
+	JMP        next749
 
-end745:
+end749:
 	VZEROUPPER
 	RET
 
@@ -45357,9 +45719,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next746:
+next750:
 	TESTQ      BX, BX
-	JE         end746
+	JE         end750
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -45374,18 +45736,18 @@ next746:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next746
+	JMP        next750
 
-end746:
+end750:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next747:
+next751:
 	TESTQ      BX, BX
-	JE         end747
+	JE         end751
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45397,18 +45759,18 @@ next747:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next747
+	JMP        next751
 
-end747:
+end751:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next748:
+next752:
 	TESTQ      BX, BX
-	JE         end748
+	JE         end752
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45420,9 +45782,9 @@ next748:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next748
+	JMP        next752
 
-end748:
+end752:
 	VZEROUPPER
 	RET
 
@@ -45441,9 +45803,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next749:
+next753:
 	TESTQ      BX, BX
-	JE         end749
+	JE         end753
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -45488,18 +45850,18 @@ next749:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next749
+	JMP        next753
 
-end749:
+end753:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next750:
+next754:
 	TESTQ      BX, BX
-	JE         end750
+	JE         end754
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45535,18 +45897,18 @@ next750:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next750
+	JMP        next754
 
-end750:
+end754:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next751:
+next755:
 	TESTQ      BX, BX
-	JE         end751
+	JE         end755
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45582,9 +45944,9 @@ next751:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next751
+	JMP        next755
 
-end751:
+end755:
 	VZEROUPPER
 	RET
 
@@ -45603,9 +45965,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next752:
+next756:
 	TESTQ      BX, BX
-	JE         end752
+	JE         end756
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -45650,18 +46012,18 @@ next752:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next752
+	JMP        next756
 
-end752:
+end756:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next753:
+next757:
 	TESTQ      BX, BX
-	JE         end753
+	JE         end757
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45697,18 +46059,18 @@ next753:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next753
+	JMP        next757
 
-end753:
+end757:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next754:
+next758:
 	TESTQ      BX, BX
-	JE         end754
+	JE         end758
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45744,9 +46106,9 @@ next754:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next754
+	JMP        next758
 
-end754:
+end758:
 	VZEROUPPER
 	RET
 
@@ -45765,9 +46127,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next755:
+next759:
 	TESTQ      BX, BX
-	JE         end755
+	JE         end759
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -45812,18 +46174,18 @@ next755:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next755
+	JMP        next759
 
-end755:
+end759:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next756:
+next760:
 	TESTQ      BX, BX
-	JE         end756
+	JE         end760
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45859,18 +46221,18 @@ next756:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next756
+	JMP        next760
 
-end756:
+end760:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next757:
+next761:
 	TESTQ      BX, BX
-	JE         end757
+	JE         end761
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45906,9 +46268,9 @@ next757:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next757
+	JMP        next761
 
-end757:
+end761:
 	VZEROUPPER
 	RET
 
@@ -46893,9 +47255,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one758:
+one762:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd758
+	JLT              oneEnd762
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47008,11 +47370,11 @@ one758:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one758
+	JMP              one762
 
-oneEnd758:
+oneEnd762:
 	TESTQ            R10, R10
-	JE               done758
+	JE               done762
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -47125,7 +47487,7 @@ oneEnd758:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done758:
+done762:
 	VZEROUPPER
 	RET
 
@@ -47157,9 +47519,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one759:
+one763:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd759
+	JLT              oneEnd763
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47235,11 +47597,11 @@ one759:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one759
+	JMP              one763
 
-oneEnd759:
+oneEnd763:
 	TESTQ            R9, R9
-	JE               done759
+	JE               done763
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -47314,7 +47676,7 @@ oneEnd759:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done759:
+done763:
 	VZEROUPPER
 	RET
 
@@ -47348,9 +47710,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one760:
+one764:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd760
+	JLT              oneEnd764
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47468,11 +47830,11 @@ one760:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one760
+	JMP              one764
 
-oneEnd760:
+oneEnd764:
 	TESTQ            R11, R11
-	JE               done760
+	JE               done764
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -47589,7 +47951,7 @@ oneEnd760:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done760:
+done764:
 	VZEROUPPER
 	RET
 
@@ -47623,9 +47985,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one761:
+one765:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd761
+	JLT              oneEnd765
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47705,11 +48067,11 @@ one761:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one761
+	JMP              one765
 
-oneEnd761:
+oneEnd765:
 	TESTQ            R10, R10
-	JE               done761
+	JE               done765
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -47788,7 +48150,7 @@ oneEnd761:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done761:
+done765:
 	VZEROUPPER
 	RET
 
@@ -47808,9 +48170,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one762:
+one766:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd762
+	JLT              oneEnd766
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -47869,11 +48231,11 @@ one762:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one762
+	JMP              one766
 
-oneEnd762:
+oneEnd766:
 	TESTQ            R10, R10
-	JE               done762
+	JE               done766
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -47930,7 +48292,7 @@ oneEnd762:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done762:
+done766:
 	VZEROUPPER
 	RET
 
@@ -47947,9 +48309,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one763:
+one767:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd763
+	JLT          oneEnd767
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -47982,11 +48344,11 @@ one763:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one763
+	JMP          one767
 
-oneEnd763:
+oneEnd767:
 	TESTQ        R8, R8
-	JE           done763
+	JE           done767
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -48019,7 +48381,7 @@ oneEnd763:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done763:
+done767:
 	VZEROUPPER
 	RET
 

@@ -41,6 +41,8 @@ func main() {
 		g.normRows("rmsNormRows", true)
 		g.normGrad("layerNormGrad", false)
 		g.normGrad("rmsNormGrad", true)
+		g.planeSums()
+		g.planeGrad()
 		for _, k := range compareKernels {
 			g.compare(k)
 		}
