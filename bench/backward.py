@@ -30,7 +30,7 @@ KINDS = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.
 def write_case(folder, case):
     """Writes model.onnx and the inputs of a case; returns the model's path."""
     os.makedirs(folder, exist_ok=True)
-    nodes = [helper.make_node(op.lstrip(":"), ins, outs, domain="" if op[0] == ":" else "onnxrun", **attrs) for op, ins, outs, attrs in case.nodes]
+    nodes = [helper.make_node(op, ins, outs, domain="onnxrun", **attrs) for op, ins, outs, attrs in case.nodes]
     given, constants, lines = [], [], []
     for name, value in case.inputs.items():
         if name in case.constant:

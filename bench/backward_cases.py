@@ -13,7 +13,7 @@ seeded = np.random.default_rng(1)
 @dataclass
 class Case:
     name: str
-    nodes: list  # (operator of the domain onnxrun, or after a colon of the standard, inputs, outputs, attributes)
+    nodes: list  # (operator, inputs, outputs, attributes)
     inputs: dict
     outputs: list
     torch: Callable  # from the inputs as tensors to what runs PyTorch's operator
@@ -138,11 +138,11 @@ def batch_norm(batch, channels, size):
                 ["dx", "dscale", "dshift"], run)
 
 
-def softmax(rows, width):
-    y = torch.softmax(torch.from_numpy(f32(rows, width)), 1).numpy()
-    nodes = [(":Mul", ["dy", "y"], ["p"], {}), (":ReduceSum", ["p", "axes"], ["s"], {}), (":Sub", ["dy", "s"], ["d"], {}), (":Mul", ["y", "d"], ["dx"], {})]
-    return Case(f"softmax {rows}x{width}", nodes, {"dy": f32(rows, width), "y": y, "axes": ints(-1)}, ["dx"],
-                lambda t: lambda: aten._softmax_backward_data(t["dy"], t["y"], 1, torch.float32), ("axes",))
+def softmax(rows, width, log=False):
+    y = torch.softmax(torch.from_numpy(f32(rows, width)), 1)
+    y, run = (y.log(), aten._log_softmax_backward_data) if log else (y, aten._softmax_backward_data)
+    return Case(f"{'log ' * log}softmax {rows}x{width}", [("SoftmaxGrad", ["dy", "y"], ["dx"], {"log": int(log)})],
+                {"dy": f32(rows, width), "y": y.numpy()}, ["dx"], lambda t: lambda: run(t["dy"], t["y"], 1, torch.float32))
 
 
 def cases():
@@ -172,5 +172,7 @@ def cases():
     yield batch_norm(8, 64, 56)
     yield batch_norm(8, 960, 7)
     yield softmax(1024, 1024)
+    yield softmax(6144, 128)
+    yield softmax(1024, 1024, log=True)
     yield convolution("convolution 3x3 64@56 batch 8", 8, 64, 56, 3, 1, 1)
     yield convolution("convolution 1x1 256@14 batch 8", 8, 256, 14, 1, 1, 1)

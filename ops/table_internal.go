@@ -53,6 +53,7 @@ var internalTable = []Op{
 	{"onnxrun", "SequenceSum", 1, anyType, sequenceLikeInfer, sequenceSumKernel, sequenceSumGrad, Managed},
 	{"onnxrun", "SequenceZeros", 1, anyType, sequenceLikeInfer, sequenceZerosKernel, nil, Managed | ShapeOnly},
 	{"onnxrun", "SliceGrad", 1, float, sliceGradInfer, sliceGradKernel, sliceGradGrad, 0},
+	{"onnxrun", "SoftmaxGrad", 1, f32, likeInput(0), softmaxGradKernel, softmaxGradGrad, InPlace},
 	{"onnxrun", "SoftmaxLossGrad", 1, f32, softmaxLossGradInfer, softmaxLossGradKernel, softmaxLossGradGrad, 0},
 	{"onnxrun", "StandardizeGrad", 1, float, standardizeGradInfer, standardizeGradKernel, nil, 0},
 	{"onnxrun", "SumTo", 1, float, sumToInfer, sumToKernel, sumToGrad, 0},

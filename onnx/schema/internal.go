@@ -43,6 +43,7 @@ var internalOperators = []operator{
 	{domain: Internal, name: "Roll", text: `1|X:T|Y:T|axes:I! shifts:I!|T:float`},
 	{domain: Internal, name: "RotateHalf", text: `1|X:T cos:T sin:T|Y:T|x_view:I|T:float`},
 	{domain: Internal, name: "SliceGrad", text: `1|dY:T shape:tensor(int64) starts:I ends:I axes:I? steps:I?|dX:T||T:float;double;float16;bfloat16 I:int32;int64`},
+	{domain: Internal, name: "SoftmaxGrad", text: `1|dY:T Y:T|dX:T|axis:i=-1 log:i=0|T:float`},
 	{domain: Internal, name: "SoftmaxLossGrad", text: `1|dLoss:T labels:I weights:T? logp:T|dX:T|ignore_index:i reduction:s=mean|T:float I:int32;int64`},
 	{domain: Internal, name: "StandardizeGrad", text: `1|G:T X:T|dX:T Xhat:T|axis:i=-1 channels:i=0 epsilon:f=1e-05 rms:i=0|T:float;double;float16;bfloat16`},
 	{domain: Internal, name: "SumTo", text: `1|X:T shape:tensor(int64)|Y:T||T:float;double;float16;bfloat16`},

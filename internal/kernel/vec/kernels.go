@@ -52,6 +52,7 @@ type kernels struct {
 	sumPieces           sumPiecesFunc // nil where there is none
 	// These take rows of at most MaxRow elements.
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
+	softmaxGrad, logSoftmaxGrad func(dst, dy, y []float32, cols int)
 	layerNormRows, rmsNormRows  normFunc
 	layerNormGrad, rmsNormGrad  normGradFunc
 	planeSums                   func(x, y []float32, m float32) (sum, square, sumY, dot float32)

@@ -41,6 +41,7 @@ var generic = kernels{
 	pow:                powGo,
 	fmod:               fmodGo,
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
+	softmaxGrad: softmaxGradGo, logSoftmaxGrad: logSoftmaxGradGo,
 	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo, hardmaxRows: hardmaxRowsGo,
 	layerNormGrad: layerNormGradGo, rmsNormGrad: rmsNormGradGo,
 	planeSums: planeSumsGo, planeGrad: planeGradGo,

@@ -39,6 +39,24 @@ func HardmaxRows(dst, x []float32, cols int) {
 	}
 }
 
+// SoftmaxGradRows sets dx to the gradient of SoftmaxRows of rows of cols elements, for dy, that of its result y, unless rows are too
+// long, and reports whether it has. dx may be dy or y.
+func SoftmaxGradRows(dx, dy, y []float32, cols int, log bool) bool {
+	if cols < 1 || cols > MaxRow {
+		return false
+	}
+	f := active.softmaxGrad
+	if log {
+		f = active.logSoftmaxGrad
+	}
+	step := rowStep(cols)
+	for lo := 0; lo < len(dx); lo += step {
+		hi := min(len(dx), lo+step)
+		f(dx[lo:hi], dy[lo:hi], y[lo:hi], cols)
+	}
+	return true
+}
+
 // LayerNormRows sets each row of len(scale) elements of dst, at most MaxRow, to (x-mean) / sqrt(variance+eps) * scale
 // + bias, with the row's own mean and population variance. bias may be empty, dst may be x.
 func LayerNormRows(dst, x, scale, bias []float32, eps float32) {
@@ -88,6 +106,24 @@ func logSoftmaxRowsGo(dst, x []float32, cols int) {
 			sum += math.Exp(float64(v - m))
 		}
 		sub2Go(dst[:cols], x, m, float32(math.Log(sum)))
+	}
+}
+
+func softmaxGradGo(dx, dy, y []float32, cols int) {
+	for ; len(dx) >= cols; dx, dy, y = dx[cols:], dy[cols:], y[cols:] {
+		dot := dotGo(dy[:cols], y)
+		for i := range cols {
+			dx[i] = (dy[i] - dot) * y[i]
+		}
+	}
+}
+
+func logSoftmaxGradGo(dx, dy, y []float32, cols int) {
+	for ; len(dx) >= cols; dx, dy, y = dx[cols:], dy[cols:], y[cols:] {
+		sum := sumGo(dy[:cols])
+		for i := range cols {
+			dx[i] = dy[i] - float32(math.Exp(float64(y[i])))*sum
+		}
 	}
 }
 

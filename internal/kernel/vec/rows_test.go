@@ -54,6 +54,33 @@ func TestRows(t *testing.T) {
 	})
 }
 
+// TestSoftmaxGrads compares the gradients of rows with the generic loops, over all tails, over dy, between guards, with NaN in a row.
+func TestSoftmaxGrads(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	variants(t, func(t *testing.T, k *kernels) {
+		for _, cols := range append(upTo(70), 127, 128, 129, 768, 1000) {
+			const rows = 5
+			for _, log := range []bool{false, true} {
+				y, dy := normals(r, rows*cols, 0), normals(r, rows*cols, 0)
+				generic.softmaxRows(y, y, cols)
+				got, want := k.softmaxGrad, softmaxGradGo
+				if log {
+					generic.logSoftmaxRows(y, normals(r, rows*cols, 0), cols)
+					got, want = k.logSoftmaxGrad, logSoftmaxGradGo
+				}
+				dy[2*cols] = float32(math.NaN())
+				dx, intact := guarded(rows*cols, cols%3)
+				copy(dx, dy)
+				want(dy, dy, y, cols)
+				got(dx, dx, y, cols)
+				if nearAll(t, "gradient", dx, dy, 2e-6); !intact() {
+					t.Fatalf("rows of %d: writes outside", cols)
+				}
+			}
+		}
+	})
+}
+
 // ofRows gives a kernel without parameters the form of those with.
 func ofRows(f func(dst, x []float32, cols int)) normFunc {
 	return func(dst, x, _, _ []float32, cols int, _ float32) { f(dst, x, cols) }

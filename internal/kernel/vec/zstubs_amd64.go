@@ -278,6 +278,12 @@ func logSoftmaxRowsAVX2(dst []float32, x []float32, cols int)
 func hardmaxRowsAVX2(dst []float32, x []float32, cols int)
 
 //go:noescape
+func softmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
+
+//go:noescape
+func logSoftmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
+
+//go:noescape
 func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 
 //go:noescape
@@ -945,6 +951,12 @@ func logSoftmaxRowsAVX512(dst []float32, x []float32, cols int)
 
 //go:noescape
 func hardmaxRowsAVX512(dst []float32, x []float32, cols int)
+
+//go:noescape
+func softmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
+
+//go:noescape
+func logSoftmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
 
 //go:noescape
 func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)

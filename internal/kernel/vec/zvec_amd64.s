@@ -9242,6 +9242,320 @@ end:
 	VZEROUPPER
 	RET
 
+// func softmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ cols+72(FP), BX
+	MOVQ y_base+48(FP), SI
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+480(SB), Y1
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	MOVQ    BX, DI
+	MOVQ    DX, R8
+	MOVQ    SI, R9
+
+many112:
+	CMPQ        DI, $0x00000020
+	JLT         manyEnd112
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     32(R8), Y4
+	VMOVUPS     32(R9), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     64(R8), Y4
+	VMOVUPS     64(R9), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VMOVUPS     96(R8), Y4
+	VMOVUPS     96(R9), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, R9
+	SUBQ        $0x00000020, DI
+	JMP         many112
+
+manyEnd112:
+one112:
+	CMPQ        DI, $0x00000008
+	JLT         oneEnd112
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, DI
+	JMP         one112
+
+oneEnd112:
+	TESTQ       DI, DI
+	JE          done112
+	LEAQ        tail<>+32(SB), R10
+	NEGQ        DI
+	VMOVUPS     (R10)(DI*4), Y4
+	VMASKMOVPS  (R8), Y4, Y5
+	VMASKMOVPS  (R9), Y4, Y4
+	VFMADD231PS Y5, Y4, Y0
+
+done112:
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         AX, R10
+
+many113:
+	CMPQ    DI, $0x00000010
+	JLT     manyEnd113
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS (R9), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (R10)
+	VMOVUPS 32(R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS 32(R9), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(R10)
+	ADDQ    $0x00000040, R8
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, DI
+	JMP     many113
+
+manyEnd113:
+one113:
+	CMPQ    DI, $0x00000008
+	JLT     oneEnd113
+	VMOVUPS (R8), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS (R9), Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (R10)
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, DI
+	JMP     one113
+
+oneEnd113:
+	TESTQ      DI, DI
+	JE         done113
+	LEAQ       tail<>+32(SB), R11
+	NEGQ       DI
+	VMOVUPS    (R11)(DI*4), Y1
+	VMASKMOVPS (R8), Y1, Y2
+	VSUBPS     Y0, Y2, Y0
+	VMASKMOVPS (R9), Y1, Y2
+	VMULPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (R10)
+
+done113:
+	LEAQ (SI)(BX*4), SI
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logSoftmaxGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+72(FP), BX
+	MOVQ    y_base+48(FP), SI
+	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+
+next:
+	CMPQ    CX, BX
+	JLT     end
+	VMOVUPS lanes<>+480(SB), Y2
+	VMOVUPS lanes<>+480(SB), Y3
+	VMOVUPS lanes<>+480(SB), Y4
+	VMOVUPS lanes<>+480(SB), Y5
+	MOVQ    BX, DI
+	MOVQ    DX, R8
+	MOVQ    SI, R9
+
+many114:
+	CMPQ    DI, $0x00000020
+	JLT     manyEnd114
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS 32(R8), Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS 64(R8), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 96(R8), Y6
+	VADDPS  Y6, Y5, Y5
+	ADDQ    $0x00000080, R8
+	ADDQ    $0x00000080, R9
+	SUBQ    $0x00000020, DI
+	JMP     many114
+
+manyEnd114:
+one114:
+	CMPQ    DI, $0x00000008
+	JLT     oneEnd114
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y2, Y2
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R9
+	SUBQ    $0x00000008, DI
+	JMP     one114
+
+oneEnd114:
+	TESTQ      DI, DI
+	JE         done114
+	LEAQ       tail<>+32(SB), R9
+	NEGQ       DI
+	VMOVUPS    (R9)(DI*4), Y6
+	VMASKMOVPS (R8), Y6, Y6
+	VADDPS     Y6, Y2, Y2
+
+done114:
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x4e, X2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0xb1, X2, X3
+	VADDPS       X3, X2, X2
+	VBROADCASTSS X2, Y2
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         AX, R10
+
+many115:
+	CMPQ         DI, $0x00000010
+	JLT          manyEnd115
+	VMOVUPS      (R8), Y3
+	VMOVUPS      (R9), Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
+	VMOVUPS      lanes<>+4288(SB), Y6
+	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VFNMADD231PS Y4, Y2, Y3
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      32(R8), Y3
+	VMOVUPS      32(R9), Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
+	VMOVUPS      lanes<>+4288(SB), Y6
+	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VFNMADD231PS Y4, Y2, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R9
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, DI
+	JMP          many115
+
+manyEnd115:
+one115:
+	CMPQ         DI, $0x00000008
+	JLT          oneEnd115
+	VMOVUPS      (R8), Y3
+	VMOVUPS      (R9), Y4
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y1, Y5
+	VSUBPS       Y1, Y5, Y6
+	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
+	VMOVUPS      lanes<>+4288(SB), Y6
+	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VFNMADD231PS Y4, Y2, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000008, DI
+	JMP          one115
+
+oneEnd115:
+	TESTQ        DI, DI
+	JE           done115
+	LEAQ         tail<>+32(SB), R11
+	NEGQ         DI
+	VMOVUPS      (R11)(DI*4), Y3
+	VMASKMOVPS   (R8), Y3, Y4
+	VMASKMOVPS   (R9), Y3, Y5
+	VMAXPS       Y5, Y0, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y1, Y6
+	VSUBPS       Y1, Y6, Y7
+	VFNMADD231PS lanes<>+4160(SB), Y7, Y5
+	VMOVUPS      lanes<>+4288(SB), Y7
+	VFMADD213PS  lanes<>+4256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4192(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VFNMADD231PS Y5, Y2, Y4
+	VMASKMOVPS   Y4, Y3, (R10)
+
+done115:
+	LEAQ (SI)(BX*4), SI
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
 // func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-108
@@ -9268,9 +9582,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many112:
+many116:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd112
+	JLT     manyEnd116
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -9281,28 +9595,28 @@ many112:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many112
+	JMP     many116
 
-manyEnd112:
-one112:
+manyEnd116:
+one116:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd112
+	JLT     oneEnd116
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one112
+	JMP     one116
 
-oneEnd112:
+oneEnd116:
 	TESTQ      R9, R9
-	JE         done112
+	JE         done116
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done112:
+done116:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -9321,9 +9635,9 @@ done112:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many113:
+many117:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd113
+	JLT         manyEnd117
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -9338,22 +9652,22 @@ many113:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many113
+	JMP         many117
 
-manyEnd113:
-one113:
+manyEnd117:
+one117:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd113
+	JLT         oneEnd117
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one113
+	JMP         one117
 
-oneEnd113:
+oneEnd117:
 	TESTQ       R9, R9
-	JE          done113
+	JE          done117
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -9362,7 +9676,7 @@ oneEnd113:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done113:
+done117:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -9386,9 +9700,9 @@ done113:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many114:
+many118:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd114
+	JLT         manyEnd118
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -9408,12 +9722,12 @@ many114:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many114
+	JMP         many118
 
-manyEnd114:
-one114:
+manyEnd118:
+one118:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd114
+	JLT         oneEnd118
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -9426,11 +9740,11 @@ one114:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one114
+	JMP         one118
 
-oneEnd114:
+oneEnd118:
 	TESTQ       R9, R9
-	JE          done114
+	JE          done118
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -9442,7 +9756,7 @@ oneEnd114:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done114:
+done118:
 	JMP normed
 
 plain:
@@ -9451,9 +9765,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many115:
+many119:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd115
+	JLT     manyEnd119
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -9470,12 +9784,12 @@ many115:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many115
+	JMP     many119
 
-manyEnd115:
-one115:
+manyEnd119:
+one119:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd115
+	JLT     oneEnd119
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -9486,11 +9800,11 @@ one115:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one115
+	JMP     one119
 
-oneEnd115:
+oneEnd119:
 	TESTQ      R9, R9
-	JE         done115
+	JE         done119
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -9501,7 +9815,7 @@ oneEnd115:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done115:
+done119:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9539,9 +9853,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many116:
+many120:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd116
+	JLT         manyEnd120
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -9552,21 +9866,21 @@ many116:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many116
+	JMP         many120
 
-manyEnd116:
-one116:
+manyEnd120:
+one120:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd116
+	JLT         oneEnd120
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one116
+	JMP         one120
 
-oneEnd116:
+oneEnd120:
 	TESTQ       R9, R9
-	JE          done116
+	JE          done120
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -9574,7 +9888,7 @@ oneEnd116:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done116:
+done120:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -9598,9 +9912,9 @@ done116:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many117:
+many121:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd117
+	JLT         manyEnd121
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -9618,12 +9932,12 @@ many117:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many117
+	JMP         many121
 
-manyEnd117:
-one117:
+manyEnd121:
+one121:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd117
+	JLT         oneEnd121
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -9635,11 +9949,11 @@ one117:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one117
+	JMP         one121
 
-oneEnd117:
+oneEnd121:
 	TESTQ       R9, R9
-	JE          done117
+	JE          done121
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -9650,7 +9964,7 @@ oneEnd117:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done117:
+done121:
 	JMP normed
 
 plain:
@@ -9659,9 +9973,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many118:
+many122:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd118
+	JLT     manyEnd122
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -9676,12 +9990,12 @@ many118:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many118
+	JMP     many122
 
-manyEnd118:
-one118:
+manyEnd122:
+one122:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd118
+	JLT     oneEnd122
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -9691,11 +10005,11 @@ one118:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one118
+	JMP     one122
 
-oneEnd118:
+oneEnd122:
 	TESTQ      R9, R9
-	JE         done118
+	JE         done122
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -9705,7 +10019,7 @@ oneEnd118:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done118:
+done122:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9739,9 +10053,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many119:
+many123:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd119
+	JLT     manyEnd123
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -9752,23 +10066,23 @@ many119:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many119
+	JMP     many123
 
-manyEnd119:
-one119:
+manyEnd123:
+one123:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd119
+	JLT     oneEnd123
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one119
+	JMP     one123
 
-oneEnd119:
+oneEnd123:
 	TESTQ      R8, R8
-	JE         done119
+	JE         done123
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -9777,7 +10091,7 @@ oneEnd119:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done119:
+done123:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -9806,9 +10120,9 @@ done119:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many120:
+many124:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd120
+	JLT         manyEnd124
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -9823,12 +10137,12 @@ many120:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many120
+	JMP         many124
 
-manyEnd120:
-one120:
+manyEnd124:
+one124:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd120
+	JLT         oneEnd124
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -9837,11 +10151,11 @@ one120:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one120
+	JMP         one124
 
-oneEnd120:
+oneEnd124:
 	TESTQ       R8, R8
-	JE          done120
+	JE          done124
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -9854,7 +10168,7 @@ oneEnd120:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done120:
+done124:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -9898,9 +10212,9 @@ done120:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one121:
+one125:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd121
+	JLT         oneEnd125
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -9928,11 +10242,11 @@ one121:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one121
+	JMP         one125
 
-oneEnd121:
+oneEnd125:
 	TESTQ       R12, R12
-	JE          done121
+	JE          done125
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -9958,7 +10272,7 @@ oneEnd121:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done121:
+done125:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -10025,9 +10339,9 @@ done121:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one122:
+one126:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd122
+	JLT         oneEnd126
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -10048,11 +10362,11 @@ one122:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one122
+	JMP         one126
 
-oneEnd122:
+oneEnd126:
 	TESTQ       R11, R11
-	JE          done122
+	JE          done126
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -10072,7 +10386,7 @@ oneEnd122:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done122:
+done126:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10093,37 +10407,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many123:
+many127:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd123
+	JLT     manyEnd127
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many123
+	JMP     many127
 
-manyEnd123:
-one123:
+manyEnd127:
+one127:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd123
+	JLT     oneEnd127
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one123
+	JMP     one127
 
-oneEnd123:
+oneEnd127:
 	TESTQ      R8, R8
-	JE         done123
+	JE         done127
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done123:
+done127:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10141,9 +10455,9 @@ done123:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many124:
+many128:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd124
+	JLT         manyEnd128
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -10152,22 +10466,22 @@ many124:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many124
+	JMP         many128
 
-manyEnd124:
-one124:
+manyEnd128:
+one128:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd124
+	JLT         oneEnd128
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one124
+	JMP         one128
 
-oneEnd124:
+oneEnd128:
 	TESTQ       R8, R8
-	JE          done124
+	JE          done128
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -10176,7 +10490,7 @@ oneEnd124:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done124:
+done128:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -10204,9 +10518,9 @@ done124:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one125:
+one129:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd125
+	JLT         oneEnd129
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10226,11 +10540,11 @@ one125:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one125
+	JMP         one129
 
-oneEnd125:
+oneEnd129:
 	TESTQ       R12, R12
-	JE          done125
+	JE          done129
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -10248,7 +10562,7 @@ oneEnd125:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done125:
+done129:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -10285,9 +10599,9 @@ done125:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one126:
+one130:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd126
+	JLT         oneEnd130
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -10301,11 +10615,11 @@ one126:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one126
+	JMP         one130
 
-oneEnd126:
+oneEnd130:
 	TESTQ       R11, R11
-	JE          done126
+	JE          done130
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10318,7 +10632,7 @@ oneEnd126:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done126:
+done130:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10352,9 +10666,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many127:
+many131:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd127
+	JLT         manyEnd131
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -10365,23 +10679,23 @@ many127:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many127
+	JMP         many131
 
-manyEnd127:
-one127:
+manyEnd131:
+one131:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd127
+	JLT         oneEnd131
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one127
+	JMP         one131
 
-oneEnd127:
+oneEnd131:
 	TESTQ       R8, R8
-	JE          done127
+	JE          done131
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -10390,7 +10704,7 @@ oneEnd127:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done127:
+done131:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -10433,9 +10747,9 @@ done127:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one128:
+one132:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd128
+	JLT         oneEnd132
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10454,11 +10768,11 @@ one128:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one128
+	JMP         one132
 
-oneEnd128:
+oneEnd132:
 	TESTQ       R11, R11
-	JE          done128
+	JE          done132
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10476,7 +10790,7 @@ oneEnd128:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done128:
+done132:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -10515,9 +10829,9 @@ done128:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one129:
+one133:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd129
+	JLT         oneEnd133
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10536,11 +10850,11 @@ one129:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one129
+	JMP         one133
 
-oneEnd129:
+oneEnd133:
 	TESTQ       R11, R11
-	JE          done129
+	JE          done133
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10558,7 +10872,7 @@ oneEnd129:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done129:
+done133:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10579,37 +10893,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many130:
+many134:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd130
+	JLT         manyEnd134
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many130
+	JMP         many134
 
-manyEnd130:
-one130:
+manyEnd134:
+one134:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd130
+	JLT         oneEnd134
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one130
+	JMP         one134
 
-oneEnd130:
+oneEnd134:
 	TESTQ       R8, R8
-	JE          done130
+	JE          done134
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done130:
+done134:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10636,9 +10950,9 @@ done130:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one131:
+one135:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd131
+	JLT         oneEnd135
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -10652,11 +10966,11 @@ one131:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one131
+	JMP         one135
 
-oneEnd131:
+oneEnd135:
 	TESTQ       R11, R11
-	JE          done131
+	JE          done135
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -10669,7 +10983,7 @@ oneEnd131:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done131:
+done135:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -10692,9 +11006,9 @@ done131:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one132:
+one136:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd132
+	JLT         oneEnd136
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -10707,11 +11021,11 @@ one132:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one132
+	JMP         one136
 
-oneEnd132:
+oneEnd136:
 	TESTQ       R11, R11
-	JE          done132
+	JE          done136
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -10723,7 +11037,7 @@ oneEnd132:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done132:
+done136:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10751,9 +11065,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+480(SB), Y7
 	VMOVUPS      lanes<>+480(SB), Y8
 
-many133:
+many137:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd133
+	JLT         manyEnd137
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -10771,12 +11085,12 @@ many133:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many133
+	JMP         many137
 
-manyEnd133:
-one133:
+manyEnd137:
+one137:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd133
+	JLT         oneEnd137
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -10787,11 +11101,11 @@ one133:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one133
+	JMP         one137
 
-oneEnd133:
+oneEnd137:
 	TESTQ       DX, DX
-	JE          done133
+	JE          done137
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -10804,7 +11118,7 @@ oneEnd133:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done133:
+done137:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -10856,9 +11170,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Y3
 	MOVQ         dst_len+8(FP), BX
 
-many134:
+many138:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd134
+	JLT         manyEnd138
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -10875,12 +11189,12 @@ many134:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many134
+	JMP         many138
 
-manyEnd134:
-one134:
+manyEnd138:
+one138:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd134
+	JLT         oneEnd138
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -10891,11 +11205,11 @@ one134:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one134
+	JMP         one138
 
-oneEnd134:
+oneEnd138:
 	TESTQ       BX, BX
-	JE          done134
+	JE          done138
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -10906,7 +11220,7 @@ oneEnd134:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done134:
+done138:
 	VZEROUPPER
 	RET
 
@@ -10928,9 +11242,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next135:
+next139:
 	TESTQ     BX, BX
-	JE        end135
+	JE        end139
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -10953,134 +11267,6 @@ next135:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next135
-
-end135:
-	VZEROUPPER
-	RET
-
-onlyB:
-next136:
-	TESTQ     BX, BX
-	JE        end136
-	VMOVUPS   (CX), Y0
-	VCMPPS    $0x00, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x00, Y1, Y4, Y4
-	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x00, Y1, Y5, Y5
-	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x00, Y1, Y6, Y6
-	VPACKSSDW Y4, Y0, Y0
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x20, BX
-	JMP       next136
-
-end136:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next137:
-	TESTQ     BX, BX
-	JE        end137
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x00, Y1, Y0, Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x00, Y4, Y0, Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x00, Y5, Y0, Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x00, Y6, Y0, Y6
-	VPACKSSDW Y4, Y1, Y1
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y1, Y1
-	VPERMD    Y1, Y3, Y1
-	VPAND     Y2, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next137
-
-end137:
-	VZEROUPPER
-	RET
-
-both:
-next138:
-	TESTQ     BX, BX
-	JE        end138
-	VCMPPS    $0x00, Y1, Y0, Y4
-	VCMPPS    $0x00, Y1, Y0, Y5
-	VCMPPS    $0x00, Y1, Y0, Y6
-	VCMPPS    $0x00, Y1, Y0, Y7
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSDW Y7, Y6, Y6
-	VPACKSSWB Y6, Y4, Y4
-	VPERMD    Y4, Y3, Y4
-	VPAND     Y2, Y4, Y4
-	VMOVDQU   Y4, (AX)
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, BX
-	JMP       next138
-
-end138:
-	VZEROUPPER
-	RET
-
-// func lessAVX2(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX2
-TEXT ·lessAVX2(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Y0
-	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VMOVUPS      unpack<>+0(SB), Y3
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next139:
-	TESTQ     BX, BX
-	JE        end139
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x11, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x11, Y4, Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x11, Y5, Y4, Y4
-	VMOVUPS   96(CX), Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x11, Y6, Y5, Y5
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSWB Y4, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
 	JMP       next139
 
 end139:
@@ -11092,13 +11278,13 @@ next140:
 	TESTQ     BX, BX
 	JE        end140
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x11, Y1, Y0, Y0
+	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x11, Y1, Y4, Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x11, Y1, Y5, Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x11, Y1, Y6, Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11122,13 +11308,13 @@ next141:
 	TESTQ     BX, BX
 	JE        end141
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x11, Y1, Y0, Y1
+	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x11, Y4, Y0, Y4
+	VCMPPS    $0x00, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x11, Y5, Y0, Y5
+	VCMPPS    $0x00, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x11, Y6, Y0, Y6
+	VCMPPS    $0x00, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11148,10 +11334,10 @@ both:
 next142:
 	TESTQ     BX, BX
 	JE        end142
-	VCMPPS    $0x11, Y1, Y0, Y4
-	VCMPPS    $0x11, Y1, Y0, Y5
-	VCMPPS    $0x11, Y1, Y0, Y6
-	VCMPPS    $0x11, Y1, Y0, Y7
+	VCMPPS    $0x00, Y1, Y0, Y4
+	VCMPPS    $0x00, Y1, Y0, Y5
+	VCMPPS    $0x00, Y1, Y0, Y6
+	VCMPPS    $0x00, Y1, Y0, Y7
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSDW Y7, Y6, Y6
 	VPACKSSWB Y6, Y4, Y4
@@ -11166,9 +11352,9 @@ end142:
 	VZEROUPPER
 	RET
 
-// func lessEqualAVX2(dst []bool, a []float32, b []float32)
+// func lessAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
-TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
+TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -11189,16 +11375,16 @@ next143:
 	JE        end143
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x12, Y1, Y0, Y0
+	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x12, Y4, Y1, Y1
+	VCMPPS    $0x11, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x12, Y5, Y4, Y4
+	VCMPPS    $0x11, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x12, Y6, Y5, Y5
+	VCMPPS    $0x11, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSWB Y4, Y0, Y0
@@ -11220,13 +11406,13 @@ next144:
 	TESTQ     BX, BX
 	JE        end144
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x12, Y1, Y0, Y0
+	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x12, Y1, Y4, Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x12, Y1, Y5, Y5
+	VCMPPS    $0x11, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x12, Y1, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11250,13 +11436,13 @@ next145:
 	TESTQ     BX, BX
 	JE        end145
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x12, Y1, Y0, Y1
+	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x12, Y4, Y0, Y4
+	VCMPPS    $0x11, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x12, Y5, Y0, Y5
+	VCMPPS    $0x11, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x12, Y6, Y0, Y6
+	VCMPPS    $0x11, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11276,10 +11462,10 @@ both:
 next146:
 	TESTQ     BX, BX
 	JE        end146
-	VCMPPS    $0x12, Y1, Y0, Y4
-	VCMPPS    $0x12, Y1, Y0, Y5
-	VCMPPS    $0x12, Y1, Y0, Y6
-	VCMPPS    $0x12, Y1, Y0, Y7
+	VCMPPS    $0x11, Y1, Y0, Y4
+	VCMPPS    $0x11, Y1, Y0, Y5
+	VCMPPS    $0x11, Y1, Y0, Y6
+	VCMPPS    $0x11, Y1, Y0, Y7
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSDW Y7, Y6, Y6
 	VPACKSSWB Y6, Y4, Y4
@@ -11294,9 +11480,9 @@ end146:
 	VZEROUPPER
 	RET
 
-// func notEqualAVX2(dst []bool, a []float32, b []float32)
+// func lessEqualAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
-TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
+TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -11317,16 +11503,16 @@ next147:
 	JE        end147
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x04, Y1, Y0, Y0
+	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x04, Y4, Y1, Y1
+	VCMPPS    $0x12, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x04, Y5, Y4, Y4
+	VCMPPS    $0x12, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x04, Y6, Y5, Y5
+	VCMPPS    $0x12, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSWB Y4, Y0, Y0
@@ -11348,13 +11534,13 @@ next148:
 	TESTQ     BX, BX
 	JE        end148
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x04, Y1, Y0, Y0
+	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x04, Y1, Y4, Y4
+	VCMPPS    $0x12, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x04, Y1, Y5, Y5
+	VCMPPS    $0x12, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x04, Y1, Y6, Y6
+	VCMPPS    $0x12, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11378,13 +11564,13 @@ next149:
 	TESTQ     BX, BX
 	JE        end149
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x04, Y1, Y0, Y1
+	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x04, Y4, Y0, Y4
+	VCMPPS    $0x12, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x04, Y5, Y0, Y5
+	VCMPPS    $0x12, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x04, Y6, Y0, Y6
+	VCMPPS    $0x12, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11404,10 +11590,10 @@ both:
 next150:
 	TESTQ     BX, BX
 	JE        end150
-	VCMPPS    $0x04, Y1, Y0, Y4
-	VCMPPS    $0x04, Y1, Y0, Y5
-	VCMPPS    $0x04, Y1, Y0, Y6
-	VCMPPS    $0x04, Y1, Y0, Y7
+	VCMPPS    $0x12, Y1, Y0, Y4
+	VCMPPS    $0x12, Y1, Y0, Y5
+	VCMPPS    $0x12, Y1, Y0, Y6
+	VCMPPS    $0x12, Y1, Y0, Y7
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSDW Y7, Y6, Y6
 	VPACKSSWB Y6, Y4, Y4
@@ -11422,9 +11608,9 @@ end150:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX2(dst []bool, a []float32, b []float32)
+// func notEqualAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
-TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
+TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -11445,16 +11631,16 @@ next151:
 	JE        end151
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x03, Y1, Y0, Y0
+	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x03, Y4, Y1, Y1
+	VCMPPS    $0x04, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x03, Y5, Y4, Y4
+	VCMPPS    $0x04, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x03, Y6, Y5, Y5
+	VCMPPS    $0x04, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSWB Y4, Y0, Y0
@@ -11476,13 +11662,13 @@ next152:
 	TESTQ     BX, BX
 	JE        end152
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x03, Y1, Y0, Y0
+	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x03, Y1, Y4, Y4
+	VCMPPS    $0x04, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x03, Y1, Y5, Y5
+	VCMPPS    $0x04, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x03, Y1, Y6, Y6
+	VCMPPS    $0x04, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11506,13 +11692,13 @@ next153:
 	TESTQ     BX, BX
 	JE        end153
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x03, Y1, Y0, Y1
+	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x03, Y4, Y0, Y4
+	VCMPPS    $0x04, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x03, Y5, Y0, Y5
+	VCMPPS    $0x04, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x03, Y6, Y0, Y6
+	VCMPPS    $0x04, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11532,6 +11718,134 @@ both:
 next154:
 	TESTQ     BX, BX
 	JE        end154
+	VCMPPS    $0x04, Y1, Y0, Y4
+	VCMPPS    $0x04, Y1, Y0, Y5
+	VCMPPS    $0x04, Y1, Y0, Y6
+	VCMPPS    $0x04, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next154
+
+end154:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next155:
+	TESTQ     BX, BX
+	JE        end155
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next155
+
+end155:
+	VZEROUPPER
+	RET
+
+onlyB:
+next156:
+	TESTQ     BX, BX
+	JE        end156
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x03, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x03, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x03, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next156
+
+end156:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next157:
+	TESTQ     BX, BX
+	JE        end157
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next157
+
+end157:
+	VZEROUPPER
+	RET
+
+both:
+next158:
+	TESTQ     BX, BX
+	JE        end158
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -11544,9 +11858,9 @@ next154:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next154
+	JMP       next158
 
-end154:
+end158:
 	VZEROUPPER
 	RET
 
@@ -11569,9 +11883,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next155:
+next159:
 	TESTQ     BX, BX
-	JE        end155
+	JE        end159
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -11598,16 +11912,16 @@ next155:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next155
+	JMP       next159
 
-end155:
+end159:
 	VZEROUPPER
 	RET
 
 onlyB:
-next156:
+next160:
 	TESTQ     BX, BX
-	JE        end156
+	JE        end160
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11620,134 +11934,6 @@ next156:
 	VMOVUPS   96(CX), Y6
 	VANDPS    lanes<>+3040(SB), Y6, Y6
 	VCMPPS    $0x00, Y1, Y6, Y6
-	VPACKSSDW Y4, Y0, Y0
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x20, BX
-	JMP       next156
-
-end156:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next157:
-	TESTQ     BX, BX
-	JE        end157
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x00, Y1, Y0, Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x00, Y4, Y0, Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x00, Y5, Y0, Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x00, Y6, Y0, Y6
-	VPACKSSDW Y4, Y1, Y1
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y1, Y1
-	VPERMD    Y1, Y3, Y1
-	VPAND     Y2, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next157
-
-end157:
-	VZEROUPPER
-	RET
-
-both:
-next158:
-	TESTQ     BX, BX
-	JE        end158
-	VCMPPS    $0x00, Y1, Y0, Y4
-	VCMPPS    $0x00, Y1, Y0, Y5
-	VCMPPS    $0x00, Y1, Y0, Y6
-	VCMPPS    $0x00, Y1, Y0, Y7
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSDW Y7, Y6, Y6
-	VPACKSSWB Y6, Y4, Y4
-	VPERMD    Y4, Y3, Y4
-	VPAND     Y2, Y4, Y4
-	VMOVDQU   Y4, (AX)
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, BX
-	JMP       next158
-
-end158:
-	VZEROUPPER
-	RET
-
-// func equalIntAVX2(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX2
-TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Y0
-	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VMOVUPS      unpack<>+0(SB), Y3
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next159:
-	TESTQ     BX, BX
-	JE        end159
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VPCMPEQD  Y1, Y0, Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   32(DX), Y4
-	VPCMPEQD  Y4, Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VMOVUPS   64(DX), Y5
-	VPCMPEQD  Y5, Y4, Y4
-	VMOVUPS   96(CX), Y5
-	VMOVUPS   96(DX), Y6
-	VPCMPEQD  Y6, Y5, Y5
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSWB Y4, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next159
-
-end159:
-	VZEROUPPER
-	RET
-
-onlyB:
-next160:
-	TESTQ     BX, BX
-	JE        end160
-	VMOVUPS   (CX), Y0
-	VPCMPEQD  Y1, Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VPCMPEQD  Y1, Y4, Y4
-	VMOVUPS   64(CX), Y5
-	VPCMPEQD  Y1, Y5, Y5
-	VMOVUPS   96(CX), Y6
-	VPCMPEQD  Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11771,13 +11957,13 @@ next161:
 	TESTQ     BX, BX
 	JE        end161
 	VMOVUPS   (DX), Y1
-	VPCMPEQD  Y1, Y0, Y1
+	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VPCMPEQD  Y4, Y0, Y4
+	VCMPPS    $0x00, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VPCMPEQD  Y5, Y0, Y5
+	VCMPPS    $0x00, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VPCMPEQD  Y6, Y0, Y6
+	VCMPPS    $0x00, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11797,10 +11983,10 @@ both:
 next162:
 	TESTQ     BX, BX
 	JE        end162
-	VPCMPEQD  Y1, Y0, Y4
-	VPCMPEQD  Y1, Y0, Y5
-	VPCMPEQD  Y1, Y0, Y6
-	VPCMPEQD  Y1, Y0, Y7
+	VCMPPS    $0x00, Y1, Y0, Y4
+	VCMPPS    $0x00, Y1, Y0, Y5
+	VCMPPS    $0x00, Y1, Y0, Y6
+	VCMPPS    $0x00, Y1, Y0, Y7
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSDW Y7, Y6, Y6
 	VPACKSSWB Y6, Y4, Y4
@@ -11815,9 +12001,9 @@ end162:
 	VZEROUPPER
 	RET
 
-// func lessIntAVX2(dst []bool, a []float32, b []float32)
+// func equalIntAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
-TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
+TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -11838,16 +12024,16 @@ next163:
 	JE        end163
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VPCMPGTD  Y0, Y1, Y0
+	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
 	VMOVUPS   32(DX), Y4
-	VPCMPGTD  Y1, Y4, Y1
+	VPCMPEQD  Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
 	VMOVUPS   64(DX), Y5
-	VPCMPGTD  Y4, Y5, Y4
+	VPCMPEQD  Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
 	VMOVUPS   96(DX), Y6
-	VPCMPGTD  Y5, Y6, Y5
+	VPCMPEQD  Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSWB Y4, Y0, Y0
@@ -11869,13 +12055,13 @@ next164:
 	TESTQ     BX, BX
 	JE        end164
 	VMOVUPS   (CX), Y0
-	VPCMPGTD  Y0, Y1, Y0
+	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VPCMPGTD  Y4, Y1, Y4
+	VPCMPEQD  Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VPCMPGTD  Y5, Y1, Y5
+	VPCMPEQD  Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VPCMPGTD  Y6, Y1, Y6
+	VPCMPEQD  Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11899,13 +12085,13 @@ next165:
 	TESTQ     BX, BX
 	JE        end165
 	VMOVUPS   (DX), Y1
-	VPCMPGTD  Y0, Y1, Y1
+	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VPCMPGTD  Y0, Y4, Y4
+	VPCMPEQD  Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VPCMPGTD  Y0, Y5, Y5
+	VPCMPEQD  Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VPCMPGTD  Y0, Y6, Y6
+	VPCMPEQD  Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11925,6 +12111,134 @@ both:
 next166:
 	TESTQ     BX, BX
 	JE        end166
+	VPCMPEQD  Y1, Y0, Y4
+	VPCMPEQD  Y1, Y0, Y5
+	VPCMPEQD  Y1, Y0, Y6
+	VPCMPEQD  Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next166
+
+end166:
+	VZEROUPPER
+	RET
+
+// func lessIntAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next167:
+	TESTQ     BX, BX
+	JE        end167
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y0, Y1, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y1, Y4, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y4, Y5, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y5, Y6, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next167
+
+end167:
+	VZEROUPPER
+	RET
+
+onlyB:
+next168:
+	TESTQ     BX, BX
+	JE        end168
+	VMOVUPS   (CX), Y0
+	VPCMPGTD  Y0, Y1, Y0
+	VMOVUPS   32(CX), Y4
+	VPCMPGTD  Y4, Y1, Y4
+	VMOVUPS   64(CX), Y5
+	VPCMPGTD  Y5, Y1, Y5
+	VMOVUPS   96(CX), Y6
+	VPCMPGTD  Y6, Y1, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next168
+
+end168:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next169:
+	TESTQ     BX, BX
+	JE        end169
+	VMOVUPS   (DX), Y1
+	VPCMPGTD  Y0, Y1, Y1
+	VMOVUPS   32(DX), Y4
+	VPCMPGTD  Y0, Y4, Y4
+	VMOVUPS   64(DX), Y5
+	VPCMPGTD  Y0, Y5, Y5
+	VMOVUPS   96(DX), Y6
+	VPCMPGTD  Y0, Y6, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next169
+
+end169:
+	VZEROUPPER
+	RET
+
+both:
+next170:
+	TESTQ     BX, BX
+	JE        end170
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -11937,9 +12251,9 @@ next166:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next170
 
-end166:
+end170:
 	VZEROUPPER
 	RET
 
@@ -11961,9 +12275,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next167:
+next171:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end171
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -11986,16 +12300,16 @@ next167:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next171
 
-end167:
+end171:
 	VZEROUPPER
 	RET
 
 onlyB:
-next168:
+next172:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end172
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12013,9 +12327,9 @@ next168:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next172
 
-end168:
+end172:
 	VZEROUPPER
 	RET
 
@@ -12023,9 +12337,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next169:
+next173:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end173
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12043,16 +12357,16 @@ next169:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next173
 
-end169:
+end173:
 	VZEROUPPER
 	RET
 
 both:
-next170:
+next174:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end174
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -12065,9 +12379,9 @@ next170:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next174
 
-end170:
+end174:
 	VZEROUPPER
 	RET
 
@@ -12085,9 +12399,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next171:
+next175:
 	TESTQ   BX, BX
-	JE      end171
+	JE      end175
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -12108,18 +12422,18 @@ next171:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next171
+	JMP     next175
 
-end171:
+end175:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next172:
+next176:
 	TESTQ   BX, BX
-	JE      end172
+	JE      end176
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12135,18 +12449,18 @@ next172:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next172
+	JMP     next176
 
-end172:
+end176:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next173:
+next177:
 	TESTQ   BX, BX
-	JE      end173
+	JE      end177
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12162,9 +12476,9 @@ next173:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next173
+	JMP     next177
 
-end173:
+end177:
 	VZEROUPPER
 	RET
 
@@ -12255,9 +12569,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next174:
+next178:
 	TESTQ   BX, BX
-	JE      end174
+	JE      end178
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -12278,18 +12592,18 @@ next174:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next174
+	JMP     next178
 
-end174:
+end178:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next175:
+next179:
 	TESTQ   BX, BX
-	JE      end175
+	JE      end179
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12305,18 +12619,18 @@ next175:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next175
+	JMP     next179
 
-end175:
+end179:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next176:
+next180:
 	TESTQ   BX, BX
-	JE      end176
+	JE      end180
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12332,9 +12646,9 @@ next176:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next176
+	JMP     next180
 
-end176:
+end180:
 	VZEROUPPER
 	RET
 
@@ -12425,9 +12739,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next177:
+next181:
 	TESTQ   BX, BX
-	JE      end177
+	JE      end181
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -12448,18 +12762,18 @@ next177:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next177
+	JMP     next181
 
-end177:
+end181:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next178:
+next182:
 	TESTQ   BX, BX
-	JE      end178
+	JE      end182
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12475,18 +12789,18 @@ next178:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next178
+	JMP     next182
 
-end178:
+end182:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next179:
+next183:
 	TESTQ   BX, BX
-	JE      end179
+	JE      end183
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12502,9 +12816,9 @@ next179:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next179
+	JMP     next183
 
-end179:
+end183:
 	VZEROUPPER
 	RET
 
@@ -12593,9 +12907,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next180:
+next184:
 	TESTQ   BX, BX
-	JE      end180
+	JE      end184
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -12616,18 +12930,18 @@ next180:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next180
+	JMP     next184
 
-end180:
+end184:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next181:
+next185:
 	TESTQ   BX, BX
-	JE      end181
+	JE      end185
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12643,18 +12957,18 @@ next181:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next181
+	JMP     next185
 
-end181:
+end185:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next182:
+next186:
 	TESTQ   BX, BX
-	JE      end182
+	JE      end186
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12670,9 +12984,9 @@ next182:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next182
+	JMP     next186
 
-end182:
+end186:
 	VZEROUPPER
 	RET
 
@@ -12761,9 +13075,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next183:
+next187:
 	TESTQ   BX, BX
-	JE      end183
+	JE      end187
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -12784,18 +13098,18 @@ next183:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next183
+	JMP     next187
 
-end183:
+end187:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next184:
+next188:
 	TESTQ   BX, BX
-	JE      end184
+	JE      end188
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12811,18 +13125,18 @@ next184:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next184
+	JMP     next188
 
-end184:
+end188:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next185:
+next189:
 	TESTQ   BX, BX
-	JE      end185
+	JE      end189
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12838,9 +13152,9 @@ next185:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next185
+	JMP     next189
 
-end185:
+end189:
 	VZEROUPPER
 	RET
 
@@ -12927,9 +13241,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next186:
+next190:
 	TESTQ   BX, BX
-	JE      end186
+	JE      end190
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -12950,18 +13264,18 @@ next186:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next186
+	JMP     next190
 
-end186:
+end190:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next187:
+next191:
 	TESTQ   BX, BX
-	JE      end187
+	JE      end191
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12977,18 +13291,18 @@ next187:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next187
+	JMP     next191
 
-end187:
+end191:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next188:
+next192:
 	TESTQ   BX, BX
-	JE      end188
+	JE      end192
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13004,9 +13318,9 @@ next188:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next188
+	JMP     next192
 
-end188:
+end192:
 	VZEROUPPER
 	RET
 
@@ -13093,9 +13407,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next189:
+next193:
 	TESTQ     BX, BX
-	JE        end189
+	JE        end193
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -13120,18 +13434,18 @@ next189:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next189
+	JMP       next193
 
-end189:
+end193:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next190:
+next194:
 	TESTQ     BX, BX
-	JE        end190
+	JE        end194
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -13151,18 +13465,18 @@ next190:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next190
+	JMP       next194
 
-end190:
+end194:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next191:
+next195:
 	TESTQ     BX, BX
-	JE        end191
+	JE        end195
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -13182,9 +13496,9 @@ next191:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next191
+	JMP       next195
 
-end191:
+end195:
 	VZEROUPPER
 	RET
 
@@ -13282,9 +13596,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next192:
+next196:
 	TESTQ     BX, BX
-	JE        end192
+	JE        end196
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -13333,18 +13647,18 @@ next192:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next192
+	JMP       next196
 
-end192:
+end196:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next193:
+next197:
 	TESTQ     BX, BX
-	JE        end193
+	JE        end197
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13388,18 +13702,18 @@ next193:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next193
+	JMP       next197
 
-end193:
+end197:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next194:
+next198:
 	TESTQ     BX, BX
-	JE        end194
+	JE        end198
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13443,9 +13757,9 @@ next194:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next194
+	JMP       next198
 
-end194:
+end198:
 	VZEROUPPER
 	RET
 
@@ -13621,9 +13935,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next195:
+next199:
 	TESTQ     BX, BX
-	JE        end195
+	JE        end199
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -13652,18 +13966,18 @@ next195:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next195
+	JMP       next199
 
-end195:
+end199:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next196:
+next200:
 	TESTQ     BX, BX
-	JE        end196
+	JE        end200
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -13687,18 +14001,18 @@ next196:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next196
+	JMP       next200
 
-end196:
+end200:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next197:
+next201:
 	TESTQ     BX, BX
-	JE        end197
+	JE        end201
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -13722,9 +14036,9 @@ next197:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next197
+	JMP       next201
 
-end197:
+end201:
 	VZEROUPPER
 	RET
 
@@ -13835,9 +14149,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next198:
+next202:
 	TESTQ   BX, BX
-	JE      end198
+	JE      end202
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -13858,18 +14172,18 @@ next198:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next202
 
-end198:
+end202:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next199:
+next203:
 	TESTQ   BX, BX
-	JE      end199
+	JE      end203
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13885,18 +14199,18 @@ next199:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next199
+	JMP     next203
 
-end199:
+end203:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next200:
+next204:
 	TESTQ   BX, BX
-	JE      end200
+	JE      end204
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13912,9 +14226,9 @@ next200:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next200
+	JMP     next204
 
-end200:
+end204:
 	VZEROUPPER
 	RET
 
@@ -14005,9 +14319,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next201:
+next205:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end205
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -14028,18 +14342,18 @@ next201:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next205
 
-end201:
+end205:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next202:
+next206:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end206
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14055,18 +14369,18 @@ next202:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next206
 
-end202:
+end206:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next203:
+next207:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end207
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14082,9 +14396,9 @@ next203:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next207
 
-end203:
+end207:
 	VZEROUPPER
 	RET
 
@@ -14175,9 +14489,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next204:
+next208:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end208
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -14198,18 +14512,18 @@ next204:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next208
 
-end204:
+end208:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next205:
+next209:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end209
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14225,18 +14539,18 @@ next205:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next209
 
-end205:
+end209:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next206:
+next210:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end210
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14252,9 +14566,9 @@ next206:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next210
 
-end206:
+end210:
 	VZEROUPPER
 	RET
 
@@ -14343,9 +14657,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next207:
+next211:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end211
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -14366,18 +14680,18 @@ next207:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next211
 
-end207:
+end211:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next208:
+next212:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end212
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14393,18 +14707,18 @@ next208:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next212
 
-end208:
+end212:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next209:
+next213:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end213
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14420,9 +14734,9 @@ next209:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next213
 
-end209:
+end213:
 	VZEROUPPER
 	RET
 
@@ -14511,9 +14825,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next210:
+next214:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end214
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -14534,18 +14848,18 @@ next210:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next214
 
-end210:
+end214:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next211:
+next215:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end215
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14561,18 +14875,18 @@ next211:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next215
 
-end211:
+end215:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next212:
+next216:
 	TESTQ   BX, BX
-	JE      end212
+	JE      end216
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14588,9 +14902,9 @@ next212:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next212
+	JMP     next216
 
-end212:
+end216:
 	VZEROUPPER
 	RET
 
@@ -14677,9 +14991,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next213:
+next217:
 	TESTQ   BX, BX
-	JE      end213
+	JE      end217
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -14700,18 +15014,18 @@ next213:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next213
+	JMP     next217
 
-end213:
+end217:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next214:
+next218:
 	TESTQ   BX, BX
-	JE      end214
+	JE      end218
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14727,18 +15041,18 @@ next214:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next214
+	JMP     next218
 
-end214:
+end218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next215:
+next219:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end219
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14754,9 +15068,9 @@ next215:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next219
 
-end215:
+end219:
 	VZEROUPPER
 	RET
 
@@ -14843,9 +15157,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next216:
+next220:
 	TESTQ     BX, BX
-	JE        end216
+	JE        end220
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -14870,18 +15184,18 @@ next216:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next216
+	JMP       next220
 
-end216:
+end220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next217:
+next221:
 	TESTQ     BX, BX
-	JE        end217
+	JE        end221
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -14901,18 +15215,18 @@ next217:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next217
+	JMP       next221
 
-end217:
+end221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next218:
+next222:
 	TESTQ     BX, BX
-	JE        end218
+	JE        end222
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -14932,9 +15246,9 @@ next218:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next218
+	JMP       next222
 
-end218:
+end222:
 	VZEROUPPER
 	RET
 
@@ -15032,9 +15346,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next219:
+next223:
 	TESTQ     BX, BX
-	JE        end219
+	JE        end223
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -15083,18 +15397,18 @@ next219:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next219
+	JMP       next223
 
-end219:
+end223:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next220:
+next224:
 	TESTQ     BX, BX
-	JE        end220
+	JE        end224
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15138,18 +15452,18 @@ next220:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next220
+	JMP       next224
 
-end220:
+end224:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next221:
+next225:
 	TESTQ     BX, BX
-	JE        end221
+	JE        end225
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15193,9 +15507,9 @@ next221:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next221
+	JMP       next225
 
-end221:
+end225:
 	VZEROUPPER
 	RET
 
@@ -15371,9 +15685,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next222:
+next226:
 	TESTQ     BX, BX
-	JE        end222
+	JE        end226
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -15402,18 +15716,18 @@ next222:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next222
+	JMP       next226
 
-end222:
+end226:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next223:
+next227:
 	TESTQ     BX, BX
-	JE        end223
+	JE        end227
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -15437,18 +15751,18 @@ next223:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next223
+	JMP       next227
 
-end223:
+end227:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next224:
+next228:
 	TESTQ     BX, BX
-	JE        end224
+	JE        end228
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -15472,9 +15786,9 @@ next224:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next224
+	JMP       next228
 
-end224:
+end228:
 	VZEROUPPER
 	RET
 
@@ -15585,9 +15899,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next225:
+next229:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end229
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -15608,18 +15922,18 @@ next225:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next229
 
-end225:
+end229:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next226:
+next230:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end230
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15635,18 +15949,18 @@ next226:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next230
 
-end226:
+end230:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next227:
+next231:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end231
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15662,9 +15976,9 @@ next227:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next231
 
-end227:
+end231:
 	VZEROUPPER
 	RET
 
@@ -15682,9 +15996,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next228:
+next232:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end232
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -15705,18 +16019,18 @@ next228:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next232
 
-end228:
+end232:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next229:
+next233:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end233
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15732,18 +16046,18 @@ next229:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next233
 
-end229:
+end233:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next230:
+next234:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end234
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15759,9 +16073,9 @@ next230:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next234
 
-end230:
+end234:
 	VZEROUPPER
 	RET
 
@@ -15779,9 +16093,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next231:
+next235:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end235
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -15802,18 +16116,18 @@ next231:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next235
 
-end231:
+end235:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next232:
+next236:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end236
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15829,18 +16143,18 @@ next232:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next236
 
-end232:
+end236:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next233:
+next237:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end237
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15856,9 +16170,9 @@ next233:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next237
 
-end233:
+end237:
 	VZEROUPPER
 	RET
 
@@ -15876,9 +16190,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next234:
+next238:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end238
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -15899,18 +16213,18 @@ next234:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next238
 
-end234:
+end238:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next235:
+next239:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end239
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15926,18 +16240,18 @@ next235:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next239
 
-end235:
+end239:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next236:
+next240:
 	TESTQ   BX, BX
-	JE      end236
+	JE      end240
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15953,9 +16267,9 @@ next236:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next236
+	JMP     next240
 
-end236:
+end240:
 	VZEROUPPER
 	RET
 
@@ -15973,9 +16287,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next237:
+next241:
 	TESTQ   BX, BX
-	JE      end237
+	JE      end241
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -15996,18 +16310,18 @@ next237:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next237
+	JMP     next241
 
-end237:
+end241:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next238:
+next242:
 	TESTQ   BX, BX
-	JE      end238
+	JE      end242
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16023,18 +16337,18 @@ next238:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next238
+	JMP     next242
 
-end238:
+end242:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next239:
+next243:
 	TESTQ   BX, BX
-	JE      end239
+	JE      end243
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16050,9 +16364,9 @@ next239:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next239
+	JMP     next243
 
-end239:
+end243:
 	VZEROUPPER
 	RET
 
@@ -16070,9 +16384,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next240:
+next244:
 	TESTQ   BX, BX
-	JE      end240
+	JE      end244
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -16093,18 +16407,18 @@ next240:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next240
+	JMP     next244
 
-end240:
+end244:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next241:
+next245:
 	TESTQ   BX, BX
-	JE      end241
+	JE      end245
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16120,18 +16434,18 @@ next241:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next241
+	JMP     next245
 
-end241:
+end245:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next242:
+next246:
 	TESTQ   BX, BX
-	JE      end242
+	JE      end246
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16147,9 +16461,9 @@ next242:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next242
+	JMP     next246
 
-end242:
+end246:
 	VZEROUPPER
 	RET
 
@@ -16167,9 +16481,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next243:
+next247:
 	TESTQ   BX, BX
-	JE      end243
+	JE      end247
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -16190,18 +16504,18 @@ next243:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next243
+	JMP     next247
 
-end243:
+end247:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next244:
+next248:
 	TESTQ   BX, BX
-	JE      end244
+	JE      end248
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16217,18 +16531,18 @@ next244:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next244
+	JMP     next248
 
-end244:
+end248:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next245:
+next249:
 	TESTQ   BX, BX
-	JE      end245
+	JE      end249
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16244,9 +16558,9 @@ next245:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next245
+	JMP     next249
 
-end245:
+end249:
 	VZEROUPPER
 	RET
 
@@ -16264,9 +16578,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next246:
+next250:
 	TESTQ   BX, BX
-	JE      end246
+	JE      end250
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -16287,18 +16601,18 @@ next246:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next246
+	JMP     next250
 
-end246:
+end250:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next247:
+next251:
 	TESTQ   BX, BX
-	JE      end247
+	JE      end251
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16314,18 +16628,18 @@ next247:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next247
+	JMP     next251
 
-end247:
+end251:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next248:
+next252:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end252
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16341,9 +16655,9 @@ next248:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next252
 
-end248:
+end252:
 	VZEROUPPER
 	RET
 
@@ -16361,9 +16675,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next249:
+next253:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end253
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -16384,18 +16698,18 @@ next249:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next253
 
-end249:
+end253:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next250:
+next254:
 	TESTQ   BX, BX
-	JE      end250
+	JE      end254
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16411,18 +16725,18 @@ next250:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next250
+	JMP     next254
 
-end250:
+end254:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next251:
+next255:
 	TESTQ   BX, BX
-	JE      end251
+	JE      end255
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16438,9 +16752,9 @@ next251:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next251
+	JMP     next255
 
-end251:
+end255:
 	VZEROUPPER
 	RET
 
@@ -16458,9 +16772,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next252:
+next256:
 	TESTQ   BX, BX
-	JE      end252
+	JE      end256
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -16481,18 +16795,18 @@ next252:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next252
+	JMP     next256
 
-end252:
+end256:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next253:
+next257:
 	TESTQ   BX, BX
-	JE      end253
+	JE      end257
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16508,18 +16822,18 @@ next253:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next253
+	JMP     next257
 
-end253:
+end257:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next254:
+next258:
 	TESTQ   BX, BX
-	JE      end254
+	JE      end258
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16535,9 +16849,9 @@ next254:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next254
+	JMP     next258
 
-end254:
+end258:
 	VZEROUPPER
 	RET
 
@@ -16555,9 +16869,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next255:
+next259:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end259
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -16578,18 +16892,18 @@ next255:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next259
 
-end255:
+end259:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next256:
+next260:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end260
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16605,18 +16919,18 @@ next256:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next260
 
-end256:
+end260:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next257:
+next261:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end261
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16632,9 +16946,9 @@ next257:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next261
 
-end257:
+end261:
 	VZEROUPPER
 	RET
 
@@ -16652,9 +16966,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next258:
+next262:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end262
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -16675,18 +16989,18 @@ next258:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next262
 
-end258:
+end262:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next259:
+next263:
 	TESTQ   BX, BX
-	JE      end259
+	JE      end263
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16702,18 +17016,18 @@ next259:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next259
+	JMP     next263
 
-end259:
+end263:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next260:
+next264:
 	TESTQ   BX, BX
-	JE      end260
+	JE      end264
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16729,9 +17043,9 @@ next260:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next260
+	JMP     next264
 
-end260:
+end264:
 	VZEROUPPER
 	RET
 
@@ -16749,9 +17063,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next261:
+next265:
 	TESTQ    BX, BX
-	JE       end261
+	JE       end265
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -16800,18 +17114,18 @@ next261:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next261
+	JMP      next265
 
-end261:
+end265:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next262:
+next266:
 	TESTQ    BX, BX
-	JE       end262
+	JE       end266
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -16855,18 +17169,18 @@ next262:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next262
+	JMP      next266
 
-end262:
+end266:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next263:
+next267:
 	TESTQ    BX, BX
-	JE       end263
+	JE       end267
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -16910,9 +17224,9 @@ next263:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next263
+	JMP      next267
 
-end263:
+end267:
 	VZEROUPPER
 	RET
 
@@ -16930,9 +17244,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next264:
+next268:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end268
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -16953,18 +17267,18 @@ next264:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next268
 
-end264:
+end268:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next265:
+next269:
 	TESTQ   BX, BX
-	JE      end265
+	JE      end269
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16980,18 +17294,18 @@ next265:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next265
+	JMP     next269
 
-end265:
+end269:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next266:
+next270:
 	TESTQ   BX, BX
-	JE      end266
+	JE      end270
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17007,9 +17321,9 @@ next266:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next266
+	JMP     next270
 
-end266:
+end270:
 	VZEROUPPER
 	RET
 
@@ -17027,9 +17341,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next267:
+next271:
 	TESTQ        BX, BX
-	JE           end267
+	JE           end271
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17118,18 +17432,18 @@ next267:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next267
+	JMP          next271
 
-end267:
+end271:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next268:
+next272:
 	TESTQ        BX, BX
-	JE           end268
+	JE           end272
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -17213,18 +17527,18 @@ next268:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next268
+	JMP          next272
 
-end268:
+end272:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next269:
+next273:
 	TESTQ        BX, BX
-	JE           end269
+	JE           end273
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -17308,9 +17622,9 @@ next269:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next269
+	JMP          next273
 
-end269:
+end273:
 	VZEROUPPER
 	RET
 
@@ -17328,9 +17642,9 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next270:
+next274:
 	TESTQ        BX, BX
-	JE           end270
+	JE           end274
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17515,18 +17829,18 @@ next270:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next270
+	JMP          next274
 
-end270:
+end274:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next271:
+next275:
 	TESTQ        BX, BX
-	JE           end271
+	JE           end275
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -17706,18 +18020,18 @@ next271:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next271
+	JMP          next275
 
-end271:
+end275:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next272:
+next276:
 	TESTQ        BX, BX
-	JE           end272
+	JE           end276
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -17897,9 +18211,9 @@ next272:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next272
+	JMP          next276
 
-end272:
+end276:
 	VZEROUPPER
 	RET
 
@@ -17917,9 +18231,9 @@ TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next273:
+next277:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end277
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y0
@@ -17940,18 +18254,18 @@ next273:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next277
 
-end273:
+end277:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next274:
+next278:
 	TESTQ   BX, BX
-	JE      end274
+	JE      end278
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17967,18 +18281,18 @@ next274:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next274
+	JMP     next278
 
-end274:
+end278:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next275:
+next279:
 	TESTQ   BX, BX
-	JE      end275
+	JE      end279
 	VMOVUPS (CX), Y1
 	VDIVPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17994,9 +18308,9 @@ next275:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next275
+	JMP     next279
 
-end275:
+end279:
 	VZEROUPPER
 	RET
 
@@ -18014,9 +18328,9 @@ TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next276:
+next280:
 	TESTQ        BX, BX
-	JE           end276
+	JE           end280
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18121,18 +18435,18 @@ next276:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next276
+	JMP          next280
 
-end276:
+end280:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next277:
+next281:
 	TESTQ        BX, BX
-	JE           end277
+	JE           end281
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -18232,18 +18546,18 @@ next277:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next277
+	JMP          next281
 
-end277:
+end281:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next278:
+next282:
 	TESTQ        BX, BX
-	JE           end278
+	JE           end282
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -18343,9 +18657,9 @@ next278:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next278
+	JMP          next282
 
-end278:
+end282:
 	VZEROUPPER
 	RET
 
@@ -18363,9 +18677,9 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next279:
+next283:
 	TESTQ        BX, BX
-	JE           end279
+	JE           end283
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18566,18 +18880,18 @@ next279:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next279
+	JMP          next283
 
-end279:
+end283:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next280:
+next284:
 	TESTQ        BX, BX
-	JE           end280
+	JE           end284
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -18773,18 +19087,18 @@ next280:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next280
+	JMP          next284
 
-end280:
+end284:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next281:
+next285:
 	TESTQ        BX, BX
-	JE           end281
+	JE           end285
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -18980,9 +19294,9 @@ next281:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next281
+	JMP          next285
 
-end281:
+end285:
 	VZEROUPPER
 	RET
 
@@ -19000,9 +19314,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next282:
+next286:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end286
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -19023,18 +19337,18 @@ next282:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next286
 
-end282:
+end286:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next283:
+next287:
 	TESTQ   BX, BX
-	JE      end283
+	JE      end287
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19050,18 +19364,18 @@ next283:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next283
+	JMP     next287
 
-end283:
+end287:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next284:
+next288:
 	TESTQ   BX, BX
-	JE      end284
+	JE      end288
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19077,9 +19391,9 @@ next284:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next284
+	JMP     next288
 
-end284:
+end288:
 	VZEROUPPER
 	RET
 
@@ -19097,9 +19411,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next285:
+next289:
 	TESTQ   BX, BX
-	JE      end285
+	JE      end289
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -19120,18 +19434,18 @@ next285:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next285
+	JMP     next289
 
-end285:
+end289:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next286:
+next290:
 	TESTQ   BX, BX
-	JE      end286
+	JE      end290
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19147,18 +19461,18 @@ next286:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next286
+	JMP     next290
 
-end286:
+end290:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next287:
+next291:
 	TESTQ   BX, BX
-	JE      end287
+	JE      end291
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19174,9 +19488,9 @@ next287:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next287
+	JMP     next291
 
-end287:
+end291:
 	VZEROUPPER
 	RET
 
@@ -19194,9 +19508,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next288:
+next292:
 	TESTQ   BX, BX
-	JE      end288
+	JE      end292
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -19217,18 +19531,18 @@ next288:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next288
+	JMP     next292
 
-end288:
+end292:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next289:
+next293:
 	TESTQ   BX, BX
-	JE      end289
+	JE      end293
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19244,18 +19558,18 @@ next289:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next289
+	JMP     next293
 
-end289:
+end293:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next290:
+next294:
 	TESTQ   BX, BX
-	JE      end290
+	JE      end294
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19271,9 +19585,9 @@ next290:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next290
+	JMP     next294
 
-end290:
+end294:
 	VZEROUPPER
 	RET
 
@@ -19291,9 +19605,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next291:
+next295:
 	TESTQ    BX, BX
-	JE       end291
+	JE       end295
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -19326,18 +19640,18 @@ next291:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next291
+	JMP      next295
 
-end291:
+end295:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next292:
+next296:
 	TESTQ    BX, BX
-	JE       end292
+	JE       end296
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -19365,18 +19679,18 @@ next292:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next292
+	JMP      next296
 
-end292:
+end296:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next293:
+next297:
 	TESTQ    BX, BX
-	JE       end293
+	JE       end297
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -19404,9 +19718,9 @@ next293:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next293
+	JMP      next297
 
-end293:
+end297:
 	VZEROUPPER
 	RET
 
@@ -19424,9 +19738,9 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next294:
+next298:
 	TESTQ   BX, BX
-	JE      end294
+	JE      end298
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4064(SB), Y1
@@ -19455,18 +19769,18 @@ next294:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next294
+	JMP     next298
 
-end294:
+end298:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next295:
+next299:
 	TESTQ   BX, BX
-	JE      end295
+	JE      end299
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -19490,18 +19804,18 @@ next295:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next295
+	JMP     next299
 
-end295:
+end299:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next296:
+next300:
 	TESTQ   BX, BX
-	JE      end296
+	JE      end300
 	VMOVUPS (CX), Y0
 	VMOVUPS lanes<>+4064(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -19525,9 +19839,9 @@ next296:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next296
+	JMP     next300
 
-end296:
+end300:
 	VZEROUPPER
 	RET
 
@@ -19545,9 +19859,9 @@ TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next297:
+next301:
 	TESTQ   BX, BX
-	JE      end297
+	JE      end301
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y0
@@ -19568,18 +19882,18 @@ next297:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next297
+	JMP     next301
 
-end297:
+end301:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next298:
+next302:
 	TESTQ   BX, BX
-	JE      end298
+	JE      end302
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19595,18 +19909,18 @@ next298:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next298
+	JMP     next302
 
-end298:
+end302:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next299:
+next303:
 	TESTQ   BX, BX
-	JE      end299
+	JE      end303
 	VMOVUPS (CX), Y1
 	VPSLLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19622,9 +19936,9 @@ next299:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next299
+	JMP     next303
 
-end299:
+end303:
 	VZEROUPPER
 	RET
 
@@ -19642,9 +19956,9 @@ TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next300:
+next304:
 	TESTQ   BX, BX
-	JE      end300
+	JE      end304
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y0
@@ -19665,18 +19979,18 @@ next300:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next300
+	JMP     next304
 
-end300:
+end304:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next301:
+next305:
 	TESTQ   BX, BX
-	JE      end301
+	JE      end305
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19692,18 +20006,18 @@ next301:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next301
+	JMP     next305
 
-end301:
+end305:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next302:
+next306:
 	TESTQ   BX, BX
-	JE      end302
+	JE      end306
 	VMOVUPS (CX), Y1
 	VPSLLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19719,9 +20033,9 @@ next302:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next302
+	JMP     next306
 
-end302:
+end306:
 	VZEROUPPER
 	RET
 
@@ -19739,9 +20053,9 @@ TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next303:
+next307:
 	TESTQ   BX, BX
-	JE      end303
+	JE      end307
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y0
@@ -19762,18 +20076,18 @@ next303:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next303
+	JMP     next307
 
-end303:
+end307:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next304:
+next308:
 	TESTQ   BX, BX
-	JE      end304
+	JE      end308
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19789,18 +20103,18 @@ next304:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next304
+	JMP     next308
 
-end304:
+end308:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next305:
+next309:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end309
 	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19816,9 +20130,9 @@ next305:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next309
 
-end305:
+end309:
 	VZEROUPPER
 	RET
 
@@ -19836,9 +20150,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next306:
+next310:
 	TESTQ   BX, BX
-	JE      end306
+	JE      end310
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -19859,18 +20173,18 @@ next306:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next306
+	JMP     next310
 
-end306:
+end310:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next307:
+next311:
 	TESTQ   BX, BX
-	JE      end307
+	JE      end311
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19886,18 +20200,18 @@ next307:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next307
+	JMP     next311
 
-end307:
+end311:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next308:
+next312:
 	TESTQ   BX, BX
-	JE      end308
+	JE      end312
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -19913,9 +20227,9 @@ next308:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next308
+	JMP     next312
 
-end308:
+end312:
 	VZEROUPPER
 	RET
 
@@ -19938,9 +20252,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next309:
+next313:
 	CMPQ     SI, BX
-	JGE      end309
+	JGE      end313
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -19948,7 +20262,7 @@ next309:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end309
+	JNE      end313
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -19962,9 +20276,9 @@ next309:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next309
+	JMP      next313
 
-end309:
+end313:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -19973,16 +20287,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next310:
+next314:
 	CMPQ     CX, BX
-	JGE      end310
+	JGE      end314
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end310
+	JNE      end314
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -19996,9 +20310,9 @@ next310:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next310
+	JMP      next314
 
-end310:
+end314:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20007,16 +20321,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next311:
+next315:
 	CMPQ     DX, BX
-	JGE      end311
+	JGE      end315
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end311
+	JNE      end315
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -20030,9 +20344,9 @@ next311:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next311
+	JMP      next315
 
-end311:
+end315:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20056,9 +20370,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next312:
+next316:
 	CMPQ         SI, BX
-	JGE          end312
+	JGE          end316
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -20066,7 +20380,7 @@ next312:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end312
+	JNE          end316
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -20082,9 +20396,9 @@ next312:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next312
+	JMP          next316
 
-end312:
+end316:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20093,16 +20407,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next313:
+next317:
 	CMPQ         CX, BX
-	JGE          end313
+	JGE          end317
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end313
+	JNE          end317
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -20118,9 +20432,9 @@ next313:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next313
+	JMP          next317
 
-end313:
+end317:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20129,16 +20443,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next314:
+next318:
 	CMPQ         DX, BX
-	JGE          end314
+	JGE          end318
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end314
+	JNE          end318
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -20154,9 +20468,9 @@ next314:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next314
+	JMP          next318
 
-end314:
+end318:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20176,9 +20490,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next315:
+next319:
 	TESTQ    BX, BX
-	JE       end315
+	JE       end319
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20193,18 +20507,18 @@ next315:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next315
+	JMP      next319
 
-end315:
+end319:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next316:
+next320:
 	TESTQ    BX, BX
-	JE       end316
+	JE       end320
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20216,18 +20530,18 @@ next316:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next316
+	JMP      next320
 
-end316:
+end320:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next317:
+next321:
 	TESTQ    BX, BX
-	JE       end317
+	JE       end321
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20239,9 +20553,9 @@ next317:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next317
+	JMP      next321
 
-end317:
+end321:
 	VZEROUPPER
 	RET
 
@@ -20260,9 +20574,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next318:
+next322:
 	TESTQ    BX, BX
-	JE       end318
+	JE       end322
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20277,18 +20591,18 @@ next318:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next318
+	JMP      next322
 
-end318:
+end322:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next319:
+next323:
 	TESTQ    BX, BX
-	JE       end319
+	JE       end323
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20300,18 +20614,18 @@ next319:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next319
+	JMP      next323
 
-end319:
+end323:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next320:
+next324:
 	TESTQ    BX, BX
-	JE       end320
+	JE       end324
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20323,9 +20637,9 @@ next320:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next320
+	JMP      next324
 
-end320:
+end324:
 	VZEROUPPER
 	RET
 
@@ -20344,9 +20658,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next321:
+next325:
 	TESTQ     BX, BX
-	JE        end321
+	JE        end325
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20371,18 +20685,18 @@ next321:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next321
+	JMP       next325
 
-end321:
+end325:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next322:
+next326:
 	TESTQ     BX, BX
-	JE        end322
+	JE        end326
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20402,18 +20716,18 @@ next322:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next322
+	JMP       next326
 
-end322:
+end326:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next323:
+next327:
 	TESTQ     BX, BX
-	JE        end323
+	JE        end327
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20433,9 +20747,9 @@ next323:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next323
+	JMP       next327
 
-end323:
+end327:
 	VZEROUPPER
 	RET
 
@@ -20454,9 +20768,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next324:
+next328:
 	TESTQ     BX, BX
-	JE        end324
+	JE        end328
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20481,18 +20795,18 @@ next324:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next324
+	JMP       next328
 
-end324:
+end328:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next325:
+next329:
 	TESTQ     BX, BX
-	JE        end325
+	JE        end329
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20512,18 +20826,18 @@ next325:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next325
+	JMP       next329
 
-end325:
+end329:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next326:
+next330:
 	TESTQ     BX, BX
-	JE        end326
+	JE        end330
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20543,9 +20857,9 @@ next326:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next326
+	JMP       next330
 
-end326:
+end330:
 	VZEROUPPER
 	RET
 
@@ -20564,9 +20878,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next327:
+next331:
 	TESTQ        BX, BX
-	JE           end327
+	JE           end331
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -20645,18 +20959,18 @@ next327:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next327
+	JMP          next331
 
-end327:
+end331:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next328:
+next332:
 	TESTQ        BX, BX
-	JE           end328
+	JE           end332
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -20718,18 +21032,18 @@ next328:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next328
+	JMP          next332
 
-end328:
+end332:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next329:
+next333:
 	TESTQ        BX, BX
-	JE           end329
+	JE           end333
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -20791,9 +21105,9 @@ next329:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next329
+	JMP          next333
 
-end329:
+end333:
 	VZEROUPPER
 	RET
 
@@ -20812,9 +21126,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next330:
+next334:
 	TESTQ        BX, BX
-	JE           end330
+	JE           end334
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -20893,18 +21207,18 @@ next330:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next330
+	JMP          next334
 
-end330:
+end334:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next331:
+next335:
 	TESTQ        BX, BX
-	JE           end331
+	JE           end335
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -20966,18 +21280,18 @@ next331:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next331
+	JMP          next335
 
-end331:
+end335:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next332:
+next336:
 	TESTQ        BX, BX
-	JE           end332
+	JE           end336
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21039,9 +21353,9 @@ next332:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next332
+	JMP          next336
 
-end332:
+end336:
 	VZEROUPPER
 	RET
 
@@ -21060,9 +21374,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next333:
+next337:
 	TESTQ        BX, BX
-	JE           end333
+	JE           end337
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -21141,18 +21455,18 @@ next333:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next333
+	JMP          next337
 
-end333:
+end337:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next334:
+next338:
 	TESTQ        BX, BX
-	JE           end334
+	JE           end338
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21214,18 +21528,18 @@ next334:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next334
+	JMP          next338
 
-end334:
+end338:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next335:
+next339:
 	TESTQ        BX, BX
-	JE           end335
+	JE           end339
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21287,9 +21601,9 @@ next335:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next335
+	JMP          next339
 
-end335:
+end339:
 	VZEROUPPER
 	RET
 
@@ -21308,9 +21622,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next336:
+next340:
 	TESTQ    BX, BX
-	JE       end336
+	JE       end340
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -21331,18 +21645,18 @@ next336:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next336
+	JMP      next340
 
-end336:
+end340:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next337:
+next341:
 	TESTQ    BX, BX
-	JE       end337
+	JE       end341
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21360,18 +21674,18 @@ next337:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next337
+	JMP      next341
 
-end337:
+end341:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next338:
+next342:
 	TESTQ    BX, BX
-	JE       end338
+	JE       end342
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21389,9 +21703,9 @@ next338:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next338
+	JMP      next342
 
-end338:
+end342:
 	VZEROUPPER
 	RET
 
@@ -21410,9 +21724,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next339:
+next343:
 	TESTQ    BX, BX
-	JE       end339
+	JE       end343
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -21433,18 +21747,18 @@ next339:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next339
+	JMP      next343
 
-end339:
+end343:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next340:
+next344:
 	TESTQ    BX, BX
-	JE       end340
+	JE       end344
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21462,18 +21776,18 @@ next340:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next340
+	JMP      next344
 
-end340:
+end344:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next341:
+next345:
 	TESTQ    BX, BX
-	JE       end341
+	JE       end345
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21491,9 +21805,9 @@ next341:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next341
+	JMP      next345
 
-end341:
+end345:
 	VZEROUPPER
 	RET
 
@@ -21512,9 +21826,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next342:
+next346:
 	TESTQ     BX, BX
-	JE        end342
+	JE        end346
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -21551,18 +21865,18 @@ next342:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next342
+	JMP       next346
 
-end342:
+end346:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next343:
+next347:
 	TESTQ     BX, BX
-	JE        end343
+	JE        end347
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -21594,18 +21908,18 @@ next343:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next343
+	JMP       next347
 
-end343:
+end347:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next344:
+next348:
 	TESTQ     BX, BX
-	JE        end344
+	JE        end348
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -21637,9 +21951,9 @@ next344:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next344
+	JMP       next348
 
-end344:
+end348:
 	VZEROUPPER
 	RET
 
@@ -21658,9 +21972,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next345:
+next349:
 	TESTQ     BX, BX
-	JE        end345
+	JE        end349
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -21697,18 +22011,18 @@ next345:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next345
+	JMP       next349
 
-end345:
+end349:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next346:
+next350:
 	TESTQ     BX, BX
-	JE        end346
+	JE        end350
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -21740,18 +22054,18 @@ next346:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next346
+	JMP       next350
 
-end346:
+end350:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next347:
+next351:
 	TESTQ     BX, BX
-	JE        end347
+	JE        end351
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -21783,9 +22097,9 @@ next347:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next347
+	JMP       next351
 
-end347:
+end351:
 	VZEROUPPER
 	RET
 
@@ -21804,9 +22118,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next348:
+next352:
 	TESTQ        BX, BX
-	JE           end348
+	JE           end352
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -21885,18 +22199,18 @@ next348:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next348
+	JMP          next352
 
-end348:
+end352:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next349:
+next353:
 	TESTQ        BX, BX
-	JE           end349
+	JE           end353
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -21958,18 +22272,18 @@ next349:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next349
+	JMP          next353
 
-end349:
+end353:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next350:
+next354:
 	TESTQ        BX, BX
-	JE           end350
+	JE           end354
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -22031,9 +22345,9 @@ next350:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next350
+	JMP          next354
 
-end350:
+end354:
 	VZEROUPPER
 	RET
 
@@ -22052,9 +22366,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next351:
+next355:
 	TESTQ        BX, BX
-	JE           end351
+	JE           end355
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -22229,18 +22543,18 @@ next351:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next351
+	JMP          next355
 
-end351:
+end355:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next352:
+next356:
 	TESTQ        BX, BX
-	JE           end352
+	JE           end356
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22398,18 +22712,18 @@ next352:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next352
+	JMP          next356
 
-end352:
+end356:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next353:
+next357:
 	TESTQ        BX, BX
-	JE           end353
+	JE           end357
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22567,9 +22881,9 @@ next353:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next353
+	JMP          next357
 
-end353:
+end357:
 	VZEROUPPER
 	RET
 
@@ -22588,9 +22902,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next354:
+next358:
 	TESTQ        BX, BX
-	JE           end354
+	JE           end358
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -22669,18 +22983,18 @@ next354:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next354
+	JMP          next358
 
-end354:
+end358:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next355:
+next359:
 	TESTQ        BX, BX
-	JE           end355
+	JE           end359
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -22742,18 +23056,18 @@ next355:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next355
+	JMP          next359
 
-end355:
+end359:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next356:
+next360:
 	TESTQ        BX, BX
-	JE           end356
+	JE           end360
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -22815,9 +23129,9 @@ next356:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next356
+	JMP          next360
 
-end356:
+end360:
 	VZEROUPPER
 	RET
 
@@ -22836,9 +23150,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next357:
+next361:
 	TESTQ    BX, BX
-	JE       end357
+	JE       end361
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -22855,18 +23169,18 @@ next357:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next357
+	JMP      next361
 
-end357:
+end361:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next358:
+next362:
 	TESTQ    BX, BX
-	JE       end358
+	JE       end362
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22880,18 +23194,18 @@ next358:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next358
+	JMP      next362
 
-end358:
+end362:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next359:
+next363:
 	TESTQ    BX, BX
-	JE       end359
+	JE       end363
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22905,9 +23219,9 @@ next359:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next359
+	JMP      next363
 
-end359:
+end363:
 	VZEROUPPER
 	RET
 
@@ -22926,9 +23240,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next360:
+next364:
 	TESTQ    BX, BX
-	JE       end360
+	JE       end364
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -22945,18 +23259,18 @@ next360:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next360
+	JMP      next364
 
-end360:
+end364:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next361:
+next365:
 	TESTQ    BX, BX
-	JE       end361
+	JE       end365
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22970,18 +23284,18 @@ next361:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next361
+	JMP      next365
 
-end361:
+end365:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next362:
+next366:
 	TESTQ    BX, BX
-	JE       end362
+	JE       end366
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22995,9 +23309,9 @@ next362:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next362
+	JMP      next366
 
-end362:
+end366:
 	VZEROUPPER
 	RET
 
@@ -23016,9 +23330,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next363:
+next367:
 	TESTQ     BX, BX
-	JE        end363
+	JE        end367
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -23047,18 +23361,18 @@ next363:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next363
+	JMP       next367
 
-end363:
+end367:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next364:
+next368:
 	TESTQ     BX, BX
-	JE        end364
+	JE        end368
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23082,18 +23396,18 @@ next364:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next364
+	JMP       next368
 
-end364:
+end368:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next365:
+next369:
 	TESTQ     BX, BX
-	JE        end365
+	JE        end369
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23117,9 +23431,9 @@ next365:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next365
+	JMP       next369
 
-end365:
+end369:
 	VZEROUPPER
 	RET
 
@@ -23138,9 +23452,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next366:
+next370:
 	TESTQ     BX, BX
-	JE        end366
+	JE        end370
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -23169,18 +23483,18 @@ next366:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next366
+	JMP       next370
 
-end366:
+end370:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next367:
+next371:
 	TESTQ     BX, BX
-	JE        end367
+	JE        end371
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23204,18 +23518,18 @@ next367:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next367
+	JMP       next371
 
-end367:
+end371:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next368:
+next372:
 	TESTQ     BX, BX
-	JE        end368
+	JE        end372
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23239,9 +23553,9 @@ next368:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next368
+	JMP       next372
 
-end368:
+end372:
 	VZEROUPPER
 	RET
 
@@ -23260,9 +23574,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next369:
+next373:
 	TESTQ        BX, BX
-	JE           end369
+	JE           end373
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -23373,18 +23687,18 @@ next369:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next369
+	JMP          next373
 
-end369:
+end373:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next370:
+next374:
 	TESTQ        BX, BX
-	JE           end370
+	JE           end374
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23478,18 +23792,18 @@ next370:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next370
+	JMP          next374
 
-end370:
+end374:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next371:
+next375:
 	TESTQ        BX, BX
-	JE           end371
+	JE           end375
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23583,9 +23897,9 @@ next371:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next371
+	JMP          next375
 
-end371:
+end375:
 	VZEROUPPER
 	RET
 
@@ -23604,9 +23918,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next372:
+next376:
 	TESTQ        BX, BX
-	JE           end372
+	JE           end376
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -23813,18 +24127,18 @@ next372:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next372
+	JMP          next376
 
-end372:
+end376:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next373:
+next377:
 	TESTQ        BX, BX
-	JE           end373
+	JE           end377
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24014,18 +24328,18 @@ next373:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next373
+	JMP          next377
 
-end373:
+end377:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next374:
+next378:
 	TESTQ        BX, BX
-	JE           end374
+	JE           end378
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24215,9 +24529,9 @@ next374:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next374
+	JMP          next378
 
-end374:
+end378:
 	VZEROUPPER
 	RET
 
@@ -24236,9 +24550,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next375:
+next379:
 	TESTQ        BX, BX
-	JE           end375
+	JE           end379
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -24317,18 +24631,18 @@ next375:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next375
+	JMP          next379
 
-end375:
+end379:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next376:
+next380:
 	TESTQ        BX, BX
-	JE           end376
+	JE           end380
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -24390,18 +24704,18 @@ next376:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next376
+	JMP          next380
 
-end376:
+end380:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next377:
+next381:
 	TESTQ        BX, BX
-	JE           end377
+	JE           end381
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -24463,9 +24777,9 @@ next377:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next377
+	JMP          next381
 
-end377:
+end381:
 	VZEROUPPER
 	RET
 
@@ -25352,9 +25666,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one378:
+one382:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd378
+	JLT          oneEnd382
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25470,11 +25784,11 @@ one378:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one378
+	JMP          one382
 
-oneEnd378:
+oneEnd382:
 	TESTQ        R10, R10
-	JE           done378
+	JE           done382
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -25589,7 +25903,7 @@ oneEnd378:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done378:
+done382:
 	VZEROUPPER
 	RET
 
@@ -25613,9 +25927,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one379:
+one383:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd379
+	JLT          oneEnd383
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25693,11 +26007,11 @@ one379:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one379
+	JMP          one383
 
-oneEnd379:
+oneEnd383:
 	TESTQ        R9, R9
-	JE           done379
+	JE           done383
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -25773,7 +26087,7 @@ oneEnd379:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done379:
+done383:
 	VZEROUPPER
 	RET
 
@@ -25799,9 +26113,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one380:
+one384:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd380
+	JLT          oneEnd384
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -25922,11 +26236,11 @@ one380:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one380
+	JMP          one384
 
-oneEnd380:
+oneEnd384:
 	TESTQ        R11, R11
-	JE           done380
+	JE           done384
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -26045,7 +26359,7 @@ oneEnd380:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done380:
+done384:
 	VZEROUPPER
 	RET
 
@@ -26071,9 +26385,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one381:
+one385:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd381
+	JLT          oneEnd385
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26155,11 +26469,11 @@ one381:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one381
+	JMP          one385
 
-oneEnd381:
+oneEnd385:
 	TESTQ        R10, R10
-	JE           done381
+	JE           done385
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26239,7 +26553,7 @@ oneEnd381:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done381:
+done385:
 	VZEROUPPER
 	RET
 
@@ -26259,9 +26573,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one382:
+one386:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd382
+	JLT          oneEnd386
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -26320,11 +26634,11 @@ one382:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one382
+	JMP          one386
 
-oneEnd382:
+oneEnd386:
 	TESTQ        R10, R10
-	JE           done382
+	JE           done386
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -26380,7 +26694,7 @@ oneEnd382:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done382:
+done386:
 	VZEROUPPER
 	RET
 
@@ -26397,9 +26711,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one383:
+one387:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd383
+	JLT          oneEnd387
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -26432,11 +26746,11 @@ one383:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one383
+	JMP          one387
 
-oneEnd383:
+oneEnd387:
 	TESTQ        R8, R8
-	JE           done383
+	JE           done387
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -26468,7 +26782,7 @@ oneEnd383:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done383:
+done387:
 	VZEROUPPER
 	RET
 
@@ -26491,9 +26805,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many384:
+many388:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd384
+	JLT          manyEnd388
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -26531,12 +26845,12 @@ many384:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many384
+	JMP          many388
 
-manyEnd384:
-one384:
+manyEnd388:
+one388:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd384
+	JLT          oneEnd388
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -26557,11 +26871,11 @@ one384:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one384
+	JMP          one388
 
-oneEnd384:
+oneEnd388:
 	TESTQ        CX, CX
-	JE           done384
+	JE           done388
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26584,7 +26898,7 @@ oneEnd384:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done384:
+done388:
 	VZEROUPPER
 	RET
 
@@ -26609,9 +26923,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one385:
+one389:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd385
+	JLT               oneEnd389
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -26650,11 +26964,11 @@ one385:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one385
+	JMP               one389
 
-oneEnd385:
+oneEnd389:
 	TESTQ             CX, CX
-	JE                done385
+	JE                done389
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -26695,7 +27009,7 @@ oneEnd385:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done385:
+done389:
 	VZEROUPPER
 	RET
 
@@ -26717,9 +27031,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many386:
+many390:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd386
+	JLT          manyEnd390
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -26759,12 +27073,12 @@ many386:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many386
+	JMP          many390
 
-manyEnd386:
-one386:
+manyEnd390:
+one390:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd386
+	JLT          oneEnd390
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -26786,11 +27100,11 @@ one386:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one386
+	JMP          one390
 
-oneEnd386:
+oneEnd390:
 	TESTQ        CX, CX
-	JE           done386
+	JE           done390
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26814,7 +27128,7 @@ oneEnd386:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done386:
+done390:
 	VZEROUPPER
 	RET
 
@@ -26839,9 +27153,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z5
 	VBROADCASTSS lanes<>+1504(SB), Z5
 
-many387:
+many391:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd387
+	JLT          manyEnd391
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -26871,12 +27185,12 @@ many387:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many387
+	JMP          many391
 
-manyEnd387:
-one387:
+manyEnd391:
+one391:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd387
+	JLT          oneEnd391
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -26893,11 +27207,11 @@ one387:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one387
+	JMP          one391
 
-oneEnd387:
+oneEnd391:
 	TESTQ        CX, CX
-	JE           done387
+	JE           done391
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -26916,7 +27230,7 @@ oneEnd387:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done387:
+done391:
 	VZEROUPPER
 	RET
 
@@ -26941,9 +27255,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1824(SB), Z11
 	VBROADCASTSS lanes<>+1792(SB), Z12
 
-many388:
+many392:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd388
+	JLT          manyEnd392
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -26987,12 +27301,12 @@ many388:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many388
+	JMP          many392
 
-manyEnd388:
-one388:
+manyEnd392:
+one392:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd388
+	JLT          oneEnd392
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27016,11 +27330,11 @@ one388:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one388
+	JMP          one392
 
-oneEnd388:
+oneEnd392:
 	TESTQ        CX, CX
-	JE           done388
+	JE           done392
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27046,7 +27360,7 @@ oneEnd388:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done388:
+done392:
 	VZEROUPPER
 	RET
 
@@ -27071,9 +27385,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2208(SB), Z11
 	VBROADCASTSS lanes<>+2176(SB), Z12
 
-many389:
+many393:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd389
+	JLT          manyEnd393
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27121,12 +27435,12 @@ many389:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many389
+	JMP          many393
 
-manyEnd389:
-one389:
+manyEnd393:
+one393:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd389
+	JLT          oneEnd393
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27152,11 +27466,11 @@ one389:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one389
+	JMP          one393
 
-oneEnd389:
+oneEnd393:
 	TESTQ        CX, CX
-	JE           done389
+	JE           done393
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27184,7 +27498,7 @@ oneEnd389:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done389:
+done393:
 	VZEROUPPER
 	RET
 
@@ -27210,9 +27524,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2368(SB), Z5
 	VBROADCASTSS lanes<>+2336(SB), Z6
 
-many390:
+many394:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd390
+	JLT          manyEnd394
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27248,12 +27562,12 @@ many390:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many390
+	JMP          many394
 
-manyEnd390:
-one390:
+manyEnd394:
+one394:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd390
+	JLT          oneEnd394
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27273,11 +27587,11 @@ one390:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one390
+	JMP          one394
 
-oneEnd390:
+oneEnd394:
 	TESTQ        CX, CX
-	JE           done390
+	JE           done394
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27299,7 +27613,7 @@ oneEnd390:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done390:
+done394:
 	VZEROUPPER
 	RET
 
@@ -27327,9 +27641,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+1504(SB), Z6
 
-many391:
+many395:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd391
+	JLT          manyEnd395
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27359,12 +27673,12 @@ many391:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many391
+	JMP          many395
 
-manyEnd391:
-one391:
+manyEnd395:
+one395:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd391
+	JLT          oneEnd395
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27381,11 +27695,11 @@ one391:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one391
+	JMP          one395
 
-oneEnd391:
+oneEnd395:
 	TESTQ        CX, CX
-	JE           done391
+	JE           done395
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27404,7 +27718,7 @@ oneEnd391:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done391:
+done395:
 	VZEROUPPER
 	RET
 
@@ -27439,9 +27753,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z14
 	VBROADCASTSS lanes<>+96(SB), Z14
 
-one392:
+one396:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd392
+	JLT          oneEnd396
 	VMOVUPS      (DX), Z15
 	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
 	VMULPS       Z14, Z16, Z16
@@ -27469,11 +27783,11 @@ one392:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one392
+	JMP          one396
 
-oneEnd392:
+oneEnd396:
 	TESTQ        CX, CX
-	JE           done392
+	JE           done396
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27503,7 +27817,7 @@ oneEnd392:
 	VFMADD213PS  Z0, Z17, Z10
 	VMOVUPS      Z10, K1, (AX)
 
-done392:
+done396:
 	VZEROUPPER
 	RET
 
@@ -27529,9 +27843,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+96(SB), Z6
 
-many393:
+many397:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd393
+	JLT          manyEnd397
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -27569,12 +27883,12 @@ many393:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many393
+	JMP          many397
 
-manyEnd393:
-one393:
+manyEnd397:
+one397:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd393
+	JLT          oneEnd397
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -27595,11 +27909,11 @@ one393:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one393
+	JMP          one397
 
-oneEnd393:
+oneEnd397:
 	TESTQ        CX, CX
-	JE           done393
+	JE           done397
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27622,7 +27936,7 @@ oneEnd393:
 	VMULPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done393:
+done397:
 	VZEROUPPER
 	RET
 
@@ -27635,9 +27949,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many394:
+many398:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd394
+	JLT         manyEnd398
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -27655,12 +27969,12 @@ many394:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many394
+	JMP         many398
 
-manyEnd394:
-one394:
+manyEnd398:
+one398:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd394
+	JLT         oneEnd398
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -27671,11 +27985,11 @@ one394:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one394
+	JMP         one398
 
-oneEnd394:
+oneEnd398:
 	TESTQ       CX, CX
-	JE          done394
+	JE          done398
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -27688,7 +28002,7 @@ oneEnd394:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done394:
+done398:
 	VZEROUPPER
 	RET
 
@@ -27705,9 +28019,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many395:
+many399:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd395
+	JLT     manyEnd399
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -27723,12 +28037,12 @@ many395:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many395
+	JMP     many399
 
-manyEnd395:
-one395:
+manyEnd399:
+one399:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd395
+	JLT     oneEnd399
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -27738,11 +28052,11 @@ one395:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one395
+	JMP     one399
 
-oneEnd395:
+oneEnd399:
 	TESTQ     CX, CX
-	JE        done395
+	JE        done399
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27754,7 +28068,7 @@ oneEnd395:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done395:
+done399:
 	VZEROUPPER
 	RET
 
@@ -27766,9 +28080,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many396:
+many400:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd396
+	JLT     manyEnd400
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -27784,23 +28098,23 @@ many396:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many396
+	JMP     many400
 
-manyEnd396:
-one396:
+manyEnd400:
+one400:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd396
+	JLT     oneEnd400
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one396
+	JMP     one400
 
-oneEnd396:
+oneEnd400:
 	TESTQ     CX, CX
-	JE        done396
+	JE        done400
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27809,7 +28123,7 @@ oneEnd396:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done396:
+done400:
 	VZEROUPPER
 	RET
 
@@ -27822,9 +28136,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many397:
+many401:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd397
+	JLT       manyEnd401
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -27848,12 +28162,12 @@ many397:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many397
+	JMP       many401
 
-manyEnd397:
-one397:
+manyEnd401:
+one401:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd397
+	JLT       oneEnd401
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -27862,11 +28176,11 @@ one397:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one397
+	JMP       one401
 
-oneEnd397:
+oneEnd401:
 	TESTQ     CX, CX
-	JE        done397
+	JE        done401
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -27877,7 +28191,7 @@ oneEnd397:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done397:
+done401:
 	VZEROUPPER
 	RET
 
@@ -27902,9 +28216,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many398:
+many402:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd398
+	JLT          manyEnd402
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -27956,12 +28270,12 @@ many398:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many398
+	JMP          many402
 
-manyEnd398:
-one398:
+manyEnd402:
+one402:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd398
+	JLT          oneEnd402
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -27989,11 +28303,11 @@ one398:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one398
+	JMP          one402
 
-oneEnd398:
+oneEnd402:
 	TESTQ        CX, CX
-	JE           done398
+	JE           done402
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28023,7 +28337,7 @@ oneEnd398:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done398:
+done402:
 	VZEROUPPER
 	RET
 
@@ -28038,9 +28352,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many399:
+many403:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd399
+	JLT     manyEnd403
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -28060,12 +28374,12 @@ many399:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many399
+	JMP     many403
 
-manyEnd399:
-one399:
+manyEnd403:
+one403:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd399
+	JLT     oneEnd403
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -28073,11 +28387,11 @@ one399:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one399
+	JMP     one403
 
-oneEnd399:
+oneEnd403:
 	TESTQ     CX, CX
-	JE        done399
+	JE        done403
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28087,7 +28401,7 @@ oneEnd399:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done399:
+done403:
 	VZEROUPPER
 	RET
 
@@ -28098,228 +28412,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many400:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd400
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many400
-
-manyEnd400:
-one400:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd400
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one400
-
-oneEnd400:
-	TESTQ       CX, CX
-	JE          done400
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done400:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many401:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd401
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many401
-
-manyEnd401:
-one401:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd401
-	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one401
-
-oneEnd401:
-	TESTQ       CX, CX
-	JE          done401
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done401:
-	VZEROUPPER
-	RET
-
-// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many402:
-	CMPQ    CX, $0x00000020
-	JLT     manyEnd402
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, CX
-	JMP     many402
-
-manyEnd402:
-one402:
-	CMPQ    CX, $0x00000010
-	JLT     oneEnd402
-	VMOVUPS (DX), Z0
-	VSQRTPS Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, CX
-	JMP     one402
-
-oneEnd402:
-	TESTQ     CX, CX
-	JE        done402
-	MOVQ      $0x00000001, BX
-	SHLXQ     CX, BX, CX
-	DECQ      CX
-	KMOVW     CX, K1
-	VMOVUPS.Z (DX), K1, Z0
-	VSQRTPS   Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
-
-done402:
-	VZEROUPPER
-	RET
-
-// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
-many403:
-	CMPQ         CX, $0x00000020
-	JLT          manyEnd403
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      64(DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JMP          many403
-
-manyEnd403:
-one403:
-	CMPQ         CX, $0x00000010
-	JLT          oneEnd403
-	VMOVUPS      (DX), Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, CX
-	JMP          one403
-
-oneEnd403:
-	TESTQ        CX, CX
-	JE           done403
-	MOVQ         $0x00000001, BX
-	SHLXQ        CX, BX, CX
-	DECQ         CX
-	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z0
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
-
-done403:
-	VZEROUPPER
-	RET
-
-// func floorAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·floorAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many404:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd404
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -28331,7 +28437,7 @@ one404:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd404
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -28346,16 +28452,16 @@ oneEnd404:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
+	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done404:
 	VZEROUPPER
 	RET
 
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_base+0(FP), AX
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
@@ -28364,16 +28470,16 @@ many405:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd405
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -28385,7 +28491,7 @@ one405:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd405
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -28400,10 +28506,218 @@ oneEnd405:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done405:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many406:
+	CMPQ    CX, $0x00000020
+	JLT     manyEnd406
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JMP     many406
+
+manyEnd406:
+one406:
+	CMPQ    CX, $0x00000010
+	JLT     oneEnd406
+	VMOVUPS (DX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JMP     one406
+
+oneEnd406:
+	TESTQ     CX, CX
+	JE        done406
+	MOVQ      $0x00000001, BX
+	SHLXQ     CX, BX, CX
+	DECQ      CX
+	KMOVW     CX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done406:
+	VZEROUPPER
+	RET
+
+// func reciprocalAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many407:
+	CMPQ         CX, $0x00000020
+	JLT          manyEnd407
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JMP          many407
+
+manyEnd407:
+one407:
+	CMPQ         CX, $0x00000010
+	JLT          oneEnd407
+	VMOVUPS      (DX), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          one407
+
+oneEnd407:
+	TESTQ        CX, CX
+	JE           done407
+	MOVQ         $0x00000001, BX
+	SHLXQ        CX, BX, CX
+	DECQ         CX
+	KMOVW        CX, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done407:
+	VZEROUPPER
+	RET
+
+// func floorAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many408:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd408
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many408
+
+manyEnd408:
+one408:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd408
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one408
+
+oneEnd408:
+	TESTQ       CX, CX
+	JE          done408
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done408:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many409:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd409
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many409
+
+manyEnd409:
+one409:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd409
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one409
+
+oneEnd409:
+	TESTQ       CX, CX
+	JE          done409
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done409:
 	VZEROUPPER
 	RET
 
@@ -28414,9 +28728,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many406:
+many410:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd406
+	JLT         manyEnd410
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -28432,23 +28746,23 @@ many406:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many406
+	JMP         many410
 
-manyEnd406:
-one406:
+manyEnd410:
+one410:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd406
+	JLT         oneEnd410
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one406
+	JMP         one410
 
-oneEnd406:
+oneEnd410:
 	TESTQ       CX, CX
-	JE          done406
+	JE          done410
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28457,7 +28771,7 @@ oneEnd406:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done406:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28472,9 +28786,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many407:
+many411:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd407
+	JLT         manyEnd411
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -28494,12 +28808,12 @@ many407:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many407
+	JMP         many411
 
-manyEnd407:
-one407:
+manyEnd411:
+one411:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd407
+	JLT         oneEnd411
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -28507,11 +28821,11 @@ one407:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one407
+	JMP         one411
 
-oneEnd407:
+oneEnd411:
 	TESTQ       CX, CX
-	JE          done407
+	JE          done411
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28521,7 +28835,7 @@ oneEnd407:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done407:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28536,9 +28850,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many408:
+many412:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd408
+	JLT     manyEnd412
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -28558,12 +28872,12 @@ many408:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many408
+	JMP     many412
 
-manyEnd408:
-one408:
+manyEnd412:
+one412:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd408
+	JLT     oneEnd412
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -28571,11 +28885,11 @@ one408:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one408
+	JMP     one412
 
-oneEnd408:
+oneEnd412:
 	TESTQ     CX, CX
-	JE        done408
+	JE        done412
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28585,7 +28899,7 @@ oneEnd408:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done408:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28596,9 +28910,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many409:
+many413:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd409
+	JLT     manyEnd413
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -28618,12 +28932,12 @@ many409:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many409
+	JMP     many413
 
-manyEnd409:
-one409:
+manyEnd413:
+one413:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd409
+	JLT     oneEnd413
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -28631,11 +28945,11 @@ one409:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one409
+	JMP     one413
 
-oneEnd409:
+oneEnd413:
 	TESTQ     CX, CX
-	JE        done409
+	JE        done413
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28645,7 +28959,7 @@ oneEnd409:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done409:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28658,9 +28972,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many410:
+many414:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd410
+	JLT         manyEnd414
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -28680,12 +28994,12 @@ many410:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many410
+	JMP         many414
 
-manyEnd410:
-one410:
+manyEnd414:
+one414:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd410
+	JLT         oneEnd414
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -28693,11 +29007,11 @@ one410:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one410
+	JMP         one414
 
-oneEnd410:
+oneEnd414:
 	TESTQ       CX, CX
-	JE          done410
+	JE          done414
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28707,7 +29021,7 @@ oneEnd410:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done410:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28726,9 +29040,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one411:
+one415:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd411
+	JLT               oneEnd415
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -28762,11 +29076,11 @@ one411:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one411
+	JMP               one415
 
-oneEnd411:
+oneEnd415:
 	TESTQ             CX, CX
-	JE                done411
+	JE                done415
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28802,7 +29116,7 @@ oneEnd411:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done411:
+done415:
 	VZEROUPPER
 	RET
 
@@ -28821,9 +29135,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one412:
+one416:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd412
+	JLT               oneEnd416
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -28858,11 +29172,11 @@ one412:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one412
+	JMP               one416
 
-oneEnd412:
+oneEnd416:
 	TESTQ             CX, CX
-	JE                done412
+	JE                done416
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28899,7 +29213,7 @@ oneEnd412:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done412:
+done416:
 	VZEROUPPER
 	RET
 
@@ -28918,9 +29232,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z9
 	VBROADCASTSS lanes<>+3328(SB), Z10
 
-one413:
+one417:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd413
+	JLT               oneEnd417
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -28955,11 +29269,11 @@ one413:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one413
+	JMP               one417
 
-oneEnd413:
+oneEnd417:
 	TESTQ             CX, CX
-	JE                done413
+	JE                done417
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -28996,7 +29310,7 @@ oneEnd413:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done413:
+done417:
 	VZEROUPPER
 	RET
 
@@ -29018,9 +29332,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3488(SB), Z9
 	VBROADCASTSS lanes<>+3456(SB), Z10
 
-one414:
+one418:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd418
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -29047,11 +29361,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one418
 
-oneEnd414:
+oneEnd418:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done418
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29080,7 +29394,7 @@ oneEnd414:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done414:
+done418:
 	VZEROUPPER
 	RET
 
@@ -29099,9 +29413,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one415:
+one419:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd415
+	JLT          oneEnd419
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -29129,11 +29443,11 @@ one415:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one415
+	JMP          one419
 
-oneEnd415:
+oneEnd419:
 	TESTQ        CX, CX
-	JE           done415
+	JE           done419
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29163,7 +29477,7 @@ oneEnd415:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done415:
+done419:
 	VZEROUPPER
 	RET
 
@@ -29182,9 +29496,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one416:
+one420:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd416
+	JLT          oneEnd420
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -29216,11 +29530,11 @@ one416:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one416
+	JMP          one420
 
-oneEnd416:
+oneEnd420:
 	TESTQ        CX, CX
-	JE           done416
+	JE           done420
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29254,7 +29568,7 @@ oneEnd416:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done416:
+done420:
 	VZEROUPPER
 	RET
 
@@ -29281,9 +29595,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3968(SB), Z14
 	VBROADCASTSS lanes<>+3936(SB), Z15
 
-one417:
+one421:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd417
+	JLT          oneEnd421
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3040(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -29323,11 +29637,11 @@ one417:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one417
+	JMP          one421
 
-oneEnd417:
+oneEnd421:
 	TESTQ        CX, CX
-	JE           done417
+	JE           done421
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29369,7 +29683,7 @@ oneEnd417:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done417:
+done421:
 	VZEROUPPER
 	RET
 
@@ -29392,9 +29706,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one418:
+one422:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd418
+	JLT          oneEnd422
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -29422,11 +29736,11 @@ one418:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one418
+	JMP          one422
 
-oneEnd418:
+oneEnd422:
 	TESTQ        CX, CX
-	JE           done418
+	JE           done422
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29456,7 +29770,7 @@ oneEnd418:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done418:
+done422:
 	VZEROUPPER
 	RET
 
@@ -29469,9 +29783,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one419:
+one423:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd419
+	JLT               oneEnd423
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -29540,11 +29854,11 @@ one419:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one419
+	JMP               one423
 
-oneEnd419:
+oneEnd423:
 	TESTQ             CX, CX
-	JE                done419
+	JE                done423
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29615,7 +29929,7 @@ oneEnd419:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done419:
+done423:
 	VZEROUPPER
 	RET
 
@@ -29628,9 +29942,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one420:
+one424:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd420
+	JLT               oneEnd424
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -29695,11 +30009,11 @@ one420:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one420
+	JMP               one424
 
-oneEnd420:
+oneEnd424:
 	TESTQ             CX, CX
-	JE                done420
+	JE                done424
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29766,7 +30080,7 @@ oneEnd420:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done420:
+done424:
 	VZEROUPPER
 	RET
 
@@ -29779,9 +30093,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one421:
+one425:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd421
+	JLT               oneEnd425
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -29841,11 +30155,11 @@ one421:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one421
+	JMP               one425
 
-oneEnd421:
+oneEnd425:
 	TESTQ             CX, CX
-	JE                done421
+	JE                done425
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29907,7 +30221,7 @@ oneEnd421:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done421:
+done425:
 	VZEROUPPER
 	RET
 
@@ -29918,9 +30232,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many422:
+many426:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd422
+	JLT         manyEnd426
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -29934,12 +30248,12 @@ many422:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many422
+	JMP         many426
 
-manyEnd422:
-one422:
+manyEnd426:
+one426:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd422
+	JLT         oneEnd426
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -29948,11 +30262,11 @@ one422:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one422
+	JMP         one426
 
-oneEnd422:
+oneEnd426:
 	TESTQ       CX, CX
-	JE          done422
+	JE          done426
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29963,7 +30277,7 @@ oneEnd422:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done422:
+done426:
 	VZEROUPPER
 	RET
 
@@ -29975,9 +30289,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many423:
+many427:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd423
+	JLT         manyEnd427
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -29997,12 +30311,12 @@ many423:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many423
+	JMP         many427
 
-manyEnd423:
-one423:
+manyEnd427:
+one427:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd423
+	JLT         oneEnd427
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -30014,11 +30328,11 @@ one423:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one423
+	JMP         one427
 
-oneEnd423:
+oneEnd427:
 	TESTQ       CX, CX
-	JE          done423
+	JE          done427
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30032,7 +30346,7 @@ oneEnd423:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done423:
+done427:
 	VZEROUPPER
 	RET
 
@@ -30046,9 +30360,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many424:
+many428:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd424
+	JLT       manyEnd428
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -30068,12 +30382,12 @@ many424:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many424
+	JMP       many428
 
-manyEnd424:
-one424:
+manyEnd428:
+one428:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd424
+	JLT       oneEnd428
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -30081,11 +30395,11 @@ one424:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one424
+	JMP       one428
 
-oneEnd424:
+oneEnd428:
 	TESTQ     CX, CX
-	JE        done424
+	JE        done428
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30095,7 +30409,7 @@ oneEnd424:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done424:
+done428:
 	VZEROUPPER
 	RET
 
@@ -30111,9 +30425,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many425:
+many429:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd425
+	JLT         manyEnd429
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -30135,12 +30449,12 @@ many425:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many425
+	JMP         many429
 
-manyEnd425:
-one425:
+manyEnd429:
+one429:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd425
+	JLT         oneEnd429
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -30153,11 +30467,11 @@ one425:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one425
+	JMP         one429
 
-oneEnd425:
+oneEnd429:
 	TESTQ       CX, CX
-	JE          done425
+	JE          done429
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30172,7 +30486,7 @@ oneEnd425:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done425:
+done429:
 	VZEROUPPER
 	RET
 
@@ -30190,9 +30504,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many426:
+many430:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd426
+	JLT     manyEnd430
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30213,12 +30527,12 @@ many426:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many426
+	JMP     many430
 
-manyEnd426:
-one426:
+manyEnd430:
+one430:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd426
+	JLT     oneEnd430
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30227,11 +30541,11 @@ one426:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one426
+	JMP     one430
 
-oneEnd426:
+oneEnd430:
 	TESTQ     CX, CX
-	JE        done426
+	JE        done430
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30241,16 +30555,16 @@ oneEnd426:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done426:
+done430:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many427:
+many431:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd427
+	JLT     manyEnd431
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30266,23 +30580,23 @@ many427:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many427
+	JMP     many431
 
-manyEnd427:
-one427:
+manyEnd431:
+one431:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd427
+	JLT     oneEnd431
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one427
+	JMP     one431
 
-oneEnd427:
+oneEnd431:
 	TESTQ     CX, CX
-	JE        done427
+	JE        done431
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30291,16 +30605,16 @@ oneEnd427:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done427:
+done431:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many428:
+many432:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd428
+	JLT     manyEnd432
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30316,23 +30630,23 @@ many428:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many428
+	JMP     many432
 
-manyEnd428:
-one428:
+manyEnd432:
+one432:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd428
+	JLT     oneEnd432
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one428
+	JMP     one432
 
-oneEnd428:
+oneEnd432:
 	TESTQ     CX, CX
-	JE        done428
+	JE        done432
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30341,7 +30655,7 @@ oneEnd428:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done428:
+done432:
 	VZEROUPPER
 	RET
 
@@ -30359,9 +30673,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many429:
+many433:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd429
+	JLT     manyEnd433
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -30382,12 +30696,12 @@ many429:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many429
+	JMP     many433
 
-manyEnd429:
-one429:
+manyEnd433:
+one433:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd429
+	JLT     oneEnd433
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -30396,11 +30710,11 @@ one429:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one429
+	JMP     one433
 
-oneEnd429:
+oneEnd433:
 	TESTQ     CX, CX
-	JE        done429
+	JE        done433
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30410,16 +30724,16 @@ oneEnd429:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done429:
+done433:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many430:
+many434:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd430
+	JLT     manyEnd434
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30435,23 +30749,23 @@ many430:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many430
+	JMP     many434
 
-manyEnd430:
-one430:
+manyEnd434:
+one434:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd430
+	JLT     oneEnd434
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one430
+	JMP     one434
 
-oneEnd430:
+oneEnd434:
 	TESTQ     CX, CX
-	JE        done430
+	JE        done434
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30460,16 +30774,16 @@ oneEnd430:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done430:
+done434:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many431:
+many435:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd431
+	JLT     manyEnd435
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30485,23 +30799,23 @@ many431:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many431
+	JMP     many435
 
-manyEnd431:
-one431:
+manyEnd435:
+one435:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd431
+	JLT     oneEnd435
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one431
+	JMP     one435
 
-oneEnd431:
+oneEnd435:
 	TESTQ     CX, CX
-	JE        done431
+	JE        done435
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30510,7 +30824,7 @@ oneEnd431:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done431:
+done435:
 	VZEROUPPER
 	RET
 
@@ -30528,9 +30842,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many432:
+many436:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd432
+	JLT     manyEnd436
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -30551,12 +30865,12 @@ many432:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many432
+	JMP     many436
 
-manyEnd432:
-one432:
+manyEnd436:
+one436:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd432
+	JLT     oneEnd436
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -30565,11 +30879,11 @@ one432:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one432
+	JMP     one436
 
-oneEnd432:
+oneEnd436:
 	TESTQ     CX, CX
-	JE        done432
+	JE        done436
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30579,16 +30893,16 @@ oneEnd432:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done432:
+done436:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many433:
+many437:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd433
+	JLT     manyEnd437
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30604,23 +30918,23 @@ many433:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many433
+	JMP     many437
 
-manyEnd433:
-one433:
+manyEnd437:
+one437:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd433
+	JLT     oneEnd437
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one433
+	JMP     one437
 
-oneEnd433:
+oneEnd437:
 	TESTQ     CX, CX
-	JE        done433
+	JE        done437
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30629,16 +30943,16 @@ oneEnd433:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done433:
+done437:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many434:
+many438:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd434
+	JLT     manyEnd438
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30654,23 +30968,23 @@ many434:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many434
+	JMP     many438
 
-manyEnd434:
-one434:
+manyEnd438:
+one438:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd434
+	JLT     oneEnd438
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one434
+	JMP     one438
 
-oneEnd434:
+oneEnd438:
 	TESTQ     CX, CX
-	JE        done434
+	JE        done438
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30679,7 +30993,7 @@ oneEnd434:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done434:
+done438:
 	VZEROUPPER
 	RET
 
@@ -30697,9 +31011,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many435:
+many439:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd435
+	JLT     manyEnd439
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -30720,12 +31034,12 @@ many435:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many435
+	JMP     many439
 
-manyEnd435:
-one435:
+manyEnd439:
+one439:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd435
+	JLT     oneEnd439
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -30734,11 +31048,11 @@ one435:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one435
+	JMP     one439
 
-oneEnd435:
+oneEnd439:
 	TESTQ     CX, CX
-	JE        done435
+	JE        done439
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30748,16 +31062,16 @@ oneEnd435:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done435:
+done439:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many436:
+many440:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd436
+	JLT     manyEnd440
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30773,23 +31087,23 @@ many436:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many436
+	JMP     many440
 
-manyEnd436:
-one436:
+manyEnd440:
+one440:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd436
+	JLT     oneEnd440
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one436
+	JMP     one440
 
-oneEnd436:
+oneEnd440:
 	TESTQ     CX, CX
-	JE        done436
+	JE        done440
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30798,16 +31112,16 @@ oneEnd436:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done436:
+done440:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many437:
+many441:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd437
+	JLT     manyEnd441
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30823,23 +31137,23 @@ many437:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many437
+	JMP     many441
 
-manyEnd437:
-one437:
+manyEnd441:
+one441:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd437
+	JLT     oneEnd441
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one437
+	JMP     one441
 
-oneEnd437:
+oneEnd441:
 	TESTQ     CX, CX
-	JE        done437
+	JE        done441
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30848,7 +31162,7 @@ oneEnd437:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done437:
+done441:
 	VZEROUPPER
 	RET
 
@@ -30866,9 +31180,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many438:
+many442:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd438
+	JLT       manyEnd442
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -30897,12 +31211,12 @@ many438:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many438
+	JMP       many442
 
-manyEnd438:
-one438:
+manyEnd442:
+one442:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd438
+	JLT       oneEnd442
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -30913,11 +31227,11 @@ one438:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one438
+	JMP       one442
 
-oneEnd438:
+oneEnd442:
 	TESTQ     CX, CX
-	JE        done438
+	JE        done442
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30929,16 +31243,16 @@ oneEnd438:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done438:
+done442:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many439:
+many443:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd439
+	JLT       manyEnd443
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -30962,12 +31276,12 @@ many439:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many439
+	JMP       many443
 
-manyEnd439:
-one439:
+manyEnd443:
+one443:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd439
+	JLT       oneEnd443
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -30976,11 +31290,11 @@ one439:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one439
+	JMP       one443
 
-oneEnd439:
+oneEnd443:
 	TESTQ     CX, CX
-	JE        done439
+	JE        done443
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30991,16 +31305,16 @@ oneEnd439:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done439:
+done443:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many440:
+many444:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd440
+	JLT       manyEnd444
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31024,12 +31338,12 @@ many440:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many440
+	JMP       many444
 
-manyEnd440:
-one440:
+manyEnd444:
+one444:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd440
+	JLT       oneEnd444
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31038,11 +31352,11 @@ one440:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one440
+	JMP       one444
 
-oneEnd440:
+oneEnd444:
 	TESTQ     CX, CX
-	JE        done440
+	JE        done444
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31053,7 +31367,7 @@ oneEnd440:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done440:
+done444:
 	VZEROUPPER
 	RET
 
@@ -31071,9 +31385,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many441:
+many445:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd441
+	JLT       manyEnd445
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -31102,12 +31416,12 @@ many441:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many441
+	JMP       many445
 
-manyEnd441:
-one441:
+manyEnd445:
+one445:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd441
+	JLT       oneEnd445
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -31118,11 +31432,11 @@ one441:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one441
+	JMP       one445
 
-oneEnd441:
+oneEnd445:
 	TESTQ     CX, CX
-	JE        done441
+	JE        done445
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31134,16 +31448,16 @@ oneEnd441:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done441:
+done445:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many442:
+many446:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd442
+	JLT       manyEnd446
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31167,12 +31481,12 @@ many442:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many442
+	JMP       many446
 
-manyEnd442:
-one442:
+manyEnd446:
+one446:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd442
+	JLT       oneEnd446
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31181,11 +31495,11 @@ one442:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one442
+	JMP       one446
 
-oneEnd442:
+oneEnd446:
 	TESTQ     CX, CX
-	JE        done442
+	JE        done446
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31196,16 +31510,16 @@ oneEnd442:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done442:
+done446:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many443:
+many447:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd443
+	JLT       manyEnd447
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31229,12 +31543,12 @@ many443:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many443
+	JMP       many447
 
-manyEnd443:
-one443:
+manyEnd447:
+one447:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd443
+	JLT       oneEnd447
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31243,11 +31557,11 @@ one443:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one443
+	JMP       one447
 
-oneEnd443:
+oneEnd447:
 	TESTQ     CX, CX
-	JE        done443
+	JE        done447
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31258,7 +31572,7 @@ oneEnd443:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done443:
+done447:
 	VZEROUPPER
 	RET
 
@@ -31277,9 +31591,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many444:
+many448:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd444
+	JLT     manyEnd448
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31304,12 +31618,12 @@ many444:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many444
+	JMP     many448
 
-manyEnd444:
-one444:
+manyEnd448:
+one448:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd444
+	JLT     oneEnd448
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31319,11 +31633,11 @@ one444:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one444
+	JMP     one448
 
-oneEnd444:
+oneEnd448:
 	TESTQ     CX, CX
-	JE        done444
+	JE        done448
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31334,16 +31648,16 @@ oneEnd444:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done444:
+done448:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many445:
+many449:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd445
+	JLT     manyEnd449
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31363,12 +31677,12 @@ many445:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many445
+	JMP     many449
 
-manyEnd445:
-one445:
+manyEnd449:
+one449:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd445
+	JLT     oneEnd449
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31376,11 +31690,11 @@ one445:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one445
+	JMP     one449
 
-oneEnd445:
+oneEnd449:
 	TESTQ     CX, CX
-	JE        done445
+	JE        done449
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31390,16 +31704,16 @@ oneEnd445:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done445:
+done449:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many446:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd446
+	JLT     manyEnd450
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31419,12 +31733,12 @@ many446:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many446
+	JMP     many450
 
-manyEnd446:
-one446:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd446
+	JLT     oneEnd450
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31432,11 +31746,11 @@ one446:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one446
+	JMP     one450
 
-oneEnd446:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done446
+	JE        done450
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31446,7 +31760,7 @@ oneEnd446:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done446:
+done450:
 	VZEROUPPER
 	RET
 
@@ -31464,9 +31778,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many447:
+many451:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd447
+	JLT          manyEnd451
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -31499,12 +31813,12 @@ many447:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many447
+	JMP          many451
 
-manyEnd447:
-one447:
+manyEnd451:
+one451:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd447
+	JLT          oneEnd451
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -31516,11 +31830,11 @@ one447:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one447
+	JMP          one451
 
-oneEnd447:
+oneEnd451:
 	TESTQ        CX, CX
-	JE           done447
+	JE           done451
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31533,16 +31847,16 @@ oneEnd447:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done447:
+done451:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many448:
+many452:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd448
+	JLT          manyEnd452
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -31570,12 +31884,12 @@ many448:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many448
+	JMP          many452
 
-manyEnd448:
-one448:
+manyEnd452:
+one452:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd448
+	JLT          oneEnd452
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -31585,11 +31899,11 @@ one448:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one448
+	JMP          one452
 
-oneEnd448:
+oneEnd452:
 	TESTQ        CX, CX
-	JE           done448
+	JE           done452
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -31601,16 +31915,16 @@ oneEnd448:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done448:
+done452:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many449:
+many453:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd449
+	JLT          manyEnd453
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -31638,12 +31952,12 @@ many449:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many449
+	JMP          many453
 
-manyEnd449:
-one449:
+manyEnd453:
+one453:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd449
+	JLT          oneEnd453
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -31653,11 +31967,11 @@ one449:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one449
+	JMP          one453
 
-oneEnd449:
+oneEnd453:
 	TESTQ        CX, CX
-	JE           done449
+	JE           done453
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -31669,7 +31983,7 @@ oneEnd449:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done449:
+done453:
 	VZEROUPPER
 	RET
 
@@ -31687,9 +32001,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many450:
+many454:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd454
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -31710,12 +32024,12 @@ many450:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many454
 
-manyEnd450:
-one450:
+manyEnd454:
+one454:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd454
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -31724,11 +32038,11 @@ one450:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one454
 
-oneEnd450:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done454
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31738,16 +32052,16 @@ oneEnd450:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done454:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many451:
+many455:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd451
+	JLT     manyEnd455
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31763,23 +32077,23 @@ many451:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many451
+	JMP     many455
 
-manyEnd451:
-one451:
+manyEnd455:
+one455:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd451
+	JLT     oneEnd455
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one451
+	JMP     one455
 
-oneEnd451:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done451
+	JE        done455
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31788,16 +32102,16 @@ oneEnd451:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done451:
+done455:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many452:
+many456:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd452
+	JLT     manyEnd456
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31813,23 +32127,23 @@ many452:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many452
+	JMP     many456
 
-manyEnd452:
-one452:
+manyEnd456:
+one456:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd452
+	JLT     oneEnd456
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one452
+	JMP     one456
 
-oneEnd452:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done452
+	JE        done456
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31838,7 +32152,7 @@ oneEnd452:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done452:
+done456:
 	VZEROUPPER
 	RET
 
@@ -31856,9 +32170,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many453:
+many457:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd453
+	JLT     manyEnd457
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -31879,12 +32193,12 @@ many453:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many453
+	JMP     many457
 
-manyEnd453:
-one453:
+manyEnd457:
+one457:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd453
+	JLT     oneEnd457
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -31893,11 +32207,11 @@ one453:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one453
+	JMP     one457
 
-oneEnd453:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done453
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31907,16 +32221,16 @@ oneEnd453:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done453:
+done457:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many454:
+many458:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd454
+	JLT     manyEnd458
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31932,23 +32246,23 @@ many454:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many454
+	JMP     many458
 
-manyEnd454:
-one454:
+manyEnd458:
+one458:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd454
+	JLT     oneEnd458
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one454
+	JMP     one458
 
-oneEnd454:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done458
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31957,16 +32271,16 @@ oneEnd454:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done454:
+done458:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many455:
+many459:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd455
+	JLT     manyEnd459
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31982,23 +32296,23 @@ many455:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many455
+	JMP     many459
 
-manyEnd455:
-one455:
+manyEnd459:
+one459:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd455
+	JLT     oneEnd459
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one455
+	JMP     one459
 
-oneEnd455:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done459
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32007,7 +32321,7 @@ oneEnd455:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done455:
+done459:
 	VZEROUPPER
 	RET
 
@@ -32025,9 +32339,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many456:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd456
+	JLT     manyEnd460
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -32048,12 +32362,12 @@ many456:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many456
+	JMP     many460
 
-manyEnd456:
-one456:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd456
+	JLT     oneEnd460
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -32062,11 +32376,11 @@ one456:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one456
+	JMP     one460
 
-oneEnd456:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32076,16 +32390,16 @@ oneEnd456:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done456:
+done460:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many457:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd457
+	JLT     manyEnd461
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32101,23 +32415,23 @@ many457:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many457
+	JMP     many461
 
-manyEnd457:
-one457:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd457
+	JLT     oneEnd461
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one457
+	JMP     one461
 
-oneEnd457:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done461
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32126,16 +32440,16 @@ oneEnd457:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done457:
+done461:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many458:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd458
+	JLT     manyEnd462
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32151,23 +32465,23 @@ many458:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many458
+	JMP     many462
 
-manyEnd458:
-one458:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd458
+	JLT     oneEnd462
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one458
+	JMP     one462
 
-oneEnd458:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done462
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32176,7 +32490,7 @@ oneEnd458:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done458:
+done462:
 	VZEROUPPER
 	RET
 
@@ -32194,9 +32508,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many459:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd459
+	JLT     manyEnd463
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32217,12 +32531,12 @@ many459:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many459
+	JMP     many463
 
-manyEnd459:
-one459:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd459
+	JLT     oneEnd463
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32231,11 +32545,11 @@ one459:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one459
+	JMP     one463
 
-oneEnd459:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32245,16 +32559,16 @@ oneEnd459:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done459:
+done463:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many460:
+many464:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd464
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32270,23 +32584,23 @@ many460:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many464
 
-manyEnd460:
-one460:
+manyEnd464:
+one464:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd464
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one464
 
-oneEnd460:
+oneEnd464:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done464
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32295,16 +32609,16 @@ oneEnd460:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done464:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many461:
+many465:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd465
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32320,23 +32634,23 @@ many461:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many465
 
-manyEnd461:
-one461:
+manyEnd465:
+one465:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd465
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one465
 
-oneEnd461:
+oneEnd465:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done465
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32345,7 +32659,7 @@ oneEnd461:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done465:
 	VZEROUPPER
 	RET
 
@@ -32363,9 +32677,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many462:
+many466:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd466
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -32386,12 +32700,12 @@ many462:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many466
 
-manyEnd462:
-one462:
+manyEnd466:
+one466:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd466
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -32400,11 +32714,11 @@ one462:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one466
 
-oneEnd462:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done466
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32414,16 +32728,16 @@ oneEnd462:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done466:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many463:
+many467:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd463
+	JLT     manyEnd467
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32439,23 +32753,23 @@ many463:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many463
+	JMP     many467
 
-manyEnd463:
-one463:
+manyEnd467:
+one467:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd463
+	JLT     oneEnd467
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one463
+	JMP     one467
 
-oneEnd463:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done467
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32464,16 +32778,16 @@ oneEnd463:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done463:
+done467:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many464:
+many468:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd464
+	JLT     manyEnd468
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32489,23 +32803,23 @@ many464:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many464
+	JMP     many468
 
-manyEnd464:
-one464:
+manyEnd468:
+one468:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd464
+	JLT     oneEnd468
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one464
+	JMP     one468
 
-oneEnd464:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done464
+	JE        done468
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32514,7 +32828,7 @@ oneEnd464:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done464:
+done468:
 	VZEROUPPER
 	RET
 
@@ -32532,9 +32846,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many465:
+many469:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd465
+	JLT     manyEnd469
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -32555,12 +32869,12 @@ many465:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many465
+	JMP     many469
 
-manyEnd465:
-one465:
+manyEnd469:
+one469:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd465
+	JLT     oneEnd469
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -32569,11 +32883,11 @@ one465:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one465
+	JMP     one469
 
-oneEnd465:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done465
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32583,16 +32897,16 @@ oneEnd465:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done465:
+done469:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many466:
+many470:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd466
+	JLT     manyEnd470
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32608,23 +32922,23 @@ many466:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many466
+	JMP     many470
 
-manyEnd466:
-one466:
+manyEnd470:
+one470:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd466
+	JLT     oneEnd470
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one466
+	JMP     one470
 
-oneEnd466:
+oneEnd470:
 	TESTQ     CX, CX
-	JE        done466
+	JE        done470
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32633,16 +32947,16 @@ oneEnd466:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done466:
+done470:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many467:
+many471:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd471
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32658,23 +32972,23 @@ many467:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many471
 
-manyEnd467:
-one467:
+manyEnd471:
+one471:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd471
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one471
 
-oneEnd467:
+oneEnd471:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done471
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32683,7 +32997,7 @@ oneEnd467:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done471:
 	VZEROUPPER
 	RET
 
@@ -32701,9 +33015,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many468:
+many472:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd468
+	JLT         manyEnd472
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -32728,12 +33042,12 @@ many468:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many468
+	JMP         many472
 
-manyEnd468:
-one468:
+manyEnd472:
+one472:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd468
+	JLT         oneEnd472
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -32743,11 +33057,11 @@ one468:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one468
+	JMP         one472
 
-oneEnd468:
+oneEnd472:
 	TESTQ       CX, CX
-	JE          done468
+	JE          done472
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32758,16 +33072,16 @@ oneEnd468:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done468:
+done472:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many469:
+many473:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd469
+	JLT         manyEnd473
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -32787,12 +33101,12 @@ many469:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many469
+	JMP         many473
 
-manyEnd469:
-one469:
+manyEnd473:
+one473:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd469
+	JLT         oneEnd473
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -32800,11 +33114,11 @@ one469:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one469
+	JMP         one473
 
-oneEnd469:
+oneEnd473:
 	TESTQ       CX, CX
-	JE          done469
+	JE          done473
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -32814,16 +33128,16 @@ oneEnd469:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done469:
+done473:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many470:
+many474:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd470
+	JLT         manyEnd474
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -32843,12 +33157,12 @@ many470:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many470
+	JMP         many474
 
-manyEnd470:
-one470:
+manyEnd474:
+one474:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd470
+	JLT         oneEnd474
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -32856,11 +33170,11 @@ one470:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one470
+	JMP         one474
 
-oneEnd470:
+oneEnd474:
 	TESTQ       CX, CX
-	JE          done470
+	JE          done474
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -32870,7 +33184,7 @@ oneEnd470:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done470:
+done474:
 	VZEROUPPER
 	RET
 
@@ -32884,9 +33198,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many471:
+many475:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd471
+	JLT     manyEnd475
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -32897,21 +33211,21 @@ many471:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many471
+	JMP     many475
 
-manyEnd471:
-one471:
+manyEnd475:
+one475:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd471
+	JLT     oneEnd475
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one471
+	JMP     one475
 
-oneEnd471:
+oneEnd475:
 	TESTQ     AX, AX
-	JE        done471
+	JE        done475
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -32919,7 +33233,7 @@ oneEnd471:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done471:
+done475:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -32945,9 +33259,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many472:
+many476:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd472
+	JLT         manyEnd476
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -32958,21 +33272,21 @@ many472:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many472
+	JMP         many476
 
-manyEnd472:
-one472:
+manyEnd476:
+one476:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd472
+	JLT         oneEnd476
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one472
+	JMP         one476
 
-oneEnd472:
+oneEnd476:
 	TESTQ       AX, AX
-	JE          done472
+	JE          done476
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -32980,7 +33294,7 @@ oneEnd472:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done472:
+done476:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33006,9 +33320,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many473:
+many477:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd473
+	JLT         manyEnd477
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -33023,22 +33337,22 @@ many473:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many473
+	JMP         many477
 
-manyEnd473:
-one473:
+manyEnd477:
+one477:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd473
+	JLT         oneEnd477
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one473
+	JMP         one477
 
-oneEnd473:
+oneEnd477:
 	TESTQ       AX, AX
-	JE          done473
+	JE          done477
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -33047,7 +33361,7 @@ oneEnd473:
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done473:
+done477:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33075,9 +33389,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many474:
+many478:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd474
+	JLT         manyEnd478
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -33092,22 +33406,22 @@ many474:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many474
+	JMP         many478
 
-manyEnd474:
-one474:
+manyEnd478:
+one478:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd474
+	JLT         oneEnd478
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one474
+	JMP         one478
 
-oneEnd474:
+oneEnd478:
 	TESTQ       AX, AX
-	JE          done474
+	JE          done478
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -33117,7 +33431,7 @@ oneEnd474:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done474:
+done478:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -33144,9 +33458,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many475:
+many479:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd475
+	JLT         manyEnd479
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -33162,23 +33476,23 @@ many475:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many475
+	JMP         many479
 
-manyEnd475:
-one475:
+manyEnd479:
+one479:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd475
+	JLT         oneEnd479
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one475
+	JMP         one479
 
-oneEnd475:
+oneEnd479:
 	TESTQ       AX, AX
-	JE          done475
+	JE          done479
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -33187,7 +33501,7 @@ oneEnd475:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done475:
+done479:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33214,9 +33528,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many476:
+many480:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd480
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -33227,21 +33541,21 @@ many476:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many476
+	JMP     many480
 
-manyEnd476:
-one476:
+manyEnd480:
+one480:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd480
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one476
+	JMP     one480
 
-oneEnd476:
+oneEnd480:
 	TESTQ   AX, AX
-	JE      done476
+	JE      done480
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33250,7 +33564,7 @@ oneEnd476:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done476:
+done480:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -33278,9 +33592,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many477:
+many481:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd481
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33299,23 +33613,23 @@ many477:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many477
+	JMP     many481
 
-manyEnd477:
-one477:
+manyEnd481:
+one481:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd481
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one477
+	JMP     one481
 
-oneEnd477:
+oneEnd481:
 	TESTQ   AX, AX
-	JE      done477
+	JE      done481
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33326,7 +33640,7 @@ oneEnd477:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done477:
+done481:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -33360,9 +33674,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many478:
+many482:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd478
+	JLT     manyEnd482
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33381,23 +33695,23 @@ many478:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many478
+	JMP     many482
 
-manyEnd478:
-one478:
+manyEnd482:
+one482:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd478
+	JLT     oneEnd482
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one478
+	JMP     one482
 
-oneEnd478:
+oneEnd482:
 	TESTQ   AX, AX
-	JE      done478
+	JE      done482
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33408,7 +33722,7 @@ oneEnd478:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done478:
+done482:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -33441,9 +33755,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many479:
+many483:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd479
+	JLT     manyEnd483
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -33466,12 +33780,12 @@ many479:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many479
+	JMP     many483
 
-manyEnd479:
-one479:
+manyEnd483:
+one483:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd479
+	JLT     oneEnd483
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -33479,11 +33793,11 @@ one479:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one479
+	JMP     one483
 
-oneEnd479:
+oneEnd483:
 	TESTQ   AX, AX
-	JE      done479
+	JE      done483
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33497,7 +33811,7 @@ oneEnd479:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done479:
+done483:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -33546,9 +33860,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many480:
+many484:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd480
+	JLT          manyEnd484
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -33578,12 +33892,12 @@ many480:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many480
+	JMP          many484
 
-manyEnd480:
-one480:
+manyEnd484:
+one484:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd480
+	JLT          oneEnd484
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -33600,11 +33914,11 @@ one480:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one480
+	JMP          one484
 
-oneEnd480:
+oneEnd484:
 	TESTQ        CX, CX
-	JE           done480
+	JE           done484
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -33625,7 +33939,7 @@ oneEnd480:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done480:
+done484:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -33655,9 +33969,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many481:
+many485:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd481
+	JLT         manyEnd485
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -33677,12 +33991,12 @@ many481:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many481
+	JMP         many485
 
-manyEnd481:
-one481:
+manyEnd485:
+one485:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd481
+	JLT         oneEnd485
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -33695,11 +34009,11 @@ one481:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one481
+	JMP         one485
 
-oneEnd481:
+oneEnd485:
 	TESTQ       CX, CX
-	JE          done481
+	JE          done485
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -33712,14 +34026,14 @@ oneEnd481:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done481:
+done485:
 	VZEROUPPER
 	RET
 
 plain:
-many482:
+many486:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd482
+	JLT     manyEnd486
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -33736,12 +34050,12 @@ many482:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many482
+	JMP     many486
 
-manyEnd482:
-one482:
+manyEnd486:
+one486:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd486
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -33752,11 +34066,11 @@ one482:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one482
+	JMP     one486
 
-oneEnd482:
+oneEnd486:
 	TESTQ     CX, CX
-	JE        done482
+	JE        done486
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -33768,7 +34082,7 @@ oneEnd482:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done482:
+done486:
 	VZEROUPPER
 	RET
 
@@ -34671,30 +34985,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many483:
+many487:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd483
+	JLT     manyEnd487
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many483
+	JMP     many487
 
-manyEnd483:
-one483:
+manyEnd487:
+one487:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd487
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one483
+	JMP     one487
 
-oneEnd483:
+oneEnd487:
 	TESTQ     R8, R8
-	JE        done483
+	JE        done487
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -34703,7 +35017,7 @@ oneEnd483:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done483:
+done487:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -34773,9 +35087,9 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next484:
+next488:
 	CMPQ      SI, $0x00000010
-	JLT       end484
+	JLT       end488
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -34787,16 +35101,16 @@ next484:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next484
+	JMP       next488
 
-end484:
+end488:
 	VZEROUPPER
 	RET
 
 onlyB:
-next485:
+next489:
 	CMPQ      SI, $0x00000010
-	JLT       end485
+	JLT       end489
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -34806,9 +35120,9 @@ next485:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next485
+	JMP       next489
 
-end485:
+end489:
 	VZEROUPPER
 	RET
 
@@ -34816,9 +35130,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next486:
+next490:
 	CMPQ      SI, $0x00000010
-	JLT       end486
+	JLT       end490
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -34828,16 +35142,16 @@ next486:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next486
+	JMP       next490
 
-end486:
+end490:
 	VZEROUPPER
 	RET
 
 both:
-next487:
+next491:
 	CMPQ      SI, $0x00000010
-	JLT       end487
+	JLT       end491
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -34845,9 +35159,9 @@ next487:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next487
+	JMP       next491
 
-end487:
+end491:
 	VZEROUPPER
 	RET
 
@@ -35038,9 +35352,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many488:
+many492:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd488
+	JLT     manyEnd492
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -35051,21 +35365,21 @@ many488:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many488
+	JMP     many492
 
-manyEnd488:
-one488:
+manyEnd492:
+one492:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd488
+	JLT     oneEnd492
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one488
+	JMP     one492
 
-oneEnd488:
+oneEnd492:
 	TESTQ   SI, SI
-	JE      done488
+	JE      done492
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35074,7 +35388,7 @@ oneEnd488:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done488:
+done492:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -35093,9 +35407,9 @@ done488:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many489:
+many493:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd489
+	JLT          manyEnd493
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -35125,12 +35439,12 @@ many489:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many489
+	JMP          many493
 
-manyEnd489:
-one489:
+manyEnd493:
+one493:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd489
+	JLT          oneEnd493
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -35147,11 +35461,11 @@ one489:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one489
+	JMP          one493
 
-oneEnd489:
+oneEnd493:
 	TESTQ        SI, SI
-	JE           done489
+	JE           done493
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -35171,7 +35485,7 @@ oneEnd489:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done489:
+done493:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -35187,9 +35501,9 @@ done489:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many490:
+many494:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd490
+	JLT     manyEnd494
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -35204,22 +35518,22 @@ many490:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many490
+	JMP     many494
 
-manyEnd490:
-one490:
+manyEnd494:
+one494:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd490
+	JLT     oneEnd494
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one490
+	JMP     one494
 
-oneEnd490:
+oneEnd494:
 	TESTQ     SI, SI
-	JE        done490
+	JE        done494
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -35228,7 +35542,7 @@ oneEnd490:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done490:
+done494:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -35264,9 +35578,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many491:
+many495:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd491
+	JLT     manyEnd495
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -35277,21 +35591,21 @@ many491:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many491
+	JMP     many495
 
-manyEnd491:
-one491:
+manyEnd495:
+one495:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd491
+	JLT     oneEnd495
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one491
+	JMP     one495
 
-oneEnd491:
+oneEnd495:
 	TESTQ   SI, SI
-	JE      done491
+	JE      done495
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35300,7 +35614,7 @@ oneEnd491:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done491:
+done495:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -35319,9 +35633,9 @@ done491:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many492:
+many496:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd492
+	JLT          manyEnd496
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35349,12 +35663,12 @@ many492:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many492
+	JMP          many496
 
-manyEnd492:
-one492:
+manyEnd496:
+one496:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd492
+	JLT          oneEnd496
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35370,11 +35684,11 @@ one492:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one492
+	JMP          one496
 
-oneEnd492:
+oneEnd496:
 	TESTQ        SI, SI
-	JE           done492
+	JE           done496
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -35393,7 +35707,7 @@ oneEnd492:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done492:
+done496:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -35446,9 +35760,9 @@ done492:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many493:
+many497:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd493
+	JLT     manyEnd497
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -35468,12 +35782,12 @@ many493:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many493
+	JMP     many497
 
-manyEnd493:
-one493:
+manyEnd497:
+one497:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd493
+	JLT     oneEnd497
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -35481,11 +35795,11 @@ one493:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one493
+	JMP     one497
 
-oneEnd493:
+oneEnd497:
 	TESTQ     SI, SI
-	JE        done493
+	JE        done497
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -35495,7 +35809,7 @@ oneEnd493:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done493:
+done497:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -35525,9 +35839,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many494:
+many498:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd498
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -35538,21 +35852,21 @@ many494:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many494
+	JMP     many498
 
-manyEnd494:
-one494:
+manyEnd498:
+one498:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd498
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one494
+	JMP     one498
 
-oneEnd494:
+oneEnd498:
 	TESTQ   SI, SI
-	JE      done494
+	JE      done498
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35561,7 +35875,7 @@ oneEnd494:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done494:
+done498:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -35577,36 +35891,36 @@ done494:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many495:
+many499:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd495
+	JLT     manyEnd499
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many495
+	JMP     many499
 
-manyEnd495:
-one495:
+manyEnd499:
+one499:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd495
+	JLT     oneEnd499
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one495
+	JMP     one499
 
-oneEnd495:
+oneEnd499:
 	TESTQ   SI, SI
-	JE      done495
+	JE      done499
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done495:
+done499:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -35651,6 +35965,319 @@ end:
 	VZEROUPPER
 	RET
 
+// func softmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
+// Requires: AVX, AVX512F, AVX512VL, BMI2
+TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ cols+72(FP), BX
+	MOVQ y_base+48(FP), SI
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+480(SB), Z1
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+480(SB), Z3
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+
+many500:
+	CMPQ        DI, $0x00000040
+	JLT         manyEnd500
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VFMADD231PS Z4, Z5, Z0
+	VMOVUPS     64(R8), Z4
+	VMOVUPS     64(R9), Z5
+	VFMADD231PS Z4, Z5, Z1
+	VMOVUPS     128(R8), Z4
+	VMOVUPS     128(R9), Z5
+	VFMADD231PS Z4, Z5, Z2
+	VMOVUPS     192(R8), Z4
+	VMOVUPS     192(R9), Z5
+	VFMADD231PS Z4, Z5, Z3
+	ADDQ        $0x00000100, R8
+	ADDQ        $0x00000100, R9
+	SUBQ        $0x00000040, DI
+	JMP         many500
+
+manyEnd500:
+one500:
+	CMPQ        DI, $0x00000010
+	JLT         oneEnd500
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VFMADD231PS Z4, Z5, Z0
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, DI
+	JMP         one500
+
+oneEnd500:
+	TESTQ       DI, DI
+	JE          done500
+	MOVQ        $0x00000001, R10
+	SHLXQ       DI, R10, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (R8), K1, Z4
+	VMOVUPS.Z   (R9), K1, Z5
+	VFMADD231PS Z4, Z5, Z0
+
+done500:
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VBROADCASTSS  X1, Z0
+	MOVQ          BX, DI
+	MOVQ          DX, R8
+	MOVQ          SI, R9
+	MOVQ          AX, R10
+
+many501:
+	CMPQ    DI, $0x00000020
+	JLT     manyEnd501
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS (R9), Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (R10)
+	VMOVUPS 64(R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS 64(R9), Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	ADDQ    $0x00000080, R8
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	SUBQ    $0x00000020, DI
+	JMP     many501
+
+manyEnd501:
+one501:
+	CMPQ    DI, $0x00000010
+	JLT     oneEnd501
+	VMOVUPS (R8), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS (R9), Z2
+	VMULPS  Z2, Z1, Z1
+	VMOVUPS Z1, (R10)
+	ADDQ    $0x00000040, R8
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, DI
+	JMP     one501
+
+oneEnd501:
+	TESTQ     DI, DI
+	JE        done501
+	MOVQ      $0x00000001, R11
+	SHLXQ     DI, R11, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (R8), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (R9), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (R10)
+
+done501:
+	LEAQ (SI)(BX*4), SI
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func logSoftmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2
+TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+72(FP), BX
+	MOVQ         y_base+48(FP), SI
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1344(SB), Z0
+	VBROADCASTSS lanes<>+96(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+5152(SB), Z6
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS lanes<>+480(SB), Z6
+	VBROADCASTSS lanes<>+480(SB), Z7
+	VBROADCASTSS lanes<>+480(SB), Z8
+	VBROADCASTSS lanes<>+480(SB), Z9
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+
+many502:
+	CMPQ    DI, $0x00000040
+	JLT     manyEnd502
+	VMOVUPS (R8), Z10
+	VADDPS  Z10, Z6, Z6
+	VMOVUPS 64(R8), Z10
+	VADDPS  Z10, Z7, Z7
+	VMOVUPS 128(R8), Z10
+	VADDPS  Z10, Z8, Z8
+	VMOVUPS 192(R8), Z10
+	VADDPS  Z10, Z9, Z9
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x00000040, DI
+	JMP     many502
+
+manyEnd502:
+one502:
+	CMPQ    DI, $0x00000010
+	JLT     oneEnd502
+	VMOVUPS (R8), Z10
+	VADDPS  Z10, Z6, Z6
+	ADDQ    $0x00000040, R8
+	ADDQ    $0x00000040, R9
+	SUBQ    $0x00000010, DI
+	JMP     one502
+
+oneEnd502:
+	TESTQ     DI, DI
+	JE        done502
+	MOVQ      $0x00000001, R9
+	SHLXQ     DI, R9, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (R8), K1, Z10
+	VADDPS    Z10, Z6, Z6
+
+done502:
+	VADDPS        Z8, Z6, Z6
+	VADDPS        Z9, Z7, Z7
+	VADDPS        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y7
+	VADDPS        Y7, Y6, Y7
+	VEXTRACTF32X4 $0x01, Y7, X6
+	VADDPS        X6, X7, X7
+	VPERMILPS     $0x4e, X7, X6
+	VADDPS        X6, X7, X7
+	VPERMILPS     $0xb1, X7, X6
+	VADDPS        X6, X7, X7
+	VBROADCASTSS  X7, Z6
+	MOVQ          BX, DI
+	MOVQ          DX, R8
+	MOVQ          SI, R9
+	MOVQ          AX, R10
+
+many503:
+	CMPQ         DI, $0x00000020
+	JLT          manyEnd503
+	VMOVUPS      (R8), Z7
+	VMOVUPS      (R9), Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VFNMADD231PS Z10, Z6, Z7
+	VMOVUPS      Z7, (R10)
+	VMOVUPS      64(R8), Z7
+	VMOVUPS      64(R9), Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VFNMADD231PS Z10, Z6, Z7
+	VMOVUPS      Z7, 64(R10)
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000020, DI
+	JMP          many503
+
+manyEnd503:
+one503:
+	CMPQ         DI, $0x00000010
+	JLT          oneEnd503
+	VMOVUPS      (R8), Z7
+	VMOVUPS      (R9), Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VFNMADD231PS Z10, Z6, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R9
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, DI
+	JMP          one503
+
+oneEnd503:
+	TESTQ        DI, DI
+	JE           done503
+	MOVQ         $0x00000001, R11
+	SHLXQ        DI, R11, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS.Z    (R9), K1, Z8
+	VMULPS       Z0, Z8, Z8
+	VREDUCEPS    $0x01, Z8, Z9
+	VBROADCASTSS lanes<>+5152(SB), Z10
+	VFMADD213PS  Z5, Z9, Z10
+	VFMADD213PS  Z4, Z9, Z10
+	VFMADD213PS  Z3, Z9, Z10
+	VFMADD213PS  Z2, Z9, Z10
+	VFMADD213PS  Z1, Z9, Z10
+	VSCALEFPS    Z8, Z10, Z10
+	VFNMADD231PS Z10, Z6, Z7
+	VMOVUPS      Z7, K1, (R10)
+
+done503:
+	LEAQ (SI)(BX*4), SI
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
 // func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-108
@@ -35677,9 +36304,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many496:
+many504:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd496
+	JLT     manyEnd504
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -35690,21 +36317,21 @@ many496:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many496
+	JMP     many504
 
-manyEnd496:
-one496:
+manyEnd504:
+one504:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd496
+	JLT     oneEnd504
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one496
+	JMP     one504
 
-oneEnd496:
+oneEnd504:
 	TESTQ     R9, R9
-	JE        done496
+	JE        done504
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -35712,7 +36339,7 @@ oneEnd496:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done496:
+done504:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -35733,9 +36360,9 @@ done496:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many497:
+many505:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd497
+	JLT         manyEnd505
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -35750,22 +36377,22 @@ many497:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many497
+	JMP         many505
 
-manyEnd497:
-one497:
+manyEnd505:
+one505:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd497
+	JLT         oneEnd505
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one497
+	JMP         one505
 
-oneEnd497:
+oneEnd505:
 	TESTQ       R9, R9
-	JE          done497
+	JE          done505
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -35775,7 +36402,7 @@ oneEnd497:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done497:
+done505:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -35801,9 +36428,9 @@ done497:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many498:
+many506:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd498
+	JLT         manyEnd506
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -35823,12 +36450,12 @@ many498:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many498
+	JMP         many506
 
-manyEnd498:
-one498:
+manyEnd506:
+one506:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd498
+	JLT         oneEnd506
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -35841,11 +36468,11 @@ one498:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one498
+	JMP         one506
 
-oneEnd498:
+oneEnd506:
 	TESTQ       R9, R9
-	JE          done498
+	JE          done506
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -35858,7 +36485,7 @@ oneEnd498:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done498:
+done506:
 	JMP normed
 
 plain:
@@ -35867,9 +36494,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many499:
+many507:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd499
+	JLT     manyEnd507
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -35886,12 +36513,12 @@ many499:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many499
+	JMP     many507
 
-manyEnd499:
-one499:
+manyEnd507:
+one507:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd499
+	JLT     oneEnd507
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -35902,11 +36529,11 @@ one499:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one499
+	JMP     one507
 
-oneEnd499:
+oneEnd507:
 	TESTQ     R9, R9
-	JE        done499
+	JE        done507
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -35918,7 +36545,7 @@ oneEnd499:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done499:
+done507:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -35956,9 +36583,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many500:
+many508:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd500
+	JLT         manyEnd508
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -35969,21 +36596,21 @@ many500:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many500
+	JMP         many508
 
-manyEnd500:
-one500:
+manyEnd508:
+one508:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd500
+	JLT         oneEnd508
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one500
+	JMP         one508
 
-oneEnd500:
+oneEnd508:
 	TESTQ       R9, R9
-	JE          done500
+	JE          done508
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -35992,7 +36619,7 @@ oneEnd500:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done500:
+done508:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -36018,9 +36645,9 @@ done500:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many501:
+many509:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd501
+	JLT         manyEnd509
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -36038,12 +36665,12 @@ many501:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many501
+	JMP         many509
 
-manyEnd501:
-one501:
+manyEnd509:
+one509:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd501
+	JLT         oneEnd509
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -36055,11 +36682,11 @@ one501:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one501
+	JMP         one509
 
-oneEnd501:
+oneEnd509:
 	TESTQ       R9, R9
-	JE          done501
+	JE          done509
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -36071,7 +36698,7 @@ oneEnd501:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done501:
+done509:
 	JMP normed
 
 plain:
@@ -36080,9 +36707,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many502:
+many510:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd502
+	JLT     manyEnd510
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -36097,12 +36724,12 @@ many502:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many502
+	JMP     many510
 
-manyEnd502:
-one502:
+manyEnd510:
+one510:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd502
+	JLT     oneEnd510
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -36112,11 +36739,11 @@ one502:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one502
+	JMP     one510
 
-oneEnd502:
+oneEnd510:
 	TESTQ     R9, R9
-	JE        done502
+	JE        done510
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -36127,7 +36754,7 @@ oneEnd502:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done502:
+done510:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -36165,9 +36792,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many503:
+many511:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd503
+	JLT     manyEnd511
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -36186,12 +36813,12 @@ many503:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many503
+	JMP     many511
 
-manyEnd503:
-one503:
+manyEnd511:
+one511:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd503
+	JLT     oneEnd511
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -36202,11 +36829,11 @@ one503:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one503
+	JMP     one511
 
-oneEnd503:
+oneEnd511:
 	TESTQ     R9, R9
-	JE        done503
+	JE        done511
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -36220,7 +36847,7 @@ oneEnd503:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done503:
+done511:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -36279,9 +36906,9 @@ done503:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many504:
+many512:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd504
+	JLT         manyEnd512
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -36308,12 +36935,12 @@ many504:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many504
+	JMP         many512
 
-manyEnd504:
-one504:
+manyEnd512:
+one512:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd504
+	JLT         oneEnd512
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -36328,11 +36955,11 @@ one504:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one504
+	JMP         one512
 
-oneEnd504:
+oneEnd512:
 	TESTQ       R9, R9
-	JE          done504
+	JE          done512
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -36354,7 +36981,7 @@ oneEnd504:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done504:
+done512:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -36438,9 +37065,9 @@ done504:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one505:
+one513:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd505
+	JLT         oneEnd513
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -36484,11 +37111,11 @@ one505:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one505
+	JMP         one513
 
-oneEnd505:
+oneEnd513:
 	TESTQ       R13, R13
-	JE          done505
+	JE          done513
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -36531,7 +37158,7 @@ oneEnd505:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done505:
+done513:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -36674,9 +37301,9 @@ done505:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one506:
+one514:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd506
+	JLT         oneEnd514
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -36711,11 +37338,11 @@ one506:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one506
+	JMP         one514
 
-oneEnd506:
+oneEnd514:
 	TESTQ       R12, R12
-	JE          done506
+	JE          done514
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -36750,7 +37377,7 @@ oneEnd506:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done506:
+done514:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -36771,30 +37398,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many507:
+many515:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd507
+	JLT     manyEnd515
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many507
+	JMP     many515
 
-manyEnd507:
-one507:
+manyEnd515:
+one515:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd507
+	JLT     oneEnd515
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one507
+	JMP     one515
 
-oneEnd507:
+oneEnd515:
 	TESTQ     R8, R8
-	JE        done507
+	JE        done515
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -36802,7 +37429,7 @@ oneEnd507:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done507:
+done515:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -36822,9 +37449,9 @@ done507:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many508:
+many516:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd508
+	JLT         manyEnd516
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -36833,22 +37460,22 @@ many508:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many508
+	JMP         many516
 
-manyEnd508:
-one508:
+manyEnd516:
+one516:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd508
+	JLT         oneEnd516
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one508
+	JMP         one516
 
-oneEnd508:
+oneEnd516:
 	TESTQ       R8, R8
-	JE          done508
+	JE          done516
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -36858,7 +37485,7 @@ oneEnd508:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done508:
+done516:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -36888,9 +37515,9 @@ done508:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one509:
+one517:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd509
+	JLT         oneEnd517
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -36910,11 +37537,11 @@ one509:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one509
+	JMP         one517
 
-oneEnd509:
+oneEnd517:
 	TESTQ       R12, R12
-	JE          done509
+	JE          done517
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -36933,7 +37560,7 @@ oneEnd509:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done509:
+done517:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -36974,9 +37601,9 @@ done509:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one510:
+one518:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd510
+	JLT         oneEnd518
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -36990,11 +37617,11 @@ one510:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one510
+	JMP         one518
 
-oneEnd510:
+oneEnd518:
 	TESTQ       R11, R11
-	JE          done510
+	JE          done518
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37008,7 +37635,7 @@ oneEnd510:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done510:
+done518:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37046,9 +37673,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many511:
+many519:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd511
+	JLT         manyEnd519
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -37067,12 +37694,12 @@ many511:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many511
+	JMP         many519
 
-manyEnd511:
-one511:
+manyEnd519:
+one519:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd511
+	JLT         oneEnd519
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -37083,11 +37710,11 @@ one511:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one511
+	JMP         one519
 
-oneEnd511:
+oneEnd519:
 	TESTQ       R9, R9
-	JE          done511
+	JE          done519
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -37101,7 +37728,7 @@ oneEnd511:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done511:
+done519:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -37184,9 +37811,9 @@ done511:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one512:
+one520:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd512
+	JLT         oneEnd520
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -37215,11 +37842,11 @@ one512:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one512
+	JMP         one520
 
-oneEnd512:
+oneEnd520:
 	TESTQ       R12, R12
-	JE          done512
+	JE          done520
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37248,7 +37875,7 @@ oneEnd512:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done512:
+done520:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -37327,9 +37954,9 @@ done512:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one513:
+one521:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd513
+	JLT         oneEnd521
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -37360,11 +37987,11 @@ one513:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one513
+	JMP         one521
 
-oneEnd513:
+oneEnd521:
 	TESTQ       R12, R12
-	JE          done513
+	JE          done521
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37395,7 +38022,7 @@ oneEnd513:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done513:
+done521:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37416,30 +38043,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many514:
+many522:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd514
+	JLT         manyEnd522
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many514
+	JMP         many522
 
-manyEnd514:
-one514:
+manyEnd522:
+one522:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd514
+	JLT         oneEnd522
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one514
+	JMP         one522
 
-oneEnd514:
+oneEnd522:
 	TESTQ       R8, R8
-	JE          done514
+	JE          done522
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -37447,7 +38074,7 @@ oneEnd514:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done514:
+done522:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -37476,9 +38103,9 @@ done514:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one515:
+one523:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd515
+	JLT         oneEnd523
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -37492,11 +38119,11 @@ one515:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one515
+	JMP         one523
 
-oneEnd515:
+oneEnd523:
 	TESTQ       R11, R11
-	JE          done515
+	JE          done523
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37510,7 +38137,7 @@ oneEnd515:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done515:
+done523:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -37535,9 +38162,9 @@ done515:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one516:
+one524:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd516
+	JLT         oneEnd524
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -37550,11 +38177,11 @@ one516:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one516
+	JMP         one524
 
-oneEnd516:
+oneEnd524:
 	TESTQ       R11, R11
-	JE          done516
+	JE          done524
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37567,7 +38194,7 @@ oneEnd516:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done516:
+done524:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37595,9 +38222,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many517:
+many525:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd517
+	JLT         manyEnd525
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -37615,12 +38242,12 @@ many517:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many517
+	JMP         many525
 
-manyEnd517:
-one517:
+manyEnd525:
+one525:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd517
+	JLT         oneEnd525
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -37631,11 +38258,11 @@ one517:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one517
+	JMP         one525
 
-oneEnd517:
+oneEnd525:
 	TESTQ       DX, DX
-	JE          done517
+	JE          done525
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -37649,7 +38276,7 @@ oneEnd517:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done517:
+done525:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -37709,9 +38336,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Z3
 	MOVQ         dst_len+8(FP), BX
 
-many518:
+many526:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd518
+	JLT         manyEnd526
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -37728,12 +38355,12 @@ many518:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many518
+	JMP         many526
 
-manyEnd518:
-one518:
+manyEnd526:
+one526:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd518
+	JLT         oneEnd526
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -37744,11 +38371,11 @@ one518:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one518
+	JMP         one526
 
-oneEnd518:
+oneEnd526:
 	TESTQ       BX, BX
-	JE          done518
+	JE          done526
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -37760,7 +38387,7 @@ oneEnd518:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done518:
+done526:
 	VZEROUPPER
 	RET
 
@@ -37781,213 +38408,15 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next519:
-	TESTQ      BX, BX
-	JE         end519
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next519
-
-end519:
-	VZEROUPPER
-	RET
-
-onlyB:
-next520:
-	TESTQ      BX, BX
-	JE         end520
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next520
-
-end520:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next521:
-	TESTQ      BX, BX
-	JE         end521
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next521
-
-end521:
-	VZEROUPPER
-	RET
-
-both:
-next522:
-	TESTQ      BX, BX
-	JE         end522
-	VCMPPS     $0x00, Z1, Z0, K1
-	VCMPPS     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next522
-
-end522:
-	VZEROUPPER
-	RET
-
-// func lessAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next523:
-	TESTQ      BX, BX
-	JE         end523
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next523
-
-end523:
-	VZEROUPPER
-	RET
-
-onlyB:
-next524:
-	TESTQ      BX, BX
-	JE         end524
-	VMOVUPS    (CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next524
-
-end524:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next525:
-	TESTQ      BX, BX
-	JE         end525
-	VMOVUPS    (DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next525
-
-end525:
-	VZEROUPPER
-	RET
-
-both:
-next526:
-	TESTQ      BX, BX
-	JE         end526
-	VCMPPS     $0x11, Z1, Z0, K1
-	VCMPPS     $0x11, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next526
-
-end526:
-	VZEROUPPER
-	RET
-
-// func lessEqualAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next527:
 	TESTQ      BX, BX
 	JE         end527
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38006,9 +38435,9 @@ next528:
 	TESTQ      BX, BX
 	JE         end528
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38029,9 +38458,9 @@ next529:
 	TESTQ      BX, BX
 	JE         end529
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38048,8 +38477,8 @@ both:
 next530:
 	TESTQ      BX, BX
 	JE         end530
-	VCMPPS     $0x12, Z1, Z0, K1
-	VCMPPS     $0x12, Z1, Z0, K2
+	VCMPPS     $0x00, Z1, Z0, K1
+	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38061,9 +38490,9 @@ end530:
 	VZEROUPPER
 	RET
 
-// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// func lessAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -38083,10 +38512,10 @@ next531:
 	JE         end531
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38105,9 +38534,9 @@ next532:
 	TESTQ      BX, BX
 	JE         end532
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38128,9 +38557,9 @@ next533:
 	TESTQ      BX, BX
 	JE         end533
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38147,8 +38576,8 @@ both:
 next534:
 	TESTQ      BX, BX
 	JE         end534
-	VCMPPS     $0x04, Z1, Z0, K1
-	VCMPPS     $0x04, Z1, Z0, K2
+	VCMPPS     $0x11, Z1, Z0, K1
+	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38160,9 +38589,9 @@ end534:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// func lessEqualAVX512(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -38182,10 +38611,10 @@ next535:
 	JE         end535
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38204,9 +38633,9 @@ next536:
 	TESTQ      BX, BX
 	JE         end536
 	VMOVUPS    (CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38227,9 +38656,9 @@ next537:
 	TESTQ      BX, BX
 	JE         end537
 	VMOVUPS    (DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38246,8 +38675,8 @@ both:
 next538:
 	TESTQ      BX, BX
 	JE         end538
-	VCMPPS     $0x03, Z1, Z0, K1
-	VCMPPS     $0x03, Z1, Z0, K2
+	VCMPPS     $0x12, Z1, Z0, K1
+	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38256,6 +38685,204 @@ next538:
 	JMP        next538
 
 end538:
+	VZEROUPPER
+	RET
+
+// func notEqualAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next539:
+	TESTQ      BX, BX
+	JE         end539
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next539
+
+end539:
+	VZEROUPPER
+	RET
+
+onlyB:
+next540:
+	TESTQ      BX, BX
+	JE         end540
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next540
+
+end540:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next541:
+	TESTQ      BX, BX
+	JE         end541
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next541
+
+end541:
+	VZEROUPPER
+	RET
+
+both:
+next542:
+	TESTQ      BX, BX
+	JE         end542
+	VCMPPS     $0x04, Z1, Z0, K1
+	VCMPPS     $0x04, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next542
+
+end542:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next543:
+	TESTQ      BX, BX
+	JE         end543
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next543
+
+end543:
+	VZEROUPPER
+	RET
+
+onlyB:
+next544:
+	TESTQ      BX, BX
+	JE         end544
+	VMOVUPS    (CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next544
+
+end544:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next545:
+	TESTQ      BX, BX
+	JE         end545
+	VMOVUPS    (DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next545
+
+end545:
+	VZEROUPPER
+	RET
+
+both:
+next546:
+	TESTQ      BX, BX
+	JE         end546
+	VCMPPS     $0x03, Z1, Z0, K1
+	VCMPPS     $0x03, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next546
+
+end546:
 	VZEROUPPER
 	RET
 
@@ -38277,9 +38904,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next539:
+next547:
 	TESTQ       BX, BX
-	JE          end539
+	JE          end547
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -38295,16 +38922,16 @@ next539:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next539
+	JMP         next547
 
-end539:
+end547:
 	VZEROUPPER
 	RET
 
 onlyB:
-next540:
+next548:
 	TESTQ       BX, BX
-	JE          end540
+	JE          end548
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -38317,9 +38944,9 @@ next540:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next540
+	JMP         next548
 
-end540:
+end548:
 	VZEROUPPER
 	RET
 
@@ -38327,9 +38954,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next541:
+next549:
 	TESTQ      BX, BX
-	JE         end541
+	JE         end549
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -38340,16 +38967,16 @@ next541:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next541
+	JMP        next549
 
-end541:
+end549:
 	VZEROUPPER
 	RET
 
 both:
-next542:
+next550:
 	TESTQ      BX, BX
-	JE         end542
+	JE         end550
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -38357,9 +38984,9 @@ next542:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next542
+	JMP        next550
 
-end542:
+end550:
 	VZEROUPPER
 	RET
 
@@ -38380,213 +39007,15 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next543:
-	TESTQ      BX, BX
-	JE         end543
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next543
-
-end543:
-	VZEROUPPER
-	RET
-
-onlyB:
-next544:
-	TESTQ      BX, BX
-	JE         end544
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next544
-
-end544:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next545:
-	TESTQ      BX, BX
-	JE         end545
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next545
-
-end545:
-	VZEROUPPER
-	RET
-
-both:
-next546:
-	TESTQ      BX, BX
-	JE         end546
-	VPCMPD     $0x00, Z1, Z0, K1
-	VPCMPD     $0x00, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next546
-
-end546:
-	VZEROUPPER
-	RET
-
-// func lessIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next547:
-	TESTQ      BX, BX
-	JE         end547
-	VMOVUPS    (CX), Z0
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next547
-
-end547:
-	VZEROUPPER
-	RET
-
-onlyB:
-next548:
-	TESTQ      BX, BX
-	JE         end548
-	VMOVUPS    (CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K1
-	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x01, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y0
-	VMOVDQU    Y0, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x20, BX
-	JMP        next548
-
-end548:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next549:
-	TESTQ      BX, BX
-	JE         end549
-	VMOVUPS    (DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K1
-	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x01, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y1
-	VMOVDQU    Y1, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x20, BX
-	JMP        next549
-
-end549:
-	VZEROUPPER
-	RET
-
-both:
-next550:
-	TESTQ      BX, BX
-	JE         end550
-	VPCMPD     $0x01, Z1, Z0, K1
-	VPCMPD     $0x01, Z1, Z0, K2
-	KUNPCKWD   K1, K2, K2
-	VMOVDQU8.Z Y2, K2, Y3
-	VMOVDQU    Y3, (AX)
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, BX
-	JMP        next550
-
-end550:
-	VZEROUPPER
-	RET
-
-// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Z0
-	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
 next551:
 	TESTQ      BX, BX
 	JE         end551
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38605,9 +39034,9 @@ next552:
 	TESTQ      BX, BX
 	JE         end552
 	VMOVUPS    (CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y0
 	VMOVDQU    Y0, (AX)
@@ -38628,9 +39057,9 @@ next553:
 	TESTQ      BX, BX
 	JE         end553
 	VMOVUPS    (DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y1
 	VMOVDQU    Y1, (AX)
@@ -38647,8 +39076,8 @@ both:
 next554:
 	TESTQ      BX, BX
 	JE         end554
-	VPCMPD     $0x02, Z1, Z0, K1
-	VPCMPD     $0x02, Z1, Z0, K2
+	VPCMPD     $0x00, Z1, Z0, K1
+	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
 	VMOVDQU8.Z Y2, K2, Y3
 	VMOVDQU    Y3, (AX)
@@ -38657,6 +39086,204 @@ next554:
 	JMP        next554
 
 end554:
+	VZEROUPPER
+	RET
+
+// func lessIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next555:
+	TESTQ      BX, BX
+	JE         end555
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next555
+
+end555:
+	VZEROUPPER
+	RET
+
+onlyB:
+next556:
+	TESTQ      BX, BX
+	JE         end556
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next556
+
+end556:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next557:
+	TESTQ      BX, BX
+	JE         end557
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next557
+
+end557:
+	VZEROUPPER
+	RET
+
+both:
+next558:
+	TESTQ      BX, BX
+	JE         end558
+	VPCMPD     $0x01, Z1, Z0, K1
+	VPCMPD     $0x01, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next558
+
+end558:
+	VZEROUPPER
+	RET
+
+// func lessEqualIntAVX512(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Z0
+	VBROADCASTSS (DX), Z1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next559:
+	TESTQ      BX, BX
+	JE         end559
+	VMOVUPS    (CX), Z0
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next559
+
+end559:
+	VZEROUPPER
+	RET
+
+onlyB:
+next560:
+	TESTQ      BX, BX
+	JE         end560
+	VMOVUPS    (CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(CX), Z0
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y0
+	VMOVDQU    Y0, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x20, BX
+	JMP        next560
+
+end560:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next561:
+	TESTQ      BX, BX
+	JE         end561
+	VMOVUPS    (DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K1
+	VMOVUPS    64(DX), Z1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y1
+	VMOVDQU    Y1, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x20, BX
+	JMP        next561
+
+end561:
+	VZEROUPPER
+	RET
+
+both:
+next562:
+	TESTQ      BX, BX
+	JE         end562
+	VPCMPD     $0x02, Z1, Z0, K1
+	VPCMPD     $0x02, Z1, Z0, K2
+	KUNPCKWD   K1, K2, K2
+	VMOVDQU8.Z Y2, K2, Y3
+	VMOVDQU    Y3, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, BX
+	JMP        next562
+
+end562:
 	VZEROUPPER
 	RET
 
@@ -38674,9 +39301,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next555:
+next563:
 	TESTQ   BX, BX
-	JE      end555
+	JE      end563
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -38689,18 +39316,18 @@ next555:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next555
+	JMP     next563
 
-end555:
+end563:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next556:
+next564:
 	TESTQ   BX, BX
-	JE      end556
+	JE      end564
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38710,18 +39337,18 @@ next556:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next556
+	JMP     next564
 
-end556:
+end564:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next557:
+next565:
 	TESTQ   BX, BX
-	JE      end557
+	JE      end565
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38731,9 +39358,9 @@ next557:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next557
+	JMP     next565
 
-end557:
+end565:
 	VZEROUPPER
 	RET
 
@@ -38810,9 +39437,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next558:
+next566:
 	TESTQ   BX, BX
-	JE      end558
+	JE      end566
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -38825,18 +39452,18 @@ next558:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next558
+	JMP     next566
 
-end558:
+end566:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next559:
+next567:
 	TESTQ   BX, BX
-	JE      end559
+	JE      end567
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38846,18 +39473,18 @@ next559:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next559
+	JMP     next567
 
-end559:
+end567:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next560:
+next568:
 	TESTQ   BX, BX
-	JE      end560
+	JE      end568
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -38867,9 +39494,9 @@ next560:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next560
+	JMP     next568
 
-end560:
+end568:
 	VZEROUPPER
 	RET
 
@@ -38946,9 +39573,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next561:
+next569:
 	TESTQ   BX, BX
-	JE      end561
+	JE      end569
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -38961,18 +39588,18 @@ next561:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next561
+	JMP     next569
 
-end561:
+end569:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next562:
+next570:
 	TESTQ   BX, BX
-	JE      end562
+	JE      end570
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -38982,18 +39609,18 @@ next562:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next562
+	JMP     next570
 
-end562:
+end570:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next563:
+next571:
 	TESTQ   BX, BX
-	JE      end563
+	JE      end571
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39003,9 +39630,9 @@ next563:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next563
+	JMP     next571
 
-end563:
+end571:
 	VZEROUPPER
 	RET
 
@@ -39080,9 +39707,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next564:
+next572:
 	TESTQ   BX, BX
-	JE      end564
+	JE      end572
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -39095,18 +39722,18 @@ next564:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next564
+	JMP     next572
 
-end564:
+end572:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next565:
+next573:
 	TESTQ   BX, BX
-	JE      end565
+	JE      end573
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39116,18 +39743,18 @@ next565:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next565
+	JMP     next573
 
-end565:
+end573:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next566:
+next574:
 	TESTQ   BX, BX
-	JE      end566
+	JE      end574
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39137,9 +39764,9 @@ next566:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next566
+	JMP     next574
 
-end566:
+end574:
 	VZEROUPPER
 	RET
 
@@ -39214,9 +39841,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next567:
+next575:
 	TESTQ   BX, BX
-	JE      end567
+	JE      end575
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -39229,18 +39856,18 @@ next567:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next567
+	JMP     next575
 
-end567:
+end575:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next568:
+next576:
 	TESTQ   BX, BX
-	JE      end568
+	JE      end576
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39250,18 +39877,18 @@ next568:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next568
+	JMP     next576
 
-end568:
+end576:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next569:
+next577:
 	TESTQ   BX, BX
-	JE      end569
+	JE      end577
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39271,9 +39898,9 @@ next569:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next569
+	JMP     next577
 
-end569:
+end577:
 	VZEROUPPER
 	RET
 
@@ -39346,9 +39973,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next570:
+next578:
 	TESTQ   BX, BX
-	JE      end570
+	JE      end578
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -39361,18 +39988,18 @@ next570:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next570
+	JMP     next578
 
-end570:
+end578:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next571:
+next579:
 	TESTQ   BX, BX
-	JE      end571
+	JE      end579
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39382,18 +40009,18 @@ next571:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next571
+	JMP     next579
 
-end571:
+end579:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next572:
+next580:
 	TESTQ   BX, BX
-	JE      end572
+	JE      end580
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39403,9 +40030,9 @@ next572:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next572
+	JMP     next580
 
-end572:
+end580:
 	VZEROUPPER
 	RET
 
@@ -39478,9 +40105,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next573:
+next581:
 	TESTQ   BX, BX
-	JE      end573
+	JE      end581
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -39493,18 +40120,18 @@ next573:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next573
+	JMP     next581
 
-end573:
+end581:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next574:
+next582:
 	TESTQ   BX, BX
-	JE      end574
+	JE      end582
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39514,18 +40141,18 @@ next574:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next574
+	JMP     next582
 
-end574:
+end582:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next575:
+next583:
 	TESTQ   BX, BX
-	JE      end575
+	JE      end583
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39535,9 +40162,9 @@ next575:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next575
+	JMP     next583
 
-end575:
+end583:
 	VZEROUPPER
 	RET
 
@@ -39608,9 +40235,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next576:
+next584:
 	TESTQ   BX, BX
-	JE      end576
+	JE      end584
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -39623,18 +40250,18 @@ next576:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next576
+	JMP     next584
 
-end576:
+end584:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next577:
+next585:
 	TESTQ   BX, BX
-	JE      end577
+	JE      end585
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39644,18 +40271,18 @@ next577:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next577
+	JMP     next585
 
-end577:
+end585:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next578:
+next586:
 	TESTQ   BX, BX
-	JE      end578
+	JE      end586
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39665,9 +40292,9 @@ next578:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next578
+	JMP     next586
 
-end578:
+end586:
 	VZEROUPPER
 	RET
 
@@ -39738,9 +40365,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next579:
+next587:
 	TESTQ     BX, BX
-	JE        end579
+	JE        end587
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -39757,18 +40384,18 @@ next579:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next579
+	JMP       next587
 
-end579:
+end587:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next580:
+next588:
 	TESTQ     BX, BX
-	JE        end580
+	JE        end588
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -39782,18 +40409,18 @@ next580:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next580
+	JMP       next588
 
-end580:
+end588:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next581:
+next589:
 	TESTQ     BX, BX
-	JE        end581
+	JE        end589
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -39807,9 +40434,9 @@ next581:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next581
+	JMP       next589
 
-end581:
+end589:
 	VZEROUPPER
 	RET
 
@@ -39896,9 +40523,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next582:
+next590:
 	TESTQ   BX, BX
-	JE      end582
+	JE      end590
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -39911,18 +40538,18 @@ next582:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next582
+	JMP     next590
 
-end582:
+end590:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next583:
+next591:
 	TESTQ   BX, BX
-	JE      end583
+	JE      end591
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39932,18 +40559,18 @@ next583:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next583
+	JMP     next591
 
-end583:
+end591:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next584:
+next592:
 	TESTQ   BX, BX
-	JE      end584
+	JE      end592
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39953,9 +40580,9 @@ next584:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next584
+	JMP     next592
 
-end584:
+end592:
 	VZEROUPPER
 	RET
 
@@ -40032,9 +40659,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next585:
+next593:
 	TESTQ   BX, BX
-	JE      end585
+	JE      end593
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -40047,18 +40674,18 @@ next585:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next585
+	JMP     next593
 
-end585:
+end593:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next586:
+next594:
 	TESTQ   BX, BX
-	JE      end586
+	JE      end594
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40068,18 +40695,18 @@ next586:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next586
+	JMP     next594
 
-end586:
+end594:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next587:
+next595:
 	TESTQ   BX, BX
-	JE      end587
+	JE      end595
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40089,9 +40716,9 @@ next587:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next587
+	JMP     next595
 
-end587:
+end595:
 	VZEROUPPER
 	RET
 
@@ -40168,9 +40795,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next588:
+next596:
 	TESTQ   BX, BX
-	JE      end588
+	JE      end596
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -40183,18 +40810,18 @@ next588:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next588
+	JMP     next596
 
-end588:
+end596:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next589:
+next597:
 	TESTQ   BX, BX
-	JE      end589
+	JE      end597
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40204,18 +40831,18 @@ next589:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next589
+	JMP     next597
 
-end589:
+end597:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next590:
+next598:
 	TESTQ   BX, BX
-	JE      end590
+	JE      end598
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40225,9 +40852,9 @@ next590:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next590
+	JMP     next598
 
-end590:
+end598:
 	VZEROUPPER
 	RET
 
@@ -40302,9 +40929,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next591:
+next599:
 	TESTQ   BX, BX
-	JE      end591
+	JE      end599
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -40317,18 +40944,18 @@ next591:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next591
+	JMP     next599
 
-end591:
+end599:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next592:
+next600:
 	TESTQ   BX, BX
-	JE      end592
+	JE      end600
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40338,18 +40965,18 @@ next592:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next592
+	JMP     next600
 
-end592:
+end600:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next593:
+next601:
 	TESTQ   BX, BX
-	JE      end593
+	JE      end601
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40359,9 +40986,9 @@ next593:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next593
+	JMP     next601
 
-end593:
+end601:
 	VZEROUPPER
 	RET
 
@@ -40436,9 +41063,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next594:
+next602:
 	TESTQ   BX, BX
-	JE      end594
+	JE      end602
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -40451,18 +41078,18 @@ next594:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next594
+	JMP     next602
 
-end594:
+end602:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next595:
+next603:
 	TESTQ   BX, BX
-	JE      end595
+	JE      end603
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40472,18 +41099,18 @@ next595:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next595
+	JMP     next603
 
-end595:
+end603:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next596:
+next604:
 	TESTQ   BX, BX
-	JE      end596
+	JE      end604
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40493,9 +41120,9 @@ next596:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next596
+	JMP     next604
 
-end596:
+end604:
 	VZEROUPPER
 	RET
 
@@ -40568,9 +41195,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next597:
+next605:
 	TESTQ   BX, BX
-	JE      end597
+	JE      end605
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -40583,18 +41210,18 @@ next597:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next597
+	JMP     next605
 
-end597:
+end605:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next598:
+next606:
 	TESTQ   BX, BX
-	JE      end598
+	JE      end606
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40604,18 +41231,18 @@ next598:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next598
+	JMP     next606
 
-end598:
+end606:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next599:
+next607:
 	TESTQ   BX, BX
-	JE      end599
+	JE      end607
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40625,9 +41252,9 @@ next599:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next599
+	JMP     next607
 
-end599:
+end607:
 	VZEROUPPER
 	RET
 
@@ -40700,9 +41327,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next600:
+next608:
 	TESTQ   BX, BX
-	JE      end600
+	JE      end608
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -40715,18 +41342,18 @@ next600:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next600
+	JMP     next608
 
-end600:
+end608:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next601:
+next609:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end609
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40736,18 +41363,18 @@ next601:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next609
 
-end601:
+end609:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next602:
+next610:
 	TESTQ   BX, BX
-	JE      end602
+	JE      end610
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40757,9 +41384,9 @@ next602:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next602
+	JMP     next610
 
-end602:
+end610:
 	VZEROUPPER
 	RET
 
@@ -40830,9 +41457,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next603:
+next611:
 	TESTQ   BX, BX
-	JE      end603
+	JE      end611
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -40845,18 +41472,18 @@ next603:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next603
+	JMP     next611
 
-end603:
+end611:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next604:
+next612:
 	TESTQ   BX, BX
-	JE      end604
+	JE      end612
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40866,18 +41493,18 @@ next604:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next604
+	JMP     next612
 
-end604:
+end612:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next605:
+next613:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end613
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40887,9 +41514,9 @@ next605:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next613
 
-end605:
+end613:
 	VZEROUPPER
 	RET
 
@@ -40960,9 +41587,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next606:
+next614:
 	TESTQ     BX, BX
-	JE        end606
+	JE        end614
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -40979,18 +41606,18 @@ next606:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next606
+	JMP       next614
 
-end606:
+end614:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next607:
+next615:
 	TESTQ     BX, BX
-	JE        end607
+	JE        end615
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -41004,18 +41631,18 @@ next607:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next607
+	JMP       next615
 
-end607:
+end615:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next608:
+next616:
 	TESTQ     BX, BX
-	JE        end608
+	JE        end616
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -41029,9 +41656,9 @@ next608:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next608
+	JMP       next616
 
-end608:
+end616:
 	VZEROUPPER
 	RET
 
@@ -41118,9 +41745,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next609:
+next617:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end617
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -41133,18 +41760,18 @@ next609:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next617
 
-end609:
+end617:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next610:
+next618:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end618
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41154,18 +41781,18 @@ next610:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next618
 
-end610:
+end618:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next611:
+next619:
 	TESTQ   BX, BX
-	JE      end611
+	JE      end619
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41175,9 +41802,9 @@ next611:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next611
+	JMP     next619
 
-end611:
+end619:
 	VZEROUPPER
 	RET
 
@@ -41195,9 +41822,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next612:
+next620:
 	TESTQ   BX, BX
-	JE      end612
+	JE      end620
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -41210,18 +41837,18 @@ next612:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next612
+	JMP     next620
 
-end612:
+end620:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next613:
+next621:
 	TESTQ   BX, BX
-	JE      end613
+	JE      end621
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41231,18 +41858,18 @@ next613:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next613
+	JMP     next621
 
-end613:
+end621:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next614:
+next622:
 	TESTQ   BX, BX
-	JE      end614
+	JE      end622
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41252,9 +41879,9 @@ next614:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next614
+	JMP     next622
 
-end614:
+end622:
 	VZEROUPPER
 	RET
 
@@ -41272,9 +41899,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next615:
+next623:
 	TESTQ   BX, BX
-	JE      end615
+	JE      end623
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -41287,18 +41914,18 @@ next615:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next615
+	JMP     next623
 
-end615:
+end623:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next616:
+next624:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end624
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41308,18 +41935,18 @@ next616:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next624
 
-end616:
+end624:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next617:
+next625:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end625
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41329,9 +41956,9 @@ next617:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next625
 
-end617:
+end625:
 	VZEROUPPER
 	RET
 
@@ -41349,9 +41976,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next618:
+next626:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end626
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -41364,18 +41991,18 @@ next618:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next626
 
-end618:
+end626:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next619:
+next627:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end627
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41385,18 +42012,18 @@ next619:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next627
 
-end619:
+end627:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next620:
+next628:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end628
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41406,9 +42033,9 @@ next620:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next628
 
-end620:
+end628:
 	VZEROUPPER
 	RET
 
@@ -41426,9 +42053,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next621:
+next629:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end629
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -41441,18 +42068,18 @@ next621:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next629
 
-end621:
+end629:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next622:
+next630:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end630
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41462,18 +42089,18 @@ next622:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next630
 
-end622:
+end630:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next623:
+next631:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end631
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41483,9 +42110,9 @@ next623:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next631
 
-end623:
+end631:
 	VZEROUPPER
 	RET
 
@@ -41503,9 +42130,9 @@ TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next624:
+next632:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end632
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z0
@@ -41518,18 +42145,18 @@ next624:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next632
 
-end624:
+end632:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next625:
+next633:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end633
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41539,18 +42166,18 @@ next625:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next633
 
-end625:
+end633:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next626:
+next634:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end634
 	VMOVUPS (CX), Z1
 	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41560,9 +42187,9 @@ next626:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next634
 
-end626:
+end634:
 	VZEROUPPER
 	RET
 
@@ -41580,9 +42207,9 @@ TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next627:
+next635:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end635
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z0
@@ -41595,18 +42222,18 @@ next627:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next635
 
-end627:
+end635:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next628:
+next636:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end636
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41616,18 +42243,18 @@ next628:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next636
 
-end628:
+end636:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next629:
+next637:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end637
 	VMOVUPS (CX), Z1
 	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41637,9 +42264,9 @@ next629:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next637
 
-end629:
+end637:
 	VZEROUPPER
 	RET
 
@@ -41657,9 +42284,9 @@ TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next630:
+next638:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end638
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -41672,18 +42299,18 @@ next630:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next638
 
-end630:
+end638:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next631:
+next639:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end639
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41693,18 +42320,18 @@ next631:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next639
 
-end631:
+end639:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next632:
+next640:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end640
 	VMOVUPS (CX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41714,9 +42341,9 @@ next632:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next640
 
-end632:
+end640:
 	VZEROUPPER
 	RET
 
@@ -41734,9 +42361,9 @@ TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next633:
+next641:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end641
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z0
@@ -41749,18 +42376,18 @@ next633:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next641
 
-end633:
+end641:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next634:
+next642:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end642
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41770,18 +42397,18 @@ next634:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next642
 
-end634:
+end642:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next635:
+next643:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end643
 	VMOVUPS (CX), Z1
 	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41791,9 +42418,9 @@ next635:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next643
 
-end635:
+end643:
 	VZEROUPPER
 	RET
 
@@ -41811,9 +42438,9 @@ TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next636:
+next644:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end644
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z0
@@ -41826,18 +42453,18 @@ next636:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next644
 
-end636:
+end644:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next637:
+next645:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end645
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41847,18 +42474,18 @@ next637:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next645
 
-end637:
+end645:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next638:
+next646:
 	TESTQ   BX, BX
-	JE      end638
+	JE      end646
 	VMOVUPS (CX), Z1
 	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41868,9 +42495,9 @@ next638:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next638
+	JMP     next646
 
-end638:
+end646:
 	VZEROUPPER
 	RET
 
@@ -41888,9 +42515,9 @@ TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next639:
+next647:
 	TESTQ   BX, BX
-	JE      end639
+	JE      end647
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z0
@@ -41903,18 +42530,18 @@ next639:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next639
+	JMP     next647
 
-end639:
+end647:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next640:
+next648:
 	TESTQ   BX, BX
-	JE      end640
+	JE      end648
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41924,18 +42551,18 @@ next640:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next640
+	JMP     next648
 
-end640:
+end648:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next641:
+next649:
 	TESTQ   BX, BX
-	JE      end641
+	JE      end649
 	VMOVUPS (CX), Z1
 	VPMULLW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41945,9 +42572,9 @@ next641:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next641
+	JMP     next649
 
-end641:
+end649:
 	VZEROUPPER
 	RET
 
@@ -41965,9 +42592,9 @@ TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next642:
+next650:
 	TESTQ   BX, BX
-	JE      end642
+	JE      end650
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z0
@@ -41980,18 +42607,18 @@ next642:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next642
+	JMP     next650
 
-end642:
+end650:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next643:
+next651:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end651
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42001,18 +42628,18 @@ next643:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next651
 
-end643:
+end651:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next644:
+next652:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end652
 	VMOVUPS (CX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42022,9 +42649,9 @@ next644:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next652
 
-end644:
+end652:
 	VZEROUPPER
 	RET
 
@@ -42042,9 +42669,9 @@ TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next645:
+next653:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end653
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z0
@@ -42057,18 +42684,18 @@ next645:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next653
 
-end645:
+end653:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next646:
+next654:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end654
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42078,18 +42705,18 @@ next646:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next654
 
-end646:
+end654:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next647:
+next655:
 	TESTQ   BX, BX
-	JE      end647
+	JE      end655
 	VMOVUPS (CX), Z1
 	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42099,9 +42726,9 @@ next647:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next647
+	JMP     next655
 
-end647:
+end655:
 	VZEROUPPER
 	RET
 
@@ -42119,9 +42746,9 @@ TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next648:
+next656:
 	TESTQ   BX, BX
-	JE      end648
+	JE      end656
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z0
@@ -42134,18 +42761,18 @@ next648:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next648
+	JMP     next656
 
-end648:
+end656:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next649:
+next657:
 	TESTQ   BX, BX
-	JE      end649
+	JE      end657
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42155,18 +42782,18 @@ next649:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next649
+	JMP     next657
 
-end649:
+end657:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next650:
+next658:
 	TESTQ   BX, BX
-	JE      end650
+	JE      end658
 	VMOVUPS (CX), Z1
 	VMULPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42176,9 +42803,9 @@ next650:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next650
+	JMP     next658
 
-end650:
+end658:
 	VZEROUPPER
 	RET
 
@@ -42196,9 +42823,9 @@ TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next651:
+next659:
 	TESTQ         BX, BX
-	JE            end651
+	JE            end659
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -42239,18 +42866,18 @@ next651:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next651
+	JMP           next659
 
-end651:
+end659:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next652:
+next660:
 	TESTQ         BX, BX
-	JE            end652
+	JE            end660
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -42288,18 +42915,18 @@ next652:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next652
+	JMP           next660
 
-end652:
+end660:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next653:
+next661:
 	TESTQ         BX, BX
-	JE            end653
+	JE            end661
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -42337,9 +42964,9 @@ next653:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next653
+	JMP           next661
 
-end653:
+end661:
 	VZEROUPPER
 	RET
 
@@ -42357,9 +42984,9 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next654:
+next662:
 	TESTQ         BX, BX
-	JE            end654
+	JE            end662
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -42400,18 +43027,18 @@ next654:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next654
+	JMP           next662
 
-end654:
+end662:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next655:
+next663:
 	TESTQ         BX, BX
-	JE            end655
+	JE            end663
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -42449,18 +43076,18 @@ next655:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next655
+	JMP           next663
 
-end655:
+end663:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next656:
+next664:
 	TESTQ         BX, BX
-	JE            end656
+	JE            end664
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -42498,9 +43125,9 @@ next656:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next656
+	JMP           next664
 
-end656:
+end664:
 	VZEROUPPER
 	RET
 
@@ -42518,9 +43145,9 @@ TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next657:
+next665:
 	TESTQ   BX, BX
-	JE      end657
+	JE      end665
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z0
@@ -42533,18 +43160,18 @@ next657:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next657
+	JMP     next665
 
-end657:
+end665:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next658:
+next666:
 	TESTQ   BX, BX
-	JE      end658
+	JE      end666
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42554,18 +43181,18 @@ next658:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next658
+	JMP     next666
 
-end658:
+end666:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next659:
+next667:
 	TESTQ   BX, BX
-	JE      end659
+	JE      end667
 	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42575,9 +43202,9 @@ next659:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next659
+	JMP     next667
 
-end659:
+end667:
 	VZEROUPPER
 	RET
 
@@ -42595,9 +43222,9 @@ TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next660:
+next668:
 	TESTQ         BX, BX
-	JE            end660
+	JE            end668
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -42646,18 +43273,18 @@ next660:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next660
+	JMP           next668
 
-end660:
+end668:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next661:
+next669:
 	TESTQ         BX, BX
-	JE            end661
+	JE            end669
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -42703,18 +43330,18 @@ next661:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next661
+	JMP           next669
 
-end661:
+end669:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next662:
+next670:
 	TESTQ         BX, BX
-	JE            end662
+	JE            end670
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -42760,9 +43387,9 @@ next662:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next662
+	JMP           next670
 
-end662:
+end670:
 	VZEROUPPER
 	RET
 
@@ -42780,9 +43407,9 @@ TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next663:
+next671:
 	TESTQ         BX, BX
-	JE            end663
+	JE            end671
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -42831,18 +43458,18 @@ next663:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next663
+	JMP           next671
 
-end663:
+end671:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next664:
+next672:
 	TESTQ         BX, BX
-	JE            end664
+	JE            end672
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -42888,18 +43515,18 @@ next664:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next664
+	JMP           next672
 
-end664:
+end672:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next665:
+next673:
 	TESTQ         BX, BX
-	JE            end665
+	JE            end673
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -42945,9 +43572,9 @@ next665:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next665
+	JMP           next673
 
-end665:
+end673:
 	VZEROUPPER
 	RET
 
@@ -42965,9 +43592,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next666:
+next674:
 	TESTQ   BX, BX
-	JE      end666
+	JE      end674
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -42980,18 +43607,18 @@ next666:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next666
+	JMP     next674
 
-end666:
+end674:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next667:
+next675:
 	TESTQ   BX, BX
-	JE      end667
+	JE      end675
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43001,18 +43628,18 @@ next667:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next667
+	JMP     next675
 
-end667:
+end675:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next668:
+next676:
 	TESTQ   BX, BX
-	JE      end668
+	JE      end676
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -43022,9 +43649,9 @@ next668:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next668
+	JMP     next676
 
-end668:
+end676:
 	VZEROUPPER
 	RET
 
@@ -43042,9 +43669,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next669:
+next677:
 	TESTQ   BX, BX
-	JE      end669
+	JE      end677
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -43057,18 +43684,18 @@ next669:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next669
+	JMP     next677
 
-end669:
+end677:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next670:
+next678:
 	TESTQ   BX, BX
-	JE      end670
+	JE      end678
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43078,18 +43705,18 @@ next670:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next670
+	JMP     next678
 
-end670:
+end678:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next671:
+next679:
 	TESTQ   BX, BX
-	JE      end671
+	JE      end679
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -43099,9 +43726,9 @@ next671:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next671
+	JMP     next679
 
-end671:
+end679:
 	VZEROUPPER
 	RET
 
@@ -43119,9 +43746,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next672:
+next680:
 	TESTQ   BX, BX
-	JE      end672
+	JE      end680
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -43134,18 +43761,18 @@ next672:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next672
+	JMP     next680
 
-end672:
+end680:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next673:
+next681:
 	TESTQ   BX, BX
-	JE      end673
+	JE      end681
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43155,18 +43782,18 @@ next673:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next673
+	JMP     next681
 
-end673:
+end681:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next674:
+next682:
 	TESTQ   BX, BX
-	JE      end674
+	JE      end682
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -43176,9 +43803,9 @@ next674:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next674
+	JMP     next682
 
-end674:
+end682:
 	VZEROUPPER
 	RET
 
@@ -43196,9 +43823,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next675:
+next683:
 	TESTQ   BX, BX
-	JE      end675
+	JE      end683
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -43211,18 +43838,18 @@ next675:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next675
+	JMP     next683
 
-end675:
+end683:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next676:
+next684:
 	TESTQ   BX, BX
-	JE      end676
+	JE      end684
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43232,18 +43859,18 @@ next676:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next676
+	JMP     next684
 
-end676:
+end684:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next677:
+next685:
 	TESTQ   BX, BX
-	JE      end677
+	JE      end685
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -43253,9 +43880,9 @@ next677:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next677
+	JMP     next685
 
-end677:
+end685:
 	VZEROUPPER
 	RET
 
@@ -43273,9 +43900,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next678:
+next686:
 	TESTQ        BX, BX
-	JE           end678
+	JE           end686
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
@@ -43292,18 +43919,18 @@ next678:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next678
+	JMP          next686
 
-end678:
+end686:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next679:
+next687:
 	TESTQ        BX, BX
-	JE           end679
+	JE           end687
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -43317,18 +43944,18 @@ next679:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next679
+	JMP          next687
 
-end679:
+end687:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next680:
+next688:
 	TESTQ        BX, BX
-	JE           end680
+	JE           end688
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -43342,9 +43969,9 @@ next680:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next680
+	JMP          next688
 
-end680:
+end688:
 	VZEROUPPER
 	RET
 
@@ -43362,9 +43989,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next681:
+next689:
 	TESTQ   BX, BX
-	JE      end681
+	JE      end689
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -43377,18 +44004,18 @@ next681:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next681
+	JMP     next689
 
-end681:
+end689:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next682:
+next690:
 	TESTQ   BX, BX
-	JE      end682
+	JE      end690
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43398,18 +44025,18 @@ next682:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next682
+	JMP     next690
 
-end682:
+end690:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next683:
+next691:
 	TESTQ   BX, BX
-	JE      end683
+	JE      end691
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43419,9 +44046,9 @@ next683:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next683
+	JMP     next691
 
-end683:
+end691:
 	VZEROUPPER
 	RET
 
@@ -43439,9 +44066,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next684:
+next692:
 	TESTQ   BX, BX
-	JE      end684
+	JE      end692
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -43454,18 +44081,18 @@ next684:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next684
+	JMP     next692
 
-end684:
+end692:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next685:
+next693:
 	TESTQ   BX, BX
-	JE      end685
+	JE      end693
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43475,18 +44102,18 @@ next685:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next685
+	JMP     next693
 
-end685:
+end693:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next686:
+next694:
 	TESTQ   BX, BX
-	JE      end686
+	JE      end694
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43496,9 +44123,9 @@ next686:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next686
+	JMP     next694
 
-end686:
+end694:
 	VZEROUPPER
 	RET
 
@@ -43516,9 +44143,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next687:
+next695:
 	TESTQ   BX, BX
-	JE      end687
+	JE      end695
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -43531,18 +44158,18 @@ next687:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next687
+	JMP     next695
 
-end687:
+end695:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next688:
+next696:
 	TESTQ   BX, BX
-	JE      end688
+	JE      end696
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43552,18 +44179,18 @@ next688:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next688
+	JMP     next696
 
-end688:
+end696:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next689:
+next697:
 	TESTQ   BX, BX
-	JE      end689
+	JE      end697
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43573,9 +44200,9 @@ next689:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next689
+	JMP     next697
 
-end689:
+end697:
 	VZEROUPPER
 	RET
 
@@ -43593,9 +44220,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next690:
+next698:
 	TESTQ   BX, BX
-	JE      end690
+	JE      end698
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -43608,18 +44235,18 @@ next690:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next690
+	JMP     next698
 
-end690:
+end698:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next691:
+next699:
 	TESTQ   BX, BX
-	JE      end691
+	JE      end699
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43629,18 +44256,18 @@ next691:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next691
+	JMP     next699
 
-end691:
+end699:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next692:
+next700:
 	TESTQ   BX, BX
-	JE      end692
+	JE      end700
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43650,9 +44277,9 @@ next692:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next692
+	JMP     next700
 
-end692:
+end700:
 	VZEROUPPER
 	RET
 
@@ -43675,9 +44302,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next693:
+next701:
 	CMPQ        SI, BX
-	JGE         end693
+	JGE         end701
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -43687,7 +44314,7 @@ next693:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end693
+	JNE         end701
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -43697,9 +44324,9 @@ next693:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next693
+	JMP         next701
 
-end693:
+end701:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43708,9 +44335,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next694:
+next702:
 	CMPQ        CX, BX
-	JGE         end694
+	JGE         end702
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -43719,7 +44346,7 @@ next694:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end694
+	JNE         end702
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -43729,9 +44356,9 @@ next694:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next694
+	JMP         next702
 
-end694:
+end702:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43740,9 +44367,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next695:
+next703:
 	CMPQ        DX, BX
-	JGE         end695
+	JGE         end703
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -43751,7 +44378,7 @@ next695:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end695
+	JNE         end703
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -43761,9 +44388,9 @@ next695:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next695
+	JMP         next703
 
-end695:
+end703:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43787,9 +44414,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next696:
+next704:
 	CMPQ         SI, BX
-	JGE          end696
+	JGE          end704
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -43799,7 +44426,7 @@ next696:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end696
+	JNE          end704
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -43811,9 +44438,9 @@ next696:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next696
+	JMP          next704
 
-end696:
+end704:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43822,9 +44449,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next697:
+next705:
 	CMPQ         CX, BX
-	JGE          end697
+	JGE          end705
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -43833,7 +44460,7 @@ next697:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end697
+	JNE          end705
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -43845,9 +44472,9 @@ next697:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next697
+	JMP          next705
 
-end697:
+end705:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43856,9 +44483,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next698:
+next706:
 	CMPQ         DX, BX
-	JGE          end698
+	JGE          end706
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -43867,7 +44494,7 @@ next698:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end698
+	JNE          end706
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -43879,9 +44506,9 @@ next698:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next698
+	JMP          next706
 
-end698:
+end706:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -43901,9 +44528,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next699:
+next707:
 	TESTQ      BX, BX
-	JE         end699
+	JE         end707
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -43913,18 +44540,18 @@ next699:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next699
+	JMP        next707
 
-end699:
+end707:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next700:
+next708:
 	TESTQ      BX, BX
-	JE         end700
+	JE         end708
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43932,18 +44559,18 @@ next700:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next700
+	JMP        next708
 
-end700:
+end708:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next701:
+next709:
 	TESTQ      BX, BX
-	JE         end701
+	JE         end709
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -43951,9 +44578,9 @@ next701:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next701
+	JMP        next709
 
-end701:
+end709:
 	VZEROUPPER
 	RET
 
@@ -43972,9 +44599,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next702:
+next710:
 	TESTQ      BX, BX
-	JE         end702
+	JE         end710
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -43984,18 +44611,18 @@ next702:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next702
+	JMP        next710
 
-end702:
+end710:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next703:
+next711:
 	TESTQ      BX, BX
-	JE         end703
+	JE         end711
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44003,18 +44630,18 @@ next703:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next703
+	JMP        next711
 
-end703:
+end711:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next704:
+next712:
 	TESTQ      BX, BX
-	JE         end704
+	JE         end712
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44022,9 +44649,9 @@ next704:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next704
+	JMP        next712
 
-end704:
+end712:
 	VZEROUPPER
 	RET
 
@@ -44043,9 +44670,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next705:
+next713:
 	TESTQ      BX, BX
-	JE         end705
+	JE         end713
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -44060,18 +44687,18 @@ next705:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next705
+	JMP        next713
 
-end705:
+end713:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next706:
+next714:
 	TESTQ      BX, BX
-	JE         end706
+	JE         end714
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44083,18 +44710,18 @@ next706:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next706
+	JMP        next714
 
-end706:
+end714:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next707:
+next715:
 	TESTQ      BX, BX
-	JE         end707
+	JE         end715
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44106,9 +44733,9 @@ next707:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next707
+	JMP        next715
 
-end707:
+end715:
 	VZEROUPPER
 	RET
 
@@ -44127,9 +44754,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next708:
+next716:
 	TESTQ      BX, BX
-	JE         end708
+	JE         end716
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -44144,18 +44771,18 @@ next708:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next708
+	JMP        next716
 
-end708:
+end716:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next709:
+next717:
 	TESTQ      BX, BX
-	JE         end709
+	JE         end717
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44167,18 +44794,18 @@ next709:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next709
+	JMP        next717
 
-end709:
+end717:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next710:
+next718:
 	TESTQ      BX, BX
-	JE         end710
+	JE         end718
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44190,9 +44817,9 @@ next710:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next710
+	JMP        next718
 
-end710:
+end718:
 	VZEROUPPER
 	RET
 
@@ -44211,9 +44838,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next711:
+next719:
 	TESTQ      BX, BX
-	JE         end711
+	JE         end719
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -44258,18 +44885,18 @@ next711:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next711
+	JMP        next719
 
-end711:
+end719:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next712:
+next720:
 	TESTQ      BX, BX
-	JE         end712
+	JE         end720
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44305,18 +44932,18 @@ next712:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next712
+	JMP        next720
 
-end712:
+end720:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next713:
+next721:
 	TESTQ      BX, BX
-	JE         end713
+	JE         end721
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44352,9 +44979,9 @@ next713:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next713
+	JMP        next721
 
-end713:
+end721:
 	VZEROUPPER
 	RET
 
@@ -44373,9 +45000,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next714:
+next722:
 	TESTQ      BX, BX
-	JE         end714
+	JE         end722
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -44420,18 +45047,18 @@ next714:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next714
+	JMP        next722
 
-end714:
+end722:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next715:
+next723:
 	TESTQ      BX, BX
-	JE         end715
+	JE         end723
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44467,18 +45094,18 @@ next715:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next715
+	JMP        next723
 
-end715:
+end723:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next716:
+next724:
 	TESTQ      BX, BX
-	JE         end716
+	JE         end724
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44514,9 +45141,9 @@ next716:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next716
+	JMP        next724
 
-end716:
+end724:
 	VZEROUPPER
 	RET
 
@@ -44535,9 +45162,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next717:
+next725:
 	TESTQ      BX, BX
-	JE         end717
+	JE         end725
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -44582,18 +45209,18 @@ next717:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next717
+	JMP        next725
 
-end717:
+end725:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next718:
+next726:
 	TESTQ      BX, BX
-	JE         end718
+	JE         end726
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44629,18 +45256,18 @@ next718:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next718
+	JMP        next726
 
-end718:
+end726:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next719:
+next727:
 	TESTQ      BX, BX
-	JE         end719
+	JE         end727
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -44676,9 +45303,9 @@ next719:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next719
+	JMP        next727
 
-end719:
+end727:
 	VZEROUPPER
 	RET
 
@@ -44697,9 +45324,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next720:
+next728:
 	TESTQ      BX, BX
-	JE         end720
+	JE         end728
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -44709,18 +45336,18 @@ next720:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next720
+	JMP        next728
 
-end720:
+end728:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next721:
+next729:
 	TESTQ      BX, BX
-	JE         end721
+	JE         end729
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44728,18 +45355,18 @@ next721:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next721
+	JMP        next729
 
-end721:
+end729:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next722:
+next730:
 	TESTQ      BX, BX
-	JE         end722
+	JE         end730
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44747,9 +45374,9 @@ next722:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next722
+	JMP        next730
 
-end722:
+end730:
 	VZEROUPPER
 	RET
 
@@ -44768,9 +45395,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next723:
+next731:
 	TESTQ      BX, BX
-	JE         end723
+	JE         end731
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -44780,18 +45407,18 @@ next723:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next723
+	JMP        next731
 
-end723:
+end731:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next724:
+next732:
 	TESTQ      BX, BX
-	JE         end724
+	JE         end732
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44799,18 +45426,18 @@ next724:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next724
+	JMP        next732
 
-end724:
+end732:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next725:
+next733:
 	TESTQ      BX, BX
-	JE         end725
+	JE         end733
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -44818,9 +45445,9 @@ next725:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next725
+	JMP        next733
 
-end725:
+end733:
 	VZEROUPPER
 	RET
 
@@ -44839,9 +45466,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next726:
+next734:
 	TESTQ      BX, BX
-	JE         end726
+	JE         end734
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -44856,18 +45483,18 @@ next726:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next726
+	JMP        next734
 
-end726:
+end734:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next727:
+next735:
 	TESTQ      BX, BX
-	JE         end727
+	JE         end735
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44879,18 +45506,18 @@ next727:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next727
+	JMP        next735
 
-end727:
+end735:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next728:
+next736:
 	TESTQ      BX, BX
-	JE         end728
+	JE         end736
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44902,9 +45529,9 @@ next728:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next728
+	JMP        next736
 
-end728:
+end736:
 	VZEROUPPER
 	RET
 
@@ -44923,9 +45550,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next729:
+next737:
 	TESTQ      BX, BX
-	JE         end729
+	JE         end737
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -44940,18 +45567,18 @@ next729:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next729
+	JMP        next737
 
-end729:
+end737:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next730:
+next738:
 	TESTQ      BX, BX
-	JE         end730
+	JE         end738
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44963,18 +45590,18 @@ next730:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next730
+	JMP        next738
 
-end730:
+end738:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next731:
+next739:
 	TESTQ      BX, BX
-	JE         end731
+	JE         end739
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -44986,9 +45613,9 @@ next731:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next731
+	JMP        next739
 
-end731:
+end739:
 	VZEROUPPER
 	RET
 
@@ -45007,9 +45634,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next732:
+next740:
 	TESTQ      BX, BX
-	JE         end732
+	JE         end740
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -45054,18 +45681,18 @@ next732:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next732
+	JMP        next740
 
-end732:
+end740:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next733:
+next741:
 	TESTQ      BX, BX
-	JE         end733
+	JE         end741
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45101,18 +45728,18 @@ next733:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next733
+	JMP        next741
 
-end733:
+end741:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next734:
+next742:
 	TESTQ      BX, BX
-	JE         end734
+	JE         end742
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45148,9 +45775,9 @@ next734:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next734
+	JMP        next742
 
-end734:
+end742:
 	VZEROUPPER
 	RET
 
@@ -45169,9 +45796,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next735:
+next743:
 	TESTQ      BX, BX
-	JE         end735
+	JE         end743
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -45216,18 +45843,18 @@ next735:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next735
+	JMP        next743
 
-end735:
+end743:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next736:
+next744:
 	TESTQ      BX, BX
-	JE         end736
+	JE         end744
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45263,18 +45890,18 @@ next736:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next736
+	JMP        next744
 
-end736:
+end744:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next737:
+next745:
 	TESTQ      BX, BX
-	JE         end737
+	JE         end745
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45310,9 +45937,9 @@ next737:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next737
+	JMP        next745
 
-end737:
+end745:
 	VZEROUPPER
 	RET
 
@@ -45331,9 +45958,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next738:
+next746:
 	TESTQ      BX, BX
-	JE         end738
+	JE         end746
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -45378,18 +46005,18 @@ next738:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next738
+	JMP        next746
 
-end738:
+end746:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next739:
+next747:
 	TESTQ      BX, BX
-	JE         end739
+	JE         end747
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45425,18 +46052,18 @@ next739:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next739
+	JMP        next747
 
-end739:
+end747:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next740:
+next748:
 	TESTQ      BX, BX
-	JE         end740
+	JE         end748
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45472,9 +46099,9 @@ next740:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next740
+	JMP        next748
 
-end740:
+end748:
 	VZEROUPPER
 	RET
 
@@ -45493,9 +46120,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next741:
+next749:
 	TESTQ      BX, BX
-	JE         end741
+	JE         end749
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -45505,18 +46132,18 @@ next741:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next741
+	JMP        next749
 
-end741:
+end749:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next742:
+next750:
 	TESTQ      BX, BX
-	JE         end742
+	JE         end750
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45524,18 +46151,18 @@ next742:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next742
+	JMP        next750
 
-end742:
+end750:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next743:
+next751:
 	TESTQ      BX, BX
-	JE         end743
+	JE         end751
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45543,9 +46170,9 @@ next743:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next743
+	JMP        next751
 
-end743:
+end751:
 	VZEROUPPER
 	RET
 
@@ -45564,9 +46191,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next744:
+next752:
 	TESTQ      BX, BX
-	JE         end744
+	JE         end752
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -45576,18 +46203,18 @@ next744:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next744
+	JMP        next752
 
-end744:
+end752:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next745:
+next753:
 	TESTQ      BX, BX
-	JE         end745
+	JE         end753
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45595,18 +46222,18 @@ next745:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next745
+	JMP        next753
 
-end745:
+end753:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next746:
+next754:
 	TESTQ      BX, BX
-	JE         end746
+	JE         end754
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45614,9 +46241,9 @@ next746:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next746
+	JMP        next754
 
-end746:
+end754:
 	VZEROUPPER
 	RET
 
@@ -45635,9 +46262,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next747:
+next755:
 	TESTQ      BX, BX
-	JE         end747
+	JE         end755
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -45652,18 +46279,18 @@ next747:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next747
+	JMP        next755
 
-end747:
+end755:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next748:
+next756:
 	TESTQ      BX, BX
-	JE         end748
+	JE         end756
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45675,18 +46302,18 @@ next748:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next748
+	JMP        next756
 
-end748:
+end756:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next749:
+next757:
 	TESTQ      BX, BX
-	JE         end749
+	JE         end757
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45698,9 +46325,9 @@ next749:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next749
+	JMP        next757
 
-end749:
+end757:
 	VZEROUPPER
 	RET
 
@@ -45719,9 +46346,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next750:
+next758:
 	TESTQ      BX, BX
-	JE         end750
+	JE         end758
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -45736,18 +46363,18 @@ next750:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next750
+	JMP        next758
 
-end750:
+end758:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next751:
+next759:
 	TESTQ      BX, BX
-	JE         end751
+	JE         end759
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45759,18 +46386,18 @@ next751:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next751
+	JMP        next759
 
-end751:
+end759:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next752:
+next760:
 	TESTQ      BX, BX
-	JE         end752
+	JE         end760
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45782,9 +46409,9 @@ next752:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next752
+	JMP        next760
 
-end752:
+end760:
 	VZEROUPPER
 	RET
 
@@ -45803,9 +46430,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next753:
+next761:
 	TESTQ      BX, BX
-	JE         end753
+	JE         end761
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -45850,18 +46477,18 @@ next753:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next753
+	JMP        next761
 
-end753:
+end761:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next754:
+next762:
 	TESTQ      BX, BX
-	JE         end754
+	JE         end762
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45897,18 +46524,18 @@ next754:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next754
+	JMP        next762
 
-end754:
+end762:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next755:
+next763:
 	TESTQ      BX, BX
-	JE         end755
+	JE         end763
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -45944,9 +46571,9 @@ next755:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next755
+	JMP        next763
 
-end755:
+end763:
 	VZEROUPPER
 	RET
 
@@ -45965,9 +46592,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next756:
+next764:
 	TESTQ      BX, BX
-	JE         end756
+	JE         end764
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -46012,18 +46639,18 @@ next756:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next756
+	JMP        next764
 
-end756:
+end764:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next757:
+next765:
 	TESTQ      BX, BX
-	JE         end757
+	JE         end765
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46059,18 +46686,18 @@ next757:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next757
+	JMP        next765
 
-end757:
+end765:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next758:
+next766:
 	TESTQ      BX, BX
-	JE         end758
+	JE         end766
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46106,9 +46733,9 @@ next758:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next758
+	JMP        next766
 
-end758:
+end766:
 	VZEROUPPER
 	RET
 
@@ -46127,9 +46754,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next759:
+next767:
 	TESTQ      BX, BX
-	JE         end759
+	JE         end767
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -46174,18 +46801,18 @@ next759:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next759
+	JMP        next767
 
-end759:
+end767:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next760:
+next768:
 	TESTQ      BX, BX
-	JE         end760
+	JE         end768
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46221,18 +46848,18 @@ next760:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next760
+	JMP        next768
 
-end760:
+end768:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next761:
+next769:
 	TESTQ      BX, BX
-	JE         end761
+	JE         end769
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46268,9 +46895,9 @@ next761:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next761
+	JMP        next769
 
-end761:
+end769:
 	VZEROUPPER
 	RET
 
@@ -47255,9 +47882,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one762:
+one770:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd762
+	JLT              oneEnd770
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47370,11 +47997,11 @@ one762:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one762
+	JMP              one770
 
-oneEnd762:
+oneEnd770:
 	TESTQ            R10, R10
-	JE               done762
+	JE               done770
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -47487,7 +48114,7 @@ oneEnd762:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done762:
+done770:
 	VZEROUPPER
 	RET
 
@@ -47519,9 +48146,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one763:
+one771:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd763
+	JLT              oneEnd771
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47597,11 +48224,11 @@ one763:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one763
+	JMP              one771
 
-oneEnd763:
+oneEnd771:
 	TESTQ            R9, R9
-	JE               done763
+	JE               done771
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -47676,7 +48303,7 @@ oneEnd763:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done763:
+done771:
 	VZEROUPPER
 	RET
 
@@ -47710,9 +48337,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one764:
+one772:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd764
+	JLT              oneEnd772
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -47830,11 +48457,11 @@ one764:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one764
+	JMP              one772
 
-oneEnd764:
+oneEnd772:
 	TESTQ            R11, R11
-	JE               done764
+	JE               done772
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -47951,7 +48578,7 @@ oneEnd764:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done764:
+done772:
 	VZEROUPPER
 	RET
 
@@ -47985,9 +48612,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one765:
+one773:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd765
+	JLT              oneEnd773
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -48067,11 +48694,11 @@ one765:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one765
+	JMP              one773
 
-oneEnd765:
+oneEnd773:
 	TESTQ            R10, R10
-	JE               done765
+	JE               done773
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -48150,7 +48777,7 @@ oneEnd765:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done765:
+done773:
 	VZEROUPPER
 	RET
 
@@ -48170,9 +48797,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one766:
+one774:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd766
+	JLT              oneEnd774
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -48231,11 +48858,11 @@ one766:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one766
+	JMP              one774
 
-oneEnd766:
+oneEnd774:
 	TESTQ            R10, R10
-	JE               done766
+	JE               done774
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -48292,7 +48919,7 @@ oneEnd766:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done766:
+done774:
 	VZEROUPPER
 	RET
 
@@ -48309,9 +48936,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one767:
+one775:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd767
+	JLT          oneEnd775
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -48344,11 +48971,11 @@ one767:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one767
+	JMP          one775
 
-oneEnd767:
+oneEnd775:
 	TESTQ        R8, R8
-	JE           done767
+	JE           done775
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -48381,7 +49008,7 @@ oneEnd767:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done767:
+done775:
 	VZEROUPPER
 	RET
 

@@ -37,6 +37,8 @@ func main() {
 		g.softmaxRows("softmaxRows", false)
 		g.softmaxRows("logSoftmaxRows", true)
 		g.hardmaxRows()
+		g.softmaxGrad("softmaxGrad", false)
+		g.softmaxGrad("logSoftmaxGrad", true)
 		g.normRows("layerNormRows", false)
 		g.normRows("rmsNormRows", true)
 		g.normGrad("layerNormGrad", false)

@@ -101,6 +101,36 @@ func (g *isa) softmaxRows(name string, log bool) {
 	})
 }
 
+// softmaxGrad emits func(dst, x, y []float32, cols int): from the gradient x of each row of a softmax y, or of its logarithm, that of
+// what it is the softmax of.
+func (g *isa) softmaxGrad(name string, log bool) {
+	var y reg.GPVirtual
+	g.rowsOf(name, "func(dst, x, y []float32, cols int)", func(rowKernel) {
+		y = base("y")
+		if log {
+			g.hoistAll([]uint32{f32(shortLo), f32(magic127)}, wideExpSoftmax)
+		}
+	}, func(k rowKernel) {
+		sum := k.total(4, []reg.GPVirtual{k.x, y}, 0, VADDPS, func(acc vec, load func(p int, pad vec) vec, _ func(p int, v vec)) {
+			if log {
+				VADDPS(load(0, nil), acc, acc)
+			} else {
+				VFMADD231PS(load(0, nil), load(1, nil), acc)
+			}
+		})
+		k.pass(2, []reg.GPVirtual{k.x, y, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+			if log {
+				d := load(0, nil)
+				VFNMADD231PS(g.expSoftmax(load(1, nil)), sum, d)
+				store(2, d)
+			} else {
+				store(2, g.mul(g.sub(load(0, nil), sum), load(1, nil)))
+			}
+		})
+		LEAQ(Mem{Base: y, Index: k.cols, Scale: 4}, y)
+	})
+}
+
 // normRows emits func(dst, x, scale, bias []float32, cols int, eps float32): rows scaled to variance 1 and, unless rms
 // is set, moved to mean 0; then times scale plus bias, which may be empty.
 func (g *isa) normRows(name string, rms bool) {
