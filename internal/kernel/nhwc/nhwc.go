@@ -176,8 +176,9 @@ func (p *pointwise) anyStep()     {}
 func (d *directConv) anyStep()    {}
 func (d *dense) anyStep()         {}
 func (t *tapwise) anyStep()       {}
+func (l *layered) anyStep()       {} // made of these
 func (r *reference) anyStep()     {}
-func (r *reaching) anyStep()      {} // made of one of these
+func (r *reaching) anyStep()      {}
 
 func (a *Args) setSteps(g *conv.Geom) {
 	if a.XStep == 0 {

@@ -20,8 +20,11 @@ const (
 )
 
 // newWinograd takes 3×3 windows at stride 1 where a transform is expected to win, with the filter transformed once or while
-// running.
+// running; of volumes, for each of their layers.
 func newWinograd(g conv.Geom) algorithm {
+	if g.Rank == 3 {
+		return newLayered(g)
+	}
 	if !tileable(&g) || min(g.InC, g.OutC) < 16*g.Groups {
 		return nil
 	}
