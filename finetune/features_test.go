@@ -216,3 +216,22 @@ func TestViews(t *testing.T) {
 		t.Errorf("two of three views: %d steps, want 4", r.Steps)
 	}
 }
+
+// large are samples of 2^18 numbers.
+type large int
+
+func (n large) Len() int { return int(n) }
+
+func (n large) Sample(i int) (finetune.Sample, error) {
+	x := tensor.New(tensor.Float32, 1<<18)
+	tensor.Of[float32](x)[i] = 1
+	return finetune.Sample{Inputs: tensors{"x": x}, Targets: []*tensor.Tensor{tensor.FromSlice([]float32{1, 0})}}, nil
+}
+
+// TestLargeSamples wants the frozen part to run on few of them at once.
+func TestLargeSamples(t *testing.T) {
+	tr := newTrainer(t, built(t, 1<<18, nn.Linear{Out: 3}, nn.Tanh{}, nn.Linear{Out: 2}), mse(finetune.Spec{}))
+	if r := fitted(t, tr, large(10), finetune.FitOptions{Epochs: 2, Batch: 5}); r.FrozenRuns != 3 {
+		t.Errorf("the frozen part ran %d times, want 3 blocks of 4", r.FrozenRuns)
+	}
+}
