@@ -189,6 +189,7 @@ func TestConvert(t *testing.T) {
 		conversion[int32](t, "int64 to int32", func(int) int64 { return int64(r.Uint64()) })
 		conversion[float32](t, "uint8 to float32", func(int) uint8 { return uint8(r.Uint32()) })
 		conversion[int64](t, "float32 to int64", wide)
+		conversion[int64](t, "large float32 to int64", func(int) float32 { return float32(r.NormFloat64() * 1e15) })
 		conversion[float32](t, "int64 to float32", func(int) int64 { return int64(r.Uint64()) >> r.IntN(64) })
 		conversion[float64](t, "int64 to float64", func(int) int64 { return int64(r.Uint64()) >> r.IntN(64) })
 		conversion[int64](t, "float64 to int64", func(int) float64 { return r.NormFloat64() * 1e17 })

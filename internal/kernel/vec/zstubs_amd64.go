@@ -638,10 +638,25 @@ func f64ToI32AVX2(dst *byte, x *byte, n int)
 func i32ToU8AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
+func i64ToU8AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
 func f32ToBF16AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
 func bf16ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToF32AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f32ToI64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func i64ToF64AVX2(dst *byte, x *byte, n int)
+
+//go:noescape
+func f64ToI64AVX2(dst *byte, x *byte, n int)
 
 //go:noescape
 func quantizeI8AVX2(dst *byte, x *float32, n int, scale float32, inv float32, sure float32, zero float32, lo float32, hi float32)

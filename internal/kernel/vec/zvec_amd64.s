@@ -25145,6 +25145,33 @@ end:
 	VZEROUPPER
 	RET
 
+// func i64ToU8AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·i64ToU8AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+next:
+	CMPQ         DX, $0x00000008
+	JLT          end
+	VMOVUPS      (CX), Y0
+	VSHUFPS      $0x88, 32(CX), Y0, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VPAND        lanes<>+4480(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (AX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DX
+	JMP          next
+
+end:
+	VZEROUPPER
+	RET
+
 // func f32ToBF16AVX2(dst *byte, x *byte, n int)
 // Requires: AVX, AVX2
 TEXT ·f32ToBF16AVX2(SB), NOSPLIT, $0-24
@@ -25194,6 +25221,280 @@ next:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, DX
 	JMP       next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToF32AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·i64ToF32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         $0x4338000000000000, AX
+	MOVQ         AX, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x0008000000000000, AX
+	MOVQ         AX, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         $0xfff0000000000000, AX
+	MOVQ         AX, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+
+next:
+	CMPQ       DX, $0x00000008
+	JLT        end
+	VMOVUPS    (CX), Y3
+	VMOVUPS    32(CX), Y4
+	VPADDQ     Y3, Y1, Y5
+	VPADDQ     Y4, Y1, Y6
+	VPOR       Y5, Y6, Y5
+	VPTEST     Y2, Y5
+	JNZ        single
+	VPADDQ     Y0, Y3, Y3
+	VSUBPD     Y0, Y3, Y3
+	VCVTPD2PSY Y3, X3
+	VMOVUPS    X3, (AX)
+	VPADDQ     Y0, Y4, Y4
+	VSUBPD     Y0, Y4, Y4
+	VCVTPD2PSY Y4, X3
+	VMOVUPS    X3, 16(AX)
+	JMP        advance
+
+single:
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ (CX), X3, X3
+	VMOVSS     X3, (AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 8(CX), X3, X3
+	VMOVSS     X3, 4(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 16(CX), X3, X3
+	VMOVSS     X3, 8(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 24(CX), X3, X3
+	VMOVSS     X3, 12(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 32(CX), X3, X3
+	VMOVSS     X3, 16(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 40(CX), X3, X3
+	VMOVSS     X3, 20(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 48(CX), X3, X3
+	VMOVSS     X3, 24(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SSQ 56(CX), X3, X3
+	VMOVSS     X3, 28(AX)
+
+advance:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000020, AX
+	SUBQ $0x00000008, DX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f32ToI64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·f32ToI64AVX2(SB), NOSPLIT, $0-24
+	MOVQ         $0x4338000000000000, AX
+	MOVQ         AX, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x4320000000000000, AX
+	MOVQ         AX, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         $0x7fffffffffffffff, AX
+	MOVQ         AX, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+
+next:
+	CMPQ      DX, $0x00000008
+	JLT       end
+	VCVTPS2PD (CX), Y3
+	VANDPD    Y2, Y3, Y4
+	VCMPPD    $0x05, Y1, Y4, Y4
+	VCVTPS2PD 16(CX), Y5
+	VANDPD    Y2, Y5, Y6
+	VCMPPD    $0x05, Y1, Y6, Y6
+	VPOR      Y4, Y6, Y4
+	VPTEST    Y4, Y4
+	JNZ       single
+	VROUNDPD  $0x03, Y3, Y3
+	VADDPD    Y0, Y3, Y3
+	VPSUBQ    Y0, Y3, Y3
+	VMOVUPD   Y3, (AX)
+	VROUNDPD  $0x03, Y5, Y5
+	VADDPD    Y0, Y5, Y5
+	VPSUBQ    Y0, Y5, Y5
+	VMOVUPD   Y5, 32(AX)
+	JMP       advance
+
+single:
+	VCVTTSS2SIQ (CX), BX
+	MOVQ        BX, (AX)
+	VCVTTSS2SIQ 4(CX), BX
+	MOVQ        BX, 8(AX)
+	VCVTTSS2SIQ 8(CX), BX
+	MOVQ        BX, 16(AX)
+	VCVTTSS2SIQ 12(CX), BX
+	MOVQ        BX, 24(AX)
+	VCVTTSS2SIQ 16(CX), BX
+	MOVQ        BX, 32(AX)
+	VCVTTSS2SIQ 20(CX), BX
+	MOVQ        BX, 40(AX)
+	VCVTTSS2SIQ 24(CX), BX
+	MOVQ        BX, 48(AX)
+	VCVTTSS2SIQ 28(CX), BX
+	MOVQ        BX, 56(AX)
+
+advance:
+	ADDQ $0x00000020, CX
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000008, DX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func i64ToF64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·i64ToF64AVX2(SB), NOSPLIT, $0-24
+	MOVQ         $0x4338000000000000, AX
+	MOVQ         AX, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x0008000000000000, AX
+	MOVQ         AX, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         $0xfff0000000000000, AX
+	MOVQ         AX, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+
+next:
+	CMPQ    DX, $0x00000008
+	JLT     end
+	VMOVUPS (CX), Y3
+	VMOVUPS 32(CX), Y4
+	VPADDQ  Y3, Y1, Y5
+	VPADDQ  Y4, Y1, Y6
+	VPOR    Y5, Y6, Y5
+	VPTEST  Y2, Y5
+	JNZ     single
+	VPADDQ  Y0, Y3, Y3
+	VSUBPD  Y0, Y3, Y3
+	VMOVUPD Y3, (AX)
+	VPADDQ  Y0, Y4, Y4
+	VSUBPD  Y0, Y4, Y4
+	VMOVUPD Y4, 32(AX)
+	JMP     advance
+
+single:
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ (CX), X3, X3
+	VMOVSD     X3, (AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 8(CX), X3, X3
+	VMOVSD     X3, 8(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 16(CX), X3, X3
+	VMOVSD     X3, 16(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 24(CX), X3, X3
+	VMOVSD     X3, 24(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 32(CX), X3, X3
+	VMOVSD     X3, 32(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 40(CX), X3, X3
+	VMOVSD     X3, 40(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 48(CX), X3, X3
+	VMOVSD     X3, 48(AX)
+	VXORPS     X3, X3, X3
+	VCVTSI2SDQ 56(CX), X3, X3
+	VMOVSD     X3, 56(AX)
+
+advance:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000008, DX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func f64ToI64AVX2(dst *byte, x *byte, n int)
+// Requires: AVX, AVX2, SSE2
+TEXT ·f64ToI64AVX2(SB), NOSPLIT, $0-24
+	MOVQ         $0x4338000000000000, AX
+	MOVQ         AX, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x4320000000000000, AX
+	MOVQ         AX, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         $0x7fffffffffffffff, AX
+	MOVQ         AX, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+
+next:
+	CMPQ     DX, $0x00000008
+	JLT      end
+	VMOVUPD  (CX), Y3
+	VANDPD   Y2, Y3, Y4
+	VCMPPD   $0x05, Y1, Y4, Y4
+	VMOVUPD  32(CX), Y5
+	VANDPD   Y2, Y5, Y6
+	VCMPPD   $0x05, Y1, Y6, Y6
+	VPOR     Y4, Y6, Y4
+	VPTEST   Y4, Y4
+	JNZ      single
+	VROUNDPD $0x03, Y3, Y3
+	VADDPD   Y0, Y3, Y3
+	VPSUBQ   Y0, Y3, Y3
+	VMOVUPD  Y3, (AX)
+	VROUNDPD $0x03, Y5, Y5
+	VADDPD   Y0, Y5, Y5
+	VPSUBQ   Y0, Y5, Y5
+	VMOVUPD  Y5, 32(AX)
+	JMP      advance
+
+single:
+	VCVTTSD2SIQ (CX), BX
+	MOVQ        BX, (AX)
+	VCVTTSD2SIQ 8(CX), BX
+	MOVQ        BX, 8(AX)
+	VCVTTSD2SIQ 16(CX), BX
+	MOVQ        BX, 16(AX)
+	VCVTTSD2SIQ 24(CX), BX
+	MOVQ        BX, 24(AX)
+	VCVTTSD2SIQ 32(CX), BX
+	MOVQ        BX, 32(AX)
+	VCVTTSD2SIQ 40(CX), BX
+	MOVQ        BX, 40(AX)
+	VCVTTSD2SIQ 48(CX), BX
+	MOVQ        BX, 48(AX)
+	VCVTTSD2SIQ 56(CX), BX
+	MOVQ        BX, 56(AX)
+
+advance:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, AX
+	SUBQ $0x00000008, DX
+	JMP  next
 
 end:
 	VZEROUPPER

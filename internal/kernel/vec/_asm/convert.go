@@ -10,7 +10,7 @@ import (
 type convertKernel struct {
 	name     string
 	from, to int  // bytes
-	wide     bool // AVX-512 only
+	wide     bool // AVX-512 only: quads.go has the others
 	body     func(g *isa, x, dst reg.GPVirtual)
 }
 
@@ -71,10 +71,7 @@ var convertKernels = []convertKernel{
 			}
 			return
 		}
-		v := g.load(g.at(x, 0))
-		VSHUFPS(U8(0x88), g.at(x, 1), v, v)
-		VPERMQ(U8(0xd8), v, v)
-		VMOVUPS(v, Mem{Base: dst})
+		VMOVUPS(g.lowWords(x), Mem{Base: dst})
 	}},
 	{"i8ToF32", 1, 4, false, func(g *isa, x, dst reg.GPVirtual) {
 		v := g.r()
@@ -107,7 +104,11 @@ var convertKernels = []convertKernel{
 		}
 	}},
 	{"i32ToU8", 4, 1, false, func(g *isa, x, dst reg.GPVirtual) { g.storeLowBytes(g.load(Mem{Base: x}), Mem{Base: dst}) }},
-	{"i64ToU8", 8, 1, true, func(g *isa, x, dst reg.GPVirtual) {
+	{"i64ToU8", 8, 1, false, func(g *isa, x, dst reg.GPVirtual) {
+		if !g.wide() {
+			g.storeLowBytes(g.lowWords(x), Mem{Base: dst})
+			return
+		}
 		for i := range 2 {
 			VPMOVQB(g.load(g.at(x, i)), Mem{Base: dst, Disp: 8 * i})
 		}
@@ -155,6 +156,14 @@ func (g *isa) extend(widen emit, x, dst reg.GPVirtual, count int) {
 		widen(Mem{Base: x, Disp: i * g.w / count}, v)
 		VMOVUPS(v, g.at(dst, i))
 	}
+}
+
+// lowWords returns the lower halves of two vectors of lanes of 64 bits, for AVX2.
+func (g *isa) lowWords(x reg.GPVirtual) vec {
+	v := g.load(g.at(x, 0))
+	VSHUFPS(U8(0x88), g.at(x, 1), v, v)
+	VPERMQ(U8(0xd8), v, v)
+	return v
 }
 
 // quads converts two vectors of lanes of 64 bits.

@@ -68,6 +68,12 @@ func main() {
 				g.convert(k)
 			}
 		}
+		if !g.wide() {
+			for _, size := range []int{4, 8} {
+				g.quadsToFloats(size)
+				g.floatsToQuads(size)
+			}
+		}
 		g.quantize("quantizeI8", true)
 		g.quantize("quantizeU8", false)
 		g.dequantize("dequantizeI8", true)
