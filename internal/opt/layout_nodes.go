@@ -95,7 +95,7 @@ func lastAxis(axis int64, rank int) int64 {
 // moves reports whether v has a twin that a node of one input may follow.
 func (l *layout) moves(n *graph.Node) bool { return fits(n.In[0]) && l.twin[n.In[0]] != nil }
 
-// batchNorm becomes a product and a sum.
+// batchNorm becomes a depthwise convolution of one element, which is one pass, takes an activation and can read and write views.
 func (l *layout) batchNorm(n *graph.Node) bool {
 	if !l.moves(n) || n.In[0].DType != tensor.Float32 {
 		return false
@@ -110,10 +110,16 @@ func (l *layout) batchNorm(n *graph.Node) bool {
 	if scale == nil {
 		return false
 	}
-	m := newNode("", "Mul", 14, nil, l.last(n.In[0]), vector(n.Path()+"/scale", scale))
-	m.Out = []*graph.Value{{Name: n.Out[0].Name + "/scaled", From: m, Value: ops.Value{Type: lastType(n.Out[0].Type)}}}
-	l.nodes = append(l.nodes, m)
-	l.moved(newNode("", "Add", 14, nil, m.Out[0], vector(n.Path()+"/shift", shift)), n.Out[0])
+	filter := vector(n.Path()+"/scale", scale)
+	t, err := filter.Const.Reshaped(append([]int{len(scale)}, slices.Repeat([]int{1}, n.In[0].Rank()-1)...)...)
+	if err != nil {
+		return false
+	}
+	filter.Value = ops.ConstValue(t)
+	attrs := ops.Attrs{onnx.NewInt("group", int64(len(scale))), onnx.NewString("activation", ""), floats(nil)}
+	m := newNode("onnxrun", "NhwcConv", 1, attrs, l.last(n.In[0]), filter, vector(n.Path()+"/shift", shift))
+	m.Name = n.Name
+	l.moved(m, n.Out[0])
 	return true
 }
 

@@ -23,7 +23,7 @@ var regions = []struct{ name, nodes, want string }{
 	{"resize by scales", "C4 image -> c; Resize c none %1,1,2,3 -> y", ""},
 	{"softmax over channels", "Conv image K64x4x1x1 -> c; Softmax c axis=1 -> y", "Transpose NhwcConv Softmax Transpose"},
 	{"softmax over few channels", "C4 image -> c; Softmax c axis=1 -> y", "Transpose NhwcConv Transpose Softmax"},
-	{"normalisation alone", "C4 image -> c; Relu c -> r; BatchNormalization r G4 B4 M4 V4 -> y", "Transpose NhwcConv Mul Add Transpose"},
+	{"normalisation alone", "C4 image -> c; Relu c -> r; BatchNormalization r G4 B4 M4 V4 -> y", "Transpose NhwcConv NhwcConv Transpose"},
 	{"transposition of the model", "C4 image -> c; Transpose c perm=0,2,3,1 -> t; MatMul t W4x5 -> p; Transpose p perm=0,3,1,2 -> b; Conv b K4x5x1x1 -> y", "Transpose NhwcConv MatMul NhwcConv Transpose"},
 	{"another transposition", "C4 image -> c; Transpose c perm=0,3,1,2 -> y", "Transpose NhwcConv Transpose"},
 	{"tokens", "C4 image -> c; Reshape c #1,4,36 -> r; Transpose r perm=0,2,1 -> y", "Transpose NhwcConv Reshape"},

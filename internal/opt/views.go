@@ -29,13 +29,17 @@ func views(g *graph.Graph) error {
 	if len(graphs) == 0 {
 		return nil
 	}
-	for _, g := range graphs {
+	most := make([]int, len(graphs)) // bytes of the arena in use at once, where sizes are known
+	for i, g := range graphs {
+		if l := newLifetimes(g, Memory{}); l != nil {
+			most[i] = l.live[l.peak]
+		}
 		joinWhole(g)
 	}
 	users := g.Users()
 	replaced := graph.Replacements{}
-	for _, g := range graphs {
-		w := &viewer{g: g, users: users, place: map[*graph.Node]int{}, part: map[*graph.Value]part{}, made: map[*graph.Value]part{},
+	for i, g := range graphs {
+		w := &viewer{g: g, most: most[i], users: users, place: map[*graph.Node]int{}, part: map[*graph.Value]part{}, made: map[*graph.Value]part{},
 			wide: map[*graph.Value]*graph.Value{}, grouped: map[*graph.Node]bool{}, chains: map[*graph.Node]*graph.Node{}, replaced: replaced}
 		for i, n := range g.Nodes {
 			w.place[n] = i
@@ -50,6 +54,7 @@ func views(g *graph.Graph) error {
 // A viewer is the pass at work on one graph.
 type viewer struct {
 	g        *graph.Graph
+	most     int // bytes of the arena that may be in use at once
 	users    map[*graph.Value][]*graph.Node
 	place    map[*graph.Node]int
 	part     map[*graph.Value]part         // values that are to be channels of others

@@ -6,14 +6,14 @@ import (
 	"github.com/onnxrun/onnxrun/internal/graph"
 )
 
-// bound takes back what would make more of the arena be in use at once than now is: a result takes all of its memory as soon as
+// bound takes back what would make more of the arena be in use at once than without views: a result takes all of its memory as soon as
 // the first of its parts is there. Where sizes are not known nothing is taken back.
 func (w *viewer) bound() {
 	l := newLifetimes(w.g, Memory{})
 	if l == nil {
 		return
 	}
-	b := &viewBound{lifetimes: l, viewer: w, most: l.live[l.peak], members: map[*graph.Value][]*graph.Value{}}
+	b := &viewBound{lifetimes: l, viewer: w, members: map[*graph.Value][]*graph.Value{}}
 	b.next = slices.Clone(l.live)
 	for _, n := range w.g.Nodes {
 		for _, v := range n.Out {
@@ -38,7 +38,6 @@ func (w *viewer) bound() {
 type viewBound struct {
 	*lifetimes
 	*viewer
-	most    int                             // bytes that may be in use
 	members map[*graph.Value][]*graph.Value // what lies in each result, in the order of the graph
 	next    []int
 }

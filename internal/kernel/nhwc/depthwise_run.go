@@ -75,7 +75,8 @@ func (t *depthwiseTask) part(s *rowScratch, r int, p *part) {
 	}
 	spans := s.args.Spans
 	s.args = depthwise.Args{Spans: spans, X: x, Pixel: d.step * step, Stride: g.Axes[g.Rank-1].Stride, YStep: step, Group: d.taps * d.k.Lanes, Lo: lo, Hi: hi, Ahead: d.ahead(step)}
-	if y := t.a.Y[at*t.a.YStep:]; d.multiplier == 1 && t.a.YStep == step {
+	if y := t.a.Y[at*t.a.YStep:]; d.multiplier == 1 && (d.row == nil || t.a.YStep == step) {
+		s.args.YStep = t.a.YStep
 		t.outputs(s, p, 0, y)
 	} else {
 		t.spread(s, p, y)
@@ -95,7 +96,7 @@ func (d *depthwiseConv) ahead(step int) int {
 	return ahead * g.Axes[g.Rank-2].Stride * g.Axes[g.Rank-1].In * step
 }
 
-// spread computes a part of a row with several outputs per channel, or with pixels that lie otherwise than those of X: kernels
+// spread computes a part of a row with several outputs per channel, or with pixels that lie otherwise than those of X: row kernels
 // write their outputs as far apart as the inputs.
 func (t *depthwiseTask) spread(s *rowScratch, p *part, y []float32) {
 	m, c := t.d.multiplier, t.d.g.InC
@@ -133,7 +134,7 @@ func (t *depthwiseTask) outputs(s *rowScratch, p *part, j int, y []float32) {
 		for i := range p.segments {
 			g := &p.segments[i]
 			a.At = c0 + (g.first*last.Stride-last.Lo)*step
-			a.Y = y[(g.first-p.first)*step+c0:]
+			a.Y = y[(g.first-p.first)*a.YStep+c0:]
 			d.compute(s, g, last)
 		}
 	}
@@ -167,7 +168,7 @@ func (d *depthwiseConv) compute(s *rowScratch, g *segment, last *window.Axis) {
 		call(a)
 		if left > most {
 			a.At += most * block * last.Stride * a.Pixel
-			a.Y = a.Y[most*block*a.Pixel:]
+			a.Y = a.Y[most*block*d.step*a.YStep:]
 		}
 	}
 }
