@@ -90,6 +90,38 @@ func (a Activation) Apply(x []float32) {
 	}
 }
 
+// ApplyWide is Apply for rows.
+func (a Activation) ApplyWide(w vec.Wide) {
+	switch a.Kind {
+	case None:
+	case Relu, Clip:
+		lo, hi, _ := a.clips()
+		w.Clip(lo, hi)
+	case LeakyRelu:
+		w.LeakyRelu(a.Alpha)
+	case Sigmoid:
+		w.Sigmoid()
+	case Tanh:
+		w.Tanh()
+	case Gelu:
+		w.Gelu()
+	case GeluTanh:
+		w.GeluTanh()
+	case Silu:
+		w.Swish(1)
+	case QuickGelu:
+		w.Swish(a.Alpha)
+	case HardSwish:
+		w.HardSwish()
+	case HardSigmoid:
+		w.HardSigmoid(a.Alpha, a.Beta)
+	case Custom:
+		for r := range w.Rows {
+			a.Func(w.X[r*w.Step:][:w.N])
+		}
+	}
+}
+
 // clip keeps NaN, like the kernels.
 func clip(v, lo, hi float32) float32 {
 	if v < lo {
@@ -122,6 +154,10 @@ func (b *block) finish(n0, n1 int) {
 	}
 	for i := b.first; i < b.last; i++ {
 		b.enter(i)
+		if rows > 1 && width < finishLen {
+			b.finishWide(vec.Wide{X: t.C[b.at.C+b.r0*t.LDC+n0:], N: width, Rows: rows, Step: t.LDC}, n0, inKernel)
+			continue
+		}
 		for m := range rows {
 			c := t.C[b.at.C+(b.r0+m)*t.LDC+n0:][:width]
 			var late []float32
@@ -139,6 +175,21 @@ func (b *block) finish(n0, n1 int) {
 				}
 				c = c[n:]
 			}
+		}
+	}
+}
+
+// finishWide is finish for rows of C that begin with column n0, some at a time.
+func (b *block) finishWide(w vec.Wide, n0 int, inKernel bool) {
+	e := &b.t.Epilogue
+	most := max(1, finishLen/w.N)
+	for m := 0; m < w.Rows; m += most {
+		part := vec.Wide{X: w.X[m*w.Step:], N: w.N, Rows: min(most, w.Rows-m), Step: w.Step}
+		if !inKernel {
+			e.Act.ApplyWide(part)
+		}
+		if e.AddLast && e.Residual != nil {
+			part.Add(e.Residual[b.at.Residual+(b.r0+m)*e.LDR+n0:], e.LDR)
 		}
 	}
 }

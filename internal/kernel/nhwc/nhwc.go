@@ -207,15 +207,15 @@ func (a *Args) finish(at, by, outputs, c, count int) {
 	if dy == count && (a.Residual == nil || dz == count) {
 		outputs, count = 1, outputs*count
 	}
-	for range outputs {
-		to := a.Y[y:][:count]
-		if a.Residual != nil && !a.AddLast {
-			vec.Add(to, to, a.Residual[z:][:count])
-		}
-		a.Act.Apply(to)
-		if a.Residual != nil && a.AddLast {
-			vec.Add(to, to, a.Residual[z:][:count])
-		}
-		y, z = y+dy, z+dz
+	if outputs == 0 {
+		return
+	}
+	w := vec.Wide{X: a.Y[y:], N: count, Rows: outputs, Step: dy}
+	if a.Residual != nil && !a.AddLast {
+		w.Add(a.Residual[z:], dz)
+	}
+	a.Act.ApplyWide(w)
+	if a.Residual != nil && a.AddLast {
+		w.Add(a.Residual[z:], dz)
 	}
 }

@@ -8,6 +8,9 @@ type unaryFunc func(dst, x []float32, a, b float32)
 // A binaryFunc computes len(dst) elements from a and b, either of which may have length 1.
 type binaryFunc func(dst, a, b []float32)
 
+// A wideFunc applies a kernel of one input in place to at least one row of n elements, which begin step elements apart.
+type wideFunc func(x []float32, n, rows, step int, a, b float32)
+
 // A foldFunc joins the elements of x to one.
 type foldFunc func(x []float32) float32
 
@@ -17,6 +20,8 @@ type kernels struct {
 	needs        cpu.Feature
 	unary        [numUnary]unaryFunc
 	binary       [numBinary]binaryFunc
+	wide         [numUnary]wideFunc // nil where there is none
+	addWide      func(dst, x []float32, n, rows, dstStep, xStep int)
 	fold         [numFold]foldFunc
 	extent       func(x []float32) (lo, hi float32)
 	sumDeviation func(x []float32, m float32) float32

@@ -21,6 +21,11 @@ var assembly = []kernels{
 			opAsinh: asinhAVX2, opAcosh: acoshAVX2, opAtanh: atanhAVX2, opSoftsign: softsignAVX2,
 			opSign: signAVX2, opThresholdedRelu: thresholdedReluAVX2, opShrink: shrinkAVX2,
 		},
+		wide: [numUnary]wideFunc{
+			opTanh: tanhWideAVX2, opSigmoid: sigmoidWideAVX2, opGelu: geluWideAVX2, opGeluTanh: geluTanhWideAVX2, opSilu: siluWideAVX2,
+			opHardSwish: hardSwishWideAVX2, opHardSigmoid: hardSigmoidWideAVX2, opLeakyRelu: leakyReluWideAVX2, opClip: clipWideAVX2,
+		},
+		addWide: addWideAVX2,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX2, opSub: subAVX2, opMul: mulAVX2, opDiv: divAVX2,
 			opMax: maxAVX2, opMin: minAVX2, opAddRelu: addReluAVX2, opMulAcc: mulAccAVX2,
@@ -143,6 +148,11 @@ var assembly = []kernels{
 			opAsinh: asinhAVX512, opAcosh: acoshAVX512, opAtanh: atanhAVX512, opSoftsign: softsignAVX512,
 			opSign: signAVX512, opThresholdedRelu: thresholdedReluAVX512, opShrink: shrinkAVX512,
 		},
+		wide: [numUnary]wideFunc{
+			opTanh: tanhWideAVX512, opSigmoid: sigmoidWideAVX512, opGelu: geluWideAVX512, opGeluTanh: geluTanhWideAVX512, opSilu: siluWideAVX512,
+			opHardSwish: hardSwishWideAVX512, opHardSigmoid: hardSigmoidWideAVX512, opLeakyRelu: leakyReluWideAVX512, opClip: clipWideAVX512,
+		},
+		addWide: addWideAVX512,
 		binary: [numBinary]binaryFunc{
 			opAdd: addAVX512, opSub: subAVX512, opMul: mulAVX512, opDiv: divAVX512,
 			opMax: maxAVX512, opMin: minAVX512, opAddRelu: addReluAVX512, opMulAcc: mulAccAVX512,

@@ -1386,3 +1386,63 @@ func gruGradAVX512(d []float32, x []float32, dh []float32, old []float32, xs int
 
 //go:noescape
 func sumPieces8(y *float32, bias *float32, src *byte, sources int, pieces int, yld int, xld int)
+
+//go:noescape
+func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func sigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func geluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func geluTanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func siluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func hardSwishWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func hardSigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func leakyReluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func clipWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func addWideAVX2(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)
+
+//go:noescape
+func tanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func sigmoidWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func geluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func geluTanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func siluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func hardSwishWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func hardSigmoidWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func leakyReluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func clipWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+
+//go:noescape
+func addWideAVX512(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)

@@ -49356,6 +49356,2040 @@ done:
 	VZEROUPPER
 	RET
 
+// func tanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·tanhWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+24(FP), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    step+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    x_base+0(FP), BX
+	VMOVUPS lanes<>+960(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many764:
+	CMPQ        SI, $0x00000010
+	JLT         manyEnd764
+	VMOVUPS     (DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (DI)
+	VMOVUPS     32(DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, 32(DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         many764
+
+manyEnd764:
+one764:
+	CMPQ        SI, $0x00000008
+	JLT         oneEnd764
+	VMOVUPS     (DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1024(SB), Y5
+	VFMADD213PS lanes<>+1056(SB), Y4, Y5
+	VFMADD213PS lanes<>+1088(SB), Y4, Y5
+	VFMADD213PS lanes<>+1120(SB), Y4, Y5
+	VFMADD213PS lanes<>+352(SB), Y4, Y5
+	VMOVUPS     lanes<>+1152(SB), Y6
+	VFMADD213PS lanes<>+1184(SB), Y4, Y6
+	VFMADD213PS lanes<>+1216(SB), Y4, Y6
+	VFMADD213PS lanes<>+1248(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y3
+	VDIVPS      Y6, Y3, Y3
+	VMAXPS      Y3, Y2, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, (DI)
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, SI
+	JMP         one764
+
+oneEnd764:
+	TESTQ       SI, SI
+	JE          done764
+	LEAQ        tail<>+32(SB), R8
+	NEGQ        SI
+	VMOVUPS     (R8)(SI*4), Y3
+	VMASKMOVPS  (DI), Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1024(SB), Y6
+	VFMADD213PS lanes<>+1056(SB), Y5, Y6
+	VFMADD213PS lanes<>+1088(SB), Y5, Y6
+	VFMADD213PS lanes<>+1120(SB), Y5, Y6
+	VFMADD213PS lanes<>+352(SB), Y5, Y6
+	VMOVUPS     lanes<>+1152(SB), Y7
+	VFMADD213PS lanes<>+1184(SB), Y5, Y7
+	VFMADD213PS lanes<>+1216(SB), Y5, Y7
+	VFMADD213PS lanes<>+1248(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y4
+	VDIVPS      Y7, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMASKMOVPS  Y4, Y3, (DI)
+
+done764:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func sigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+24(FP), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    step+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    x_base+0(FP), BX
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many765:
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd765
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      32(DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          many765
+
+manyEnd765:
+one765:
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd765
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          one765
+
+oneEnd765:
+	TESTQ        SI, SI
+	JE           done765
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y3
+	VMASKMOVPS   (DI), Y3, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMASKMOVPS   Y4, Y3, (DI)
+
+done765:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func geluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·geluWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+24(FP), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    step+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    x_base+0(FP), BX
+	VMOVUPS lanes<>+1792(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+	VMOVUPS lanes<>+992(SB), Y2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many766:
+	CMPQ        SI, $0x00000010
+	JLT         manyEnd766
+	VMOVUPS     (DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (DI)
+	VMOVUPS     32(DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, 32(DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         many766
+
+manyEnd766:
+one766:
+	CMPQ        SI, $0x00000008
+	JLT         oneEnd766
+	VMOVUPS     (DI), Y3
+	VMULPS      Y3, Y3, Y4
+	VMINPS      Y4, Y0, Y4
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
+	VFMADD213PS lanes<>+352(SB), Y4, Y6
+	VMULPS      Y3, Y5, Y4
+	VDIVPS      Y6, Y4, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y1, Y4
+	VMULPS      lanes<>+896(SB), Y3, Y3
+	VFMADD213PS Y3, Y3, Y4
+	VMOVUPS     Y4, (DI)
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, SI
+	JMP         one766
+
+oneEnd766:
+	TESTQ       SI, SI
+	JE          done766
+	LEAQ        tail<>+32(SB), R8
+	NEGQ        SI
+	VMOVUPS     (R8)(SI*4), Y3
+	VMASKMOVPS  (DI), Y3, Y4
+	VMULPS      Y4, Y4, Y5
+	VMINPS      Y5, Y0, Y5
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
+	VFMADD213PS lanes<>+352(SB), Y5, Y7
+	VMULPS      Y4, Y6, Y5
+	VDIVPS      Y7, Y5, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      lanes<>+896(SB), Y4, Y4
+	VFMADD213PS Y4, Y4, Y5
+	VMASKMOVPS  Y5, Y3, (DI)
+
+done766:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func geluTanhWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+24(FP), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    step+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    x_base+0(FP), BX
+	VMOVUPS lanes<>+352(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+1344(SB), Y2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many767:
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd767
+	VMOVUPS      (DI), Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      32(DI), Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          many767
+
+manyEnd767:
+one767:
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd767
+	VMOVUPS      (DI), Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      lanes<>+2176(SB), Y5
+	VFMADD213PS  lanes<>+2208(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          one767
+
+oneEnd767:
+	TESTQ        SI, SI
+	JE           done767
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y3
+	VMASKMOVPS   (DI), Y3, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      lanes<>+2176(SB), Y6
+	VFMADD213PS  lanes<>+2208(SB), Y5, Y6
+	VMULPS       Y4, Y6, Y5
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y2, Y6
+	VSUBPS       Y2, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMASKMOVPS   Y4, Y3, (DI)
+
+done767:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func siluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·siluWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      lanes<>+1280(SB), Y1
+	VMOVUPS      lanes<>+1312(SB), Y2
+	VMOVUPS      lanes<>+1344(SB), Y3
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many768:
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd768
+	VMOVUPS      (DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VMOVUPS      32(DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          many768
+
+manyEnd768:
+one768:
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd768
+	VMOVUPS      (DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (DI)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          one768
+
+oneEnd768:
+	TESTQ        SI, SI
+	JE           done768
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y4
+	VMASKMOVPS   (DI), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y5, Y6
+	VMULPS       Y0, Y6, Y6
+	VMAXPS       Y6, Y1, Y6
+	VMINPS       Y6, Y2, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y3, Y7
+	VSUBPS       Y3, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMASKMOVPS   Y5, Y4, (DI)
+
+done768:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func hardSwishWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX
+TEXT ·hardSwishWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+24(FP), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    step+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    x_base+0(FP), BX
+	VMOVUPS lanes<>+480(SB), Y0
+	VMOVUPS lanes<>+352(SB), Y1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many769:
+	CMPQ    SI, $0x00000010
+	JLT     manyEnd769
+	VMOVUPS (DI), Y2
+	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VADDPS  lanes<>+896(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DI)
+	VMOVUPS 32(DI), Y2
+	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VADDPS  lanes<>+896(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, 32(DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     many769
+
+manyEnd769:
+one769:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd769
+	VMOVUPS (DI), Y2
+	VMULPS  lanes<>+2592(SB), Y2, Y3
+	VADDPS  lanes<>+896(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one769
+
+oneEnd769:
+	TESTQ      SI, SI
+	JE         done769
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y2
+	VMASKMOVPS (DI), Y2, Y3
+	VMULPS     lanes<>+2592(SB), Y3, Y4
+	VADDPS     lanes<>+896(SB), Y4, Y4
+	VMAXPS     Y4, Y0, Y4
+	VMINPS     Y4, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VMASKMOVPS Y3, Y2, (DI)
+
+done769:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func hardSigmoidWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·hardSigmoidWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Y1
+	VMOVUPS      lanes<>+480(SB), Y2
+	VMOVUPS      lanes<>+352(SB), Y3
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many770:
+	CMPQ    SI, $0x00000010
+	JLT     manyEnd770
+	VMOVUPS (DI), Y4
+	VMULPS  Y0, Y4, Y4
+	VADDPS  Y1, Y4, Y4
+	VMAXPS  Y4, Y2, Y4
+	VMINPS  Y4, Y3, Y4
+	VMOVUPS Y4, (DI)
+	VMOVUPS 32(DI), Y4
+	VMULPS  Y0, Y4, Y4
+	VADDPS  Y1, Y4, Y4
+	VMAXPS  Y4, Y2, Y4
+	VMINPS  Y4, Y3, Y4
+	VMOVUPS Y4, 32(DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     many770
+
+manyEnd770:
+one770:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd770
+	VMOVUPS (DI), Y4
+	VMULPS  Y0, Y4, Y4
+	VADDPS  Y1, Y4, Y4
+	VMAXPS  Y4, Y2, Y4
+	VMINPS  Y4, Y3, Y4
+	VMOVUPS Y4, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one770
+
+oneEnd770:
+	TESTQ      SI, SI
+	JE         done770
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y4
+	VMASKMOVPS (DI), Y4, Y5
+	VMULPS     Y0, Y5, Y5
+	VADDPS     Y1, Y5, Y5
+	VMAXPS     Y5, Y2, Y5
+	VMINPS     Y5, Y3, Y5
+	VMASKMOVPS Y5, Y4, (DI)
+
+done770:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func leakyReluWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·leakyReluWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many771:
+	CMPQ      SI, $0x00000020
+	JLT       manyEnd771
+	VMOVUPS   (DI), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, (DI)
+	VMOVUPS   32(DI), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 32(DI)
+	VMOVUPS   64(DI), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 64(DI)
+	VMOVUPS   96(DI), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, 96(DI)
+	ADDQ      $0x00000080, DI
+	SUBQ      $0x00000020, SI
+	JMP       many771
+
+manyEnd771:
+one771:
+	CMPQ      SI, $0x00000008
+	JLT       oneEnd771
+	VMOVUPS   (DI), Y1
+	VMULPS    Y0, Y1, Y2
+	VBLENDVPS Y1, Y2, Y1, Y1
+	VMOVUPS   Y1, (DI)
+	ADDQ      $0x00000020, DI
+	SUBQ      $0x00000008, SI
+	JMP       one771
+
+oneEnd771:
+	TESTQ      SI, SI
+	JE         done771
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y1
+	VMASKMOVPS (DI), Y1, Y2
+	VMULPS     Y0, Y2, Y3
+	VBLENDVPS  Y2, Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (DI)
+
+done771:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func clipWideAVX2(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·clipWideAVX2(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Y1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many772:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd772
+	VMOVUPS (DI), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DI)
+	VMOVUPS 32(DI), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS 64(DI), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS 96(DI), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 96(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many772
+
+manyEnd772:
+one772:
+	CMPQ    SI, $0x00000008
+	JLT     oneEnd772
+	VMOVUPS (DI), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, SI
+	JMP     one772
+
+oneEnd772:
+	TESTQ      SI, SI
+	JE         done772
+	LEAQ       tail<>+32(SB), R8
+	NEGQ       SI
+	VMOVUPS    (R8)(SI*4), Y2
+	VMASKMOVPS (DI), Y2, Y3
+	VMAXPS     Y3, Y0, Y3
+	VMINPS     Y3, Y1, Y3
+	VMASKMOVPS Y3, Y2, (DI)
+
+done772:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func addWideAVX2(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)
+// Requires: AVX
+TEXT ·addWideAVX2(SB), NOSPLIT, $0-80
+	MOVQ n+48(FP), AX
+	MOVQ rows+56(FP), CX
+	MOVQ dstStep+64(FP), DX
+	SHLQ $0x02, DX
+	MOVQ dst_base+0(FP), BX
+	MOVQ xStep+72(FP), SI
+	SHLQ $0x02, SI
+	MOVQ x_base+24(FP), DI
+
+row:
+	MOVQ AX, R8
+	MOVQ BX, R9
+	MOVQ DI, R10
+
+many773:
+	CMPQ    R8, $0x00000010
+	JLT     manyEnd773
+	VMOVUPS (R9), Y0
+	VMOVUPS (R10), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS 32(R10), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(R9)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, R8
+	JMP     many773
+
+manyEnd773:
+one773:
+	CMPQ    R8, $0x00000008
+	JLT     oneEnd773
+	VMOVUPS (R9), Y0
+	VMOVUPS (R10), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, R8
+	JMP     one773
+
+oneEnd773:
+	TESTQ      R8, R8
+	JE         done773
+	LEAQ       tail<>+32(SB), R11
+	NEGQ       R8
+	VMOVUPS    (R11)(R8*4), Y0
+	VMASKMOVPS (R9), Y0, Y1
+	VMASKMOVPS (R10), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (R9)
+
+done773:
+	ADDQ DX, BX
+	ADDQ SI, DI
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func tanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tanhWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	VBROADCASTSS lanes<>+960(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1120(SB), Z3
+	VBROADCASTSS lanes<>+1088(SB), Z4
+	VBROADCASTSS lanes<>+1056(SB), Z5
+	VBROADCASTSS lanes<>+1024(SB), Z6
+	VBROADCASTSS lanes<>+1248(SB), Z6
+	VBROADCASTSS lanes<>+1216(SB), Z7
+	VBROADCASTSS lanes<>+1184(SB), Z8
+	VBROADCASTSS lanes<>+1152(SB), Z9
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many774:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd774
+	VMOVUPS      (DI), Z9
+	VMULPS       Z9, Z9, Z10
+	VMINPS       Z10, Z0, Z10
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, (DI)
+	VMOVUPS      64(DI), Z9
+	VMULPS       Z9, Z9, Z10
+	VMINPS       Z10, Z0, Z10
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000020, SI
+	JMP          many774
+
+manyEnd774:
+one774:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd774
+	VMOVUPS      (DI), Z9
+	VMULPS       Z9, Z9, Z10
+	VMINPS       Z10, Z0, Z10
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, (DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          one774
+
+oneEnd774:
+	TESTQ        SI, SI
+	JE           done774
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DI), K1, Z9
+	VMULPS       Z9, Z9, Z10
+	VMINPS       Z10, Z0, Z10
+	VBROADCASTSS lanes<>+1024(SB), Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z3, Z10, Z11
+	VFMADD213PS  Z1, Z10, Z11
+	VBROADCASTSS lanes<>+1152(SB), Z12
+	VFMADD213PS  Z8, Z10, Z12
+	VFMADD213PS  Z7, Z10, Z12
+	VFMADD213PS  Z6, Z10, Z12
+	VFMADD213PS  Z1, Z10, Z12
+	VMULPS       Z9, Z11, Z9
+	VDIVPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z2, Z9
+	VMINPS       Z9, Z1, Z9
+	VMOVUPS      Z9, K1, (DI)
+
+done774:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func sigmoidWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sigmoidWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many775:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd775
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (DI)
+	VMOVUPS      64(DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000020, SI
+	JMP          many775
+
+manyEnd775:
+one775:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd775
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          one775
+
+oneEnd775:
+	TESTQ        SI, SI
+	JE           done775
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DI), K1, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, K1, (DI)
+
+done775:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func geluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	VBROADCASTSS lanes<>+1792(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+992(SB), Z2
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many776:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd776
+	VMOVUPS      (DI), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (DI)
+	VMOVUPS      64(DI), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000020, SI
+	JMP          many776
+
+manyEnd776:
+one776:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd776
+	VMOVUPS      (DI), Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, (DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          one776
+
+oneEnd776:
+	TESTQ        SI, SI
+	JE           done776
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DI), K1, Z12
+	VMULPS       Z12, Z12, Z13
+	VMINPS       Z13, Z0, Z13
+	VBROADCASTSS lanes<>+1824(SB), Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD213PS  Z6, Z13, Z14
+	VFMADD213PS  Z5, Z13, Z14
+	VFMADD213PS  Z4, Z13, Z14
+	VFMADD213PS  Z3, Z13, Z14
+	VBROADCASTSS lanes<>+2016(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z1, Z13, Z15
+	VMULPS       Z12, Z14, Z13
+	VDIVPS       Z15, Z13, Z13
+	VMAXPS       Z13, Z2, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS.BCST  lanes<>+896(SB), Z12, Z12
+	VFMADD213PS  Z12, Z12, Z13
+	VMOVUPS      Z13, K1, (DI)
+
+done776:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func geluTanhWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	VBROADCASTSS lanes<>+352(SB), Z0
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z1
+	VBROADCASTSS lanes<>+4768(SB), Z1
+	VBROADCASTSS lanes<>+4800(SB), Z2
+	VBROADCASTSS lanes<>+4832(SB), Z3
+	VBROADCASTSS lanes<>+4864(SB), Z4
+	VBROADCASTSS lanes<>+4896(SB), Z5
+	VBROADCASTSS lanes<>+4928(SB), Z5
+	VBROADCASTSS lanes<>+4960(SB), Z6
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many777:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd777
+	VMOVUPS      (DI), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4960(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4896(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS      64(DI), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4960(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4896(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, 64(DI)
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000020, SI
+	JMP          many777
+
+manyEnd777:
+one777:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd777
+	VMOVUPS      (DI), Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4960(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4896(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          one777
+
+oneEnd777:
+	TESTQ        SI, SI
+	JE           done777
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DI), K1, Z6
+	VMULPS       Z6, Z6, Z7
+	VBROADCASTSS lanes<>+4960(SB), Z8
+	VFMADD213PS  Z5, Z7, Z8
+	VMULPS       Z6, Z8, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+4896(SB), Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VFMADD213PS  Z0, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VADDPS       Z0, Z9, Z7
+	VDIVPS       Z7, Z6, Z6
+	VMOVUPS      Z6, K1, (DI)
+
+done777:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func siluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·siluWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many778:
+	CMPQ         SI, $0x00000020
+	JLT          manyEnd778
+	VMOVUPS      (DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      64(DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(DI)
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x00000020, SI
+	JMP          many778
+
+manyEnd778:
+one778:
+	CMPQ         SI, $0x00000010
+	JLT          oneEnd778
+	VMOVUPS      (DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          one778
+
+oneEnd778:
+	TESTQ        SI, SI
+	JE           done778
+	MOVQ         $0x00000001, R8
+	SHLXQ        SI, R8, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DI), K1, Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, K1, (DI)
+
+done778:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func hardSwishWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many779:
+	CMPQ        SI, $0x00000020
+	JLT         manyEnd779
+	VMOVUPS     (DI), Z2
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VADDPS.BCST lanes<>+896(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VMINPS      Z3, Z1, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVUPS     Z2, (DI)
+	VMOVUPS     64(DI), Z2
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VADDPS.BCST lanes<>+896(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VMINPS      Z3, Z1, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVUPS     Z2, 64(DI)
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, SI
+	JMP         many779
+
+manyEnd779:
+one779:
+	CMPQ        SI, $0x00000010
+	JLT         oneEnd779
+	VMOVUPS     (DI), Z2
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VADDPS.BCST lanes<>+896(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VMINPS      Z3, Z1, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVUPS     Z2, (DI)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         one779
+
+oneEnd779:
+	TESTQ       SI, SI
+	JE          done779
+	MOVQ        $0x00000001, R8
+	SHLXQ       SI, R8, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DI), K1, Z2
+	VMULPS.BCST lanes<>+2592(SB), Z2, Z3
+	VADDPS.BCST lanes<>+896(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VMINPS      Z3, Z1, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVUPS     Z2, K1, (DI)
+
+done779:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func hardSigmoidWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·hardSigmoidWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Z1
+	VBROADCASTSS lanes<>+480(SB), Z2
+	VBROADCASTSS lanes<>+352(SB), Z3
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many780:
+	CMPQ    SI, $0x00000020
+	JLT     manyEnd780
+	VMOVUPS (DI), Z4
+	VMULPS  Z0, Z4, Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z2, Z4
+	VMINPS  Z4, Z3, Z4
+	VMOVUPS Z4, (DI)
+	VMOVUPS 64(DI), Z4
+	VMULPS  Z0, Z4, Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z2, Z4
+	VMINPS  Z4, Z3, Z4
+	VMOVUPS Z4, 64(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, SI
+	JMP     many780
+
+manyEnd780:
+one780:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd780
+	VMOVUPS (DI), Z4
+	VMULPS  Z0, Z4, Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z2, Z4
+	VMINPS  Z4, Z3, Z4
+	VMOVUPS Z4, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one780
+
+oneEnd780:
+	TESTQ     SI, SI
+	JE        done780
+	MOVQ      $0x00000001, R8
+	SHLXQ     SI, R8, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI), K1, Z4
+	VMULPS    Z0, Z4, Z4
+	VADDPS    Z1, Z4, Z4
+	VMAXPS    Z4, Z2, Z4
+	VMINPS    Z4, Z3, Z4
+	VMOVUPS   Z4, K1, (DI)
+
+done780:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func leakyReluWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·leakyReluWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many781:
+	CMPQ      SI, $0x00000040
+	JLT       manyEnd781
+	VMOVUPS   (DI), Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K1
+	VBLENDMPS Z8, Z7, K1, Z1
+	VMOVUPS   Z1, (DI)
+	VMOVUPS   64(DI), Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K1
+	VBLENDMPS Z8, Z7, K1, Z2
+	VMOVUPS   Z2, 64(DI)
+	VMOVUPS   128(DI), Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K1
+	VBLENDMPS Z8, Z7, K1, Z3
+	VMOVUPS   Z3, 128(DI)
+	VMOVUPS   192(DI), Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K1
+	VBLENDMPS Z8, Z7, K1, Z4
+	VMOVUPS   Z4, 192(DI)
+	ADDQ      $0x00000100, DI
+	SUBQ      $0x00000040, SI
+	JMP       many781
+
+manyEnd781:
+one781:
+	CMPQ      SI, $0x00000010
+	JLT       oneEnd781
+	VMOVUPS   (DI), Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K1
+	VBLENDMPS Z8, Z7, K1, Z5
+	VMOVUPS   Z5, (DI)
+	ADDQ      $0x00000040, DI
+	SUBQ      $0x00000010, SI
+	JMP       one781
+
+oneEnd781:
+	TESTQ     SI, SI
+	JE        done781
+	MOVQ      $0x00000001, R8
+	SHLXQ     SI, R8, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI), K1, Z7
+	VMULPS    Z0, Z7, Z8
+	VPMOVD2M  Z7, K2
+	VBLENDMPS Z8, Z7, K2, Z6
+	VMOVUPS   Z6, K1, (DI)
+
+done781:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func clipWideAVX512(x []float32, n int, rows int, step int, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·clipWideAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+24(FP), AX
+	MOVQ         rows+32(FP), CX
+	MOVQ         step+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         x_base+0(FP), BX
+	MOVSS        a+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        b+52(FP), X1
+	VBROADCASTSS X1, Z1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+many782:
+	CMPQ    SI, $0x00000040
+	JLT     manyEnd782
+	VMOVUPS (DI), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (DI)
+	VMOVUPS 64(DI), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, 64(DI)
+	VMOVUPS 128(DI), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS 192(DI), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, 192(DI)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, SI
+	JMP     many782
+
+manyEnd782:
+one782:
+	CMPQ    SI, $0x00000010
+	JLT     oneEnd782
+	VMOVUPS (DI), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, SI
+	JMP     one782
+
+oneEnd782:
+	TESTQ     SI, SI
+	JE        done782
+	MOVQ      $0x00000001, R8
+	SHLXQ     SI, R8, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI), K1, Z2
+	VMAXPS    Z2, Z0, Z2
+	VMINPS    Z2, Z1, Z2
+	VMOVUPS   Z2, K1, (DI)
+
+done782:
+	ADDQ DX, BX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func addWideAVX512(dst []float32, x []float32, n int, rows int, dstStep int, xStep int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addWideAVX512(SB), NOSPLIT, $0-80
+	MOVQ n+48(FP), AX
+	MOVQ rows+56(FP), CX
+	MOVQ dstStep+64(FP), DX
+	SHLQ $0x02, DX
+	MOVQ dst_base+0(FP), BX
+	MOVQ xStep+72(FP), SI
+	SHLQ $0x02, SI
+	MOVQ x_base+24(FP), DI
+
+row:
+	MOVQ AX, R8
+	MOVQ BX, R9
+	MOVQ DI, R10
+
+many783:
+	CMPQ    R8, $0x00000020
+	JLT     manyEnd783
+	VMOVUPS (R9), Z0
+	VMOVUPS (R10), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R9)
+	VMOVUPS 64(R9), Z0
+	VMOVUPS 64(R10), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(R9)
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	SUBQ    $0x00000020, R8
+	JMP     many783
+
+manyEnd783:
+one783:
+	CMPQ    R8, $0x00000010
+	JLT     oneEnd783
+	VMOVUPS (R9), Z0
+	VMOVUPS (R10), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, R8
+	JMP     one783
+
+oneEnd783:
+	TESTQ     R8, R8
+	JE        done783
+	MOVQ      $0x00000001, R11
+	SHLXQ     R8, R11, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z (R10), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (R9)
+
+done783:
+	ADDQ DX, BX
+	ADDQ SI, DI
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
 DATA lanes<>+0(SB)/4, $0xc2d00000
 DATA lanes<>+4(SB)/4, $0xc2d00000
 DATA lanes<>+8(SB)/4, $0xc2d00000

@@ -6,7 +6,8 @@ import . "github.com/mmcloughlin/avo/build"
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, g := range []*isa{{name: "AVX2", w: 8}, {name: "AVX512", w: 16}} {
+	sets := []*isa{{name: "AVX2", w: 8}, {name: "AVX512", w: 16}}
+	for _, g := range sets {
 		for _, k := range append(unaryKernels, trigKernels...) {
 			g.unary(k)
 		}
@@ -89,6 +90,12 @@ func main() {
 		g.gruGrad()
 	}
 	sumPieces()
+	for _, g := range sets {
+		for _, k := range unaryKernels {
+			g.unaryWide(k)
+		}
+		g.addWide()
+	}
 	emitTable()
 	emitByteOrder()
 	emitUnpack()
