@@ -101,13 +101,7 @@ func (g *isa) unary(k unaryKernel) {
 	dst := Load(Param("dst").Base(), GP64()).(reg.GPVirtual)
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	x := Load(Param("x").Base(), GP64()).(reg.GPVirtual)
-	var params []vec
-	for _, name := range []string{"a", "b"}[:k.params] {
-		params = append(params, g.param(name))
-	}
-	if k.name == "silu" { // x / (1 + 2**(-log2(e)*a*x))
-		params[0] = g.mul(params[0], c(-log2e))
-	}
+	params := g.params(k)
 	g.hoistAll(k.hoist, k.wide)
 	result := func(load func(p reg.GPVirtual) vec) vec {
 		p := params
@@ -123,6 +117,17 @@ func (g *isa) unary(k unaryKernel) {
 			g.storeTail(m, v, g.at(dst, 0))
 		})
 	g.end()
+}
+
+// params broadcasts the parameters of a kernel.
+func (g *isa) params(k unaryKernel) (params []vec) {
+	for _, name := range []string{"a", "b"}[:k.params] {
+		params = append(params, g.param(name))
+	}
+	if k.name == "silu" { // x / (1 + 2**(-log2(e)*a*x))
+		params[0] = g.mul(params[0], c(-log2e))
+	}
+	return params
 }
 
 // hoistAll loads constants into registers: some always, some where there are 32 registers.

@@ -57,10 +57,7 @@ func (g *isa) unaryWide(k unaryKernel) {
 	}
 	g.begin(k.name+"Wide", "func(x []float32, n, rows, step int, a, b float32)")
 	w := g.wideRows("x", "step")
-	var params []vec
-	for _, name := range []string{"a", "b"}[:k.params] {
-		params = append(params, g.param(name))
-	}
+	params := g.params(k)
 	g.hoistAll(k.hoist, k.wide)
 	w.each(func(n reg.GPVirtual, at []reg.GPVirtual) {
 		x := at[0]
