@@ -75,9 +75,10 @@ func bindLinear(k *KernelCtx, l *linear) (Kernel, error) {
 	return Kernel{}, Unsupported("matrix product of %v", k.DType(0))
 }
 
-// prepare packs a constant B and scales a constant bias.
+// prepare packs a constant B, unless it is to be read where it lies, and scales a constant bias.
 func (l *linear) prepare(k *KernelCtx) error {
-	if b := k.Const(1); b != nil && b.Len() > 0 && b.DType() == tensor.Float32 && !(k.Lean && l.rows(k) >= leanRows) {
+	inPlace := k.Attrs.Bool("unpacked") || k.Lean && l.rows(k) >= leanRows
+	if b := k.Const(1); b != nil && b.Len() > 0 && b.DType() == tensor.Float32 && !inPlace {
 		var m matrices
 		if err := m.view(l.b, b.Shape(), false); err != nil {
 			return err

@@ -65,7 +65,7 @@ func attribute(name, value string) *onnx.Attribute {
 	for _, w := range strings.Split(value, ",") {
 		v = append(v, int64(number(w)))
 	}
-	if slices.Contains([]string{"to", "axis", "group", "keepdims", "broadcast", "training_mode"}, name) {
+	if slices.Contains([]string{"to", "axis", "group", "keepdims", "broadcast", "training_mode", "transB"}, name) {
 		return onnx.NewInt(name, v[0])
 	}
 	return onnx.NewInts(name, v...)

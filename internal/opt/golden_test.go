@@ -55,6 +55,7 @@ var golden = []struct{ pass, name, input, nodes string }{
 	{"epilogues", "bias-and-activation", "x", "MatMul x W8x5 -> p; Add p B5 -> b; Relu b -> y"},
 	{"common", "after-fusion", "x", "MatMul x W8x5 -> p; Relu p -> b; Exp b -> c; Exp b -> d; Neg c -> e; Mul e d -> y"},
 	{"kept-places", "pool", "image", ""},
+	{"unpacked", "classifier", "image", "Conv image K256x4x3x3 -> c; Conv c L256x256x3x3 -> d; GlobalAveragePool d -> p; Flatten p axis=1 -> f; Gemm f W257x256 transB=1 -> y"},
 	{"chains", "elementwise", "batch", "Add batch C1024 -> a; Exp a -> e; Mul e batch -> y"},
 	{"views", "joined", "image", "Conv image K5x4x3x3 -> a; Conv image K3x4x3x3 -> b; Concat a b a axis=1 -> c; Conv c K4x13x1x1 -> y"},
 	{"views", "cut", "image", "Conv image K6x4x1x1 -> c; Split c #3,3 axis=1 -> a b; Conv b K3x3x1x1 -> d; Concat a b d axis=1 -> e; Conv e K4x9x1x1 -> y"},

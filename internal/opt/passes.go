@@ -54,6 +54,7 @@ var passes = []pass{
 	{"chains", chains, false},
 	{"views", views, false},
 	{"prune-again", prune, false},
+	{"unpacked", unpacked, false},
 	{"recompute", recompute, false},
 	{"saved", saved, false},
 }
@@ -136,6 +137,7 @@ var order = []struct{ before, after, reason string }{
 	{"layouts", "views", "channels are the last axis"},
 	{"views", "prune-again", "values that are copied or read elsewhere may lose their last reader"},
 	{"recompute", "saved", "what is cheap to make again does not wait"},
+	{"prune-again", "unpacked", "what a run computes is settled, and how each product reads its weight"},
 	{"prune-again", "recompute", "the order and the sizes of all that runs are settled"},
 	{"chains", "prune-again", "constants are no longer read by each node"},
 	{"epilogues", "prune-again", "constants that were folded into others are no longer used"},

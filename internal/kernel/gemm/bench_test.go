@@ -77,6 +77,34 @@ func BenchmarkGemmFar(b *testing.B) {
 	}
 }
 
+// BenchmarkOneRow multiplies one row with matrices that take turns, whose columns are contiguous: packed, or where they lie.
+func BenchmarkOneRow(b *testing.B) {
+	const all = 24 << 20 // elements of all matrices
+	for _, name := range Kernels() {
+		for _, s := range [][2]int{{512, 1000}, {576, 1024}, {768, 768}, {1280, 1000}, {2048, 1000}} {
+			k, n := s[0], s[1]
+			for _, packed := range []bool{true, false} {
+				b.Run(fmt.Sprintf("f32/%s/1x%dx%d/packed=%v", name, n, k, packed), func(b *testing.B) {
+					undo, _ := Use(name)
+					defer undo()
+					count := all / (n * k)
+					a := &Args{M: 1, N: n, K: k, A: make([]float32, k), ARS: k, ACS: 1, C: make([]float32, n), LDC: n, Threads: 1, Batch: make([]Item, 1)}
+					next := func() { a.Batch[0].B = (a.Batch[0].B + n*k) % (count * n * k) }
+					if packed {
+						a.Packed = NewPacked(count, k, n)
+						clear(a.Packed.data)
+						next = func() { a.Batch[0].B = (a.Batch[0].B + 1) % count }
+					} else {
+						a.B, a.BRS, a.BCS = slices.Repeat([]float32{0}, count*n*k), 1, k
+					}
+					sec, _ := measureRun(b, a, next)
+					b.ReportMetric(sec*1e6, "us")
+				})
+			}
+		}
+	}
+}
+
 // measureRun returns the seconds of the fastest run of a, and its rate as a share of what
 // the loop of multiply-adds reaches right before, if there is one: the median, which neither other programs
 // nor the processor's clock change much. Before each run comes next.

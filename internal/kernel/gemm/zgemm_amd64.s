@@ -8397,19 +8397,24 @@ TEXT ·dot4x1AVX2(SB), NOSPLIT, $0-8
 	CMPQ    BX, $0x02
 	CMOVQGT R9, R8
 	MOVQ    R8, R9
-	LEAQ    (R9)(CX*1), CX
+	LEAQ    (R9)(CX*1), R10
 	CMPQ    BX, $0x03
-	CMOVQGT CX, R9
-	MOVQ    8(AX), CX
+	CMOVQGT R10, R9
+	MOVQ    8(AX), BX
+	SHLQ    $0x02, CX
 
 loop:
 	CMPQ        DX, $0x10
 	JLT         rest
 	PREFETCHT0  512(SI)
+	PREFETCHT1  (SI)(CX*1)
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
 	PREFETCHT0  512(R9)
-	VMOVUPS     (CX), Y8
+	PREFETCHT1  (R9)(CX*1)
+	VMOVUPS     (BX), Y8
 	VMOVUPS     (SI), Y9
 	VFMADD231PS Y9, Y8, Y0
 	VMOVUPS     (DI), Y9
@@ -8418,7 +8423,7 @@ loop:
 	VFMADD231PS Y9, Y8, Y4
 	VMOVUPS     (R9), Y9
 	VFMADD231PS Y9, Y8, Y6
-	VMOVUPS     32(CX), Y8
+	VMOVUPS     32(BX), Y8
 	VMOVUPS     32(SI), Y9
 	VFMADD231PS Y9, Y8, Y1
 	VMOVUPS     32(DI), Y9
@@ -8431,14 +8436,14 @@ loop:
 	ADDQ        $0x40, DI
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
-	ADDQ        $0x40, CX
+	ADDQ        $0x40, BX
 	SUBQ        $0x10, DX
 	JMP         loop
 
 rest:
 	CMPQ        DX, $0x08
 	JLT         tail
-	VMOVUPS     (CX), Y8
+	VMOVUPS     (BX), Y8
 	VMOVUPS     (SI), Y9
 	VFMADD231PS Y9, Y8, Y0
 	VMOVUPS     (DI), Y9
@@ -8451,13 +8456,13 @@ rest:
 	ADDQ        $0x20, DI
 	ADDQ        $0x20, R8
 	ADDQ        $0x20, R9
-	ADDQ        $0x20, CX
+	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
 
 tail:
 	TESTQ       DX, DX
 	JZ          done
-	LEAQ        gemmMasks<>+0(SB), BX
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R11, R11
 	MOVQ        DX, R10
 	SUBQ        $0x00, R10
@@ -8466,11 +8471,11 @@ tail:
 	CMPQ        R10, R11
 	CMOVQGT     R11, R10
 	SUBQ        R10, R11
-	VMOVUPS     (BX)(R11*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(R11*4), Y8
+	VMASKMOVPS  (BX), Y8, Y9
 	VMASKMOVPS  (SI), Y8, Y8
 	VFMADD231PS Y8, Y9, Y0
-	LEAQ        gemmMasks<>+0(SB), BX
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R10, R10
 	MOVQ        DX, SI
 	SUBQ        $0x00, SI
@@ -8479,11 +8484,11 @@ tail:
 	CMPQ        SI, R10
 	CMOVQGT     R10, SI
 	SUBQ        SI, R10
-	VMOVUPS     (BX)(R10*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(R10*4), Y8
+	VMASKMOVPS  (BX), Y8, Y9
 	VMASKMOVPS  (DI), Y8, Y8
 	VFMADD231PS Y8, Y9, Y2
-	LEAQ        gemmMasks<>+0(SB), BX
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        DI, DI
 	MOVQ        DX, SI
 	SUBQ        $0x00, SI
@@ -8492,11 +8497,11 @@ tail:
 	CMPQ        SI, DI
 	CMOVQGT     DI, SI
 	SUBQ        SI, DI
-	VMOVUPS     (BX)(DI*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(DI*4), Y8
+	VMASKMOVPS  (BX), Y8, Y9
 	VMASKMOVPS  (R8), Y8, Y8
 	VFMADD231PS Y8, Y9, Y4
-	LEAQ        gemmMasks<>+0(SB), BX
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        SI, SI
 	SUBQ        $0x00, DX
 	CMOVQLT     SI, DX
@@ -8504,8 +8509,8 @@ tail:
 	CMPQ        DX, SI
 	CMOVQGT     SI, DX
 	SUBQ        DX, SI
-	VMOVUPS     (BX)(SI*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(SI*4), Y8
+	VMASKMOVPS  (BX), Y8, Y9
 	VMASKMOVPS  (R9), Y8, Y8
 	VFMADD231PS Y8, Y9, Y6
 
@@ -8571,20 +8576,25 @@ TEXT ·dot4x2AVX2(SB), NOSPLIT, $0-8
 	CMPQ    SI, $0x02
 	CMOVQGT R10, R9
 	MOVQ    R9, R10
-	LEAQ    (R10)(CX*1), CX
+	LEAQ    (R10)(CX*1), R11
 	CMPQ    SI, $0x03
-	CMOVQGT CX, R10
-	MOVQ    8(AX), CX
-	LEAQ    (CX)(DX*1), DX
+	CMOVQGT R11, R10
+	MOVQ    8(AX), SI
+	SHLQ    $0x02, CX
+	LEAQ    (SI)(DX*1), DX
 
 loop:
 	CMPQ        BX, $0x08
 	JLT         rest
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
 	PREFETCHT0  512(R9)
+	PREFETCHT1  (R9)(CX*1)
 	PREFETCHT0  512(R10)
-	VMOVUPS     (CX), Y8
+	PREFETCHT1  (R10)(CX*1)
+	VMOVUPS     (SI), Y8
 	VMOVUPS     (DX), Y9
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y8, Y0
@@ -8602,7 +8612,7 @@ loop:
 	ADDQ        $0x20, R8
 	ADDQ        $0x20, R9
 	ADDQ        $0x20, R10
-	ADDQ        $0x20, CX
+	ADDQ        $0x20, SI
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, BX
 	JMP         loop
@@ -8610,7 +8620,7 @@ loop:
 rest:
 	TESTQ       BX, BX
 	JZ          done
-	LEAQ        gemmMasks<>+0(SB), SI
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R12, R12
 	MOVQ        BX, R11
 	SUBQ        $0x00, R11
@@ -8619,14 +8629,14 @@ rest:
 	CMPQ        R11, R12
 	CMOVQGT     R12, R11
 	SUBQ        R11, R12
-	VMOVUPS     (SI)(R12*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(R12*4), Y8
+	VMASKMOVPS  (SI), Y8, Y9
 	VMASKMOVPS  (DI), Y8, Y10
 	VFMADD231PS Y10, Y9, Y0
 	VMASKMOVPS  (DX), Y8, Y9
 	VMASKMOVPS  (DI), Y8, Y8
 	VFMADD231PS Y8, Y9, Y1
-	LEAQ        gemmMasks<>+0(SB), SI
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R11, R11
 	MOVQ        BX, DI
 	SUBQ        $0x00, DI
@@ -8635,14 +8645,14 @@ rest:
 	CMPQ        DI, R11
 	CMOVQGT     R11, DI
 	SUBQ        DI, R11
-	VMOVUPS     (SI)(R11*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(R11*4), Y8
+	VMASKMOVPS  (SI), Y8, Y9
 	VMASKMOVPS  (R8), Y8, Y10
 	VFMADD231PS Y10, Y9, Y2
 	VMASKMOVPS  (DX), Y8, Y9
 	VMASKMOVPS  (R8), Y8, Y8
 	VFMADD231PS Y8, Y9, Y3
-	LEAQ        gemmMasks<>+0(SB), SI
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R8, R8
 	MOVQ        BX, DI
 	SUBQ        $0x00, DI
@@ -8651,14 +8661,14 @@ rest:
 	CMPQ        DI, R8
 	CMOVQGT     R8, DI
 	SUBQ        DI, R8
-	VMOVUPS     (SI)(R8*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(R8*4), Y8
+	VMASKMOVPS  (SI), Y8, Y9
 	VMASKMOVPS  (R9), Y8, Y10
 	VFMADD231PS Y10, Y9, Y4
 	VMASKMOVPS  (DX), Y8, Y9
 	VMASKMOVPS  (R9), Y8, Y8
 	VFMADD231PS Y8, Y9, Y5
-	LEAQ        gemmMasks<>+0(SB), SI
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        DI, DI
 	SUBQ        $0x00, BX
 	CMOVQLT     DI, BX
@@ -8666,8 +8676,8 @@ rest:
 	CMPQ        BX, DI
 	CMOVQGT     DI, BX
 	SUBQ        BX, DI
-	VMOVUPS     (SI)(DI*4), Y8
-	VMASKMOVPS  (CX), Y8, Y9
+	VMOVUPS     (CX)(DI*4), Y8
+	VMASKMOVPS  (SI), Y8, Y9
 	VMASKMOVPS  (R10), Y8, Y10
 	VFMADD231PS Y10, Y9, Y6
 	VMASKMOVPS  (DX), Y8, Y9
@@ -8764,22 +8774,27 @@ TEXT ·dot4x3AVX2(SB), NOSPLIT, $0-8
 	CMPQ    SI, $0x02
 	CMOVQGT R10, R9
 	MOVQ    R9, R10
-	LEAQ    (R10)(CX*1), CX
+	LEAQ    (R10)(CX*1), R11
 	CMPQ    SI, $0x03
-	CMOVQGT CX, R10
-	MOVQ    8(AX), CX
-	LEAQ    (CX)(DX*1), SI
-	LEAQ    (SI)(DX*1), DX
+	CMOVQGT R11, R10
+	MOVQ    8(AX), SI
+	SHLQ    $0x02, CX
+	LEAQ    (SI)(DX*1), R11
+	LEAQ    (R11)(DX*1), DX
 
 loop:
 	CMPQ        BX, $0x08
 	JLT         rest
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
 	PREFETCHT0  512(R9)
+	PREFETCHT1  (R9)(CX*1)
 	PREFETCHT0  512(R10)
-	VMOVUPS     (CX), Y12
-	VMOVUPS     (SI), Y13
+	PREFETCHT1  (R10)(CX*1)
+	VMOVUPS     (SI), Y12
+	VMOVUPS     (R11), Y13
 	VMOVUPS     (DX), Y14
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y12, Y0
@@ -8801,8 +8816,8 @@ loop:
 	ADDQ        $0x20, R8
 	ADDQ        $0x20, R9
 	ADDQ        $0x20, R10
-	ADDQ        $0x20, CX
 	ADDQ        $0x20, SI
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, BX
 	JMP         loop
@@ -8810,7 +8825,7 @@ loop:
 rest:
 	TESTQ       BX, BX
 	JZ          done
-	LEAQ        gemmMasks<>+0(SB), R11
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R13, R13
 	MOVQ        BX, R12
 	SUBQ        $0x00, R12
@@ -8819,67 +8834,67 @@ rest:
 	CMPQ        R12, R13
 	CMOVQGT     R13, R12
 	SUBQ        R12, R13
-	VMOVUPS     (R11)(R13*4), Y12
-	VMASKMOVPS  (CX), Y12, Y13
+	VMOVUPS     (CX)(R13*4), Y12
+	VMASKMOVPS  (SI), Y12, Y13
 	VMASKMOVPS  (DI), Y12, Y14
 	VFMADD231PS Y14, Y13, Y0
-	VMASKMOVPS  (SI), Y12, Y13
+	VMASKMOVPS  (R11), Y12, Y13
 	VMASKMOVPS  (DI), Y12, Y14
 	VFMADD231PS Y14, Y13, Y1
 	VMASKMOVPS  (DX), Y12, Y13
 	VMASKMOVPS  (DI), Y12, Y12
 	VFMADD231PS Y12, Y13, Y2
-	LEAQ        gemmMasks<>+0(SB), DI
+	LEAQ        gemmMasks<>+0(SB), CX
 	XORQ        R12, R12
-	MOVQ        BX, R11
-	SUBQ        $0x00, R11
-	CMOVQLT     R12, R11
+	MOVQ        BX, DI
+	SUBQ        $0x00, DI
+	CMOVQLT     R12, DI
 	MOVQ        $0x00000008, R12
-	CMPQ        R11, R12
-	CMOVQGT     R12, R11
-	SUBQ        R11, R12
-	VMOVUPS     (DI)(R12*4), Y12
-	VMASKMOVPS  (CX), Y12, Y13
+	CMPQ        DI, R12
+	CMOVQGT     R12, DI
+	SUBQ        DI, R12
+	VMOVUPS     (CX)(R12*4), Y12
+	VMASKMOVPS  (SI), Y12, Y13
 	VMASKMOVPS  (R8), Y12, Y14
 	VFMADD231PS Y14, Y13, Y3
-	VMASKMOVPS  (SI), Y12, Y13
+	VMASKMOVPS  (R11), Y12, Y13
 	VMASKMOVPS  (R8), Y12, Y14
 	VFMADD231PS Y14, Y13, Y4
 	VMASKMOVPS  (DX), Y12, Y13
 	VMASKMOVPS  (R8), Y12, Y12
 	VFMADD231PS Y12, Y13, Y5
-	LEAQ        gemmMasks<>+0(SB), DI
-	XORQ        R11, R11
-	MOVQ        BX, R8
-	SUBQ        $0x00, R8
-	CMOVQLT     R11, R8
-	MOVQ        $0x00000008, R11
-	CMPQ        R8, R11
-	CMOVQGT     R11, R8
-	SUBQ        R8, R11
-	VMOVUPS     (DI)(R11*4), Y12
-	VMASKMOVPS  (CX), Y12, Y13
+	LEAQ        gemmMasks<>+0(SB), CX
+	XORQ        R8, R8
+	MOVQ        BX, DI
+	SUBQ        $0x00, DI
+	CMOVQLT     R8, DI
+	MOVQ        $0x00000008, R8
+	CMPQ        DI, R8
+	CMOVQGT     R8, DI
+	SUBQ        DI, R8
+	VMOVUPS     (CX)(R8*4), Y12
+	VMASKMOVPS  (SI), Y12, Y13
 	VMASKMOVPS  (R9), Y12, Y14
 	VFMADD231PS Y14, Y13, Y6
-	VMASKMOVPS  (SI), Y12, Y13
+	VMASKMOVPS  (R11), Y12, Y13
 	VMASKMOVPS  (R9), Y12, Y14
 	VFMADD231PS Y14, Y13, Y7
 	VMASKMOVPS  (DX), Y12, Y13
 	VMASKMOVPS  (R9), Y12, Y12
 	VFMADD231PS Y12, Y13, Y8
-	LEAQ        gemmMasks<>+0(SB), DI
-	XORQ        R8, R8
+	LEAQ        gemmMasks<>+0(SB), CX
+	XORQ        DI, DI
 	SUBQ        $0x00, BX
-	CMOVQLT     R8, BX
-	MOVQ        $0x00000008, R8
-	CMPQ        BX, R8
-	CMOVQGT     R8, BX
-	SUBQ        BX, R8
-	VMOVUPS     (DI)(R8*4), Y12
-	VMASKMOVPS  (CX), Y12, Y13
+	CMOVQLT     DI, BX
+	MOVQ        $0x00000008, DI
+	CMPQ        BX, DI
+	CMOVQGT     DI, BX
+	SUBQ        BX, DI
+	VMOVUPS     (CX)(DI*4), Y12
+	VMASKMOVPS  (SI), Y12, Y13
 	VMASKMOVPS  (R10), Y12, Y14
 	VFMADD231PS Y14, Y13, Y9
-	VMASKMOVPS  (SI), Y12, Y13
+	VMASKMOVPS  (R11), Y12, Y13
 	VMASKMOVPS  (R10), Y12, Y14
 	VFMADD231PS Y14, Y13, Y10
 	VMASKMOVPS  (DX), Y12, Y13
@@ -18925,19 +18940,28 @@ TEXT ·dot4x1AVX512(SB), NOSPLIT, $0-8
 	CMPQ    BX, $0x02
 	CMOVQGT R9, R8
 	MOVQ    R8, R9
-	LEAQ    (R9)(CX*1), CX
+	LEAQ    (R9)(CX*1), R10
 	CMPQ    BX, $0x03
-	CMOVQGT CX, R9
-	MOVQ    8(AX), CX
+	CMOVQGT R10, R9
+	MOVQ    8(AX), BX
+	SHLQ    $0x02, CX
 
 loop:
 	CMPQ        DX, $0x20
 	JLT         rest
 	PREFETCHT0  512(SI)
+	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  64(SI)(CX*1)
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  64(DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
+	PREFETCHT1  64(R8)(CX*1)
 	PREFETCHT0  512(R9)
-	VMOVUPS     (CX), Z8
+	PREFETCHT1  (R9)(CX*1)
+	PREFETCHT1  64(R9)(CX*1)
+	VMOVUPS     (BX), Z8
 	VMOVUPS     (SI), Z9
 	VFMADD231PS Z9, Z8, Z0
 	VMOVUPS     (DI), Z9
@@ -18946,7 +18970,7 @@ loop:
 	VFMADD231PS Z9, Z8, Z4
 	VMOVUPS     (R9), Z9
 	VFMADD231PS Z9, Z8, Z6
-	VMOVUPS     64(CX), Z8
+	VMOVUPS     64(BX), Z8
 	VMOVUPS     64(SI), Z9
 	VFMADD231PS Z9, Z8, Z1
 	VMOVUPS     64(DI), Z9
@@ -18959,14 +18983,14 @@ loop:
 	ADDQ        $0x80, DI
 	ADDQ        $0x80, R8
 	ADDQ        $0x80, R9
-	ADDQ        $0x80, CX
+	ADDQ        $0x80, BX
 	SUBQ        $0x20, DX
 	JMP         loop
 
 rest:
 	CMPQ        DX, $0x10
 	JLT         tail
-	VMOVUPS     (CX), Z8
+	VMOVUPS     (BX), Z8
 	VMOVUPS     (SI), Z9
 	VFMADD231PS Z9, Z8, Z0
 	VMOVUPS     (DI), Z9
@@ -18979,34 +19003,34 @@ rest:
 	ADDQ        $0x40, DI
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
-	ADDQ        $0x40, CX
+	ADDQ        $0x40, BX
 	SUBQ        $0x10, DX
 
 tail:
 	TESTQ       DX, DX
 	JZ          done
-	MOVQ        $-1, BX
-	BZHIQ       DX, BX, BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       DX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (BX), K1, Z8
 	VMOVUPS.Z   (SI), K1, Z9
 	VFMADD231PS Z9, Z8, Z0
-	MOVQ        $-1, BX
-	BZHIQ       DX, BX, BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       DX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (BX), K1, Z8
 	VMOVUPS.Z   (DI), K1, Z9
 	VFMADD231PS Z9, Z8, Z2
-	MOVQ        $-1, BX
-	BZHIQ       DX, BX, BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       DX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (BX), K1, Z8
 	VMOVUPS.Z   (R8), K1, Z9
 	VFMADD231PS Z9, Z8, Z4
-	MOVQ        $-1, BX
-	BZHIQ       DX, BX, BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       DX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (BX), K1, Z8
 	VMOVUPS.Z   (R9), K1, Z9
 	VFMADD231PS Z9, Z8, Z6
 
@@ -19080,20 +19104,25 @@ TEXT ·dot4x2AVX512(SB), NOSPLIT, $0-8
 	CMPQ    SI, $0x02
 	CMOVQGT R10, R9
 	MOVQ    R9, R10
-	LEAQ    (R10)(CX*1), CX
+	LEAQ    (R10)(CX*1), R11
 	CMPQ    SI, $0x03
-	CMOVQGT CX, R10
-	MOVQ    8(AX), CX
-	LEAQ    (CX)(DX*1), DX
+	CMOVQGT R11, R10
+	MOVQ    8(AX), SI
+	SHLQ    $0x02, CX
+	LEAQ    (SI)(DX*1), DX
 
 loop:
 	CMPQ        BX, $0x10
 	JLT         rest
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
 	PREFETCHT0  512(R9)
+	PREFETCHT1  (R9)(CX*1)
 	PREFETCHT0  512(R10)
-	VMOVUPS     (CX), Z8
+	PREFETCHT1  (R10)(CX*1)
+	VMOVUPS     (SI), Z8
 	VMOVUPS     (DX), Z9
 	VMOVUPS     (DI), Z10
 	VFMADD231PS Z10, Z8, Z0
@@ -19111,7 +19140,7 @@ loop:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
 	ADDQ        $0x40, R10
-	ADDQ        $0x40, CX
+	ADDQ        $0x40, SI
 	ADDQ        $0x40, DX
 	SUBQ        $0x10, BX
 	JMP         loop
@@ -19119,37 +19148,37 @@ loop:
 rest:
 	TESTQ       BX, BX
 	JZ          done
-	MOVQ        $-1, SI
-	BZHIQ       BX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (DI), K1, Z9
 	VFMADD231PS Z9, Z8, Z0
 	VMOVUPS.Z   (DX), K1, Z8
 	VMOVUPS.Z   (DI), K1, Z9
 	VFMADD231PS Z9, Z8, Z1
-	MOVQ        $-1, SI
-	BZHIQ       BX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (R8), K1, Z9
 	VFMADD231PS Z9, Z8, Z2
 	VMOVUPS.Z   (DX), K1, Z8
 	VMOVUPS.Z   (R8), K1, Z9
 	VFMADD231PS Z9, Z8, Z3
-	MOVQ        $-1, SI
-	BZHIQ       BX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (R9), K1, Z9
 	VFMADD231PS Z9, Z8, Z4
 	VMOVUPS.Z   (DX), K1, Z8
 	VMOVUPS.Z   (R9), K1, Z9
 	VFMADD231PS Z9, Z8, Z5
-	MOVQ        $-1, SI
-	BZHIQ       BX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (CX), K1, Z8
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z8
 	VMOVUPS.Z   (R10), K1, Z9
 	VFMADD231PS Z9, Z8, Z6
 	VMOVUPS.Z   (DX), K1, Z8
@@ -19262,22 +19291,27 @@ TEXT ·dot4x3AVX512(SB), NOSPLIT, $0-8
 	CMPQ    SI, $0x02
 	CMOVQGT R10, R9
 	MOVQ    R9, R10
-	LEAQ    (R10)(CX*1), CX
+	LEAQ    (R10)(CX*1), R11
 	CMPQ    SI, $0x03
-	CMOVQGT CX, R10
-	MOVQ    8(AX), CX
-	LEAQ    (CX)(DX*1), SI
-	LEAQ    (SI)(DX*1), DX
+	CMOVQGT R11, R10
+	MOVQ    8(AX), SI
+	SHLQ    $0x02, CX
+	LEAQ    (SI)(DX*1), R11
+	LEAQ    (R11)(DX*1), DX
 
 loop:
 	CMPQ        BX, $0x10
 	JLT         rest
 	PREFETCHT0  512(DI)
+	PREFETCHT1  (DI)(CX*1)
 	PREFETCHT0  512(R8)
+	PREFETCHT1  (R8)(CX*1)
 	PREFETCHT0  512(R9)
+	PREFETCHT1  (R9)(CX*1)
 	PREFETCHT0  512(R10)
-	VMOVUPS     (CX), Z12
-	VMOVUPS     (SI), Z13
+	PREFETCHT1  (R10)(CX*1)
+	VMOVUPS     (SI), Z12
+	VMOVUPS     (R11), Z13
 	VMOVUPS     (DX), Z14
 	VMOVUPS     (DI), Z15
 	VFMADD231PS Z15, Z12, Z0
@@ -19299,8 +19333,8 @@ loop:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
 	ADDQ        $0x40, R10
-	ADDQ        $0x40, CX
 	ADDQ        $0x40, SI
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, DX
 	SUBQ        $0x10, BX
 	JMP         loop
@@ -19308,49 +19342,49 @@ loop:
 rest:
 	TESTQ       BX, BX
 	JZ          done
-	MOVQ        $-1, R11
-	BZHIQ       BX, R11, R11
-	KMOVW       R11, K1
-	VMOVUPS.Z   (CX), K1, Z12
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z12
 	VMOVUPS.Z   (DI), K1, Z13
 	VFMADD231PS Z13, Z12, Z0
-	VMOVUPS.Z   (SI), K1, Z12
+	VMOVUPS.Z   (R11), K1, Z12
 	VMOVUPS.Z   (DI), K1, Z13
 	VFMADD231PS Z13, Z12, Z1
 	VMOVUPS.Z   (DX), K1, Z12
 	VMOVUPS.Z   (DI), K1, Z13
 	VFMADD231PS Z13, Z12, Z2
-	MOVQ        $-1, DI
-	BZHIQ       BX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (CX), K1, Z12
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z12
 	VMOVUPS.Z   (R8), K1, Z13
 	VFMADD231PS Z13, Z12, Z3
-	VMOVUPS.Z   (SI), K1, Z12
+	VMOVUPS.Z   (R11), K1, Z12
 	VMOVUPS.Z   (R8), K1, Z13
 	VFMADD231PS Z13, Z12, Z4
 	VMOVUPS.Z   (DX), K1, Z12
 	VMOVUPS.Z   (R8), K1, Z13
 	VFMADD231PS Z13, Z12, Z5
-	MOVQ        $-1, DI
-	BZHIQ       BX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (CX), K1, Z12
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z12
 	VMOVUPS.Z   (R9), K1, Z13
 	VFMADD231PS Z13, Z12, Z6
-	VMOVUPS.Z   (SI), K1, Z12
+	VMOVUPS.Z   (R11), K1, Z12
 	VMOVUPS.Z   (R9), K1, Z13
 	VFMADD231PS Z13, Z12, Z7
 	VMOVUPS.Z   (DX), K1, Z12
 	VMOVUPS.Z   (R9), K1, Z13
 	VFMADD231PS Z13, Z12, Z8
-	MOVQ        $-1, DI
-	BZHIQ       BX, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (CX), K1, Z12
+	MOVQ        $-1, CX
+	BZHIQ       BX, CX, CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (SI), K1, Z12
 	VMOVUPS.Z   (R10), K1, Z13
 	VFMADD231PS Z13, Z12, Z9
-	VMOVUPS.Z   (SI), K1, Z12
+	VMOVUPS.Z   (R11), K1, Z12
 	VMOVUPS.Z   (R10), K1, Z13
 	VFMADD231PS Z13, Z12, Z10
 	VMOVUPS.Z   (DX), K1, Z12

@@ -14,7 +14,7 @@ const (
 	dotK, dotNR, dotOut            = 32, 40, 56
 	axpyY, axpyRows, axpyRS        = 0, 8, 16
 	axpyN, axpyX                   = 24, 40
-	prefetch                       = 512
+	prefetch, line                 = 512, 64
 )
 
 // dot generates the products of four rows with nv vectors along K. Rows beyond the
@@ -35,6 +35,9 @@ func dot(s isa, nv int) {
 	}
 	rs, vs, k := field(t, dotRS), field(t, dotVS), field(t, dotK)
 	row, vec := rowPointers(t, rs), []reg.GPVirtual{field(t, dotVecs)}
+	next := GP64() // from a row to that of the next call, which the processor does not foresee
+	MOVQ(rs, next)
+	SHLQ(Imm(2), next)
 	for i := 1; i < nv; i++ {
 		p := GP64()
 		LEAQ(Mem{Base: vec[i-1], Index: vs, Scale: 1}, p)
@@ -64,6 +67,9 @@ func dot(s isa, nv int) {
 	JLT(LabelRef("rest"))
 	for _, p := range row {
 		PREFETCHT0(Mem{Base: p, Disp: prefetch})
+		for at := 0; at < parts*s.bytes(); at += line {
+			PREFETCHT1(Mem{Base: p, Index: next, Scale: 1, Disp: at})
+		}
 	}
 	for part := range parts {
 		step(masks{}, part)
