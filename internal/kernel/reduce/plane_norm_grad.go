@@ -73,9 +73,10 @@ func (a *PlaneNormGrad) group(g int) {
 	}
 	ofX := -(s.dot - mean*s.dy) / n * inv * inv * inv
 	fixed := -s.dy/n*inv - mean*ofX
-	for i := range per {
+	scale, step := a.scales(g)
+	for i := per - 1; i >= 0; i-- { // the last channels are in the nearest cache
 		from, to := g*size+i*a.Plane, g*size+(i+1)*a.Plane
-		vec.PlaneGrad(a.DX[from:to], a.X[from:to], a.DY[from:to], shift, float32(float64(a.scale(g, i))*inv), float32(ofX), float32(fixed))
+		vec.PlaneGrad(a.DX[from:to], a.X[from:to], a.DY[from:to], shift, float32(float64(scale[i*step])*inv), float32(ofX), float32(fixed))
 	}
 }
 
@@ -88,10 +89,11 @@ func (s *groupSums) variance(n float64) float64 { return max(0, s.square/n-s.x/n
 // Scratch.
 func (a *PlaneNormGrad) sums(g int, shift float32) (s groupSums) {
 	per := a.Channels / a.Groups
+	scale, step := a.scales(g)
 	for i := range per {
 		from, to := (g*per+i)*a.Plane, (g*per+i+1)*a.Plane
 		sum, square, dy, dot := vec.PlaneSums(a.X[from:to], a.DY[from:to], shift)
-		f := float64(a.scale(g, i))
+		f := float64(scale[i*step])
 		s.x, s.square, s.dy, s.dot = s.x+sum, s.square+square, s.dy+f*dy, s.dot+f*dot
 		at := 2 * (g*per + i)
 		a.Scratch[at], a.Scratch[at+1] = float32(dot), float32(dy)
@@ -99,8 +101,11 @@ func (a *PlaneNormGrad) sums(g int, shift float32) (s groupSums) {
 	return s
 }
 
-// scale is that of channel i of a group.
-func (a *PlaneNormGrad) scale(g, i int) float32 {
-	per := a.Channels / a.Groups
-	return a.Scale[(g%a.Groups*per+i)*len(a.Scale)/a.Channels]
+// scales returns where the scales of the channels of a group begin, and how many elements one lies behind the other.
+func (a *PlaneNormGrad) scales(g int) (list []float32, step int) {
+	g %= a.Groups
+	if len(a.Scale) == a.Channels {
+		return a.Scale[g*(a.Channels/a.Groups):], 1
+	}
+	return a.Scale[g:], 0
 }
