@@ -53,6 +53,8 @@ const (
 	frameChannels, frameElems = 32, 64 << 10
 	// directMACs is the work that a chunk should not exceed by much.
 	directMACs = 4 << 20
+	// productC is how many output channels pay for copying patches; way is the size of a way of the first-level cache, in bytes.
+	productC, way = 256, 4 << 10
 	// directOutputs is how many outputs should share a reading of the filter.
 	directOutputs = 400
 )
@@ -70,6 +72,9 @@ func newDirect(g conv.Geom) algorithm {
 	if d.choose(); icg*d.taps*d.panel.lanes > directK*2*widest() {
 		return nil
 	}
+	if g.Groups == 1 && d.forProducts() {
+		return nil
+	}
 	d.to = placement{0, g.OutSize(), d.w.Out, 1}
 	if d.h.Stride >= d.h.Extent() && d.w.Stride >= d.w.Extent() && icg*d.taps >= 256 { // nothing to share between outputs
 		return nil
@@ -79,6 +84,14 @@ func newDirect(g conv.Geom) algorithm {
 	d.cut()
 	d.layout()
 	return d
+}
+
+// forProducts tells whether a product of patches is faster: where frames have few outputs, along one axis or because windows are far
+// apart, reading the filter for each of them costs more than copying patches for many channels; and where the inputs of
+// neighbouring outputs are a multiple of way bytes apart, they displace each other from the first-level cache.
+func (d *directConv) forProducts() bool {
+	apart := 4 * d.w.Stride * d.icg
+	return d.g.OutC >= productC && (d.w.Stride > 1 || d.h.Out == 1) || apart%way == 0
 }
 
 // widest is the number of lanes of the widest vector.
