@@ -49372,9 +49372,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many764:
+many776:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd764
+	JLT         manyEnd776
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -49413,12 +49413,12 @@ many764:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many764
+	JMP         many776
 
-manyEnd764:
-one764:
+manyEnd776:
+one776:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd764
+	JLT         oneEnd776
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -49439,11 +49439,11 @@ one764:
 	VMOVUPS     Y3, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one764
+	JMP         one776
 
-oneEnd764:
+oneEnd776:
 	TESTQ       SI, SI
-	JE          done764
+	JE          done776
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -49466,7 +49466,7 @@ oneEnd764:
 	VMINPS      Y4, Y1, Y4
 	VMASKMOVPS  Y4, Y3, (DI)
 
-done764:
+done776:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -49494,9 +49494,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many765:
+many777:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd765
+	JLT         manyEnd777
 	VMOVUPS     (DI), Y7
 	VMULPS      lanes<>+1504(SB), Y7, Y7
 	VMAXPS      Y7, Y0, Y7
@@ -49535,12 +49535,12 @@ many765:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many765
+	JMP         many777
 
-manyEnd765:
-one765:
+manyEnd777:
+one777:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd765
+	JLT         oneEnd777
 	VMOVUPS     (DI), Y7
 	VMULPS      lanes<>+1504(SB), Y7, Y7
 	VMAXPS      Y7, Y0, Y7
@@ -49561,11 +49561,11 @@ one765:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one765
+	JMP         one777
 
-oneEnd765:
+oneEnd777:
 	TESTQ       SI, SI
-	JE          done765
+	JE          done777
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -49588,7 +49588,7 @@ oneEnd765:
 	VDIVPS      Y8, Y3, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done765:
+done777:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -49611,9 +49611,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many766:
+many778:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd766
+	JLT         manyEnd778
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -49660,12 +49660,12 @@ many766:
 	VMOVUPS     Y4, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many766
+	JMP         many778
 
-manyEnd766:
-one766:
+manyEnd778:
+one778:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd766
+	JLT         oneEnd778
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -49690,11 +49690,11 @@ one766:
 	VMOVUPS     Y4, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one766
+	JMP         one778
 
-oneEnd766:
+oneEnd778:
 	TESTQ       SI, SI
-	JE          done766
+	JE          done778
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -49721,7 +49721,7 @@ oneEnd766:
 	VFMADD213PS Y4, Y4, Y5
 	VMASKMOVPS  Y5, Y3, (DI)
 
-done766:
+done778:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -49749,9 +49749,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many767:
+many779:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd767
+	JLT         manyEnd779
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2336(SB), Y9
@@ -49796,12 +49796,12 @@ many767:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many767
+	JMP         many779
 
-manyEnd767:
-one767:
+manyEnd779:
+one779:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd767
+	JLT         oneEnd779
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2336(SB), Y9
@@ -49825,11 +49825,11 @@ one767:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one767
+	JMP         one779
 
-oneEnd767:
+oneEnd779:
 	TESTQ       SI, SI
-	JE          done767
+	JE          done779
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -49855,7 +49855,7 @@ oneEnd767:
 	VDIVPS      Y9, Y8, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done767:
+done779:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -49886,9 +49886,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many768:
+many780:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd768
+	JLT         manyEnd780
 	VMOVUPS     (DI), Y8
 	VMULPS      Y0, Y8, Y9
 	VMAXPS      Y9, Y1, Y9
@@ -49927,12 +49927,12 @@ many768:
 	VMOVUPS     Y8, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many768
+	JMP         many780
 
-manyEnd768:
-one768:
+manyEnd780:
+one780:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd768
+	JLT         oneEnd780
 	VMOVUPS     (DI), Y8
 	VMULPS      Y0, Y8, Y9
 	VMAXPS      Y9, Y1, Y9
@@ -49953,11 +49953,11 @@ one768:
 	VMOVUPS     Y8, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one768
+	JMP         one780
 
-oneEnd768:
+oneEnd780:
 	TESTQ       SI, SI
-	JE          done768
+	JE          done780
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y8
@@ -49980,7 +49980,7 @@ oneEnd768:
 	VDIVPS      Y10, Y9, Y9
 	VMASKMOVPS  Y9, Y8, (DI)
 
-done768:
+done780:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50002,9 +50002,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many769:
+many781:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd769
+	JLT     manyEnd781
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50021,12 +50021,12 @@ many769:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many769
+	JMP     many781
 
-manyEnd769:
-one769:
+manyEnd781:
+one781:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd769
+	JLT     oneEnd781
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50036,11 +50036,11 @@ one769:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one769
+	JMP     one781
 
-oneEnd769:
+oneEnd781:
 	TESTQ      SI, SI
-	JE         done769
+	JE         done781
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -50052,7 +50052,7 @@ oneEnd769:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done769:
+done781:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50078,9 +50078,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many770:
+many782:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd770
+	JLT     manyEnd782
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50095,12 +50095,12 @@ many770:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many770
+	JMP     many782
 
-manyEnd770:
-one770:
+manyEnd782:
+one782:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd770
+	JLT     oneEnd782
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50109,11 +50109,11 @@ one770:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one770
+	JMP     one782
 
-oneEnd770:
+oneEnd782:
 	TESTQ      SI, SI
-	JE         done770
+	JE         done782
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -50124,7 +50124,7 @@ oneEnd770:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done770:
+done782:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50146,9 +50146,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many771:
+many783:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd771
+	JLT       manyEnd783
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -50167,23 +50167,23 @@ many771:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many771
+	JMP       many783
 
-manyEnd771:
-one771:
+manyEnd783:
+one783:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd771
+	JLT       oneEnd783
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one771
+	JMP       one783
 
-oneEnd771:
+oneEnd783:
 	TESTQ      SI, SI
-	JE         done771
+	JE         done783
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -50192,7 +50192,7 @@ oneEnd771:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done771:
+done783:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50216,9 +50216,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many772:
+many784:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd772
+	JLT     manyEnd784
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -50237,23 +50237,23 @@ many772:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many772
+	JMP     many784
 
-manyEnd772:
-one772:
+manyEnd784:
+one784:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd772
+	JLT     oneEnd784
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one772
+	JMP     one784
 
-oneEnd772:
+oneEnd784:
 	TESTQ      SI, SI
-	JE         done772
+	JE         done784
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -50262,7 +50262,7 @@ oneEnd772:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done772:
+done784:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50286,9 +50286,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many773:
+many785:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd773
+	JLT     manyEnd785
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -50300,12 +50300,12 @@ many773:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many773
+	JMP     many785
 
-manyEnd773:
-one773:
+manyEnd785:
+one785:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd773
+	JLT     oneEnd785
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -50313,11 +50313,11 @@ one773:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one773
+	JMP     one785
 
-oneEnd773:
+oneEnd785:
 	TESTQ      R8, R8
-	JE         done773
+	JE         done785
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -50326,7 +50326,7 @@ oneEnd773:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done773:
+done785:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -50358,9 +50358,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many774:
+many786:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd774
+	JLT          manyEnd786
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -50399,12 +50399,12 @@ many774:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many774
+	JMP          many786
 
-manyEnd774:
-one774:
+manyEnd786:
+one786:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd774
+	JLT          oneEnd786
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -50425,11 +50425,11 @@ one774:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one774
+	JMP          one786
 
-oneEnd774:
+oneEnd786:
 	TESTQ        SI, SI
-	JE           done774
+	JE           done786
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -50453,7 +50453,7 @@ oneEnd774:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done774:
+done786:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50487,9 +50487,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many775:
+many787:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd775
+	JLT          manyEnd787
 	VMOVUPS      (DI), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -50518,12 +50518,12 @@ many775:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many775
+	JMP          many787
 
-manyEnd775:
-one775:
+manyEnd787:
+one787:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd775
+	JLT          oneEnd787
 	VMOVUPS      (DI), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -50539,11 +50539,11 @@ one775:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one775
+	JMP          one787
 
-oneEnd775:
+oneEnd787:
 	TESTQ        SI, SI
-	JE           done775
+	JE           done787
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -50562,7 +50562,7 @@ oneEnd775:
 	VDIVPS       Z6, Z0, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done775:
+done787:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50596,9 +50596,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many776:
+many788:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd776
+	JLT          manyEnd788
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -50645,12 +50645,12 @@ many776:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many776
+	JMP          many788
 
-manyEnd776:
-one776:
+manyEnd788:
+one788:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd776
+	JLT          oneEnd788
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -50675,11 +50675,11 @@ one776:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one776
+	JMP          one788
 
-oneEnd776:
+oneEnd788:
 	TESTQ        SI, SI
-	JE           done776
+	JE           done788
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -50707,7 +50707,7 @@ oneEnd776:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done776:
+done788:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50742,9 +50742,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many777:
+many789:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd777
+	JLT          manyEnd789
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -50779,12 +50779,12 @@ many777:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many777
+	JMP          many789
 
-manyEnd777:
-one777:
+manyEnd789:
+one789:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd777
+	JLT          oneEnd789
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -50803,11 +50803,11 @@ one777:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one777
+	JMP          one789
 
-oneEnd777:
+oneEnd789:
 	TESTQ        SI, SI
-	JE           done777
+	JE           done789
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -50829,7 +50829,7 @@ oneEnd777:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done777:
+done789:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50866,9 +50866,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many778:
+many790:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd778
+	JLT          manyEnd790
 	VMOVUPS      (DI), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -50897,12 +50897,12 @@ many778:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many778
+	JMP          many790
 
-manyEnd778:
-one778:
+manyEnd790:
+one790:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd778
+	JLT          oneEnd790
 	VMOVUPS      (DI), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -50918,11 +50918,11 @@ one778:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one778
+	JMP          one790
 
-oneEnd778:
+oneEnd790:
 	TESTQ        SI, SI
-	JE           done778
+	JE           done790
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -50941,7 +50941,7 @@ oneEnd778:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done778:
+done790:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50963,9 +50963,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many779:
+many791:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd779
+	JLT         manyEnd791
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -50982,12 +50982,12 @@ many779:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many779
+	JMP         many791
 
-manyEnd779:
-one779:
+manyEnd791:
+one791:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd779
+	JLT         oneEnd791
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -50997,11 +50997,11 @@ one779:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one779
+	JMP         one791
 
-oneEnd779:
+oneEnd791:
 	TESTQ       SI, SI
-	JE          done779
+	JE          done791
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -51014,7 +51014,7 @@ oneEnd779:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done779:
+done791:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51040,9 +51040,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many780:
+many792:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd780
+	JLT     manyEnd792
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51057,12 +51057,12 @@ many780:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many780
+	JMP     many792
 
-manyEnd780:
-one780:
+manyEnd792:
+one792:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd780
+	JLT     oneEnd792
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51071,11 +51071,11 @@ one780:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one780
+	JMP     one792
 
-oneEnd780:
+oneEnd792:
 	TESTQ     SI, SI
-	JE        done780
+	JE        done792
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51087,7 +51087,7 @@ oneEnd780:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done780:
+done792:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51109,9 +51109,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many781:
+many793:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd781
+	JLT       manyEnd793
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -51134,12 +51134,12 @@ many781:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many781
+	JMP       many793
 
-manyEnd781:
-one781:
+manyEnd793:
+one793:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd781
+	JLT       oneEnd793
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -51147,11 +51147,11 @@ one781:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one781
+	JMP       one793
 
-oneEnd781:
+oneEnd793:
 	TESTQ     SI, SI
-	JE        done781
+	JE        done793
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51162,7 +51162,7 @@ oneEnd781:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done781:
+done793:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51186,9 +51186,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many782:
+many794:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd782
+	JLT     manyEnd794
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -51207,23 +51207,23 @@ many782:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many782
+	JMP     many794
 
-manyEnd782:
-one782:
+manyEnd794:
+one794:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd782
+	JLT     oneEnd794
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one782
+	JMP     one794
 
-oneEnd782:
+oneEnd794:
 	TESTQ     SI, SI
-	JE        done782
+	JE        done794
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51233,7 +51233,7 @@ oneEnd782:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done782:
+done794:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51257,9 +51257,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many783:
+many795:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd783
+	JLT     manyEnd795
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -51271,12 +51271,12 @@ many783:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many783
+	JMP     many795
 
-manyEnd783:
-one783:
+manyEnd795:
+one795:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd783
+	JLT     oneEnd795
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -51284,11 +51284,11 @@ one783:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one783
+	JMP     one795
 
-oneEnd783:
+oneEnd795:
 	TESTQ     R8, R8
-	JE        done783
+	JE        done795
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -51298,7 +51298,7 @@ oneEnd783:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done783:
+done795:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
