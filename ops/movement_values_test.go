@@ -93,6 +93,33 @@ func TestTopKOrder(t *testing.T) {
 	}
 }
 
+// TestTopKColumns compares what is selected down columns of float32 with float64, which goes another way: equal numbers, NaN,
+// columns that do not fill a group.
+func TestTopKColumns(t *testing.T) {
+	const outer, n = 2, 33
+	for _, inner := range []int{1, 3, 16, 21} {
+		x, wide := make([]float32, outer*n*inner), make([]float64, outer*n*inner)
+		for i := range x {
+			if x[i] = float32(i * 7919 % 23); i%29 == 3 {
+				x[i] = float32(math.NaN())
+			}
+			wide[i] = float64(x[i])
+		}
+		for _, k := range []int64{1, 5, n} {
+			for largest := range 2 {
+				attrs := ops.Attrs{onnx.NewInt("axis", 1), onnx.NewInt("largest", int64(largest))}
+				got := eval(t, "TopK", 11, 2, attrs, tensor.FromSlice(x, outer, n, inner), tensor.FromSlice([]int64{k}))
+				want := eval(t, "TopK", 11, 2, attrs, tensor.FromSlice(wide, outer, n, inner), tensor.FromSlice([]int64{k}))
+				for i := range got {
+					if text(got[i]) != text(want[i]) {
+						t.Errorf("%d of %d columns, largest=%d, output %d: got %s, want %s", k, inner, largest, i, text(got[i]), text(want[i]))
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestPackedMoves moves elements of 4 and 2 bits.
 func TestPackedMoves(t *testing.T) {
 	x, err := tensor.FromFloat64s(tensor.Int4, tensor.Shape{2, 3}, []float64{-8, -1, 0, 1, 2, 7})

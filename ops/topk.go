@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/find"
+	"github.com/onnxrun/onnxrun/internal/kernel/move"
 	"github.com/onnxrun/onnxrun/internal/kernel/reduce"
 	"github.com/onnxrun/onnxrun/internal/par"
 	"github.com/onnxrun/onnxrun/internal/sym"
@@ -110,7 +111,11 @@ func topKOf[T mvNumber](k *KernelCtx) (Kernel, error) {
 		if rows*want == 0 {
 			return nil
 		}
-		chunks, size := par.Split(rows, 1+(1<<13)/n)
+		grain := 1 + (1<<13)/n
+		if j.inner > 1 {
+			grain = max(grain, lineGroup)
+		}
+		chunks, size := par.Split(rows, grain)
 		j.rows, j.size = rows, size
 		par.Run(c.Threads, chunks, j)
 		return nil
@@ -151,34 +156,60 @@ func (j *topKJob[T]) outputs(c *Call, dims []int) error {
 	return nil
 }
 
-// selectors hold memory of *find.Selector.
-var selectors = sync.Pool{New: func() any { return new(find.Selector) }}
-
-// lines selects in rows of float32 that lie one after the other.
+// lines selects in rows of float32. Those that do not lie one after the other are copied first, some neighbours at a time.
 func (j *topKJob[T]) lines(x, values []float32, lo, hi int) {
-	s := selectors.Get().(*find.Selector)
-	for r := lo; r < hi; r++ {
-		row := x[r*j.n : (r+1)*j.n]
-		if j.k == 1 && j.foremost(row, values, r) {
+	s := selectors.Get().(*lineSelector)
+	for r := lo; r < hi; {
+		if j.inner == 1 {
+			j.line(s, x[r*j.n:(r+1)*j.n], values, r*j.k)
+			r++
 			continue
 		}
-		keys := s.Select(row, j.k, j.smallest)
-		if values != nil {
-			for i, key := range keys {
-				values[r*j.k+i] = row[find.Index(key)]
-			}
+		o, in := r/j.inner, r%j.inner
+		count := min(hi-r, j.inner-in, lineGroup)
+		s.rows = slices.Grow(s.rows[:0], count*j.n)[:count*j.n]
+		dims, to, from := [2]int{count, j.n}, [2]int{j.n, 1}, [2]int{1, j.inner}
+		move.Strided(move.Bytes(s.rows), move.Bytes(x), move.Copy{Dims: dims[:], DstStride: to[:], SrcStride: from[:], SrcOff: o*j.n*j.inner + in, Width: 4}, 1)
+		for i := range count {
+			j.line(s, s.rows[i*j.n:(i+1)*j.n], values, o*j.k*j.inner+in+i)
 		}
-		if j.index != nil {
-			for i, key := range keys {
-				j.index[r*j.k+i] = int64(find.Index(key))
-			}
-		}
+		r += count
 	}
 	selectors.Put(s)
 }
 
-// foremost selects one element of row r, unless it is NaN, which is never among the smallest.
-func (j *topKJob[T]) foremost(row, values []float32, r int) bool {
+// lineGroup is how many rows that lie side by side are copied together: a cache line of each position.
+const lineGroup = 16
+
+// A lineSelector is the memory of lines.
+type lineSelector struct {
+	find.Selector
+	rows []float32
+}
+
+// selectors hold *lineSelector.
+var selectors = sync.Pool{New: func() any { return new(lineSelector) }}
+
+// line selects in one row; the first place of the results is at, the next ones are inner apart.
+func (j *topKJob[T]) line(s *lineSelector, row, values []float32, at int) {
+	if j.k == 1 && j.foremost(row, values, at) {
+		return
+	}
+	keys := s.Select(row, j.k, j.smallest)
+	if values != nil {
+		for i, key := range keys {
+			values[at+i*j.inner] = row[find.Index(key)]
+		}
+	}
+	if j.index != nil {
+		for i, key := range keys {
+			j.index[at+i*j.inner] = int64(find.Index(key))
+		}
+	}
+}
+
+// foremost selects one element of a row, unless it is NaN, which is never among the smallest.
+func (j *topKJob[T]) foremost(row, values []float32, at int) bool {
 	op := reduce.Max
 	if j.smallest {
 		op = reduce.Min
@@ -188,17 +219,17 @@ func (j *topKJob[T]) foremost(row, values []float32, r int) bool {
 		return false
 	}
 	if values != nil {
-		values[r] = row[i]
+		values[at] = row[i]
 	}
 	if j.index != nil {
-		j.index[r] = int64(i)
+		j.index[at] = int64(i)
 	}
 	return true
 }
 
 // Chunk selects in one chunk of rows.
 func (j *topKJob[T]) Chunk(i int) {
-	if x, ok := any(j.x).([]float32); ok && j.inner == 1 && j.n <= math.MaxInt32 {
+	if x, ok := any(j.x).([]float32); ok && j.n <= math.MaxInt32 {
 		lo, hi := par.Range(i, j.size, j.rows)
 		values, _ := any(j.values).([]float32)
 		j.lines(x, values, lo, hi)
