@@ -113,11 +113,7 @@ func (s *softmax) run32(c *Call) error {
 	case softmaxLog:
 		reduce.LogSoftmaxAxis(y, x, outer, n, inner, c.Threads)
 	default:
-		if inner == 1 {
-			reduce.Hardmax(y, x, outer, n, c.Threads)
-			return nil
-		}
-		hardmax(y, x, outer, n, inner)
+		reduce.HardmaxAxis(y, x, outer, n, inner, c.Threads)
 	}
 	return nil
 }
@@ -169,7 +165,7 @@ func (s *softmax) run64(c *Call) error {
 }
 
 // hardmax sets the first of the largest elements along the middle axis to 1 and the others to 0.
-func hardmax[T float32 | float64](y, x []T, outer, n, inner int) {
+func hardmax(y, x []float64, outer, n, inner int) {
 	for o := range outer {
 		for j := range inner {
 			best := o*n*inner + j

@@ -437,6 +437,37 @@ func BenchmarkReduce(b *testing.B) {
 	}
 }
 
+// TestHardmaxAxis compares what is found down columns with rows, which go another way.
+func TestHardmaxAxis(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, inner := range []int{2, 15, 16, 17, 513, 1100} {
+		const outer, n = 2, 9
+		x, want := noise(r, outer*n*inner), make([]float32, outer*n*inner)
+		column, one := make([]float32, n), make([]float32, n)
+		for i := range x {
+			if x[i] = float32(int(x[i] * 3)); r.IntN(20) == 0 {
+				x[i] = float32(math.NaN())
+			}
+		}
+		for c := range outer * inner {
+			at := c/inner*n*inner + c%inner
+			for i := range n {
+				column[i] = x[at+i*inner]
+			}
+			Hardmax(one, column, 1, n, 1)
+			for i, v := range one {
+				want[at+i*inner] = v
+			}
+		}
+		for _, threads := range []int{1, 2} {
+			got := noise(r, len(x))
+			if HardmaxAxis(got, x, outer, n, inner, threads); !slices.Equal(got, want) {
+				t.Fatalf("%d columns, %d threads: %v, want %v", inner, threads, got, want)
+			}
+		}
+	}
+}
+
 // TestArgColumns compares float32, which has kernels, with float64, which goes by a loop.
 func TestArgColumns(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 8))

@@ -11,6 +11,7 @@ const (
 	opArgMin
 	opArgMaxLast
 	opArgMinLast
+	opArgMaxPlain
 	numArg
 )
 
@@ -18,16 +19,25 @@ const (
 // equals, or with last the last. NaN is larger, or smaller, than any number. Rows lie ld elements apart; len(at) is a multiple
 // of 16, and best, which is as long, receives the elements.
 func ArgColumns(best []float32, at []int32, x []float32, rows, ld int, smallest, last bool) {
-	best = best[:len(at)]
-	if !checkColumns(x, len(at), rows, ld) {
-		return
-	}
 	op := opArgMax
 	if last {
 		op = opArgMaxLast
 	}
 	if smallest {
 		op++
+	}
+	argColumns(op, best, at, x, rows, ld)
+}
+
+// HardmaxColumns is ArgColumns for the first of the largest elements, where a NaN counts only in the first row.
+func HardmaxColumns(best []float32, at []int32, x []float32, rows, ld int) {
+	argColumns(opArgMaxPlain, best, at, x, rows, ld)
+}
+
+func argColumns(op argOp, best []float32, at []int32, x []float32, rows, ld int) {
+	best = best[:len(at)]
+	if !checkColumns(x, len(at), rows, ld) {
+		return
 	}
 	copy(best, x)
 	clear(at)
@@ -42,8 +52,9 @@ var genericArg = [numArg]argFunc{
 	opArgMax: argColumnsGo(func(v, best float32) bool { return v > best || v != v && best == best }),
 	opArgMin: argColumnsGo(func(v, best float32) bool { return v < best || v != v && best == best }),
 
-	opArgMaxLast: argColumnsGo(func(v, best float32) bool { return v >= best || v != v }),
-	opArgMinLast: argColumnsGo(func(v, best float32) bool { return v <= best || v != v }),
+	opArgMaxLast:  argColumnsGo(func(v, best float32) bool { return v >= best || v != v }),
+	opArgMinLast:  argColumnsGo(func(v, best float32) bool { return v <= best || v != v }),
+	opArgMaxPlain: argColumnsGo(func(v, best float32) bool { return v > best }),
 }
 
 func argColumnsGo(better func(v, best float32) bool) argFunc {

@@ -40,6 +40,7 @@ type kernels struct {
 	fromFloat16 func(dst []float32, x []uint16)
 	toFloat16   func(dst []uint16, x []float32)
 	where       func(dst []uint32, cond []bool, a, b []uint32)
+	whereBytes  [4]whereFunc // by the logarithm of the elements' bytes; nil where there is none
 	compare     [numCompare]compareFunc
 	join        joinTable
 	hold        holdTable

@@ -51,6 +51,7 @@ var assembly = []kernels{
 		},
 		arg: [numArg]argFunc{
 			opArgMax: argMaxColumnsAVX2, opArgMin: argMinColumnsAVX2, opArgMaxLast: argMaxLastColumnsAVX2, opArgMinLast: argMinLastColumnsAVX2,
+			opArgMaxPlain: argMaxPlainColumnsAVX2,
 		},
 		scaleRows:   scaleRowsAVX2,
 		fromFloat16: fromFloat16AVX2,
@@ -178,6 +179,7 @@ var assembly = []kernels{
 		},
 		arg: [numArg]argFunc{
 			opArgMax: argMaxColumnsAVX512, opArgMin: argMinColumnsAVX512, opArgMaxLast: argMaxLastColumnsAVX512, opArgMinLast: argMinLastColumnsAVX512,
+			opArgMaxPlain: argMaxPlainColumnsAVX512,
 		},
 		scaleRows:   scaleRowsAVX512,
 		fromFloat16: fromFloat16AVX512,

@@ -105,6 +105,32 @@ func typed[T Number](t *testing.T, k *kernels, element func() T) {
 		}
 	}
 	typedRows(t, k, element)
+	typedWhere(t, k, element)
+}
+
+// typedWhere compares choices between elements of every width with the loop: all tails, one element on either side, guards.
+func typedWhere[T Number](t *testing.T, k *kernels, element func() T) {
+	t.Helper()
+	active = k
+	for n := range 200 {
+		cond, a, b := make([]bool, n), make([]T, n), make([]T, n)
+		for i := range cond {
+			cond[i], a[i], b[i] = i*7%3 == 0, element(), element()
+		}
+		for mode := range 4 {
+			x, y := a, b
+			if n > 0 && mode&1 > 0 {
+				x = a[:1]
+			}
+			if n > 0 && mode&2 > 0 {
+				y = b[:1]
+			}
+			want, got := make([]T, n+2), make([]T, n+2)
+			whereGo(want[1:n+1], cond, x, y)
+			Where(got[1:n+1:n+1], cond, x, y)
+			sameElements(t, "where", elementOf[T](), got, want)
+		}
+	}
 }
 
 // typedRows compares the largest and the smallest elements of rows, few of which hold NaN.

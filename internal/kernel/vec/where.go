@@ -1,6 +1,9 @@
 package vec
 
-import "unsafe"
+import (
+	mathbits "math/bits"
+	"unsafe"
+)
 
 // Where sets dst[i] to a[i] where cond[i] holds and to b[i] elsewhere. Each of the three inputs may have
 // length 1.
@@ -26,7 +29,33 @@ func Where[T any](dst []T, cond []bool, a, b []T) {
 		}
 		dst, cond, a, b = dst[n:], cond[n:], part(a, ma, n, len(a)), part(b, mb, n, len(b))
 	}
+	if n := picked(dst, cond, a, b); n > 0 {
+		dst, cond, a, b = dst[n:], cond[n:], part(a, ma, n, len(a)), part(b, mb, n, len(b))
+	}
 	whereGo(dst, cond, a, b)
+}
+
+// A whereFunc picks elements that come as bytes, a multiple of whereGroup elements. a and b may be one element long.
+type whereFunc func(dst []uint8, cond []bool, a, b []uint8)
+
+const whereGroup = 64
+
+// picked runs the kernel for the width of T, if there is one, on whole groups, and returns the number of elements done.
+func picked[T any](dst []T, cond []bool, a, b []T) int {
+	n := len(dst) &^ (whereGroup - 1)
+	if elementOf[T]() == numElement || n == 0 {
+		return 0
+	}
+	f := active.whereBytes[mathbits.TrailingZeros(uint(unsafe.Sizeof(dst[0])))]
+	if f == nil {
+		return 0
+	}
+	ma, mb := spread(len(a), len(dst)), spread(len(b), len(dst))
+	for lo := 0; lo < n; lo += block {
+		hi := min(n, lo+block)
+		f(bytesOf(dst[lo:hi]), cond[lo:hi], bytesOf(part(a, ma, lo, hi)), bytesOf(part(b, mb, lo, hi)))
+	}
+	return n
 }
 
 // part returns elements lo to hi of an input, or the one element of a scalar.

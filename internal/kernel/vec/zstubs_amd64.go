@@ -251,6 +251,9 @@ func argMaxLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld
 func argMinLastColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
 
 //go:noescape
+func argMaxPlainColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
 func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
 
 //go:noescape
@@ -261,6 +264,15 @@ func toFloat16AVX2(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX2(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func where8AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
+
+//go:noescape
+func where16AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
+
+//go:noescape
+func where64AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
 
 //go:noescape
 func softmaxShortAVX2(dst []float32, x []float32, cols int)
@@ -941,6 +953,9 @@ func argMaxLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, 
 func argMinLastColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
 
 //go:noescape
+func argMaxPlainColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+
+//go:noescape
 func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
 
 //go:noescape
@@ -951,6 +966,15 @@ func toFloat16AVX512(dst []uint16, x []float32)
 
 //go:noescape
 func whereAVX512(dst []uint32, cond []bool, a []uint32, b []uint32)
+
+//go:noescape
+func where8AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
+
+//go:noescape
+func where16AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
+
+//go:noescape
+func where64AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
 
 //go:noescape
 func softmaxShortAVX512(dst []float32, x []float32, cols int)

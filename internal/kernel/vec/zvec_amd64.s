@@ -8224,6 +8224,57 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func argMaxPlainColumnsAVX2(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX2
+TEXT ·argMaxPlainColumnsAVX2(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      lanes<>+3424(SB), Y1
+	VPBROADCASTD from+88(FP), Y0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Y2
+	VMOVUPS (DX), Y3
+	VMOVUPS 32(AX), Y4
+	VMOVUPS 32(DX), Y5
+	VMOVAPS Y0, Y6
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Y7
+	VCMPPS    $0x1e, Y2, Y7, Y8
+	VBLENDVPS Y8, Y7, Y2, Y2
+	VBLENDVPS Y8, Y6, Y3, Y3
+	VMOVUPS   32(R8), Y7
+	VCMPPS    $0x1e, Y4, Y7, Y8
+	VBLENDVPS Y8, Y7, Y4, Y4
+	VBLENDVPS Y8, Y6, Y5, Y5
+	VPADDD    Y1, Y6, Y6
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   Y3, (DX)
+	VMOVUPS   Y4, 32(AX)
+	VMOVUPS   Y5, 32(DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func scaleRowsAVX2(y []float32, s []float32, cols int, ld int)
 // Requires: AVX
 TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-64
@@ -8331,12 +8382,12 @@ TEXT ·whereAVX2(SB), NOSPLIT, $0-96
 	MOVQ         cond_base+24(FP), CX
 	MOVQ         a_base+48(FP), DX
 	MOVQ         b_base+72(FP), BX
-	MOVQ         dst_len+8(FP), SI
+	MOVQ         cond_len+32(FP), SI
 	MOVQ         a_len+56(FP), DI
 	MOVQ         b_len+80(FP), R8
 	VMOVUPS      lanes<>+480(SB), Y0
-	VBROADCASTSS (DX), Y1
-	VBROADCASTSS (BX), Y2
+	VPBROADCASTD (DX), Y1
+	VPBROADCASTD (BX), Y2
 	CMPQ         DI, $0x01
 	JE           scalarA
 	CMPQ         R8, $0x01
@@ -8351,7 +8402,7 @@ next100:
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
+	VPBLENDVB Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
@@ -8370,7 +8421,7 @@ next101:
 	ADDQ      $0x00000020, DX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y1
+	VPBLENDVB Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
@@ -8392,7 +8443,7 @@ next102:
 	ADDQ      $0x00000020, BX
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y2
+	VPBLENDVB Y3, Y2, Y1, Y2
 	VMOVUPS   Y2, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
@@ -8409,7 +8460,7 @@ next103:
 	JLT       end103
 	VPMOVZXBD (CX), Y3
 	VPCMPEQD  Y0, Y3, Y3
-	VBLENDVPS Y3, Y2, Y1, Y3
+	VPBLENDVB Y3, Y2, Y1, Y3
 	VMOVUPS   Y3, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
@@ -8417,6 +8468,294 @@ next103:
 	JMP       next103
 
 end103:
+	VZEROUPPER
+	RET
+
+// func where8AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·where8AVX2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VMOVUPS      lanes<>+480(SB), Y0
+	VPBROADCASTB (DX), Y1
+	VPBROADCASTB (BX), Y2
+	CMPQ         DI, $0x01
+	JE           scalarA
+	CMPQ         R8, $0x01
+	JE           onlyB
+
+next104:
+	CMPQ      SI, $0x00000020
+	JLT       end104
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VMOVUPS   (CX), Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next104
+
+end104:
+	VZEROUPPER
+	RET
+
+onlyB:
+next105:
+	CMPQ      SI, $0x00000020
+	JLT       end105
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VMOVUPS   (CX), Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next105
+
+end105:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next106:
+	CMPQ      SI, $0x00000020
+	JLT       end106
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VMOVUPS   (CX), Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next106
+
+end106:
+	VZEROUPPER
+	RET
+
+both:
+next107:
+	CMPQ      SI, $0x00000020
+	JLT       end107
+	VMOVUPS   (CX), Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y3
+	VMOVUPS   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next107
+
+end107:
+	VZEROUPPER
+	RET
+
+// func where16AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·where16AVX2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VMOVUPS      lanes<>+480(SB), Y0
+	VPBROADCASTW (DX), Y1
+	VPBROADCASTW (BX), Y2
+	CMPQ         DI, $0x02
+	JE           scalarA
+	CMPQ         R8, $0x02
+	JE           onlyB
+
+next108:
+	CMPQ      SI, $0x00000010
+	JLT       end108
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBW (CX), Y3
+	VPCMPEQW  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next108
+
+end108:
+	VZEROUPPER
+	RET
+
+onlyB:
+next109:
+	CMPQ      SI, $0x00000010
+	JLT       end109
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VPMOVZXBW (CX), Y3
+	VPCMPEQW  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next109
+
+end109:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x02
+	JE   both
+
+next110:
+	CMPQ      SI, $0x00000010
+	JLT       end110
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBW (CX), Y3
+	VPCMPEQW  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next110
+
+end110:
+	VZEROUPPER
+	RET
+
+both:
+next111:
+	CMPQ      SI, $0x00000010
+	JLT       end111
+	VPMOVZXBW (CX), Y3
+	VPCMPEQW  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y3
+	VMOVUPS   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next111
+
+end111:
+	VZEROUPPER
+	RET
+
+// func where64AVX2(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·where64AVX2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VMOVUPS      lanes<>+480(SB), Y0
+	VPBROADCASTQ (DX), Y1
+	VPBROADCASTQ (BX), Y2
+	CMPQ         DI, $0x08
+	JE           scalarA
+	CMPQ         R8, $0x08
+	JE           onlyB
+
+next112:
+	CMPQ      SI, $0x00000004
+	JLT       end112
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBQ (CX), Y3
+	VPCMPEQQ  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000004, SI
+	JMP       next112
+
+end112:
+	VZEROUPPER
+	RET
+
+onlyB:
+next113:
+	CMPQ      SI, $0x00000004
+	JLT       end113
+	VMOVUPS   (DX), Y1
+	ADDQ      $0x00000020, DX
+	VPMOVZXBQ (CX), Y3
+	VPCMPEQQ  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000004, SI
+	JMP       next113
+
+end113:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x08
+	JE   both
+
+next114:
+	CMPQ      SI, $0x00000004
+	JLT       end114
+	VMOVUPS   (BX), Y2
+	ADDQ      $0x00000020, BX
+	VPMOVZXBQ (CX), Y3
+	VPCMPEQQ  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000004, SI
+	JMP       next114
+
+end114:
+	VZEROUPPER
+	RET
+
+both:
+next115:
+	CMPQ      SI, $0x00000004
+	JLT       end115
+	VPMOVZXBQ (CX), Y3
+	VPCMPEQQ  Y0, Y3, Y3
+	VPBLENDVB Y3, Y2, Y1, Y3
+	VMOVUPS   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000004, SI
+	JMP       next115
+
+end115:
 	VZEROUPPER
 	RET
 
@@ -8614,9 +8953,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many104:
+many116:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd104
+	JLT     manyEnd116
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(DI), Y12
@@ -8627,21 +8966,21 @@ many104:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many104
+	JMP     many116
 
-manyEnd104:
-one104:
+manyEnd116:
+one116:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd104
+	JLT     oneEnd116
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one104
+	JMP     one116
 
-oneEnd104:
+oneEnd116:
 	TESTQ      SI, SI
-	JE         done104
+	JE         done116
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y12
@@ -8649,7 +8988,7 @@ oneEnd104:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done104:
+done116:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -8666,9 +9005,9 @@ done104:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many105:
+many117:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd105
+	JLT          manyEnd117
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -8706,12 +9045,12 @@ many105:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many105
+	JMP          many117
 
-manyEnd105:
-one105:
+manyEnd117:
+one117:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd105
+	JLT          oneEnd117
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -8732,11 +9071,11 @@ one105:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one105
+	JMP          one117
 
-oneEnd105:
+oneEnd117:
 	TESTQ        SI, SI
-	JE           done105
+	JE           done117
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         SI
 	VMOVUPS      (R9)(SI*4), Y11
@@ -8759,7 +9098,7 @@ oneEnd105:
 	VADDPS       Y8, Y9, Y9
 	VMASKMOVPS   Y8, Y11, (R8)
 
-done105:
+done117:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X8
 	VADDPS       X8, X9, X9
@@ -8773,9 +9112,9 @@ done105:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many106:
+many118:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd106
+	JLT     manyEnd118
 	VMOVUPS (DI), Y9
 	VMULPS  Y8, Y9, Y9
 	VMOVUPS Y9, (DI)
@@ -8790,22 +9129,22 @@ many106:
 	VMOVUPS Y9, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many106
+	JMP     many118
 
-manyEnd106:
-one106:
+manyEnd118:
+one118:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd106
+	JLT     oneEnd118
 	VMOVUPS (DI), Y9
 	VMULPS  Y8, Y9, Y9
 	VMOVUPS Y9, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one106
+	JMP     one118
 
-oneEnd106:
+oneEnd118:
 	TESTQ      SI, SI
-	JE         done106
+	JE         done118
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y9
@@ -8813,7 +9152,7 @@ oneEnd106:
 	VMULPS     Y8, Y10, Y8
 	VMASKMOVPS Y8, Y9, (DI)
 
-done106:
+done118:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -8850,9 +9189,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many107:
+many119:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd107
+	JLT     manyEnd119
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	VMOVUPS 32(DI), Y12
@@ -8863,21 +9202,21 @@ many107:
 	VMAXPS  Y12, Y11, Y11
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many107
+	JMP     many119
 
-manyEnd107:
-one107:
+manyEnd119:
+one119:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd107
+	JLT     oneEnd119
 	VMOVUPS (DI), Y12
 	VMAXPS  Y12, Y8, Y8
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one107
+	JMP     one119
 
-oneEnd107:
+oneEnd119:
 	TESTQ      SI, SI
-	JE         done107
+	JE         done119
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y12
@@ -8885,7 +9224,7 @@ oneEnd107:
 	VBLENDVPS  Y12, Y13, Y7, Y13
 	VMAXPS     Y13, Y8, Y8
 
-done107:
+done119:
 	VMAXPS       Y10, Y8, Y8
 	VMAXPS       Y11, Y9, Y9
 	VMAXPS       Y9, Y8, Y8
@@ -8902,9 +9241,9 @@ done107:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many108:
+many120:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd108
+	JLT          manyEnd120
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -8940,12 +9279,12 @@ many108:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          many108
+	JMP          many120
 
-manyEnd108:
-one108:
+manyEnd120:
+one120:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd108
+	JLT          oneEnd120
 	VMOVUPS      (DI), Y11
 	VSUBPS       Y8, Y11, Y11
 	VMAXPS       Y11, Y0, Y11
@@ -8965,11 +9304,11 @@ one108:
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, SI
-	JMP          one108
+	JMP          one120
 
-oneEnd108:
+oneEnd120:
 	TESTQ        SI, SI
-	JE           done108
+	JE           done120
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y11
@@ -8991,7 +9330,7 @@ oneEnd108:
 	VMULPS       Y12, Y13, Y11
 	VADDPS       Y11, Y9, Y9
 
-done108:
+done120:
 	VADDPS       Y10, Y9, Y9
 	VEXTRACTF128 $0x01, Y9, X10
 	VADDPS       X10, X9, X9
@@ -9043,9 +9382,9 @@ done108:
 	MOVQ         DX, DI
 	MOVQ         AX, R8
 
-many109:
+many121:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd109
+	JLT     manyEnd121
 	VMOVUPS (DI), Y10
 	VSUBPS  Y8, Y10, Y10
 	VSUBPS  Y9, Y10, Y10
@@ -9065,12 +9404,12 @@ many109:
 	ADDQ    $0x00000080, DI
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, SI
-	JMP     many109
+	JMP     many121
 
-manyEnd109:
-one109:
+manyEnd121:
+one121:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd109
+	JLT     oneEnd121
 	VMOVUPS (DI), Y10
 	VSUBPS  Y8, Y10, Y10
 	VSUBPS  Y9, Y10, Y10
@@ -9078,11 +9417,11 @@ one109:
 	ADDQ    $0x00000020, DI
 	ADDQ    $0x00000020, R8
 	SUBQ    $0x00000008, SI
-	JMP     one109
+	JMP     one121
 
-oneEnd109:
+oneEnd121:
 	TESTQ      SI, SI
-	JE         done109
+	JE         done121
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       SI
 	VMOVUPS    (R9)(SI*4), Y10
@@ -9091,7 +9430,7 @@ oneEnd109:
 	VSUBPS     Y9, Y8, Y8
 	VMASKMOVPS Y8, Y10, (R8)
 
-done109:
+done121:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -9121,9 +9460,9 @@ next:
 	MOVQ    BX, SI
 	MOVQ    DX, DI
 
-many110:
+many122:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd110
+	JLT     manyEnd122
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	VMOVUPS 32(DI), Y6
@@ -9134,21 +9473,21 @@ many110:
 	VMAXPS  Y5, Y6, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many110
+	JMP     many122
 
-manyEnd110:
-one110:
+manyEnd122:
+one122:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd110
+	JLT     oneEnd122
 	VMOVUPS (DI), Y6
 	VMAXPS  Y2, Y6, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one110
+	JMP     one122
 
-oneEnd110:
+oneEnd122:
 	TESTQ      SI, SI
-	JE         done110
+	JE         done122
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y6
@@ -9156,7 +9495,7 @@ oneEnd110:
 	VBLENDVPS  Y6, Y7, Y1, Y7
 	VMAXPS     Y2, Y7, Y2
 
-done110:
+done122:
 	VMAXPS       Y4, Y2, Y2
 	VMAXPS       Y5, Y3, Y3
 	VMAXPS       Y3, Y2, Y2
@@ -9170,35 +9509,35 @@ done110:
 	MOVQ         BX, SI
 	MOVQ         AX, DI
 
-many111:
+many123:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd111
+	JLT     manyEnd123
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y0, 32(DI)
 	VMOVUPS Y0, 64(DI)
 	VMOVUPS Y0, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many111
+	JMP     many123
 
-manyEnd111:
-one111:
+manyEnd123:
+one123:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd111
+	JLT     oneEnd123
 	VMOVUPS Y0, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one111
+	JMP     one123
 
-oneEnd111:
+oneEnd123:
 	TESTQ      SI, SI
-	JE         done111
+	JE         done123
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y3
 	VMASKMOVPS Y0, Y3, (DI)
 
-done111:
+done123:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -9262,9 +9601,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many112:
+many124:
 	CMPQ        DI, $0x00000020
-	JLT         manyEnd112
+	JLT         manyEnd124
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
@@ -9280,23 +9619,23 @@ many112:
 	ADDQ        $0x00000080, R8
 	ADDQ        $0x00000080, R9
 	SUBQ        $0x00000020, DI
-	JMP         many112
+	JMP         many124
 
-manyEnd112:
-one112:
+manyEnd124:
+one124:
 	CMPQ        DI, $0x00000008
-	JLT         oneEnd112
+	JLT         oneEnd124
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (R9), Y5
 	VFMADD231PS Y4, Y5, Y0
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, DI
-	JMP         one112
+	JMP         one124
 
-oneEnd112:
+oneEnd124:
 	TESTQ       DI, DI
-	JE          done112
+	JE          done124
 	LEAQ        tail<>+32(SB), R10
 	NEGQ        DI
 	VMOVUPS     (R10)(DI*4), Y4
@@ -9304,7 +9643,7 @@ oneEnd112:
 	VMASKMOVPS  (R9), Y4, Y4
 	VFMADD231PS Y5, Y4, Y0
 
-done112:
+done124:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
@@ -9320,9 +9659,9 @@ done112:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many113:
+many125:
 	CMPQ    DI, $0x00000010
-	JLT     manyEnd113
+	JLT     manyEnd125
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -9337,12 +9676,12 @@ many113:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     many113
+	JMP     many125
 
-manyEnd113:
-one113:
+manyEnd125:
+one125:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd113
+	JLT     oneEnd125
 	VMOVUPS (R8), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -9352,11 +9691,11 @@ one113:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, DI
-	JMP     one113
+	JMP     one125
 
-oneEnd113:
+oneEnd125:
 	TESTQ      DI, DI
-	JE         done113
+	JE         done125
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       DI
 	VMOVUPS    (R11)(DI*4), Y1
@@ -9366,7 +9705,7 @@ oneEnd113:
 	VMULPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (R10)
 
-done113:
+done125:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9399,9 +9738,9 @@ next:
 	MOVQ    DX, R8
 	MOVQ    SI, R9
 
-many114:
+many126:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd114
+	JLT     manyEnd126
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R8), Y6
@@ -9413,29 +9752,29 @@ many114:
 	ADDQ    $0x00000080, R8
 	ADDQ    $0x00000080, R9
 	SUBQ    $0x00000020, DI
-	JMP     many114
+	JMP     many126
 
-manyEnd114:
-one114:
+manyEnd126:
+one126:
 	CMPQ    DI, $0x00000008
-	JLT     oneEnd114
+	JLT     oneEnd126
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R8
 	ADDQ    $0x00000020, R9
 	SUBQ    $0x00000008, DI
-	JMP     one114
+	JMP     one126
 
-oneEnd114:
+oneEnd126:
 	TESTQ      DI, DI
-	JE         done114
+	JE         done126
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       DI
 	VMOVUPS    (R9)(DI*4), Y6
 	VMASKMOVPS (R8), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done114:
+done126:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -9451,9 +9790,9 @@ done114:
 	MOVQ         SI, R9
 	MOVQ         AX, R10
 
-many115:
+many127:
 	CMPQ         DI, $0x00000010
-	JLT          manyEnd115
+	JLT          manyEnd127
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -9492,12 +9831,12 @@ many115:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          many115
+	JMP          many127
 
-manyEnd115:
-one115:
+manyEnd127:
+one127:
 	CMPQ         DI, $0x00000008
-	JLT          oneEnd115
+	JLT          oneEnd127
 	VMOVUPS      (R8), Y3
 	VMOVUPS      (R9), Y4
 	VMAXPS       Y4, Y0, Y4
@@ -9519,11 +9858,11 @@ one115:
 	ADDQ         $0x00000020, R9
 	ADDQ         $0x00000020, R10
 	SUBQ         $0x00000008, DI
-	JMP          one115
+	JMP          one127
 
-oneEnd115:
+oneEnd127:
 	TESTQ        DI, DI
-	JE           done115
+	JE           done127
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         DI
 	VMOVUPS      (R11)(DI*4), Y3
@@ -9545,7 +9884,7 @@ oneEnd115:
 	VFNMADD231PS Y5, Y2, Y4
 	VMASKMOVPS   Y4, Y3, (R10)
 
-done115:
+done127:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9582,9 +9921,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many116:
+many128:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd116
+	JLT     manyEnd128
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -9595,28 +9934,28 @@ many116:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many116
+	JMP     many128
 
-manyEnd116:
-one116:
+manyEnd128:
+one128:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd116
+	JLT     oneEnd128
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one116
+	JMP     one128
 
-oneEnd116:
+oneEnd128:
 	TESTQ      R9, R9
-	JE         done116
+	JE         done128
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done116:
+done128:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -9635,9 +9974,9 @@ done116:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many117:
+many129:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd117
+	JLT         manyEnd129
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -9652,22 +9991,22 @@ many117:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many117
+	JMP         many129
 
-manyEnd117:
-one117:
+manyEnd129:
+one129:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd117
+	JLT         oneEnd129
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one117
+	JMP         one129
 
-oneEnd117:
+oneEnd129:
 	TESTQ       R9, R9
-	JE          done117
+	JE          done129
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -9676,7 +10015,7 @@ oneEnd117:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done117:
+done129:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -9700,9 +10039,9 @@ done117:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many118:
+many130:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd118
+	JLT         manyEnd130
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -9722,12 +10061,12 @@ many118:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many118
+	JMP         many130
 
-manyEnd118:
-one118:
+manyEnd130:
+one130:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd118
+	JLT         oneEnd130
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -9740,11 +10079,11 @@ one118:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one118
+	JMP         one130
 
-oneEnd118:
+oneEnd130:
 	TESTQ       R9, R9
-	JE          done118
+	JE          done130
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -9756,7 +10095,7 @@ oneEnd118:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done118:
+done130:
 	JMP normed
 
 plain:
@@ -9765,9 +10104,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many119:
+many131:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd119
+	JLT     manyEnd131
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -9784,12 +10123,12 @@ many119:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many119
+	JMP     many131
 
-manyEnd119:
-one119:
+manyEnd131:
+one131:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd119
+	JLT     oneEnd131
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -9800,11 +10139,11 @@ one119:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one119
+	JMP     one131
 
-oneEnd119:
+oneEnd131:
 	TESTQ      R9, R9
-	JE         done119
+	JE         done131
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -9815,7 +10154,7 @@ oneEnd119:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done119:
+done131:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -9853,9 +10192,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many120:
+many132:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd120
+	JLT         manyEnd132
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -9866,21 +10205,21 @@ many120:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many120
+	JMP         many132
 
-manyEnd120:
-one120:
+manyEnd132:
+one132:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd120
+	JLT         oneEnd132
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one120
+	JMP         one132
 
-oneEnd120:
+oneEnd132:
 	TESTQ       R9, R9
-	JE          done120
+	JE          done132
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -9888,7 +10227,7 @@ oneEnd120:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done120:
+done132:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -9912,9 +10251,9 @@ done120:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many121:
+many133:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd121
+	JLT         manyEnd133
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -9932,12 +10271,12 @@ many121:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many121
+	JMP         many133
 
-manyEnd121:
-one121:
+manyEnd133:
+one133:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd121
+	JLT         oneEnd133
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -9949,11 +10288,11 @@ one121:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one121
+	JMP         one133
 
-oneEnd121:
+oneEnd133:
 	TESTQ       R9, R9
-	JE          done121
+	JE          done133
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -9964,7 +10303,7 @@ oneEnd121:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done121:
+done133:
 	JMP normed
 
 plain:
@@ -9973,9 +10312,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many122:
+many134:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd122
+	JLT     manyEnd134
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -9990,12 +10329,12 @@ many122:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many122
+	JMP     many134
 
-manyEnd122:
-one122:
+manyEnd134:
+one134:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd122
+	JLT     oneEnd134
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -10005,11 +10344,11 @@ one122:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one122
+	JMP     one134
 
-oneEnd122:
+oneEnd134:
 	TESTQ      R9, R9
-	JE         done122
+	JE         done134
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -10019,7 +10358,7 @@ oneEnd122:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done122:
+done134:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10053,9 +10392,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many123:
+many135:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd123
+	JLT     manyEnd135
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -10066,23 +10405,23 @@ many123:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many123
+	JMP     many135
 
-manyEnd123:
-one123:
+manyEnd135:
+one135:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd123
+	JLT     oneEnd135
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one123
+	JMP     one135
 
-oneEnd123:
+oneEnd135:
 	TESTQ      R8, R8
-	JE         done123
+	JE         done135
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -10091,7 +10430,7 @@ oneEnd123:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done123:
+done135:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -10120,9 +10459,9 @@ done123:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many124:
+many136:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd124
+	JLT         manyEnd136
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10137,12 +10476,12 @@ many124:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many124
+	JMP         many136
 
-manyEnd124:
-one124:
+manyEnd136:
+one136:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd124
+	JLT         oneEnd136
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10151,11 +10490,11 @@ one124:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one124
+	JMP         one136
 
-oneEnd124:
+oneEnd136:
 	TESTQ       R8, R8
-	JE          done124
+	JE          done136
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -10168,7 +10507,7 @@ oneEnd124:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done124:
+done136:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -10212,9 +10551,9 @@ done124:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one125:
+one137:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd125
+	JLT         oneEnd137
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -10242,11 +10581,11 @@ one125:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one125
+	JMP         one137
 
-oneEnd125:
+oneEnd137:
 	TESTQ       R12, R12
-	JE          done125
+	JE          done137
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -10272,7 +10611,7 @@ oneEnd125:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done125:
+done137:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -10339,9 +10678,9 @@ done125:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one126:
+one138:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd126
+	JLT         oneEnd138
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -10362,11 +10701,11 @@ one126:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one126
+	JMP         one138
 
-oneEnd126:
+oneEnd138:
 	TESTQ       R11, R11
-	JE          done126
+	JE          done138
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -10386,7 +10725,7 @@ oneEnd126:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done126:
+done138:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10407,37 +10746,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many127:
+many139:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd127
+	JLT     manyEnd139
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many127
+	JMP     many139
 
-manyEnd127:
-one127:
+manyEnd139:
+one139:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd127
+	JLT     oneEnd139
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one127
+	JMP     one139
 
-oneEnd127:
+oneEnd139:
 	TESTQ      R8, R8
-	JE         done127
+	JE         done139
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done127:
+done139:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10455,9 +10794,9 @@ done127:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many128:
+many140:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd128
+	JLT         manyEnd140
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -10466,22 +10805,22 @@ many128:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many128
+	JMP         many140
 
-manyEnd128:
-one128:
+manyEnd140:
+one140:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd128
+	JLT         oneEnd140
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one128
+	JMP         one140
 
-oneEnd128:
+oneEnd140:
 	TESTQ       R8, R8
-	JE          done128
+	JE          done140
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -10490,7 +10829,7 @@ oneEnd128:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done128:
+done140:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -10518,9 +10857,9 @@ done128:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one129:
+one141:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd129
+	JLT         oneEnd141
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10540,11 +10879,11 @@ one129:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one129
+	JMP         one141
 
-oneEnd129:
+oneEnd141:
 	TESTQ       R12, R12
-	JE          done129
+	JE          done141
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -10562,7 +10901,7 @@ oneEnd129:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done129:
+done141:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -10599,9 +10938,9 @@ done129:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one130:
+one142:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd130
+	JLT         oneEnd142
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -10615,11 +10954,11 @@ one130:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one130
+	JMP         one142
 
-oneEnd130:
+oneEnd142:
 	TESTQ       R11, R11
-	JE          done130
+	JE          done142
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10632,7 +10971,7 @@ oneEnd130:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done130:
+done142:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10666,9 +11005,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many131:
+many143:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd131
+	JLT         manyEnd143
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -10679,23 +11018,23 @@ many131:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many131
+	JMP         many143
 
-manyEnd131:
-one131:
+manyEnd143:
+one143:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd131
+	JLT         oneEnd143
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one131
+	JMP         one143
 
-oneEnd131:
+oneEnd143:
 	TESTQ       R8, R8
-	JE          done131
+	JE          done143
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -10704,7 +11043,7 @@ oneEnd131:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done131:
+done143:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -10747,9 +11086,9 @@ done131:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one132:
+one144:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd132
+	JLT         oneEnd144
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10768,11 +11107,11 @@ one132:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one132
+	JMP         one144
 
-oneEnd132:
+oneEnd144:
 	TESTQ       R11, R11
-	JE          done132
+	JE          done144
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10790,7 +11129,7 @@ oneEnd132:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done132:
+done144:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -10829,9 +11168,9 @@ done132:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one133:
+one145:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd133
+	JLT         oneEnd145
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10850,11 +11189,11 @@ one133:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one133
+	JMP         one145
 
-oneEnd133:
+oneEnd145:
 	TESTQ       R11, R11
-	JE          done133
+	JE          done145
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10872,7 +11211,7 @@ oneEnd133:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done133:
+done145:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10893,37 +11232,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many134:
+many146:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd134
+	JLT         manyEnd146
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many134
+	JMP         many146
 
-manyEnd134:
-one134:
+manyEnd146:
+one146:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd134
+	JLT         oneEnd146
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one134
+	JMP         one146
 
-oneEnd134:
+oneEnd146:
 	TESTQ       R8, R8
-	JE          done134
+	JE          done146
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done134:
+done146:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10950,9 +11289,9 @@ done134:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one135:
+one147:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd135
+	JLT         oneEnd147
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -10966,11 +11305,11 @@ one135:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one135
+	JMP         one147
 
-oneEnd135:
+oneEnd147:
 	TESTQ       R11, R11
-	JE          done135
+	JE          done147
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -10983,7 +11322,7 @@ oneEnd135:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done135:
+done147:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -11006,9 +11345,9 @@ done135:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one136:
+one148:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd136
+	JLT         oneEnd148
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -11021,11 +11360,11 @@ one136:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one136
+	JMP         one148
 
-oneEnd136:
+oneEnd148:
 	TESTQ       R11, R11
-	JE          done136
+	JE          done148
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -11037,7 +11376,7 @@ oneEnd136:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done136:
+done148:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11065,9 +11404,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+480(SB), Y7
 	VMOVUPS      lanes<>+480(SB), Y8
 
-many137:
+many149:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd137
+	JLT         manyEnd149
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11085,12 +11424,12 @@ many137:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many137
+	JMP         many149
 
-manyEnd137:
-one137:
+manyEnd149:
+one149:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd137
+	JLT         oneEnd149
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11101,11 +11440,11 @@ one137:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one137
+	JMP         one149
 
-oneEnd137:
+oneEnd149:
 	TESTQ       DX, DX
-	JE          done137
+	JE          done149
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -11118,7 +11457,7 @@ oneEnd137:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done137:
+done149:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -11170,9 +11509,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Y3
 	MOVQ         dst_len+8(FP), BX
 
-many138:
+many150:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd138
+	JLT         manyEnd150
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11189,12 +11528,12 @@ many138:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many138
+	JMP         many150
 
-manyEnd138:
-one138:
+manyEnd150:
+one150:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd138
+	JLT         oneEnd150
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11205,11 +11544,11 @@ one138:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one138
+	JMP         one150
 
-oneEnd138:
+oneEnd150:
 	TESTQ       BX, BX
-	JE          done138
+	JE          done150
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -11220,7 +11559,7 @@ oneEnd138:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done138:
+done150:
 	VZEROUPPER
 	RET
 
@@ -11242,9 +11581,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next139:
+next151:
 	TESTQ     BX, BX
-	JE        end139
+	JE        end151
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11267,390 +11606,6 @@ next139:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next139
-
-end139:
-	VZEROUPPER
-	RET
-
-onlyB:
-next140:
-	TESTQ     BX, BX
-	JE        end140
-	VMOVUPS   (CX), Y0
-	VCMPPS    $0x00, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x00, Y1, Y4, Y4
-	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x00, Y1, Y5, Y5
-	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x00, Y1, Y6, Y6
-	VPACKSSDW Y4, Y0, Y0
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x20, BX
-	JMP       next140
-
-end140:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next141:
-	TESTQ     BX, BX
-	JE        end141
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x00, Y1, Y0, Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x00, Y4, Y0, Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x00, Y5, Y0, Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x00, Y6, Y0, Y6
-	VPACKSSDW Y4, Y1, Y1
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y1, Y1
-	VPERMD    Y1, Y3, Y1
-	VPAND     Y2, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next141
-
-end141:
-	VZEROUPPER
-	RET
-
-both:
-next142:
-	TESTQ     BX, BX
-	JE        end142
-	VCMPPS    $0x00, Y1, Y0, Y4
-	VCMPPS    $0x00, Y1, Y0, Y5
-	VCMPPS    $0x00, Y1, Y0, Y6
-	VCMPPS    $0x00, Y1, Y0, Y7
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSDW Y7, Y6, Y6
-	VPACKSSWB Y6, Y4, Y4
-	VPERMD    Y4, Y3, Y4
-	VPAND     Y2, Y4, Y4
-	VMOVDQU   Y4, (AX)
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, BX
-	JMP       next142
-
-end142:
-	VZEROUPPER
-	RET
-
-// func lessAVX2(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX2
-TEXT ·lessAVX2(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Y0
-	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VMOVUPS      unpack<>+0(SB), Y3
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next143:
-	TESTQ     BX, BX
-	JE        end143
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x11, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x11, Y4, Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x11, Y5, Y4, Y4
-	VMOVUPS   96(CX), Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x11, Y6, Y5, Y5
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSWB Y4, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next143
-
-end143:
-	VZEROUPPER
-	RET
-
-onlyB:
-next144:
-	TESTQ     BX, BX
-	JE        end144
-	VMOVUPS   (CX), Y0
-	VCMPPS    $0x11, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x11, Y1, Y4, Y4
-	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x11, Y1, Y5, Y5
-	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x11, Y1, Y6, Y6
-	VPACKSSDW Y4, Y0, Y0
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x20, BX
-	JMP       next144
-
-end144:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next145:
-	TESTQ     BX, BX
-	JE        end145
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x11, Y1, Y0, Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x11, Y4, Y0, Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x11, Y5, Y0, Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x11, Y6, Y0, Y6
-	VPACKSSDW Y4, Y1, Y1
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y1, Y1
-	VPERMD    Y1, Y3, Y1
-	VPAND     Y2, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next145
-
-end145:
-	VZEROUPPER
-	RET
-
-both:
-next146:
-	TESTQ     BX, BX
-	JE        end146
-	VCMPPS    $0x11, Y1, Y0, Y4
-	VCMPPS    $0x11, Y1, Y0, Y5
-	VCMPPS    $0x11, Y1, Y0, Y6
-	VCMPPS    $0x11, Y1, Y0, Y7
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSDW Y7, Y6, Y6
-	VPACKSSWB Y6, Y4, Y4
-	VPERMD    Y4, Y3, Y4
-	VPAND     Y2, Y4, Y4
-	VMOVDQU   Y4, (AX)
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, BX
-	JMP       next146
-
-end146:
-	VZEROUPPER
-	RET
-
-// func lessEqualAVX2(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX2
-TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Y0
-	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VMOVUPS      unpack<>+0(SB), Y3
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next147:
-	TESTQ     BX, BX
-	JE        end147
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x12, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x12, Y4, Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x12, Y5, Y4, Y4
-	VMOVUPS   96(CX), Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x12, Y6, Y5, Y5
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSWB Y4, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next147
-
-end147:
-	VZEROUPPER
-	RET
-
-onlyB:
-next148:
-	TESTQ     BX, BX
-	JE        end148
-	VMOVUPS   (CX), Y0
-	VCMPPS    $0x12, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x12, Y1, Y4, Y4
-	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x12, Y1, Y5, Y5
-	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x12, Y1, Y6, Y6
-	VPACKSSDW Y4, Y0, Y0
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	SUBQ      $0x20, BX
-	JMP       next148
-
-end148:
-	VZEROUPPER
-	RET
-
-scalarA:
-	CMPQ DI, $0x01
-	JE   both
-
-next149:
-	TESTQ     BX, BX
-	JE        end149
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x12, Y1, Y0, Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x12, Y4, Y0, Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x12, Y5, Y0, Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x12, Y6, Y0, Y6
-	VPACKSSDW Y4, Y1, Y1
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y1, Y1
-	VPERMD    Y1, Y3, Y1
-	VPAND     Y2, Y1, Y1
-	VMOVDQU   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
-	JMP       next149
-
-end149:
-	VZEROUPPER
-	RET
-
-both:
-next150:
-	TESTQ     BX, BX
-	JE        end150
-	VCMPPS    $0x12, Y1, Y0, Y4
-	VCMPPS    $0x12, Y1, Y0, Y5
-	VCMPPS    $0x12, Y1, Y0, Y6
-	VCMPPS    $0x12, Y1, Y0, Y7
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSDW Y7, Y6, Y6
-	VPACKSSWB Y6, Y4, Y4
-	VPERMD    Y4, Y3, Y4
-	VPAND     Y2, Y4, Y4
-	VMOVDQU   Y4, (AX)
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, BX
-	JMP       next150
-
-end150:
-	VZEROUPPER
-	RET
-
-// func notEqualAVX2(dst []bool, a []float32, b []float32)
-// Requires: AVX, AVX2
-TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	VBROADCASTSS (CX), Y0
-	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
-	VMOVUPS      unpack<>+0(SB), Y3
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           onlyB
-
-next151:
-	TESTQ     BX, BX
-	JE        end151
-	VMOVUPS   (CX), Y0
-	VMOVUPS   (DX), Y1
-	VCMPPS    $0x04, Y1, Y0, Y0
-	VMOVUPS   32(CX), Y1
-	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x04, Y4, Y1, Y1
-	VMOVUPS   64(CX), Y4
-	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x04, Y5, Y4, Y4
-	VMOVUPS   96(CX), Y5
-	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x04, Y6, Y5, Y5
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y5, Y4, Y4
-	VPACKSSWB Y4, Y0, Y0
-	VPERMD    Y0, Y3, Y0
-	VPAND     Y2, Y0, Y0
-	VMOVDQU   Y0, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x20, BX
 	JMP       next151
 
 end151:
@@ -11662,13 +11617,13 @@ next152:
 	TESTQ     BX, BX
 	JE        end152
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x04, Y1, Y0, Y0
+	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x04, Y1, Y4, Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x04, Y1, Y5, Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x04, Y1, Y6, Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11692,13 +11647,13 @@ next153:
 	TESTQ     BX, BX
 	JE        end153
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x04, Y1, Y0, Y1
+	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x04, Y4, Y0, Y4
+	VCMPPS    $0x00, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x04, Y5, Y0, Y5
+	VCMPPS    $0x00, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x04, Y6, Y0, Y6
+	VCMPPS    $0x00, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11718,10 +11673,10 @@ both:
 next154:
 	TESTQ     BX, BX
 	JE        end154
-	VCMPPS    $0x04, Y1, Y0, Y4
-	VCMPPS    $0x04, Y1, Y0, Y5
-	VCMPPS    $0x04, Y1, Y0, Y6
-	VCMPPS    $0x04, Y1, Y0, Y7
+	VCMPPS    $0x00, Y1, Y0, Y4
+	VCMPPS    $0x00, Y1, Y0, Y5
+	VCMPPS    $0x00, Y1, Y0, Y6
+	VCMPPS    $0x00, Y1, Y0, Y7
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSDW Y7, Y6, Y6
 	VPACKSSWB Y6, Y4, Y4
@@ -11736,9 +11691,9 @@ end154:
 	VZEROUPPER
 	RET
 
-// func unorderedAVX2(dst []bool, a []float32, b []float32)
+// func lessAVX2(dst []bool, a []float32, b []float32)
 // Requires: AVX, AVX2
-TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
+TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -11759,16 +11714,16 @@ next155:
 	JE        end155
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x03, Y1, Y0, Y0
+	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x03, Y4, Y1, Y1
+	VCMPPS    $0x11, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x03, Y5, Y4, Y4
+	VCMPPS    $0x11, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x03, Y6, Y5, Y5
+	VCMPPS    $0x11, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
 	VPACKSSDW Y5, Y4, Y4
 	VPACKSSWB Y4, Y0, Y0
@@ -11790,13 +11745,13 @@ next156:
 	TESTQ     BX, BX
 	JE        end156
 	VMOVUPS   (CX), Y0
-	VCMPPS    $0x03, Y1, Y0, Y0
+	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VCMPPS    $0x03, Y1, Y4, Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VCMPPS    $0x03, Y1, Y5, Y5
+	VCMPPS    $0x11, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VCMPPS    $0x03, Y1, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y0, Y0
@@ -11820,13 +11775,13 @@ next157:
 	TESTQ     BX, BX
 	JE        end157
 	VMOVUPS   (DX), Y1
-	VCMPPS    $0x03, Y1, Y0, Y1
+	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
-	VCMPPS    $0x03, Y4, Y0, Y4
+	VCMPPS    $0x11, Y4, Y0, Y4
 	VMOVUPS   64(DX), Y5
-	VCMPPS    $0x03, Y5, Y0, Y5
+	VCMPPS    $0x11, Y5, Y0, Y5
 	VMOVUPS   96(DX), Y6
-	VCMPPS    $0x03, Y6, Y0, Y6
+	VCMPPS    $0x11, Y6, Y0, Y6
 	VPACKSSDW Y4, Y1, Y1
 	VPACKSSDW Y6, Y5, Y5
 	VPACKSSWB Y5, Y1, Y1
@@ -11846,6 +11801,390 @@ both:
 next158:
 	TESTQ     BX, BX
 	JE        end158
+	VCMPPS    $0x11, Y1, Y0, Y4
+	VCMPPS    $0x11, Y1, Y0, Y5
+	VCMPPS    $0x11, Y1, Y0, Y6
+	VCMPPS    $0x11, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next158
+
+end158:
+	VZEROUPPER
+	RET
+
+// func lessEqualAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next159:
+	TESTQ     BX, BX
+	JE        end159
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x12, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x12, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x12, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x12, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next159
+
+end159:
+	VZEROUPPER
+	RET
+
+onlyB:
+next160:
+	TESTQ     BX, BX
+	JE        end160
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x12, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x12, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x12, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x12, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next160
+
+end160:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next161:
+	TESTQ     BX, BX
+	JE        end161
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x12, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x12, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x12, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x12, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next161
+
+end161:
+	VZEROUPPER
+	RET
+
+both:
+next162:
+	TESTQ     BX, BX
+	JE        end162
+	VCMPPS    $0x12, Y1, Y0, Y4
+	VCMPPS    $0x12, Y1, Y0, Y5
+	VCMPPS    $0x12, Y1, Y0, Y6
+	VCMPPS    $0x12, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next162
+
+end162:
+	VZEROUPPER
+	RET
+
+// func notEqualAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next163:
+	TESTQ     BX, BX
+	JE        end163
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x04, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x04, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x04, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x04, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next163
+
+end163:
+	VZEROUPPER
+	RET
+
+onlyB:
+next164:
+	TESTQ     BX, BX
+	JE        end164
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x04, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x04, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x04, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x04, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next164
+
+end164:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next165:
+	TESTQ     BX, BX
+	JE        end165
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x04, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x04, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x04, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x04, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next165
+
+end165:
+	VZEROUPPER
+	RET
+
+both:
+next166:
+	TESTQ     BX, BX
+	JE        end166
+	VCMPPS    $0x04, Y1, Y0, Y4
+	VCMPPS    $0x04, Y1, Y0, Y5
+	VCMPPS    $0x04, Y1, Y0, Y6
+	VCMPPS    $0x04, Y1, Y0, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSWB Y6, Y4, Y4
+	VPERMD    Y4, Y3, Y4
+	VPAND     Y2, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, BX
+	JMP       next166
+
+end166:
+	VZEROUPPER
+	RET
+
+// func unorderedAVX2(dst []bool, a []float32, b []float32)
+// Requires: AVX, AVX2
+TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS (DX), Y1
+	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      unpack<>+0(SB), Y3
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           onlyB
+
+next167:
+	TESTQ     BX, BX
+	JE        end167
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y1, Y1
+	VMOVUPS   64(CX), Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y4, Y4
+	VMOVUPS   96(CX), Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y5, Y5
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSWB Y4, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next167
+
+end167:
+	VZEROUPPER
+	RET
+
+onlyB:
+next168:
+	TESTQ     BX, BX
+	JE        end168
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x03, Y1, Y0, Y0
+	VMOVUPS   32(CX), Y4
+	VCMPPS    $0x03, Y1, Y4, Y4
+	VMOVUPS   64(CX), Y5
+	VCMPPS    $0x03, Y1, Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VCMPPS    $0x03, Y1, Y6, Y6
+	VPACKSSDW Y4, Y0, Y0
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y0, Y0
+	VPERMD    Y0, Y3, Y0
+	VPAND     Y2, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x20, BX
+	JMP       next168
+
+end168:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ DI, $0x01
+	JE   both
+
+next169:
+	TESTQ     BX, BX
+	JE        end169
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y0, Y1
+	VMOVUPS   32(DX), Y4
+	VCMPPS    $0x03, Y4, Y0, Y4
+	VMOVUPS   64(DX), Y5
+	VCMPPS    $0x03, Y5, Y0, Y5
+	VMOVUPS   96(DX), Y6
+	VCMPPS    $0x03, Y6, Y0, Y6
+	VPACKSSDW Y4, Y1, Y1
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y1, Y1
+	VPERMD    Y1, Y3, Y1
+	VPAND     Y2, Y1, Y1
+	VMOVDQU   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, BX
+	JMP       next169
+
+end169:
+	VZEROUPPER
+	RET
+
+both:
+next170:
+	TESTQ     BX, BX
+	JE        end170
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -11858,9 +12197,9 @@ next158:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next170
 
-end158:
+end170:
 	VZEROUPPER
 	RET
 
@@ -11883,9 +12222,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next159:
+next171:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end171
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -11912,16 +12251,16 @@ next159:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next171
 
-end159:
+end171:
 	VZEROUPPER
 	RET
 
 onlyB:
-next160:
+next172:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end172
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3040(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11943,9 +12282,9 @@ next160:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next172
 
-end160:
+end172:
 	VZEROUPPER
 	RET
 
@@ -11953,9 +12292,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next161:
+next173:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end173
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11973,16 +12312,16 @@ next161:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next173
 
-end161:
+end173:
 	VZEROUPPER
 	RET
 
 both:
-next162:
+next174:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end174
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -11995,9 +12334,9 @@ next162:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next174
 
-end162:
+end174:
 	VZEROUPPER
 	RET
 
@@ -12019,9 +12358,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next163:
+next175:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end175
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -12044,16 +12383,16 @@ next163:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next175
 
-end163:
+end175:
 	VZEROUPPER
 	RET
 
 onlyB:
-next164:
+next176:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end176
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12071,9 +12410,9 @@ next164:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next176
 
-end164:
+end176:
 	VZEROUPPER
 	RET
 
@@ -12081,9 +12420,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next165:
+next177:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end177
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12101,16 +12440,16 @@ next165:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next177
 
-end165:
+end177:
 	VZEROUPPER
 	RET
 
 both:
-next166:
+next178:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end178
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -12123,9 +12462,9 @@ next166:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next178
 
-end166:
+end178:
 	VZEROUPPER
 	RET
 
@@ -12147,9 +12486,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next167:
+next179:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end179
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -12172,16 +12511,16 @@ next167:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next179
 
-end167:
+end179:
 	VZEROUPPER
 	RET
 
 onlyB:
-next168:
+next180:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end180
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -12199,9 +12538,9 @@ next168:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next180
 
-end168:
+end180:
 	VZEROUPPER
 	RET
 
@@ -12209,9 +12548,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next169:
+next181:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end181
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -12229,16 +12568,16 @@ next169:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next181
 
-end169:
+end181:
 	VZEROUPPER
 	RET
 
 both:
-next170:
+next182:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end182
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -12251,9 +12590,9 @@ next170:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next182
 
-end170:
+end182:
 	VZEROUPPER
 	RET
 
@@ -12275,9 +12614,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next171:
+next183:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end183
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -12300,16 +12639,16 @@ next171:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next171
+	JMP       next183
 
-end171:
+end183:
 	VZEROUPPER
 	RET
 
 onlyB:
-next172:
+next184:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end184
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12327,9 +12666,9 @@ next172:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next172
+	JMP       next184
 
-end172:
+end184:
 	VZEROUPPER
 	RET
 
@@ -12337,9 +12676,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next173:
+next185:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end185
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12357,16 +12696,16 @@ next173:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next173
+	JMP       next185
 
-end173:
+end185:
 	VZEROUPPER
 	RET
 
 both:
-next174:
+next186:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end186
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -12379,9 +12718,9 @@ next174:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next174
+	JMP       next186
 
-end174:
+end186:
 	VZEROUPPER
 	RET
 
@@ -12399,9 +12738,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next175:
+next187:
 	TESTQ   BX, BX
-	JE      end175
+	JE      end187
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -12422,18 +12761,18 @@ next175:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next175
+	JMP     next187
 
-end175:
+end187:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next176:
+next188:
 	TESTQ   BX, BX
-	JE      end176
+	JE      end188
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12449,18 +12788,18 @@ next176:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next176
+	JMP     next188
 
-end176:
+end188:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next177:
+next189:
 	TESTQ   BX, BX
-	JE      end177
+	JE      end189
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12476,9 +12815,9 @@ next177:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next177
+	JMP     next189
 
-end177:
+end189:
 	VZEROUPPER
 	RET
 
@@ -12569,9 +12908,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next178:
+next190:
 	TESTQ   BX, BX
-	JE      end178
+	JE      end190
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -12592,18 +12931,18 @@ next178:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next178
+	JMP     next190
 
-end178:
+end190:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next179:
+next191:
 	TESTQ   BX, BX
-	JE      end179
+	JE      end191
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12619,18 +12958,18 @@ next179:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next179
+	JMP     next191
 
-end179:
+end191:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next180:
+next192:
 	TESTQ   BX, BX
-	JE      end180
+	JE      end192
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12646,9 +12985,9 @@ next180:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next180
+	JMP     next192
 
-end180:
+end192:
 	VZEROUPPER
 	RET
 
@@ -12739,9 +13078,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next181:
+next193:
 	TESTQ   BX, BX
-	JE      end181
+	JE      end193
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -12762,18 +13101,18 @@ next181:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next181
+	JMP     next193
 
-end181:
+end193:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next182:
+next194:
 	TESTQ   BX, BX
-	JE      end182
+	JE      end194
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12789,18 +13128,18 @@ next182:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next182
+	JMP     next194
 
-end182:
+end194:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next183:
+next195:
 	TESTQ   BX, BX
-	JE      end183
+	JE      end195
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12816,9 +13155,9 @@ next183:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next183
+	JMP     next195
 
-end183:
+end195:
 	VZEROUPPER
 	RET
 
@@ -12907,9 +13246,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next184:
+next196:
 	TESTQ   BX, BX
-	JE      end184
+	JE      end196
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -12930,18 +13269,18 @@ next184:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next184
+	JMP     next196
 
-end184:
+end196:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next185:
+next197:
 	TESTQ   BX, BX
-	JE      end185
+	JE      end197
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12957,18 +13296,18 @@ next185:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next185
+	JMP     next197
 
-end185:
+end197:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next186:
+next198:
 	TESTQ   BX, BX
-	JE      end186
+	JE      end198
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12984,9 +13323,9 @@ next186:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next186
+	JMP     next198
 
-end186:
+end198:
 	VZEROUPPER
 	RET
 
@@ -13075,9 +13414,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next187:
+next199:
 	TESTQ   BX, BX
-	JE      end187
+	JE      end199
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -13098,18 +13437,18 @@ next187:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next187
+	JMP     next199
 
-end187:
+end199:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next188:
+next200:
 	TESTQ   BX, BX
-	JE      end188
+	JE      end200
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13125,18 +13464,18 @@ next188:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next188
+	JMP     next200
 
-end188:
+end200:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next189:
+next201:
 	TESTQ   BX, BX
-	JE      end189
+	JE      end201
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13152,9 +13491,9 @@ next189:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next189
+	JMP     next201
 
-end189:
+end201:
 	VZEROUPPER
 	RET
 
@@ -13241,9 +13580,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next190:
+next202:
 	TESTQ   BX, BX
-	JE      end190
+	JE      end202
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -13264,18 +13603,18 @@ next190:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next190
+	JMP     next202
 
-end190:
+end202:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next191:
+next203:
 	TESTQ   BX, BX
-	JE      end191
+	JE      end203
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13291,18 +13630,18 @@ next191:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next191
+	JMP     next203
 
-end191:
+end203:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next192:
+next204:
 	TESTQ   BX, BX
-	JE      end192
+	JE      end204
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13318,9 +13657,9 @@ next192:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next192
+	JMP     next204
 
-end192:
+end204:
 	VZEROUPPER
 	RET
 
@@ -13407,9 +13746,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next193:
+next205:
 	TESTQ     BX, BX
-	JE        end193
+	JE        end205
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -13434,18 +13773,18 @@ next193:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next193
+	JMP       next205
 
-end193:
+end205:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next194:
+next206:
 	TESTQ     BX, BX
-	JE        end194
+	JE        end206
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -13465,18 +13804,18 @@ next194:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next194
+	JMP       next206
 
-end194:
+end206:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next195:
+next207:
 	TESTQ     BX, BX
-	JE        end195
+	JE        end207
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -13496,9 +13835,9 @@ next195:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next195
+	JMP       next207
 
-end195:
+end207:
 	VZEROUPPER
 	RET
 
@@ -13596,9 +13935,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next196:
+next208:
 	TESTQ     BX, BX
-	JE        end196
+	JE        end208
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -13647,18 +13986,18 @@ next196:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next196
+	JMP       next208
 
-end196:
+end208:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next197:
+next209:
 	TESTQ     BX, BX
-	JE        end197
+	JE        end209
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13702,18 +14041,18 @@ next197:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next197
+	JMP       next209
 
-end197:
+end209:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next198:
+next210:
 	TESTQ     BX, BX
-	JE        end198
+	JE        end210
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -13757,9 +14096,9 @@ next198:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next198
+	JMP       next210
 
-end198:
+end210:
 	VZEROUPPER
 	RET
 
@@ -13935,9 +14274,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next199:
+next211:
 	TESTQ     BX, BX
-	JE        end199
+	JE        end211
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -13966,18 +14305,18 @@ next199:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next199
+	JMP       next211
 
-end199:
+end211:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next200:
+next212:
 	TESTQ     BX, BX
-	JE        end200
+	JE        end212
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -14001,18 +14340,18 @@ next200:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next200
+	JMP       next212
 
-end200:
+end212:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next201:
+next213:
 	TESTQ     BX, BX
-	JE        end201
+	JE        end213
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -14036,9 +14375,9 @@ next201:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next201
+	JMP       next213
 
-end201:
+end213:
 	VZEROUPPER
 	RET
 
@@ -14149,9 +14488,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next202:
+next214:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end214
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -14172,18 +14511,18 @@ next202:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next214
 
-end202:
+end214:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next203:
+next215:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end215
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14199,18 +14538,18 @@ next203:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next215
 
-end203:
+end215:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next204:
+next216:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end216
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14226,9 +14565,9 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next216
 
-end204:
+end216:
 	VZEROUPPER
 	RET
 
@@ -14319,9 +14658,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next205:
+next217:
 	TESTQ   BX, BX
-	JE      end205
+	JE      end217
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -14342,18 +14681,18 @@ next205:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next205
+	JMP     next217
 
-end205:
+end217:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next206:
+next218:
 	TESTQ   BX, BX
-	JE      end206
+	JE      end218
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14369,18 +14708,18 @@ next206:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next206
+	JMP     next218
 
-end206:
+end218:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next207:
+next219:
 	TESTQ   BX, BX
-	JE      end207
+	JE      end219
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14396,9 +14735,9 @@ next207:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next207
+	JMP     next219
 
-end207:
+end219:
 	VZEROUPPER
 	RET
 
@@ -14489,9 +14828,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next208:
+next220:
 	TESTQ   BX, BX
-	JE      end208
+	JE      end220
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -14512,18 +14851,18 @@ next208:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next208
+	JMP     next220
 
-end208:
+end220:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next209:
+next221:
 	TESTQ   BX, BX
-	JE      end209
+	JE      end221
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14539,18 +14878,18 @@ next209:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next209
+	JMP     next221
 
-end209:
+end221:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next210:
+next222:
 	TESTQ   BX, BX
-	JE      end210
+	JE      end222
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14566,9 +14905,9 @@ next210:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next210
+	JMP     next222
 
-end210:
+end222:
 	VZEROUPPER
 	RET
 
@@ -14657,9 +14996,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next211:
+next223:
 	TESTQ   BX, BX
-	JE      end211
+	JE      end223
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -14680,18 +15019,18 @@ next211:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next211
+	JMP     next223
 
-end211:
+end223:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next212:
+next224:
 	TESTQ   BX, BX
-	JE      end212
+	JE      end224
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14707,18 +15046,18 @@ next212:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next212
+	JMP     next224
 
-end212:
+end224:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next213:
+next225:
 	TESTQ   BX, BX
-	JE      end213
+	JE      end225
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14734,9 +15073,9 @@ next213:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next213
+	JMP     next225
 
-end213:
+end225:
 	VZEROUPPER
 	RET
 
@@ -14825,9 +15164,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next214:
+next226:
 	TESTQ   BX, BX
-	JE      end214
+	JE      end226
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -14848,18 +15187,18 @@ next214:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next214
+	JMP     next226
 
-end214:
+end226:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next215:
+next227:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end227
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14875,18 +15214,18 @@ next215:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next227
 
-end215:
+end227:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next216:
+next228:
 	TESTQ   BX, BX
-	JE      end216
+	JE      end228
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14902,9 +15241,9 @@ next216:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next216
+	JMP     next228
 
-end216:
+end228:
 	VZEROUPPER
 	RET
 
@@ -14991,9 +15330,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next217:
+next229:
 	TESTQ   BX, BX
-	JE      end217
+	JE      end229
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -15014,18 +15353,18 @@ next217:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next217
+	JMP     next229
 
-end217:
+end229:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next218:
+next230:
 	TESTQ   BX, BX
-	JE      end218
+	JE      end230
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15041,18 +15380,18 @@ next218:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next218
+	JMP     next230
 
-end218:
+end230:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next219:
+next231:
 	TESTQ   BX, BX
-	JE      end219
+	JE      end231
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15068,9 +15407,9 @@ next219:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next219
+	JMP     next231
 
-end219:
+end231:
 	VZEROUPPER
 	RET
 
@@ -15157,9 +15496,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next220:
+next232:
 	TESTQ     BX, BX
-	JE        end220
+	JE        end232
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -15184,18 +15523,18 @@ next220:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next220
+	JMP       next232
 
-end220:
+end232:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next221:
+next233:
 	TESTQ     BX, BX
-	JE        end221
+	JE        end233
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -15215,18 +15554,18 @@ next221:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next221
+	JMP       next233
 
-end221:
+end233:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next222:
+next234:
 	TESTQ     BX, BX
-	JE        end222
+	JE        end234
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -15246,9 +15585,9 @@ next222:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next222
+	JMP       next234
 
-end222:
+end234:
 	VZEROUPPER
 	RET
 
@@ -15346,9 +15685,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next223:
+next235:
 	TESTQ     BX, BX
-	JE        end223
+	JE        end235
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -15397,18 +15736,18 @@ next223:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next223
+	JMP       next235
 
-end223:
+end235:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next224:
+next236:
 	TESTQ     BX, BX
-	JE        end224
+	JE        end236
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15452,18 +15791,18 @@ next224:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next224
+	JMP       next236
 
-end224:
+end236:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next225:
+next237:
 	TESTQ     BX, BX
-	JE        end225
+	JE        end237
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15507,9 +15846,9 @@ next225:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next225
+	JMP       next237
 
-end225:
+end237:
 	VZEROUPPER
 	RET
 
@@ -15685,9 +16024,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next226:
+next238:
 	TESTQ     BX, BX
-	JE        end226
+	JE        end238
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -15716,18 +16055,18 @@ next226:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next226
+	JMP       next238
 
-end226:
+end238:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next227:
+next239:
 	TESTQ     BX, BX
-	JE        end227
+	JE        end239
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -15751,18 +16090,18 @@ next227:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next227
+	JMP       next239
 
-end227:
+end239:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next228:
+next240:
 	TESTQ     BX, BX
-	JE        end228
+	JE        end240
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -15786,9 +16125,9 @@ next228:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next228
+	JMP       next240
 
-end228:
+end240:
 	VZEROUPPER
 	RET
 
@@ -15899,9 +16238,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next229:
+next241:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end241
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -15922,18 +16261,18 @@ next229:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next241
 
-end229:
+end241:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next230:
+next242:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end242
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15949,18 +16288,18 @@ next230:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next242
 
-end230:
+end242:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next231:
+next243:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end243
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15976,9 +16315,9 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next243
 
-end231:
+end243:
 	VZEROUPPER
 	RET
 
@@ -15996,9 +16335,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next232:
+next244:
 	TESTQ   BX, BX
-	JE      end232
+	JE      end244
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -16019,18 +16358,18 @@ next232:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next232
+	JMP     next244
 
-end232:
+end244:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next233:
+next245:
 	TESTQ   BX, BX
-	JE      end233
+	JE      end245
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16046,18 +16385,18 @@ next233:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next233
+	JMP     next245
 
-end233:
+end245:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next234:
+next246:
 	TESTQ   BX, BX
-	JE      end234
+	JE      end246
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16073,9 +16412,9 @@ next234:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next234
+	JMP     next246
 
-end234:
+end246:
 	VZEROUPPER
 	RET
 
@@ -16093,9 +16432,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next235:
+next247:
 	TESTQ   BX, BX
-	JE      end235
+	JE      end247
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -16116,18 +16455,18 @@ next235:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next235
+	JMP     next247
 
-end235:
+end247:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next236:
+next248:
 	TESTQ   BX, BX
-	JE      end236
+	JE      end248
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16143,18 +16482,18 @@ next236:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next236
+	JMP     next248
 
-end236:
+end248:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next237:
+next249:
 	TESTQ   BX, BX
-	JE      end237
+	JE      end249
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16170,9 +16509,9 @@ next237:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next237
+	JMP     next249
 
-end237:
+end249:
 	VZEROUPPER
 	RET
 
@@ -16190,9 +16529,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next238:
+next250:
 	TESTQ   BX, BX
-	JE      end238
+	JE      end250
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -16213,18 +16552,18 @@ next238:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next238
+	JMP     next250
 
-end238:
+end250:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next239:
+next251:
 	TESTQ   BX, BX
-	JE      end239
+	JE      end251
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16240,18 +16579,18 @@ next239:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next239
+	JMP     next251
 
-end239:
+end251:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next240:
+next252:
 	TESTQ   BX, BX
-	JE      end240
+	JE      end252
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16267,9 +16606,9 @@ next240:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next240
+	JMP     next252
 
-end240:
+end252:
 	VZEROUPPER
 	RET
 
@@ -16287,412 +16626,24 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next241:
-	TESTQ   BX, BX
-	JE      end241
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VADDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next241
-
-end241:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next242:
-	TESTQ   BX, BX
-	JE      end242
-	VMOVUPS (DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VADDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next242
-
-end242:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next243:
-	TESTQ   BX, BX
-	JE      end243
-	VMOVUPS (CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VADDPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next243
-
-end243:
-	VZEROUPPER
-	RET
-
-// func differenceI8AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
-next244:
-	TESTQ   BX, BX
-	JE      end244
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSUBB  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSUBB  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSUBB  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSUBB  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next244
-
-end244:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Y0
-
-next245:
-	TESTQ   BX, BX
-	JE      end245
-	VMOVUPS (DX), Y1
-	VPSUBB  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSUBB  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSUBB  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSUBB  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next245
-
-end245:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Y0
-
-next246:
-	TESTQ   BX, BX
-	JE      end246
-	VMOVUPS (CX), Y1
-	VPSUBB  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSUBB  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSUBB  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSUBB  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next246
-
-end246:
-	VZEROUPPER
-	RET
-
-// func differenceI16AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next247:
-	TESTQ   BX, BX
-	JE      end247
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSUBW  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSUBW  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSUBW  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSUBW  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next247
-
-end247:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Y0
-
-next248:
-	TESTQ   BX, BX
-	JE      end248
-	VMOVUPS (DX), Y1
-	VPSUBW  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSUBW  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSUBW  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSUBW  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next248
-
-end248:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Y0
-
-next249:
-	TESTQ   BX, BX
-	JE      end249
-	VMOVUPS (CX), Y1
-	VPSUBW  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSUBW  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSUBW  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSUBW  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next249
-
-end249:
-	VZEROUPPER
-	RET
-
-// func differenceI32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next250:
-	TESTQ   BX, BX
-	JE      end250
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSUBD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSUBD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSUBD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSUBD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next250
-
-end250:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next251:
-	TESTQ   BX, BX
-	JE      end251
-	VMOVUPS (DX), Y1
-	VPSUBD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSUBD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSUBD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSUBD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next251
-
-end251:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next252:
-	TESTQ   BX, BX
-	JE      end252
-	VMOVUPS (CX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next252
-
-end252:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next253:
 	TESTQ   BX, BX
 	JE      end253
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSUBQ  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSUBQ  Y1, Y0, Y0
+	VADDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -16711,16 +16662,16 @@ next254:
 	TESTQ   BX, BX
 	JE      end254
 	VMOVUPS (DX), Y1
-	VPSUBQ  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSUBQ  Y1, Y0, Y1
+	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -16738,16 +16689,16 @@ next255:
 	TESTQ   BX, BX
 	JE      end255
 	VMOVUPS (CX), Y1
-	VPSUBQ  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VPSUBQ  Y0, Y1, Y1
+	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -16758,18 +16709,18 @@ end255:
 	VZEROUPPER
 	RET
 
-// func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
+// func differenceI8AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
+TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
+	CMPQ SI, $0x01
 	JE   scalarA
-	CMPQ DI, $0x08
+	CMPQ DI, $0x01
 	JE   scalarB
 
 next256:
@@ -16777,19 +16728,19 @@ next256:
 	JE      end256
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VSUBPD  Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VSUBPD  Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VSUBPD  Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VSUBPD  Y1, Y0, Y0
+	VPSUBB  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -16802,22 +16753,22 @@ end256:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Y0
+	VPBROADCASTB (CX), Y0
 
 next257:
 	TESTQ   BX, BX
 	JE      end257
 	VMOVUPS (DX), Y1
-	VSUBPD  Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VSUBPD  Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VSUBPD  Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VSUBPD  Y1, Y0, Y1
+	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -16829,22 +16780,22 @@ end257:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Y0
+	VPBROADCASTB (DX), Y0
 
 next258:
 	TESTQ   BX, BX
 	JE      end258
 	VMOVUPS (CX), Y1
-	VSUBPD  Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
-	VSUBPD  Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(CX), Y1
-	VSUBPD  Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(CX), Y1
-	VSUBPD  Y0, Y1, Y1
+	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -16855,9 +16806,9 @@ end258:
 	VZEROUPPER
 	RET
 
-// func productI16AVX2(dst []uint8, a []uint8, b []uint8)
+// func differenceI16AVX2(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX2
-TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
+TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -16874,19 +16825,19 @@ next259:
 	JE      end259
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPMULLW Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPMULLW Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPMULLW Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPMULLW Y1, Y0, Y0
+	VPSUBW  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -16905,16 +16856,16 @@ next260:
 	TESTQ   BX, BX
 	JE      end260
 	VMOVUPS (DX), Y1
-	VPMULLW Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPMULLW Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPMULLW Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPMULLW Y1, Y0, Y1
+	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -16932,6 +16883,394 @@ next261:
 	TESTQ   BX, BX
 	JE      end261
 	VMOVUPS (CX), Y1
+	VPSUBW  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSUBW  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSUBW  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSUBW  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next261
+
+end261:
+	VZEROUPPER
+	RET
+
+// func differenceI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next262:
+	TESTQ   BX, BX
+	JE      end262
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next262
+
+end262:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next263:
+	TESTQ   BX, BX
+	JE      end263
+	VMOVUPS (DX), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSUBD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next263
+
+end263:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next264:
+	TESTQ   BX, BX
+	JE      end264
+	VMOVUPS (CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSUBD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next264
+
+end264:
+	VZEROUPPER
+	RET
+
+// func differenceI64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next265:
+	TESTQ   BX, BX
+	JE      end265
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSUBQ  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next265
+
+end265:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next266:
+	TESTQ   BX, BX
+	JE      end266
+	VMOVUPS (DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSUBQ  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next266
+
+end266:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next267:
+	TESTQ   BX, BX
+	JE      end267
+	VMOVUPS (CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSUBQ  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next267
+
+end267:
+	VZEROUPPER
+	RET
+
+// func differenceF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next268:
+	TESTQ   BX, BX
+	JE      end268
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next268
+
+end268:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next269:
+	TESTQ   BX, BX
+	JE      end269
+	VMOVUPS (DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VSUBPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next269
+
+end269:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next270:
+	TESTQ   BX, BX
+	JE      end270
+	VMOVUPS (CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next270
+
+end270:
+	VZEROUPPER
+	RET
+
+// func productI16AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next271:
+	TESTQ   BX, BX
+	JE      end271
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPMULLW Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next271
+
+end271:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Y0
+
+next272:
+	TESTQ   BX, BX
+	JE      end272
+	VMOVUPS (DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMULLW Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next272
+
+end272:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Y0
+
+next273:
+	TESTQ   BX, BX
+	JE      end273
+	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(CX), Y1
@@ -16946,9 +17285,9 @@ next261:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next261
+	JMP     next273
 
-end261:
+end273:
 	VZEROUPPER
 	RET
 
@@ -16966,9 +17305,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next262:
+next274:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end274
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -16989,18 +17328,18 @@ next262:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next274
 
-end262:
+end274:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next263:
+next275:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end275
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17016,18 +17355,18 @@ next263:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next275
 
-end263:
+end275:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next264:
+next276:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end276
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17043,9 +17382,9 @@ next264:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next276
 
-end264:
+end276:
 	VZEROUPPER
 	RET
 
@@ -17063,9 +17402,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next265:
+next277:
 	TESTQ    BX, BX
-	JE       end265
+	JE       end277
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -17114,18 +17453,18 @@ next265:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next265
+	JMP      next277
 
-end265:
+end277:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next266:
+next278:
 	TESTQ    BX, BX
-	JE       end266
+	JE       end278
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -17169,18 +17508,18 @@ next266:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next266
+	JMP      next278
 
-end266:
+end278:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next267:
+next279:
 	TESTQ    BX, BX
-	JE       end267
+	JE       end279
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -17224,9 +17563,9 @@ next267:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next267
+	JMP      next279
 
-end267:
+end279:
 	VZEROUPPER
 	RET
 
@@ -17244,9 +17583,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next268:
+next280:
 	TESTQ   BX, BX
-	JE      end268
+	JE      end280
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -17267,18 +17606,18 @@ next268:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next268
+	JMP     next280
 
-end268:
+end280:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next269:
+next281:
 	TESTQ   BX, BX
-	JE      end269
+	JE      end281
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17294,18 +17633,18 @@ next269:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next269
+	JMP     next281
 
-end269:
+end281:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next270:
+next282:
 	TESTQ   BX, BX
-	JE      end270
+	JE      end282
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17321,9 +17660,9 @@ next270:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next270
+	JMP     next282
 
-end270:
+end282:
 	VZEROUPPER
 	RET
 
@@ -17341,1389 +17680,25 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next271:
-	TESTQ        BX, BX
-	JE           end271
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      96(CX), Y0
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next271
-
-end271:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next272:
-	TESTQ        BX, BX
-	JE           end272
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next272
-
-end272:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next273:
-	TESTQ        BX, BX
-	JE           end273
-	VMOVUPS      (CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      32(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      64(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      96(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000080, BX
-	JMP          next273
-
-end273:
-	VZEROUPPER
-	RET
-
-// func quotientU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next274:
-	TESTQ        BX, BX
-	JE           end274
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      96(CX), Y0
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y0
-	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
-	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
-	VINSERTI128  $0x01, X0, Y4, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next274
-
-end274:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next275:
-	TESTQ        BX, BX
-	JE           end275
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VINSERTI128  $0x01, X2, Y4, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next275
-
-end275:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next276:
-	TESTQ        BX, BX
-	JE           end276
-	VMOVUPS      (CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      32(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      64(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      96(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
-	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y2
-	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
-	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
-	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
-	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y1, Y1
-	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y1, Y1
-	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
-	VINSERTI128  $0x01, X1, Y4, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000080, BX
-	JMP          next276
-
-end276:
-	VZEROUPPER
-	RET
-
-// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next277:
-	TESTQ   BX, BX
-	JE      end277
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next277
-
-end277:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next278:
-	TESTQ   BX, BX
-	JE      end278
-	VMOVUPS (DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VDIVPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next278
-
-end278:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next279:
-	TESTQ   BX, BX
-	JE      end279
-	VMOVUPS (CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VDIVPD  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next279
-
-end279:
-	VZEROUPPER
-	RET
-
-// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2, FMA3
-TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next280:
-	TESTQ        BX, BX
-	JE           end280
-	VMOVUPS      (CX), Y0
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      64(CX), Y0
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 64(AX)
-	VMOVUPS      96(CX), Y0
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X0
-	VCVTDQ2PD    X0, Y0
-	VEXTRACTI128 $0x01, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VCVTTPD2DQY  Y0, X0
-	VINSERTI128  $0x01, X0, Y5, Y0
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPANDN       Y0, Y2, Y0
-	VMOVUPS      Y0, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next280
-
-end280:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next281:
-	TESTQ        BX, BX
-	JE           end281
-	VMOVUPS      (DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      32(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      64(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 64(AX)
-	VMOVUPS      96(DX), Y1
-	VEXTRACTI128 $0x00, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x01, Y1, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X2
-	VINSERTI128  $0x01, X2, Y5, Y2
-	VPXOR        Y3, Y3, Y3
-	VPCMPEQD     Y1, Y3, Y3
-	VPANDN       Y2, Y3, Y2
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000080, BX
-	JMP          next281
-
-end281:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next282:
-	TESTQ        BX, BX
-	JE           end282
-	VMOVUPS      (CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PD Y3, Y2, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y5, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      32(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PD Y3, Y2, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y5, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      64(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PD Y3, Y2, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y5, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      96(CX), Y1
-	VEXTRACTI128 $0x00, Y1, X2
-	VCVTDQ2PD    X2, Y2
-	VEXTRACTI128 $0x00, Y0, X3
-	VCVTDQ2PD    X3, Y3
-	VDIVPD       Y3, Y2, Y4
-	VROUNDPD     $0x09, Y4, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y4, Y3, Y2
-	VCVTTPD2DQY  Y2, X5
-	VEXTRACTI128 $0x01, Y1, X1
-	VCVTDQ2PD    X1, Y1
-	VEXTRACTI128 $0x01, Y0, X2
-	VCVTDQ2PD    X2, Y2
-	VDIVPD       Y2, Y1, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PD Y3, Y2, Y1
-	VCVTTPD2DQY  Y1, X1
-	VINSERTI128  $0x01, X1, Y5, Y1
-	VPXOR        Y2, Y2, Y2
-	VPCMPEQD     Y0, Y2, Y2
-	VPANDN       Y1, Y2, Y1
-	VMOVUPS      Y1, 96(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000080, BX
-	JMP          next282
-
-end282:
-	VZEROUPPER
-	RET
-
-// func remainderU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2, FMA3
-TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
 next283:
 	TESTQ        BX, BX
 	JE           end283
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y5
-	VROUNDPD     $0x09, Y5, Y5
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18732,47 +17707,19 @@ next283:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y5
-	VROUNDPD     $0x09, Y5, Y5
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18781,47 +17728,19 @@ next283:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y5
-	VROUNDPD     $0x09, Y5, Y5
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18830,47 +17749,19 @@ next283:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
-	VPSLLQ       $0x20, Y5, Y5
-	VADDPD       Y5, Y3, Y3
-	VDIVPD       Y3, Y2, Y5
-	VROUNDPD     $0x09, Y5, Y5
-	VMOVAPS      Y2, Y2
-	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VSUBPD       Y3, Y2, Y2
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VADDPD       Y3, Y2, Y2
-	VDIVPD       Y2, Y0, Y3
-	VROUNDPD     $0x09, Y3, Y3
-	VMOVAPS      Y0, Y0
-	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VSUBPD       Y2, Y0, Y0
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18894,6 +17785,1454 @@ next284:
 	JE           end284
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next284
+
+end284:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next285:
+	TESTQ        BX, BX
+	JE           end285
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next285
+
+end285:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next286:
+	TESTQ        BX, BX
+	JE           end286
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next286
+
+end286:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next287:
+	TESTQ        BX, BX
+	JE           end287
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VINSERTI128  $0x01, X2, Y4, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next287
+
+end287:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next288:
+	TESTQ        BX, BX
+	JE           end288
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y2
+	VROUNDPD     $0x0b, Y2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VCVTDQ2PD    X1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y1, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y1, Y1
+	VCVTTPD2DQY  Y1, X1
+	VPXOR        lanes<>+2400(SB), X1, X1
+	VINSERTI128  $0x01, X1, Y4, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next288
+
+end288:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next289:
+	TESTQ   BX, BX
+	JE      end289
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next289
+
+end289:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next290:
+	TESTQ   BX, BX
+	JE      end290
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next290
+
+end290:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next291:
+	TESTQ   BX, BX
+	JE      end291
+	VMOVUPS (CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPD  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next291
+
+end291:
+	VZEROUPPER
+	RET
+
+// func remainderI32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next292:
+	TESTQ        BX, BX
+	JE           end292
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X0
+	VCVTDQ2PD    X0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VCVTTPD2DQY  Y0, X0
+	VINSERTI128  $0x01, X0, Y5, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next292
+
+end292:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next293:
+	TESTQ        BX, BX
+	JE           end293
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x01, Y1, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X2
+	VINSERTI128  $0x01, X2, Y5, Y2
+	VPXOR        Y3, Y3, Y3
+	VPCMPEQD     Y1, Y3, Y3
+	VPANDN       Y2, Y3, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next293
+
+end293:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next294:
+	TESTQ        BX, BX
+	JE           end294
+	VMOVUPS      (CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VEXTRACTI128 $0x00, Y1, X2
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTI128 $0x00, Y0, X3
+	VCVTDQ2PD    X3, Y3
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x09, Y4, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VCVTTPD2DQY  Y2, X5
+	VEXTRACTI128 $0x01, Y1, X1
+	VCVTDQ2PD    X1, Y1
+	VEXTRACTI128 $0x01, Y0, X2
+	VCVTDQ2PD    X2, Y2
+	VDIVPD       Y2, Y1, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PD Y3, Y2, Y1
+	VCVTTPD2DQY  Y1, X1
+	VINSERTI128  $0x01, X1, Y5, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y0, Y2, Y2
+	VPANDN       Y1, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000080, BX
+	JMP          next294
+
+end294:
+	VZEROUPPER
+	RET
+
+// func remainderU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next295:
+	TESTQ        BX, BX
+	JE           end295
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTI128 $0x00, Y1, X3
+	VPXOR        lanes<>+2400(SB), X3, X3
+	VCVTDQ2PD    X3, Y3
+	VMOVUPS      lanes<>+4384(SB), Y5
+	VPSLLQ       $0x20, Y5, Y5
+	VADDPD       Y5, Y3, Y3
+	VDIVPD       Y3, Y2, Y5
+	VROUNDPD     $0x09, Y5, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PD Y5, Y3, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VCVTTPD2DQY  Y2, X4
+	VPXOR        lanes<>+2400(SB), X4, X4
+	VEXTRACTI128 $0x01, Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VCVTDQ2PD    X0, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y1, X2
+	VPXOR        lanes<>+2400(SB), X2, X2
+	VCVTDQ2PD    X2, Y2
+	VMOVUPS      lanes<>+4384(SB), Y3
+	VPSLLQ       $0x20, Y3, Y3
+	VADDPD       Y3, Y2, Y2
+	VDIVPD       Y2, Y0, Y3
+	VROUNDPD     $0x09, Y3, Y3
+	VMOVAPS      Y0, Y0
+	VFNMADD231PD Y3, Y2, Y0
+	VMOVUPS      lanes<>+4384(SB), Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VSUBPD       Y2, Y0, Y0
+	VCVTTPD2DQY  Y0, X0
+	VPXOR        lanes<>+2400(SB), X0, X0
+	VINSERTI128  $0x01, X0, Y4, Y0
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPANDN       Y0, Y2, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000080, BX
+	JMP          next295
+
+end295:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next296:
+	TESTQ        BX, BX
+	JE           end296
+	VMOVUPS      (DX), Y1
+	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
 	VMOVUPS      lanes<>+4384(SB), Y3
@@ -19087,18 +19426,18 @@ next284:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next284
+	JMP          next296
 
-end284:
+end296:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next285:
+next297:
 	TESTQ        BX, BX
-	JE           end285
+	JE           end297
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+2400(SB), X2, X2
@@ -19294,9 +19633,9 @@ next285:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next285
+	JMP          next297
 
-end285:
+end297:
 	VZEROUPPER
 	RET
 
@@ -19314,9 +19653,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next286:
+next298:
 	TESTQ   BX, BX
-	JE      end286
+	JE      end298
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -19337,18 +19676,18 @@ next286:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next286
+	JMP     next298
 
-end286:
+end298:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next287:
+next299:
 	TESTQ   BX, BX
-	JE      end287
+	JE      end299
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19364,18 +19703,18 @@ next287:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next287
+	JMP     next299
 
-end287:
+end299:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next288:
+next300:
 	TESTQ   BX, BX
-	JE      end288
+	JE      end300
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19391,9 +19730,9 @@ next288:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next288
+	JMP     next300
 
-end288:
+end300:
 	VZEROUPPER
 	RET
 
@@ -19411,9 +19750,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next289:
+next301:
 	TESTQ   BX, BX
-	JE      end289
+	JE      end301
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -19434,18 +19773,18 @@ next289:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next289
+	JMP     next301
 
-end289:
+end301:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next290:
+next302:
 	TESTQ   BX, BX
-	JE      end290
+	JE      end302
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19461,18 +19800,18 @@ next290:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next290
+	JMP     next302
 
-end290:
+end302:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next291:
+next303:
 	TESTQ   BX, BX
-	JE      end291
+	JE      end303
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19488,9 +19827,9 @@ next291:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next291
+	JMP     next303
 
-end291:
+end303:
 	VZEROUPPER
 	RET
 
@@ -19508,9 +19847,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next292:
+next304:
 	TESTQ   BX, BX
-	JE      end292
+	JE      end304
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -19531,18 +19870,18 @@ next292:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next292
+	JMP     next304
 
-end292:
+end304:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next293:
+next305:
 	TESTQ   BX, BX
-	JE      end293
+	JE      end305
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19558,18 +19897,18 @@ next293:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next293
+	JMP     next305
 
-end293:
+end305:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next294:
+next306:
 	TESTQ   BX, BX
-	JE      end294
+	JE      end306
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19585,9 +19924,9 @@ next294:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next294
+	JMP     next306
 
-end294:
+end306:
 	VZEROUPPER
 	RET
 
@@ -19605,9 +19944,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next295:
+next307:
 	TESTQ    BX, BX
-	JE       end295
+	JE       end307
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -19640,18 +19979,18 @@ next295:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next295
+	JMP      next307
 
-end295:
+end307:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next296:
+next308:
 	TESTQ    BX, BX
-	JE       end296
+	JE       end308
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -19679,18 +20018,18 @@ next296:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next296
+	JMP      next308
 
-end296:
+end308:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next297:
+next309:
 	TESTQ    BX, BX
-	JE       end297
+	JE       end309
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -19718,9 +20057,9 @@ next297:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next297
+	JMP      next309
 
-end297:
+end309:
 	VZEROUPPER
 	RET
 
@@ -19738,436 +20077,32 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next298:
-	TESTQ   BX, BX
-	JE      end298
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next298
-
-end298:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next299:
-	TESTQ   BX, BX
-	JE      end299
-	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next299
-
-end299:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next300:
-	TESTQ   BX, BX
-	JE      end300
-	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
-	VPSRLQ  $0x01, Y1, Y1
-	VANDPD  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next300
-
-end300:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next301:
-	TESTQ   BX, BX
-	JE      end301
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next301
-
-end301:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next302:
-	TESTQ   BX, BX
-	JE      end302
-	VMOVUPS (DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSLLVD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next302
-
-end302:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next303:
-	TESTQ   BX, BX
-	JE      end303
-	VMOVUPS (CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next303
-
-end303:
-	VZEROUPPER
-	RET
-
-// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next304:
-	TESTQ   BX, BX
-	JE      end304
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next304
-
-end304:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Y0
-
-next305:
-	TESTQ   BX, BX
-	JE      end305
-	VMOVUPS (DX), Y1
-	VPSLLVQ Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSLLVQ Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next305
-
-end305:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Y0
-
-next306:
-	TESTQ   BX, BX
-	JE      end306
-	VMOVUPS (CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSLLVQ Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next306
-
-end306:
-	VZEROUPPER
-	RET
-
-// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next307:
-	TESTQ   BX, BX
-	JE      end307
-	VMOVUPS (CX), Y0
-	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(CX), Y0
-	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(CX), Y0
-	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next307
-
-end307:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Y0
-
-next308:
-	TESTQ   BX, BX
-	JE      end308
-	VMOVUPS (DX), Y1
-	VPSRLVD Y1, Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(DX), Y1
-	VPSRLVD Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(DX), Y1
-	VPSRLVD Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(DX), Y1
-	VPSRLVD Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next308
-
-end308:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Y0
-
-next309:
-	TESTQ   BX, BX
-	JE      end309
-	VMOVUPS (CX), Y1
-	VPSRLVD Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	VMOVUPS 32(CX), Y1
-	VPSRLVD Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS 64(CX), Y1
-	VPSRLVD Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)
-	VMOVUPS 96(CX), Y1
-	VPSRLVD Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next309
-
-end309:
-	VZEROUPPER
-	RET
-
-// func shiftRightU64AVX2(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX2
-TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next310:
 	TESTQ   BX, BX
 	JE      end310
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -20186,16 +20121,24 @@ next311:
 	TESTQ   BX, BX
 	JE      end311
 	VMOVUPS (DX), Y1
-	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -20212,6 +20155,402 @@ scalarB:
 next312:
 	TESTQ   BX, BX
 	JE      end312
+	VMOVUPS (CX), Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS lanes<>+4064(SB), Y1
+	VPSRLQ  $0x01, Y1, Y1
+	VANDPD  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next312
+
+end312:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next313:
+	TESTQ   BX, BX
+	JE      end313
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next313
+
+end313:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next314:
+	TESTQ   BX, BX
+	JE      end314
+	VMOVUPS (DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next314
+
+end314:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next315:
+	TESTQ   BX, BX
+	JE      end315
+	VMOVUPS (CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next315
+
+end315:
+	VZEROUPPER
+	RET
+
+// func shiftLeftU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next316:
+	TESTQ   BX, BX
+	JE      end316
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next316
+
+end316:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next317:
+	TESTQ   BX, BX
+	JE      end317
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next317
+
+end317:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next318:
+	TESTQ   BX, BX
+	JE      end318
+	VMOVUPS (CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next318
+
+end318:
+	VZEROUPPER
+	RET
+
+// func shiftRightU32AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next319:
+	TESTQ   BX, BX
+	JE      end319
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next319
+
+end319:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Y0
+
+next320:
+	TESTQ   BX, BX
+	JE      end320
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next320
+
+end320:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Y0
+
+next321:
+	TESTQ   BX, BX
+	JE      end321
+	VMOVUPS (CX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next321
+
+end321:
+	VZEROUPPER
+	RET
+
+// func shiftRightU64AVX2(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX2
+TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next322:
+	TESTQ   BX, BX
+	JE      end322
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next322
+
+end322:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Y0
+
+next323:
+	TESTQ   BX, BX
+	JE      end323
+	VMOVUPS (DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next323
+
+end323:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Y0
+
+next324:
+	TESTQ   BX, BX
+	JE      end324
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20227,9 +20566,9 @@ next312:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next312
+	JMP     next324
 
-end312:
+end324:
 	VZEROUPPER
 	RET
 
@@ -20252,9 +20591,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next313:
+next325:
 	CMPQ     SI, BX
-	JGE      end313
+	JGE      end325
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -20262,7 +20601,7 @@ next313:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end313
+	JNE      end325
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -20276,9 +20615,9 @@ next313:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next313
+	JMP      next325
 
-end313:
+end325:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20287,16 +20626,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next314:
+next326:
 	CMPQ     CX, BX
-	JGE      end314
+	JGE      end326
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end314
+	JNE      end326
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -20310,9 +20649,9 @@ next314:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next314
+	JMP      next326
 
-end314:
+end326:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20321,16 +20660,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next315:
+next327:
 	CMPQ     DX, BX
-	JGE      end315
+	JGE      end327
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end315
+	JNE      end327
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -20344,9 +20683,9 @@ next315:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next315
+	JMP      next327
 
-end315:
+end327:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20370,9 +20709,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next316:
+next328:
 	CMPQ         SI, BX
-	JGE          end316
+	JGE          end328
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -20380,7 +20719,7 @@ next316:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end316
+	JNE          end328
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -20396,9 +20735,9 @@ next316:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next316
+	JMP          next328
 
-end316:
+end328:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20407,16 +20746,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next317:
+next329:
 	CMPQ         CX, BX
-	JGE          end317
+	JGE          end329
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end317
+	JNE          end329
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -20432,9 +20771,9 @@ next317:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next317
+	JMP          next329
 
-end317:
+end329:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20443,16 +20782,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next318:
+next330:
 	CMPQ         DX, BX
-	JGE          end318
+	JGE          end330
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end318
+	JNE          end330
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -20468,9 +20807,9 @@ next318:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next318
+	JMP          next330
 
-end318:
+end330:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20490,9 +20829,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next319:
+next331:
 	TESTQ    BX, BX
-	JE       end319
+	JE       end331
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20507,18 +20846,18 @@ next319:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next319
+	JMP      next331
 
-end319:
+end331:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next320:
+next332:
 	TESTQ    BX, BX
-	JE       end320
+	JE       end332
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20530,18 +20869,18 @@ next320:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next320
+	JMP      next332
 
-end320:
+end332:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next321:
+next333:
 	TESTQ    BX, BX
-	JE       end321
+	JE       end333
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20553,9 +20892,9 @@ next321:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next321
+	JMP      next333
 
-end321:
+end333:
 	VZEROUPPER
 	RET
 
@@ -20574,9 +20913,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next322:
+next334:
 	TESTQ    BX, BX
-	JE       end322
+	JE       end334
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20591,18 +20930,18 @@ next322:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next322
+	JMP      next334
 
-end322:
+end334:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next323:
+next335:
 	TESTQ    BX, BX
-	JE       end323
+	JE       end335
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20614,18 +20953,18 @@ next323:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next323
+	JMP      next335
 
-end323:
+end335:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next324:
+next336:
 	TESTQ    BX, BX
-	JE       end324
+	JE       end336
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20637,9 +20976,9 @@ next324:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next324
+	JMP      next336
 
-end324:
+end336:
 	VZEROUPPER
 	RET
 
@@ -20658,9 +20997,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next325:
+next337:
 	TESTQ     BX, BX
-	JE        end325
+	JE        end337
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20685,18 +21024,18 @@ next325:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next325
+	JMP       next337
 
-end325:
+end337:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next326:
+next338:
 	TESTQ     BX, BX
-	JE        end326
+	JE        end338
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20716,18 +21055,18 @@ next326:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next326
+	JMP       next338
 
-end326:
+end338:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next327:
+next339:
 	TESTQ     BX, BX
-	JE        end327
+	JE        end339
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20747,9 +21086,9 @@ next327:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next327
+	JMP       next339
 
-end327:
+end339:
 	VZEROUPPER
 	RET
 
@@ -20768,9 +21107,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next328:
+next340:
 	TESTQ     BX, BX
-	JE        end328
+	JE        end340
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -20795,18 +21134,18 @@ next328:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next328
+	JMP       next340
 
-end328:
+end340:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next329:
+next341:
 	TESTQ     BX, BX
-	JE        end329
+	JE        end341
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -20826,18 +21165,18 @@ next329:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next329
+	JMP       next341
 
-end329:
+end341:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next330:
+next342:
 	TESTQ     BX, BX
-	JE        end330
+	JE        end342
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -20857,9 +21196,9 @@ next330:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next330
+	JMP       next342
 
-end330:
+end342:
 	VZEROUPPER
 	RET
 
@@ -20878,9 +21217,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next331:
+next343:
 	TESTQ        BX, BX
-	JE           end331
+	JE           end343
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -20959,18 +21298,18 @@ next331:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next331
+	JMP          next343
 
-end331:
+end343:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next332:
+next344:
 	TESTQ        BX, BX
-	JE           end332
+	JE           end344
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21032,18 +21371,18 @@ next332:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next332
+	JMP          next344
 
-end332:
+end344:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next333:
+next345:
 	TESTQ        BX, BX
-	JE           end333
+	JE           end345
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21105,9 +21444,9 @@ next333:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next333
+	JMP          next345
 
-end333:
+end345:
 	VZEROUPPER
 	RET
 
@@ -21126,9 +21465,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next334:
+next346:
 	TESTQ        BX, BX
-	JE           end334
+	JE           end346
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -21207,18 +21546,18 @@ next334:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next334
+	JMP          next346
 
-end334:
+end346:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next335:
+next347:
 	TESTQ        BX, BX
-	JE           end335
+	JE           end347
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21280,18 +21619,18 @@ next335:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next335
+	JMP          next347
 
-end335:
+end347:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next336:
+next348:
 	TESTQ        BX, BX
-	JE           end336
+	JE           end348
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21353,9 +21692,9 @@ next336:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next336
+	JMP          next348
 
-end336:
+end348:
 	VZEROUPPER
 	RET
 
@@ -21374,9 +21713,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next337:
+next349:
 	TESTQ        BX, BX
-	JE           end337
+	JE           end349
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -21455,18 +21794,18 @@ next337:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next337
+	JMP          next349
 
-end337:
+end349:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next338:
+next350:
 	TESTQ        BX, BX
-	JE           end338
+	JE           end350
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21528,18 +21867,18 @@ next338:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next338
+	JMP          next350
 
-end338:
+end350:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next339:
+next351:
 	TESTQ        BX, BX
-	JE           end339
+	JE           end351
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21601,9 +21940,9 @@ next339:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next339
+	JMP          next351
 
-end339:
+end351:
 	VZEROUPPER
 	RET
 
@@ -21622,9 +21961,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next340:
+next352:
 	TESTQ    BX, BX
-	JE       end340
+	JE       end352
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -21645,18 +21984,18 @@ next340:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next340
+	JMP      next352
 
-end340:
+end352:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next341:
+next353:
 	TESTQ    BX, BX
-	JE       end341
+	JE       end353
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21674,18 +22013,18 @@ next341:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next341
+	JMP      next353
 
-end341:
+end353:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next342:
+next354:
 	TESTQ    BX, BX
-	JE       end342
+	JE       end354
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21703,9 +22042,9 @@ next342:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next342
+	JMP      next354
 
-end342:
+end354:
 	VZEROUPPER
 	RET
 
@@ -21724,9 +22063,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next343:
+next355:
 	TESTQ    BX, BX
-	JE       end343
+	JE       end355
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -21747,18 +22086,18 @@ next343:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next343
+	JMP      next355
 
-end343:
+end355:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next344:
+next356:
 	TESTQ    BX, BX
-	JE       end344
+	JE       end356
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -21776,18 +22115,18 @@ next344:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next344
+	JMP      next356
 
-end344:
+end356:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next345:
+next357:
 	TESTQ    BX, BX
-	JE       end345
+	JE       end357
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -21805,9 +22144,9 @@ next345:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next345
+	JMP      next357
 
-end345:
+end357:
 	VZEROUPPER
 	RET
 
@@ -21826,9 +22165,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next346:
+next358:
 	TESTQ     BX, BX
-	JE        end346
+	JE        end358
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -21865,18 +22204,18 @@ next346:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next346
+	JMP       next358
 
-end346:
+end358:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next347:
+next359:
 	TESTQ     BX, BX
-	JE        end347
+	JE        end359
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -21908,18 +22247,18 @@ next347:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next347
+	JMP       next359
 
-end347:
+end359:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next348:
+next360:
 	TESTQ     BX, BX
-	JE        end348
+	JE        end360
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -21951,9 +22290,9 @@ next348:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next348
+	JMP       next360
 
-end348:
+end360:
 	VZEROUPPER
 	RET
 
@@ -21972,9 +22311,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next349:
+next361:
 	TESTQ     BX, BX
-	JE        end349
+	JE        end361
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -22011,18 +22350,18 @@ next349:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next349
+	JMP       next361
 
-end349:
+end361:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next350:
+next362:
 	TESTQ     BX, BX
-	JE        end350
+	JE        end362
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22054,18 +22393,18 @@ next350:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next350
+	JMP       next362
 
-end350:
+end362:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next351:
+next363:
 	TESTQ     BX, BX
-	JE        end351
+	JE        end363
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22097,9 +22436,9 @@ next351:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next351
+	JMP       next363
 
-end351:
+end363:
 	VZEROUPPER
 	RET
 
@@ -22118,9 +22457,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next352:
+next364:
 	TESTQ        BX, BX
-	JE           end352
+	JE           end364
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -22199,18 +22538,18 @@ next352:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next352
+	JMP          next364
 
-end352:
+end364:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next353:
+next365:
 	TESTQ        BX, BX
-	JE           end353
+	JE           end365
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -22272,18 +22611,18 @@ next353:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next353
+	JMP          next365
 
-end353:
+end365:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next354:
+next366:
 	TESTQ        BX, BX
-	JE           end354
+	JE           end366
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -22345,9 +22684,9 @@ next354:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next354
+	JMP          next366
 
-end354:
+end366:
 	VZEROUPPER
 	RET
 
@@ -22366,9 +22705,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next355:
+next367:
 	TESTQ        BX, BX
-	JE           end355
+	JE           end367
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -22543,18 +22882,18 @@ next355:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next355
+	JMP          next367
 
-end355:
+end367:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next356:
+next368:
 	TESTQ        BX, BX
-	JE           end356
+	JE           end368
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22712,18 +23051,18 @@ next356:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next356
+	JMP          next368
 
-end356:
+end368:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next357:
+next369:
 	TESTQ        BX, BX
-	JE           end357
+	JE           end369
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -22881,9 +23220,9 @@ next357:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next357
+	JMP          next369
 
-end357:
+end369:
 	VZEROUPPER
 	RET
 
@@ -22902,9 +23241,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next358:
+next370:
 	TESTQ        BX, BX
-	JE           end358
+	JE           end370
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -22983,18 +23322,18 @@ next358:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next358
+	JMP          next370
 
-end358:
+end370:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next359:
+next371:
 	TESTQ        BX, BX
-	JE           end359
+	JE           end371
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -23056,18 +23395,18 @@ next359:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next359
+	JMP          next371
 
-end359:
+end371:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next360:
+next372:
 	TESTQ        BX, BX
-	JE           end360
+	JE           end372
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -23129,9 +23468,9 @@ next360:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next360
+	JMP          next372
 
-end360:
+end372:
 	VZEROUPPER
 	RET
 
@@ -23150,9 +23489,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next361:
+next373:
 	TESTQ    BX, BX
-	JE       end361
+	JE       end373
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -23169,18 +23508,18 @@ next361:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next361
+	JMP      next373
 
-end361:
+end373:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next362:
+next374:
 	TESTQ    BX, BX
-	JE       end362
+	JE       end374
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23194,18 +23533,18 @@ next362:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next362
+	JMP      next374
 
-end362:
+end374:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next363:
+next375:
 	TESTQ    BX, BX
-	JE       end363
+	JE       end375
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23219,9 +23558,9 @@ next363:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next363
+	JMP      next375
 
-end363:
+end375:
 	VZEROUPPER
 	RET
 
@@ -23240,9 +23579,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next364:
+next376:
 	TESTQ    BX, BX
-	JE       end364
+	JE       end376
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -23259,18 +23598,18 @@ next364:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next364
+	JMP      next376
 
-end364:
+end376:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next365:
+next377:
 	TESTQ    BX, BX
-	JE       end365
+	JE       end377
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23284,18 +23623,18 @@ next365:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next365
+	JMP      next377
 
-end365:
+end377:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next366:
+next378:
 	TESTQ    BX, BX
-	JE       end366
+	JE       end378
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23309,9 +23648,9 @@ next366:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next366
+	JMP      next378
 
-end366:
+end378:
 	VZEROUPPER
 	RET
 
@@ -23330,9 +23669,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next367:
+next379:
 	TESTQ     BX, BX
-	JE        end367
+	JE        end379
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -23361,18 +23700,18 @@ next367:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next367
+	JMP       next379
 
-end367:
+end379:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next368:
+next380:
 	TESTQ     BX, BX
-	JE        end368
+	JE        end380
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23396,18 +23735,18 @@ next368:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next368
+	JMP       next380
 
-end368:
+end380:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next369:
+next381:
 	TESTQ     BX, BX
-	JE        end369
+	JE        end381
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23431,9 +23770,9 @@ next369:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next369
+	JMP       next381
 
-end369:
+end381:
 	VZEROUPPER
 	RET
 
@@ -23452,9 +23791,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next370:
+next382:
 	TESTQ     BX, BX
-	JE        end370
+	JE        end382
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -23483,18 +23822,18 @@ next370:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next370
+	JMP       next382
 
-end370:
+end382:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next371:
+next383:
 	TESTQ     BX, BX
-	JE        end371
+	JE        end383
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23518,18 +23857,18 @@ next371:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next371
+	JMP       next383
 
-end371:
+end383:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next372:
+next384:
 	TESTQ     BX, BX
-	JE        end372
+	JE        end384
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23553,9 +23892,9 @@ next372:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next372
+	JMP       next384
 
-end372:
+end384:
 	VZEROUPPER
 	RET
 
@@ -23574,9 +23913,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next373:
+next385:
 	TESTQ        BX, BX
-	JE           end373
+	JE           end385
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -23687,18 +24026,18 @@ next373:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next373
+	JMP          next385
 
-end373:
+end385:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next374:
+next386:
 	TESTQ        BX, BX
-	JE           end374
+	JE           end386
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23792,18 +24131,18 @@ next374:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next374
+	JMP          next386
 
-end374:
+end386:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next375:
+next387:
 	TESTQ        BX, BX
-	JE           end375
+	JE           end387
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -23897,9 +24236,9 @@ next375:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next375
+	JMP          next387
 
-end375:
+end387:
 	VZEROUPPER
 	RET
 
@@ -23918,9 +24257,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next376:
+next388:
 	TESTQ        BX, BX
-	JE           end376
+	JE           end388
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -24127,18 +24466,18 @@ next376:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next376
+	JMP          next388
 
-end376:
+end388:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next377:
+next389:
 	TESTQ        BX, BX
-	JE           end377
+	JE           end389
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24328,18 +24667,18 @@ next377:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next377
+	JMP          next389
 
-end377:
+end389:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next378:
+next390:
 	TESTQ        BX, BX
-	JE           end378
+	JE           end390
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24529,9 +24868,9 @@ next378:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next378
+	JMP          next390
 
-end378:
+end390:
 	VZEROUPPER
 	RET
 
@@ -24550,9 +24889,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next379:
+next391:
 	TESTQ        BX, BX
-	JE           end379
+	JE           end391
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -24631,18 +24970,18 @@ next379:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next379
+	JMP          next391
 
-end379:
+end391:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next380:
+next392:
 	TESTQ        BX, BX
-	JE           end380
+	JE           end392
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -24704,18 +25043,18 @@ next380:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next380
+	JMP          next392
 
-end380:
+end392:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next381:
+next393:
 	TESTQ        BX, BX
-	JE           end381
+	JE           end393
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -24777,9 +25116,9 @@ next381:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next381
+	JMP          next393
 
-end381:
+end393:
 	VZEROUPPER
 	RET
 
@@ -25967,9 +26306,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one382:
+one394:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd382
+	JLT          oneEnd394
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26085,11 +26424,11 @@ one382:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one382
+	JMP          one394
 
-oneEnd382:
+oneEnd394:
 	TESTQ        R10, R10
-	JE           done382
+	JE           done394
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26204,7 +26543,7 @@ oneEnd382:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done382:
+done394:
 	VZEROUPPER
 	RET
 
@@ -26228,9 +26567,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one383:
+one395:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd383
+	JLT          oneEnd395
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26308,11 +26647,11 @@ one383:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one383
+	JMP          one395
 
-oneEnd383:
+oneEnd395:
 	TESTQ        R9, R9
-	JE           done383
+	JE           done395
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -26388,7 +26727,7 @@ oneEnd383:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done383:
+done395:
 	VZEROUPPER
 	RET
 
@@ -26414,9 +26753,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one384:
+one396:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd384
+	JLT          oneEnd396
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26537,11 +26876,11 @@ one384:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one384
+	JMP          one396
 
-oneEnd384:
+oneEnd396:
 	TESTQ        R11, R11
-	JE           done384
+	JE           done396
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -26660,7 +26999,7 @@ oneEnd384:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done384:
+done396:
 	VZEROUPPER
 	RET
 
@@ -26686,9 +27025,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one385:
+one397:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd385
+	JLT          oneEnd397
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26770,11 +27109,11 @@ one385:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one385
+	JMP          one397
 
-oneEnd385:
+oneEnd397:
 	TESTQ        R10, R10
-	JE           done385
+	JE           done397
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26854,7 +27193,7 @@ oneEnd385:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done385:
+done397:
 	VZEROUPPER
 	RET
 
@@ -26874,9 +27213,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one386:
+one398:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd386
+	JLT          oneEnd398
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -26935,11 +27274,11 @@ one386:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one386
+	JMP          one398
 
-oneEnd386:
+oneEnd398:
 	TESTQ        R10, R10
-	JE           done386
+	JE           done398
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -26995,7 +27334,7 @@ oneEnd386:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done386:
+done398:
 	VZEROUPPER
 	RET
 
@@ -27012,9 +27351,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one387:
+one399:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd387
+	JLT          oneEnd399
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -27047,11 +27386,11 @@ one387:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one387
+	JMP          one399
 
-oneEnd387:
+oneEnd399:
 	TESTQ        R8, R8
-	JE           done387
+	JE           done399
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -27083,7 +27422,7 @@ oneEnd387:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done387:
+done399:
 	VZEROUPPER
 	RET
 
@@ -27106,9 +27445,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many388:
+many400:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd388
+	JLT          manyEnd400
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27146,12 +27485,12 @@ many388:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many388
+	JMP          many400
 
-manyEnd388:
-one388:
+manyEnd400:
+one400:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd388
+	JLT          oneEnd400
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27172,11 +27511,11 @@ one388:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one388
+	JMP          one400
 
-oneEnd388:
+oneEnd400:
 	TESTQ        CX, CX
-	JE           done388
+	JE           done400
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27199,7 +27538,7 @@ oneEnd388:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done388:
+done400:
 	VZEROUPPER
 	RET
 
@@ -27224,9 +27563,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one389:
+one401:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd389
+	JLT               oneEnd401
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -27265,11 +27604,11 @@ one389:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one389
+	JMP               one401
 
-oneEnd389:
+oneEnd401:
 	TESTQ             CX, CX
-	JE                done389
+	JE                done401
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -27310,7 +27649,7 @@ oneEnd389:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done389:
+done401:
 	VZEROUPPER
 	RET
 
@@ -27332,9 +27671,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many390:
+many402:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd390
+	JLT          manyEnd402
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27374,12 +27713,12 @@ many390:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many390
+	JMP          many402
 
-manyEnd390:
-one390:
+manyEnd402:
+one402:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd390
+	JLT          oneEnd402
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27401,11 +27740,11 @@ one390:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one390
+	JMP          one402
 
-oneEnd390:
+oneEnd402:
 	TESTQ        CX, CX
-	JE           done390
+	JE           done402
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27429,7 +27768,7 @@ oneEnd390:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done390:
+done402:
 	VZEROUPPER
 	RET
 
@@ -27454,9 +27793,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z5
 	VBROADCASTSS lanes<>+1504(SB), Z5
 
-many391:
+many403:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd391
+	JLT          manyEnd403
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -27486,12 +27825,12 @@ many391:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many391
+	JMP          many403
 
-manyEnd391:
-one391:
+manyEnd403:
+one403:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd391
+	JLT          oneEnd403
 	VMOVUPS      (DX), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -27508,11 +27847,11 @@ one391:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one391
+	JMP          one403
 
-oneEnd391:
+oneEnd403:
 	TESTQ        CX, CX
-	JE           done391
+	JE           done403
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27531,7 +27870,7 @@ oneEnd391:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done391:
+done403:
 	VZEROUPPER
 	RET
 
@@ -27556,9 +27895,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1824(SB), Z11
 	VBROADCASTSS lanes<>+1792(SB), Z12
 
-many392:
+many404:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd392
+	JLT          manyEnd404
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27602,12 +27941,12 @@ many392:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many392
+	JMP          many404
 
-manyEnd392:
-one392:
+manyEnd404:
+one404:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd392
+	JLT          oneEnd404
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27631,11 +27970,11 @@ one392:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one392
+	JMP          one404
 
-oneEnd392:
+oneEnd404:
 	TESTQ        CX, CX
-	JE           done392
+	JE           done404
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27661,7 +28000,7 @@ oneEnd392:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done392:
+done404:
 	VZEROUPPER
 	RET
 
@@ -27686,9 +28025,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2208(SB), Z11
 	VBROADCASTSS lanes<>+2176(SB), Z12
 
-many393:
+many405:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd393
+	JLT          manyEnd405
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27736,12 +28075,12 @@ many393:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many393
+	JMP          many405
 
-manyEnd393:
-one393:
+manyEnd405:
+one405:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd393
+	JLT          oneEnd405
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27767,11 +28106,11 @@ one393:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one393
+	JMP          one405
 
-oneEnd393:
+oneEnd405:
 	TESTQ        CX, CX
-	JE           done393
+	JE           done405
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27799,7 +28138,7 @@ oneEnd393:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done393:
+done405:
 	VZEROUPPER
 	RET
 
@@ -27825,9 +28164,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2368(SB), Z5
 	VBROADCASTSS lanes<>+2336(SB), Z6
 
-many394:
+many406:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd394
+	JLT          manyEnd406
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27863,12 +28202,12 @@ many394:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many394
+	JMP          many406
 
-manyEnd394:
-one394:
+manyEnd406:
+one406:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd394
+	JLT          oneEnd406
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -27888,11 +28227,11 @@ one394:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one394
+	JMP          one406
 
-oneEnd394:
+oneEnd406:
 	TESTQ        CX, CX
-	JE           done394
+	JE           done406
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27914,7 +28253,7 @@ oneEnd394:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done394:
+done406:
 	VZEROUPPER
 	RET
 
@@ -27942,9 +28281,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+1504(SB), Z6
 
-many395:
+many407:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd395
+	JLT          manyEnd407
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27974,12 +28313,12 @@ many395:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many395
+	JMP          many407
 
-manyEnd395:
-one395:
+manyEnd407:
+one407:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd395
+	JLT          oneEnd407
 	VMOVUPS      (DX), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -27996,11 +28335,11 @@ one395:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one395
+	JMP          one407
 
-oneEnd395:
+oneEnd407:
 	TESTQ        CX, CX
-	JE           done395
+	JE           done407
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28019,7 +28358,7 @@ oneEnd395:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done395:
+done407:
 	VZEROUPPER
 	RET
 
@@ -28054,9 +28393,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z14
 	VBROADCASTSS lanes<>+96(SB), Z14
 
-one396:
+one408:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd396
+	JLT          oneEnd408
 	VMOVUPS      (DX), Z15
 	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
 	VMULPS       Z14, Z16, Z16
@@ -28084,11 +28423,11 @@ one396:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one396
+	JMP          one408
 
-oneEnd396:
+oneEnd408:
 	TESTQ        CX, CX
-	JE           done396
+	JE           done408
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28118,7 +28457,7 @@ oneEnd396:
 	VFMADD213PS  Z0, Z17, Z10
 	VMOVUPS      Z10, K1, (AX)
 
-done396:
+done408:
 	VZEROUPPER
 	RET
 
@@ -28144,9 +28483,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+5152(SB), Z6
 	VBROADCASTSS lanes<>+96(SB), Z6
 
-many397:
+many409:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd397
+	JLT          manyEnd409
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -28184,12 +28523,12 @@ many397:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many397
+	JMP          many409
 
-manyEnd397:
-one397:
+manyEnd409:
+one409:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd397
+	JLT          oneEnd409
 	VMOVUPS      (DX), Z7
 	VMINPS       Z7, Z0, Z8
 	VMULPS       Z6, Z8, Z8
@@ -28210,11 +28549,11 @@ one397:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one397
+	JMP          one409
 
-oneEnd397:
+oneEnd409:
 	TESTQ        CX, CX
-	JE           done397
+	JE           done409
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28237,7 +28576,7 @@ oneEnd397:
 	VMULPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done397:
+done409:
 	VZEROUPPER
 	RET
 
@@ -28250,9 +28589,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many398:
+many410:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd398
+	JLT         manyEnd410
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28270,12 +28609,12 @@ many398:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many398
+	JMP         many410
 
-manyEnd398:
-one398:
+manyEnd410:
+one410:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd398
+	JLT         oneEnd410
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28286,11 +28625,11 @@ one398:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one398
+	JMP         one410
 
-oneEnd398:
+oneEnd410:
 	TESTQ       CX, CX
-	JE          done398
+	JE          done410
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28303,7 +28642,7 @@ oneEnd398:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done398:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28320,9 +28659,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many399:
+many411:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd399
+	JLT     manyEnd411
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28338,12 +28677,12 @@ many399:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many399
+	JMP     many411
 
-manyEnd399:
-one399:
+manyEnd411:
+one411:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd399
+	JLT     oneEnd411
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28353,11 +28692,11 @@ one399:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one399
+	JMP     one411
 
-oneEnd399:
+oneEnd411:
 	TESTQ     CX, CX
-	JE        done399
+	JE        done411
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28369,7 +28708,7 @@ oneEnd399:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done399:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28381,9 +28720,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many400:
+many412:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd400
+	JLT     manyEnd412
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -28399,23 +28738,23 @@ many400:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many400
+	JMP     many412
 
-manyEnd400:
-one400:
+manyEnd412:
+one412:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd400
+	JLT     oneEnd412
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one400
+	JMP     one412
 
-oneEnd400:
+oneEnd412:
 	TESTQ     CX, CX
-	JE        done400
+	JE        done412
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28424,7 +28763,7 @@ oneEnd400:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done400:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28437,9 +28776,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many401:
+many413:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd401
+	JLT       manyEnd413
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -28463,12 +28802,12 @@ many401:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many401
+	JMP       many413
 
-manyEnd401:
-one401:
+manyEnd413:
+one413:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd401
+	JLT       oneEnd413
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -28477,11 +28816,11 @@ one401:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one401
+	JMP       one413
 
-oneEnd401:
+oneEnd413:
 	TESTQ     CX, CX
-	JE        done401
+	JE        done413
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28492,7 +28831,7 @@ oneEnd401:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done401:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28517,9 +28856,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many402:
+many414:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd402
+	JLT          manyEnd414
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -28571,12 +28910,12 @@ many402:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many402
+	JMP          many414
 
-manyEnd402:
-one402:
+manyEnd414:
+one414:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd402
+	JLT          oneEnd414
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -28604,11 +28943,11 @@ one402:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one402
+	JMP          one414
 
-oneEnd402:
+oneEnd414:
 	TESTQ        CX, CX
-	JE           done402
+	JE           done414
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28638,7 +28977,7 @@ oneEnd402:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done402:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28653,9 +28992,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many403:
+many415:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd403
+	JLT     manyEnd415
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -28675,12 +29014,12 @@ many403:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many403
+	JMP     many415
 
-manyEnd403:
-one403:
+manyEnd415:
+one415:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd403
+	JLT     oneEnd415
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -28688,11 +29027,11 @@ one403:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one403
+	JMP     one415
 
-oneEnd403:
+oneEnd415:
 	TESTQ     CX, CX
-	JE        done403
+	JE        done415
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28702,7 +29041,7 @@ oneEnd403:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done403:
+done415:
 	VZEROUPPER
 	RET
 
@@ -28713,9 +29052,9 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many404:
+many416:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd404
+	JLT         manyEnd416
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -28731,23 +29070,23 @@ many404:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many404
+	JMP         many416
 
-manyEnd404:
-one404:
+manyEnd416:
+one416:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd404
+	JLT         oneEnd416
 	VMOVUPS     (DX), Z0
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one404
+	JMP         one416
 
-oneEnd404:
+oneEnd416:
 	TESTQ       CX, CX
-	JE          done404
+	JE          done416
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28756,7 +29095,7 @@ oneEnd404:
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done404:
+done416:
 	VZEROUPPER
 	RET
 
@@ -28767,9 +29106,9 @@ TEXT ·absAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many405:
+many417:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd405
+	JLT         manyEnd417
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -28785,23 +29124,23 @@ many405:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many405
+	JMP         many417
 
-manyEnd405:
-one405:
+manyEnd417:
+one417:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd405
+	JLT         oneEnd417
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one405
+	JMP         one417
 
-oneEnd405:
+oneEnd417:
 	TESTQ       CX, CX
-	JE          done405
+	JE          done417
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28810,7 +29149,7 @@ oneEnd405:
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done405:
+done417:
 	VZEROUPPER
 	RET
 
@@ -28821,9 +29160,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many406:
+many418:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd406
+	JLT     manyEnd418
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -28833,23 +29172,23 @@ many406:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many406
+	JMP     many418
 
-manyEnd406:
-one406:
+manyEnd418:
+one418:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd406
+	JLT     oneEnd418
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one406
+	JMP     one418
 
-oneEnd406:
+oneEnd418:
 	TESTQ     CX, CX
-	JE        done406
+	JE        done418
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28858,7 +29197,7 @@ oneEnd406:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done406:
+done418:
 	VZEROUPPER
 	RET
 
@@ -28869,9 +29208,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many407:
+many419:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd407
+	JLT          manyEnd419
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -28883,12 +29222,12 @@ many407:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many407
+	JMP          many419
 
-manyEnd407:
-one407:
+manyEnd419:
+one419:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd407
+	JLT          oneEnd419
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -28896,11 +29235,11 @@ one407:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one407
+	JMP          one419
 
-oneEnd407:
+oneEnd419:
 	TESTQ        CX, CX
-	JE           done407
+	JE           done419
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28910,7 +29249,7 @@ oneEnd407:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done407:
+done419:
 	VZEROUPPER
 	RET
 
@@ -28921,9 +29260,9 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many408:
+many420:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd408
+	JLT         manyEnd420
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -28939,23 +29278,23 @@ many408:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many408
+	JMP         many420
 
-manyEnd408:
-one408:
+manyEnd420:
+one420:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd408
+	JLT         oneEnd420
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one408
+	JMP         one420
 
-oneEnd408:
+oneEnd420:
 	TESTQ       CX, CX
-	JE          done408
+	JE          done420
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28964,7 +29303,7 @@ oneEnd408:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done408:
+done420:
 	VZEROUPPER
 	RET
 
@@ -28975,9 +29314,9 @@ TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many409:
+many421:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd409
+	JLT         manyEnd421
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -28993,23 +29332,23 @@ many409:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many409
+	JMP         many421
 
-manyEnd409:
-one409:
+manyEnd421:
+one421:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd409
+	JLT         oneEnd421
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one409
+	JMP         one421
 
-oneEnd409:
+oneEnd421:
 	TESTQ       CX, CX
-	JE          done409
+	JE          done421
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29018,7 +29357,7 @@ oneEnd409:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done409:
+done421:
 	VZEROUPPER
 	RET
 
@@ -29029,9 +29368,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many410:
+many422:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd410
+	JLT         manyEnd422
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -29047,23 +29386,23 @@ many410:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many410
+	JMP         many422
 
-manyEnd410:
-one410:
+manyEnd422:
+one422:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd410
+	JLT         oneEnd422
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one410
+	JMP         one422
 
-oneEnd410:
+oneEnd422:
 	TESTQ       CX, CX
-	JE          done410
+	JE          done422
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29072,7 +29411,7 @@ oneEnd410:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done410:
+done422:
 	VZEROUPPER
 	RET
 
@@ -29087,9 +29426,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many411:
+many423:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd411
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29109,12 +29448,12 @@ many411:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many411
+	JMP         many423
 
-manyEnd411:
-one411:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd411
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29122,11 +29461,11 @@ one411:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one411
+	JMP         one423
 
-oneEnd411:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done411
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29136,7 +29475,7 @@ oneEnd411:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done411:
+done423:
 	VZEROUPPER
 	RET
 
@@ -29151,9 +29490,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many412:
+many424:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd412
+	JLT     manyEnd424
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29173,12 +29512,12 @@ many412:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many412
+	JMP     many424
 
-manyEnd412:
-one412:
+manyEnd424:
+one424:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd412
+	JLT     oneEnd424
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29186,11 +29525,11 @@ one412:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one412
+	JMP     one424
 
-oneEnd412:
+oneEnd424:
 	TESTQ     CX, CX
-	JE        done412
+	JE        done424
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29200,7 +29539,7 @@ oneEnd412:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done412:
+done424:
 	VZEROUPPER
 	RET
 
@@ -29211,9 +29550,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many413:
+many425:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd413
+	JLT     manyEnd425
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29233,12 +29572,12 @@ many413:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many413
+	JMP     many425
 
-manyEnd413:
-one413:
+manyEnd425:
+one425:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd413
+	JLT     oneEnd425
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29246,11 +29585,11 @@ one413:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one413
+	JMP     one425
 
-oneEnd413:
+oneEnd425:
 	TESTQ     CX, CX
-	JE        done413
+	JE        done425
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29260,7 +29599,7 @@ oneEnd413:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done413:
+done425:
 	VZEROUPPER
 	RET
 
@@ -29273,9 +29612,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many414:
+many426:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd414
+	JLT         manyEnd426
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29295,12 +29634,12 @@ many414:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many414
+	JMP         many426
 
-manyEnd414:
-one414:
+manyEnd426:
+one426:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd414
+	JLT         oneEnd426
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29308,11 +29647,11 @@ one414:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one414
+	JMP         one426
 
-oneEnd414:
+oneEnd426:
 	TESTQ       CX, CX
-	JE          done414
+	JE          done426
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29322,7 +29661,7 @@ oneEnd414:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done414:
+done426:
 	VZEROUPPER
 	RET
 
@@ -29341,9 +29680,9 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one415:
+one427:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd415
+	JLT               oneEnd427
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -29377,11 +29716,11 @@ one415:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one415
+	JMP               one427
 
-oneEnd415:
+oneEnd427:
 	TESTQ             CX, CX
-	JE                done415
+	JE                done427
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29417,7 +29756,7 @@ oneEnd415:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done415:
+done427:
 	VZEROUPPER
 	RET
 
@@ -29436,9 +29775,9 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z7
 	VBROADCASTSS lanes<>+3328(SB), Z8
 
-one416:
+one428:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd416
+	JLT               oneEnd428
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
@@ -29473,11 +29812,11 @@ one416:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one416
+	JMP               one428
 
-oneEnd416:
+oneEnd428:
 	TESTQ             CX, CX
-	JE                done416
+	JE                done428
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29514,7 +29853,7 @@ oneEnd416:
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done416:
+done428:
 	VZEROUPPER
 	RET
 
@@ -29533,9 +29872,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3360(SB), Z9
 	VBROADCASTSS lanes<>+3328(SB), Z10
 
-one417:
+one429:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd417
+	JLT               oneEnd429
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -29570,11 +29909,11 @@ one417:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one417
+	JMP               one429
 
-oneEnd417:
+oneEnd429:
 	TESTQ             CX, CX
-	JE                done417
+	JE                done429
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -29611,7 +29950,7 @@ oneEnd417:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done417:
+done429:
 	VZEROUPPER
 	RET
 
@@ -29633,9 +29972,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3488(SB), Z9
 	VBROADCASTSS lanes<>+3456(SB), Z10
 
-one418:
+one430:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd418
+	JLT          oneEnd430
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -29662,11 +30001,11 @@ one418:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one418
+	JMP          one430
 
-oneEnd418:
+oneEnd430:
 	TESTQ        CX, CX
-	JE           done418
+	JE           done430
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29695,7 +30034,7 @@ oneEnd418:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done418:
+done430:
 	VZEROUPPER
 	RET
 
@@ -29714,9 +30053,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one419:
+one431:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd419
+	JLT          oneEnd431
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -29744,11 +30083,11 @@ one419:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one419
+	JMP          one431
 
-oneEnd419:
+oneEnd431:
 	TESTQ        CX, CX
-	JE           done419
+	JE           done431
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29778,7 +30117,7 @@ oneEnd419:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done419:
+done431:
 	VZEROUPPER
 	RET
 
@@ -29797,9 +30136,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3776(SB), Z6
 	VBROADCASTSS lanes<>+3744(SB), Z7
 
-one420:
+one432:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd420
+	JLT          oneEnd432
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3040(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -29831,11 +30170,11 @@ one420:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one420
+	JMP          one432
 
-oneEnd420:
+oneEnd432:
 	TESTQ        CX, CX
-	JE           done420
+	JE           done432
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29869,7 +30208,7 @@ oneEnd420:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done420:
+done432:
 	VZEROUPPER
 	RET
 
@@ -29896,9 +30235,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3968(SB), Z14
 	VBROADCASTSS lanes<>+3936(SB), Z15
 
-one421:
+one433:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd421
+	JLT          oneEnd433
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3040(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -29938,11 +30277,11 @@ one421:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one421
+	JMP          one433
 
-oneEnd421:
+oneEnd433:
 	TESTQ        CX, CX
-	JE           done421
+	JE           done433
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29984,7 +30323,7 @@ oneEnd421:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done421:
+done433:
 	VZEROUPPER
 	RET
 
@@ -30007,9 +30346,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one422:
+one434:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd422
+	JLT          oneEnd434
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -30037,11 +30376,11 @@ one422:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one422
+	JMP          one434
 
-oneEnd422:
+oneEnd434:
 	TESTQ        CX, CX
-	JE           done422
+	JE           done434
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30071,7 +30410,7 @@ oneEnd422:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done422:
+done434:
 	VZEROUPPER
 	RET
 
@@ -30084,9 +30423,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one423:
+one435:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd423
+	JLT               oneEnd435
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -30155,11 +30494,11 @@ one423:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one423
+	JMP               one435
 
-oneEnd423:
+oneEnd435:
 	TESTQ             CX, CX
-	JE                done423
+	JE                done435
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30230,7 +30569,7 @@ oneEnd423:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done423:
+done435:
 	VZEROUPPER
 	RET
 
@@ -30243,9 +30582,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one424:
+one436:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd424
+	JLT               oneEnd436
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -30310,11 +30649,11 @@ one424:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one424
+	JMP               one436
 
-oneEnd424:
+oneEnd436:
 	TESTQ             CX, CX
-	JE                done424
+	JE                done436
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30381,7 +30720,7 @@ oneEnd424:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done424:
+done436:
 	VZEROUPPER
 	RET
 
@@ -30394,9 +30733,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one425:
+one437:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd425
+	JLT               oneEnd437
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -30456,11 +30795,11 @@ one425:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one425
+	JMP               one437
 
-oneEnd425:
+oneEnd437:
 	TESTQ             CX, CX
-	JE                done425
+	JE                done437
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30522,7 +30861,7 @@ oneEnd425:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done425:
+done437:
 	VZEROUPPER
 	RET
 
@@ -30533,9 +30872,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many426:
+many438:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd426
+	JLT         manyEnd438
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -30549,12 +30888,12 @@ many426:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many426
+	JMP         many438
 
-manyEnd426:
-one426:
+manyEnd438:
+one438:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd426
+	JLT         oneEnd438
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -30563,11 +30902,11 @@ one426:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one426
+	JMP         one438
 
-oneEnd426:
+oneEnd438:
 	TESTQ       CX, CX
-	JE          done426
+	JE          done438
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30578,7 +30917,7 @@ oneEnd426:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done426:
+done438:
 	VZEROUPPER
 	RET
 
@@ -30590,9 +30929,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many427:
+many439:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd427
+	JLT         manyEnd439
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -30612,12 +30951,12 @@ many427:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many427
+	JMP         many439
 
-manyEnd427:
-one427:
+manyEnd439:
+one439:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd427
+	JLT         oneEnd439
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -30629,11 +30968,11 @@ one427:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one427
+	JMP         one439
 
-oneEnd427:
+oneEnd439:
 	TESTQ       CX, CX
-	JE          done427
+	JE          done439
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30647,7 +30986,7 @@ oneEnd427:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done427:
+done439:
 	VZEROUPPER
 	RET
 
@@ -30661,9 +31000,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many428:
+many440:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd428
+	JLT       manyEnd440
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -30683,12 +31022,12 @@ many428:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many428
+	JMP       many440
 
-manyEnd428:
-one428:
+manyEnd440:
+one440:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd428
+	JLT       oneEnd440
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -30696,11 +31035,11 @@ one428:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one428
+	JMP       one440
 
-oneEnd428:
+oneEnd440:
 	TESTQ     CX, CX
-	JE        done428
+	JE        done440
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30710,7 +31049,7 @@ oneEnd428:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done428:
+done440:
 	VZEROUPPER
 	RET
 
@@ -30726,9 +31065,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many429:
+many441:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd429
+	JLT         manyEnd441
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -30750,12 +31089,12 @@ many429:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many429
+	JMP         many441
 
-manyEnd429:
-one429:
+manyEnd441:
+one441:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd429
+	JLT         oneEnd441
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -30768,11 +31107,11 @@ one429:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one429
+	JMP         one441
 
-oneEnd429:
+oneEnd441:
 	TESTQ       CX, CX
-	JE          done429
+	JE          done441
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -30787,7 +31126,7 @@ oneEnd429:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done429:
+done441:
 	VZEROUPPER
 	RET
 
@@ -30805,9 +31144,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many430:
+many442:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd430
+	JLT     manyEnd442
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30828,12 +31167,12 @@ many430:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many430
+	JMP     many442
 
-manyEnd430:
-one430:
+manyEnd442:
+one442:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd430
+	JLT     oneEnd442
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -30842,11 +31181,11 @@ one430:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one430
+	JMP     one442
 
-oneEnd430:
+oneEnd442:
 	TESTQ     CX, CX
-	JE        done430
+	JE        done442
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30856,16 +31195,16 @@ oneEnd430:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done430:
+done442:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many431:
+many443:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd431
+	JLT     manyEnd443
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -30881,23 +31220,23 @@ many431:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many431
+	JMP     many443
 
-manyEnd431:
-one431:
+manyEnd443:
+one443:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd431
+	JLT     oneEnd443
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one431
+	JMP     one443
 
-oneEnd431:
+oneEnd443:
 	TESTQ     CX, CX
-	JE        done431
+	JE        done443
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -30906,16 +31245,16 @@ oneEnd431:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done431:
+done443:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many432:
+many444:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd432
+	JLT     manyEnd444
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -30931,23 +31270,23 @@ many432:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many432
+	JMP     many444
 
-manyEnd432:
-one432:
+manyEnd444:
+one444:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd432
+	JLT     oneEnd444
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one432
+	JMP     one444
 
-oneEnd432:
+oneEnd444:
 	TESTQ     CX, CX
-	JE        done432
+	JE        done444
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -30956,7 +31295,7 @@ oneEnd432:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done432:
+done444:
 	VZEROUPPER
 	RET
 
@@ -30974,9 +31313,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many433:
+many445:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd433
+	JLT     manyEnd445
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -30997,12 +31336,12 @@ many433:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many433
+	JMP     many445
 
-manyEnd433:
-one433:
+manyEnd445:
+one445:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd433
+	JLT     oneEnd445
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -31011,11 +31350,11 @@ one433:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one433
+	JMP     one445
 
-oneEnd433:
+oneEnd445:
 	TESTQ     CX, CX
-	JE        done433
+	JE        done445
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31025,16 +31364,16 @@ oneEnd433:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done433:
+done445:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many434:
+many446:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd434
+	JLT     manyEnd446
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31050,23 +31389,23 @@ many434:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many434
+	JMP     many446
 
-manyEnd434:
-one434:
+manyEnd446:
+one446:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd434
+	JLT     oneEnd446
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one434
+	JMP     one446
 
-oneEnd434:
+oneEnd446:
 	TESTQ     CX, CX
-	JE        done434
+	JE        done446
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31075,16 +31414,16 @@ oneEnd434:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done434:
+done446:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many435:
+many447:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd435
+	JLT     manyEnd447
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31100,23 +31439,23 @@ many435:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many435
+	JMP     many447
 
-manyEnd435:
-one435:
+manyEnd447:
+one447:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd435
+	JLT     oneEnd447
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one435
+	JMP     one447
 
-oneEnd435:
+oneEnd447:
 	TESTQ     CX, CX
-	JE        done435
+	JE        done447
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31125,7 +31464,7 @@ oneEnd435:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done435:
+done447:
 	VZEROUPPER
 	RET
 
@@ -31143,9 +31482,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many436:
+many448:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd436
+	JLT     manyEnd448
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31166,12 +31505,12 @@ many436:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many436
+	JMP     many448
 
-manyEnd436:
-one436:
+manyEnd448:
+one448:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd436
+	JLT     oneEnd448
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31180,11 +31519,11 @@ one436:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one436
+	JMP     one448
 
-oneEnd436:
+oneEnd448:
 	TESTQ     CX, CX
-	JE        done436
+	JE        done448
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31194,16 +31533,16 @@ oneEnd436:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done436:
+done448:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many437:
+many449:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd437
+	JLT     manyEnd449
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31219,23 +31558,23 @@ many437:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many437
+	JMP     many449
 
-manyEnd437:
-one437:
+manyEnd449:
+one449:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd437
+	JLT     oneEnd449
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one437
+	JMP     one449
 
-oneEnd437:
+oneEnd449:
 	TESTQ     CX, CX
-	JE        done437
+	JE        done449
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31244,16 +31583,16 @@ oneEnd437:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done437:
+done449:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many438:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd438
+	JLT     manyEnd450
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31269,23 +31608,23 @@ many438:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many438
+	JMP     many450
 
-manyEnd438:
-one438:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd438
+	JLT     oneEnd450
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one438
+	JMP     one450
 
-oneEnd438:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done438
+	JE        done450
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31294,7 +31633,7 @@ oneEnd438:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done438:
+done450:
 	VZEROUPPER
 	RET
 
@@ -31312,9 +31651,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many439:
+many451:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd439
+	JLT     manyEnd451
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31335,12 +31674,12 @@ many439:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many439
+	JMP     many451
 
-manyEnd439:
-one439:
+manyEnd451:
+one451:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd439
+	JLT     oneEnd451
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31349,11 +31688,11 @@ one439:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one439
+	JMP     one451
 
-oneEnd439:
+oneEnd451:
 	TESTQ     CX, CX
-	JE        done439
+	JE        done451
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31363,16 +31702,16 @@ oneEnd439:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done439:
+done451:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many440:
+many452:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd440
+	JLT     manyEnd452
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31388,23 +31727,23 @@ many440:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many440
+	JMP     many452
 
-manyEnd440:
-one440:
+manyEnd452:
+one452:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd440
+	JLT     oneEnd452
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one440
+	JMP     one452
 
-oneEnd440:
+oneEnd452:
 	TESTQ     CX, CX
-	JE        done440
+	JE        done452
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31413,16 +31752,16 @@ oneEnd440:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done440:
+done452:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many441:
+many453:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd441
+	JLT     manyEnd453
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31438,23 +31777,23 @@ many441:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many441
+	JMP     many453
 
-manyEnd441:
-one441:
+manyEnd453:
+one453:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd441
+	JLT     oneEnd453
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one441
+	JMP     one453
 
-oneEnd441:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done441
+	JE        done453
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31463,7 +31802,7 @@ oneEnd441:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done441:
+done453:
 	VZEROUPPER
 	RET
 
@@ -31481,9 +31820,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many442:
+many454:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd442
+	JLT       manyEnd454
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -31512,12 +31851,12 @@ many442:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many442
+	JMP       many454
 
-manyEnd442:
-one442:
+manyEnd454:
+one454:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd442
+	JLT       oneEnd454
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -31528,11 +31867,11 @@ one442:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one442
+	JMP       one454
 
-oneEnd442:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done442
+	JE        done454
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31544,16 +31883,16 @@ oneEnd442:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done442:
+done454:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many443:
+many455:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd443
+	JLT       manyEnd455
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31577,12 +31916,12 @@ many443:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many443
+	JMP       many455
 
-manyEnd443:
-one443:
+manyEnd455:
+one455:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd443
+	JLT       oneEnd455
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31591,11 +31930,11 @@ one443:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one443
+	JMP       one455
 
-oneEnd443:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done443
+	JE        done455
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31606,16 +31945,16 @@ oneEnd443:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done443:
+done455:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many444:
+many456:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd444
+	JLT       manyEnd456
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31639,12 +31978,12 @@ many444:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many444
+	JMP       many456
 
-manyEnd444:
-one444:
+manyEnd456:
+one456:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd444
+	JLT       oneEnd456
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31653,11 +31992,11 @@ one444:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one444
+	JMP       one456
 
-oneEnd444:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done444
+	JE        done456
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31668,7 +32007,7 @@ oneEnd444:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done444:
+done456:
 	VZEROUPPER
 	RET
 
@@ -31686,9 +32025,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many445:
+many457:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd445
+	JLT       manyEnd457
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -31717,12 +32056,12 @@ many445:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many445
+	JMP       many457
 
-manyEnd445:
-one445:
+manyEnd457:
+one457:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd445
+	JLT       oneEnd457
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -31733,11 +32072,11 @@ one445:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one445
+	JMP       one457
 
-oneEnd445:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done445
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31749,16 +32088,16 @@ oneEnd445:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done445:
+done457:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many446:
+many458:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd446
+	JLT       manyEnd458
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31782,12 +32121,12 @@ many446:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many446
+	JMP       many458
 
-manyEnd446:
-one446:
+manyEnd458:
+one458:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd446
+	JLT       oneEnd458
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -31796,11 +32135,11 @@ one446:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one446
+	JMP       one458
 
-oneEnd446:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done446
+	JE        done458
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31811,16 +32150,16 @@ oneEnd446:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done446:
+done458:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many447:
+many459:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd447
+	JLT       manyEnd459
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31844,12 +32183,12 @@ many447:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many447
+	JMP       many459
 
-manyEnd447:
-one447:
+manyEnd459:
+one459:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd447
+	JLT       oneEnd459
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -31858,11 +32197,11 @@ one447:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one447
+	JMP       one459
 
-oneEnd447:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done447
+	JE        done459
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31873,7 +32212,7 @@ oneEnd447:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done447:
+done459:
 	VZEROUPPER
 	RET
 
@@ -31892,9 +32231,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many448:
+many460:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd448
+	JLT     manyEnd460
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31919,12 +32258,12 @@ many448:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many448
+	JMP     many460
 
-manyEnd448:
-one448:
+manyEnd460:
+one460:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd448
+	JLT     oneEnd460
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -31934,11 +32273,11 @@ one448:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one448
+	JMP     one460
 
-oneEnd448:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done448
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31949,16 +32288,16 @@ oneEnd448:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done448:
+done460:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many449:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd449
+	JLT     manyEnd461
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31978,12 +32317,12 @@ many449:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many449
+	JMP     many461
 
-manyEnd449:
-one449:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd449
+	JLT     oneEnd461
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -31991,11 +32330,11 @@ one449:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one449
+	JMP     one461
 
-oneEnd449:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done449
+	JE        done461
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32005,16 +32344,16 @@ oneEnd449:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done449:
+done461:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many450:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd462
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32034,12 +32373,12 @@ many450:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many462
 
-manyEnd450:
-one450:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd462
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32047,11 +32386,11 @@ one450:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one462
 
-oneEnd450:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done462
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32061,7 +32400,7 @@ oneEnd450:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done462:
 	VZEROUPPER
 	RET
 
@@ -32079,9 +32418,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many451:
+many463:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd451
+	JLT          manyEnd463
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32114,12 +32453,12 @@ many451:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many451
+	JMP          many463
 
-manyEnd451:
-one451:
+manyEnd463:
+one463:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd451
+	JLT          oneEnd463
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32131,11 +32470,11 @@ one451:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one451
+	JMP          one463
 
-oneEnd451:
+oneEnd463:
 	TESTQ        CX, CX
-	JE           done451
+	JE           done463
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32148,16 +32487,16 @@ oneEnd451:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done451:
+done463:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many452:
+many464:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd452
+	JLT          manyEnd464
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32185,12 +32524,12 @@ many452:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many452
+	JMP          many464
 
-manyEnd452:
-one452:
+manyEnd464:
+one464:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd452
+	JLT          oneEnd464
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32200,11 +32539,11 @@ one452:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one452
+	JMP          one464
 
-oneEnd452:
+oneEnd464:
 	TESTQ        CX, CX
-	JE           done452
+	JE           done464
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -32216,16 +32555,16 @@ oneEnd452:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done452:
+done464:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many453:
+many465:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd453
+	JLT          manyEnd465
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32253,12 +32592,12 @@ many453:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many453
+	JMP          many465
 
-manyEnd453:
-one453:
+manyEnd465:
+one465:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd453
+	JLT          oneEnd465
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32268,11 +32607,11 @@ one453:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one453
+	JMP          one465
 
-oneEnd453:
+oneEnd465:
 	TESTQ        CX, CX
-	JE           done453
+	JE           done465
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32284,7 +32623,7 @@ oneEnd453:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done453:
+done465:
 	VZEROUPPER
 	RET
 
@@ -32302,9 +32641,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many454:
+many466:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd454
+	JLT     manyEnd466
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32325,12 +32664,12 @@ many454:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many454
+	JMP     many466
 
-manyEnd454:
-one454:
+manyEnd466:
+one466:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd454
+	JLT     oneEnd466
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32339,11 +32678,11 @@ one454:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one454
+	JMP     one466
 
-oneEnd454:
+oneEnd466:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done466
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32353,16 +32692,16 @@ oneEnd454:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done454:
+done466:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many455:
+many467:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd455
+	JLT     manyEnd467
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32378,23 +32717,23 @@ many455:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many455
+	JMP     many467
 
-manyEnd455:
-one455:
+manyEnd467:
+one467:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd455
+	JLT     oneEnd467
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one455
+	JMP     one467
 
-oneEnd455:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done467
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32403,16 +32742,16 @@ oneEnd455:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done455:
+done467:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many456:
+many468:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd456
+	JLT     manyEnd468
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32428,23 +32767,23 @@ many456:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many456
+	JMP     many468
 
-manyEnd456:
-one456:
+manyEnd468:
+one468:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd456
+	JLT     oneEnd468
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one456
+	JMP     one468
 
-oneEnd456:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done468
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32453,7 +32792,7 @@ oneEnd456:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done456:
+done468:
 	VZEROUPPER
 	RET
 
@@ -32471,9 +32810,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many457:
+many469:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd457
+	JLT     manyEnd469
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -32494,12 +32833,12 @@ many457:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many457
+	JMP     many469
 
-manyEnd457:
-one457:
+manyEnd469:
+one469:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd457
+	JLT     oneEnd469
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -32508,11 +32847,11 @@ one457:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one457
+	JMP     one469
 
-oneEnd457:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32522,16 +32861,16 @@ oneEnd457:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done457:
+done469:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many458:
+many470:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd458
+	JLT     manyEnd470
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32547,23 +32886,23 @@ many458:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many458
+	JMP     many470
 
-manyEnd458:
-one458:
+manyEnd470:
+one470:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd458
+	JLT     oneEnd470
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one458
+	JMP     one470
 
-oneEnd458:
+oneEnd470:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done470
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32572,16 +32911,16 @@ oneEnd458:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done458:
+done470:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many459:
+many471:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd459
+	JLT     manyEnd471
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32597,23 +32936,23 @@ many459:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many459
+	JMP     many471
 
-manyEnd459:
-one459:
+manyEnd471:
+one471:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd459
+	JLT     oneEnd471
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one459
+	JMP     one471
 
-oneEnd459:
+oneEnd471:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done471
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32622,7 +32961,7 @@ oneEnd459:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done459:
+done471:
 	VZEROUPPER
 	RET
 
@@ -32640,9 +32979,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many460:
+many472:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd472
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -32663,12 +33002,12 @@ many460:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many472
 
-manyEnd460:
-one460:
+manyEnd472:
+one472:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd472
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -32677,11 +33016,11 @@ one460:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one472
 
-oneEnd460:
+oneEnd472:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done472
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32691,16 +33030,16 @@ oneEnd460:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done472:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many461:
+many473:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd473
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32716,23 +33055,23 @@ many461:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many473
 
-manyEnd461:
-one461:
+manyEnd473:
+one473:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd473
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one473
 
-oneEnd461:
+oneEnd473:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done473
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32741,16 +33080,16 @@ oneEnd461:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done473:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many462:
+many474:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd474
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32766,23 +33105,23 @@ many462:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many474
 
-manyEnd462:
-one462:
+manyEnd474:
+one474:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd474
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one474
 
-oneEnd462:
+oneEnd474:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done474
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32791,7 +33130,7 @@ oneEnd462:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done474:
 	VZEROUPPER
 	RET
 
@@ -32809,9 +33148,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many463:
+many475:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd463
+	JLT     manyEnd475
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32832,12 +33171,12 @@ many463:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many463
+	JMP     many475
 
-manyEnd463:
-one463:
+manyEnd475:
+one475:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd463
+	JLT     oneEnd475
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -32846,11 +33185,11 @@ one463:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one463
+	JMP     one475
 
-oneEnd463:
+oneEnd475:
 	TESTQ     CX, CX
-	JE        done463
+	JE        done475
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32860,16 +33199,16 @@ oneEnd463:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done463:
+done475:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many464:
+many476:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd464
+	JLT     manyEnd476
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32885,23 +33224,23 @@ many464:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many464
+	JMP     many476
 
-manyEnd464:
-one464:
+manyEnd476:
+one476:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd464
+	JLT     oneEnd476
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one464
+	JMP     one476
 
-oneEnd464:
+oneEnd476:
 	TESTQ     CX, CX
-	JE        done464
+	JE        done476
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32910,16 +33249,16 @@ oneEnd464:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done464:
+done476:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many465:
+many477:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd465
+	JLT     manyEnd477
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32935,23 +33274,23 @@ many465:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many465
+	JMP     many477
 
-manyEnd465:
-one465:
+manyEnd477:
+one477:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd465
+	JLT     oneEnd477
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one465
+	JMP     one477
 
-oneEnd465:
+oneEnd477:
 	TESTQ     CX, CX
-	JE        done465
+	JE        done477
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32960,7 +33299,7 @@ oneEnd465:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done465:
+done477:
 	VZEROUPPER
 	RET
 
@@ -32978,9 +33317,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many466:
+many478:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd466
+	JLT     manyEnd478
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33001,12 +33340,12 @@ many466:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many466
+	JMP     many478
 
-manyEnd466:
-one466:
+manyEnd478:
+one478:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd466
+	JLT     oneEnd478
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33015,11 +33354,11 @@ one466:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one466
+	JMP     one478
 
-oneEnd466:
+oneEnd478:
 	TESTQ     CX, CX
-	JE        done466
+	JE        done478
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33029,16 +33368,16 @@ oneEnd466:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done466:
+done478:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many467:
+many479:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd479
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33054,23 +33393,23 @@ many467:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many479
 
-manyEnd467:
-one467:
+manyEnd479:
+one479:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd479
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one479
 
-oneEnd467:
+oneEnd479:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done479
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33079,16 +33418,16 @@ oneEnd467:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done479:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many468:
+many480:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd468
+	JLT     manyEnd480
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33104,23 +33443,23 @@ many468:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many468
+	JMP     many480
 
-manyEnd468:
-one468:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd468
+	JLT     oneEnd480
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one468
+	JMP     one480
 
-oneEnd468:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done468
+	JE        done480
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33129,7 +33468,7 @@ oneEnd468:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done468:
+done480:
 	VZEROUPPER
 	RET
 
@@ -33147,9 +33486,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many469:
+many481:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd469
+	JLT     manyEnd481
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33170,12 +33509,12 @@ many469:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many469
+	JMP     many481
 
-manyEnd469:
-one469:
+manyEnd481:
+one481:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd469
+	JLT     oneEnd481
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33184,11 +33523,11 @@ one469:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one469
+	JMP     one481
 
-oneEnd469:
+oneEnd481:
 	TESTQ     CX, CX
-	JE        done469
+	JE        done481
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33198,16 +33537,16 @@ oneEnd469:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done469:
+done481:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many470:
+many482:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd470
+	JLT     manyEnd482
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33223,23 +33562,23 @@ many470:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many470
+	JMP     many482
 
-manyEnd470:
-one470:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd470
+	JLT     oneEnd482
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one470
+	JMP     one482
 
-oneEnd470:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done470
+	JE        done482
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33248,16 +33587,16 @@ oneEnd470:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done470:
+done482:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many471:
+many483:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd471
+	JLT     manyEnd483
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33273,23 +33612,23 @@ many471:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many471
+	JMP     many483
 
-manyEnd471:
-one471:
+manyEnd483:
+one483:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd471
+	JLT     oneEnd483
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one471
+	JMP     one483
 
-oneEnd471:
+oneEnd483:
 	TESTQ     CX, CX
-	JE        done471
+	JE        done483
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33298,7 +33637,7 @@ oneEnd471:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done471:
+done483:
 	VZEROUPPER
 	RET
 
@@ -33316,9 +33655,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many472:
+many484:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd472
+	JLT         manyEnd484
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33343,12 +33682,12 @@ many472:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many472
+	JMP         many484
 
-manyEnd472:
-one472:
+manyEnd484:
+one484:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd472
+	JLT         oneEnd484
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33358,11 +33697,11 @@ one472:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one472
+	JMP         one484
 
-oneEnd472:
+oneEnd484:
 	TESTQ       CX, CX
-	JE          done472
+	JE          done484
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33373,16 +33712,16 @@ oneEnd472:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done472:
+done484:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many473:
+many485:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd473
+	JLT         manyEnd485
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -33402,12 +33741,12 @@ many473:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many473
+	JMP         many485
 
-manyEnd473:
-one473:
+manyEnd485:
+one485:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd473
+	JLT         oneEnd485
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -33415,11 +33754,11 @@ one473:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one473
+	JMP         one485
 
-oneEnd473:
+oneEnd485:
 	TESTQ       CX, CX
-	JE          done473
+	JE          done485
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -33429,16 +33768,16 @@ oneEnd473:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done473:
+done485:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many474:
+many486:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd474
+	JLT         manyEnd486
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33458,12 +33797,12 @@ many474:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many474
+	JMP         many486
 
-manyEnd474:
-one474:
+manyEnd486:
+one486:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd474
+	JLT         oneEnd486
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33471,11 +33810,11 @@ one474:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one474
+	JMP         one486
 
-oneEnd474:
+oneEnd486:
 	TESTQ       CX, CX
-	JE          done474
+	JE          done486
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33485,7 +33824,7 @@ oneEnd474:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done474:
+done486:
 	VZEROUPPER
 	RET
 
@@ -33499,9 +33838,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many475:
+many487:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd487
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -33512,21 +33851,21 @@ many475:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many475
+	JMP     many487
 
-manyEnd475:
-one475:
+manyEnd487:
+one487:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd487
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one475
+	JMP     one487
 
-oneEnd475:
+oneEnd487:
 	TESTQ     AX, AX
-	JE        done475
+	JE        done487
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -33534,7 +33873,7 @@ oneEnd475:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done475:
+done487:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33560,9 +33899,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many476:
+many488:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd476
+	JLT         manyEnd488
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -33573,21 +33912,21 @@ many476:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many476
+	JMP         many488
 
-manyEnd476:
-one476:
+manyEnd488:
+one488:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd476
+	JLT         oneEnd488
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one476
+	JMP         one488
 
-oneEnd476:
+oneEnd488:
 	TESTQ       AX, AX
-	JE          done476
+	JE          done488
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -33595,7 +33934,7 @@ oneEnd476:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done476:
+done488:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33621,9 +33960,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many477:
+many489:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd477
+	JLT         manyEnd489
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -33638,22 +33977,22 @@ many477:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many477
+	JMP         many489
 
-manyEnd477:
-one477:
+manyEnd489:
+one489:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd477
+	JLT         oneEnd489
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one477
+	JMP         one489
 
-oneEnd477:
+oneEnd489:
 	TESTQ       AX, AX
-	JE          done477
+	JE          done489
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -33662,7 +34001,7 @@ oneEnd477:
 	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done477:
+done489:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33690,9 +34029,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many478:
+many490:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd478
+	JLT         manyEnd490
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -33707,22 +34046,22 @@ many478:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many478
+	JMP         many490
 
-manyEnd478:
-one478:
+manyEnd490:
+one490:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd478
+	JLT         oneEnd490
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one478
+	JMP         one490
 
-oneEnd478:
+oneEnd490:
 	TESTQ       AX, AX
-	JE          done478
+	JE          done490
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -33732,7 +34071,7 @@ oneEnd478:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done478:
+done490:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -33759,9 +34098,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many479:
+many491:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd479
+	JLT         manyEnd491
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -33777,23 +34116,23 @@ many479:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many479
+	JMP         many491
 
-manyEnd479:
-one479:
+manyEnd491:
+one491:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd479
+	JLT         oneEnd491
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one479
+	JMP         one491
 
-oneEnd479:
+oneEnd491:
 	TESTQ       AX, AX
-	JE          done479
+	JE          done491
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -33802,7 +34141,7 @@ oneEnd479:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done479:
+done491:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -33829,9 +34168,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many480:
+many492:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd480
+	JLT     manyEnd492
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -33842,21 +34181,21 @@ many480:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many480
+	JMP     many492
 
-manyEnd480:
-one480:
+manyEnd492:
+one492:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd480
+	JLT     oneEnd492
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one480
+	JMP     one492
 
-oneEnd480:
+oneEnd492:
 	TESTQ   AX, AX
-	JE      done480
+	JE      done492
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33865,7 +34204,7 @@ oneEnd480:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done480:
+done492:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -33893,9 +34232,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many481:
+many493:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd481
+	JLT     manyEnd493
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33914,23 +34253,23 @@ many481:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many481
+	JMP     many493
 
-manyEnd481:
-one481:
+manyEnd493:
+one493:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd493
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one481
+	JMP     one493
 
-oneEnd481:
+oneEnd493:
 	TESTQ   AX, AX
-	JE      done481
+	JE      done493
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -33941,7 +34280,7 @@ oneEnd481:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done481:
+done493:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -33975,9 +34314,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many482:
+many494:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd482
+	JLT     manyEnd494
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -33996,23 +34335,23 @@ many482:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many482
+	JMP     many494
 
-manyEnd482:
-one482:
+manyEnd494:
+one494:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd494
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one482
+	JMP     one494
 
-oneEnd482:
+oneEnd494:
 	TESTQ   AX, AX
-	JE      done482
+	JE      done494
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34023,7 +34362,7 @@ oneEnd482:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done482:
+done494:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -34056,9 +34395,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many483:
+many495:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd483
+	JLT     manyEnd495
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34081,12 +34420,12 @@ many483:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many483
+	JMP     many495
 
-manyEnd483:
-one483:
+manyEnd495:
+one495:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd495
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34094,11 +34433,11 @@ one483:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one483
+	JMP     one495
 
-oneEnd483:
+oneEnd495:
 	TESTQ   AX, AX
-	JE      done483
+	JE      done495
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34112,7 +34451,7 @@ oneEnd483:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done483:
+done495:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -34161,9 +34500,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many484:
+many496:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd484
+	JLT          manyEnd496
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34193,12 +34532,12 @@ many484:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many484
+	JMP          many496
 
-manyEnd484:
-one484:
+manyEnd496:
+one496:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd484
+	JLT          oneEnd496
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34215,11 +34554,11 @@ one484:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one484
+	JMP          one496
 
-oneEnd484:
+oneEnd496:
 	TESTQ        CX, CX
-	JE           done484
+	JE           done496
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34240,7 +34579,7 @@ oneEnd484:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done484:
+done496:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -34270,9 +34609,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many485:
+many497:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd485
+	JLT         manyEnd497
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34292,12 +34631,12 @@ many485:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many485
+	JMP         many497
 
-manyEnd485:
-one485:
+manyEnd497:
+one497:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd485
+	JLT         oneEnd497
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34310,11 +34649,11 @@ one485:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one485
+	JMP         one497
 
-oneEnd485:
+oneEnd497:
 	TESTQ       CX, CX
-	JE          done485
+	JE          done497
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -34327,14 +34666,14 @@ oneEnd485:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done485:
+done497:
 	VZEROUPPER
 	RET
 
 plain:
-many486:
+many498:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd486
+	JLT     manyEnd498
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34351,12 +34690,12 @@ many486:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many486
+	JMP     many498
 
-manyEnd486:
-one486:
+manyEnd498:
+one498:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd486
+	JLT     oneEnd498
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34367,11 +34706,11 @@ one486:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one486
+	JMP     one498
 
-oneEnd486:
+oneEnd498:
 	TESTQ     CX, CX
-	JE        done486
+	JE        done498
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -34383,7 +34722,7 @@ oneEnd486:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done486:
+done498:
 	VZEROUPPER
 	RET
 
@@ -35269,6 +35608,49 @@ columnsEnd:
 	VZEROUPPER
 	RET
 
+// func argMaxPlainColumnsAVX512(best []float32, at []int32, x []float32, rows int, ld int, from int)
+// Requires: AVX, AVX512F
+TEXT ·argMaxPlainColumnsAVX512(SB), NOSPLIT, $0-96
+	MOVQ         best_base+0(FP), AX
+	MOVQ         best_len+8(FP), CX
+	MOVQ         at_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	MOVQ         rows+72(FP), SI
+	MOVQ         ld+80(FP), DI
+	SHLQ         $0x02, DI
+	VBROADCASTSS lanes<>+3424(SB), Z1
+	VPBROADCASTD from+88(FP), Z0
+
+column:
+	CMPQ    CX, $0x00000010
+	JLT     columnsEnd
+	VMOVUPS (AX), Z2
+	VMOVUPS (DX), Z3
+	VMOVAPS Z0, Z4
+	MOVQ    BX, R8
+	MOVQ    SI, R9
+
+row:
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x1e, Z2, Z5, K1
+	VMOVAPS   Z5, K1, Z2
+	VMOVDQA32 Z4, K1, Z3
+	VPADDD    Z1, Z4, Z4
+	ADDQ      DI, R8
+	DECQ      R9
+	JNE       row
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (DX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, CX
+	JMP       column
+
+columnsEnd:
+	VZEROUPPER
+	RET
+
 // func scaleRowsAVX512(y []float32, s []float32, cols int, ld int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·scaleRowsAVX512(SB), NOSPLIT, $0-64
@@ -35286,30 +35668,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many487:
+many499:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd487
+	JLT     manyEnd499
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many487
+	JMP     many499
 
-manyEnd487:
-one487:
+manyEnd499:
+one499:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd487
+	JLT     oneEnd499
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one487
+	JMP     one499
 
-oneEnd487:
+oneEnd499:
 	TESTQ     R8, R8
-	JE        done487
+	JE        done499
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -35318,7 +35700,7 @@ oneEnd487:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done487:
+done499:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -35377,20 +35759,20 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	MOVQ         cond_base+24(FP), CX
 	MOVQ         a_base+48(FP), DX
 	MOVQ         b_base+72(FP), BX
-	MOVQ         dst_len+8(FP), SI
+	MOVQ         cond_len+32(FP), SI
 	MOVQ         a_len+56(FP), DI
 	MOVQ         b_len+80(FP), R8
 	VBROADCASTSS lanes<>+480(SB), Z0
-	VBROADCASTSS (DX), Z0
-	VBROADCASTSS (BX), Z2
+	VPBROADCASTD (DX), Z0
+	VPBROADCASTD (BX), Z2
 	CMPQ         DI, $0x01
 	JE           scalarA
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next488:
+next500:
 	CMPQ      SI, $0x00000010
-	JLT       end488
+	JLT       end500
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VMOVUPS   (BX), Z2
@@ -35402,16 +35784,16 @@ next488:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next488
+	JMP       next500
 
-end488:
+end500:
 	VZEROUPPER
 	RET
 
 onlyB:
-next489:
+next501:
 	CMPQ      SI, $0x00000010
-	JLT       end489
+	JLT       end501
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
@@ -35421,9 +35803,9 @@ next489:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next489
+	JMP       next501
 
-end489:
+end501:
 	VZEROUPPER
 	RET
 
@@ -35431,9 +35813,9 @@ scalarA:
 	CMPQ R8, $0x01
 	JE   both
 
-next490:
+next502:
 	CMPQ      SI, $0x00000010
-	JLT       end490
+	JLT       end502
 	VMOVUPS   (BX), Z2
 	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
@@ -35443,16 +35825,16 @@ next490:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next490
+	JMP       next502
 
-end490:
+end502:
 	VZEROUPPER
 	RET
 
 both:
-next491:
+next503:
 	CMPQ      SI, $0x00000010
-	JLT       end491
+	JLT       end503
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -35460,9 +35842,297 @@ next491:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next491
+	JMP       next503
 
-end491:
+end503:
+	VZEROUPPER
+	RET
+
+// func where8AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·where8AVX512(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VPBROADCASTB (DX), Z0
+	VPBROADCASTB (BX), Z2
+	CMPQ         DI, $0x01
+	JE           scalarA
+	CMPQ         R8, $0x01
+	JE           onlyB
+
+next504:
+	CMPQ      SI, $0x00000040
+	JLT       end504
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next504
+
+end504:
+	VZEROUPPER
+	RET
+
+onlyB:
+next505:
+	CMPQ      SI, $0x00000040
+	JLT       end505
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next505
+
+end505:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
+next506:
+	CMPQ      SI, $0x00000040
+	JLT       end506
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next506
+
+end506:
+	VZEROUPPER
+	RET
+
+both:
+next507:
+	CMPQ      SI, $0x00000040
+	JLT       end507
+	VMOVUPS   (CX), Z1
+	VPTESTMB  Z1, Z1, K1
+	VPBLENDMB Z0, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next507
+
+end507:
+	VZEROUPPER
+	RET
+
+// func where16AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·where16AVX512(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VPBROADCASTW (DX), Z0
+	VPBROADCASTW (BX), Z2
+	CMPQ         DI, $0x02
+	JE           scalarA
+	CMPQ         R8, $0x02
+	JE           onlyB
+
+next508:
+	CMPQ      SI, $0x00000020
+	JLT       end508
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next508
+
+end508:
+	VZEROUPPER
+	RET
+
+onlyB:
+next509:
+	CMPQ      SI, $0x00000020
+	JLT       end509
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next509
+
+end509:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x02
+	JE   both
+
+next510:
+	CMPQ      SI, $0x00000020
+	JLT       end510
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next510
+
+end510:
+	VZEROUPPER
+	RET
+
+both:
+next511:
+	CMPQ      SI, $0x00000020
+	JLT       end511
+	VPMOVZXBW (CX), Z1
+	VPTESTMW  Z1, Z1, K1
+	VPBLENDMW Z0, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next511
+
+end511:
+	VZEROUPPER
+	RET
+
+// func where64AVX512(dst []uint8, cond []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·where64AVX512(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cond_base+24(FP), CX
+	MOVQ         a_base+48(FP), DX
+	MOVQ         b_base+72(FP), BX
+	MOVQ         cond_len+32(FP), SI
+	MOVQ         a_len+56(FP), DI
+	MOVQ         b_len+80(FP), R8
+	VBROADCASTSS lanes<>+480(SB), Z0
+	VPBROADCASTQ (DX), Z0
+	VPBROADCASTQ (BX), Z2
+	CMPQ         DI, $0x08
+	JE           scalarA
+	CMPQ         R8, $0x08
+	JE           onlyB
+
+next512:
+	CMPQ      SI, $0x00000008
+	JLT       end512
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next512
+
+end512:
+	VZEROUPPER
+	RET
+
+onlyB:
+next513:
+	CMPQ      SI, $0x00000008
+	JLT       end513
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next513
+
+end513:
+	VZEROUPPER
+	RET
+
+scalarA:
+	CMPQ R8, $0x08
+	JE   both
+
+next514:
+	CMPQ      SI, $0x00000008
+	JLT       end514
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next514
+
+end514:
+	VZEROUPPER
+	RET
+
+both:
+next515:
+	CMPQ      SI, $0x00000008
+	JLT       end515
+	VPMOVZXBQ (CX), Z1
+	VPTESTMQ  Z1, Z1, K1
+	VBLENDMPD Z0, Z2, K1, Z3
+	VMOVUPS   Z3, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next515
+
+end515:
 	VZEROUPPER
 	RET
 
@@ -35653,9 +36323,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many492:
+many516:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd492
+	JLT     manyEnd516
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -35666,21 +36336,21 @@ many492:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many492
+	JMP     many516
 
-manyEnd492:
-one492:
+manyEnd516:
+one516:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd492
+	JLT     oneEnd516
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one492
+	JMP     one516
 
-oneEnd492:
+oneEnd516:
 	TESTQ   SI, SI
-	JE      done492
+	JE      done516
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35689,7 +36359,7 @@ oneEnd492:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done492:
+done516:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -35708,9 +36378,9 @@ done492:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many493:
+many517:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd493
+	JLT          manyEnd517
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -35740,12 +36410,12 @@ many493:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many493
+	JMP          many517
 
-manyEnd493:
-one493:
+manyEnd517:
+one517:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd493
+	JLT          oneEnd517
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -35762,11 +36432,11 @@ one493:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one493
+	JMP          one517
 
-oneEnd493:
+oneEnd517:
 	TESTQ        SI, SI
-	JE           done493
+	JE           done517
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -35786,7 +36456,7 @@ oneEnd493:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done493:
+done517:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -35802,9 +36472,9 @@ done493:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many494:
+many518:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd518
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -35819,22 +36489,22 @@ many494:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many494
+	JMP     many518
 
-manyEnd494:
-one494:
+manyEnd518:
+one518:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd518
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one494
+	JMP     one518
 
-oneEnd494:
+oneEnd518:
 	TESTQ     SI, SI
-	JE        done494
+	JE        done518
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -35843,7 +36513,7 @@ oneEnd494:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done494:
+done518:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -35879,9 +36549,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many495:
+many519:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd495
+	JLT     manyEnd519
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -35892,21 +36562,21 @@ many495:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many495
+	JMP     many519
 
-manyEnd495:
-one495:
+manyEnd519:
+one519:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd495
+	JLT     oneEnd519
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one495
+	JMP     one519
 
-oneEnd495:
+oneEnd519:
 	TESTQ   SI, SI
-	JE      done495
+	JE      done519
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -35915,7 +36585,7 @@ oneEnd495:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done495:
+done519:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -35934,9 +36604,9 @@ done495:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many496:
+many520:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd496
+	JLT          manyEnd520
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35964,12 +36634,12 @@ many496:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many496
+	JMP          many520
 
-manyEnd496:
-one496:
+manyEnd520:
+one520:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd496
+	JLT          oneEnd520
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -35985,11 +36655,11 @@ one496:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one496
+	JMP          one520
 
-oneEnd496:
+oneEnd520:
 	TESTQ        SI, SI
-	JE           done496
+	JE           done520
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -36008,7 +36678,7 @@ oneEnd496:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done496:
+done520:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -36061,9 +36731,9 @@ done496:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many497:
+many521:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd497
+	JLT     manyEnd521
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -36083,12 +36753,12 @@ many497:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many497
+	JMP     many521
 
-manyEnd497:
-one497:
+manyEnd521:
+one521:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd497
+	JLT     oneEnd521
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -36096,11 +36766,11 @@ one497:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one497
+	JMP     one521
 
-oneEnd497:
+oneEnd521:
 	TESTQ     SI, SI
-	JE        done497
+	JE        done521
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -36110,7 +36780,7 @@ oneEnd497:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done497:
+done521:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -36140,9 +36810,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many498:
+many522:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd498
+	JLT     manyEnd522
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -36153,21 +36823,21 @@ many498:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many498
+	JMP     many522
 
-manyEnd498:
-one498:
+manyEnd522:
+one522:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd498
+	JLT     oneEnd522
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one498
+	JMP     one522
 
-oneEnd498:
+oneEnd522:
 	TESTQ   SI, SI
-	JE      done498
+	JE      done522
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36176,7 +36846,7 @@ oneEnd498:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done498:
+done522:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -36192,36 +36862,36 @@ done498:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many499:
+many523:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd499
+	JLT     manyEnd523
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many499
+	JMP     many523
 
-manyEnd499:
-one499:
+manyEnd523:
+one523:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd499
+	JLT     oneEnd523
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one499
+	JMP     one523
 
-oneEnd499:
+oneEnd523:
 	TESTQ   SI, SI
-	JE      done499
+	JE      done523
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done499:
+done523:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -36286,9 +36956,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many500:
+many524:
 	CMPQ        DI, $0x00000040
-	JLT         manyEnd500
+	JLT         manyEnd524
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
@@ -36304,23 +36974,23 @@ many500:
 	ADDQ        $0x00000100, R8
 	ADDQ        $0x00000100, R9
 	SUBQ        $0x00000040, DI
-	JMP         many500
+	JMP         many524
 
-manyEnd500:
-one500:
+manyEnd524:
+one524:
 	CMPQ        DI, $0x00000010
-	JLT         oneEnd500
+	JLT         oneEnd524
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, DI
-	JMP         one500
+	JMP         one524
 
-oneEnd500:
+oneEnd524:
 	TESTQ       DI, DI
-	JE          done500
+	JE          done524
 	MOVQ        $0x00000001, R10
 	SHLXQ       DI, R10, DI
 	DECQ        DI
@@ -36329,7 +36999,7 @@ oneEnd500:
 	VMOVUPS.Z   (R9), K1, Z5
 	VFMADD231PS Z4, Z5, Z0
 
-done500:
+done524:
 	VADDPS        Z2, Z0, Z0
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
@@ -36347,9 +37017,9 @@ done500:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many501:
+many525:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd501
+	JLT     manyEnd525
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -36364,12 +37034,12 @@ many501:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, DI
-	JMP     many501
+	JMP     many525
 
-manyEnd501:
-one501:
+manyEnd525:
+one525:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd501
+	JLT     oneEnd525
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -36379,11 +37049,11 @@ one501:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     one501
+	JMP     one525
 
-oneEnd501:
+oneEnd525:
 	TESTQ     DI, DI
-	JE        done501
+	JE        done525
 	MOVQ      $0x00000001, R11
 	SHLXQ     DI, R11, DI
 	DECQ      DI
@@ -36394,7 +37064,7 @@ oneEnd501:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R10)
 
-done501:
+done525:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -36434,9 +37104,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many502:
+many526:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd502
+	JLT     manyEnd526
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	VMOVUPS 64(R8), Z10
@@ -36448,22 +37118,22 @@ many502:
 	ADDQ    $0x00000100, R8
 	ADDQ    $0x00000100, R9
 	SUBQ    $0x00000040, DI
-	JMP     many502
+	JMP     many526
 
-manyEnd502:
-one502:
+manyEnd526:
+one526:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd502
+	JLT     oneEnd526
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	ADDQ    $0x00000040, R8
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000010, DI
-	JMP     one502
+	JMP     one526
 
-oneEnd502:
+oneEnd526:
 	TESTQ     DI, DI
-	JE        done502
+	JE        done526
 	MOVQ      $0x00000001, R9
 	SHLXQ     DI, R9, DI
 	DECQ      DI
@@ -36471,7 +37141,7 @@ oneEnd502:
 	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z6, Z6
 
-done502:
+done526:
 	VADDPS        Z8, Z6, Z6
 	VADDPS        Z9, Z7, Z7
 	VADDPS        Z7, Z6, Z6
@@ -36489,9 +37159,9 @@ done502:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many503:
+many527:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd503
+	JLT          manyEnd527
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -36522,12 +37192,12 @@ many503:
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000080, R10
 	SUBQ         $0x00000020, DI
-	JMP          many503
+	JMP          many527
 
-manyEnd503:
-one503:
+manyEnd527:
+one527:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd503
+	JLT          oneEnd527
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -36545,11 +37215,11 @@ one503:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          one503
+	JMP          one527
 
-oneEnd503:
+oneEnd527:
 	TESTQ        DI, DI
-	JE           done503
+	JE           done527
 	MOVQ         $0x00000001, R11
 	SHLXQ        DI, R11, DI
 	DECQ         DI
@@ -36568,7 +37238,7 @@ oneEnd503:
 	VFNMADD231PS Z10, Z6, Z7
 	VMOVUPS      Z7, K1, (R10)
 
-done503:
+done527:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -36605,9 +37275,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many504:
+many528:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd504
+	JLT     manyEnd528
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -36618,21 +37288,21 @@ many504:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many504
+	JMP     many528
 
-manyEnd504:
-one504:
+manyEnd528:
+one528:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd504
+	JLT     oneEnd528
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one504
+	JMP     one528
 
-oneEnd504:
+oneEnd528:
 	TESTQ     R9, R9
-	JE        done504
+	JE        done528
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -36640,7 +37310,7 @@ oneEnd504:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done504:
+done528:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -36661,9 +37331,9 @@ done504:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many505:
+many529:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd505
+	JLT         manyEnd529
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -36678,22 +37348,22 @@ many505:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many505
+	JMP         many529
 
-manyEnd505:
-one505:
+manyEnd529:
+one529:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd505
+	JLT         oneEnd529
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one505
+	JMP         one529
 
-oneEnd505:
+oneEnd529:
 	TESTQ       R9, R9
-	JE          done505
+	JE          done529
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -36703,7 +37373,7 @@ oneEnd505:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done505:
+done529:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -36729,9 +37399,9 @@ done505:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many506:
+many530:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd506
+	JLT         manyEnd530
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -36751,12 +37421,12 @@ many506:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many506
+	JMP         many530
 
-manyEnd506:
-one506:
+manyEnd530:
+one530:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd506
+	JLT         oneEnd530
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -36769,11 +37439,11 @@ one506:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one506
+	JMP         one530
 
-oneEnd506:
+oneEnd530:
 	TESTQ       R9, R9
-	JE          done506
+	JE          done530
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -36786,7 +37456,7 @@ oneEnd506:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done506:
+done530:
 	JMP normed
 
 plain:
@@ -36795,9 +37465,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many507:
+many531:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd507
+	JLT     manyEnd531
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -36814,12 +37484,12 @@ many507:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many507
+	JMP     many531
 
-manyEnd507:
-one507:
+manyEnd531:
+one531:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd507
+	JLT     oneEnd531
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -36830,11 +37500,11 @@ one507:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one507
+	JMP     one531
 
-oneEnd507:
+oneEnd531:
 	TESTQ     R9, R9
-	JE        done507
+	JE        done531
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -36846,7 +37516,7 @@ oneEnd507:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done507:
+done531:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -36884,9 +37554,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many508:
+many532:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd508
+	JLT         manyEnd532
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -36897,21 +37567,21 @@ many508:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many508
+	JMP         many532
 
-manyEnd508:
-one508:
+manyEnd532:
+one532:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd508
+	JLT         oneEnd532
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one508
+	JMP         one532
 
-oneEnd508:
+oneEnd532:
 	TESTQ       R9, R9
-	JE          done508
+	JE          done532
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -36920,7 +37590,7 @@ oneEnd508:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done508:
+done532:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -36946,9 +37616,9 @@ done508:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many509:
+many533:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd509
+	JLT         manyEnd533
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -36966,12 +37636,12 @@ many509:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many509
+	JMP         many533
 
-manyEnd509:
-one509:
+manyEnd533:
+one533:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd509
+	JLT         oneEnd533
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -36983,11 +37653,11 @@ one509:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one509
+	JMP         one533
 
-oneEnd509:
+oneEnd533:
 	TESTQ       R9, R9
-	JE          done509
+	JE          done533
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -36999,7 +37669,7 @@ oneEnd509:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done509:
+done533:
 	JMP normed
 
 plain:
@@ -37008,9 +37678,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many510:
+many534:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd510
+	JLT     manyEnd534
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -37025,12 +37695,12 @@ many510:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many510
+	JMP     many534
 
-manyEnd510:
-one510:
+manyEnd534:
+one534:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd510
+	JLT     oneEnd534
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -37040,11 +37710,11 @@ one510:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one510
+	JMP     one534
 
-oneEnd510:
+oneEnd534:
 	TESTQ     R9, R9
-	JE        done510
+	JE        done534
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -37055,7 +37725,7 @@ oneEnd510:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done510:
+done534:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37093,9 +37763,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many511:
+many535:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd511
+	JLT     manyEnd535
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -37114,12 +37784,12 @@ many511:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many511
+	JMP     many535
 
-manyEnd511:
-one511:
+manyEnd535:
+one535:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd511
+	JLT     oneEnd535
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -37130,11 +37800,11 @@ one511:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one511
+	JMP     one535
 
-oneEnd511:
+oneEnd535:
 	TESTQ     R9, R9
-	JE        done511
+	JE        done535
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -37148,7 +37818,7 @@ oneEnd511:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done511:
+done535:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -37207,9 +37877,9 @@ done511:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many512:
+many536:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd512
+	JLT         manyEnd536
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -37236,12 +37906,12 @@ many512:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many512
+	JMP         many536
 
-manyEnd512:
-one512:
+manyEnd536:
+one536:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd512
+	JLT         oneEnd536
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -37256,11 +37926,11 @@ one512:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one512
+	JMP         one536
 
-oneEnd512:
+oneEnd536:
 	TESTQ       R9, R9
-	JE          done512
+	JE          done536
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -37282,7 +37952,7 @@ oneEnd512:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done512:
+done536:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -37366,9 +38036,9 @@ done512:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one513:
+one537:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd513
+	JLT         oneEnd537
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -37412,11 +38082,11 @@ one513:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one513
+	JMP         one537
 
-oneEnd513:
+oneEnd537:
 	TESTQ       R13, R13
-	JE          done513
+	JE          done537
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -37459,7 +38129,7 @@ oneEnd513:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done513:
+done537:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -37602,9 +38272,9 @@ done513:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one514:
+one538:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd514
+	JLT         oneEnd538
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -37639,11 +38309,11 @@ one514:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one514
+	JMP         one538
 
-oneEnd514:
+oneEnd538:
 	TESTQ       R12, R12
-	JE          done514
+	JE          done538
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37678,7 +38348,7 @@ oneEnd514:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done514:
+done538:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37699,30 +38369,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many515:
+many539:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd515
+	JLT     manyEnd539
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many515
+	JMP     many539
 
-manyEnd515:
-one515:
+manyEnd539:
+one539:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd515
+	JLT     oneEnd539
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one515
+	JMP     one539
 
-oneEnd515:
+oneEnd539:
 	TESTQ     R8, R8
-	JE        done515
+	JE        done539
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -37730,7 +38400,7 @@ oneEnd515:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done515:
+done539:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -37750,9 +38420,9 @@ done515:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many516:
+many540:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd516
+	JLT         manyEnd540
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -37761,22 +38431,22 @@ many516:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many516
+	JMP         many540
 
-manyEnd516:
-one516:
+manyEnd540:
+one540:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd516
+	JLT         oneEnd540
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one516
+	JMP         one540
 
-oneEnd516:
+oneEnd540:
 	TESTQ       R8, R8
-	JE          done516
+	JE          done540
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -37786,7 +38456,7 @@ oneEnd516:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done516:
+done540:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -37816,9 +38486,9 @@ done516:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one517:
+one541:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd517
+	JLT         oneEnd541
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -37838,11 +38508,11 @@ one517:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one517
+	JMP         one541
 
-oneEnd517:
+oneEnd541:
 	TESTQ       R12, R12
-	JE          done517
+	JE          done541
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -37861,7 +38531,7 @@ oneEnd517:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done517:
+done541:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -37902,9 +38572,9 @@ done517:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one518:
+one542:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd518
+	JLT         oneEnd542
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -37918,11 +38588,11 @@ one518:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one518
+	JMP         one542
 
-oneEnd518:
+oneEnd542:
 	TESTQ       R11, R11
-	JE          done518
+	JE          done542
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -37936,7 +38606,7 @@ oneEnd518:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done518:
+done542:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -37974,9 +38644,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many519:
+many543:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd519
+	JLT         manyEnd543
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -37995,12 +38665,12 @@ many519:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many519
+	JMP         many543
 
-manyEnd519:
-one519:
+manyEnd543:
+one543:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd519
+	JLT         oneEnd543
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -38011,11 +38681,11 @@ one519:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one519
+	JMP         one543
 
-oneEnd519:
+oneEnd543:
 	TESTQ       R9, R9
-	JE          done519
+	JE          done543
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -38029,7 +38699,7 @@ oneEnd519:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done519:
+done543:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -38112,9 +38782,9 @@ done519:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one520:
+one544:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd520
+	JLT         oneEnd544
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -38143,11 +38813,11 @@ one520:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one520
+	JMP         one544
 
-oneEnd520:
+oneEnd544:
 	TESTQ       R12, R12
-	JE          done520
+	JE          done544
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38176,7 +38846,7 @@ oneEnd520:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done520:
+done544:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -38255,9 +38925,9 @@ done520:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one521:
+one545:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd521
+	JLT         oneEnd545
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -38288,11 +38958,11 @@ one521:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one521
+	JMP         one545
 
-oneEnd521:
+oneEnd545:
 	TESTQ       R12, R12
-	JE          done521
+	JE          done545
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38323,7 +38993,7 @@ oneEnd521:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done521:
+done545:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -38344,30 +39014,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many522:
+many546:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd522
+	JLT         manyEnd546
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many522
+	JMP         many546
 
-manyEnd522:
-one522:
+manyEnd546:
+one546:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd522
+	JLT         oneEnd546
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one522
+	JMP         one546
 
-oneEnd522:
+oneEnd546:
 	TESTQ       R8, R8
-	JE          done522
+	JE          done546
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -38375,7 +39045,7 @@ oneEnd522:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done522:
+done546:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -38404,9 +39074,9 @@ done522:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one523:
+one547:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd523
+	JLT         oneEnd547
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -38420,11 +39090,11 @@ one523:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one523
+	JMP         one547
 
-oneEnd523:
+oneEnd547:
 	TESTQ       R11, R11
-	JE          done523
+	JE          done547
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -38438,7 +39108,7 @@ oneEnd523:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done523:
+done547:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -38463,9 +39133,9 @@ done523:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one524:
+one548:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd524
+	JLT         oneEnd548
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -38478,11 +39148,11 @@ one524:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one524
+	JMP         one548
 
-oneEnd524:
+oneEnd548:
 	TESTQ       R11, R11
-	JE          done524
+	JE          done548
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -38495,7 +39165,7 @@ oneEnd524:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done524:
+done548:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -38523,9 +39193,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many525:
+many549:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd525
+	JLT         manyEnd549
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -38543,12 +39213,12 @@ many525:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many525
+	JMP         many549
 
-manyEnd525:
-one525:
+manyEnd549:
+one549:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd525
+	JLT         oneEnd549
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -38559,11 +39229,11 @@ one525:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one525
+	JMP         one549
 
-oneEnd525:
+oneEnd549:
 	TESTQ       DX, DX
-	JE          done525
+	JE          done549
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -38577,7 +39247,7 @@ oneEnd525:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done525:
+done549:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -38637,9 +39307,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Z3
 	MOVQ         dst_len+8(FP), BX
 
-many526:
+many550:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd526
+	JLT         manyEnd550
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -38656,12 +39326,12 @@ many526:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many526
+	JMP         many550
 
-manyEnd526:
-one526:
+manyEnd550:
+one550:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd526
+	JLT         oneEnd550
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -38672,11 +39342,11 @@ one526:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one526
+	JMP         one550
 
-oneEnd526:
+oneEnd550:
 	TESTQ       BX, BX
-	JE          done526
+	JE          done550
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -38688,7 +39358,7 @@ oneEnd526:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done526:
+done550:
 	VZEROUPPER
 	RET
 
@@ -38709,9 +39379,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next527:
+next551:
 	TESTQ      BX, BX
-	JE         end527
+	JE         end551
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -38725,16 +39395,16 @@ next527:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next527
+	JMP        next551
 
-end527:
+end551:
 	VZEROUPPER
 	RET
 
 onlyB:
-next528:
+next552:
 	TESTQ      BX, BX
-	JE         end528
+	JE         end552
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -38745,9 +39415,9 @@ next528:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next528
+	JMP        next552
 
-end528:
+end552:
 	VZEROUPPER
 	RET
 
@@ -38755,9 +39425,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next529:
+next553:
 	TESTQ      BX, BX
-	JE         end529
+	JE         end553
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -38768,16 +39438,16 @@ next529:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next529
+	JMP        next553
 
-end529:
+end553:
 	VZEROUPPER
 	RET
 
 both:
-next530:
+next554:
 	TESTQ      BX, BX
-	JE         end530
+	JE         end554
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -38785,9 +39455,9 @@ next530:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next530
+	JMP        next554
 
-end530:
+end554:
 	VZEROUPPER
 	RET
 
@@ -38808,9 +39478,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next531:
+next555:
 	TESTQ      BX, BX
-	JE         end531
+	JE         end555
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -38824,16 +39494,16 @@ next531:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next531
+	JMP        next555
 
-end531:
+end555:
 	VZEROUPPER
 	RET
 
 onlyB:
-next532:
+next556:
 	TESTQ      BX, BX
-	JE         end532
+	JE         end556
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -38844,9 +39514,9 @@ next532:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next532
+	JMP        next556
 
-end532:
+end556:
 	VZEROUPPER
 	RET
 
@@ -38854,9 +39524,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next533:
+next557:
 	TESTQ      BX, BX
-	JE         end533
+	JE         end557
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -38867,16 +39537,16 @@ next533:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next533
+	JMP        next557
 
-end533:
+end557:
 	VZEROUPPER
 	RET
 
 both:
-next534:
+next558:
 	TESTQ      BX, BX
-	JE         end534
+	JE         end558
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -38884,9 +39554,9 @@ next534:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next534
+	JMP        next558
 
-end534:
+end558:
 	VZEROUPPER
 	RET
 
@@ -38907,9 +39577,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next535:
+next559:
 	TESTQ      BX, BX
-	JE         end535
+	JE         end559
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -38923,16 +39593,16 @@ next535:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next535
+	JMP        next559
 
-end535:
+end559:
 	VZEROUPPER
 	RET
 
 onlyB:
-next536:
+next560:
 	TESTQ      BX, BX
-	JE         end536
+	JE         end560
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -38943,9 +39613,9 @@ next536:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next536
+	JMP        next560
 
-end536:
+end560:
 	VZEROUPPER
 	RET
 
@@ -38953,9 +39623,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next537:
+next561:
 	TESTQ      BX, BX
-	JE         end537
+	JE         end561
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -38966,16 +39636,16 @@ next537:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next537
+	JMP        next561
 
-end537:
+end561:
 	VZEROUPPER
 	RET
 
 both:
-next538:
+next562:
 	TESTQ      BX, BX
-	JE         end538
+	JE         end562
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -38983,9 +39653,9 @@ next538:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next538
+	JMP        next562
 
-end538:
+end562:
 	VZEROUPPER
 	RET
 
@@ -39006,9 +39676,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next539:
+next563:
 	TESTQ      BX, BX
-	JE         end539
+	JE         end563
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -39022,16 +39692,16 @@ next539:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next539
+	JMP        next563
 
-end539:
+end563:
 	VZEROUPPER
 	RET
 
 onlyB:
-next540:
+next564:
 	TESTQ      BX, BX
-	JE         end540
+	JE         end564
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39042,9 +39712,9 @@ next540:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next540
+	JMP        next564
 
-end540:
+end564:
 	VZEROUPPER
 	RET
 
@@ -39052,9 +39722,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next541:
+next565:
 	TESTQ      BX, BX
-	JE         end541
+	JE         end565
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39065,16 +39735,16 @@ next541:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next541
+	JMP        next565
 
-end541:
+end565:
 	VZEROUPPER
 	RET
 
 both:
-next542:
+next566:
 	TESTQ      BX, BX
-	JE         end542
+	JE         end566
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39082,9 +39752,9 @@ next542:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next542
+	JMP        next566
 
-end542:
+end566:
 	VZEROUPPER
 	RET
 
@@ -39105,9 +39775,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next543:
+next567:
 	TESTQ      BX, BX
-	JE         end543
+	JE         end567
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -39121,16 +39791,16 @@ next543:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next543
+	JMP        next567
 
-end543:
+end567:
 	VZEROUPPER
 	RET
 
 onlyB:
-next544:
+next568:
 	TESTQ      BX, BX
-	JE         end544
+	JE         end568
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39141,9 +39811,9 @@ next544:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next544
+	JMP        next568
 
-end544:
+end568:
 	VZEROUPPER
 	RET
 
@@ -39151,9 +39821,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next545:
+next569:
 	TESTQ      BX, BX
-	JE         end545
+	JE         end569
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39164,16 +39834,16 @@ next545:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next545
+	JMP        next569
 
-end545:
+end569:
 	VZEROUPPER
 	RET
 
 both:
-next546:
+next570:
 	TESTQ      BX, BX
-	JE         end546
+	JE         end570
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39181,9 +39851,9 @@ next546:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next546
+	JMP        next570
 
-end546:
+end570:
 	VZEROUPPER
 	RET
 
@@ -39205,9 +39875,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next547:
+next571:
 	TESTQ       BX, BX
-	JE          end547
+	JE          end571
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -39223,16 +39893,16 @@ next547:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next547
+	JMP         next571
 
-end547:
+end571:
 	VZEROUPPER
 	RET
 
 onlyB:
-next548:
+next572:
 	TESTQ       BX, BX
-	JE          end548
+	JE          end572
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -39245,9 +39915,9 @@ next548:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next548
+	JMP         next572
 
-end548:
+end572:
 	VZEROUPPER
 	RET
 
@@ -39255,9 +39925,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next549:
+next573:
 	TESTQ      BX, BX
-	JE         end549
+	JE         end573
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39268,16 +39938,16 @@ next549:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next549
+	JMP        next573
 
-end549:
+end573:
 	VZEROUPPER
 	RET
 
 both:
-next550:
+next574:
 	TESTQ      BX, BX
-	JE         end550
+	JE         end574
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39285,9 +39955,9 @@ next550:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next550
+	JMP        next574
 
-end550:
+end574:
 	VZEROUPPER
 	RET
 
@@ -39308,9 +39978,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next551:
+next575:
 	TESTQ      BX, BX
-	JE         end551
+	JE         end575
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -39324,16 +39994,16 @@ next551:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next551
+	JMP        next575
 
-end551:
+end575:
 	VZEROUPPER
 	RET
 
 onlyB:
-next552:
+next576:
 	TESTQ      BX, BX
-	JE         end552
+	JE         end576
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39344,9 +40014,9 @@ next552:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next552
+	JMP        next576
 
-end552:
+end576:
 	VZEROUPPER
 	RET
 
@@ -39354,9 +40024,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next553:
+next577:
 	TESTQ      BX, BX
-	JE         end553
+	JE         end577
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39367,16 +40037,16 @@ next553:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next553
+	JMP        next577
 
-end553:
+end577:
 	VZEROUPPER
 	RET
 
 both:
-next554:
+next578:
 	TESTQ      BX, BX
-	JE         end554
+	JE         end578
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39384,9 +40054,9 @@ next554:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next554
+	JMP        next578
 
-end554:
+end578:
 	VZEROUPPER
 	RET
 
@@ -39407,9 +40077,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next555:
+next579:
 	TESTQ      BX, BX
-	JE         end555
+	JE         end579
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -39423,16 +40093,16 @@ next555:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next555
+	JMP        next579
 
-end555:
+end579:
 	VZEROUPPER
 	RET
 
 onlyB:
-next556:
+next580:
 	TESTQ      BX, BX
-	JE         end556
+	JE         end580
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39443,9 +40113,9 @@ next556:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next556
+	JMP        next580
 
-end556:
+end580:
 	VZEROUPPER
 	RET
 
@@ -39453,9 +40123,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next557:
+next581:
 	TESTQ      BX, BX
-	JE         end557
+	JE         end581
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39466,16 +40136,16 @@ next557:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next557
+	JMP        next581
 
-end557:
+end581:
 	VZEROUPPER
 	RET
 
 both:
-next558:
+next582:
 	TESTQ      BX, BX
-	JE         end558
+	JE         end582
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39483,9 +40153,9 @@ next558:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next558
+	JMP        next582
 
-end558:
+end582:
 	VZEROUPPER
 	RET
 
@@ -39506,9 +40176,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next559:
+next583:
 	TESTQ      BX, BX
-	JE         end559
+	JE         end583
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -39522,16 +40192,16 @@ next559:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next559
+	JMP        next583
 
-end559:
+end583:
 	VZEROUPPER
 	RET
 
 onlyB:
-next560:
+next584:
 	TESTQ      BX, BX
-	JE         end560
+	JE         end584
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39542,9 +40212,9 @@ next560:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next560
+	JMP        next584
 
-end560:
+end584:
 	VZEROUPPER
 	RET
 
@@ -39552,9 +40222,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next561:
+next585:
 	TESTQ      BX, BX
-	JE         end561
+	JE         end585
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39565,16 +40235,16 @@ next561:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next561
+	JMP        next585
 
-end561:
+end585:
 	VZEROUPPER
 	RET
 
 both:
-next562:
+next586:
 	TESTQ      BX, BX
-	JE         end562
+	JE         end586
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39582,9 +40252,9 @@ next562:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next562
+	JMP        next586
 
-end562:
+end586:
 	VZEROUPPER
 	RET
 
@@ -39602,9 +40272,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next563:
+next587:
 	TESTQ   BX, BX
-	JE      end563
+	JE      end587
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -39617,18 +40287,18 @@ next563:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next563
+	JMP     next587
 
-end563:
+end587:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next564:
+next588:
 	TESTQ   BX, BX
-	JE      end564
+	JE      end588
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39638,18 +40308,18 @@ next564:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next564
+	JMP     next588
 
-end564:
+end588:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next565:
+next589:
 	TESTQ   BX, BX
-	JE      end565
+	JE      end589
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39659,9 +40329,9 @@ next565:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next565
+	JMP     next589
 
-end565:
+end589:
 	VZEROUPPER
 	RET
 
@@ -39738,9 +40408,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next566:
+next590:
 	TESTQ   BX, BX
-	JE      end566
+	JE      end590
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -39753,18 +40423,18 @@ next566:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next566
+	JMP     next590
 
-end566:
+end590:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next567:
+next591:
 	TESTQ   BX, BX
-	JE      end567
+	JE      end591
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39774,18 +40444,18 @@ next567:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next567
+	JMP     next591
 
-end567:
+end591:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next568:
+next592:
 	TESTQ   BX, BX
-	JE      end568
+	JE      end592
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39795,9 +40465,9 @@ next568:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next568
+	JMP     next592
 
-end568:
+end592:
 	VZEROUPPER
 	RET
 
@@ -39874,9 +40544,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next569:
+next593:
 	TESTQ   BX, BX
-	JE      end569
+	JE      end593
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -39889,18 +40559,18 @@ next569:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next569
+	JMP     next593
 
-end569:
+end593:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next570:
+next594:
 	TESTQ   BX, BX
-	JE      end570
+	JE      end594
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -39910,18 +40580,18 @@ next570:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next570
+	JMP     next594
 
-end570:
+end594:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next571:
+next595:
 	TESTQ   BX, BX
-	JE      end571
+	JE      end595
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -39931,9 +40601,9 @@ next571:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next571
+	JMP     next595
 
-end571:
+end595:
 	VZEROUPPER
 	RET
 
@@ -40008,9 +40678,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next572:
+next596:
 	TESTQ   BX, BX
-	JE      end572
+	JE      end596
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -40023,18 +40693,18 @@ next572:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next572
+	JMP     next596
 
-end572:
+end596:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next573:
+next597:
 	TESTQ   BX, BX
-	JE      end573
+	JE      end597
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40044,18 +40714,18 @@ next573:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next573
+	JMP     next597
 
-end573:
+end597:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next574:
+next598:
 	TESTQ   BX, BX
-	JE      end574
+	JE      end598
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40065,9 +40735,9 @@ next574:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next574
+	JMP     next598
 
-end574:
+end598:
 	VZEROUPPER
 	RET
 
@@ -40142,9 +40812,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next575:
+next599:
 	TESTQ   BX, BX
-	JE      end575
+	JE      end599
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -40157,18 +40827,18 @@ next575:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next575
+	JMP     next599
 
-end575:
+end599:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next576:
+next600:
 	TESTQ   BX, BX
-	JE      end576
+	JE      end600
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40178,18 +40848,18 @@ next576:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next576
+	JMP     next600
 
-end576:
+end600:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next577:
+next601:
 	TESTQ   BX, BX
-	JE      end577
+	JE      end601
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40199,9 +40869,9 @@ next577:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next577
+	JMP     next601
 
-end577:
+end601:
 	VZEROUPPER
 	RET
 
@@ -40274,9 +40944,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next578:
+next602:
 	TESTQ   BX, BX
-	JE      end578
+	JE      end602
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -40289,18 +40959,18 @@ next578:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next578
+	JMP     next602
 
-end578:
+end602:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next579:
+next603:
 	TESTQ   BX, BX
-	JE      end579
+	JE      end603
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40310,18 +40980,18 @@ next579:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next579
+	JMP     next603
 
-end579:
+end603:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next580:
+next604:
 	TESTQ   BX, BX
-	JE      end580
+	JE      end604
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40331,9 +41001,9 @@ next580:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next580
+	JMP     next604
 
-end580:
+end604:
 	VZEROUPPER
 	RET
 
@@ -40406,9 +41076,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next581:
+next605:
 	TESTQ   BX, BX
-	JE      end581
+	JE      end605
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -40421,18 +41091,18 @@ next581:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next581
+	JMP     next605
 
-end581:
+end605:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next582:
+next606:
 	TESTQ   BX, BX
-	JE      end582
+	JE      end606
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40442,18 +41112,18 @@ next582:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next582
+	JMP     next606
 
-end582:
+end606:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next583:
+next607:
 	TESTQ   BX, BX
-	JE      end583
+	JE      end607
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40463,9 +41133,9 @@ next583:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next583
+	JMP     next607
 
-end583:
+end607:
 	VZEROUPPER
 	RET
 
@@ -40536,9 +41206,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next584:
+next608:
 	TESTQ   BX, BX
-	JE      end584
+	JE      end608
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -40551,18 +41221,18 @@ next584:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next584
+	JMP     next608
 
-end584:
+end608:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next585:
+next609:
 	TESTQ   BX, BX
-	JE      end585
+	JE      end609
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40572,18 +41242,18 @@ next585:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next585
+	JMP     next609
 
-end585:
+end609:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next586:
+next610:
 	TESTQ   BX, BX
-	JE      end586
+	JE      end610
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40593,9 +41263,9 @@ next586:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next586
+	JMP     next610
 
-end586:
+end610:
 	VZEROUPPER
 	RET
 
@@ -40666,9 +41336,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next587:
+next611:
 	TESTQ     BX, BX
-	JE        end587
+	JE        end611
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -40685,18 +41355,18 @@ next587:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next587
+	JMP       next611
 
-end587:
+end611:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next588:
+next612:
 	TESTQ     BX, BX
-	JE        end588
+	JE        end612
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -40710,18 +41380,18 @@ next588:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next588
+	JMP       next612
 
-end588:
+end612:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next589:
+next613:
 	TESTQ     BX, BX
-	JE        end589
+	JE        end613
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -40735,9 +41405,9 @@ next589:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next589
+	JMP       next613
 
-end589:
+end613:
 	VZEROUPPER
 	RET
 
@@ -40824,9 +41494,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next590:
+next614:
 	TESTQ   BX, BX
-	JE      end590
+	JE      end614
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -40839,18 +41509,18 @@ next590:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next590
+	JMP     next614
 
-end590:
+end614:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next591:
+next615:
 	TESTQ   BX, BX
-	JE      end591
+	JE      end615
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40860,18 +41530,18 @@ next591:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next591
+	JMP     next615
 
-end591:
+end615:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next592:
+next616:
 	TESTQ   BX, BX
-	JE      end592
+	JE      end616
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40881,9 +41551,9 @@ next592:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next592
+	JMP     next616
 
-end592:
+end616:
 	VZEROUPPER
 	RET
 
@@ -40960,9 +41630,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next593:
+next617:
 	TESTQ   BX, BX
-	JE      end593
+	JE      end617
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -40975,18 +41645,18 @@ next593:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next593
+	JMP     next617
 
-end593:
+end617:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next594:
+next618:
 	TESTQ   BX, BX
-	JE      end594
+	JE      end618
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40996,18 +41666,18 @@ next594:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next594
+	JMP     next618
 
-end594:
+end618:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next595:
+next619:
 	TESTQ   BX, BX
-	JE      end595
+	JE      end619
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41017,9 +41687,9 @@ next595:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next595
+	JMP     next619
 
-end595:
+end619:
 	VZEROUPPER
 	RET
 
@@ -41096,9 +41766,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next596:
+next620:
 	TESTQ   BX, BX
-	JE      end596
+	JE      end620
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -41111,18 +41781,18 @@ next596:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next596
+	JMP     next620
 
-end596:
+end620:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next597:
+next621:
 	TESTQ   BX, BX
-	JE      end597
+	JE      end621
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41132,18 +41802,18 @@ next597:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next597
+	JMP     next621
 
-end597:
+end621:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next598:
+next622:
 	TESTQ   BX, BX
-	JE      end598
+	JE      end622
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41153,9 +41823,9 @@ next598:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next598
+	JMP     next622
 
-end598:
+end622:
 	VZEROUPPER
 	RET
 
@@ -41230,9 +41900,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next599:
+next623:
 	TESTQ   BX, BX
-	JE      end599
+	JE      end623
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -41245,18 +41915,18 @@ next599:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next599
+	JMP     next623
 
-end599:
+end623:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next600:
+next624:
 	TESTQ   BX, BX
-	JE      end600
+	JE      end624
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41266,18 +41936,18 @@ next600:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next600
+	JMP     next624
 
-end600:
+end624:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next601:
+next625:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end625
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41287,9 +41957,9 @@ next601:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next625
 
-end601:
+end625:
 	VZEROUPPER
 	RET
 
@@ -41364,9 +42034,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next602:
+next626:
 	TESTQ   BX, BX
-	JE      end602
+	JE      end626
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -41379,18 +42049,18 @@ next602:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next602
+	JMP     next626
 
-end602:
+end626:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next603:
+next627:
 	TESTQ   BX, BX
-	JE      end603
+	JE      end627
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41400,18 +42070,18 @@ next603:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next603
+	JMP     next627
 
-end603:
+end627:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next604:
+next628:
 	TESTQ   BX, BX
-	JE      end604
+	JE      end628
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41421,9 +42091,9 @@ next604:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next604
+	JMP     next628
 
-end604:
+end628:
 	VZEROUPPER
 	RET
 
@@ -41496,9 +42166,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next605:
+next629:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end629
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -41511,18 +42181,18 @@ next605:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next629
 
-end605:
+end629:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next606:
+next630:
 	TESTQ   BX, BX
-	JE      end606
+	JE      end630
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41532,18 +42202,18 @@ next606:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next606
+	JMP     next630
 
-end606:
+end630:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next607:
+next631:
 	TESTQ   BX, BX
-	JE      end607
+	JE      end631
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41553,9 +42223,9 @@ next607:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next607
+	JMP     next631
 
-end607:
+end631:
 	VZEROUPPER
 	RET
 
@@ -41628,9 +42298,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next608:
+next632:
 	TESTQ   BX, BX
-	JE      end608
+	JE      end632
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -41643,18 +42313,18 @@ next608:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next608
+	JMP     next632
 
-end608:
+end632:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next609:
+next633:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end633
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41664,18 +42334,18 @@ next609:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next633
 
-end609:
+end633:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next610:
+next634:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end634
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41685,9 +42355,9 @@ next610:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next634
 
-end610:
+end634:
 	VZEROUPPER
 	RET
 
@@ -41758,9 +42428,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next611:
+next635:
 	TESTQ   BX, BX
-	JE      end611
+	JE      end635
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -41773,18 +42443,18 @@ next611:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next611
+	JMP     next635
 
-end611:
+end635:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next612:
+next636:
 	TESTQ   BX, BX
-	JE      end612
+	JE      end636
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41794,18 +42464,18 @@ next612:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next612
+	JMP     next636
 
-end612:
+end636:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next613:
+next637:
 	TESTQ   BX, BX
-	JE      end613
+	JE      end637
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41815,9 +42485,9 @@ next613:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next613
+	JMP     next637
 
-end613:
+end637:
 	VZEROUPPER
 	RET
 
@@ -41888,9 +42558,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next614:
+next638:
 	TESTQ     BX, BX
-	JE        end614
+	JE        end638
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -41907,18 +42577,18 @@ next614:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next614
+	JMP       next638
 
-end614:
+end638:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next615:
+next639:
 	TESTQ     BX, BX
-	JE        end615
+	JE        end639
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -41932,18 +42602,18 @@ next615:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next615
+	JMP       next639
 
-end615:
+end639:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next616:
+next640:
 	TESTQ     BX, BX
-	JE        end616
+	JE        end640
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -41957,9 +42627,9 @@ next616:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next616
+	JMP       next640
 
-end616:
+end640:
 	VZEROUPPER
 	RET
 
@@ -42046,9 +42716,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next617:
+next641:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end641
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -42061,18 +42731,18 @@ next617:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next641
 
-end617:
+end641:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next618:
+next642:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end642
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42082,18 +42752,18 @@ next618:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next642
 
-end618:
+end642:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next619:
+next643:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end643
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42103,9 +42773,9 @@ next619:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next643
 
-end619:
+end643:
 	VZEROUPPER
 	RET
 
@@ -42123,9 +42793,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next620:
+next644:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end644
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -42138,18 +42808,18 @@ next620:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next644
 
-end620:
+end644:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next621:
+next645:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end645
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42159,18 +42829,18 @@ next621:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next645
 
-end621:
+end645:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next622:
+next646:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end646
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42180,9 +42850,9 @@ next622:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next646
 
-end622:
+end646:
 	VZEROUPPER
 	RET
 
@@ -42200,9 +42870,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next623:
+next647:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end647
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -42215,18 +42885,18 @@ next623:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next647
 
-end623:
+end647:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next624:
+next648:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end648
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42236,18 +42906,18 @@ next624:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next648
 
-end624:
+end648:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next625:
+next649:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end649
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42257,9 +42927,9 @@ next625:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next649
 
-end625:
+end649:
 	VZEROUPPER
 	RET
 
@@ -42277,9 +42947,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next626:
+next650:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end650
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -42292,18 +42962,18 @@ next626:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next650
 
-end626:
+end650:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next627:
+next651:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end651
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42313,18 +42983,18 @@ next627:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next651
 
-end627:
+end651:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next628:
+next652:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end652
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42334,9 +43004,9 @@ next628:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next652
 
-end628:
+end652:
 	VZEROUPPER
 	RET
 
@@ -42354,632 +43024,16 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next629:
-	TESTQ   BX, BX
-	JE      end629
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next629
-
-end629:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next630:
-	TESTQ   BX, BX
-	JE      end630
-	VMOVUPS (DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VADDPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next630
-
-end630:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next631:
-	TESTQ   BX, BX
-	JE      end631
-	VMOVUPS (CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VADDPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next631
-
-end631:
-	VZEROUPPER
-	RET
-
-// func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x01
-	JE   scalarA
-	CMPQ DI, $0x01
-	JE   scalarB
-
-next632:
-	TESTQ   BX, BX
-	JE      end632
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBB  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBB  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next632
-
-end632:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z0
-
-next633:
-	TESTQ   BX, BX
-	JE      end633
-	VMOVUPS (DX), Z1
-	VPSUBB  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBB  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next633
-
-end633:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z0
-
-next634:
-	TESTQ   BX, BX
-	JE      end634
-	VMOVUPS (CX), Z1
-	VPSUBB  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBB  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next634
-
-end634:
-	VZEROUPPER
-	RET
-
-// func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next635:
-	TESTQ   BX, BX
-	JE      end635
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next635
-
-end635:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next636:
-	TESTQ   BX, BX
-	JE      end636
-	VMOVUPS (DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBW  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next636
-
-end636:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next637:
-	TESTQ   BX, BX
-	JE      end637
-	VMOVUPS (CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBW  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next637
-
-end637:
-	VZEROUPPER
-	RET
-
-// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next638:
-	TESTQ   BX, BX
-	JE      end638
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next638
-
-end638:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next639:
-	TESTQ   BX, BX
-	JE      end639
-	VMOVUPS (DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next639
-
-end639:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next640:
-	TESTQ   BX, BX
-	JE      end640
-	VMOVUPS (CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next640
-
-end640:
-	VZEROUPPER
-	RET
-
-// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next641:
-	TESTQ   BX, BX
-	JE      end641
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next641
-
-end641:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next642:
-	TESTQ   BX, BX
-	JE      end642
-	VMOVUPS (DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPSUBQ  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next642
-
-end642:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next643:
-	TESTQ   BX, BX
-	JE      end643
-	VMOVUPS (CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPSUBQ  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next643
-
-end643:
-	VZEROUPPER
-	RET
-
-// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
-next644:
-	TESTQ   BX, BX
-	JE      end644
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next644
-
-end644:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z0
-
-next645:
-	TESTQ   BX, BX
-	JE      end645
-	VMOVUPS (DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VSUBPD  Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next645
-
-end645:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z0
-
-next646:
-	TESTQ   BX, BX
-	JE      end646
-	VMOVUPS (CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VSUBPD  Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next646
-
-end646:
-	VZEROUPPER
-	RET
-
-// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x02
-	JE   scalarA
-	CMPQ DI, $0x02
-	JE   scalarB
-
-next647:
-	TESTQ   BX, BX
-	JE      end647
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next647
-
-end647:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z0
-
-next648:
-	TESTQ   BX, BX
-	JE      end648
-	VMOVUPS (DX), Z1
-	VPMULLW Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMULLW Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next648
-
-end648:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z0
-
-next649:
-	TESTQ   BX, BX
-	JE      end649
-	VMOVUPS (CX), Z1
-	VPMULLW Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMULLW Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next649
-
-end649:
-	VZEROUPPER
-	RET
-
-// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
-	JE   scalarA
-	CMPQ DI, $0x04
-	JE   scalarB
-
-next650:
-	TESTQ   BX, BX
-	JE      end650
-	VMOVUPS (CX), Z0
-	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next650
-
-end650:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTD (CX), Z0
-
-next651:
-	TESTQ   BX, BX
-	JE      end651
-	VMOVUPS (DX), Z1
-	VPMULLD Z1, Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(DX), Z1
-	VPMULLD Z1, Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000080, BX
-	JMP     next651
-
-end651:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTD (DX), Z0
-
-next652:
-	TESTQ   BX, BX
-	JE      end652
-	VMOVUPS (CX), Z1
-	VPMULLD Z0, Z1, Z1
-	VMOVUPS Z1, (AX)
-	VMOVUPS 64(CX), Z1
-	VPMULLD Z0, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x00000080, BX
-	JMP     next652
-
-end652:
-	VZEROUPPER
-	RET
-
-// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
-	MOVQ dst_base+0(FP), AX
-	MOVQ a_base+24(FP), CX
-	MOVQ b_base+48(FP), DX
-	MOVQ dst_len+8(FP), BX
-	MOVQ a_len+32(FP), SI
-	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
-	JE   scalarA
-	CMPQ DI, $0x08
-	JE   scalarB
-
 next653:
 	TESTQ   BX, BX
 	JE      end653
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VADDPD  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z0
+	VADDPD  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -42998,10 +43052,10 @@ next654:
 	TESTQ   BX, BX
 	JE      end654
 	VMOVUPS (DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VPMULLQ Z1, Z0, Z1
+	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43019,10 +43073,10 @@ next655:
 	TESTQ   BX, BX
 	JE      end655
 	VMOVUPS (CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VPMULLQ Z0, Z1, Z1
+	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43033,18 +43087,18 @@ end655:
 	VZEROUPPER
 	RET
 
-// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
+// func differenceI8AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x08
+	CMPQ SI, $0x01
 	JE   scalarA
-	CMPQ DI, $0x08
+	CMPQ DI, $0x01
 	JE   scalarB
 
 next656:
@@ -43052,11 +43106,11 @@ next656:
 	JE      end656
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VPSUBB  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z0
+	VPSUBB  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43069,16 +43123,16 @@ end656:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z0
+	VPBROADCASTB (CX), Z0
 
 next657:
 	TESTQ   BX, BX
 	JE      end657
 	VMOVUPS (DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VMULPD  Z1, Z0, Z1
+	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43090,16 +43144,16 @@ end657:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z0
+	VPBROADCASTB (DX), Z0
 
 next658:
 	TESTQ   BX, BX
 	JE      end658
 	VMOVUPS (CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
-	VMULPD  Z0, Z1, Z1
+	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43110,170 +43164,86 @@ end658:
 	VZEROUPPER
 	RET
 
-// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
-// Requires: AVX, AVX512F
-TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
+// func differenceI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
 	MOVQ dst_len+8(FP), BX
 	MOVQ a_len+32(FP), SI
 	MOVQ b_len+56(FP), DI
-	CMPQ SI, $0x04
+	CMPQ SI, $0x02
 	JE   scalarA
-	CMPQ DI, $0x04
+	CMPQ DI, $0x02
 	JE   scalarB
 
 next659:
-	TESTQ         BX, BX
-	JE            end659
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTDQ2PD     Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2DQ    Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next659
+	TESTQ   BX, BX
+	JE      end659
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBW  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBW  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next659
 
 end659:
 	VZEROUPPER
 	RET
 
 scalarA:
-	VPBROADCASTD (CX), Z0
+	VPBROADCASTW (CX), Z0
 
 next660:
-	TESTQ         BX, BX
-	JE            end660
-	VMOVUPS       (DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTDQ2PD     Y0, Z2
-	VCVTDQ2PD     Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTDQ2PD     Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next660
+	TESTQ   BX, BX
+	JE      end660
+	VMOVUPS (DX), Z1
+	VPSUBW  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBW  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next660
 
 end660:
 	VZEROUPPER
 	RET
 
 scalarB:
-	VPBROADCASTD (DX), Z0
+	VPBROADCASTW (DX), Z0
 
 next661:
-	TESTQ         BX, BX
-	JE            end661
-	VMOVUPS       (CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTDQ2PD     Y1, Z2
-	VCVTDQ2PD     Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2DQ    Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTDQ2PD     Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTDQ2PD     Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2DQ    Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next661
+	TESTQ   BX, BX
+	JE      end661
+	VMOVUPS (CX), Z1
+	VPSUBW  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBW  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next661
 
 end661:
 	VZEROUPPER
 	RET
 
-// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceI32AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -43286,49 +43256,21 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	JE   scalarB
 
 next662:
-	TESTQ         BX, BX
-	JE            end662
-	VMOVUPS       (CX), Z0
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, (AX)
-	VMOVUPS       64(CX), Z0
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VCVTUDQ2PD    Y0, Z0
-	VEXTRACTI64X4 $0x01, Z1, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z0, Z0
-	VRNDSCALEPD   $0x0b, Z0, Z0
-	VCVTTPD2UDQ   Z0, Y0
-	VINSERTI64X4  $0x01, Y0, Z4, Z0
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z0, K1, Z0
-	VMOVUPS       Z0, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next662
+	TESTQ   BX, BX
+	JE      end662
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next662
 
 end662:
 	VZEROUPPER
@@ -43338,46 +43280,18 @@ scalarA:
 	VPBROADCASTD (CX), Z0
 
 next663:
-	TESTQ         BX, BX
-	JE            end663
-	VMOVUPS       (DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, (AX)
-	VMOVUPS       64(DX), Z1
-	VCVTUDQ2PD    Y0, Z2
-	VCVTUDQ2PD    Y1, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VEXTRACTI64X4 $0x01, Z1, Y3
-	VCVTUDQ2PD    Y3, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y2
-	VINSERTI64X4  $0x01, Y2, Z4, Z2
-	VPTESTMD      Z1, Z1, K1
-	VMOVDQA32.Z   Z2, K1, Z2
-	VMOVUPS       Z2, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, DX
-	SUBQ          $0x00000080, BX
-	JMP           next663
+	TESTQ   BX, BX
+	JE      end663
+	VMOVUPS (DX), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSUBD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next663
 
 end663:
 	VZEROUPPER
@@ -43387,54 +43301,26 @@ scalarB:
 	VPBROADCASTD (DX), Z0
 
 next664:
-	TESTQ         BX, BX
-	JE            end664
-	VMOVUPS       (CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, (AX)
-	VMOVUPS       64(CX), Z1
-	VCVTUDQ2PD    Y1, Z2
-	VCVTUDQ2PD    Y0, Z3
-	VDIVPD        Z3, Z2, Z2
-	VRNDSCALEPD   $0x0b, Z2, Z2
-	VCVTTPD2UDQ   Z2, Y4
-	VEXTRACTI64X4 $0x01, Z1, Y1
-	VCVTUDQ2PD    Y1, Z1
-	VEXTRACTI64X4 $0x01, Z0, Y2
-	VCVTUDQ2PD    Y2, Z2
-	VDIVPD        Z2, Z1, Z1
-	VRNDSCALEPD   $0x0b, Z1, Z1
-	VCVTTPD2UDQ   Z1, Y1
-	VINSERTI64X4  $0x01, Y1, Z4, Z1
-	VPTESTMD      Z0, Z0, K1
-	VMOVDQA32.Z   Z1, K1, Z1
-	VMOVUPS       Z1, 64(AX)
-	ADDQ          $0x00000080, AX
-	ADDQ          $0x00000080, CX
-	SUBQ          $0x00000080, BX
-	JMP           next664
+	TESTQ   BX, BX
+	JE      end664
+	VMOVUPS (CX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next664
 
 end664:
 	VZEROUPPER
 	RET
 
-// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+// func differenceI64AVX512(dst []uint8, a []uint8, b []uint8)
 // Requires: AVX, AVX512F
-TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ a_base+24(FP), CX
 	MOVQ b_base+48(FP), DX
@@ -43451,11 +43337,11 @@ next665:
 	JE      end665
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)
 	VMOVUPS 64(CX), Z0
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z0
+	VPSUBQ  Z1, Z0, Z0
 	VMOVUPS Z0, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
@@ -43474,10 +43360,10 @@ next666:
 	TESTQ   BX, BX
 	JE      end666
 	VMOVUPS (DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(DX), Z1
-	VDIVPD  Z1, Z0, Z1
+	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, 64(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -43495,6 +43381,790 @@ next667:
 	TESTQ   BX, BX
 	JE      end667
 	VMOVUPS (CX), Z1
+	VPSUBQ  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPSUBQ  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next667
+
+end667:
+	VZEROUPPER
+	RET
+
+// func differenceF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next668:
+	TESTQ   BX, BX
+	JE      end668
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next668
+
+end668:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next669:
+	TESTQ   BX, BX
+	JE      end669
+	VMOVUPS (DX), Z1
+	VSUBPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VSUBPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next669
+
+end669:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next670:
+	TESTQ   BX, BX
+	JE      end670
+	VMOVUPS (CX), Z1
+	VSUBPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VSUBPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next670
+
+end670:
+	VZEROUPPER
+	RET
+
+// func productI16AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x02
+	JE   scalarA
+	CMPQ DI, $0x02
+	JE   scalarB
+
+next671:
+	TESTQ   BX, BX
+	JE      end671
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next671
+
+end671:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z0
+
+next672:
+	TESTQ   BX, BX
+	JE      end672
+	VMOVUPS (DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next672
+
+end672:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z0
+
+next673:
+	TESTQ   BX, BX
+	JE      end673
+	VMOVUPS (CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next673
+
+end673:
+	VZEROUPPER
+	RET
+
+// func productI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next674:
+	TESTQ   BX, BX
+	JE      end674
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next674
+
+end674:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next675:
+	TESTQ   BX, BX
+	JE      end675
+	VMOVUPS (DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next675
+
+end675:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next676:
+	TESTQ   BX, BX
+	JE      end676
+	VMOVUPS (CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next676
+
+end676:
+	VZEROUPPER
+	RET
+
+// func productI64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next677:
+	TESTQ   BX, BX
+	JE      end677
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VPMULLQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VPMULLQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next677
+
+end677:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next678:
+	TESTQ   BX, BX
+	JE      end678
+	VMOVUPS (DX), Z1
+	VPMULLQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMULLQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next678
+
+end678:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next679:
+	TESTQ   BX, BX
+	JE      end679
+	VMOVUPS (CX), Z1
+	VPMULLQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VPMULLQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next679
+
+end679:
+	VZEROUPPER
+	RET
+
+// func productF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next680:
+	TESTQ   BX, BX
+	JE      end680
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next680
+
+end680:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next681:
+	TESTQ   BX, BX
+	JE      end681
+	VMOVUPS (DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMULPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next681
+
+end681:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next682:
+	TESTQ   BX, BX
+	JE      end682
+	VMOVUPS (CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000080, BX
+	JMP     next682
+
+end682:
+	VZEROUPPER
+	RET
+
+// func quotientI32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next683:
+	TESTQ         BX, BX
+	JE            end683
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTDQ2PD     Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2DQ    Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next683
+
+end683:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next684:
+	TESTQ         BX, BX
+	JE            end684
+	VMOVUPS       (DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTDQ2PD     Y0, Z2
+	VCVTDQ2PD     Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTDQ2PD     Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next684
+
+end684:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next685:
+	TESTQ         BX, BX
+	JE            end685
+	VMOVUPS       (CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTDQ2PD     Y1, Z2
+	VCVTDQ2PD     Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2DQ    Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTDQ2PD     Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTDQ2PD     Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2DQ    Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next685
+
+end685:
+	VZEROUPPER
+	RET
+
+// func quotientU32AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x04
+	JE   scalarA
+	CMPQ DI, $0x04
+	JE   scalarB
+
+next686:
+	TESTQ         BX, BX
+	JE            end686
+	VMOVUPS       (CX), Z0
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, (AX)
+	VMOVUPS       64(CX), Z0
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VCVTUDQ2PD    Y0, Z0
+	VEXTRACTI64X4 $0x01, Z1, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z0, Z0
+	VRNDSCALEPD   $0x0b, Z0, Z0
+	VCVTTPD2UDQ   Z0, Y0
+	VINSERTI64X4  $0x01, Y0, Z4, Z0
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z0, K1, Z0
+	VMOVUPS       Z0, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next686
+
+end686:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTD (CX), Z0
+
+next687:
+	TESTQ         BX, BX
+	JE            end687
+	VMOVUPS       (DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, (AX)
+	VMOVUPS       64(DX), Z1
+	VCVTUDQ2PD    Y0, Z2
+	VCVTUDQ2PD    Y1, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VCVTUDQ2PD    Y3, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z4, Z2
+	VPTESTMD      Z1, Z1, K1
+	VMOVDQA32.Z   Z2, K1, Z2
+	VMOVUPS       Z2, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, DX
+	SUBQ          $0x00000080, BX
+	JMP           next687
+
+end687:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTD (DX), Z0
+
+next688:
+	TESTQ         BX, BX
+	JE            end688
+	VMOVUPS       (CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, (AX)
+	VMOVUPS       64(CX), Z1
+	VCVTUDQ2PD    Y1, Z2
+	VCVTUDQ2PD    Y0, Z3
+	VDIVPD        Z3, Z2, Z2
+	VRNDSCALEPD   $0x0b, Z2, Z2
+	VCVTTPD2UDQ   Z2, Y4
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTUDQ2PD    Y1, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VCVTUDQ2PD    Y2, Z2
+	VDIVPD        Z2, Z1, Z1
+	VRNDSCALEPD   $0x0b, Z1, Z1
+	VCVTTPD2UDQ   Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z4, Z1
+	VPTESTMD      Z0, Z0, K1
+	VMOVDQA32.Z   Z1, K1, Z1
+	VMOVUPS       Z1, 64(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x00000080, BX
+	JMP           next688
+
+end688:
+	VZEROUPPER
+	RET
+
+// func quotientF64AVX512(dst []uint8, a []uint8, b []uint8)
+// Requires: AVX, AVX512F
+TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	MOVQ a_len+32(FP), SI
+	MOVQ b_len+56(FP), DI
+	CMPQ SI, $0x08
+	JE   scalarA
+	CMPQ DI, $0x08
+	JE   scalarB
+
+next689:
+	TESTQ   BX, BX
+	JE      end689
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next689
+
+end689:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z0
+
+next690:
+	TESTQ   BX, BX
+	JE      end690
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000080, BX
+	JMP     next690
+
+end690:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z0
+
+next691:
+	TESTQ   BX, BX
+	JE      end691
+	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VMOVUPS 64(CX), Z1
@@ -43503,9 +44173,9 @@ next667:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next667
+	JMP     next691
 
-end667:
+end691:
 	VZEROUPPER
 	RET
 
@@ -43523,9 +44193,9 @@ TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next668:
+next692:
 	TESTQ         BX, BX
-	JE            end668
+	JE            end692
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -43574,18 +44244,18 @@ next668:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next668
+	JMP           next692
 
-end668:
+end692:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next669:
+next693:
 	TESTQ         BX, BX
-	JE            end669
+	JE            end693
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -43631,18 +44301,18 @@ next669:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next669
+	JMP           next693
 
-end669:
+end693:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next670:
+next694:
 	TESTQ         BX, BX
-	JE            end670
+	JE            end694
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -43688,9 +44358,9 @@ next670:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next670
+	JMP           next694
 
-end670:
+end694:
 	VZEROUPPER
 	RET
 
@@ -43708,9 +44378,9 @@ TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next671:
+next695:
 	TESTQ         BX, BX
-	JE            end671
+	JE            end695
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -43759,18 +44429,18 @@ next671:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next671
+	JMP           next695
 
-end671:
+end695:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next672:
+next696:
 	TESTQ         BX, BX
-	JE            end672
+	JE            end696
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -43816,18 +44486,18 @@ next672:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next672
+	JMP           next696
 
-end672:
+end696:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next673:
+next697:
 	TESTQ         BX, BX
-	JE            end673
+	JE            end697
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -43873,9 +44543,9 @@ next673:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next673
+	JMP           next697
 
-end673:
+end697:
 	VZEROUPPER
 	RET
 
@@ -43893,9 +44563,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next674:
+next698:
 	TESTQ   BX, BX
-	JE      end674
+	JE      end698
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -43908,18 +44578,18 @@ next674:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next674
+	JMP     next698
 
-end674:
+end698:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next675:
+next699:
 	TESTQ   BX, BX
-	JE      end675
+	JE      end699
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43929,18 +44599,18 @@ next675:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next675
+	JMP     next699
 
-end675:
+end699:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next676:
+next700:
 	TESTQ   BX, BX
-	JE      end676
+	JE      end700
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -43950,9 +44620,9 @@ next676:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next676
+	JMP     next700
 
-end676:
+end700:
 	VZEROUPPER
 	RET
 
@@ -43970,9 +44640,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next677:
+next701:
 	TESTQ   BX, BX
-	JE      end677
+	JE      end701
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -43985,18 +44655,18 @@ next677:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next677
+	JMP     next701
 
-end677:
+end701:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next678:
+next702:
 	TESTQ   BX, BX
-	JE      end678
+	JE      end702
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44006,18 +44676,18 @@ next678:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next678
+	JMP     next702
 
-end678:
+end702:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next679:
+next703:
 	TESTQ   BX, BX
-	JE      end679
+	JE      end703
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44027,9 +44697,9 @@ next679:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next679
+	JMP     next703
 
-end679:
+end703:
 	VZEROUPPER
 	RET
 
@@ -44047,9 +44717,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next680:
+next704:
 	TESTQ   BX, BX
-	JE      end680
+	JE      end704
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -44062,18 +44732,18 @@ next680:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next680
+	JMP     next704
 
-end680:
+end704:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next681:
+next705:
 	TESTQ   BX, BX
-	JE      end681
+	JE      end705
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44083,18 +44753,18 @@ next681:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next681
+	JMP     next705
 
-end681:
+end705:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next682:
+next706:
 	TESTQ   BX, BX
-	JE      end682
+	JE      end706
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44104,9 +44774,9 @@ next682:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next682
+	JMP     next706
 
-end682:
+end706:
 	VZEROUPPER
 	RET
 
@@ -44124,9 +44794,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next683:
+next707:
 	TESTQ   BX, BX
-	JE      end683
+	JE      end707
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -44139,18 +44809,18 @@ next683:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next683
+	JMP     next707
 
-end683:
+end707:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next684:
+next708:
 	TESTQ   BX, BX
-	JE      end684
+	JE      end708
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44160,18 +44830,18 @@ next684:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next684
+	JMP     next708
 
-end684:
+end708:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next685:
+next709:
 	TESTQ   BX, BX
-	JE      end685
+	JE      end709
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44181,9 +44851,9 @@ next685:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next685
+	JMP     next709
 
-end685:
+end709:
 	VZEROUPPER
 	RET
 
@@ -44201,9 +44871,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next686:
+next710:
 	TESTQ        BX, BX
-	JE           end686
+	JE           end710
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
@@ -44220,18 +44890,18 @@ next686:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next686
+	JMP          next710
 
-end686:
+end710:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next687:
+next711:
 	TESTQ        BX, BX
-	JE           end687
+	JE           end711
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -44245,18 +44915,18 @@ next687:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next687
+	JMP          next711
 
-end687:
+end711:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next688:
+next712:
 	TESTQ        BX, BX
-	JE           end688
+	JE           end712
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4064(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -44270,9 +44940,9 @@ next688:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next688
+	JMP          next712
 
-end688:
+end712:
 	VZEROUPPER
 	RET
 
@@ -44290,9 +44960,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next689:
+next713:
 	TESTQ   BX, BX
-	JE      end689
+	JE      end713
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -44305,18 +44975,18 @@ next689:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next689
+	JMP     next713
 
-end689:
+end713:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next690:
+next714:
 	TESTQ   BX, BX
-	JE      end690
+	JE      end714
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44326,18 +44996,18 @@ next690:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next690
+	JMP     next714
 
-end690:
+end714:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next691:
+next715:
 	TESTQ   BX, BX
-	JE      end691
+	JE      end715
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44347,9 +45017,9 @@ next691:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next691
+	JMP     next715
 
-end691:
+end715:
 	VZEROUPPER
 	RET
 
@@ -44367,9 +45037,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next692:
+next716:
 	TESTQ   BX, BX
-	JE      end692
+	JE      end716
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -44382,18 +45052,18 @@ next692:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next692
+	JMP     next716
 
-end692:
+end716:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next693:
+next717:
 	TESTQ   BX, BX
-	JE      end693
+	JE      end717
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44403,18 +45073,18 @@ next693:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next693
+	JMP     next717
 
-end693:
+end717:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next694:
+next718:
 	TESTQ   BX, BX
-	JE      end694
+	JE      end718
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44424,9 +45094,9 @@ next694:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next694
+	JMP     next718
 
-end694:
+end718:
 	VZEROUPPER
 	RET
 
@@ -44444,9 +45114,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next695:
+next719:
 	TESTQ   BX, BX
-	JE      end695
+	JE      end719
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -44459,18 +45129,18 @@ next695:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next695
+	JMP     next719
 
-end695:
+end719:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next696:
+next720:
 	TESTQ   BX, BX
-	JE      end696
+	JE      end720
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44480,18 +45150,18 @@ next696:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next696
+	JMP     next720
 
-end696:
+end720:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next697:
+next721:
 	TESTQ   BX, BX
-	JE      end697
+	JE      end721
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44501,9 +45171,9 @@ next697:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next697
+	JMP     next721
 
-end697:
+end721:
 	VZEROUPPER
 	RET
 
@@ -44521,9 +45191,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next698:
+next722:
 	TESTQ   BX, BX
-	JE      end698
+	JE      end722
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -44536,18 +45206,18 @@ next698:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next698
+	JMP     next722
 
-end698:
+end722:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next699:
+next723:
 	TESTQ   BX, BX
-	JE      end699
+	JE      end723
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44557,18 +45227,18 @@ next699:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next699
+	JMP     next723
 
-end699:
+end723:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next700:
+next724:
 	TESTQ   BX, BX
-	JE      end700
+	JE      end724
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44578,9 +45248,9 @@ next700:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next700
+	JMP     next724
 
-end700:
+end724:
 	VZEROUPPER
 	RET
 
@@ -44603,9 +45273,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next701:
+next725:
 	CMPQ        SI, BX
-	JGE         end701
+	JGE         end725
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -44615,7 +45285,7 @@ next701:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end701
+	JNE         end725
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -44625,9 +45295,9 @@ next701:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next701
+	JMP         next725
 
-end701:
+end725:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44636,9 +45306,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next702:
+next726:
 	CMPQ        CX, BX
-	JGE         end702
+	JGE         end726
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -44647,7 +45317,7 @@ next702:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end702
+	JNE         end726
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -44657,9 +45327,9 @@ next702:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next702
+	JMP         next726
 
-end702:
+end726:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44668,9 +45338,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next703:
+next727:
 	CMPQ        DX, BX
-	JGE         end703
+	JGE         end727
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -44679,7 +45349,7 @@ next703:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end703
+	JNE         end727
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -44689,9 +45359,9 @@ next703:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next703
+	JMP         next727
 
-end703:
+end727:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44715,9 +45385,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next704:
+next728:
 	CMPQ         SI, BX
-	JGE          end704
+	JGE          end728
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -44727,7 +45397,7 @@ next704:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end704
+	JNE          end728
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -44739,9 +45409,9 @@ next704:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next704
+	JMP          next728
 
-end704:
+end728:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44750,9 +45420,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next705:
+next729:
 	CMPQ         CX, BX
-	JGE          end705
+	JGE          end729
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -44761,7 +45431,7 @@ next705:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end705
+	JNE          end729
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -44773,9 +45443,9 @@ next705:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next705
+	JMP          next729
 
-end705:
+end729:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44784,9 +45454,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next706:
+next730:
 	CMPQ         DX, BX
-	JGE          end706
+	JGE          end730
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -44795,7 +45465,7 @@ next706:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end706
+	JNE          end730
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -44807,9 +45477,9 @@ next706:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next706
+	JMP          next730
 
-end706:
+end730:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -44829,879 +45499,12 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next707:
-	TESTQ      BX, BX
-	JE         end707
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next707
-
-end707:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next708:
-	TESTQ      BX, BX
-	JE         end708
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next708
-
-end708:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next709:
-	TESTQ      BX, BX
-	JE         end709
-	VMOVUPS    (CX), Z2
-	VPCMPB     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next709
-
-end709:
-	VZEROUPPER
-	RET
-
-// func equalU8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           scalarB
-
-next710:
-	TESTQ      BX, BX
-	JE         end710
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next710
-
-end710:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next711:
-	TESTQ      BX, BX
-	JE         end711
-	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next711
-
-end711:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next712:
-	TESTQ      BX, BX
-	JE         end712
-	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next712
-
-end712:
-	VZEROUPPER
-	RET
-
-// func equalI16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next713:
-	TESTQ      BX, BX
-	JE         end713
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next713
-
-end713:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next714:
-	TESTQ      BX, BX
-	JE         end714
-	VMOVUPS    (DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next714
-
-end714:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next715:
-	TESTQ      BX, BX
-	JE         end715
-	VMOVUPS    (CX), Z2
-	VPCMPW     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next715
-
-end715:
-	VZEROUPPER
-	RET
-
-// func equalU16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
-	JE           scalarA
-	CMPQ         DI, $0x02
-	JE           scalarB
-
-next716:
-	TESTQ      BX, BX
-	JE         end716
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next716
-
-end716:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTW (CX), Z1
-
-next717:
-	TESTQ      BX, BX
-	JE         end717
-	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x00000040, BX
-	JMP        next717
-
-end717:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTW (DX), Z1
-
-next718:
-	TESTQ      BX, BX
-	JE         end718
-	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	SUBQ       $0x00000040, BX
-	JMP        next718
-
-end718:
-	VZEROUPPER
-	RET
-
-// func equalI64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
-	JE           scalarB
-
-next719:
-	TESTQ      BX, BX
-	JE         end719
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next719
-
-end719:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z1
-
-next720:
-	TESTQ      BX, BX
-	JE         end720
-	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next720
-
-end720:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z1
-
-next721:
-	TESTQ      BX, BX
-	JE         end721
-	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	SUBQ       $0x00000040, BX
-	JMP        next721
-
-end721:
-	VZEROUPPER
-	RET
-
-// func equalU64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
-	JE           scalarB
-
-next722:
-	TESTQ      BX, BX
-	JE         end722
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next722
-
-end722:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z1
-
-next723:
-	TESTQ      BX, BX
-	JE         end723
-	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next723
-
-end723:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z1
-
-next724:
-	TESTQ      BX, BX
-	JE         end724
-	VMOVUPS    (CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPUQ    $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	SUBQ       $0x00000040, BX
-	JMP        next724
-
-end724:
-	VZEROUPPER
-	RET
-
-// func equalF64AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
-	JE           scalarA
-	CMPQ         DI, $0x08
-	JE           scalarB
-
-next725:
-	TESTQ      BX, BX
-	JE         end725
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next725
-
-end725:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTQ (CX), Z1
-
-next726:
-	TESTQ      BX, BX
-	JE         end726
-	VMOVUPS    (DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x00, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
-	SUBQ       $0x00000040, BX
-	JMP        next726
-
-end726:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTQ (DX), Z1
-
-next727:
-	TESTQ      BX, BX
-	JE         end727
-	VMOVUPS    (CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
-	VMOVUPS    64(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VCMPPD     $0x00, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	SUBQ       $0x00000040, BX
-	JMP        next727
-
-end727:
-	VZEROUPPER
-	RET
-
-// func lessI8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           scalarB
-
-next728:
-	TESTQ      BX, BX
-	JE         end728
-	VMOVUPS    (CX), Z1
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next728
-
-end728:
-	VZEROUPPER
-	RET
-
-scalarA:
-	VPBROADCASTB (CX), Z1
-
-next729:
-	TESTQ      BX, BX
-	JE         end729
-	VMOVUPS    (DX), Z2
-	VPCMPB     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000040, BX
-	JMP        next729
-
-end729:
-	VZEROUPPER
-	RET
-
-scalarB:
-	VPBROADCASTB (DX), Z1
-
-next730:
-	TESTQ      BX, BX
-	JE         end730
-	VMOVUPS    (CX), Z2
-	VPCMPB     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
-	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000040, BX
-	JMP        next730
-
-end730:
-	VZEROUPPER
-	RET
-
-// func lessU8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         a_base+24(FP), CX
-	MOVQ         b_base+48(FP), DX
-	MOVQ         dst_len+8(FP), BX
-	MOVQ         a_len+32(FP), SI
-	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
-	JE           scalarA
-	CMPQ         DI, $0x01
-	JE           scalarB
-
 next731:
 	TESTQ      BX, BX
 	JE         end731
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x01, Z2, Z1, K1
+	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z1
 	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
@@ -45721,7 +45524,7 @@ next732:
 	TESTQ      BX, BX
 	JE         end732
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x01, Z2, Z1, K1
+	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
 	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
@@ -45740,7 +45543,7 @@ next733:
 	TESTQ      BX, BX
 	JE         end733
 	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x01, Z1, Z2, K1
+	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
 	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
@@ -45752,9 +45555,9 @@ end733:
 	VZEROUPPER
 	RET
 
-// func lessI16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
+// func equalU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -45762,9 +45565,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
+	CMPQ         SI, $0x01
 	JE           scalarA
-	CMPQ         DI, $0x02
+	CMPQ         DI, $0x01
 	JE           scalarB
 
 next734:
@@ -45772,17 +45575,12 @@ next734:
 	JE         end734
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
+	VPCMPUB    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next734
 
@@ -45791,21 +45589,17 @@ end734:
 	RET
 
 scalarA:
-	VPBROADCASTW (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next735:
 	TESTQ      BX, BX
 	JE         end735
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUB    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next735
 
@@ -45814,21 +45608,17 @@ end735:
 	RET
 
 scalarB:
-	VPBROADCASTW (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next736:
 	TESTQ      BX, BX
 	JE         end736
 	VMOVUPS    (CX), Z2
-	VPCMPW     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUB    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next736
 
@@ -45836,9 +45626,9 @@ end736:
 	VZEROUPPER
 	RET
 
-// func lessU16AVX512(dst []bool, a []uint8, b []uint8)
+// func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
+TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -45856,12 +45646,12 @@ next737:
 	JE         end737
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
+	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y1
 	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
+	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y1
 	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -45881,11 +45671,11 @@ next738:
 	TESTQ      BX, BX
 	JE         end738
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
+	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x01, Z2, Z1, K1
+	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -45904,11 +45694,11 @@ next739:
 	TESTQ      BX, BX
 	JE         end739
 	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x01, Z1, Z2, K1
+	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x01, Z1, Z2, K1
+	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -45920,9 +45710,9 @@ end739:
 	VZEROUPPER
 	RET
 
-// func lessI64AVX512(dst []bool, a []uint8, b []uint8)
+// func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
+TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -45930,9 +45720,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next740:
@@ -45940,47 +45730,17 @@ next740:
 	JE         end740
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next740
 
@@ -45989,45 +45749,21 @@ end740:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next741:
 	TESTQ      BX, BX
 	JE         end741
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x01, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUW    $0x00, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next741
 
@@ -46036,45 +45772,21 @@ end741:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next742:
 	TESTQ      BX, BX
 	JE         end742
 	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPUW    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x01, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUW    $0x00, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next742
 
@@ -46082,9 +45794,9 @@ end742:
 	VZEROUPPER
 	RET
 
-// func lessU64AVX512(dst []bool, a []uint8, b []uint8)
+// func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
+TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46102,42 +45814,42 @@ next743:
 	JE         end743
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 8(AX)
 	VMOVUPS    128(CX), Z1
 	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 16(AX)
 	VMOVUPS    192(CX), Z1
 	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 24(AX)
 	VMOVUPS    256(CX), Z1
 	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 32(AX)
 	VMOVUPS    320(CX), Z1
 	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 40(AX)
 	VMOVUPS    384(CX), Z1
 	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 48(AX)
 	VMOVUPS    448(CX), Z1
 	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46157,35 +45869,35 @@ next744:
 	TESTQ      BX, BX
 	JE         end744
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 8(AX)
 	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 16(AX)
 	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 24(AX)
 	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 32(AX)
 	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 40(AX)
 	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 48(AX)
 	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x01, Z2, Z1, K1
+	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46204,35 +45916,35 @@ next745:
 	TESTQ      BX, BX
 	JE         end745
 	VMOVUPS    (CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 8(AX)
 	VMOVUPS    128(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 16(AX)
 	VMOVUPS    192(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 24(AX)
 	VMOVUPS    256(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 32(AX)
 	VMOVUPS    320(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 40(AX)
 	VMOVUPS    384(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 48(AX)
 	VMOVUPS    448(CX), Z2
-	VPCMPUQ    $0x01, Z1, Z2, K1
+	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46244,9 +45956,9 @@ end745:
 	VZEROUPPER
 	RET
 
-// func lessF64AVX512(dst []bool, a []uint8, b []uint8)
+// func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
+TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46264,42 +45976,42 @@ next746:
 	JE         end746
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 8(AX)
 	VMOVUPS    128(CX), Z1
 	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 16(AX)
 	VMOVUPS    192(CX), Z1
 	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 24(AX)
 	VMOVUPS    256(CX), Z1
 	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 32(AX)
 	VMOVUPS    320(CX), Z1
 	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 40(AX)
 	VMOVUPS    384(CX), Z1
 	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 48(AX)
 	VMOVUPS    448(CX), Z1
 	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46319,35 +46031,35 @@ next747:
 	TESTQ      BX, BX
 	JE         end747
 	VMOVUPS    (DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, (AX)
 	VMOVUPS    64(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 8(AX)
 	VMOVUPS    128(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 16(AX)
 	VMOVUPS    192(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 24(AX)
 	VMOVUPS    256(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 32(AX)
 	VMOVUPS    320(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 40(AX)
 	VMOVUPS    384(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 48(AX)
 	VMOVUPS    448(DX), Z2
-	VCMPPD     $0x11, Z2, Z1, K1
+	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46366,35 +46078,35 @@ next748:
 	TESTQ      BX, BX
 	JE         end748
 	VMOVUPS    (CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, (AX)
 	VMOVUPS    64(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 8(AX)
 	VMOVUPS    128(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 16(AX)
 	VMOVUPS    192(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 24(AX)
 	VMOVUPS    256(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 32(AX)
 	VMOVUPS    320(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 40(AX)
 	VMOVUPS    384(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 48(AX)
 	VMOVUPS    448(CX), Z2
-	VCMPPD     $0x11, Z1, Z2, K1
+	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46406,9 +46118,9 @@ end748:
 	VZEROUPPER
 	RET
 
-// func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
+// func equalF64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46416,9 +46128,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x01
+	CMPQ         SI, $0x08
 	JE           scalarA
-	CMPQ         DI, $0x01
+	CMPQ         DI, $0x08
 	JE           scalarB
 
 next749:
@@ -46426,12 +46138,47 @@ next749:
 	JE         end749
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z1
-	VMOVDQU8   Z1, (AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next749
 
@@ -46440,17 +46187,45 @@ end749:
 	RET
 
 scalarA:
-	VPBROADCASTB (CX), Z1
+	VPBROADCASTQ (CX), Z1
 
 next750:
 	TESTQ      BX, BX
 	JE         end750
 	VMOVUPS    (DX), Z2
-	VPCMPB     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x00, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, DX
+	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
 	JMP        next750
 
@@ -46459,17 +46234,45 @@ end750:
 	RET
 
 scalarB:
-	VPBROADCASTB (DX), Z1
+	VPBROADCASTQ (DX), Z1
 
 next751:
 	TESTQ      BX, BX
 	JE         end751
 	VMOVUPS    (CX), Z2
-	VPCMPB     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Z0, K1, Z2
-	VMOVDQU8   Z2, (AX)
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VCMPPD     $0x00, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
 	JMP        next751
 
@@ -46477,9 +46280,9 @@ end751:
 	VZEROUPPER
 	RET
 
-// func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
+// func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
+TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46497,7 +46300,7 @@ next752:
 	JE         end752
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x02, Z2, Z1, K1
+	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z1
 	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
@@ -46517,7 +46320,7 @@ next753:
 	TESTQ      BX, BX
 	JE         end753
 	VMOVUPS    (DX), Z2
-	VPCMPUB    $0x02, Z2, Z1, K1
+	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
 	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
@@ -46536,7 +46339,7 @@ next754:
 	TESTQ      BX, BX
 	JE         end754
 	VMOVUPS    (CX), Z2
-	VPCMPUB    $0x02, Z1, Z2, K1
+	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
 	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
@@ -46548,9 +46351,9 @@ end754:
 	VZEROUPPER
 	RET
 
-// func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
+// func lessU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46558,9 +46361,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x02
+	CMPQ         SI, $0x01
 	JE           scalarA
-	CMPQ         DI, $0x02
+	CMPQ         DI, $0x01
 	JE           scalarB
 
 next755:
@@ -46568,17 +46371,12 @@ next755:
 	JE         end755
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, (AX)
-	VMOVUPS    64(CX), Z1
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y1
-	VMOVDQU8   Y1, 32(AX)
+	VPCMPUB    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next755
 
@@ -46587,21 +46385,17 @@ end755:
 	RET
 
 scalarA:
-	VPBROADCASTW (CX), Z1
+	VPBROADCASTB (CX), Z1
 
 next756:
 	TESTQ      BX, BX
 	JE         end756
 	VMOVUPS    (DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(DX), Z2
-	VPCMPW     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUB    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
 	JMP        next756
 
@@ -46610,21 +46404,17 @@ end756:
 	RET
 
 scalarB:
-	VPBROADCASTW (DX), Z1
+	VPBROADCASTB (DX), Z1
 
 next757:
 	TESTQ      BX, BX
 	JE         end757
 	VMOVUPS    (CX), Z2
-	VPCMPW     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, (AX)
-	VMOVUPS    64(CX), Z2
-	VPCMPW     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z Y0, K1, Y2
-	VMOVDQU8   Y2, 32(AX)
+	VPCMPUB    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
 	JMP        next757
 
@@ -46632,9 +46422,9 @@ end757:
 	VZEROUPPER
 	RET
 
-// func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
+// func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
+TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46652,12 +46442,12 @@ next758:
 	JE         end758
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
+	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y1
 	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
+	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y1
 	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -46677,11 +46467,11 @@ next759:
 	TESTQ      BX, BX
 	JE         end759
 	VMOVUPS    (DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
+	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPUW    $0x02, Z2, Z1, K1
+	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -46700,11 +46490,11 @@ next760:
 	TESTQ      BX, BX
 	JE         end760
 	VMOVUPS    (CX), Z2
-	VPCMPUW    $0x02, Z1, Z2, K1
+	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPUW    $0x02, Z1, Z2, K1
+	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
 	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
@@ -46716,9 +46506,9 @@ end760:
 	VZEROUPPER
 	RET
 
-// func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
+// func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
+TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46726,9 +46516,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_len+8(FP), BX
 	MOVQ         a_len+32(FP), SI
 	MOVQ         b_len+56(FP), DI
-	CMPQ         SI, $0x08
+	CMPQ         SI, $0x02
 	JE           scalarA
-	CMPQ         DI, $0x08
+	CMPQ         DI, $0x02
 	JE           scalarB
 
 next761:
@@ -46736,47 +46526,17 @@ next761:
 	JE         end761
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, (AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 8(AX)
-	VMOVUPS    128(CX), Z1
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 16(AX)
-	VMOVUPS    192(CX), Z1
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 24(AX)
-	VMOVUPS    256(CX), Z1
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 32(AX)
-	VMOVUPS    320(CX), Z1
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 40(AX)
-	VMOVUPS    384(CX), Z1
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 48(AX)
-	VMOVUPS    448(CX), Z1
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X1
-	VMOVQ      X1, 56(AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next761
 
@@ -46785,45 +46545,21 @@ end761:
 	RET
 
 scalarA:
-	VPBROADCASTQ (CX), Z1
+	VPBROADCASTW (CX), Z1
 
 next762:
 	TESTQ      BX, BX
 	JE         end762
 	VMOVUPS    (DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(DX), Z2
-	VPCMPQ     $0x02, Z2, Z1, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUW    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, DX
+	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
 	JMP        next762
 
@@ -46832,45 +46568,21 @@ end762:
 	RET
 
 scalarB:
-	VPBROADCASTQ (DX), Z1
+	VPBROADCASTW (DX), Z1
 
 next763:
 	TESTQ      BX, BX
 	JE         end763
 	VMOVUPS    (CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, (AX)
+	VPCMPUW    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
 	VMOVUPS    64(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 8(AX)
-	VMOVUPS    128(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 16(AX)
-	VMOVUPS    192(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 24(AX)
-	VMOVUPS    256(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 32(AX)
-	VMOVUPS    320(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 40(AX)
-	VMOVUPS    384(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 48(AX)
-	VMOVUPS    448(CX), Z2
-	VPCMPQ     $0x02, Z1, Z2, K1
-	VMOVDQU8.Z X0, K1, X2
-	VMOVQ      X2, 56(AX)
+	VPCMPUW    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
 	ADDQ       $0x00000040, AX
-	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
 	JMP        next763
 
@@ -46878,9 +46590,9 @@ end763:
 	VZEROUPPER
 	RET
 
-// func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
+// func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
+TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+4352(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -46898,42 +46610,42 @@ next764:
 	JE         end764
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, (AX)
 	VMOVUPS    64(CX), Z1
 	VMOVUPS    64(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 8(AX)
 	VMOVUPS    128(CX), Z1
 	VMOVUPS    128(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 16(AX)
 	VMOVUPS    192(CX), Z1
 	VMOVUPS    192(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 24(AX)
 	VMOVUPS    256(CX), Z1
 	VMOVUPS    256(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 32(AX)
 	VMOVUPS    320(CX), Z1
 	VMOVUPS    320(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 40(AX)
 	VMOVUPS    384(CX), Z1
 	VMOVUPS    384(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 48(AX)
 	VMOVUPS    448(CX), Z1
 	VMOVUPS    448(DX), Z2
-	VPCMPUQ    $0x02, Z2, Z1, K1
+	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X1
 	VMOVQ      X1, 56(AX)
 	ADDQ       $0x00000040, AX
@@ -46953,6 +46665,964 @@ next765:
 	TESTQ      BX, BX
 	JE         end765
 	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next765
+
+end765:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next766:
+	TESTQ      BX, BX
+	JE         end766
+	VMOVUPS    (CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPQ     $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next766
+
+end766:
+	VZEROUPPER
+	RET
+
+// func lessU64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next767:
+	TESTQ      BX, BX
+	JE         end767
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next767
+
+end767:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next768:
+	TESTQ      BX, BX
+	JE         end768
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x01, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next768
+
+end768:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next769:
+	TESTQ      BX, BX
+	JE         end769
+	VMOVUPS    (CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPUQ    $0x01, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next769
+
+end769:
+	VZEROUPPER
+	RET
+
+// func lessF64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next770:
+	TESTQ      BX, BX
+	JE         end770
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next770
+
+end770:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next771:
+	TESTQ      BX, BX
+	JE         end771
+	VMOVUPS    (DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VCMPPD     $0x11, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next771
+
+end771:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next772:
+	TESTQ      BX, BX
+	JE         end772
+	VMOVUPS    (CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VCMPPD     $0x11, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next772
+
+end772:
+	VZEROUPPER
+	RET
+
+// func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+next773:
+	TESTQ      BX, BX
+	JE         end773
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPB     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next773
+
+end773:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z1
+
+next774:
+	TESTQ      BX, BX
+	JE         end774
+	VMOVUPS    (DX), Z2
+	VPCMPB     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next774
+
+end774:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z1
+
+next775:
+	TESTQ      BX, BX
+	JE         end775
+	VMOVUPS    (CX), Z2
+	VPCMPB     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000040, BX
+	JMP        next775
+
+end775:
+	VZEROUPPER
+	RET
+
+// func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x01
+	JE           scalarA
+	CMPQ         DI, $0x01
+	JE           scalarB
+
+next776:
+	TESTQ      BX, BX
+	JE         end776
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUB    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z1
+	VMOVDQU8   Z1, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next776
+
+end776:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTB (CX), Z1
+
+next777:
+	TESTQ      BX, BX
+	JE         end777
+	VMOVUPS    (DX), Z2
+	VPCMPUB    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
+	JMP        next777
+
+end777:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTB (DX), Z1
+
+next778:
+	TESTQ      BX, BX
+	JE         end778
+	VMOVUPS    (CX), Z2
+	VPCMPUB    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Z0, K1, Z2
+	VMOVDQU8   Z2, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000040, BX
+	JMP        next778
+
+end778:
+	VZEROUPPER
+	RET
+
+// func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x02
+	JE           scalarA
+	CMPQ         DI, $0x02
+	JE           scalarB
+
+next779:
+	TESTQ      BX, BX
+	JE         end779
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next779
+
+end779:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z1
+
+next780:
+	TESTQ      BX, BX
+	JE         end780
+	VMOVUPS    (DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPW     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next780
+
+end780:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z1
+
+next781:
+	TESTQ      BX, BX
+	JE         end781
+	VMOVUPS    (CX), Z2
+	VPCMPW     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPW     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x00000040, BX
+	JMP        next781
+
+end781:
+	VZEROUPPER
+	RET
+
+// func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x02
+	JE           scalarA
+	CMPQ         DI, $0x02
+	JE           scalarB
+
+next782:
+	TESTQ      BX, BX
+	JE         end782
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y1
+	VMOVDQU8   Y1, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next782
+
+end782:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTW (CX), Z1
+
+next783:
+	TESTQ      BX, BX
+	JE         end783
+	VMOVUPS    (DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPUW    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, BX
+	JMP        next783
+
+end783:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTW (DX), Z1
+
+next784:
+	TESTQ      BX, BX
+	JE         end784
+	VMOVUPS    (CX), Z2
+	VPCMPUW    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPUW    $0x02, Z1, Z2, K1
+	VMOVDQU8.Z Y0, K1, Y2
+	VMOVDQU8   Y2, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000080, CX
+	SUBQ       $0x00000040, BX
+	JMP        next784
+
+end784:
+	VZEROUPPER
+	RET
+
+// func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next785:
+	TESTQ      BX, BX
+	JE         end785
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next785
+
+end785:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next786:
+	TESTQ      BX, BX
+	JE         end786
+	VMOVUPS    (DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(DX), Z2
+	VPCMPQ     $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next786
+
+end786:
+	VZEROUPPER
+	RET
+
+scalarB:
+	VPBROADCASTQ (DX), Z1
+
+next787:
+	TESTQ      BX, BX
+	JE         end787
+	VMOVUPS    (CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, (AX)
+	VMOVUPS    64(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 8(AX)
+	VMOVUPS    128(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 16(AX)
+	VMOVUPS    192(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 24(AX)
+	VMOVUPS    256(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 32(AX)
+	VMOVUPS    320(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 40(AX)
+	VMOVUPS    384(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 48(AX)
+	VMOVUPS    448(CX), Z2
+	VPCMPQ     $0x02, Z1, Z2, K1
+	VMOVDQU8.Z X0, K1, X2
+	VMOVQ      X2, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000040, BX
+	JMP        next787
+
+end787:
+	VZEROUPPER
+	RET
+
+// func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS lanes<>+4352(SB), Z0
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	MOVQ         dst_len+8(FP), BX
+	MOVQ         a_len+32(FP), SI
+	MOVQ         b_len+56(FP), DI
+	CMPQ         SI, $0x08
+	JE           scalarA
+	CMPQ         DI, $0x08
+	JE           scalarB
+
+next788:
+	TESTQ      BX, BX
+	JE         end788
+	VMOVUPS    (CX), Z1
+	VMOVUPS    (DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, (AX)
+	VMOVUPS    64(CX), Z1
+	VMOVUPS    64(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 8(AX)
+	VMOVUPS    128(CX), Z1
+	VMOVUPS    128(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 16(AX)
+	VMOVUPS    192(CX), Z1
+	VMOVUPS    192(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 24(AX)
+	VMOVUPS    256(CX), Z1
+	VMOVUPS    256(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 32(AX)
+	VMOVUPS    320(CX), Z1
+	VMOVUPS    320(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 40(AX)
+	VMOVUPS    384(CX), Z1
+	VMOVUPS    384(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 48(AX)
+	VMOVUPS    448(CX), Z1
+	VMOVUPS    448(DX), Z2
+	VPCMPUQ    $0x02, Z2, Z1, K1
+	VMOVDQU8.Z X0, K1, X1
+	VMOVQ      X1, 56(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000200, CX
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x00000040, BX
+	JMP        next788
+
+end788:
+	VZEROUPPER
+	RET
+
+scalarA:
+	VPBROADCASTQ (CX), Z1
+
+next789:
+	TESTQ      BX, BX
+	JE         end789
+	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
 	VMOVQ      X2, (AX)
@@ -46987,18 +47657,18 @@ next765:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next765
+	JMP        next789
 
-end765:
+end789:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next766:
+next790:
 	TESTQ      BX, BX
-	JE         end766
+	JE         end790
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47034,9 +47704,9 @@ next766:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next766
+	JMP        next790
 
-end766:
+end790:
 	VZEROUPPER
 	RET
 
@@ -47055,9 +47725,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next767:
+next791:
 	TESTQ      BX, BX
-	JE         end767
+	JE         end791
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -47102,18 +47772,18 @@ next767:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next767
+	JMP        next791
 
-end767:
+end791:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next768:
+next792:
 	TESTQ      BX, BX
-	JE         end768
+	JE         end792
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47149,18 +47819,18 @@ next768:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next768
+	JMP        next792
 
-end768:
+end792:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next769:
+next793:
 	TESTQ      BX, BX
-	JE         end769
+	JE         end793
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47196,9 +47866,9 @@ next769:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next769
+	JMP        next793
 
-end769:
+end793:
 	VZEROUPPER
 	RET
 
@@ -48183,9 +48853,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one770:
+one794:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd770
+	JLT              oneEnd794
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -48298,11 +48968,11 @@ one770:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one770
+	JMP              one794
 
-oneEnd770:
+oneEnd794:
 	TESTQ            R10, R10
-	JE               done770
+	JE               done794
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -48415,7 +49085,7 @@ oneEnd770:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done770:
+done794:
 	VZEROUPPER
 	RET
 
@@ -48447,9 +49117,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one771:
+one795:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd771
+	JLT              oneEnd795
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -48525,11 +49195,11 @@ one771:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one771
+	JMP              one795
 
-oneEnd771:
+oneEnd795:
 	TESTQ            R9, R9
-	JE               done771
+	JE               done795
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -48604,7 +49274,7 @@ oneEnd771:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done771:
+done795:
 	VZEROUPPER
 	RET
 
@@ -48638,9 +49308,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one772:
+one796:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd772
+	JLT              oneEnd796
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -48758,11 +49428,11 @@ one772:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one772
+	JMP              one796
 
-oneEnd772:
+oneEnd796:
 	TESTQ            R11, R11
-	JE               done772
+	JE               done796
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -48879,7 +49549,7 @@ oneEnd772:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done772:
+done796:
 	VZEROUPPER
 	RET
 
@@ -48913,9 +49583,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one773:
+one797:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd773
+	JLT              oneEnd797
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -48995,11 +49665,11 @@ one773:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one773
+	JMP              one797
 
-oneEnd773:
+oneEnd797:
 	TESTQ            R10, R10
-	JE               done773
+	JE               done797
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -49078,7 +49748,7 @@ oneEnd773:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done773:
+done797:
 	VZEROUPPER
 	RET
 
@@ -49098,9 +49768,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one774:
+one798:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd774
+	JLT              oneEnd798
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -49159,11 +49829,11 @@ one774:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one774
+	JMP              one798
 
-oneEnd774:
+oneEnd798:
 	TESTQ            R10, R10
-	JE               done774
+	JE               done798
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -49220,7 +49890,7 @@ oneEnd774:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done774:
+done798:
 	VZEROUPPER
 	RET
 
@@ -49237,9 +49907,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one775:
+one799:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd775
+	JLT          oneEnd799
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -49272,11 +49942,11 @@ one775:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one775
+	JMP          one799
 
-oneEnd775:
+oneEnd799:
 	TESTQ        R8, R8
-	JE           done775
+	JE           done799
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -49309,7 +49979,7 @@ oneEnd775:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done775:
+done799:
 	VZEROUPPER
 	RET
 

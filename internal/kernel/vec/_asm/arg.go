@@ -12,13 +12,15 @@ type argKernel struct {
 	name   string
 	better uint8
 	last   bool
+	plain  bool // better alone decides: NaN counts only in the first place
 }
 
 var argKernels = []argKernel{
-	{"argMax", 22, false}, // not less or equal, so true for NaN
-	{"argMin", cmpNGE, false},
-	{"argMaxLast", 29, true}, // greater or equal
-	{"argMinLast", 18, true}, // less or equal
+	{"argMax", 22, false, false}, // not less or equal, so true for NaN
+	{"argMin", cmpNGE, false, false},
+	{"argMaxLast", 29, true, false}, // greater or equal
+	{"argMinLast", 18, true, false}, // less or equal
+	{"argMaxPlain", cmpGT, false, true},
 }
 
 const cmpOrd = 7
@@ -78,7 +80,7 @@ func (g *isa) argStep(k argKernel, v, row, high, where vec) {
 		if k.last {
 			VCMPPS(U8(cmpUnord), v, v, odd)
 			KORW(odd, m, m)
-		} else {
+		} else if !k.plain {
 			VCMPPS(U8(cmpOrd), high, high, odd)
 			KANDW(odd, m, m)
 		}
@@ -91,7 +93,7 @@ func (g *isa) argStep(k argKernel, v, row, high, where vec) {
 	if k.last {
 		VCMPPS(U8(cmpUnord), v, v, odd)
 		VORPS(odd, m, m)
-	} else {
+	} else if !k.plain {
 		VCMPPS(U8(cmpOrd), high, high, odd)
 		VANDPS(odd, m, m)
 	}

@@ -32,7 +32,10 @@ func main() {
 		}
 		g.scaleRows()
 		g.converts()
-		g.where()
+		g.where("where", "uint32", 4)
+		g.where("where8", "uint8", 1)
+		g.where("where16", "uint8", 2)
+		g.where("where64", "uint8", 8)
 		g.softmaxShort("softmaxShort", false)
 		g.softmaxShort("logSoftmaxShort", true)
 		g.softmaxRows("softmaxRows", false)

@@ -8,38 +8,46 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// where emits func(dst []uint32, cond []bool, a, b []uint32) for whole vectors: the length is a multiple
-// of the lanes. a and b may have length 1.
-func (g *isa) where() {
-	g.begin("where", "func(dst []uint32, cond []bool, a, b []uint32)")
+// where emits func(dst []E, cond []bool, a, b []E) for whole vectors of elements of size bytes: the number of conditions is a
+// multiple of the lanes. a and b may have one element.
+func (g *isa) where(name, element string, size int) {
+	g.begin(name, fmt.Sprintf("func(dst []%s, cond []bool, a, b []%[1]s)", element))
 	base := func(name string) reg.GPVirtual { return Load(Param(name).Base(), GP64()).(reg.GPVirtual) }
 	length := func(name string) reg.GPVirtual { return Load(Param(name).Len(), GP64()).(reg.GPVirtual) }
 	dst, cond, a, b := base("dst"), base("cond"), base("a"), base("b")
-	n, an, bn := length("dst"), length("a"), length("b")
+	n, an, bn := length("cond"), length("a"), length("b")
+	one := uint8(1)
+	if element == "uint8" {
+		one = uint8(size)
+	}
 	zero := g.load(bitsConst(0))
-	sa, sb := g.broadcast(Mem{Base: a}), g.broadcast(Mem{Base: b})
-	CMPQ(an, U8(1))
+	sa, sb := g.r(), g.r()
+	spread := []emit{VPBROADCASTB, VPBROADCASTW, VPBROADCASTD, VPBROADCASTQ}[log2(size)]
+	spread(Mem{Base: a}, sa)
+	spread(Mem{Base: b}, sb)
+	pick := func(scalarA, scalarB bool) { g.pick(size, n, dst, cond, a, b, sa, sb, zero, scalarA, scalarB) }
+	CMPQ(an, U8(one))
 	JE(LabelRef("scalarA"))
-	CMPQ(bn, U8(1))
+	CMPQ(bn, U8(one))
 	JE(LabelRef("onlyB"))
-	g.pick(n, dst, cond, a, b, sa, sb, zero, false, false)
+	pick(false, false)
 	Label("onlyB")
-	g.pick(n, dst, cond, a, b, sa, sb, zero, false, true)
+	pick(false, true)
 	Label("scalarA")
-	CMPQ(bn, U8(1))
+	CMPQ(bn, U8(one))
 	JE(LabelRef("both"))
-	g.pick(n, dst, cond, a, b, sa, sb, zero, true, false)
+	pick(true, false)
 	Label("both")
-	g.pick(n, dst, cond, a, b, sa, sb, zero, true, true)
+	pick(true, true)
 }
 
 // pick emits one loop and the return behind it.
-func (g *isa) pick(n, dst, cond, a, b reg.GPVirtual, sa, sb, zero vec, scalarA, scalarB bool) {
-	id := labels
+func (g *isa) pick(size int, n, dst, cond, a, b reg.GPVirtual, sa, sb, zero vec, scalarA, scalarB bool) {
+	id, lanes, e := labels, 4*g.w/size, log2(size)
 	labels++
 	next, end := fmt.Sprintf("next%d", id), fmt.Sprintf("end%d", id)
 	Label(next)
-	CMPQ(n, U32(uint32(g.w)))
+	CMPQ(n, U32(uint32(lanes)))
 	JLT(LabelRef(end))
 	va, vb := sa, sb
 	if !scalarA {
@@ -51,19 +59,19 @@ func (g *isa) pick(n, dst, cond, a, b reg.GPVirtual, sa, sb, zero vec, scalarA, 
 		ADDQ(U32(uint32(4*g.w)), b)
 	}
 	c, v := g.r(), g.r()
-	VPMOVZXBD(Mem{Base: cond}, c)
+	[]emit{VMOVUPS, VPMOVZXBW, VPMOVZXBD, VPMOVZXBQ}[e](Mem{Base: cond}, c)
 	if g.wide() {
 		m := K()
-		VPTESTMD(c, c, m)
-		VBLENDMPS(va, vb, m, v)
+		[]emit{VPTESTMB, VPTESTMW, VPTESTMD, VPTESTMQ}[e](c, c, m)
+		[]emit{VPBLENDMB, VPBLENDMW, VBLENDMPS, VBLENDMPD}[e](va, vb, m, v)
 	} else {
-		VPCMPEQD(zero, c, c)
-		VBLENDVPS(c, vb, va, v)
+		[]emit{VPCMPEQB, VPCMPEQW, VPCMPEQD, VPCMPEQQ}[e](zero, c, c)
+		VPBLENDVB(c, vb, va, v)
 	}
 	VMOVUPS(v, Mem{Base: dst})
 	ADDQ(U32(uint32(4*g.w)), dst)
-	ADDQ(U32(uint32(g.w)), cond)
-	SUBQ(U32(uint32(g.w)), n)
+	ADDQ(U32(uint32(lanes)), cond)
+	SUBQ(U32(uint32(lanes)), n)
 	JMP(LabelRef(next))
 	Label(end)
 	g.end()
