@@ -57,6 +57,7 @@ var assembly = []kernels{
 		fromFloat16: fromFloat16AVX2,
 		toFloat16:   toFloat16AVX2,
 		where:       whereAVX2,
+		whereBytes:  [4]whereFunc{0: where8AVX2, 1: where16AVX2, 3: where64AVX2},
 		compare: [numCompare]compareFunc{
 			opEqual: equalAVX2, opLess: lessAVX2, opLessEqual: lessEqualAVX2, opNotEqual: notEqualAVX2,
 			opUnordered: unorderedAVX2, opAbsEqual: absEqualAVX2, opEqualInt: equalIntAVX2, opLessInt: lessIntAVX2,
@@ -185,6 +186,7 @@ var assembly = []kernels{
 		fromFloat16: fromFloat16AVX512,
 		toFloat16:   toFloat16AVX512,
 		where:       whereAVX512,
+		whereBytes:  [4]whereFunc{0: where8AVX512, 1: where16AVX512, 3: where64AVX512},
 		compare: [numCompare]compareFunc{
 			opEqual: equalAVX512, opLess: lessAVX512, opLessEqual: lessEqualAVX512, opNotEqual: notEqualAVX512,
 			opUnordered: unorderedAVX512, opAbsEqual: absEqualAVX512, opEqualInt: equalIntAVX512, opLessInt: lessIntAVX512,
