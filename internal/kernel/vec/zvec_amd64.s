@@ -50042,9 +50042,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many776:
+many800:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd776
+	JLT         manyEnd800
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50083,12 +50083,12 @@ many776:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many776
+	JMP         many800
 
-manyEnd776:
-one776:
+manyEnd800:
+one800:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd776
+	JLT         oneEnd800
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50109,11 +50109,11 @@ one776:
 	VMOVUPS     Y3, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one776
+	JMP         one800
 
-oneEnd776:
+oneEnd800:
 	TESTQ       SI, SI
-	JE          done776
+	JE          done800
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50136,7 +50136,7 @@ oneEnd776:
 	VMINPS      Y4, Y1, Y4
 	VMASKMOVPS  Y4, Y3, (DI)
 
-done776:
+done800:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50164,9 +50164,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many777:
+many801:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd777
+	JLT         manyEnd801
 	VMOVUPS     (DI), Y7
 	VMULPS      lanes<>+1504(SB), Y7, Y7
 	VMAXPS      Y7, Y0, Y7
@@ -50205,12 +50205,12 @@ many777:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many777
+	JMP         many801
 
-manyEnd777:
-one777:
+manyEnd801:
+one801:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd777
+	JLT         oneEnd801
 	VMOVUPS     (DI), Y7
 	VMULPS      lanes<>+1504(SB), Y7, Y7
 	VMAXPS      Y7, Y0, Y7
@@ -50231,11 +50231,11 @@ one777:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one777
+	JMP         one801
 
-oneEnd777:
+oneEnd801:
 	TESTQ       SI, SI
-	JE          done777
+	JE          done801
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -50258,7 +50258,7 @@ oneEnd777:
 	VDIVPS      Y8, Y3, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done777:
+done801:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50281,9 +50281,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many778:
+many802:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd778
+	JLT         manyEnd802
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50330,12 +50330,12 @@ many778:
 	VMOVUPS     Y4, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many778
+	JMP         many802
 
-manyEnd778:
-one778:
+manyEnd802:
+one802:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd778
+	JLT         oneEnd802
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50360,11 +50360,11 @@ one778:
 	VMOVUPS     Y4, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one778
+	JMP         one802
 
-oneEnd778:
+oneEnd802:
 	TESTQ       SI, SI
-	JE          done778
+	JE          done802
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50391,7 +50391,7 @@ oneEnd778:
 	VFMADD213PS Y4, Y4, Y5
 	VMASKMOVPS  Y5, Y3, (DI)
 
-done778:
+done802:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50419,9 +50419,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many779:
+many803:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd779
+	JLT         manyEnd803
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2336(SB), Y9
@@ -50466,12 +50466,12 @@ many779:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many779
+	JMP         many803
 
-manyEnd779:
-one779:
+manyEnd803:
+one803:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd779
+	JLT         oneEnd803
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2336(SB), Y9
@@ -50495,11 +50495,11 @@ one779:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one779
+	JMP         one803
 
-oneEnd779:
+oneEnd803:
 	TESTQ       SI, SI
-	JE          done779
+	JE          done803
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -50525,7 +50525,7 @@ oneEnd779:
 	VDIVPS      Y9, Y8, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done779:
+done803:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50556,9 +50556,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many780:
+many804:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd780
+	JLT         manyEnd804
 	VMOVUPS     (DI), Y8
 	VMULPS      Y0, Y8, Y9
 	VMAXPS      Y9, Y1, Y9
@@ -50597,12 +50597,12 @@ many780:
 	VMOVUPS     Y8, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many780
+	JMP         many804
 
-manyEnd780:
-one780:
+manyEnd804:
+one804:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd780
+	JLT         oneEnd804
 	VMOVUPS     (DI), Y8
 	VMULPS      Y0, Y8, Y9
 	VMAXPS      Y9, Y1, Y9
@@ -50623,11 +50623,11 @@ one780:
 	VMOVUPS     Y8, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one780
+	JMP         one804
 
-oneEnd780:
+oneEnd804:
 	TESTQ       SI, SI
-	JE          done780
+	JE          done804
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y8
@@ -50650,7 +50650,7 @@ oneEnd780:
 	VDIVPS      Y10, Y9, Y9
 	VMASKMOVPS  Y9, Y8, (DI)
 
-done780:
+done804:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50672,9 +50672,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many781:
+many805:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd781
+	JLT     manyEnd805
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50691,12 +50691,12 @@ many781:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many781
+	JMP     many805
 
-manyEnd781:
-one781:
+manyEnd805:
+one805:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd781
+	JLT     oneEnd805
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2784(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50706,11 +50706,11 @@ one781:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one781
+	JMP     one805
 
-oneEnd781:
+oneEnd805:
 	TESTQ      SI, SI
-	JE         done781
+	JE         done805
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -50722,7 +50722,7 @@ oneEnd781:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done781:
+done805:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50748,9 +50748,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many782:
+many806:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd782
+	JLT     manyEnd806
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50765,12 +50765,12 @@ many782:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many782
+	JMP     many806
 
-manyEnd782:
-one782:
+manyEnd806:
+one806:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd782
+	JLT     oneEnd806
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50779,11 +50779,11 @@ one782:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one782
+	JMP     one806
 
-oneEnd782:
+oneEnd806:
 	TESTQ      SI, SI
-	JE         done782
+	JE         done806
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -50794,7 +50794,7 @@ oneEnd782:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done782:
+done806:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50816,9 +50816,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many783:
+many807:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd783
+	JLT       manyEnd807
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -50837,23 +50837,23 @@ many783:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many783
+	JMP       many807
 
-manyEnd783:
-one783:
+manyEnd807:
+one807:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd783
+	JLT       oneEnd807
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one783
+	JMP       one807
 
-oneEnd783:
+oneEnd807:
 	TESTQ      SI, SI
-	JE         done783
+	JE         done807
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -50862,7 +50862,7 @@ oneEnd783:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done783:
+done807:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50886,9 +50886,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many784:
+many808:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd784
+	JLT     manyEnd808
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -50907,23 +50907,23 @@ many784:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many784
+	JMP     many808
 
-manyEnd784:
-one784:
+manyEnd808:
+one808:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd784
+	JLT     oneEnd808
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one784
+	JMP     one808
 
-oneEnd784:
+oneEnd808:
 	TESTQ      SI, SI
-	JE         done784
+	JE         done808
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -50932,7 +50932,7 @@ oneEnd784:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done784:
+done808:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50956,9 +50956,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many785:
+many809:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd785
+	JLT     manyEnd809
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -50970,12 +50970,12 @@ many785:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many785
+	JMP     many809
 
-manyEnd785:
-one785:
+manyEnd809:
+one809:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd785
+	JLT     oneEnd809
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -50983,11 +50983,11 @@ one785:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one785
+	JMP     one809
 
-oneEnd785:
+oneEnd809:
 	TESTQ      R8, R8
-	JE         done785
+	JE         done809
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -50996,7 +50996,7 @@ oneEnd785:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done785:
+done809:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -51028,9 +51028,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many786:
+many810:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd786
+	JLT          manyEnd810
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51069,12 +51069,12 @@ many786:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many786
+	JMP          many810
 
-manyEnd786:
-one786:
+manyEnd810:
+one810:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd786
+	JLT          oneEnd810
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51095,11 +51095,11 @@ one786:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one786
+	JMP          one810
 
-oneEnd786:
+oneEnd810:
 	TESTQ        SI, SI
-	JE           done786
+	JE           done810
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51123,7 +51123,7 @@ oneEnd786:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done786:
+done810:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51157,9 +51157,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many787:
+many811:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd787
+	JLT          manyEnd811
 	VMOVUPS      (DI), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -51188,12 +51188,12 @@ many787:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many787
+	JMP          many811
 
-manyEnd787:
-one787:
+manyEnd811:
+one811:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd787
+	JLT          oneEnd811
 	VMOVUPS      (DI), Z6
 	VMULPS       Z5, Z6, Z6
 	VREDUCEPS    $0x01, Z6, Z7
@@ -51209,11 +51209,11 @@ one787:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one787
+	JMP          one811
 
-oneEnd787:
+oneEnd811:
 	TESTQ        SI, SI
-	JE           done787
+	JE           done811
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51232,7 +51232,7 @@ oneEnd787:
 	VDIVPS       Z6, Z0, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done787:
+done811:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51266,9 +51266,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many788:
+many812:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd788
+	JLT          manyEnd812
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51315,12 +51315,12 @@ many788:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many788
+	JMP          many812
 
-manyEnd788:
-one788:
+manyEnd812:
+one812:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd788
+	JLT          oneEnd812
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51345,11 +51345,11 @@ one788:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one788
+	JMP          one812
 
-oneEnd788:
+oneEnd812:
 	TESTQ        SI, SI
-	JE           done788
+	JE           done812
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51377,7 +51377,7 @@ oneEnd788:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done788:
+done812:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51412,9 +51412,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many789:
+many813:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd789
+	JLT          manyEnd813
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -51449,12 +51449,12 @@ many789:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many789
+	JMP          many813
 
-manyEnd789:
-one789:
+manyEnd813:
+one813:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd789
+	JLT          oneEnd813
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2336(SB), Z8
@@ -51473,11 +51473,11 @@ one789:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one789
+	JMP          one813
 
-oneEnd789:
+oneEnd813:
 	TESTQ        SI, SI
-	JE           done789
+	JE           done813
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51499,7 +51499,7 @@ oneEnd789:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done789:
+done813:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51536,9 +51536,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many790:
+many814:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd790
+	JLT          manyEnd814
 	VMOVUPS      (DI), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -51567,12 +51567,12 @@ many790:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many790
+	JMP          many814
 
-manyEnd790:
-one790:
+manyEnd814:
+one814:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd790
+	JLT          oneEnd814
 	VMOVUPS      (DI), Z6
 	VMULPS       Z0, Z6, Z7
 	VREDUCEPS    $0x01, Z7, Z8
@@ -51588,11 +51588,11 @@ one790:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one790
+	JMP          one814
 
-oneEnd790:
+oneEnd814:
 	TESTQ        SI, SI
-	JE           done790
+	JE           done814
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51611,7 +51611,7 @@ oneEnd790:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done790:
+done814:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51633,9 +51633,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many791:
+many815:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd791
+	JLT         manyEnd815
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -51652,12 +51652,12 @@ many791:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many791
+	JMP         many815
 
-manyEnd791:
-one791:
+manyEnd815:
+one815:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd791
+	JLT         oneEnd815
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -51667,11 +51667,11 @@ one791:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one791
+	JMP         one815
 
-oneEnd791:
+oneEnd815:
 	TESTQ       SI, SI
-	JE          done791
+	JE          done815
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -51684,7 +51684,7 @@ oneEnd791:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done791:
+done815:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51710,9 +51710,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many792:
+many816:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd792
+	JLT     manyEnd816
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51727,12 +51727,12 @@ many792:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many792
+	JMP     many816
 
-manyEnd792:
-one792:
+manyEnd816:
+one816:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd792
+	JLT     oneEnd816
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51741,11 +51741,11 @@ one792:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one792
+	JMP     one816
 
-oneEnd792:
+oneEnd816:
 	TESTQ     SI, SI
-	JE        done792
+	JE        done816
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51757,7 +51757,7 @@ oneEnd792:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done792:
+done816:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51779,9 +51779,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many793:
+many817:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd793
+	JLT       manyEnd817
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -51804,12 +51804,12 @@ many793:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many793
+	JMP       many817
 
-manyEnd793:
-one793:
+manyEnd817:
+one817:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd793
+	JLT       oneEnd817
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -51817,11 +51817,11 @@ one793:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one793
+	JMP       one817
 
-oneEnd793:
+oneEnd817:
 	TESTQ     SI, SI
-	JE        done793
+	JE        done817
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51832,7 +51832,7 @@ oneEnd793:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done793:
+done817:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51856,9 +51856,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many794:
+many818:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd794
+	JLT     manyEnd818
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -51877,23 +51877,23 @@ many794:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many794
+	JMP     many818
 
-manyEnd794:
-one794:
+manyEnd818:
+one818:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd794
+	JLT     oneEnd818
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one794
+	JMP     one818
 
-oneEnd794:
+oneEnd818:
 	TESTQ     SI, SI
-	JE        done794
+	JE        done818
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51903,7 +51903,7 @@ oneEnd794:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done794:
+done818:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51927,9 +51927,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many795:
+many819:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd795
+	JLT     manyEnd819
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -51941,12 +51941,12 @@ many795:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many795
+	JMP     many819
 
-manyEnd795:
-one795:
+manyEnd819:
+one819:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd795
+	JLT     oneEnd819
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -51954,11 +51954,11 @@ one795:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one795
+	JMP     one819
 
-oneEnd795:
+oneEnd819:
 	TESTQ     R8, R8
-	JE        done795
+	JE        done819
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -51968,7 +51968,7 @@ oneEnd795:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done795:
+done819:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
