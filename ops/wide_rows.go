@@ -34,6 +34,9 @@ func WideRowsOf(a Attrs) (w WideRows) {
 	return w
 }
 
+// Any reports whether w says anything.
+func (w WideRows) Any() bool { return len(w.Ranges) > 0 || w.Row != 0 || w.At != 0 || w.Into != 0 }
+
 // Attrs returns the attributes that say w.
 func (w WideRows) Attrs() (out Attrs) {
 	if len(w.Ranges) > 0 {

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/onnxrun/onnxrun/onnx"
@@ -94,5 +95,20 @@ func TestRunIntoSeveral(t *testing.T) {
 				t.Errorf("round %d: %s is %v, want %v", round, name, got, w)
 			}
 		}
+	}
+}
+
+// TestNoWideRows opens a model with an operator of graph passes that would write to its own input: it is refused.
+func TestNoWideRows(t *testing.T) {
+	m := &onnx.Model{IRVersion: 10, Opsets: []onnx.OpsetID{{Version: 21}, {Domain: "onnxrun", Version: 1}}, Graph: &onnx.Graph{
+		Name:    "g",
+		Inputs:  []*onnx.ValueInfo{{Name: "x", Type: &onnx.Type{Kind: onnx.TypeTensor, ElemType: int32(tensor.Float32)}}},
+		Outputs: []*onnx.ValueInfo{{Name: "y"}},
+		Nodes: []*onnx.Node{{Name: "place", Domain: "onnxrun", OpType: "Place", Inputs: []string{"x", "x"}, Outputs: []string{"y"},
+			Attributes: []*onnx.Attribute{onnx.NewInt("into", 1), onnx.NewInt("row", 8), onnx.NewInt("at", 1<<40)}}},
+	}}
+	_, err := runtime.OpenBytes(onnx.Encode(m), nil)
+	if err == nil || !strings.Contains(err.Error(), `node "place"`) {
+		t.Errorf("error %v, want one about the node", err)
 	}
 }

@@ -205,6 +205,9 @@ func (b *builder) node(g *Graph, n *onnx.Node, sc *scope) error {
 	if f := b.model.Function(domain, n.OpType, n.Overload); f != nil {
 		return b.call(g, n, f, in, attrs, sc)
 	}
+	if domain == schema.Internal && ops.WideRowsOf(attrs).Any() {
+		return onnx.Malformed("graph", "node %q (%s): attributes that let nodes write to what others made are not for models", sc.prefix+n.Name, n.OpType)
+	}
 	version := opset(sc.opsets, domain)
 	s := schema.Lookup(domain, n.OpType, version)
 	row := b.table.Find(domain, n.OpType, version)
