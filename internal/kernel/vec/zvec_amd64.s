@@ -359,107 +359,118 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1376(SB), Y4
-	VMOVUPS lanes<>+1408(SB), Y5
-	VMOVUPS lanes<>+1440(SB), Y6
-	VMOVUPS lanes<>+1472(SB), Y7
 
 many3:
-	CMPQ        CX, $0x00000010
-	JLT         manyEnd3
-	VMOVUPS     (DX), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, (AX)
-	VMOVUPS     32(DX), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         many3
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd3
+	VMOVUPS      (DX), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(DX), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many3
 
 manyEnd3:
 one3:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd3
-	VMOVUPS     (DX), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	SUBQ        $0x00000008, CX
-	JMP         one3
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd3
+	VMOVUPS      (DX), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one3
 
 oneEnd3:
-	TESTQ       CX, CX
-	JE          done3
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y7
-	VMASKMOVPS  (DX), Y7, Y8
-	VMULPS      lanes<>+1504(SB), Y8, Y8
-	VMAXPS      Y8, Y0, Y0
-	VMINPS      Y0, Y1, Y0
-	VADDPS      Y2, Y0, Y1
-	VSUBPS      Y2, Y1, Y2
-	VSUBPS      Y2, Y0, Y0
-	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+1472(SB), Y2
-	VFMADD213PS Y6, Y0, Y2
-	VFMADD213PS Y5, Y0, Y2
-	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+1536(SB), Y0, Y2
-	VFMADD213PS Y3, Y0, Y2
-	VMULPS      Y1, Y2, Y0
-	VADDPS      Y3, Y0, Y0
-	VDIVPS      Y0, Y3, Y0
-	VMASKMOVPS  Y0, Y7, (AX)
+	TESTQ        CX, CX
+	JE           done3
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y3
+	VMASKMOVPS   (DX), Y3, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VMINPS       Y0, Y1, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y2, Y1
+	VSUBPS       Y2, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VMOVUPS      lanes<>+352(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y3, (AX)
 
 done3:
 	VZEROUPPER
@@ -471,7 +482,7 @@ TEXT ·erfAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1568(SB), Y0
+	VMOVUPS lanes<>+1408(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+992(SB), Y2
 
@@ -481,17 +492,17 @@ many4:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1600(SB), Y5
-	VFMADD213PS lanes<>+1632(SB), Y4, Y5
-	VFMADD213PS lanes<>+1664(SB), Y4, Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VMOVUPS     lanes<>+1792(SB), Y6
-	VFMADD213PS lanes<>+1824(SB), Y4, Y6
-	VFMADD213PS lanes<>+1856(SB), Y4, Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
@@ -501,17 +512,17 @@ many4:
 	VMOVUPS     32(DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1600(SB), Y5
-	VFMADD213PS lanes<>+1632(SB), Y4, Y5
-	VFMADD213PS lanes<>+1664(SB), Y4, Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VMOVUPS     lanes<>+1792(SB), Y6
-	VFMADD213PS lanes<>+1824(SB), Y4, Y6
-	VFMADD213PS lanes<>+1856(SB), Y4, Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
@@ -530,17 +541,17 @@ one4:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1600(SB), Y5
-	VFMADD213PS lanes<>+1632(SB), Y4, Y5
-	VFMADD213PS lanes<>+1664(SB), Y4, Y5
-	VFMADD213PS lanes<>+1696(SB), Y4, Y5
-	VFMADD213PS lanes<>+1728(SB), Y4, Y5
-	VFMADD213PS lanes<>+1760(SB), Y4, Y5
-	VMOVUPS     lanes<>+1792(SB), Y6
-	VFMADD213PS lanes<>+1824(SB), Y4, Y6
-	VFMADD213PS lanes<>+1856(SB), Y4, Y6
-	VFMADD213PS lanes<>+1888(SB), Y4, Y6
-	VFMADD213PS lanes<>+1920(SB), Y4, Y6
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y4, Y5
+	VFMADD213PS lanes<>+1504(SB), Y4, Y5
+	VFMADD213PS lanes<>+1536(SB), Y4, Y5
+	VFMADD213PS lanes<>+1568(SB), Y4, Y5
+	VFMADD213PS lanes<>+1600(SB), Y4, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y4, Y6
+	VFMADD213PS lanes<>+1696(SB), Y4, Y6
+	VFMADD213PS lanes<>+1728(SB), Y4, Y6
+	VFMADD213PS lanes<>+1760(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y3
 	VDIVPS      Y6, Y3, Y3
@@ -561,17 +572,17 @@ oneEnd4:
 	VMASKMOVPS  (DX), Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1600(SB), Y5
-	VFMADD213PS lanes<>+1632(SB), Y0, Y5
-	VFMADD213PS lanes<>+1664(SB), Y0, Y5
-	VFMADD213PS lanes<>+1696(SB), Y0, Y5
-	VFMADD213PS lanes<>+1728(SB), Y0, Y5
-	VFMADD213PS lanes<>+1760(SB), Y0, Y5
-	VMOVUPS     lanes<>+1792(SB), Y6
-	VFMADD213PS lanes<>+1824(SB), Y0, Y6
-	VFMADD213PS lanes<>+1856(SB), Y0, Y6
-	VFMADD213PS lanes<>+1888(SB), Y0, Y6
-	VFMADD213PS lanes<>+1920(SB), Y0, Y6
+	VMOVUPS     lanes<>+1440(SB), Y5
+	VFMADD213PS lanes<>+1472(SB), Y0, Y5
+	VFMADD213PS lanes<>+1504(SB), Y0, Y5
+	VFMADD213PS lanes<>+1536(SB), Y0, Y5
+	VFMADD213PS lanes<>+1568(SB), Y0, Y5
+	VFMADD213PS lanes<>+1600(SB), Y0, Y5
+	VMOVUPS     lanes<>+1632(SB), Y6
+	VFMADD213PS lanes<>+1664(SB), Y0, Y6
+	VFMADD213PS lanes<>+1696(SB), Y0, Y6
+	VFMADD213PS lanes<>+1728(SB), Y0, Y6
+	VFMADD213PS lanes<>+1760(SB), Y0, Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
@@ -589,7 +600,7 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1952(SB), Y0
+	VMOVUPS lanes<>+1792(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+992(SB), Y2
 
@@ -599,17 +610,17 @@ many5:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -621,17 +632,17 @@ many5:
 	VMOVUPS     32(DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -652,17 +663,17 @@ one5:
 	VMOVUPS     (DX), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -685,17 +696,17 @@ oneEnd5:
 	VMASKMOVPS  (DX), Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y0
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y0, Y5
-	VFMADD213PS lanes<>+2048(SB), Y0, Y5
-	VFMADD213PS lanes<>+2080(SB), Y0, Y5
-	VFMADD213PS lanes<>+2112(SB), Y0, Y5
-	VFMADD213PS lanes<>+2144(SB), Y0, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y0, Y6
-	VFMADD213PS lanes<>+2240(SB), Y0, Y6
-	VFMADD213PS lanes<>+2272(SB), Y0, Y6
-	VFMADD213PS lanes<>+2304(SB), Y0, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y0, Y5
+	VFMADD213PS lanes<>+1888(SB), Y0, Y5
+	VFMADD213PS lanes<>+1920(SB), Y0, Y5
+	VFMADD213PS lanes<>+1952(SB), Y0, Y5
+	VFMADD213PS lanes<>+1984(SB), Y0, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y0, Y6
+	VFMADD213PS lanes<>+2080(SB), Y0, Y6
+	VFMADD213PS lanes<>+2112(SB), Y0, Y6
+	VFMADD213PS lanes<>+2144(SB), Y0, Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMULPS      Y4, Y5, Y0
 	VDIVPS      Y6, Y0, Y0
@@ -715,22 +726,22 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2176(SB), Y0
+	VMOVUPS lanes<>+2208(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1376(SB), Y4
-	VMOVUPS lanes<>+1408(SB), Y5
-	VMOVUPS lanes<>+1440(SB), Y6
-	VMOVUPS lanes<>+1472(SB), Y7
+	VMOVUPS lanes<>+2240(SB), Y4
+	VMOVUPS lanes<>+2272(SB), Y5
+	VMOVUPS lanes<>+2304(SB), Y6
+	VMOVUPS lanes<>+2336(SB), Y7
 
 many6:
 	CMPQ        CX, $0x00000010
 	JLT         manyEnd6
 	VMOVUPS     (DX), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -738,11 +749,11 @@ many6:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -750,8 +761,8 @@ many6:
 	VMOVUPS     Y7, (AX)
 	VMOVUPS     32(DX), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -759,11 +770,11 @@ many6:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -780,8 +791,8 @@ one6:
 	JLT         oneEnd6
 	VMOVUPS     (DX), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -789,11 +800,11 @@ one6:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -812,8 +823,8 @@ oneEnd6:
 	VMOVUPS     (BX)(CX*4), Y7
 	VMASKMOVPS  (DX), Y7, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2336(SB), Y10
-	VFMADD213PS lanes<>+2368(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y0
 	VMINPS      Y0, Y1, Y0
@@ -821,11 +832,11 @@ oneEnd6:
 	VSUBPS      Y2, Y1, Y2
 	VSUBPS      Y2, Y0, Y0
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+1472(SB), Y2
+	VMOVUPS     lanes<>+2336(SB), Y2
 	VFMADD213PS Y6, Y0, Y2
 	VFMADD213PS Y5, Y0, Y2
 	VFMADD213PS Y4, Y0, Y2
-	VFMADD213PS lanes<>+1536(SB), Y0, Y2
+	VFMADD213PS lanes<>+2432(SB), Y0, Y2
 	VFMADD213PS Y3, Y0, Y2
 	VMULPS      Y1, Y2, Y0
 	VADDPS      Y3, Y0, Y0
@@ -844,111 +855,121 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMULPS       lanes<>+1504(SB), Y0, Y0
 	VMOVUPS      lanes<>+1280(SB), Y1
 	VMOVUPS      lanes<>+1312(SB), Y2
 	VMOVUPS      lanes<>+1344(SB), Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VMOVUPS      lanes<>+1376(SB), Y5
-	VMOVUPS      lanes<>+1408(SB), Y6
-	VMOVUPS      lanes<>+1440(SB), Y7
-	VMOVUPS      lanes<>+1472(SB), Y8
 
 many7:
-	CMPQ        CX, $0x00000010
-	JLT         manyEnd7
-	VMOVUPS     (DX), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (AX)
-	VMOVUPS     32(DX), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         many7
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd7
+	VMOVUPS      (DX), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      32(DX), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many7
 
 manyEnd7:
 one7:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd7
-	VMOVUPS     (DX), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	SUBQ        $0x00000008, CX
-	JMP         one7
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd7
+	VMOVUPS      (DX), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one7
 
 oneEnd7:
-	TESTQ       CX, CX
-	JE          done7
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y8
-	VMASKMOVPS  (DX), Y8, Y9
-	VMULPS      Y0, Y9, Y0
-	VMAXPS      Y0, Y1, Y0
-	VMINPS      Y0, Y2, Y0
-	VADDPS      Y3, Y0, Y1
-	VSUBPS      Y3, Y1, Y2
-	VSUBPS      Y2, Y0, Y0
-	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+1472(SB), Y2
-	VFMADD213PS Y7, Y0, Y2
-	VFMADD213PS Y6, Y0, Y2
-	VFMADD213PS Y5, Y0, Y2
-	VFMADD213PS lanes<>+1536(SB), Y0, Y2
-	VFMADD213PS Y4, Y0, Y2
-	VMULPS      Y1, Y2, Y0
-	VADDPS      Y4, Y0, Y0
-	VDIVPS      Y0, Y9, Y0
-	VMASKMOVPS  Y0, Y8, (AX)
+	TESTQ        CX, CX
+	JE           done7
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y4
+	VMASKMOVPS   (DX), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y5, Y6
+	VMULPS       Y0, Y6, Y0
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y3, Y1
+	VSUBPS       Y3, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+352(SB), Y0, Y0
+	VDIVPS       Y0, Y5, Y0
+	VMASKMOVPS   Y0, Y4, (AX)
 
 done7:
 	VZEROUPPER
@@ -964,84 +985,83 @@ TEXT ·softplusAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1280(SB), Y1
 	VMOVUPS lanes<>+1312(SB), Y2
 	VMOVUPS lanes<>+1344(SB), Y3
-	VMOVUPS lanes<>+352(SB), Y4
-	VMOVUPS lanes<>+1376(SB), Y5
-	VMOVUPS lanes<>+1408(SB), Y6
-	VMOVUPS lanes<>+1440(SB), Y7
-	VMOVUPS lanes<>+1472(SB), Y8
 
 one8:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd8
-	VMOVUPS     (DX), Y8
-	VORPS       lanes<>+2400(SB), Y8, Y9
-	VMULPS      lanes<>+96(SB), Y9, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VMOVUPS     lanes<>+2432(SB), Y10
-	VFMADD213PS lanes<>+2464(SB), Y9, Y10
-	VFMADD213PS lanes<>+2496(SB), Y9, Y10
-	VFMADD213PS lanes<>+2528(SB), Y9, Y10
-	VFMADD213PS lanes<>+2560(SB), Y9, Y10
-	VFMADD213PS lanes<>+2592(SB), Y9, Y10
-	VFMADD213PS lanes<>+2624(SB), Y9, Y10
-	VFMADD213PS lanes<>+2656(SB), Y9, Y10
-	VFMADD213PS lanes<>+2688(SB), Y9, Y10
-	VFMADD213PS Y4, Y9, Y10
-	VMAXPS      Y8, Y0, Y8
-	VFMADD213PS Y8, Y9, Y10
-	VMOVUPS     Y10, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	SUBQ        $0x00000008, CX
-	JMP         one8
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd8
+	VMOVUPS      (DX), Y4
+	VORPS        lanes<>+1376(SB), Y4, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VMOVUPS      lanes<>+2464(SB), Y6
+	VFMADD213PS  lanes<>+2496(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2528(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2560(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2592(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2624(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2656(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2688(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2720(SB), Y5, Y6
+	VFMADD213PS  lanes<>+352(SB), Y5, Y6
+	VMAXPS       Y4, Y0, Y4
+	VFMADD213PS  Y4, Y5, Y6
+	VMOVUPS      Y6, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one8
 
 oneEnd8:
-	TESTQ       CX, CX
-	JE          done8
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y8
-	VMASKMOVPS  (DX), Y8, Y9
-	VORPS       lanes<>+2400(SB), Y9, Y10
-	VMULPS      lanes<>+96(SB), Y10, Y10
-	VMAXPS      Y10, Y1, Y1
-	VMINPS      Y1, Y2, Y1
-	VADDPS      Y3, Y1, Y2
-	VSUBPS      Y3, Y2, Y3
-	VSUBPS      Y3, Y1, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     lanes<>+1472(SB), Y3
-	VFMADD213PS Y7, Y1, Y3
-	VFMADD213PS Y6, Y1, Y3
-	VFMADD213PS Y5, Y1, Y3
-	VFMADD213PS lanes<>+1536(SB), Y1, Y3
-	VFMADD213PS Y4, Y1, Y3
-	VMULPS      Y2, Y3, Y1
-	VMOVUPS     lanes<>+2432(SB), Y2
-	VFMADD213PS lanes<>+2464(SB), Y1, Y2
-	VFMADD213PS lanes<>+2496(SB), Y1, Y2
-	VFMADD213PS lanes<>+2528(SB), Y1, Y2
-	VFMADD213PS lanes<>+2560(SB), Y1, Y2
-	VFMADD213PS lanes<>+2592(SB), Y1, Y2
-	VFMADD213PS lanes<>+2624(SB), Y1, Y2
-	VFMADD213PS lanes<>+2656(SB), Y1, Y2
-	VFMADD213PS lanes<>+2688(SB), Y1, Y2
-	VFMADD213PS Y4, Y1, Y2
-	VMAXPS      Y9, Y0, Y0
-	VFMADD213PS Y0, Y1, Y2
-	VMASKMOVPS  Y2, Y8, (AX)
+	TESTQ        CX, CX
+	JE           done8
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y4
+	VMASKMOVPS   (DX), Y4, Y5
+	VORPS        lanes<>+1376(SB), Y5, Y6
+	VMAXPS       Y6, Y1, Y1
+	VMINPS       Y1, Y2, Y1
+	VMOVAPS      Y1, Y2
+	VFMADD132PS  lanes<>+96(SB), Y3, Y2
+	VSUBPS       Y3, Y2, Y3
+	VFNMADD231PS lanes<>+128(SB), Y3, Y1
+	VFNMADD231PS lanes<>+160(SB), Y3, Y1
+	VMOVUPS      lanes<>+192(SB), Y3
+	VFMADD213PS  lanes<>+224(SB), Y1, Y3
+	VFMADD213PS  lanes<>+256(SB), Y1, Y3
+	VFMADD213PS  lanes<>+288(SB), Y1, Y3
+	VFMADD213PS  lanes<>+320(SB), Y1, Y3
+	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VFMADD213PS  lanes<>+352(SB), Y1, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y1
+	VMOVUPS      lanes<>+2464(SB), Y2
+	VFMADD213PS  lanes<>+2496(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2528(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2560(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2592(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2624(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2656(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2688(SB), Y1, Y2
+	VFMADD213PS  lanes<>+2720(SB), Y1, Y2
+	VFMADD213PS  lanes<>+352(SB), Y1, Y2
+	VMAXPS       Y5, Y0, Y0
+	VFMADD213PS  Y0, Y1, Y2
+	VMASKMOVPS   Y2, Y4, (AX)
 
 done8:
 	VZEROUPPER
@@ -1053,127 +1073,130 @@ TEXT ·mishAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
-	VMOVUPS lanes<>+2720(SB), Y0
+	VMOVUPS lanes<>+2752(SB), Y0
 	VMOVUPS lanes<>+1280(SB), Y1
 	VMOVUPS lanes<>+1312(SB), Y2
 	VMOVUPS lanes<>+1344(SB), Y3
-	VMOVUPS lanes<>+352(SB), Y4
-	VMOVUPS lanes<>+1376(SB), Y5
-	VMOVUPS lanes<>+1408(SB), Y6
-	VMOVUPS lanes<>+1440(SB), Y7
-	VMOVUPS lanes<>+1472(SB), Y8
 
 many9:
-	CMPQ        CX, $0x00000010
-	JLT         manyEnd9
-	VMOVUPS     (DX), Y8
-	VMINPS      Y8, Y0, Y9
-	VMULPS      lanes<>+96(SB), Y9, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VMULPS      Y9, Y10, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMULPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (AX)
-	VMOVUPS     32(DX), Y8
-	VMINPS      Y8, Y0, Y9
-	VMULPS      lanes<>+96(SB), Y9, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VMULPS      Y9, Y10, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMULPS      Y9, Y8, Y8
-	VMOVUPS     Y8, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         many9
+	CMPQ         CX, $0x00000010
+	JLT          manyEnd9
+	VMOVUPS      (DX), Y4
+	VMINPS       Y4, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      32(DX), Y4
+	VMINPS       Y4, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JMP          many9
 
 manyEnd9:
 one9:
-	CMPQ        CX, $0x00000008
-	JLT         oneEnd9
-	VMOVUPS     (DX), Y8
-	VMINPS      Y8, Y0, Y9
-	VMULPS      lanes<>+96(SB), Y9, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VMULPS      Y9, Y10, Y9
-	VADDPS      lanes<>+2752(SB), Y9, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMULPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (AX)
-	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000020, DX
-	SUBQ        $0x00000008, CX
-	JMP         one9
+	CMPQ         CX, $0x00000008
+	JLT          oneEnd9
+	VMOVUPS      (DX), Y4
+	VMINPS       Y4, Y0, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       lanes<>+2784(SB), Y5, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, CX
+	JMP          one9
 
 oneEnd9:
-	TESTQ       CX, CX
-	JE          done9
-	LEAQ        tail<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y8
-	VMASKMOVPS  (DX), Y8, Y9
-	VMINPS      Y9, Y0, Y0
-	VMULPS      lanes<>+96(SB), Y0, Y0
-	VMAXPS      Y0, Y1, Y0
-	VMINPS      Y0, Y2, Y0
-	VADDPS      Y3, Y0, Y1
-	VSUBPS      Y3, Y1, Y2
-	VSUBPS      Y2, Y0, Y0
-	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     lanes<>+1472(SB), Y2
-	VFMADD213PS Y7, Y0, Y2
-	VFMADD213PS Y6, Y0, Y2
-	VFMADD213PS Y5, Y0, Y2
-	VFMADD213PS lanes<>+1536(SB), Y0, Y2
-	VFMADD213PS Y4, Y0, Y2
-	VMULPS      Y1, Y2, Y0
-	VADDPS      lanes<>+2752(SB), Y0, Y1
-	VMULPS      Y0, Y1, Y0
-	VADDPS      lanes<>+2752(SB), Y0, Y1
-	VDIVPS      Y1, Y0, Y0
-	VMULPS      Y0, Y9, Y0
-	VMASKMOVPS  Y0, Y8, (AX)
+	TESTQ        CX, CX
+	JE           done9
+	LEAQ         tail<>+32(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y4
+	VMASKMOVPS   (DX), Y4, Y5
+	VMINPS       Y5, Y0, Y0
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD132PS  lanes<>+96(SB), Y3, Y1
+	VSUBPS       Y3, Y1, Y2
+	VFNMADD231PS lanes<>+128(SB), Y2, Y0
+	VFNMADD231PS lanes<>+160(SB), Y2, Y0
+	VMOVUPS      lanes<>+192(SB), Y2
+	VFMADD213PS  lanes<>+224(SB), Y0, Y2
+	VFMADD213PS  lanes<>+256(SB), Y0, Y2
+	VFMADD213PS  lanes<>+288(SB), Y0, Y2
+	VFMADD213PS  lanes<>+320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VFMADD213PS  lanes<>+352(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VADDPS       lanes<>+2784(SB), Y0, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       lanes<>+2784(SB), Y0, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMULPS       Y0, Y5, Y0
+	VMASKMOVPS   Y0, Y4, (AX)
 
 done9:
 	VZEROUPPER
@@ -1192,14 +1215,14 @@ many10:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (AX)
 	VMOVUPS 32(DX), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1215,7 +1238,7 @@ one10:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd10
 	VMOVUPS (DX), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -1233,7 +1256,7 @@ oneEnd10:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y2
 	VMASKMOVPS (DX), Y2, Y3
-	VMULPS     lanes<>+2784(SB), Y3, Y4
+	VMULPS     lanes<>+2816(SB), Y3, Y4
 	VADDPS     lanes<>+896(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y0
 	VMINPS     Y0, Y1, Y0
@@ -1433,8 +1456,8 @@ TEXT ·eluAVX2(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
 	VMOVUPS      lanes<>+480(SB), Y1
-	VMOVUPS      lanes<>+2816(SB), Y2
-	VMOVUPS      lanes<>+2848(SB), Y3
+	VMOVUPS      lanes<>+1280(SB), Y2
+	VMOVUPS      lanes<>+1312(SB), Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 
 many14:
@@ -1449,11 +1472,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2880(SB), Y8
+	VMOVUPS      lanes<>+2848(SB), Y8
+	VFMADD213PS  lanes<>+2880(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
-	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1471,11 +1494,11 @@ many14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2880(SB), Y8
+	VMOVUPS      lanes<>+2848(SB), Y8
+	VFMADD213PS  lanes<>+2880(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
-	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1502,11 +1525,11 @@ one14:
 	VSUBPS       Y4, Y7, Y8
 	VFNMADD231PS lanes<>+128(SB), Y8, Y6
 	VFNMADD231PS lanes<>+160(SB), Y8, Y6
-	VMOVUPS      lanes<>+2880(SB), Y8
+	VMOVUPS      lanes<>+2848(SB), Y8
+	VFMADD213PS  lanes<>+2880(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2912(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2944(SB), Y6, Y8
 	VFMADD213PS  lanes<>+2976(SB), Y6, Y8
-	VFMADD213PS  lanes<>+3008(SB), Y6, Y8
 	VMULPS       Y6, Y6, Y9
 	VFMADD213PS  Y6, Y9, Y8
 	VPSLLD       $0x17, Y7, Y7
@@ -1535,11 +1558,11 @@ oneEnd14:
 	VSUBPS       Y4, Y2, Y3
 	VFNMADD231PS lanes<>+128(SB), Y3, Y1
 	VFNMADD231PS lanes<>+160(SB), Y3, Y1
-	VMOVUPS      lanes<>+2880(SB), Y3
+	VMOVUPS      lanes<>+2848(SB), Y3
+	VFMADD213PS  lanes<>+2880(SB), Y1, Y3
 	VFMADD213PS  lanes<>+2912(SB), Y1, Y3
 	VFMADD213PS  lanes<>+2944(SB), Y1, Y3
 	VFMADD213PS  lanes<>+2976(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3008(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
 	VFMADD213PS  Y1, Y4, Y3
 	VPSLLD       $0x17, Y2, Y2
@@ -1627,16 +1650,16 @@ many16:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+2400(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VXORPS  lanes<>+2400(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VXORPS  lanes<>+2400(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VXORPS  lanes<>+2400(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1648,7 +1671,7 @@ one16:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd16
 	VMOVUPS (DX), Y0
-	VXORPS  lanes<>+2400(SB), Y0, Y0
+	VXORPS  lanes<>+1376(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1662,7 +1685,7 @@ oneEnd16:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VXORPS     lanes<>+2400(SB), Y1, Y1
+	VXORPS     lanes<>+1376(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done16:
@@ -1680,16 +1703,16 @@ many17:
 	CMPQ    CX, $0x00000020
 	JLT     manyEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y0
+	VANDPS  lanes<>+3008(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y0
+	VANDPS  lanes<>+3008(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y0
+	VANDPS  lanes<>+3008(SB), Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y0
+	VANDPS  lanes<>+3008(SB), Y0, Y0
 	VMOVUPS Y0, 96(AX)
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
@@ -1701,7 +1724,7 @@ one17:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd17
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y0
+	VANDPS  lanes<>+3008(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, DX
@@ -1715,7 +1738,7 @@ oneEnd17:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+3040(SB), Y1, Y1
+	VANDPS     lanes<>+3008(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
 
 done17:
@@ -2239,22 +2262,22 @@ one27:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+3072(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
-	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3328(SB), Y3
+	VMOVUPS      lanes<>+3296(SB), Y3
+	VFMADD213PS  lanes<>+3328(SB), Y1, Y3
 	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2262,7 +2285,7 @@ one27:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+2400(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2279,22 +2302,22 @@ oneEnd27:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+3072(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
-	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3328(SB), Y2
+	VMOVUPS      lanes<>+3296(SB), Y2
+	VFMADD213PS  lanes<>+3328(SB), Y0, Y2
 	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2302,7 +2325,7 @@ oneEnd27:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+2400(SB), Y3, Y2
+	VANDPS       lanes<>+1376(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2324,23 +2347,23 @@ one28:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+3072(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
-	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
-	VPADDD       lanes<>+3424(SB), Y2, Y2
+	VPADDD       lanes<>+3392(SB), Y2, Y2
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3328(SB), Y3
+	VMOVUPS      lanes<>+3296(SB), Y3
+	VFMADD213PS  lanes<>+3328(SB), Y1, Y3
 	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2348,7 +2371,7 @@ one28:
 	VPSLLD       $0x1f, Y2, Y1
 	VPSLLD       $0x1e, Y2, Y2
 	VBLENDVPS    Y1, Y5, Y4, Y1
-	VANDPS       lanes<>+2400(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x00000020, AX
@@ -2365,23 +2388,23 @@ oneEnd28:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+3072(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
-	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
-	VPADDD       lanes<>+3424(SB), Y3, Y3
+	VPADDD       lanes<>+3392(SB), Y3, Y3
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3328(SB), Y2
+	VMOVUPS      lanes<>+3296(SB), Y2
+	VFMADD213PS  lanes<>+3328(SB), Y0, Y2
 	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2389,7 +2412,7 @@ oneEnd28:
 	VPSLLD       $0x1f, Y3, Y0
 	VPSLLD       $0x1e, Y3, Y3
 	VBLENDVPS    Y0, Y5, Y4, Y0
-	VANDPS       lanes<>+2400(SB), Y3, Y2
+	VANDPS       lanes<>+1376(SB), Y3, Y2
 	VXORPS       Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
 
@@ -2411,22 +2434,22 @@ one29:
 	VMOVUPS      (DX), Y1
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y1, Y2
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y2
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y2
 	VSUBPS       Y0, Y2, Y3
+	VFNMADD231PS lanes<>+3072(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3104(SB), Y3, Y1
 	VFNMADD231PS lanes<>+3136(SB), Y3, Y1
-	VFNMADD231PS lanes<>+3168(SB), Y3, Y1
 	VMULPS       Y1, Y1, Y3
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y3, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y3, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y3, Y4
 	VMULPS       Y1, Y3, Y3
 	VFMADD213PS  Y1, Y3, Y4
 	VMULPS       Y1, Y1, Y1
-	VMOVUPS      lanes<>+3328(SB), Y3
+	VMOVUPS      lanes<>+3296(SB), Y3
+	VFMADD213PS  lanes<>+3328(SB), Y1, Y3
 	VFMADD213PS  lanes<>+3360(SB), Y1, Y3
-	VFMADD213PS  lanes<>+3392(SB), Y1, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y1, Y5
 	VMULPS       Y1, Y1, Y1
@@ -2451,22 +2474,22 @@ oneEnd29:
 	VMASKMOVPS   (DX), Y1, Y2
 	VMOVAPS      Y2, Y2
 	VMOVAPS      Y2, Y3
-	VFMADD132PS  lanes<>+3072(SB), Y0, Y3
+	VFMADD132PS  lanes<>+3040(SB), Y0, Y3
 	VSUBPS       Y0, Y3, Y0
+	VFNMADD231PS lanes<>+3072(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3104(SB), Y0, Y2
 	VFNMADD231PS lanes<>+3136(SB), Y0, Y2
-	VFNMADD231PS lanes<>+3168(SB), Y0, Y2
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3200(SB), Y4
+	VMOVUPS      lanes<>+3168(SB), Y4
+	VFMADD213PS  lanes<>+3200(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3232(SB), Y0, Y4
 	VFMADD213PS  lanes<>+3264(SB), Y0, Y4
-	VFMADD213PS  lanes<>+3296(SB), Y0, Y4
 	VMULPS       Y2, Y0, Y0
 	VFMADD213PS  Y2, Y0, Y4
 	VMULPS       Y2, Y2, Y0
-	VMOVUPS      lanes<>+3328(SB), Y2
+	VMOVUPS      lanes<>+3296(SB), Y2
+	VFMADD213PS  lanes<>+3328(SB), Y0, Y2
 	VFMADD213PS  lanes<>+3360(SB), Y0, Y2
-	VFMADD213PS  lanes<>+3392(SB), Y0, Y2
 	VMOVUPS      lanes<>+352(SB), Y5
 	VFNMADD231PS lanes<>+896(SB), Y0, Y5
 	VMULPS       Y0, Y0, Y0
@@ -2489,18 +2512,19 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+352(SB), Y0
-	VMOVUPS lanes<>+3104(SB), Y1
+	VMOVUPS lanes<>+3072(SB), Y1
 
 one30:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd30
 	VMOVUPS     (DX), Y2
-	VANDPS      lanes<>+3040(SB), Y2, Y3
+	VANDPS      lanes<>+3008(SB), Y2, Y3
 	VDIVPS      Y3, Y0, Y4
 	VCMPPS      $0x11, Y3, Y0, Y5
 	VBLENDVPS   Y5, Y4, Y3, Y4
 	VMULPS      Y4, Y4, Y5
-	VMOVUPS     lanes<>+3456(SB), Y6
+	VMOVUPS     lanes<>+3424(SB), Y6
+	VFMADD213PS lanes<>+3456(SB), Y5, Y6
 	VFMADD213PS lanes<>+3488(SB), Y5, Y6
 	VFMADD213PS lanes<>+3520(SB), Y5, Y6
 	VFMADD213PS lanes<>+3552(SB), Y5, Y6
@@ -2508,13 +2532,12 @@ one30:
 	VFMADD213PS lanes<>+3616(SB), Y5, Y6
 	VFMADD213PS lanes<>+3648(SB), Y5, Y6
 	VFMADD213PS lanes<>+3680(SB), Y5, Y6
-	VFMADD213PS lanes<>+3712(SB), Y5, Y6
 	VMULPS      Y4, Y5, Y5
 	VFMADD213PS Y4, Y5, Y6
 	VSUBPS      Y6, Y1, Y4
 	VCMPPS      $0x11, Y3, Y0, Y3
 	VBLENDVPS   Y3, Y4, Y6, Y3
-	VANDPS      lanes<>+2400(SB), Y2, Y2
+	VANDPS      lanes<>+1376(SB), Y2, Y2
 	VXORPS      Y2, Y3, Y2
 	VMOVUPS     Y2, (AX)
 	ADDQ        $0x00000020, AX
@@ -2529,12 +2552,13 @@ oneEnd30:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y2
 	VMASKMOVPS  (DX), Y2, Y3
-	VANDPS      lanes<>+3040(SB), Y3, Y4
+	VANDPS      lanes<>+3008(SB), Y3, Y4
 	VDIVPS      Y4, Y0, Y5
 	VCMPPS      $0x11, Y4, Y0, Y6
 	VBLENDVPS   Y6, Y5, Y4, Y5
 	VMULPS      Y5, Y5, Y6
-	VMOVUPS     lanes<>+3456(SB), Y7
+	VMOVUPS     lanes<>+3424(SB), Y7
+	VFMADD213PS lanes<>+3456(SB), Y6, Y7
 	VFMADD213PS lanes<>+3488(SB), Y6, Y7
 	VFMADD213PS lanes<>+3520(SB), Y6, Y7
 	VFMADD213PS lanes<>+3552(SB), Y6, Y7
@@ -2542,13 +2566,12 @@ oneEnd30:
 	VFMADD213PS lanes<>+3616(SB), Y6, Y7
 	VFMADD213PS lanes<>+3648(SB), Y6, Y7
 	VFMADD213PS lanes<>+3680(SB), Y6, Y7
-	VFMADD213PS lanes<>+3712(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VSUBPS      Y7, Y1, Y1
 	VCMPPS      $0x11, Y4, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+2400(SB), Y3, Y1
+	VANDPS      lanes<>+1376(SB), Y3, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)
 
@@ -2564,13 +2587,13 @@ TEXT ·asinAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3104(SB), Y2
+	VMOVUPS lanes<>+3072(SB), Y2
 
 one31:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd31
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3040(SB), Y3, Y4
+	VANDPS      lanes<>+3008(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2579,18 +2602,18 @@ one31:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3744(SB), Y7
+	VMOVUPS     lanes<>+3712(SB), Y7
+	VFMADD213PS lanes<>+3744(SB), Y6, Y7
 	VFMADD213PS lanes<>+3776(SB), Y6, Y7
 	VFMADD213PS lanes<>+3808(SB), Y6, Y7
 	VFMADD213PS lanes<>+3840(SB), Y6, Y7
-	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
 	VSUBPS      Y5, Y2, Y5
 	VCMPPS      $0x11, Y4, Y0, Y4
 	VBLENDVPS   Y4, Y5, Y7, Y4
-	VANDPS      lanes<>+2400(SB), Y3, Y3
+	VANDPS      lanes<>+1376(SB), Y3, Y3
 	VXORPS      Y3, Y4, Y3
 	VMOVUPS     Y3, (AX)
 	ADDQ        $0x00000020, AX
@@ -2605,7 +2628,7 @@ oneEnd31:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3040(SB), Y4, Y5
+	VANDPS      lanes<>+3008(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2614,18 +2637,18 @@ oneEnd31:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3744(SB), Y7
+	VMOVUPS     lanes<>+3712(SB), Y7
+	VFMADD213PS lanes<>+3744(SB), Y6, Y7
 	VFMADD213PS lanes<>+3776(SB), Y6, Y7
 	VFMADD213PS lanes<>+3808(SB), Y6, Y7
 	VFMADD213PS lanes<>+3840(SB), Y6, Y7
-	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
 	VSUBPS      Y1, Y2, Y1
 	VCMPPS      $0x11, Y5, Y0, Y0
 	VBLENDVPS   Y0, Y1, Y7, Y0
-	VANDPS      lanes<>+2400(SB), Y4, Y1
+	VANDPS      lanes<>+1376(SB), Y4, Y1
 	VXORPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y3, (AX)
 
@@ -2641,13 +2664,13 @@ TEXT ·acosAVX2(SB), NOSPLIT, $0-56
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS lanes<>+896(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
-	VMOVUPS lanes<>+3104(SB), Y2
+	VMOVUPS lanes<>+3072(SB), Y2
 
 one32:
 	CMPQ        CX, $0x00000008
 	JLT         oneEnd32
 	VMOVUPS     (DX), Y3
-	VANDPS      lanes<>+3040(SB), Y3, Y4
+	VANDPS      lanes<>+3008(SB), Y3, Y4
 	VSUBPS      Y4, Y1, Y5
 	VMULPS      Y0, Y5, Y5
 	VMULPS      Y4, Y4, Y6
@@ -2656,18 +2679,18 @@ one32:
 	VSQRTPS     Y5, Y5
 	VCMPPS      $0x11, Y4, Y0, Y7
 	VBLENDVPS   Y7, Y5, Y4, Y5
-	VMOVUPS     lanes<>+3744(SB), Y7
+	VMOVUPS     lanes<>+3712(SB), Y7
+	VFMADD213PS lanes<>+3744(SB), Y6, Y7
 	VFMADD213PS lanes<>+3776(SB), Y6, Y7
 	VFMADD213PS lanes<>+3808(SB), Y6, Y7
 	VFMADD213PS lanes<>+3840(SB), Y6, Y7
-	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y5, Y6, Y6
 	VFMADD213PS Y5, Y6, Y7
 	VADDPS      Y7, Y7, Y5
-	VMOVUPS     lanes<>+3904(SB), Y6
+	VMOVUPS     lanes<>+3872(SB), Y6
 	VSUBPS      Y5, Y6, Y6
 	VBLENDVPS   Y3, Y6, Y5, Y5
-	VANDPS      lanes<>+2400(SB), Y3, Y3
+	VANDPS      lanes<>+1376(SB), Y3, Y3
 	VXORPS      Y3, Y7, Y3
 	VSUBPS      Y3, Y2, Y3
 	VCMPPS      $0x11, Y4, Y0, Y4
@@ -2685,7 +2708,7 @@ oneEnd32:
 	NEGQ        CX
 	VMOVUPS     (BX)(CX*4), Y3
 	VMASKMOVPS  (DX), Y3, Y4
-	VANDPS      lanes<>+3040(SB), Y4, Y5
+	VANDPS      lanes<>+3008(SB), Y4, Y5
 	VSUBPS      Y5, Y1, Y1
 	VMULPS      Y0, Y1, Y1
 	VMULPS      Y5, Y5, Y6
@@ -2694,18 +2717,18 @@ oneEnd32:
 	VSQRTPS     Y1, Y1
 	VCMPPS      $0x11, Y5, Y0, Y7
 	VBLENDVPS   Y7, Y1, Y5, Y1
-	VMOVUPS     lanes<>+3744(SB), Y7
+	VMOVUPS     lanes<>+3712(SB), Y7
+	VFMADD213PS lanes<>+3744(SB), Y6, Y7
 	VFMADD213PS lanes<>+3776(SB), Y6, Y7
 	VFMADD213PS lanes<>+3808(SB), Y6, Y7
 	VFMADD213PS lanes<>+3840(SB), Y6, Y7
-	VFMADD213PS lanes<>+3872(SB), Y6, Y7
 	VMULPS      Y1, Y6, Y6
 	VFMADD213PS Y1, Y6, Y7
 	VADDPS      Y7, Y7, Y1
-	VMOVUPS     lanes<>+3904(SB), Y6
+	VMOVUPS     lanes<>+3872(SB), Y6
 	VSUBPS      Y1, Y6, Y6
 	VBLENDVPS   Y4, Y6, Y1, Y1
-	VANDPS      lanes<>+2400(SB), Y4, Y4
+	VANDPS      lanes<>+1376(SB), Y4, Y4
 	VXORPS      Y4, Y7, Y4
 	VSUBPS      Y4, Y2, Y2
 	VCMPPS      $0x11, Y5, Y0, Y0
@@ -2730,17 +2753,17 @@ one33:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd33
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3040(SB), Y2, Y3
+	VANDPS       lanes<>+3008(SB), Y2, Y3
 	VMULPS       Y3, Y3, Y4
-	VMOVUPS      lanes<>+3936(SB), Y5
+	VMOVUPS      lanes<>+3904(SB), Y5
+	VFMADD213PS  lanes<>+3936(SB), Y4, Y5
 	VFMADD213PS  lanes<>+3968(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4000(SB), Y4, Y5
-	VFMADD213PS  lanes<>+2784(SB), Y4, Y5
+	VFMADD213PS  lanes<>+2816(SB), Y4, Y5
 	VMULPS       Y3, Y4, Y4
 	VFMADD213PS  Y3, Y4, Y5
 	VMOVAPS      Y3, Y4
 	VMAXPS       Y4, Y0, Y4
-	VMOVUPS      lanes<>+4032(SB), Y6
+	VMOVUPS      lanes<>+4000(SB), Y6
 	VMINPS       Y4, Y6, Y4
 	VMOVAPS      Y4, Y6
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
@@ -2755,7 +2778,7 @@ one33:
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VFMADD213PS  lanes<>+352(SB), Y4, Y8
 	VSUBPS       lanes<>+352(SB), Y7, Y4
-	VPADDD       lanes<>+4064(SB), Y6, Y6
+	VPADDD       lanes<>+4032(SB), Y6, Y6
 	VPSRAD       $0x01, Y6, Y4
 	VPSUBD       Y4, Y6, Y6
 	VPADDD       lanes<>+384(SB), Y4, Y4
@@ -2764,12 +2787,12 @@ one33:
 	VPADDD       lanes<>+384(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y8, Y8
-	VMOVUPS      lanes<>+4096(SB), Y4
+	VMOVUPS      lanes<>+4064(SB), Y4
 	VDIVPS       Y8, Y4, Y4
 	VSUBPS       Y4, Y8, Y4
 	VCMPPS       $0x11, lanes<>+352(SB), Y3, Y3
 	VBLENDVPS    Y3, Y5, Y4, Y3
-	VANDPS       lanes<>+2400(SB), Y2, Y2
+	VANDPS       lanes<>+1376(SB), Y2, Y2
 	VXORPS       Y2, Y3, Y2
 	VMOVUPS      Y2, (AX)
 	ADDQ         $0x00000020, AX
@@ -2784,17 +2807,17 @@ oneEnd33:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3040(SB), Y3, Y4
+	VANDPS       lanes<>+3008(SB), Y3, Y4
 	VMULPS       Y4, Y4, Y5
-	VMOVUPS      lanes<>+3936(SB), Y6
+	VMOVUPS      lanes<>+3904(SB), Y6
+	VFMADD213PS  lanes<>+3936(SB), Y5, Y6
 	VFMADD213PS  lanes<>+3968(SB), Y5, Y6
-	VFMADD213PS  lanes<>+4000(SB), Y5, Y6
-	VFMADD213PS  lanes<>+2784(SB), Y5, Y6
+	VFMADD213PS  lanes<>+2816(SB), Y5, Y6
 	VMULPS       Y4, Y5, Y5
 	VFMADD213PS  Y4, Y5, Y6
 	VMOVAPS      Y4, Y5
 	VMAXPS       Y5, Y0, Y0
-	VMOVUPS      lanes<>+4032(SB), Y5
+	VMOVUPS      lanes<>+4000(SB), Y5
 	VMINPS       Y0, Y5, Y0
 	VMOVAPS      Y0, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
@@ -2809,7 +2832,7 @@ oneEnd33:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VFMADD213PS  lanes<>+352(SB), Y0, Y7
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4064(SB), Y5, Y5
+	VPADDD       lanes<>+4032(SB), Y5, Y5
 	VPSRAD       $0x01, Y5, Y0
 	VPSUBD       Y0, Y5, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2818,12 +2841,12 @@ oneEnd33:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y7, Y7
-	VMOVUPS      lanes<>+4096(SB), Y0
+	VMOVUPS      lanes<>+4064(SB), Y0
 	VDIVPS       Y7, Y0, Y0
 	VSUBPS       Y0, Y7, Y0
 	VCMPPS       $0x11, lanes<>+352(SB), Y4, Y1
 	VBLENDVPS    Y1, Y6, Y0, Y0
-	VANDPS       lanes<>+2400(SB), Y3, Y1
+	VANDPS       lanes<>+1376(SB), Y3, Y1
 	VXORPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
 
@@ -2845,9 +2868,9 @@ one34:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd34
 	VMOVUPS      (DX), Y2
-	VANDPS       lanes<>+3040(SB), Y2, Y2
+	VANDPS       lanes<>+3008(SB), Y2, Y2
 	VMAXPS       Y2, Y0, Y2
-	VMOVUPS      lanes<>+4032(SB), Y3
+	VMOVUPS      lanes<>+4000(SB), Y3
 	VMINPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2862,7 +2885,7 @@ one34:
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VFMADD213PS  lanes<>+352(SB), Y2, Y5
 	VSUBPS       lanes<>+352(SB), Y4, Y2
-	VPADDD       lanes<>+4064(SB), Y3, Y3
+	VPADDD       lanes<>+4032(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y2
 	VPSUBD       Y2, Y3, Y3
 	VPADDD       lanes<>+384(SB), Y2, Y2
@@ -2871,7 +2894,7 @@ one34:
 	VPADDD       lanes<>+384(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y5, Y5
-	VMOVUPS      lanes<>+4096(SB), Y2
+	VMOVUPS      lanes<>+4064(SB), Y2
 	VDIVPS       Y5, Y2, Y2
 	VADDPS       Y2, Y5, Y2
 	VMOVUPS      Y2, (AX)
@@ -2887,9 +2910,9 @@ oneEnd34:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y2
 	VMASKMOVPS   (DX), Y2, Y3
-	VANDPS       lanes<>+3040(SB), Y3, Y3
+	VANDPS       lanes<>+3008(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y0
-	VMOVUPS      lanes<>+4032(SB), Y3
+	VMOVUPS      lanes<>+4000(SB), Y3
 	VMINPS       Y0, Y3, Y0
 	VMOVAPS      Y0, Y3
 	VFMADD132PS  lanes<>+96(SB), Y1, Y3
@@ -2904,7 +2927,7 @@ oneEnd34:
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VFMADD213PS  lanes<>+352(SB), Y0, Y4
 	VSUBPS       lanes<>+352(SB), Y1, Y0
-	VPADDD       lanes<>+4064(SB), Y3, Y3
+	VPADDD       lanes<>+4032(SB), Y3, Y3
 	VPSRAD       $0x01, Y3, Y0
 	VPSUBD       Y0, Y3, Y1
 	VPADDD       lanes<>+384(SB), Y0, Y0
@@ -2913,7 +2936,7 @@ oneEnd34:
 	VPADDD       lanes<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y4, Y4
-	VMOVUPS      lanes<>+4096(SB), Y0
+	VMOVUPS      lanes<>+4064(SB), Y0
 	VDIVPS       Y4, Y0, Y0
 	VADDPS       Y0, Y4, Y0
 	VMASKMOVPS   Y0, Y2, (AX)
@@ -2933,7 +2956,7 @@ one35:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd35
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+3040(SB), Y0, Y1
+	VANDPS       lanes<>+3008(SB), Y0, Y1
 	VMULPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y2
@@ -2943,12 +2966,12 @@ one35:
 	VDIVPS       Y2, Y1, Y2
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y2, Y1, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4096(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -2996,12 +3019,12 @@ one35:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+4160(SB), Y2, Y4
+	VADDPS       lanes<>+4128(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
-	VANDPS       lanes<>+2400(SB), Y0, Y0
+	VANDPS       lanes<>+1376(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3016,7 +3039,7 @@ oneEnd35:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+3040(SB), Y1, Y2
+	VANDPS       lanes<>+3008(SB), Y1, Y2
 	VMULPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y3, Y3
@@ -3026,12 +3049,12 @@ oneEnd35:
 	VDIVPS       Y3, Y2, Y3
 	VMULPS       Y3, Y2, Y3
 	VADDPS       Y3, Y2, Y3
-	VMOVUPS      lanes<>+4128(SB), Y4
+	VMOVUPS      lanes<>+4096(SB), Y4
 	VCMPPS       $0x11, Y2, Y4, Y5
 	VBLENDVPS    Y5, Y2, Y3, Y3
 	VMOVUPS      lanes<>+352(SB), Y5
 	VADDPS       Y5, Y3, Y5
-	VCMPPS       $0x15, lanes<>+4128(SB), Y3, Y6
+	VCMPPS       $0x15, lanes<>+4096(SB), Y3, Y6
 	VBLENDVPS    Y6, Y3, Y5, Y5
 	VMOVUPS      lanes<>+416(SB), Y6
 	VMULPS       Y6, Y5, Y6
@@ -3079,12 +3102,12 @@ oneEnd35:
 	VDIVPS       Y5, Y8, Y8
 	VCMPPS       $0x00, Y7, Y5, Y5
 	VBLENDVPS    Y5, Y3, Y8, Y5
-	VCMPPS       $0x15, lanes<>+4128(SB), Y3, Y3
+	VCMPPS       $0x15, lanes<>+4096(SB), Y3, Y3
 	VBLENDVPS    Y3, Y6, Y5, Y3
-	VADDPS       lanes<>+4160(SB), Y3, Y5
+	VADDPS       lanes<>+4128(SB), Y3, Y5
 	VCMPPS       $0x11, Y2, Y4, Y2
 	VBLENDVPS    Y2, Y5, Y3, Y2
-	VANDPS       lanes<>+2400(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3106,16 +3129,16 @@ one36:
 	VMOVUPS      lanes<>+352(SB), Y1
 	VSUBPS       Y1, Y0, Y1
 	VSQRTPS      Y1, Y2
-	VADDPS       lanes<>+2752(SB), Y1, Y3
+	VADDPS       lanes<>+2784(SB), Y1, Y3
 	VSQRTPS      Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
-	VMOVUPS      lanes<>+4128(SB), Y2
+	VMOVUPS      lanes<>+4096(SB), Y2
 	VCMPPS       $0x11, Y0, Y2, Y3
 	VBLENDVPS    Y3, Y0, Y1, Y1
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y1, Y3
-	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y4
+	VCMPPS       $0x15, lanes<>+4096(SB), Y1, Y4
 	VBLENDVPS    Y4, Y1, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3163,9 +3186,9 @@ one36:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y1, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4096(SB), Y1, Y1
 	VBLENDVPS    Y1, Y4, Y3, Y1
-	VADDPS       lanes<>+4160(SB), Y1, Y3
+	VADDPS       lanes<>+4128(SB), Y1, Y3
 	VCMPPS       $0x11, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y3, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -3184,16 +3207,16 @@ oneEnd36:
 	VMOVUPS      lanes<>+352(SB), Y2
 	VSUBPS       Y2, Y1, Y2
 	VSQRTPS      Y2, Y3
-	VADDPS       lanes<>+2752(SB), Y2, Y4
+	VADDPS       lanes<>+2784(SB), Y2, Y4
 	VSQRTPS      Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VADDPS       Y3, Y2, Y2
-	VMOVUPS      lanes<>+4128(SB), Y3
+	VMOVUPS      lanes<>+4096(SB), Y3
 	VCMPPS       $0x11, Y1, Y3, Y4
 	VBLENDVPS    Y4, Y1, Y2, Y2
 	VMOVUPS      lanes<>+352(SB), Y4
 	VADDPS       Y4, Y2, Y4
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y5
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y5
 	VBLENDVPS    Y5, Y2, Y4, Y4
 	VMOVUPS      lanes<>+416(SB), Y5
 	VMULPS       Y5, Y4, Y5
@@ -3241,9 +3264,9 @@ oneEnd36:
 	VDIVPS       Y4, Y7, Y7
 	VCMPPS       $0x00, Y6, Y4, Y4
 	VBLENDVPS    Y4, Y2, Y7, Y4
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y2
 	VBLENDVPS    Y2, Y5, Y4, Y2
-	VADDPS       lanes<>+4160(SB), Y2, Y4
+	VADDPS       lanes<>+4128(SB), Y2, Y4
 	VCMPPS       $0x11, Y1, Y3, Y1
 	VBLENDVPS    Y1, Y4, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -3263,14 +3286,14 @@ one37:
 	CMPQ         CX, $0x00000008
 	JLT          oneEnd37
 	VMOVUPS      (DX), Y0
-	VANDPS       lanes<>+3040(SB), Y0, Y1
+	VANDPS       lanes<>+3008(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VSUBPS       Y1, Y3, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMOVUPS      lanes<>+352(SB), Y2
 	VADDPS       Y2, Y1, Y2
-	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y3
+	VCMPPS       $0x15, lanes<>+4096(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y2
 	VMOVUPS      lanes<>+416(SB), Y3
 	VMULPS       Y3, Y2, Y3
@@ -3318,10 +3341,10 @@ one37:
 	VDIVPS       Y2, Y5, Y5
 	VCMPPS       $0x00, Y4, Y2, Y2
 	VBLENDVPS    Y2, Y1, Y5, Y2
-	VCMPPS       $0x15, lanes<>+4128(SB), Y1, Y1
+	VCMPPS       $0x15, lanes<>+4096(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VMULPS       lanes<>+896(SB), Y1, Y1
-	VANDPS       lanes<>+2400(SB), Y0, Y0
+	VANDPS       lanes<>+1376(SB), Y0, Y0
 	VXORPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
@@ -3336,14 +3359,14 @@ oneEnd37:
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VANDPS       lanes<>+3040(SB), Y1, Y2
+	VANDPS       lanes<>+3008(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y3
 	VMOVUPS      lanes<>+352(SB), Y4
 	VSUBPS       Y2, Y4, Y2
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      lanes<>+352(SB), Y3
 	VADDPS       Y3, Y2, Y3
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y4
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y4
 	VBLENDVPS    Y4, Y2, Y3, Y3
 	VMOVUPS      lanes<>+416(SB), Y4
 	VMULPS       Y4, Y3, Y4
@@ -3391,10 +3414,10 @@ oneEnd37:
 	VDIVPS       Y3, Y6, Y6
 	VCMPPS       $0x00, Y5, Y3, Y3
 	VBLENDVPS    Y3, Y2, Y6, Y3
-	VCMPPS       $0x15, lanes<>+4128(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4096(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VMULPS       lanes<>+896(SB), Y2, Y2
-	VANDPS       lanes<>+2400(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y1, Y1
 	VXORPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -3413,12 +3436,12 @@ many38:
 	CMPQ    CX, $0x00000010
 	JLT     manyEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y1
+	VANDPS  lanes<>+3008(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y1
+	VANDPS  lanes<>+3008(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
@@ -3432,7 +3455,7 @@ one38:
 	CMPQ    CX, $0x00000008
 	JLT     oneEnd38
 	VMOVUPS (DX), Y0
-	VANDPS  lanes<>+3040(SB), Y0, Y1
+	VANDPS  lanes<>+3008(SB), Y0, Y1
 	VADDPS  lanes<>+352(SB), Y1, Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -3448,7 +3471,7 @@ oneEnd38:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y0
 	VMASKMOVPS (DX), Y0, Y1
-	VANDPS     lanes<>+3040(SB), Y1, Y2
+	VANDPS     lanes<>+3008(SB), Y1, Y2
 	VADDPS     lanes<>+352(SB), Y2, Y2
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)
@@ -3469,7 +3492,7 @@ many39:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+2400(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3477,7 +3500,7 @@ many39:
 	VBLENDVPS Y3, Y1, Y2, Y1
 	VMOVUPS   Y1, (AX)
 	VMOVUPS   32(DX), Y1
-	VANDPS    lanes<>+2400(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3494,7 +3517,7 @@ one39:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd39
 	VMOVUPS   (DX), Y1
-	VANDPS    lanes<>+2400(SB), Y1, Y2
+	VANDPS    lanes<>+1376(SB), Y1, Y2
 	VORPS     lanes<>+352(SB), Y2, Y2
 	VCMPPS    $0x00, Y0, Y1, Y3
 	VBLENDVPS Y3, Y0, Y2, Y2
@@ -3513,7 +3536,7 @@ oneEnd39:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y1
 	VMASKMOVPS (DX), Y1, Y2
-	VANDPS     lanes<>+2400(SB), Y2, Y3
+	VANDPS     lanes<>+1376(SB), Y2, Y3
 	VORPS      lanes<>+352(SB), Y3, Y3
 	VCMPPS     $0x00, Y0, Y2, Y4
 	VBLENDVPS  Y4, Y0, Y3, Y0
@@ -3603,7 +3626,7 @@ many41:
 	CMPQ      CX, $0x00000010
 	JLT       manyEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+2400(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3612,7 +3635,7 @@ many41:
 	VBLENDVPS Y3, Y5, Y4, Y3
 	VMOVUPS   Y3, (AX)
 	VMOVUPS   32(DX), Y3
-	VXORPS    lanes<>+2400(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3630,7 +3653,7 @@ one41:
 	CMPQ      CX, $0x00000008
 	JLT       oneEnd41
 	VMOVUPS   (DX), Y3
-	VXORPS    lanes<>+2400(SB), Y0, Y4
+	VXORPS    lanes<>+1376(SB), Y0, Y4
 	VADDPS    Y1, Y3, Y5
 	VCMPPS    $0x11, Y4, Y3, Y4
 	VBLENDVPS Y4, Y5, Y2, Y4
@@ -3650,7 +3673,7 @@ oneEnd41:
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y3
 	VMASKMOVPS (DX), Y3, Y4
-	VXORPS     lanes<>+2400(SB), Y0, Y5
+	VXORPS     lanes<>+1376(SB), Y0, Y5
 	VADDPS     Y1, Y4, Y6
 	VCMPPS     $0x11, Y5, Y4, Y5
 	VBLENDVPS  Y5, Y6, Y2, Y2
@@ -6446,16 +6469,16 @@ many89:
 	CMPQ    AX, $0x00000020
 	JLT     manyEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(CX), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(CX), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
@@ -6466,7 +6489,7 @@ one89:
 	CMPQ    AX, $0x00000008
 	JLT     oneEnd89
 	VMOVUPS (CX), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
@@ -6479,7 +6502,7 @@ oneEnd89:
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
-	VANDPS     lanes<>+3040(SB), Y4, Y4
+	VANDPS     lanes<>+3008(SB), Y4, Y4
 	VADDPS     Y4, Y1, Y1
 
 done89:
@@ -6949,14 +6972,14 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	MOVQ         x_base+24(FP), DX
 	MOVSS        m+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMOVUPS      lanes<>+2816(SB), Y1
+	VMOVUPS      lanes<>+1280(SB), Y1
 	VMOVUPS      lanes<>+1344(SB), Y2
 	VMOVUPS      lanes<>+96(SB), Y3
-	VMOVUPS      lanes<>+4160(SB), Y4
-	VMOVUPS      lanes<>+4192(SB), Y5
-	VMOVUPS      lanes<>+4224(SB), Y6
-	VMOVUPS      lanes<>+4256(SB), Y7
-	VMOVUPS      lanes<>+4288(SB), Y8
+	VMOVUPS      lanes<>+4128(SB), Y4
+	VMOVUPS      lanes<>+4160(SB), Y5
+	VMOVUPS      lanes<>+4192(SB), Y6
+	VMOVUPS      lanes<>+4224(SB), Y7
+	VMOVUPS      lanes<>+4256(SB), Y8
 	VMOVUPS      lanes<>+480(SB), Y8
 	VMOVUPS      lanes<>+480(SB), Y9
 
@@ -6970,11 +6993,11 @@ many96:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4288(SB), Y12
+	VMOVUPS      lanes<>+4256(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -6987,11 +7010,11 @@ many96:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4288(SB), Y12
+	VMOVUPS      lanes<>+4256(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -7013,11 +7036,11 @@ one96:
 	VFMADD132PS  Y3, Y2, Y11
 	VSUBPS       Y2, Y11, Y12
 	VFNMADD231PS Y4, Y12, Y10
-	VMOVUPS      lanes<>+4288(SB), Y12
+	VMOVUPS      lanes<>+4256(SB), Y12
 	VFMADD213PS  Y7, Y10, Y12
 	VFMADD213PS  Y6, Y10, Y12
 	VFMADD213PS  Y5, Y10, Y12
-	VFMADD213PS  lanes<>+4320(SB), Y10, Y12
+	VFMADD213PS  lanes<>+4288(SB), Y10, Y12
 	VFMADD213PS  lanes<>+352(SB), Y10, Y12
 	VPSLLD       $0x17, Y11, Y11
 	VMULPS       Y11, Y12, Y10
@@ -7043,11 +7066,11 @@ oneEnd96:
 	VFMADD132PS  Y3, Y2, Y1
 	VSUBPS       Y2, Y1, Y2
 	VFNMADD231PS Y4, Y2, Y0
-	VMOVUPS      lanes<>+4288(SB), Y2
+	VMOVUPS      lanes<>+4256(SB), Y2
 	VFMADD213PS  Y7, Y0, Y2
 	VFMADD213PS  Y6, Y0, Y2
 	VFMADD213PS  Y5, Y0, Y2
-	VFMADD213PS  lanes<>+4320(SB), Y0, Y2
+	VFMADD213PS  lanes<>+4288(SB), Y0, Y2
 	VFMADD213PS  lanes<>+352(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y0
@@ -7263,14 +7286,14 @@ TEXT ·expColumnsAVX2(SB), NOSPLIT, $0-88
 	MOVQ    rows+72(FP), SI
 	MOVQ    ld+80(FP), DI
 	SHLQ    $0x02, DI
-	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+4160(SB), Y3
-	VMOVUPS lanes<>+4192(SB), Y4
-	VMOVUPS lanes<>+4224(SB), Y5
-	VMOVUPS lanes<>+4256(SB), Y6
-	VMOVUPS lanes<>+4288(SB), Y7
+	VMOVUPS lanes<>+4128(SB), Y3
+	VMOVUPS lanes<>+4160(SB), Y4
+	VMOVUPS lanes<>+4192(SB), Y5
+	VMOVUPS lanes<>+4224(SB), Y6
+	VMOVUPS lanes<>+4256(SB), Y7
 
 column:
 	CMPQ    DX, $0x00000010
@@ -7292,11 +7315,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7309,11 +7332,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7327,11 +7350,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7344,11 +7367,11 @@ rows:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7369,11 +7392,11 @@ row:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7386,11 +7409,11 @@ row:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -7736,16 +7759,16 @@ columns4:
 
 row4:
 	VMOVUPS (DI), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(DI), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y1, Y1
 	VMOVUPS 64(DI), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y2, Y2
 	VMOVUPS 96(DI), Y4
-	VANDPS  lanes<>+3040(SB), Y4, Y4
+	VANDPS  lanes<>+3008(SB), Y4, Y4
 	VADDPS  Y4, Y3, Y3
 	ADDQ    SI, DI
 	DECQ    R8
@@ -7769,7 +7792,7 @@ columns1:
 
 row1:
 	VMOVUPS (DI), Y1
-	VANDPS  lanes<>+3040(SB), Y1, Y1
+	VANDPS  lanes<>+3008(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    SI, DI
 	DECQ    R8
@@ -8014,7 +8037,7 @@ TEXT ·argMaxColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3424(SB), Y1
+	VMOVUPS      lanes<>+3392(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8069,7 +8092,7 @@ TEXT ·argMinColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3424(SB), Y1
+	VMOVUPS      lanes<>+3392(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8124,7 +8147,7 @@ TEXT ·argMaxLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3424(SB), Y1
+	VMOVUPS      lanes<>+3392(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8179,7 +8202,7 @@ TEXT ·argMinLastColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3424(SB), Y1
+	VMOVUPS      lanes<>+3392(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8234,7 +8257,7 @@ TEXT ·argMaxPlainColumnsAVX2(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VMOVUPS      lanes<>+3424(SB), Y1
+	VMOVUPS      lanes<>+3392(SB), Y1
 	VPBROADCASTD from+88(FP), Y0
 
 column:
@@ -8787,19 +8810,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y2
-	VMOVUPS      lanes<>+2816(SB), Y3
+	VMOVUPS      lanes<>+1280(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMOVAPS      Y2, Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 	VFMADD132PS  lanes<>+96(SB), Y4, Y3
 	VMOVUPS      lanes<>+1344(SB), Y4
 	VSUBPS       Y4, Y3, Y4
-	VFNMADD231PS lanes<>+4160(SB), Y4, Y2
-	VMOVUPS      lanes<>+4288(SB), Y4
-	VFMADD213PS  lanes<>+4256(SB), Y2, Y4
+	VFNMADD231PS lanes<>+4128(SB), Y4, Y2
+	VMOVUPS      lanes<>+4256(SB), Y4
 	VFMADD213PS  lanes<>+4224(SB), Y2, Y4
 	VFMADD213PS  lanes<>+4192(SB), Y2, Y4
-	VFMADD213PS  lanes<>+4320(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4160(SB), Y2, Y4
+	VFMADD213PS  lanes<>+4288(SB), Y2, Y4
 	VFMADD213PS  lanes<>+352(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y4, Y2
@@ -8852,19 +8875,19 @@ next:
 	VBROADCASTSS X3, Y3
 	VSUBPS       Y3, Y2, Y2
 	VMOVAPS      Y2, Y3
-	VMOVUPS      lanes<>+2816(SB), Y4
+	VMOVUPS      lanes<>+1280(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMOVAPS      Y3, Y4
 	VMOVUPS      lanes<>+1344(SB), Y5
 	VFMADD132PS  lanes<>+96(SB), Y5, Y4
 	VMOVUPS      lanes<>+1344(SB), Y5
 	VSUBPS       Y5, Y4, Y5
-	VFNMADD231PS lanes<>+4160(SB), Y5, Y3
-	VMOVUPS      lanes<>+4288(SB), Y5
-	VFMADD213PS  lanes<>+4256(SB), Y3, Y5
+	VFNMADD231PS lanes<>+4128(SB), Y5, Y3
+	VMOVUPS      lanes<>+4256(SB), Y5
 	VFMADD213PS  lanes<>+4224(SB), Y3, Y5
 	VFMADD213PS  lanes<>+4192(SB), Y3, Y5
-	VFMADD213PS  lanes<>+4320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4160(SB), Y3, Y5
+	VFMADD213PS  lanes<>+4288(SB), Y3, Y5
 	VFMADD213PS  lanes<>+352(SB), Y3, Y5
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y3
@@ -8933,14 +8956,14 @@ TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+4160(SB), Y3
-	VMOVUPS lanes<>+4192(SB), Y4
-	VMOVUPS lanes<>+4224(SB), Y5
-	VMOVUPS lanes<>+4256(SB), Y6
-	VMOVUPS lanes<>+4288(SB), Y7
+	VMOVUPS lanes<>+4128(SB), Y3
+	VMOVUPS lanes<>+4160(SB), Y4
+	VMOVUPS lanes<>+4192(SB), Y5
+	VMOVUPS lanes<>+4224(SB), Y6
+	VMOVUPS lanes<>+4256(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
 
 next:
@@ -9015,11 +9038,11 @@ many117:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9032,11 +9055,11 @@ many117:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9058,11 +9081,11 @@ one117:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9087,11 +9110,11 @@ oneEnd117:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y8
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y8, Y13
 	VFMADD213PS  Y5, Y8, Y13
 	VFMADD213PS  Y4, Y8, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y8, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y13
 	VFMADD213PS  lanes<>+352(SB), Y8, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y8
@@ -9169,14 +9192,14 @@ TEXT ·logSoftmaxRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+48(FP), BX
-	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
 	VMOVUPS lanes<>+96(SB), Y2
-	VMOVUPS lanes<>+4160(SB), Y3
-	VMOVUPS lanes<>+4192(SB), Y4
-	VMOVUPS lanes<>+4224(SB), Y5
-	VMOVUPS lanes<>+4256(SB), Y6
-	VMOVUPS lanes<>+4288(SB), Y7
+	VMOVUPS lanes<>+4128(SB), Y3
+	VMOVUPS lanes<>+4160(SB), Y4
+	VMOVUPS lanes<>+4192(SB), Y5
+	VMOVUPS lanes<>+4224(SB), Y6
+	VMOVUPS lanes<>+4256(SB), Y7
 	VMOVUPS lanes<>+512(SB), Y7
 
 next:
@@ -9251,11 +9274,11 @@ many120:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9267,11 +9290,11 @@ many120:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9292,11 +9315,11 @@ one120:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9320,11 +9343,11 @@ oneEnd120:
 	VFMADD132PS  Y2, Y1, Y12
 	VSUBPS       Y1, Y12, Y13
 	VFNMADD231PS Y3, Y13, Y11
-	VMOVUPS      lanes<>+4288(SB), Y13
+	VMOVUPS      lanes<>+4256(SB), Y13
 	VFMADD213PS  Y6, Y11, Y13
 	VFMADD213PS  Y5, Y11, Y13
 	VFMADD213PS  Y4, Y11, Y13
-	VFMADD213PS  lanes<>+4320(SB), Y11, Y13
+	VFMADD213PS  lanes<>+4288(SB), Y11, Y13
 	VFMADD213PS  lanes<>+352(SB), Y11, Y13
 	VPSLLD       $0x17, Y12, Y12
 	VMULPS       Y12, Y13, Y11
@@ -9724,7 +9747,7 @@ TEXT ·logSoftmaxGradAVX2(SB), NOSPLIT, $0-80
 	MOVQ    x_base+24(FP), DX
 	MOVQ    cols+72(FP), BX
 	MOVQ    y_base+48(FP), SI
-	VMOVUPS lanes<>+2816(SB), Y0
+	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1344(SB), Y1
 
 next:
@@ -9799,12 +9822,12 @@ many127:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
-	VMOVUPS      lanes<>+4288(SB), Y6
-	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
+	VMOVUPS      lanes<>+4256(SB), Y6
 	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
 	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -9816,12 +9839,12 @@ many127:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
-	VMOVUPS      lanes<>+4288(SB), Y6
-	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
+	VMOVUPS      lanes<>+4256(SB), Y6
 	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
 	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -9843,12 +9866,12 @@ one127:
 	VMOVAPS      Y4, Y5
 	VFMADD132PS  lanes<>+96(SB), Y1, Y5
 	VSUBPS       Y1, Y5, Y6
-	VFNMADD231PS lanes<>+4160(SB), Y6, Y4
-	VMOVUPS      lanes<>+4288(SB), Y6
-	VFMADD213PS  lanes<>+4256(SB), Y4, Y6
+	VFNMADD231PS lanes<>+4128(SB), Y6, Y4
+	VMOVUPS      lanes<>+4256(SB), Y6
 	VFMADD213PS  lanes<>+4224(SB), Y4, Y6
 	VFMADD213PS  lanes<>+4192(SB), Y4, Y6
-	VFMADD213PS  lanes<>+4320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4160(SB), Y4, Y6
+	VFMADD213PS  lanes<>+4288(SB), Y4, Y6
 	VFMADD213PS  lanes<>+352(SB), Y4, Y6
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y6, Y4
@@ -9872,12 +9895,12 @@ oneEnd127:
 	VMOVAPS      Y5, Y6
 	VFMADD132PS  lanes<>+96(SB), Y1, Y6
 	VSUBPS       Y1, Y6, Y7
-	VFNMADD231PS lanes<>+4160(SB), Y7, Y5
-	VMOVUPS      lanes<>+4288(SB), Y7
-	VFMADD213PS  lanes<>+4256(SB), Y5, Y7
+	VFNMADD231PS lanes<>+4128(SB), Y7, Y5
+	VMOVUPS      lanes<>+4256(SB), Y7
 	VFMADD213PS  lanes<>+4224(SB), Y5, Y7
 	VFMADD213PS  lanes<>+4192(SB), Y5, Y7
-	VFMADD213PS  lanes<>+4320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4160(SB), Y5, Y7
+	VFMADD213PS  lanes<>+4288(SB), Y5, Y7
 	VFMADD213PS  lanes<>+352(SB), Y5, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VMULPS       Y6, Y7, Y5
@@ -11574,7 +11597,7 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11702,7 +11725,7 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11830,7 +11853,7 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -11958,7 +11981,7 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -12086,7 +12109,7 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -12214,8 +12237,8 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VANDPS       lanes<>+3040(SB), Y0, Y0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VANDPS       lanes<>+3008(SB), Y0, Y0
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -12226,19 +12249,19 @@ next171:
 	TESTQ     BX, BX
 	JE        end171
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+3040(SB), Y0, Y0
+	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y1
-	VANDPS    lanes<>+3040(SB), Y1, Y1
+	VANDPS    lanes<>+3008(SB), Y1, Y1
 	VMOVUPS   32(DX), Y4
 	VCMPPS    $0x00, Y4, Y1, Y1
 	VMOVUPS   64(CX), Y4
-	VANDPS    lanes<>+3040(SB), Y4, Y4
+	VANDPS    lanes<>+3008(SB), Y4, Y4
 	VMOVUPS   64(DX), Y5
 	VCMPPS    $0x00, Y5, Y4, Y4
 	VMOVUPS   96(CX), Y5
-	VANDPS    lanes<>+3040(SB), Y5, Y5
+	VANDPS    lanes<>+3008(SB), Y5, Y5
 	VMOVUPS   96(DX), Y6
 	VCMPPS    $0x00, Y6, Y5, Y5
 	VPACKSSDW Y1, Y0, Y0
@@ -12262,16 +12285,16 @@ next172:
 	TESTQ     BX, BX
 	JE        end172
 	VMOVUPS   (CX), Y0
-	VANDPS    lanes<>+3040(SB), Y0, Y0
+	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
-	VANDPS    lanes<>+3040(SB), Y4, Y4
+	VANDPS    lanes<>+3008(SB), Y4, Y4
 	VCMPPS    $0x00, Y1, Y4, Y4
 	VMOVUPS   64(CX), Y5
-	VANDPS    lanes<>+3040(SB), Y5, Y5
+	VANDPS    lanes<>+3008(SB), Y5, Y5
 	VCMPPS    $0x00, Y1, Y5, Y5
 	VMOVUPS   96(CX), Y6
-	VANDPS    lanes<>+3040(SB), Y6, Y6
+	VANDPS    lanes<>+3008(SB), Y6, Y6
 	VCMPPS    $0x00, Y1, Y6, Y6
 	VPACKSSDW Y4, Y0, Y0
 	VPACKSSDW Y6, Y5, Y5
@@ -12351,7 +12374,7 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -12479,7 +12502,7 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -12607,7 +12630,7 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Y0
 	VBROADCASTSS (DX), Y1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	VMOVUPS      unpack<>+0(SB), Y3
 	CMPQ         SI, $0x01
 	JE           scalarA
@@ -17987,43 +18010,43 @@ next286:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18032,43 +18055,43 @@ next286:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18077,43 +18100,43 @@ next286:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18122,43 +18145,43 @@ next286:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y0
 	VROUNDPD     $0x0b, Y0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -18182,43 +18205,43 @@ next287:
 	JE           end287
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18226,43 +18249,43 @@ next287:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18270,43 +18293,43 @@ next287:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18314,43 +18337,43 @@ next287:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -18373,43 +18396,43 @@ next288:
 	JE           end288
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18417,43 +18440,43 @@ next288:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18461,43 +18484,43 @@ next288:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -18505,43 +18528,43 @@ next288:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	VROUNDPD     $0x0b, Y2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y1
 	VROUNDPD     $0x0b, Y1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -19022,47 +19045,47 @@ next295:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -19071,47 +19094,47 @@ next295:
 	VMOVUPS      32(CX), Y0
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -19120,47 +19143,47 @@ next295:
 	VMOVUPS      64(CX), Y0
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -19169,47 +19192,47 @@ next295:
 	VMOVUPS      96(CX), Y0
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VCVTDQ2PD    X0, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTI128 $0x01, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y0, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y0, Y0
 	VFNMADD231PD Y3, Y2, Y0
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
 	VCVTTPD2DQY  Y0, X0
-	VPXOR        lanes<>+2400(SB), X0, X0
+	VPXOR        lanes<>+1376(SB), X0, X0
 	VINSERTI128  $0x01, X0, Y4, Y0
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
@@ -19233,47 +19256,47 @@ next296:
 	JE           end296
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -19281,47 +19304,47 @@ next296:
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      32(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -19329,47 +19352,47 @@ next296:
 	VMOVUPS      Y2, 32(AX)
 	VMOVUPS      64(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -19377,47 +19400,47 @@ next296:
 	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      96(DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x01, Y1, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VINSERTI128  $0x01, X2, Y4, Y2
 	VPXOR        Y3, Y3, Y3
 	VPCMPEQD     Y1, Y3, Y3
@@ -19440,47 +19463,47 @@ next297:
 	JE           end297
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -19488,47 +19511,47 @@ next297:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      32(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -19536,47 +19559,47 @@ next297:
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      64(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -19584,47 +19607,47 @@ next297:
 	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      96(CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTI128 $0x00, Y0, X3
-	VPXOR        lanes<>+2400(SB), X3, X3
+	VPXOR        lanes<>+1376(SB), X3, X3
 	VCVTDQ2PD    X3, Y3
-	VMOVUPS      lanes<>+4384(SB), Y5
+	VMOVUPS      lanes<>+4352(SB), Y5
 	VPSLLQ       $0x20, Y5, Y5
 	VADDPD       Y5, Y3, Y3
 	VDIVPD       Y3, Y2, Y5
 	VROUNDPD     $0x09, Y5, Y5
 	VMOVAPS      Y2, Y2
 	VFNMADD231PD Y5, Y3, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VSUBPD       Y3, Y2, Y2
 	VCVTTPD2DQY  Y2, X4
-	VPXOR        lanes<>+2400(SB), X4, X4
+	VPXOR        lanes<>+1376(SB), X4, X4
 	VEXTRACTI128 $0x01, Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VCVTDQ2PD    X1, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VADDPD       Y2, Y1, Y1
 	VEXTRACTI128 $0x01, Y0, X2
-	VPXOR        lanes<>+2400(SB), X2, X2
+	VPXOR        lanes<>+1376(SB), X2, X2
 	VCVTDQ2PD    X2, Y2
-	VMOVUPS      lanes<>+4384(SB), Y3
+	VMOVUPS      lanes<>+4352(SB), Y3
 	VPSLLQ       $0x20, Y3, Y3
 	VADDPD       Y3, Y2, Y2
 	VDIVPD       Y2, Y1, Y3
 	VROUNDPD     $0x09, Y3, Y3
 	VMOVAPS      Y1, Y1
 	VFNMADD231PD Y3, Y2, Y1
-	VMOVUPS      lanes<>+4384(SB), Y2
+	VMOVUPS      lanes<>+4352(SB), Y2
 	VPSLLQ       $0x20, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
 	VCVTTPD2DQY  Y1, X1
-	VPXOR        lanes<>+2400(SB), X1, X1
+	VPXOR        lanes<>+1376(SB), X1, X1
 	VINSERTI128  $0x01, X1, Y4, Y1
 	VPXOR        Y2, Y2, Y2
 	VPCMPEQD     Y0, Y2, Y2
@@ -20082,25 +20105,25 @@ next310:
 	JE      end310
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -20121,22 +20144,22 @@ next311:
 	TESTQ   BX, BX
 	JE      end311
 	VMOVUPS (DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
 	VMOVUPS 32(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS 64(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)
 	VMOVUPS 96(DX), Y1
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)
@@ -20156,22 +20179,22 @@ next312:
 	TESTQ   BX, BX
 	JE      end312
 	VMOVUPS (CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS 32(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS 64(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS 96(CX), Y0
-	VMOVUPS lanes<>+4064(SB), Y1
+	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
 	VANDPD  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)
@@ -20575,9 +20598,9 @@ end324:
 // func quotientI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2
 TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4416(SB), Y0
+	VMOVUPS lanes<>+4384(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4448(SB), Y1
+	VMOVUPS lanes<>+4416(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -20693,9 +20716,9 @@ end327:
 // func remainderI64AVX2(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX2, FMA3
 TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
-	VMOVUPS lanes<>+4416(SB), Y0
+	VMOVUPS lanes<>+4384(SB), Y0
 	VPSLLQ  $0x20, Y0, Y0
-	VMOVUPS lanes<>+4448(SB), Y1
+	VMOVUPS lanes<>+4416(SB), Y1
 	VPSLLQ  $0x20, Y1, Y1
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
@@ -20817,7 +20840,7 @@ end330:
 // func equalI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20901,7 +20924,7 @@ end333:
 // func equalU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -20985,7 +21008,7 @@ end336:
 // func equalI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21095,7 +21118,7 @@ end339:
 // func equalU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21205,7 +21228,7 @@ end342:
 // func equalI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21453,7 +21476,7 @@ end345:
 // func equalU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21701,7 +21724,7 @@ end348:
 // func equalF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -21949,7 +21972,7 @@ end351:
 // func lessI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22051,7 +22074,7 @@ end354:
 // func lessU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22153,7 +22176,7 @@ end357:
 // func lessI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22299,7 +22322,7 @@ end360:
 // func lessU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22445,7 +22468,7 @@ end363:
 // func lessI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -22693,7 +22716,7 @@ end366:
 // func lessU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23229,7 +23252,7 @@ end369:
 // func lessF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23477,7 +23500,7 @@ end372:
 // func lessEqualI8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23567,7 +23590,7 @@ end375:
 // func lessEqualU8AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23657,7 +23680,7 @@ end378:
 // func lessEqualI16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23779,7 +23802,7 @@ end381:
 // func lessEqualU16AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -23901,7 +23924,7 @@ end384:
 // func lessEqualI64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24245,7 +24268,7 @@ end387:
 // func lessEqualU64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -24877,7 +24900,7 @@ end390:
 // func lessEqualF64AVX2(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX2
 TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
-	VMOVUPS lanes<>+4352(SB), Y0
+	VMOVUPS lanes<>+4320(SB), Y0
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    a_base+24(FP), CX
 	MOVQ    b_base+48(FP), DX
@@ -25197,7 +25220,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VCVTTPS2DQ   (CX), Y0
-	VPAND        lanes<>+4480(SB), Y0, Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -25470,7 +25493,7 @@ next:
 	CMPQ         DX, $0x00000008
 	JLT          end
 	VMOVUPS      (CX), Y0
-	VPAND        lanes<>+4480(SB), Y0, Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -25497,7 +25520,7 @@ next:
 	VMOVUPS      (CX), Y0
 	VSHUFPS      $0x88, 32(CX), Y0, Y0
 	VPERMQ       $0xd8, Y0, Y0
-	VPAND        lanes<>+4480(SB), Y0, Y0
+	VPAND        lanes<>+4448(SB), Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSDW    X1, X0, X0
 	VPACKUSWB    X0, X0, X0
@@ -25525,8 +25548,8 @@ next:
 	VPSRLD       $0x10, Y0, Y1
 	VPSLLD       $0x1f, Y1, Y2
 	VPSRLD       $0x1f, Y2, Y2
-	VORPS        lanes<>+4512(SB), Y1, Y1
-	VPADDD       lanes<>+4544(SB), Y0, Y3
+	VORPS        lanes<>+4480(SB), Y1, Y1
+	VPADDD       lanes<>+4512(SB), Y0, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
 	VCMPPS       $0x03, Y0, Y0, Y0
@@ -25871,28 +25894,28 @@ four:
 	VCVTPS2DQ Y10, Y11
 	VCVTDQ2PS Y11, Y12
 	VSUBPS    Y12, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    32(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y12
 	VCVTDQ2PS Y12, Y13
 	VSUBPS    Y13, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    64(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y13
 	VCVTDQ2PS Y13, Y14
 	VSUBPS    Y14, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    96(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y14
 	VCVTDQ2PS Y14, Y15
 	VSUBPS    Y15, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VCMPPS    $0x1e, Y2, Y9, Y9
 	VMOVMSKPS Y9, BX
@@ -25936,7 +25959,7 @@ next:
 	VMULPS    Y1, Y6, Y7
 	VROUNDPS  $0x00, Y7, Y8
 	VSUBPS    Y8, Y7, Y7
-	VANDPS    lanes<>+3040(SB), Y7, Y7
+	VANDPS    lanes<>+3008(SB), Y7, Y7
 	VCMPPS    $0x1e, Y2, Y7, Y7
 	VMOVMSKPS Y7, BX
 	TESTL     BX, BX
@@ -25950,7 +25973,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4480(SB), Y6, Y6
+	VPAND        lanes<>+4448(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -25996,28 +26019,28 @@ four:
 	VCVTPS2DQ Y10, Y11
 	VCVTDQ2PS Y11, Y12
 	VSUBPS    Y12, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    32(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y12
 	VCVTDQ2PS Y12, Y13
 	VSUBPS    Y13, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    64(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y13
 	VCVTDQ2PS Y13, Y14
 	VSUBPS    Y14, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VMULPS    96(CX), Y1, Y10
 	VMINPS    Y10, Y6, Y10
 	VCVTPS2DQ Y10, Y14
 	VCVTDQ2PS Y14, Y15
 	VSUBPS    Y15, Y10, Y10
-	VANDPS    lanes<>+3040(SB), Y10, Y10
+	VANDPS    lanes<>+3008(SB), Y10, Y10
 	VMAXPS    Y9, Y10, Y9
 	VCMPPS    $0x1e, Y2, Y9, Y9
 	VMOVMSKPS Y9, BX
@@ -26061,7 +26084,7 @@ next:
 	VMULPS    Y1, Y6, Y7
 	VROUNDPS  $0x00, Y7, Y8
 	VSUBPS    Y8, Y7, Y7
-	VANDPS    lanes<>+3040(SB), Y7, Y7
+	VANDPS    lanes<>+3008(SB), Y7, Y7
 	VCMPPS    $0x1e, Y2, Y7, Y7
 	VMOVMSKPS Y7, BX
 	TESTL     BX, BX
@@ -26075,7 +26098,7 @@ rounded:
 	VMAXPS       Y4, Y6, Y6
 	VMINPS       Y5, Y6, Y6
 	VCVTTPS2DQ   Y6, Y6
-	VPAND        lanes<>+4480(SB), Y6, Y6
+	VPAND        lanes<>+4448(SB), Y6, Y6
 	VEXTRACTI128 $0x01, Y6, X7
 	VPACKUSDW    X7, X6, X6
 	VPACKUSWB    X6, X6, X6
@@ -26173,20 +26196,20 @@ next:
 	VFNMADD231PS Y6, Y3, Y4
 	VDIVPS       Y5, Y4, Y3
 	VMULPS       Y6, Y6, Y4
-	VMOVUPS      lanes<>+4576(SB), Y5
+	VMOVUPS      lanes<>+4544(SB), Y5
+	VFMADD213PS  lanes<>+4576(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4608(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4640(SB), Y4, Y5
 	VFMADD213PS  lanes<>+4672(SB), Y4, Y5
-	VFMADD213PS  lanes<>+4704(SB), Y4, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y6, Y4, Y4
-	VMULPS       lanes<>+4736(SB), Y6, Y5
-	VMULPS       lanes<>+4768(SB), Y6, Y7
-	VXORPS       lanes<>+2400(SB), Y5, Y8
-	VMOVUPS      lanes<>+4736(SB), Y9
+	VMULPS       lanes<>+4704(SB), Y6, Y5
+	VMULPS       lanes<>+4736(SB), Y6, Y7
+	VXORPS       lanes<>+1376(SB), Y5, Y8
+	VMOVUPS      lanes<>+4704(SB), Y9
 	VFMADD213PS  Y8, Y9, Y6
 	VADDPS       Y7, Y6, Y6
-	VFMADD231PS  lanes<>+4736(SB), Y3, Y6
+	VFMADD231PS  lanes<>+4704(SB), Y3, Y6
 	VADDPS       Y4, Y6, Y3
 	VADDPS       Y5, Y2, Y4
 	VSUBPS       Y2, Y4, Y2
@@ -26195,22 +26218,22 @@ next:
 	VMULPS       Y4, Y1, Y3
 	VROUNDPS     $0x08, Y3, Y5
 	VMOVAPS      Y1, Y6
-	VXORPS       lanes<>+2400(SB), Y3, Y7
+	VXORPS       lanes<>+1376(SB), Y3, Y7
 	VFMADD213PS  Y7, Y4, Y6
 	VFMADD231PS  Y2, Y1, Y6
 	VSUBPS       Y5, Y3, Y1
 	VADDPS       Y1, Y6, Y1
-	VMOVUPS      lanes<>+4800(SB), Y2
+	VMOVUPS      lanes<>+4768(SB), Y2
+	VFMADD213PS  lanes<>+4800(SB), Y1, Y2
 	VFMADD213PS  lanes<>+4832(SB), Y1, Y2
 	VFMADD213PS  lanes<>+4864(SB), Y1, Y2
 	VFMADD213PS  lanes<>+4896(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4928(SB), Y1, Y2
-	VFMADD213PS  lanes<>+4160(SB), Y1, Y2
+	VFMADD213PS  lanes<>+4128(SB), Y1, Y2
 	VFMADD213PS  lanes<>+352(SB), Y1, Y2
 	VCVTPS2DQ    Y5, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y2, Y2
-	VANDPS       lanes<>+3040(SB), Y3, Y1
+	VANDPS       lanes<>+3008(SB), Y3, Y1
 	VCMPPS       $0x19, lanes<>+576(SB), Y0, Y3
 	VMOVMSKPS    Y3, DI
 	TESTL        DI, DI
@@ -26219,7 +26242,7 @@ next:
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
-	VCMPPS       $0x15, lanes<>+4960(SB), Y1, Y0
+	VCMPPS       $0x15, lanes<>+4928(SB), Y1, Y0
 	VMOVMSKPS    Y0, DI
 	TESTL        DI, DI
 	JNE          end
@@ -26254,17 +26277,17 @@ next:
 	VROUNDPS     $0x0b, Y2, Y2
 	VMOVAPS      Y0, Y3
 	VFNMADD231PS Y2, Y1, Y3
-	VANDPS       lanes<>+2400(SB), Y0, Y0
-	VANDPS       lanes<>+3040(SB), Y1, Y1
+	VANDPS       lanes<>+1376(SB), Y0, Y0
+	VANDPS       lanes<>+3008(SB), Y1, Y1
 	VXORPS       Y0, Y3, Y4
 	VXORPS       Y0, Y1, Y5
 	VADDPS       Y5, Y3, Y5
 	VCMPPS       $0x11, lanes<>+480(SB), Y4, Y4
 	VBLENDVPS    Y4, Y5, Y3, Y3
-	VANDPS       lanes<>+3040(SB), Y3, Y3
+	VANDPS       lanes<>+3008(SB), Y3, Y3
 	VORPS        Y0, Y3, Y0
-	VANDPS       lanes<>+3040(SB), Y2, Y2
-	VCMPPS       $0x15, lanes<>+4992(SB), Y2, Y2
+	VANDPS       lanes<>+3008(SB), Y2, Y2
+	VCMPPS       $0x15, lanes<>+4960(SB), Y2, Y2
 	VMOVMSKPS    Y2, DI
 	TESTL        DI, DI
 	JNE          end
@@ -26296,8 +26319,8 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+2816(SB), Y0
-	VMOVUPS lanes<>+2848(SB), Y1
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -26312,7 +26335,7 @@ one394:
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -26335,7 +26358,7 @@ one394:
 	VMOVUPS      (AX)(DX*2), Y7
 	VMOVUPS      (CX)(BX*2), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26381,7 +26404,7 @@ one394:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y8
 	VADDPS       Y8, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y8
@@ -26435,7 +26458,7 @@ oneEnd394:
 	VMASKMOVPS   (AX), Y6, Y7
 	VMASKMOVPS   (CX), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26458,7 +26481,7 @@ oneEnd394:
 	VMASKMOVPS   (AX)(DX*2), Y6, Y8
 	VMASKMOVPS   (CX)(BX*2), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+2400(SB), Y8, Y8
+	VXORPS       lanes<>+1376(SB), Y8, Y8
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVAPS      Y8, Y9
@@ -26504,7 +26527,7 @@ oneEnd394:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y9
 	VADDPS       Y9, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -26556,8 +26579,8 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    ss+128(FP), BX
 	SHLQ    $0x02, DX
 	SHLQ    $0x02, BX
-	VMOVUPS lanes<>+2816(SB), Y0
-	VMOVUPS lanes<>+2848(SB), Y1
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -26573,7 +26596,7 @@ one395:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -26617,7 +26640,7 @@ one395:
 	VMOVUPS      (AX), Y7
 	VMOVUPS      (CX), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26658,7 +26681,7 @@ oneEnd395:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26702,7 +26725,7 @@ oneEnd395:
 	VMASKMOVPS   (AX), Y6, Y5
 	VMASKMOVPS   (CX), Y6, Y7
 	VADDPS       Y7, Y5, Y5
-	VXORPS       lanes<>+2400(SB), Y5, Y5
+	VXORPS       lanes<>+1376(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -26742,8 +26765,8 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+2816(SB), Y0
-	VMOVUPS lanes<>+2848(SB), Y1
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -26759,7 +26782,7 @@ one396:
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -26783,7 +26806,7 @@ one396:
 	VMOVUPS      (AX)(DX*2), Y7
 	VMOVUPS      (CX)(BX*2), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26831,7 +26854,7 @@ one396:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y8
 	VADDPS       Y8, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y8
@@ -26887,7 +26910,7 @@ oneEnd396:
 	VMASKMOVPS   (AX), Y6, Y7
 	VMASKMOVPS   (CX), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -26911,7 +26934,7 @@ oneEnd396:
 	VMASKMOVPS   (AX)(DX*2), Y6, Y8
 	VMASKMOVPS   (CX)(BX*2), Y6, Y9
 	VADDPS       Y9, Y8, Y8
-	VXORPS       lanes<>+2400(SB), Y8, Y8
+	VXORPS       lanes<>+1376(SB), Y8, Y8
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVAPS      Y8, Y9
@@ -26959,7 +26982,7 @@ oneEnd396:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y9
 	VADDPS       Y9, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -27014,8 +27037,8 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	SHLQ    $0x02, BX
 	LEAQ    (DX)(DX*2), SI
 	LEAQ    (BX)(BX*2), DI
-	VMOVUPS lanes<>+2816(SB), Y0
-	VMOVUPS lanes<>+2848(SB), Y1
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+960(SB), Y3
 	VMOVUPS lanes<>+352(SB), Y4
@@ -27031,7 +27054,7 @@ one397:
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
-	VXORPS       lanes<>+2400(SB), Y6, Y6
+	VXORPS       lanes<>+1376(SB), Y6, Y6
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMOVAPS      Y6, Y7
@@ -27078,7 +27101,7 @@ one397:
 	VMOVUPS      (AX), Y7
 	VMOVUPS      (CX), Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -27120,7 +27143,7 @@ oneEnd397:
 	VMASKMOVPS   (AX)(DX*1), Y6, Y7
 	VMASKMOVPS   (CX)(BX*1), Y6, Y8
 	VADDPS       Y8, Y7, Y7
-	VXORPS       lanes<>+2400(SB), Y7, Y7
+	VXORPS       lanes<>+1376(SB), Y7, Y7
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMOVAPS      Y7, Y8
@@ -27167,7 +27190,7 @@ oneEnd397:
 	VMASKMOVPS   (AX), Y6, Y5
 	VMASKMOVPS   (CX), Y6, Y7
 	VADDPS       Y7, Y5, Y5
-	VXORPS       lanes<>+2400(SB), Y5, Y5
+	VXORPS       lanes<>+1376(SB), Y5, Y5
 	VMAXPS       Y5, Y0, Y0
 	VMINPS       Y0, Y1, Y0
 	VMOVAPS      Y0, Y1
@@ -27778,50 +27801,64 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1280(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+1376(SB), Z1
-	VBROADCASTSS lanes<>+1408(SB), Z1
-	VBROADCASTSS lanes<>+1440(SB), Z1
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z1
-	VBROADCASTSS lanes<>+5056(SB), Z2
-	VBROADCASTSS lanes<>+5088(SB), Z3
-	VBROADCASTSS lanes<>+5120(SB), Z4
-	VBROADCASTSS lanes<>+5152(SB), Z5
-	VBROADCASTSS lanes<>+1504(SB), Z5
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
 many403:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd403
-	VMOVUPS      (DX), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      64(DX), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, 64(AX)
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (AX)
+	VMOVUPS      64(DX), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -27831,19 +27868,27 @@ manyEnd403:
 one403:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd403
-	VMOVUPS      (DX), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, (AX)
+	VMOVUPS      (DX), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -27856,18 +27901,26 @@ oneEnd403:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z6
-	VMULPS       Z5, Z6, Z5
-	VREDUCEPS    $0x01, Z5, Z6
-	VBROADCASTSS lanes<>+5152(SB), Z7
-	VFMADD213PS  Z4, Z6, Z7
-	VFMADD213PS  Z3, Z6, Z7
-	VFMADD213PS  Z2, Z6, Z7
-	VFMADD213PS  Z1, Z6, Z7
-	VFMADD213PS  Z0, Z6, Z7
-	VSCALEFPS    Z5, Z7, Z7
-	VADDPS       Z0, Z7, Z1
-	VDIVPS       Z1, Z0, Z0
+	VMOVUPS.Z    (DX), K1, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z3, Z2, Z1
+	VSUBPS       Z2, Z1, Z1
+	VFNMADD231PS Z4, Z1, Z0
+	VFNMADD231PS Z5, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z6, Z2, Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done403:
@@ -27880,20 +27933,20 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1568(SB), Z0
+	VBROADCASTSS lanes<>+1408(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VBROADCASTSS lanes<>+992(SB), Z2
-	VBROADCASTSS lanes<>+1760(SB), Z3
-	VBROADCASTSS lanes<>+1728(SB), Z4
-	VBROADCASTSS lanes<>+1696(SB), Z5
-	VBROADCASTSS lanes<>+1664(SB), Z6
-	VBROADCASTSS lanes<>+1632(SB), Z7
-	VBROADCASTSS lanes<>+1600(SB), Z8
-	VBROADCASTSS lanes<>+1920(SB), Z8
-	VBROADCASTSS lanes<>+1888(SB), Z9
-	VBROADCASTSS lanes<>+1856(SB), Z10
-	VBROADCASTSS lanes<>+1824(SB), Z11
-	VBROADCASTSS lanes<>+1792(SB), Z12
+	VBROADCASTSS lanes<>+1600(SB), Z3
+	VBROADCASTSS lanes<>+1568(SB), Z4
+	VBROADCASTSS lanes<>+1536(SB), Z5
+	VBROADCASTSS lanes<>+1504(SB), Z6
+	VBROADCASTSS lanes<>+1472(SB), Z7
+	VBROADCASTSS lanes<>+1440(SB), Z8
+	VBROADCASTSS lanes<>+1760(SB), Z8
+	VBROADCASTSS lanes<>+1728(SB), Z9
+	VBROADCASTSS lanes<>+1696(SB), Z10
+	VBROADCASTSS lanes<>+1664(SB), Z11
+	VBROADCASTSS lanes<>+1632(SB), Z12
 
 many404:
 	CMPQ         CX, $0x00000020
@@ -27901,13 +27954,13 @@ many404:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1600(SB), Z14
+	VBROADCASTSS lanes<>+1440(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1792(SB), Z15
+	VBROADCASTSS lanes<>+1632(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -27921,13 +27974,13 @@ many404:
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1600(SB), Z14
+	VBROADCASTSS lanes<>+1440(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1792(SB), Z15
+	VBROADCASTSS lanes<>+1632(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -27950,13 +28003,13 @@ one404:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1600(SB), Z14
+	VBROADCASTSS lanes<>+1440(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+1792(SB), Z15
+	VBROADCASTSS lanes<>+1632(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -27982,13 +28035,13 @@ oneEnd404:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+1600(SB), Z13
+	VBROADCASTSS lanes<>+1440(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+1792(SB), Z3
+	VBROADCASTSS lanes<>+1632(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -28010,20 +28063,20 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1952(SB), Z0
+	VBROADCASTSS lanes<>+1792(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VBROADCASTSS lanes<>+992(SB), Z2
-	VBROADCASTSS lanes<>+2144(SB), Z3
-	VBROADCASTSS lanes<>+2112(SB), Z4
-	VBROADCASTSS lanes<>+2080(SB), Z5
-	VBROADCASTSS lanes<>+2048(SB), Z6
-	VBROADCASTSS lanes<>+2016(SB), Z7
-	VBROADCASTSS lanes<>+1984(SB), Z8
-	VBROADCASTSS lanes<>+2304(SB), Z8
-	VBROADCASTSS lanes<>+2272(SB), Z9
-	VBROADCASTSS lanes<>+2240(SB), Z10
-	VBROADCASTSS lanes<>+2208(SB), Z11
-	VBROADCASTSS lanes<>+2176(SB), Z12
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
 
 many405:
 	CMPQ         CX, $0x00000020
@@ -28031,13 +28084,13 @@ many405:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -28053,13 +28106,13 @@ many405:
 	VMOVUPS      64(DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -28084,13 +28137,13 @@ one405:
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -28118,13 +28171,13 @@ oneEnd405:
 	VMOVUPS.Z    (DX), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z0
-	VBROADCASTSS lanes<>+1984(SB), Z13
+	VBROADCASTSS lanes<>+1824(SB), Z13
 	VFMADD213PS  Z7, Z0, Z13
 	VFMADD213PS  Z6, Z0, Z13
 	VFMADD213PS  Z5, Z0, Z13
 	VFMADD213PS  Z4, Z0, Z13
 	VFMADD213PS  Z3, Z0, Z13
-	VBROADCASTSS lanes<>+2176(SB), Z3
+	VBROADCASTSS lanes<>+2016(SB), Z3
 	VFMADD213PS  Z11, Z0, Z3
 	VFMADD213PS  Z10, Z0, Z3
 	VFMADD213PS  Z9, Z0, Z3
@@ -28148,32 +28201,32 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+1280(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z0
+	VBROADCASTSS lanes<>+2176(SB), Z0
+	VBROADCASTSS lanes<>+2208(SB), Z0
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+1376(SB), Z1
-	VBROADCASTSS lanes<>+1408(SB), Z1
-	VBROADCASTSS lanes<>+1440(SB), Z1
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z1
-	VBROADCASTSS lanes<>+5056(SB), Z2
-	VBROADCASTSS lanes<>+5088(SB), Z3
-	VBROADCASTSS lanes<>+5120(SB), Z4
-	VBROADCASTSS lanes<>+5152(SB), Z5
-	VBROADCASTSS lanes<>+2368(SB), Z5
-	VBROADCASTSS lanes<>+2336(SB), Z6
+	VBROADCASTSS lanes<>+2240(SB), Z1
+	VBROADCASTSS lanes<>+2272(SB), Z1
+	VBROADCASTSS lanes<>+2304(SB), Z1
+	VBROADCASTSS lanes<>+2336(SB), Z1
+	VBROADCASTSS lanes<>+4992(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+2400(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z6
 
 many406:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd406
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -28185,11 +28238,11 @@ many406:
 	VMOVUPS      Z6, (AX)
 	VMOVUPS      64(DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -28210,11 +28263,11 @@ one406:
 	JLT          oneEnd406
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -28238,11 +28291,11 @@ oneEnd406:
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z5
 	VREDUCEPS    $0x01, Z5, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
+	VBROADCASTSS lanes<>+5120(SB), Z8
 	VFMADD213PS  Z4, Z7, Z8
 	VFMADD213PS  Z3, Z7, Z8
 	VFMADD213PS  Z2, Z7, Z8
@@ -28265,51 +28318,64 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
-	VMULPS.BCST  lanes<>+1504(SB), Z0, Z0
-	VBROADCASTSS lanes<>+1280(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+1408(SB), Z2
-	VBROADCASTSS lanes<>+1440(SB), Z2
-	VBROADCASTSS lanes<>+1472(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
-	VBROADCASTSS lanes<>+1504(SB), Z6
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
 
 many407:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd407
-	VMOVUPS      (DX), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      64(DX), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, 64(AX)
+	VMOVUPS      (DX), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      64(DX), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -28319,19 +28385,27 @@ manyEnd407:
 one407:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd407
-	VMOVUPS      (DX), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, (AX)
+	VMOVUPS      (DX), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -28344,18 +28418,26 @@ oneEnd407:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z6
-	VMULPS       Z0, Z6, Z0
-	VREDUCEPS    $0x01, Z0, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z5, Z7, Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VSCALEFPS    Z0, Z8, Z8
-	VADDPS       Z1, Z8, Z0
-	VDIVPS       Z0, Z6, Z0
+	VMOVUPS.Z    (DX), K1, Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z0
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z4, Z3, Z1
+	VSUBPS       Z3, Z1, Z1
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z7, Z2, Z0
+	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done407:
@@ -28369,57 +28451,61 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
-	VBROADCASTSS lanes<>+1280(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+1408(SB), Z2
-	VBROADCASTSS lanes<>+1440(SB), Z2
-	VBROADCASTSS lanes<>+1472(SB), Z2
-	VBROADCASTSS lanes<>+2688(SB), Z2
-	VBROADCASTSS lanes<>+2656(SB), Z3
-	VBROADCASTSS lanes<>+2624(SB), Z4
-	VBROADCASTSS lanes<>+2592(SB), Z5
-	VBROADCASTSS lanes<>+2560(SB), Z6
-	VBROADCASTSS lanes<>+2528(SB), Z7
-	VBROADCASTSS lanes<>+2496(SB), Z8
-	VBROADCASTSS lanes<>+2464(SB), Z9
-	VBROADCASTSS lanes<>+2432(SB), Z10
-	VBROADCASTSS lanes<>+5024(SB), Z10
-	VBROADCASTSS lanes<>+5056(SB), Z11
-	VBROADCASTSS lanes<>+5088(SB), Z12
-	VBROADCASTSS lanes<>+5120(SB), Z13
-	VBROADCASTSS lanes<>+5152(SB), Z14
-	VBROADCASTSS lanes<>+96(SB), Z14
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
+	VBROADCASTSS lanes<>+352(SB), Z4
+	VBROADCASTSS lanes<>+2720(SB), Z5
+	VBROADCASTSS lanes<>+2688(SB), Z6
+	VBROADCASTSS lanes<>+2656(SB), Z7
+	VBROADCASTSS lanes<>+2624(SB), Z8
+	VBROADCASTSS lanes<>+2592(SB), Z9
+	VBROADCASTSS lanes<>+2560(SB), Z10
+	VBROADCASTSS lanes<>+2528(SB), Z11
+	VBROADCASTSS lanes<>+2496(SB), Z12
+	VBROADCASTSS lanes<>+2464(SB), Z13
+	VBROADCASTSS lanes<>+96(SB), Z13
+	VBROADCASTSS lanes<>+128(SB), Z14
+	VBROADCASTSS lanes<>+160(SB), Z15
+	VBROADCASTSS lanes<>+320(SB), Z16
+	VBROADCASTSS lanes<>+288(SB), Z17
+	VBROADCASTSS lanes<>+256(SB), Z18
+	VBROADCASTSS lanes<>+224(SB), Z19
+	VBROADCASTSS lanes<>+192(SB), Z20
 
 one408:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd408
-	VMOVUPS      (DX), Z15
-	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
-	VMULPS       Z14, Z16, Z16
-	VREDUCEPS    $0x01, Z16, Z17
-	VBROADCASTSS lanes<>+5152(SB), Z18
-	VFMADD213PS  Z13, Z17, Z18
-	VFMADD213PS  Z12, Z17, Z18
-	VFMADD213PS  Z11, Z17, Z18
-	VFMADD213PS  Z10, Z17, Z18
-	VFMADD213PS  Z1, Z17, Z18
-	VSCALEFPS    Z16, Z18, Z18
-	VBROADCASTSS lanes<>+2432(SB), Z16
-	VFMADD213PS  Z9, Z18, Z16
-	VFMADD213PS  Z8, Z18, Z16
-	VFMADD213PS  Z7, Z18, Z16
-	VFMADD213PS  Z6, Z18, Z16
-	VFMADD213PS  Z5, Z18, Z16
-	VFMADD213PS  Z4, Z18, Z16
-	VFMADD213PS  Z3, Z18, Z16
-	VFMADD213PS  Z2, Z18, Z16
-	VFMADD213PS  Z1, Z18, Z16
-	VMAXPS       Z15, Z0, Z15
-	VFMADD213PS  Z15, Z18, Z16
-	VMOVUPS      Z16, (AX)
+	VMOVUPS      (DX), Z20
+	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
+	VMAXPS       Z21, Z1, Z21
+	VMINPS       Z21, Z2, Z21
+	VMOVAPS      Z21, Z22
+	VFMADD132PS  Z13, Z3, Z22
+	VSUBPS       Z3, Z22, Z22
+	VFNMADD231PS Z14, Z22, Z21
+	VFNMADD231PS Z15, Z22, Z21
+	VBROADCASTSS lanes<>+192(SB), Z23
+	VFMADD213PS  Z19, Z21, Z23
+	VFMADD213PS  Z18, Z21, Z23
+	VFMADD213PS  Z17, Z21, Z23
+	VFMADD213PS  Z16, Z21, Z23
+	VFMADD213PS  Z4, Z21, Z23
+	VFMADD213PS  Z4, Z21, Z23
+	VSCALEFPS    Z22, Z23, Z23
+	VBROADCASTSS lanes<>+2464(SB), Z21
+	VFMADD213PS  Z12, Z23, Z21
+	VFMADD213PS  Z11, Z23, Z21
+	VFMADD213PS  Z10, Z23, Z21
+	VFMADD213PS  Z9, Z23, Z21
+	VFMADD213PS  Z8, Z23, Z21
+	VFMADD213PS  Z7, Z23, Z21
+	VFMADD213PS  Z6, Z23, Z21
+	VFMADD213PS  Z5, Z23, Z21
+	VFMADD213PS  Z4, Z23, Z21
+	VMAXPS       Z20, Z0, Z20
+	VFMADD213PS  Z20, Z23, Z21
+	VMOVUPS      Z21, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -28432,94 +28518,110 @@ oneEnd408:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z15
-	VORPS.BCST   lanes<>+2400(SB), Z15, Z16
-	VMULPS       Z14, Z16, Z14
-	VREDUCEPS    $0x01, Z14, Z16
-	VBROADCASTSS lanes<>+5152(SB), Z17
-	VFMADD213PS  Z13, Z16, Z17
-	VFMADD213PS  Z12, Z16, Z17
-	VFMADD213PS  Z11, Z16, Z17
-	VFMADD213PS  Z10, Z16, Z17
-	VFMADD213PS  Z1, Z16, Z17
-	VSCALEFPS    Z14, Z17, Z17
-	VBROADCASTSS lanes<>+2432(SB), Z10
-	VFMADD213PS  Z9, Z17, Z10
-	VFMADD213PS  Z8, Z17, Z10
-	VFMADD213PS  Z7, Z17, Z10
-	VFMADD213PS  Z6, Z17, Z10
-	VFMADD213PS  Z5, Z17, Z10
-	VFMADD213PS  Z4, Z17, Z10
-	VFMADD213PS  Z3, Z17, Z10
-	VFMADD213PS  Z2, Z17, Z10
-	VFMADD213PS  Z1, Z17, Z10
-	VMAXPS       Z15, Z0, Z0
-	VFMADD213PS  Z0, Z17, Z10
-	VMOVUPS      Z10, K1, (AX)
+	VMOVUPS.Z    (DX), K1, Z20
+	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
+	VMAXPS       Z21, Z1, Z1
+	VMINPS       Z1, Z2, Z1
+	VMOVAPS      Z1, Z2
+	VFMADD132PS  Z13, Z3, Z2
+	VSUBPS       Z3, Z2, Z2
+	VFNMADD231PS Z14, Z2, Z1
+	VFNMADD231PS Z15, Z2, Z1
+	VBROADCASTSS lanes<>+192(SB), Z3
+	VFMADD213PS  Z19, Z1, Z3
+	VFMADD213PS  Z18, Z1, Z3
+	VFMADD213PS  Z17, Z1, Z3
+	VFMADD213PS  Z16, Z1, Z3
+	VFMADD213PS  Z4, Z1, Z3
+	VFMADD213PS  Z4, Z1, Z3
+	VSCALEFPS    Z2, Z3, Z3
+	VBROADCASTSS lanes<>+2464(SB), Z1
+	VFMADD213PS  Z12, Z3, Z1
+	VFMADD213PS  Z11, Z3, Z1
+	VFMADD213PS  Z10, Z3, Z1
+	VFMADD213PS  Z9, Z3, Z1
+	VFMADD213PS  Z8, Z3, Z1
+	VFMADD213PS  Z7, Z3, Z1
+	VFMADD213PS  Z6, Z3, Z1
+	VFMADD213PS  Z5, Z3, Z1
+	VFMADD213PS  Z4, Z3, Z1
+	VMAXPS       Z20, Z0, Z0
+	VFMADD213PS  Z0, Z3, Z1
+	VMOVUPS      Z1, K1, (AX)
 
 done408:
 	VZEROUPPER
 	RET
 
 // func mishAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+2720(SB), Z0
-	VBROADCASTSS lanes<>+1280(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+1408(SB), Z2
-	VBROADCASTSS lanes<>+1440(SB), Z2
-	VBROADCASTSS lanes<>+1472(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
-	VBROADCASTSS lanes<>+96(SB), Z6
+	VBROADCASTSS lanes<>+2752(SB), Z0
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
 
 many409:
 	CMPQ         CX, $0x00000020
 	JLT          manyEnd409
-	VMOVUPS      (DX), Z7
-	VMINPS       Z7, Z0, Z8
-	VMULPS       Z6, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VFMADD213PS  Z1, Z9, Z10
-	VSCALEFPS    Z8, Z10, Z10
-	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
-	VMULPS       Z10, Z8, Z8
-	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
-	VDIVPS       Z9, Z8, Z8
-	VMULPS       Z8, Z7, Z7
-	VMOVUPS      Z7, (AX)
-	VMOVUPS      64(DX), Z7
-	VMINPS       Z7, Z0, Z8
-	VMULPS       Z6, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VFMADD213PS  Z1, Z9, Z10
-	VSCALEFPS    Z8, Z10, Z10
-	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
-	VMULPS       Z10, Z8, Z8
-	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
-	VDIVPS       Z9, Z8, Z8
-	VMULPS       Z8, Z7, Z7
-	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      (DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2784(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2784(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      64(DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2784(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2784(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(AX)
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
@@ -28529,23 +28631,29 @@ manyEnd409:
 one409:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd409
-	VMOVUPS      (DX), Z7
-	VMINPS       Z7, Z0, Z8
-	VMULPS       Z6, Z8, Z8
-	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
-	VFMADD213PS  Z5, Z9, Z10
-	VFMADD213PS  Z4, Z9, Z10
-	VFMADD213PS  Z3, Z9, Z10
-	VFMADD213PS  Z2, Z9, Z10
-	VFMADD213PS  Z1, Z9, Z10
-	VSCALEFPS    Z8, Z10, Z10
-	VADDPS.BCST  lanes<>+2752(SB), Z10, Z8
-	VMULPS       Z10, Z8, Z8
-	VADDPS.BCST  lanes<>+2752(SB), Z8, Z9
-	VDIVPS       Z9, Z8, Z8
-	VMULPS       Z8, Z7, Z7
-	VMOVUPS      Z7, (AX)
+	VMOVUPS      (DX), Z12
+	VMINPS       Z12, Z0, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS.BCST  lanes<>+2784(SB), Z15, Z13
+	VMULPS       Z15, Z13, Z13
+	VADDPS.BCST  lanes<>+2784(SB), Z13, Z14
+	VDIVPS       Z14, Z13, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
@@ -28558,22 +28666,28 @@ oneEnd409:
 	SHLXQ        CX, BX, CX
 	DECQ         CX
 	KMOVW        CX, K1
-	VMOVUPS.Z    (DX), K1, Z7
-	VMINPS       Z7, Z0, Z0
-	VMULPS       Z6, Z0, Z0
-	VREDUCEPS    $0x01, Z0, Z6
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z5, Z6, Z8
-	VFMADD213PS  Z4, Z6, Z8
-	VFMADD213PS  Z3, Z6, Z8
-	VFMADD213PS  Z2, Z6, Z8
-	VFMADD213PS  Z1, Z6, Z8
-	VSCALEFPS    Z0, Z8, Z8
-	VADDPS.BCST  lanes<>+2752(SB), Z8, Z0
-	VMULPS       Z8, Z0, Z0
-	VADDPS.BCST  lanes<>+2752(SB), Z0, Z1
+	VMOVUPS.Z    (DX), K1, Z12
+	VMINPS       Z12, Z0, Z0
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVAPS      Z0, Z1
+	VFMADD132PS  Z4, Z3, Z1
+	VSUBPS       Z3, Z1, Z1
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VBROADCASTSS lanes<>+192(SB), Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS.BCST  lanes<>+2784(SB), Z2, Z0
+	VMULPS       Z2, Z0, Z0
+	VADDPS.BCST  lanes<>+2784(SB), Z0, Z1
 	VDIVPS       Z1, Z0, Z0
-	VMULPS       Z0, Z7, Z0
+	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done409:
@@ -28593,14 +28707,14 @@ many410:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd410
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -28616,7 +28730,7 @@ one410:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd410
 	VMOVUPS     (DX), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -28635,7 +28749,7 @@ oneEnd410:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z0
 	VMINPS      Z0, Z1, Z0
@@ -28845,13 +28959,13 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z5
 	VBROADCASTSS lanes<>+0(SB), Z6
-	VBROADCASTSS lanes<>+2848(SB), Z7
+	VBROADCASTSS lanes<>+1312(SB), Z7
 	VBROADCASTSS lanes<>+1344(SB), Z8
-	VBROADCASTSS lanes<>+3008(SB), Z9
-	VBROADCASTSS lanes<>+2976(SB), Z10
-	VBROADCASTSS lanes<>+2944(SB), Z11
-	VBROADCASTSS lanes<>+2912(SB), Z12
-	VBROADCASTSS lanes<>+2880(SB), Z13
+	VBROADCASTSS lanes<>+2976(SB), Z9
+	VBROADCASTSS lanes<>+2944(SB), Z10
+	VBROADCASTSS lanes<>+2912(SB), Z11
+	VBROADCASTSS lanes<>+2880(SB), Z12
+	VBROADCASTSS lanes<>+2848(SB), Z13
 	VBROADCASTSS lanes<>+96(SB), Z13
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
@@ -28868,7 +28982,7 @@ many414:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2880(SB), Z19
+	VBROADCASTSS lanes<>+2848(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -28892,7 +29006,7 @@ many414:
 	VSUBPS       Z8, Z18, Z18
 	VFNMADD231PS Z14, Z18, Z17
 	VFNMADD231PS Z15, Z18, Z17
-	VBROADCASTSS lanes<>+2880(SB), Z19
+	VBROADCASTSS lanes<>+2848(SB), Z19
 	VFMADD213PS  Z12, Z17, Z19
 	VFMADD213PS  Z11, Z17, Z19
 	VFMADD213PS  Z10, Z17, Z19
@@ -28925,7 +29039,7 @@ one414:
 	VSUBPS       Z8, Z16, Z16
 	VFNMADD231PS Z14, Z16, Z2
 	VFNMADD231PS Z15, Z16, Z2
-	VBROADCASTSS lanes<>+2880(SB), Z17
+	VBROADCASTSS lanes<>+2848(SB), Z17
 	VFMADD213PS  Z12, Z2, Z17
 	VFMADD213PS  Z11, Z2, Z17
 	VFMADD213PS  Z10, Z2, Z17
@@ -28961,7 +29075,7 @@ oneEnd414:
 	VSUBPS       Z8, Z3, Z3
 	VFNMADD231PS Z14, Z3, Z2
 	VFNMADD231PS Z15, Z3, Z2
-	VBROADCASTSS lanes<>+2880(SB), Z5
+	VBROADCASTSS lanes<>+2848(SB), Z5
 	VFMADD213PS  Z12, Z2, Z5
 	VFMADD213PS  Z11, Z2, Z5
 	VFMADD213PS  Z10, Z2, Z5
@@ -29056,16 +29170,16 @@ many416:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd416
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -29077,7 +29191,7 @@ one416:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd416
 	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -29092,7 +29206,7 @@ oneEnd416:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done416:
@@ -29110,16 +29224,16 @@ many417:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd417
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -29131,7 +29245,7 @@ one417:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd417
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -29146,7 +29260,7 @@ oneEnd417:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done417:
@@ -29672,13 +29786,13 @@ TEXT ·sinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3296(SB), Z1
-	VBROADCASTSS lanes<>+3264(SB), Z2
-	VBROADCASTSS lanes<>+3232(SB), Z3
-	VBROADCASTSS lanes<>+3200(SB), Z4
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3360(SB), Z7
-	VBROADCASTSS lanes<>+3328(SB), Z8
+	VBROADCASTSS lanes<>+3264(SB), Z1
+	VBROADCASTSS lanes<>+3232(SB), Z2
+	VBROADCASTSS lanes<>+3200(SB), Z3
+	VBROADCASTSS lanes<>+3168(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z4
+	VBROADCASTSS lanes<>+3328(SB), Z7
+	VBROADCASTSS lanes<>+3296(SB), Z8
 
 one427:
 	CMPQ              CX, $0x00000010
@@ -29686,20 +29800,20 @@ one427:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z10, Z8
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3200(SB), Z11
+	VBROADCASTSS      lanes<>+3168(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3328(SB), Z10
+	VBROADCASTSS      lanes<>+3296(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -29710,7 +29824,7 @@ one427:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+2400(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -29728,20 +29842,20 @@ oneEnd427:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3200(SB), Z9
+	VBROADCASTSS      lanes<>+3168(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3328(SB), Z1
+	VBROADCASTSS      lanes<>+3296(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -29752,7 +29866,7 @@ oneEnd427:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+2400(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -29767,13 +29881,13 @@ TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3296(SB), Z1
-	VBROADCASTSS lanes<>+3264(SB), Z2
-	VBROADCASTSS lanes<>+3232(SB), Z3
-	VBROADCASTSS lanes<>+3200(SB), Z4
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3360(SB), Z7
-	VBROADCASTSS lanes<>+3328(SB), Z8
+	VBROADCASTSS lanes<>+3264(SB), Z1
+	VBROADCASTSS lanes<>+3232(SB), Z2
+	VBROADCASTSS lanes<>+3200(SB), Z3
+	VBROADCASTSS lanes<>+3168(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z4
+	VBROADCASTSS lanes<>+3328(SB), Z7
+	VBROADCASTSS lanes<>+3296(SB), Z8
 
 one428:
 	CMPQ              CX, $0x00000010
@@ -29781,21 +29895,21 @@ one428:
 	VMOVUPS           (DX), Z8
 	VMOVAPS           Z8, Z8
 	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z9
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z9
 	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+3424(SB), Z9, Z9
+	VPADDD.BCST       lanes<>+3392(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3200(SB), Z11
+	VBROADCASTSS      lanes<>+3168(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
 	VFMADD213PS       Z2, Z10, Z11
 	VFMADD213PS       Z1, Z10, Z11
 	VMULPS            Z8, Z10, Z10
 	VFMADD213PS       Z8, Z10, Z11
 	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3328(SB), Z10
+	VBROADCASTSS      lanes<>+3296(SB), Z10
 	VFMADD213PS       Z7, Z8, Z10
 	VFMADD213PS       Z4, Z8, Z10
 	VBROADCASTSS      lanes<>+352(SB), Z12
@@ -29806,7 +29920,7 @@ one428:
 	VPSLLD            $0x1e, Z9, Z9
 	VPMOVD2M          Z8, K1
 	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+2400(SB), Z9, Z8
+	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
 	VXORPS            Z8, Z5, Z8
 	VMOVUPS           Z8, (AX)
 	ADDQ              $0x00000040, AX
@@ -29824,21 +29938,21 @@ oneEnd428:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z8
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z8
 	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+3424(SB), Z8, Z8
+	VPADDD.BCST       lanes<>+3392(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3200(SB), Z9
+	VBROADCASTSS      lanes<>+3168(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
 	VFMADD213PS       Z2, Z0, Z9
 	VFMADD213PS       Z1, Z0, Z9
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z9
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3328(SB), Z1
+	VBROADCASTSS      lanes<>+3296(SB), Z1
 	VFMADD213PS       Z7, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -29849,7 +29963,7 @@ oneEnd428:
 	VPSLLD            $0x1e, Z8, Z8
 	VPMOVD2M          Z0, K2
 	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+2400(SB), Z8, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
 	VXORPS            Z0, Z6, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -29864,13 +29978,13 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3296(SB), Z1
-	VBROADCASTSS lanes<>+3264(SB), Z2
-	VBROADCASTSS lanes<>+3232(SB), Z3
-	VBROADCASTSS lanes<>+3200(SB), Z4
-	VBROADCASTSS lanes<>+3392(SB), Z4
-	VBROADCASTSS lanes<>+3360(SB), Z9
-	VBROADCASTSS lanes<>+3328(SB), Z10
+	VBROADCASTSS lanes<>+3264(SB), Z1
+	VBROADCASTSS lanes<>+3232(SB), Z2
+	VBROADCASTSS lanes<>+3200(SB), Z3
+	VBROADCASTSS lanes<>+3168(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z4
+	VBROADCASTSS lanes<>+3328(SB), Z9
+	VBROADCASTSS lanes<>+3296(SB), Z10
 
 one429:
 	CMPQ              CX, $0x00000010
@@ -29878,20 +29992,20 @@ one429:
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z11
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z11
 	VSUBPS            Z0, Z11, Z12
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z12, Z10
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z12, Z10
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z12, Z10
 	VMULPS            Z10, Z10, Z12
-	VBROADCASTSS      lanes<>+3200(SB), Z13
+	VBROADCASTSS      lanes<>+3168(SB), Z13
 	VFMADD213PS       Z3, Z12, Z13
 	VFMADD213PS       Z2, Z12, Z13
 	VFMADD213PS       Z1, Z12, Z13
 	VMULPS            Z10, Z12, Z12
 	VFMADD213PS       Z10, Z12, Z13
 	VMULPS            Z10, Z10, Z10
-	VBROADCASTSS      lanes<>+3328(SB), Z12
+	VBROADCASTSS      lanes<>+3296(SB), Z12
 	VFMADD213PS       Z9, Z10, Z12
 	VFMADD213PS       Z4, Z10, Z12
 	VBROADCASTSS      lanes<>+352(SB), Z14
@@ -29921,20 +30035,20 @@ oneEnd429:
 	VMOVUPS.Z         (DX), K1, Z5
 	VMOVAPS           Z5, Z5
 	VMOVAPS           Z5, Z6
-	VFMADD132PS.BCST  lanes<>+3072(SB), Z0, Z6
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z6
 	VSUBPS            Z0, Z6, Z0
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+3168(SB), Z0, Z5
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3200(SB), Z10
+	VBROADCASTSS      lanes<>+3168(SB), Z10
 	VFMADD213PS       Z3, Z0, Z10
 	VFMADD213PS       Z2, Z0, Z10
 	VFMADD213PS       Z1, Z0, Z10
 	VMULPS            Z5, Z0, Z0
 	VFMADD213PS       Z5, Z0, Z10
 	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3328(SB), Z1
+	VBROADCASTSS      lanes<>+3296(SB), Z1
 	VFMADD213PS       Z9, Z0, Z1
 	VFMADD213PS       Z4, Z0, Z1
 	VBROADCASTSS      lanes<>+352(SB), Z2
@@ -29961,27 +30075,27 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+3104(SB), Z1
-	VBROADCASTSS lanes<>+3712(SB), Z2
-	VBROADCASTSS lanes<>+3680(SB), Z3
-	VBROADCASTSS lanes<>+3648(SB), Z4
-	VBROADCASTSS lanes<>+3616(SB), Z5
-	VBROADCASTSS lanes<>+3584(SB), Z6
-	VBROADCASTSS lanes<>+3552(SB), Z7
-	VBROADCASTSS lanes<>+3520(SB), Z8
-	VBROADCASTSS lanes<>+3488(SB), Z9
-	VBROADCASTSS lanes<>+3456(SB), Z10
+	VBROADCASTSS lanes<>+3072(SB), Z1
+	VBROADCASTSS lanes<>+3680(SB), Z2
+	VBROADCASTSS lanes<>+3648(SB), Z3
+	VBROADCASTSS lanes<>+3616(SB), Z4
+	VBROADCASTSS lanes<>+3584(SB), Z5
+	VBROADCASTSS lanes<>+3552(SB), Z6
+	VBROADCASTSS lanes<>+3520(SB), Z7
+	VBROADCASTSS lanes<>+3488(SB), Z8
+	VBROADCASTSS lanes<>+3456(SB), Z9
+	VBROADCASTSS lanes<>+3424(SB), Z10
 
 one430:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd430
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z15
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z11
 	VMULPS       Z11, Z11, Z16
-	VBROADCASTSS lanes<>+3456(SB), Z17
+	VBROADCASTSS lanes<>+3424(SB), Z17
 	VFMADD213PS  Z9, Z16, Z17
 	VFMADD213PS  Z8, Z16, Z17
 	VFMADD213PS  Z7, Z16, Z17
@@ -29995,7 +30109,7 @@ one430:
 	VSUBPS       Z17, Z1, Z16
 	VCMPPS       $0x11, Z15, Z0, K1
 	VBLENDMPS    Z16, Z17, K1, Z12
-	VANDPS.BCST  lanes<>+2400(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+1376(SB), Z10, Z10
 	VXORPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (AX)
 	ADDQ         $0x00000040, AX
@@ -30011,12 +30125,12 @@ oneEnd430:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z11
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z11
 	VDIVPS       Z11, Z0, Z12
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z12, Z11, K2, Z13
 	VMULPS       Z13, Z13, Z12
-	VBROADCASTSS lanes<>+3456(SB), Z15
+	VBROADCASTSS lanes<>+3424(SB), Z15
 	VFMADD213PS  Z9, Z12, Z15
 	VFMADD213PS  Z8, Z12, Z15
 	VFMADD213PS  Z7, Z12, Z15
@@ -30030,7 +30144,7 @@ oneEnd430:
 	VSUBPS       Z15, Z1, Z1
 	VCMPPS       $0x11, Z11, Z0, K2
 	VBLENDMPS    Z1, Z15, K2, Z14
-	VANDPS.BCST  lanes<>+2400(SB), Z10, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z10, Z0
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -30046,18 +30160,18 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3104(SB), Z2
-	VBROADCASTSS lanes<>+3872(SB), Z3
-	VBROADCASTSS lanes<>+3840(SB), Z4
-	VBROADCASTSS lanes<>+3808(SB), Z5
-	VBROADCASTSS lanes<>+3776(SB), Z6
-	VBROADCASTSS lanes<>+3744(SB), Z7
+	VBROADCASTSS lanes<>+3072(SB), Z2
+	VBROADCASTSS lanes<>+3840(SB), Z3
+	VBROADCASTSS lanes<>+3808(SB), Z4
+	VBROADCASTSS lanes<>+3776(SB), Z5
+	VBROADCASTSS lanes<>+3744(SB), Z6
+	VBROADCASTSS lanes<>+3712(SB), Z7
 
 one431:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd431
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+3040(SB), Z7, Z14
+	VANDPS.BCST  lanes<>+3008(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
 	VMULPS       Z0, Z15, Z15
 	VMULPS       Z14, Z14, Z16
@@ -30066,7 +30180,7 @@ one431:
 	VSQRTPS      Z15, Z15
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z15, Z14, K1, Z9
-	VBROADCASTSS lanes<>+3744(SB), Z15
+	VBROADCASTSS lanes<>+3712(SB), Z15
 	VFMADD213PS  Z6, Z8, Z15
 	VFMADD213PS  Z5, Z8, Z15
 	VFMADD213PS  Z4, Z8, Z15
@@ -30077,7 +30191,7 @@ one431:
 	VSUBPS       Z16, Z2, Z16
 	VCMPPS       $0x11, Z14, Z0, K1
 	VBLENDMPS    Z16, Z15, K1, Z10
-	VANDPS.BCST  lanes<>+2400(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
 	VXORPS       Z7, Z10, Z7
 	VMOVUPS      Z7, (AX)
 	ADDQ         $0x00000040, AX
@@ -30093,7 +30207,7 @@ oneEnd431:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+3040(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3008(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -30102,7 +30216,7 @@ oneEnd431:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z12
-	VBROADCASTSS lanes<>+3744(SB), Z1
+	VBROADCASTSS lanes<>+3712(SB), Z1
 	VFMADD213PS  Z6, Z11, Z1
 	VFMADD213PS  Z5, Z11, Z1
 	VFMADD213PS  Z4, Z11, Z1
@@ -30113,7 +30227,7 @@ oneEnd431:
 	VSUBPS       Z3, Z2, Z2
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z2, Z1, K2, Z13
-	VANDPS.BCST  lanes<>+2400(SB), Z7, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z0
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -30129,18 +30243,18 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+896(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+3104(SB), Z2
-	VBROADCASTSS lanes<>+3872(SB), Z3
-	VBROADCASTSS lanes<>+3840(SB), Z4
-	VBROADCASTSS lanes<>+3808(SB), Z5
-	VBROADCASTSS lanes<>+3776(SB), Z6
-	VBROADCASTSS lanes<>+3744(SB), Z7
+	VBROADCASTSS lanes<>+3072(SB), Z2
+	VBROADCASTSS lanes<>+3840(SB), Z3
+	VBROADCASTSS lanes<>+3808(SB), Z4
+	VBROADCASTSS lanes<>+3776(SB), Z5
+	VBROADCASTSS lanes<>+3744(SB), Z6
+	VBROADCASTSS lanes<>+3712(SB), Z7
 
 one432:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd432
 	VMOVUPS      (DX), Z7
-	VANDPS.BCST  lanes<>+3040(SB), Z7, Z16
+	VANDPS.BCST  lanes<>+3008(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
 	VMULPS       Z0, Z17, Z17
 	VMULPS       Z16, Z16, Z18
@@ -30149,7 +30263,7 @@ one432:
 	VSQRTPS      Z17, Z17
 	VCMPPS       $0x11, Z16, Z0, K1
 	VBLENDMPS    Z17, Z16, K1, Z9
-	VBROADCASTSS lanes<>+3744(SB), Z17
+	VBROADCASTSS lanes<>+3712(SB), Z17
 	VFMADD213PS  Z6, Z8, Z17
 	VFMADD213PS  Z5, Z8, Z17
 	VFMADD213PS  Z4, Z8, Z17
@@ -30157,11 +30271,11 @@ one432:
 	VMULPS       Z9, Z8, Z18
 	VFMADD213PS  Z9, Z18, Z17
 	VADDPS       Z17, Z17, Z18
-	VBROADCASTSS lanes<>+3904(SB), Z19
+	VBROADCASTSS lanes<>+3872(SB), Z19
 	VSUBPS       Z18, Z19, Z19
 	VPMOVD2M     Z7, K1
 	VBLENDMPS    Z19, Z18, K1, Z10
-	VANDPS.BCST  lanes<>+2400(SB), Z7, Z7
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z7
 	VXORPS       Z7, Z17, Z7
 	VSUBPS       Z7, Z2, Z7
 	VCMPPS       $0x11, Z16, Z0, K1
@@ -30180,7 +30294,7 @@ oneEnd432:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z7
-	VANDPS.BCST  lanes<>+3040(SB), Z7, Z8
+	VANDPS.BCST  lanes<>+3008(SB), Z7, Z8
 	VSUBPS       Z8, Z1, Z1
 	VMULPS       Z0, Z1, Z1
 	VMULPS       Z8, Z8, Z9
@@ -30189,7 +30303,7 @@ oneEnd432:
 	VSQRTPS      Z1, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
 	VBLENDMPS    Z1, Z8, K2, Z13
-	VBROADCASTSS lanes<>+3744(SB), Z1
+	VBROADCASTSS lanes<>+3712(SB), Z1
 	VFMADD213PS  Z6, Z12, Z1
 	VFMADD213PS  Z5, Z12, Z1
 	VFMADD213PS  Z4, Z12, Z1
@@ -30197,11 +30311,11 @@ oneEnd432:
 	VMULPS       Z13, Z12, Z3
 	VFMADD213PS  Z13, Z3, Z1
 	VADDPS       Z1, Z1, Z3
-	VBROADCASTSS lanes<>+3904(SB), Z4
+	VBROADCASTSS lanes<>+3872(SB), Z4
 	VSUBPS       Z3, Z4, Z4
 	VPMOVD2M     Z7, K2
 	VBLENDMPS    Z4, Z3, K2, Z14
-	VANDPS.BCST  lanes<>+2400(SB), Z7, Z3
+	VANDPS.BCST  lanes<>+1376(SB), Z7, Z3
 	VXORPS       Z3, Z1, Z1
 	VSUBPS       Z1, Z2, Z1
 	VCMPPS       $0x11, Z8, Z0, K2
@@ -30230,18 +30344,18 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+256(SB), Z10
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
-	VBROADCASTSS lanes<>+2784(SB), Z12
-	VBROADCASTSS lanes<>+4000(SB), Z13
-	VBROADCASTSS lanes<>+3968(SB), Z14
-	VBROADCASTSS lanes<>+3936(SB), Z15
+	VBROADCASTSS lanes<>+2816(SB), Z12
+	VBROADCASTSS lanes<>+3968(SB), Z13
+	VBROADCASTSS lanes<>+3936(SB), Z14
+	VBROADCASTSS lanes<>+3904(SB), Z15
 
 one433:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd433
 	VMOVUPS      (DX), Z15
-	VANDPS.BCST  lanes<>+3040(SB), Z15, Z16
+	VANDPS.BCST  lanes<>+3008(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
-	VBROADCASTSS lanes<>+3936(SB), Z18
+	VBROADCASTSS lanes<>+3904(SB), Z18
 	VFMADD213PS  Z14, Z17, Z18
 	VFMADD213PS  Z13, Z17, Z18
 	VFMADD213PS  Z12, Z17, Z18
@@ -30249,7 +30363,7 @@ one433:
 	VFMADD213PS  Z16, Z17, Z18
 	VMOVAPS      Z16, Z17
 	VMAXPS       Z17, Z0, Z17
-	VBROADCASTSS lanes<>+4032(SB), Z19
+	VBROADCASTSS lanes<>+4000(SB), Z19
 	VMINPS       Z17, Z19, Z17
 	VMOVAPS      Z17, Z19
 	VFMADD132PS  Z4, Z1, Z19
@@ -30264,14 +30378,14 @@ one433:
 	VFMADD213PS  Z7, Z17, Z21
 	VFMADD213PS  Z7, Z17, Z21
 	VSUBPS       Z7, Z20, Z17
-	VPADDD.BCST  lanes<>+4064(SB), Z19, Z19
+	VPADDD.BCST  lanes<>+4032(SB), Z19, Z19
 	VSCALEFPS    Z17, Z21, Z21
-	VBROADCASTSS lanes<>+4096(SB), Z17
+	VBROADCASTSS lanes<>+4064(SB), Z17
 	VDIVPS       Z21, Z17, Z17
 	VSUBPS       Z17, Z21, Z17
 	VCMPPS       $0x11, Z7, Z16, K1
 	VBLENDMPS    Z18, Z17, K1, Z2
-	VANDPS.BCST  lanes<>+2400(SB), Z15, Z15
+	VANDPS.BCST  lanes<>+1376(SB), Z15, Z15
 	VXORPS       Z15, Z2, Z15
 	VMOVUPS      Z15, (AX)
 	ADDQ         $0x00000040, AX
@@ -30287,9 +30401,9 @@ oneEnd433:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z2
-	VANDPS.BCST  lanes<>+3040(SB), Z2, Z15
+	VANDPS.BCST  lanes<>+3008(SB), Z2, Z15
 	VMULPS       Z15, Z15, Z16
-	VBROADCASTSS lanes<>+3936(SB), Z17
+	VBROADCASTSS lanes<>+3904(SB), Z17
 	VFMADD213PS  Z14, Z16, Z17
 	VFMADD213PS  Z13, Z16, Z17
 	VFMADD213PS  Z12, Z16, Z17
@@ -30297,7 +30411,7 @@ oneEnd433:
 	VFMADD213PS  Z15, Z12, Z17
 	VMOVAPS      Z15, Z12
 	VMAXPS       Z12, Z0, Z0
-	VBROADCASTSS lanes<>+4032(SB), Z12
+	VBROADCASTSS lanes<>+4000(SB), Z12
 	VMINPS       Z0, Z12, Z0
 	VMOVAPS      Z0, Z12
 	VFMADD132PS  Z4, Z1, Z12
@@ -30312,14 +30426,14 @@ oneEnd433:
 	VFMADD213PS  Z7, Z0, Z4
 	VFMADD213PS  Z7, Z0, Z4
 	VSUBPS       Z7, Z1, Z0
-	VPADDD.BCST  lanes<>+4064(SB), Z12, Z12
+	VPADDD.BCST  lanes<>+4032(SB), Z12, Z12
 	VSCALEFPS    Z0, Z4, Z4
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4064(SB), Z0
 	VDIVPS       Z4, Z0, Z0
 	VSUBPS       Z0, Z4, Z0
 	VCMPPS       $0x11, Z7, Z15, K2
 	VBLENDMPS    Z17, Z0, K2, Z3
-	VANDPS.BCST  lanes<>+2400(SB), Z2, Z0
+	VANDPS.BCST  lanes<>+1376(SB), Z2, Z0
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -30350,9 +30464,9 @@ one434:
 	CMPQ         CX, $0x00000010
 	JLT          oneEnd434
 	VMOVUPS      (DX), Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
-	VBROADCASTSS lanes<>+4032(SB), Z11
+	VBROADCASTSS lanes<>+4000(SB), Z11
 	VMINPS       Z10, Z11, Z10
 	VMOVAPS      Z10, Z11
 	VFMADD132PS  Z2, Z1, Z11
@@ -30367,9 +30481,9 @@ one434:
 	VFMADD213PS  Z5, Z10, Z13
 	VFMADD213PS  Z5, Z10, Z13
 	VSUBPS       Z5, Z12, Z10
-	VPADDD.BCST  lanes<>+4064(SB), Z11, Z11
+	VPADDD.BCST  lanes<>+4032(SB), Z11, Z11
 	VSCALEFPS    Z10, Z13, Z13
-	VBROADCASTSS lanes<>+4096(SB), Z10
+	VBROADCASTSS lanes<>+4064(SB), Z10
 	VDIVPS       Z13, Z10, Z10
 	VADDPS       Z10, Z13, Z10
 	VMOVUPS      Z10, (AX)
@@ -30386,9 +30500,9 @@ oneEnd434:
 	DECQ         CX
 	KMOVW        CX, K1
 	VMOVUPS.Z    (DX), K1, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z0
-	VBROADCASTSS lanes<>+4032(SB), Z10
+	VBROADCASTSS lanes<>+4000(SB), Z10
 	VMINPS       Z0, Z10, Z0
 	VMOVAPS      Z0, Z10
 	VFMADD132PS  Z2, Z1, Z10
@@ -30403,9 +30517,9 @@ oneEnd434:
 	VFMADD213PS  Z5, Z0, Z2
 	VFMADD213PS  Z5, Z0, Z2
 	VSUBPS       Z5, Z1, Z0
-	VPADDD.BCST  lanes<>+4064(SB), Z10, Z10
+	VPADDD.BCST  lanes<>+4032(SB), Z10, Z10
 	VSCALEFPS    Z0, Z2, Z2
-	VBROADCASTSS lanes<>+4096(SB), Z0
+	VBROADCASTSS lanes<>+4064(SB), Z0
 	VDIVPS       Z2, Z0, Z0
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -30427,7 +30541,7 @@ one435:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd435
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -30435,11 +30549,11 @@ one435:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4128(SB), Z25
+	VBROADCASTSS      lanes<>+4096(SB), Z25
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VADDPS            Z0, Z5, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z5, K1
 	VBLENDMPS         Z5, Z4, K1, Z6
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z6, Z4
@@ -30483,12 +30597,12 @@ one435:
 	VDIVPS            Z4, Z26, Z26
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z5, Z26, K1, Z12
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z5, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z5, K1
 	VBLENDMPS         Z11, Z12, K1, Z13
-	VADDPS.BCST       lanes<>+4160(SB), Z13, Z4
+	VADDPS.BCST       lanes<>+4128(SB), Z13, Z4
 	VCMPPS            $0x11, Z3, Z25, K1
 	VBLENDMPS         Z4, Z13, K1, Z14
-	VANDPS.BCST       lanes<>+2400(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
 	VXORPS            Z2, Z14, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -30504,7 +30618,7 @@ oneEnd435:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
 	VADDPS            Z0, Z4, Z4
 	VSQRTPS           Z4, Z4
@@ -30512,11 +30626,11 @@ oneEnd435:
 	VDIVPS            Z4, Z3, Z4
 	VMULPS            Z4, Z3, Z4
 	VADDPS            Z4, Z3, Z4
-	VBROADCASTSS      lanes<>+4128(SB), Z5
+	VBROADCASTSS      lanes<>+4096(SB), Z5
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z3, Z4, K2, Z15
 	VADDPS            Z0, Z15, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z15, K2
 	VBLENDMPS         Z15, Z4, K2, Z16
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z16, Z4
@@ -30560,12 +30674,12 @@ oneEnd435:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z15, Z4, K2, Z22
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z15, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z15, K2
 	VBLENDMPS         Z21, Z22, K2, Z23
-	VADDPS.BCST       lanes<>+4160(SB), Z23, Z0
+	VADDPS.BCST       lanes<>+4128(SB), Z23, Z0
 	VCMPPS            $0x11, Z3, Z5, K2
 	VBLENDMPS         Z0, Z23, K2, Z24
-	VANDPS.BCST       lanes<>+2400(SB), Z2, Z0
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z0
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -30588,15 +30702,15 @@ one436:
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2752(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2784(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4128(SB), Z4
+	VBROADCASTSS      lanes<>+4096(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z2, Z3, K1, Z6
 	VADDPS            Z0, Z6, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z6, K1
 	VBLENDMPS         Z6, Z3, K1, Z7
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z7, Z3
@@ -30640,9 +30754,9 @@ one436:
 	VDIVPS            Z3, Z5, Z5
 	VCMPPS            $0x00, Z1, Z3, K1
 	VBLENDMPS         Z6, Z5, K1, Z13
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z6, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z6, K1
 	VBLENDMPS         Z12, Z13, K1, Z14
-	VADDPS.BCST       lanes<>+4160(SB), Z14, Z3
+	VADDPS.BCST       lanes<>+4128(SB), Z14, Z3
 	VCMPPS            $0x11, Z2, Z4, K1
 	VBLENDMPS         Z3, Z14, K1, Z15
 	VMOVUPS           Z15, (AX)
@@ -30661,15 +30775,15 @@ oneEnd436:
 	VMOVUPS.Z         (DX), K1, Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
-	VADDPS.BCST       lanes<>+2752(SB), Z3, Z5
+	VADDPS.BCST       lanes<>+2784(SB), Z3, Z5
 	VSQRTPS           Z5, Z5
 	VMULPS            Z5, Z4, Z4
 	VADDPS            Z4, Z3, Z3
-	VBROADCASTSS      lanes<>+4128(SB), Z4
+	VBROADCASTSS      lanes<>+4096(SB), Z4
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z2, Z3, K2, Z16
 	VADDPS            Z0, Z16, Z3
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z16, K2
 	VBLENDMPS         Z16, Z3, K2, Z17
 	VBROADCASTSS      lanes<>+416(SB), Z3
 	VMULPS            Z3, Z17, Z3
@@ -30713,9 +30827,9 @@ oneEnd436:
 	VDIVPS            Z0, Z3, Z3
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z16, Z3, K2, Z23
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z16, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z16, K2
 	VBLENDMPS         Z22, Z23, K2, Z24
-	VADDPS.BCST       lanes<>+4160(SB), Z24, Z0
+	VADDPS.BCST       lanes<>+4128(SB), Z24, Z0
 	VCMPPS            $0x11, Z2, Z4, K2
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
@@ -30737,12 +30851,12 @@ one437:
 	CMPQ              CX, $0x00000010
 	JLT               oneEnd437
 	VMOVUPS           (DX), Z2
-	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z3, K1
 	VBLENDMPS         Z3, Z4, K1, Z5
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z5, Z4
@@ -30786,10 +30900,10 @@ one437:
 	VDIVPS            Z4, Z21, Z21
 	VCMPPS            $0x00, Z1, Z4, K1
 	VBLENDMPS         Z3, Z21, K1, Z11
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K1
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z3, K1
 	VBLENDMPS         Z10, Z11, K1, Z12
 	VMULPS.BCST       lanes<>+896(SB), Z12, Z3
-	VANDPS.BCST       lanes<>+2400(SB), Z2, Z2
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z2
 	VXORPS            Z2, Z3, Z2
 	VMOVUPS           Z2, (AX)
 	ADDQ              $0x00000040, AX
@@ -30805,12 +30919,12 @@ oneEnd437:
 	DECQ              CX
 	KMOVW             CX, K1
 	VMOVUPS.Z         (DX), K1, Z2
-	VANDPS.BCST       lanes<>+3040(SB), Z2, Z3
+	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
 	VSUBPS            Z3, Z0, Z3
 	VDIVPS            Z3, Z4, Z3
 	VADDPS            Z0, Z3, Z4
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z3, K2
 	VBLENDMPS         Z3, Z4, K2, Z13
 	VBROADCASTSS      lanes<>+416(SB), Z4
 	VMULPS            Z4, Z13, Z4
@@ -30854,10 +30968,10 @@ oneEnd437:
 	VDIVPS            Z0, Z4, Z4
 	VCMPPS            $0x00, Z1, Z0, K2
 	VBLENDMPS         Z3, Z4, K2, Z19
-	VCMPPS.BCST       $0x15, lanes<>+4128(SB), Z3, K2
+	VCMPPS.BCST       $0x15, lanes<>+4096(SB), Z3, K2
 	VBLENDMPS         Z18, Z19, K2, Z20
 	VMULPS.BCST       lanes<>+896(SB), Z20, Z0
-	VANDPS.BCST       lanes<>+2400(SB), Z2, Z1
+	VANDPS.BCST       lanes<>+1376(SB), Z2, Z1
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
@@ -30876,12 +30990,12 @@ many438:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd438
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
@@ -30895,7 +31009,7 @@ one438:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd438
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -30912,7 +31026,7 @@ oneEnd438:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z1
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
@@ -30933,7 +31047,7 @@ many439:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd439
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z3
@@ -30941,7 +31055,7 @@ many439:
 	VBLENDMPS   Z1, Z3, K1, Z4
 	VMOVUPS     Z4, (AX)
 	VMOVUPS     64(DX), Z1
-	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z5
@@ -30958,7 +31072,7 @@ one439:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd439
 	VMOVUPS     (DX), Z1
-	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K1
 	VBLENDMPS   Z0, Z2, K1, Z7
@@ -30978,7 +31092,7 @@ oneEnd439:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VANDPS.BCST lanes<>+2400(SB), Z1, Z2
+	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
 	VCMPPS      $0x00, Z0, Z1, K2
 	VBLENDMPS   Z0, Z2, K2, Z9
@@ -31069,7 +31183,7 @@ many441:
 	CMPQ        CX, $0x00000020
 	JLT         manyEnd441
 	VMOVUPS     (DX), Z11
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z1
@@ -31078,7 +31192,7 @@ many441:
 	VBLENDMPS   Z12, Z1, K1, Z2
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     64(DX), Z11
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z12
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
 	VCMPPS      $0x11, Z12, Z11, K1
 	VBLENDMPS   Z13, Z10, K1, Z3
@@ -31096,7 +31210,7 @@ one441:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd441
 	VMOVUPS     (DX), Z1
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K1
 	VBLENDMPS   Z3, Z10, K1, Z5
@@ -31117,7 +31231,7 @@ oneEnd441:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z1
-	VXORPS.BCST lanes<>+2400(SB), Z0, Z2
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
 	VCMPPS      $0x11, Z2, Z1, K2
 	VBLENDMPS   Z3, Z10, K2, Z7
@@ -33964,16 +34078,16 @@ many489:
 	CMPQ        AX, $0x00000040
 	JLT         manyEnd489
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(CX), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(CX), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(CX), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
@@ -33984,7 +34098,7 @@ one489:
 	CMPQ        AX, $0x00000010
 	JLT         oneEnd489
 	VMOVUPS     (CX), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
@@ -33998,7 +34112,7 @@ oneEnd489:
 	DECQ        AX
 	KMOVW       AX, K1
 	VMOVUPS.Z   (CX), K1, Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
 done489:
@@ -34492,11 +34606,11 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+96(SB), Z1
 	VBROADCASTSS lanes<>+352(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z3
-	VBROADCASTSS lanes<>+5056(SB), Z4
-	VBROADCASTSS lanes<>+5088(SB), Z5
-	VBROADCASTSS lanes<>+5120(SB), Z6
-	VBROADCASTSS lanes<>+5152(SB), Z7
+	VBROADCASTSS lanes<>+4992(SB), Z3
+	VBROADCASTSS lanes<>+5024(SB), Z4
+	VBROADCASTSS lanes<>+5056(SB), Z5
+	VBROADCASTSS lanes<>+5088(SB), Z6
+	VBROADCASTSS lanes<>+5120(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
@@ -34507,7 +34621,7 @@ many496:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5152(SB), Z11
+	VBROADCASTSS lanes<>+5120(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -34520,7 +34634,7 @@ many496:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5152(SB), Z11
+	VBROADCASTSS lanes<>+5120(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -34542,7 +34656,7 @@ one496:
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
 	VREDUCEPS    $0x01, Z9, Z10
-	VBROADCASTSS lanes<>+5152(SB), Z11
+	VBROADCASTSS lanes<>+5120(SB), Z11
 	VFMADD213PS  Z6, Z10, Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
@@ -34569,7 +34683,7 @@ oneEnd496:
 	VSUBPS       Z0, Z9, Z0
 	VMULPS       Z1, Z0, Z0
 	VREDUCEPS    $0x01, Z0, Z1
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z6, Z1, Z9
 	VFMADD213PS  Z5, Z1, Z9
 	VFMADD213PS  Z4, Z1, Z9
@@ -34795,11 +34909,11 @@ TEXT ·expColumnsAVX512(SB), NOSPLIT, $0-88
 	SHLQ         $0x02, DI
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+4992(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
 
 column:
 	CMPQ    DX, $0x00000010
@@ -34816,7 +34930,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -34830,7 +34944,7 @@ rows:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -34851,7 +34965,7 @@ row:
 	VSUBPS       Z6, Z8, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -35160,16 +35274,16 @@ columns4:
 
 row4:
 	VMOVUPS     (DI), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     64(DI), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 	VMOVUPS     128(DI), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z2, Z2
 	VMOVUPS     192(DI), Z4
-	VANDPS.BCST lanes<>+3040(SB), Z4, Z4
+	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z3, Z3
 	ADDQ        SI, DI
 	DECQ        R8
@@ -35193,7 +35307,7 @@ columns1:
 
 row1:
 	VMOVUPS     (DI), Z1
-	VANDPS.BCST lanes<>+3040(SB), Z1, Z1
+	VANDPS.BCST lanes<>+3008(SB), Z1, Z1
 	VADDPS      Z1, Z0, Z0
 	ADDQ        SI, DI
 	DECQ        R8
@@ -35438,7 +35552,7 @@ TEXT ·argMaxColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3424(SB), Z1
+	VBROADCASTSS lanes<>+3392(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -35483,7 +35597,7 @@ TEXT ·argMinColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3424(SB), Z1
+	VBROADCASTSS lanes<>+3392(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -35528,7 +35642,7 @@ TEXT ·argMaxLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3424(SB), Z1
+	VBROADCASTSS lanes<>+3392(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -35573,7 +35687,7 @@ TEXT ·argMinLastColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3424(SB), Z1
+	VBROADCASTSS lanes<>+3392(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -35618,7 +35732,7 @@ TEXT ·argMaxPlainColumnsAVX512(SB), NOSPLIT, $0-96
 	MOVQ         rows+72(FP), SI
 	MOVQ         ld+80(FP), DI
 	SHLQ         $0x02, DI
-	VBROADCASTSS lanes<>+3424(SB), Z1
+	VBROADCASTSS lanes<>+3392(SB), Z1
 	VPBROADCASTD from+88(FP), Z0
 
 column:
@@ -36168,11 +36282,11 @@ next:
 	VMOVAPS          Z1, Z1
 	VMULPS.BCST      lanes<>+96(SB), Z1, Z1
 	VREDUCEPS        $0x01, Z1, Z2
-	VBROADCASTSS     lanes<>+5152(SB), Z3
-	VFMADD213PS.BCST lanes<>+5120(SB), Z2, Z3
+	VBROADCASTSS     lanes<>+5120(SB), Z3
 	VFMADD213PS.BCST lanes<>+5088(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5056(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+5024(SB), Z2, Z3
+	VFMADD213PS.BCST lanes<>+4992(SB), Z2, Z3
 	VFMADD213PS.BCST lanes<>+352(SB), Z2, Z3
 	VSCALEFPS        Z1, Z3, Z3
 	VMOVAPS          Z3, Z1
@@ -36230,11 +36344,11 @@ next:
 	VMOVAPS           Z1, Z2
 	VMULPS.BCST       lanes<>+96(SB), Z2, Z2
 	VREDUCEPS         $0x01, Z2, Z3
-	VBROADCASTSS      lanes<>+5152(SB), Z9
-	VFMADD213PS.BCST  lanes<>+5120(SB), Z3, Z9
+	VBROADCASTSS      lanes<>+5120(SB), Z9
 	VFMADD213PS.BCST  lanes<>+5088(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5056(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+5024(SB), Z3, Z9
+	VFMADD213PS.BCST  lanes<>+4992(SB), Z3, Z9
 	VFMADD213PS.BCST  lanes<>+352(SB), Z3, Z9
 	VSCALEFPS         Z2, Z9, Z9
 	VMOVAPS           Z9, Z2
@@ -36306,11 +36420,11 @@ TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+4992(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 
 next:
@@ -36385,7 +36499,7 @@ many517:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5152(SB), Z12
+	VBROADCASTSS lanes<>+5120(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -36398,7 +36512,7 @@ many517:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5152(SB), Z12
+	VBROADCASTSS lanes<>+5120(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -36420,7 +36534,7 @@ one517:
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
 	VREDUCEPS    $0x01, Z10, Z11
-	VBROADCASTSS lanes<>+5152(SB), Z12
+	VBROADCASTSS lanes<>+5120(SB), Z12
 	VFMADD213PS  Z5, Z11, Z12
 	VFMADD213PS  Z4, Z11, Z12
 	VFMADD213PS  Z3, Z11, Z12
@@ -36446,7 +36560,7 @@ oneEnd517:
 	VSUBPS       Z7, Z10, Z7
 	VMULPS       Z0, Z7, Z7
 	VREDUCEPS    $0x01, Z7, Z10
-	VBROADCASTSS lanes<>+5152(SB), Z11
+	VBROADCASTSS lanes<>+5120(SB), Z11
 	VFMADD213PS  Z5, Z10, Z11
 	VFMADD213PS  Z4, Z10, Z11
 	VFMADD213PS  Z3, Z10, Z11
@@ -36532,11 +36646,11 @@ TEXT ·logSoftmaxRowsAVX512(SB), NOSPLIT, $0-56
 	MOVQ         cols+48(FP), BX
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+4992(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
 	VBROADCASTSS lanes<>+512(SB), Z6
 
 next:
@@ -36611,7 +36725,7 @@ many520:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5152(SB), Z17
+	VBROADCASTSS lanes<>+5120(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -36623,7 +36737,7 @@ many520:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5152(SB), Z17
+	VBROADCASTSS lanes<>+5120(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -36644,7 +36758,7 @@ one520:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5152(SB), Z17
+	VBROADCASTSS lanes<>+5120(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -36669,7 +36783,7 @@ oneEnd520:
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
 	VREDUCEPS    $0x01, Z15, Z16
-	VBROADCASTSS lanes<>+5152(SB), Z17
+	VBROADCASTSS lanes<>+5120(SB), Z17
 	VFMADD213PS  Z5, Z16, Z17
 	VFMADD213PS  Z4, Z16, Z17
 	VFMADD213PS  Z3, Z16, Z17
@@ -37087,11 +37201,11 @@ TEXT ·logSoftmaxGradAVX512(SB), NOSPLIT, $0-80
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+96(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
+	VBROADCASTSS lanes<>+4992(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
 
 next:
 	CMPQ         CX, BX
@@ -37166,7 +37280,7 @@ many527:
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -37179,7 +37293,7 @@ many527:
 	VMOVUPS      64(R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -37202,7 +37316,7 @@ one527:
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -37228,7 +37342,7 @@ oneEnd527:
 	VMOVUPS.Z    (R9), K1, Z8
 	VMULPS       Z0, Z8, Z8
 	VREDUCEPS    $0x01, Z8, Z9
-	VBROADCASTSS lanes<>+5152(SB), Z10
+	VBROADCASTSS lanes<>+5120(SB), Z10
 	VFMADD213PS  Z5, Z9, Z10
 	VFMADD213PS  Z4, Z9, Z10
 	VFMADD213PS  Z3, Z9, Z10
@@ -39373,7 +39487,7 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39472,7 +39586,7 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39571,7 +39685,7 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39670,7 +39784,7 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39769,7 +39883,7 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39868,8 +39982,8 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VANDPS.BCST  lanes<>+3040(SB), Z0, Z0
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VANDPS.BCST  lanes<>+3008(SB), Z0, Z0
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -39879,11 +39993,11 @@ next571:
 	TESTQ       BX, BX
 	JE          end571
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     64(DX), Z1
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
@@ -39904,10 +40018,10 @@ next572:
 	TESTQ       BX, BX
 	JE          end572
 	VMOVUPS     (CX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
 	VMOVUPS     64(CX), Z0
-	VANDPS.BCST lanes<>+3040(SB), Z0, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K2
 	KUNPCKWD    K1, K2, K2
 	VMOVDQU8.Z  Y2, K2, Y0
@@ -39972,7 +40086,7 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -40071,7 +40185,7 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -40170,7 +40284,7 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	MOVQ         b_len+56(FP), DI
 	VBROADCASTSS (CX), Z0
 	VBROADCASTSS (DX), Z1
-	VMOVUPS      lanes<>+4352(SB), Y2
+	VMOVUPS      lanes<>+4320(SB), Y2
 	CMPQ         SI, $0x01
 	JE           scalarA
 	CMPQ         DI, $0x01
@@ -44876,13 +44990,13 @@ next710:
 	JE           end710
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -44903,12 +45017,12 @@ next711:
 	TESTQ        BX, BX
 	JE           end711
 	VMOVUPS      (DX), Z1
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, (AX)
 	VMOVUPS      64(DX), Z1
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z1
 	VMOVUPS      Z1, 64(AX)
@@ -44928,12 +45042,12 @@ next712:
 	TESTQ        BX, BX
 	JE           end712
 	VMOVUPS      (CX), Z0
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	VMOVUPS      64(CX), Z0
-	VBROADCASTSS lanes<>+4064(SB), Z1
+	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
 	VANDPD       Z1, Z0, Z0
 	VMOVUPS      Z0, 64(AX)
@@ -45257,9 +45371,9 @@ end724:
 // func quotientI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4416(SB), Z0
+	VBROADCASTSS lanes<>+4384(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4416(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -45369,9 +45483,9 @@ end727:
 // func remainderI64AVX512(dst []uint8, a []uint8, b []uint8) int
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
-	VBROADCASTSS lanes<>+4416(SB), Z0
+	VBROADCASTSS lanes<>+4384(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
-	VBROADCASTSS lanes<>+4448(SB), Z0
+	VBROADCASTSS lanes<>+4416(SB), Z0
 	VPSLLQ       $0x20, Z0, Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
@@ -45487,7 +45601,7 @@ end730:
 // func equalI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45558,7 +45672,7 @@ end733:
 // func equalU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45629,7 +45743,7 @@ end736:
 // func equalI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45713,7 +45827,7 @@ end739:
 // func equalU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45797,7 +45911,7 @@ end742:
 // func equalI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -45959,7 +46073,7 @@ end745:
 // func equalU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46121,7 +46235,7 @@ end748:
 // func equalF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46283,7 +46397,7 @@ end751:
 // func lessI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46354,7 +46468,7 @@ end754:
 // func lessU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46425,7 +46539,7 @@ end757:
 // func lessI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46509,7 +46623,7 @@ end760:
 // func lessU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46593,7 +46707,7 @@ end763:
 // func lessI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46755,7 +46869,7 @@ end766:
 // func lessU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -46917,7 +47031,7 @@ end769:
 // func lessF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47079,7 +47193,7 @@ end772:
 // func lessEqualI8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47150,7 +47264,7 @@ end775:
 // func lessEqualU8AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47221,7 +47335,7 @@ end778:
 // func lessEqualI16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47305,7 +47419,7 @@ end781:
 // func lessEqualU16AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47389,7 +47503,7 @@ end784:
 // func lessEqualI64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47551,7 +47665,7 @@ end787:
 // func lessEqualU64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -47713,7 +47827,7 @@ end790:
 // func lessEqualF64AVX512(dst []bool, a []uint8, b []uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
-	VBROADCASTSS lanes<>+4352(SB), Z0
+	VBROADCASTSS lanes<>+4320(SB), Z0
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         a_base+24(FP), CX
 	MOVQ         b_base+48(FP), DX
@@ -48355,8 +48469,8 @@ next:
 	VPSRLD      $0x10, Z0, Z1
 	VPSLLD      $0x1f, Z1, Z2
 	VPSRLD      $0x1f, Z2, Z2
-	VORPS.BCST  lanes<>+4512(SB), Z1, Z1
-	VPADDD.BCST lanes<>+4544(SB), Z0, Z4
+	VORPS.BCST  lanes<>+4480(SB), Z1, Z1
+	VPADDD.BCST lanes<>+4512(SB), Z0, Z4
 	VPADDD      Z2, Z4, Z4
 	VPSRLD      $0x10, Z4, Z4
 	VCMPPS      $0x03, Z0, Z0, K1
@@ -48425,28 +48539,28 @@ four:
 	VCVTPS2DQ    Z10, Z11
 	VCVTDQ2PS    Z11, Z12
 	VSUBPS       Z12, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       64(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z12
 	VCVTDQ2PS    Z12, Z13
 	VSUBPS       Z13, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       128(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z13
 	VCVTDQ2PS    Z13, Z14
 	VSUBPS       Z14, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       192(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z14
 	VCVTDQ2PS    Z14, Z15
 	VSUBPS       Z15, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VCMPPS       $0x1e, Z2, Z9, K1
 	KMOVW        K1, BX
@@ -48490,7 +48604,7 @@ next:
 	VMULPS      Z1, Z6, Z7
 	VRNDSCALEPS $0x00, Z7, Z8
 	VSUBPS      Z8, Z7, Z7
-	VANDPS.BCST lanes<>+3040(SB), Z7, Z7
+	VANDPS.BCST lanes<>+3008(SB), Z7, Z7
 	VCMPPS      $0x1e, Z2, Z7, K1
 	KMOVW       K1, BX
 	TESTL       BX, BX
@@ -48546,28 +48660,28 @@ four:
 	VCVTPS2DQ    Z10, Z11
 	VCVTDQ2PS    Z11, Z12
 	VSUBPS       Z12, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       64(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z12
 	VCVTDQ2PS    Z12, Z13
 	VSUBPS       Z13, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       128(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z13
 	VCVTDQ2PS    Z13, Z14
 	VSUBPS       Z14, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VMULPS       192(CX), Z1, Z10
 	VMINPS       Z10, Z6, Z10
 	VCVTPS2DQ    Z10, Z14
 	VCVTDQ2PS    Z14, Z15
 	VSUBPS       Z15, Z10, Z10
-	VANDPS.BCST  lanes<>+3040(SB), Z10, Z10
+	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z9, Z10, Z9
 	VCMPPS       $0x1e, Z2, Z9, K1
 	KMOVW        K1, BX
@@ -48611,7 +48725,7 @@ next:
 	VMULPS      Z1, Z6, Z7
 	VRNDSCALEPS $0x00, Z7, Z8
 	VSUBPS      Z8, Z7, Z7
-	VANDPS.BCST lanes<>+3040(SB), Z7, Z7
+	VANDPS.BCST lanes<>+3008(SB), Z7, Z7
 	VCMPPS      $0x1e, Z2, Z7, K1
 	KMOVW       K1, BX
 	TESTL       BX, BX
@@ -48719,20 +48833,20 @@ next:
 	VFNMADD231PS     Z6, Z3, Z4
 	VDIVPS           Z5, Z4, Z3
 	VMULPS           Z6, Z6, Z4
-	VBROADCASTSS     lanes<>+4576(SB), Z5
+	VBROADCASTSS     lanes<>+4544(SB), Z5
+	VFMADD213PS.BCST lanes<>+4576(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+4608(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+4640(SB), Z4, Z5
 	VFMADD213PS.BCST lanes<>+4672(SB), Z4, Z5
-	VFMADD213PS.BCST lanes<>+4704(SB), Z4, Z5
 	VMULPS           Z4, Z5, Z4
 	VMULPS           Z6, Z4, Z4
-	VMULPS.BCST      lanes<>+4736(SB), Z6, Z5
-	VMULPS.BCST      lanes<>+4768(SB), Z6, Z7
-	VXORPS.BCST      lanes<>+2400(SB), Z5, Z8
-	VBROADCASTSS     lanes<>+4736(SB), Z9
+	VMULPS.BCST      lanes<>+4704(SB), Z6, Z5
+	VMULPS.BCST      lanes<>+4736(SB), Z6, Z7
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z8
+	VBROADCASTSS     lanes<>+4704(SB), Z9
 	VFMADD213PS      Z8, Z9, Z6
 	VADDPS           Z7, Z6, Z6
-	VFMADD231PS.BCST lanes<>+4736(SB), Z3, Z6
+	VFMADD231PS.BCST lanes<>+4704(SB), Z3, Z6
 	VADDPS           Z4, Z6, Z3
 	VADDPS           Z5, Z2, Z4
 	VSUBPS           Z2, Z4, Z2
@@ -48741,27 +48855,27 @@ next:
 	VMULPS           Z4, Z1, Z3
 	VRNDSCALEPS      $0x08, Z3, Z5
 	VMOVAPS          Z1, Z6
-	VXORPS.BCST      lanes<>+2400(SB), Z3, Z7
+	VXORPS.BCST      lanes<>+1376(SB), Z3, Z7
 	VFMADD213PS      Z7, Z4, Z6
 	VFMADD231PS      Z2, Z1, Z6
 	VSUBPS           Z5, Z3, Z1
 	VADDPS           Z1, Z6, Z1
-	VBROADCASTSS     lanes<>+4800(SB), Z2
+	VBROADCASTSS     lanes<>+4768(SB), Z2
+	VFMADD213PS.BCST lanes<>+4800(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+4832(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+4864(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+4896(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4928(SB), Z1, Z2
-	VFMADD213PS.BCST lanes<>+4160(SB), Z1, Z2
+	VFMADD213PS.BCST lanes<>+4128(SB), Z1, Z2
 	VFMADD213PS.BCST lanes<>+352(SB), Z1, Z2
 	VSCALEFPS        Z5, Z2, Z2
-	VANDPS.BCST      lanes<>+3040(SB), Z3, Z1
+	VANDPS.BCST      lanes<>+3008(SB), Z3, Z1
 	VCMPPS.BCST      $0x19, lanes<>+576(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VCMPPS.BCST      $0x15, lanes<>+928(SB), Z0, K1
 	KORTESTW         K1, K1
 	JNE              end
-	VCMPPS.BCST      $0x15, lanes<>+4960(SB), Z1, K1
+	VCMPPS.BCST      $0x15, lanes<>+4928(SB), Z1, K1
 	KORTESTW         K1, K1
 	JNE              end
 	VMOVUPS          Z2, (AX)
@@ -48795,17 +48909,17 @@ next:
 	VRNDSCALEPS  $0x0b, Z2, Z2
 	VMOVAPS      Z0, Z4
 	VFNMADD231PS Z2, Z1, Z4
-	VANDPS.BCST  lanes<>+2400(SB), Z0, Z0
-	VANDPS.BCST  lanes<>+3040(SB), Z1, Z1
+	VANDPS.BCST  lanes<>+1376(SB), Z0, Z0
+	VANDPS.BCST  lanes<>+3008(SB), Z1, Z1
 	VXORPS       Z0, Z4, Z5
 	VXORPS       Z0, Z1, Z6
 	VADDPS       Z6, Z4, Z6
 	VCMPPS.BCST  $0x11, lanes<>+480(SB), Z5, K1
 	VBLENDMPS    Z6, Z4, K1, Z3
-	VANDPS.BCST  lanes<>+3040(SB), Z3, Z4
+	VANDPS.BCST  lanes<>+3008(SB), Z3, Z4
 	VORPS        Z0, Z4, Z0
-	VANDPS.BCST  lanes<>+3040(SB), Z2, Z2
-	VCMPPS.BCST  $0x15, lanes<>+4992(SB), Z2, K1
+	VANDPS.BCST  lanes<>+3008(SB), Z2, Z2
+	VCMPPS.BCST  $0x15, lanes<>+4960(SB), Z2, K1
 	KORTESTW     K1, K1
 	JNE          end
 	VCMPPS.BCST  $0x15, lanes<>+928(SB), Z1, K1
@@ -48836,7 +48950,7 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+2848(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -48859,7 +48973,7 @@ one794:
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -48881,7 +48995,7 @@ one794:
 	VMOVUPS          (AX)(DX*2), Z14
 	VMOVUPS          (CX)(BX*2), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -48926,7 +49040,7 @@ one794:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z15
@@ -48980,7 +49094,7 @@ oneEnd794:
 	VMOVUPS.Z        (AX), K1, Z13
 	VMOVUPS.Z        (CX), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49002,7 +49116,7 @@ oneEnd794:
 	VMOVUPS.Z        (AX)(DX*2), K1, Z14
 	VMOVUPS.Z        (CX)(BX*2), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -49047,7 +49161,7 @@ oneEnd794:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -49099,7 +49213,7 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+2848(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -49123,7 +49237,7 @@ one795:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49166,7 +49280,7 @@ one795:
 	VMOVUPS          (AX), Z14
 	VMOVUPS          (CX), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -49207,7 +49321,7 @@ oneEnd795:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49250,7 +49364,7 @@ oneEnd795:
 	VMOVUPS.Z        (AX), K1, Z5
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z5, Z5
-	VXORPS.BCST      lanes<>+2400(SB), Z5, Z5
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
 	VMAXPS           Z5, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -49290,7 +49404,7 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+2848(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -49314,7 +49428,7 @@ one796:
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49337,7 +49451,7 @@ one796:
 	VMOVUPS          (AX)(DX*2), Z14
 	VMOVUPS          (CX)(BX*2), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -49384,7 +49498,7 @@ one796:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z15
@@ -49440,7 +49554,7 @@ oneEnd796:
 	VMOVUPS.Z        (AX), K1, Z13
 	VMOVUPS.Z        (CX), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49463,7 +49577,7 @@ oneEnd796:
 	VMOVUPS.Z        (AX)(DX*2), K1, Z14
 	VMOVUPS.Z        (CX)(BX*2), K1, Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -49510,7 +49624,7 @@ oneEnd796:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z15
 	VADDPS           Z15, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -49565,7 +49679,7 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	LEAQ         (DX)(DX*2), SI
 	LEAQ         (BX)(BX*2), DI
 	VBROADCASTSS lanes<>+0(SB), Z0
-	VBROADCASTSS lanes<>+2848(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z1
 	VBROADCASTSS lanes<>+1344(SB), Z2
 	VBROADCASTSS lanes<>+960(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
@@ -49589,7 +49703,7 @@ one797:
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49635,7 +49749,7 @@ one797:
 	VMOVUPS          (AX), Z14
 	VMOVUPS          (CX), Z15
 	VADDPS           Z15, Z14, Z14
-	VXORPS.BCST      lanes<>+2400(SB), Z14, Z14
+	VXORPS.BCST      lanes<>+1376(SB), Z14, Z14
 	VMAXPS           Z14, Z0, Z14
 	VMINPS           Z14, Z1, Z14
 	VMOVAPS          Z14, Z15
@@ -49677,7 +49791,7 @@ oneEnd797:
 	VMOVUPS.Z        (AX)(DX*1), K1, Z13
 	VMOVUPS.Z        (CX)(BX*1), K1, Z14
 	VADDPS           Z14, Z13, Z13
-	VXORPS.BCST      lanes<>+2400(SB), Z13, Z13
+	VXORPS.BCST      lanes<>+1376(SB), Z13, Z13
 	VMAXPS           Z13, Z0, Z13
 	VMINPS           Z13, Z1, Z13
 	VMOVAPS          Z13, Z14
@@ -49723,7 +49837,7 @@ oneEnd797:
 	VMOVUPS.Z        (AX), K1, Z5
 	VMOVUPS.Z        (CX), K1, Z13
 	VADDPS           Z13, Z5, Z5
-	VXORPS.BCST      lanes<>+2400(SB), Z5, Z5
+	VXORPS.BCST      lanes<>+1376(SB), Z5, Z5
 	VMAXPS           Z5, Z0, Z0
 	VMINPS           Z0, Z1, Z0
 	VMOVAPS          Z0, Z1
@@ -50154,109 +50268,120 @@ TEXT ·sigmoidWideAVX2(SB), NOSPLIT, $0-56
 	VMOVUPS lanes<>+1280(SB), Y0
 	VMOVUPS lanes<>+1312(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
-	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1376(SB), Y4
-	VMOVUPS lanes<>+1408(SB), Y5
-	VMOVUPS lanes<>+1440(SB), Y6
-	VMOVUPS lanes<>+1472(SB), Y7
 
 row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
 many801:
-	CMPQ        SI, $0x00000010
-	JLT         manyEnd801
-	VMOVUPS     (DI), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, (DI)
-	VMOVUPS     32(DI), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, 32(DI)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
-	JMP         many801
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd801
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      32(DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          many801
 
 manyEnd801:
 one801:
-	CMPQ        SI, $0x00000008
-	JLT         oneEnd801
-	VMOVUPS     (DI), Y7
-	VMULPS      lanes<>+1504(SB), Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VMINPS      Y7, Y1, Y7
-	VADDPS      Y2, Y7, Y8
-	VSUBPS      Y2, Y8, Y9
-	VSUBPS      Y9, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMOVUPS     lanes<>+1472(SB), Y9
-	VFMADD213PS Y6, Y7, Y9
-	VFMADD213PS Y5, Y7, Y9
-	VFMADD213PS Y4, Y7, Y9
-	VFMADD213PS lanes<>+1536(SB), Y7, Y9
-	VFMADD213PS Y3, Y7, Y9
-	VMULPS      Y8, Y9, Y7
-	VADDPS      Y3, Y7, Y7
-	VDIVPS      Y7, Y3, Y7
-	VMOVUPS     Y7, (DI)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, SI
-	JMP         one801
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd801
+	VMOVUPS      (DI), Y3
+	VXORPS       lanes<>+1376(SB), Y3, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVAPS      Y3, Y4
+	VFMADD132PS  lanes<>+96(SB), Y2, Y4
+	VSUBPS       Y2, Y4, Y5
+	VFNMADD231PS lanes<>+128(SB), Y5, Y3
+	VFNMADD231PS lanes<>+160(SB), Y5, Y3
+	VMOVUPS      lanes<>+192(SB), Y5
+	VFMADD213PS  lanes<>+224(SB), Y3, Y5
+	VFMADD213PS  lanes<>+256(SB), Y3, Y5
+	VFMADD213PS  lanes<>+288(SB), Y3, Y5
+	VFMADD213PS  lanes<>+320(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VFMADD213PS  lanes<>+352(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y3
+	VADDPS       lanes<>+352(SB), Y3, Y3
+	VMOVUPS      lanes<>+352(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (DI)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          one801
 
 oneEnd801:
-	TESTQ       SI, SI
-	JE          done801
-	LEAQ        tail<>+32(SB), R8
-	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y7
-	VMASKMOVPS  (DI), Y7, Y8
-	VMULPS      lanes<>+1504(SB), Y8, Y8
-	VMAXPS      Y8, Y0, Y8
-	VMINPS      Y8, Y1, Y8
-	VADDPS      Y2, Y8, Y9
-	VSUBPS      Y2, Y9, Y10
-	VSUBPS      Y10, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
-	VFMADD213PS Y6, Y8, Y10
-	VFMADD213PS Y5, Y8, Y10
-	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
-	VFMADD213PS Y3, Y8, Y10
-	VMULPS      Y9, Y10, Y8
-	VADDPS      Y3, Y8, Y8
-	VDIVPS      Y8, Y3, Y8
-	VMASKMOVPS  Y8, Y7, (DI)
+	TESTQ        SI, SI
+	JE           done801
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y3
+	VMASKMOVPS   (DI), Y3, Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y4
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVAPS      Y4, Y5
+	VFMADD132PS  lanes<>+96(SB), Y2, Y5
+	VSUBPS       Y2, Y5, Y6
+	VFNMADD231PS lanes<>+128(SB), Y6, Y4
+	VFNMADD231PS lanes<>+160(SB), Y6, Y4
+	VMOVUPS      lanes<>+192(SB), Y6
+	VFMADD213PS  lanes<>+224(SB), Y4, Y6
+	VFMADD213PS  lanes<>+256(SB), Y4, Y6
+	VFMADD213PS  lanes<>+288(SB), Y4, Y6
+	VFMADD213PS  lanes<>+320(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VFMADD213PS  lanes<>+352(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y4
+	VADDPS       lanes<>+352(SB), Y4, Y4
+	VMOVUPS      lanes<>+352(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMASKMOVPS   Y4, Y3, (DI)
 
 done801:
 	ADDQ DX, BX
@@ -50273,7 +50398,7 @@ TEXT ·geluWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ    step+40(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+1952(SB), Y0
+	VMOVUPS lanes<>+1792(SB), Y0
 	VMOVUPS lanes<>+352(SB), Y1
 	VMOVUPS lanes<>+992(SB), Y2
 
@@ -50287,17 +50412,17 @@ many802:
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -50309,17 +50434,17 @@ many802:
 	VMOVUPS     32(DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -50339,17 +50464,17 @@ one802:
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
-	VMOVUPS     lanes<>+1984(SB), Y5
-	VFMADD213PS lanes<>+2016(SB), Y4, Y5
-	VFMADD213PS lanes<>+2048(SB), Y4, Y5
-	VFMADD213PS lanes<>+2080(SB), Y4, Y5
-	VFMADD213PS lanes<>+2112(SB), Y4, Y5
-	VFMADD213PS lanes<>+2144(SB), Y4, Y5
-	VMOVUPS     lanes<>+2176(SB), Y6
-	VFMADD213PS lanes<>+2208(SB), Y4, Y6
-	VFMADD213PS lanes<>+2240(SB), Y4, Y6
-	VFMADD213PS lanes<>+2272(SB), Y4, Y6
-	VFMADD213PS lanes<>+2304(SB), Y4, Y6
+	VMOVUPS     lanes<>+1824(SB), Y5
+	VFMADD213PS lanes<>+1856(SB), Y4, Y5
+	VFMADD213PS lanes<>+1888(SB), Y4, Y5
+	VFMADD213PS lanes<>+1920(SB), Y4, Y5
+	VFMADD213PS lanes<>+1952(SB), Y4, Y5
+	VFMADD213PS lanes<>+1984(SB), Y4, Y5
+	VMOVUPS     lanes<>+2016(SB), Y6
+	VFMADD213PS lanes<>+2048(SB), Y4, Y6
+	VFMADD213PS lanes<>+2080(SB), Y4, Y6
+	VFMADD213PS lanes<>+2112(SB), Y4, Y6
+	VFMADD213PS lanes<>+2144(SB), Y4, Y6
 	VFMADD213PS Y1, Y4, Y6
 	VMULPS      Y3, Y5, Y4
 	VDIVPS      Y6, Y4, Y4
@@ -50371,17 +50496,17 @@ oneEnd802:
 	VMASKMOVPS  (DI), Y3, Y4
 	VMULPS      Y4, Y4, Y5
 	VMINPS      Y5, Y0, Y5
-	VMOVUPS     lanes<>+1984(SB), Y6
-	VFMADD213PS lanes<>+2016(SB), Y5, Y6
-	VFMADD213PS lanes<>+2048(SB), Y5, Y6
-	VFMADD213PS lanes<>+2080(SB), Y5, Y6
-	VFMADD213PS lanes<>+2112(SB), Y5, Y6
-	VFMADD213PS lanes<>+2144(SB), Y5, Y6
-	VMOVUPS     lanes<>+2176(SB), Y7
-	VFMADD213PS lanes<>+2208(SB), Y5, Y7
-	VFMADD213PS lanes<>+2240(SB), Y5, Y7
-	VFMADD213PS lanes<>+2272(SB), Y5, Y7
-	VFMADD213PS lanes<>+2304(SB), Y5, Y7
+	VMOVUPS     lanes<>+1824(SB), Y6
+	VFMADD213PS lanes<>+1856(SB), Y5, Y6
+	VFMADD213PS lanes<>+1888(SB), Y5, Y6
+	VFMADD213PS lanes<>+1920(SB), Y5, Y6
+	VFMADD213PS lanes<>+1952(SB), Y5, Y6
+	VFMADD213PS lanes<>+1984(SB), Y5, Y6
+	VMOVUPS     lanes<>+2016(SB), Y7
+	VFMADD213PS lanes<>+2048(SB), Y5, Y7
+	VFMADD213PS lanes<>+2080(SB), Y5, Y7
+	VFMADD213PS lanes<>+2112(SB), Y5, Y7
+	VFMADD213PS lanes<>+2144(SB), Y5, Y7
 	VFMADD213PS Y1, Y5, Y7
 	VMULPS      Y4, Y6, Y5
 	VDIVPS      Y7, Y5, Y5
@@ -50406,14 +50531,14 @@ TEXT ·geluTanhWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ    step+40(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    x_base+0(FP), BX
-	VMOVUPS lanes<>+1280(SB), Y0
-	VMOVUPS lanes<>+1312(SB), Y1
+	VMOVUPS lanes<>+2176(SB), Y0
+	VMOVUPS lanes<>+2208(SB), Y1
 	VMOVUPS lanes<>+1344(SB), Y2
 	VMOVUPS lanes<>+352(SB), Y3
-	VMOVUPS lanes<>+1376(SB), Y4
-	VMOVUPS lanes<>+1408(SB), Y5
-	VMOVUPS lanes<>+1440(SB), Y6
-	VMOVUPS lanes<>+1472(SB), Y7
+	VMOVUPS lanes<>+2240(SB), Y4
+	VMOVUPS lanes<>+2272(SB), Y5
+	VMOVUPS lanes<>+2304(SB), Y6
+	VMOVUPS lanes<>+2336(SB), Y7
 
 row:
 	MOVQ AX, SI
@@ -50424,8 +50549,8 @@ many803:
 	JLT         manyEnd803
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -50433,11 +50558,11 @@ many803:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -50445,8 +50570,8 @@ many803:
 	VMOVUPS     Y7, (DI)
 	VMOVUPS     32(DI), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -50454,11 +50579,11 @@ many803:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -50474,8 +50599,8 @@ one803:
 	JLT         oneEnd803
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
-	VMOVUPS     lanes<>+2336(SB), Y9
-	VFMADD213PS lanes<>+2368(SB), Y8, Y9
+	VMOVUPS     lanes<>+2368(SB), Y9
+	VFMADD213PS lanes<>+2400(SB), Y8, Y9
 	VMULPS      Y7, Y9, Y8
 	VMAXPS      Y8, Y0, Y8
 	VMINPS      Y8, Y1, Y8
@@ -50483,11 +50608,11 @@ one803:
 	VSUBPS      Y2, Y9, Y10
 	VSUBPS      Y10, Y8, Y8
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     lanes<>+1472(SB), Y10
+	VMOVUPS     lanes<>+2336(SB), Y10
 	VFMADD213PS Y6, Y8, Y10
 	VFMADD213PS Y5, Y8, Y10
 	VFMADD213PS Y4, Y8, Y10
-	VFMADD213PS lanes<>+1536(SB), Y8, Y10
+	VFMADD213PS lanes<>+2432(SB), Y8, Y10
 	VFMADD213PS Y3, Y8, Y10
 	VMULPS      Y9, Y10, Y8
 	VADDPS      Y3, Y8, Y8
@@ -50505,8 +50630,8 @@ oneEnd803:
 	VMOVUPS     (R8)(SI*4), Y7
 	VMASKMOVPS  (DI), Y7, Y8
 	VMULPS      Y8, Y8, Y9
-	VMOVUPS     lanes<>+2336(SB), Y10
-	VFMADD213PS lanes<>+2368(SB), Y9, Y10
+	VMOVUPS     lanes<>+2368(SB), Y10
+	VFMADD213PS lanes<>+2400(SB), Y9, Y10
 	VMULPS      Y8, Y10, Y9
 	VMAXPS      Y9, Y0, Y9
 	VMINPS      Y9, Y1, Y9
@@ -50514,11 +50639,11 @@ oneEnd803:
 	VSUBPS      Y2, Y10, Y11
 	VSUBPS      Y11, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
+	VMOVUPS     lanes<>+2336(SB), Y11
 	VFMADD213PS Y6, Y9, Y11
 	VFMADD213PS Y5, Y9, Y11
 	VFMADD213PS Y4, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
+	VFMADD213PS lanes<>+2432(SB), Y9, Y11
 	VFMADD213PS Y3, Y9, Y11
 	VMULPS      Y10, Y11, Y9
 	VADDPS      Y3, Y9, Y9
@@ -50542,113 +50667,123 @@ TEXT ·siluWideAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+0(FP), BX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Y0
-	VMULPS       lanes<>+1504(SB), Y0, Y0
 	VMOVUPS      lanes<>+1280(SB), Y1
 	VMOVUPS      lanes<>+1312(SB), Y2
 	VMOVUPS      lanes<>+1344(SB), Y3
-	VMOVUPS      lanes<>+352(SB), Y4
-	VMOVUPS      lanes<>+1376(SB), Y5
-	VMOVUPS      lanes<>+1408(SB), Y6
-	VMOVUPS      lanes<>+1440(SB), Y7
-	VMOVUPS      lanes<>+1472(SB), Y8
 
 row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
 many804:
-	CMPQ        SI, $0x00000010
-	JLT         manyEnd804
-	VMOVUPS     (DI), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (DI)
-	VMOVUPS     32(DI), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, 32(DI)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
-	JMP         many804
+	CMPQ         SI, $0x00000010
+	JLT          manyEnd804
+	VMOVUPS      (DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VMOVUPS      32(DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(DI)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          many804
 
 manyEnd804:
 one804:
-	CMPQ        SI, $0x00000008
-	JLT         oneEnd804
-	VMOVUPS     (DI), Y8
-	VMULPS      Y0, Y8, Y9
-	VMAXPS      Y9, Y1, Y9
-	VMINPS      Y9, Y2, Y9
-	VADDPS      Y3, Y9, Y10
-	VSUBPS      Y3, Y10, Y11
-	VSUBPS      Y11, Y9, Y9
-	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     lanes<>+1472(SB), Y11
-	VFMADD213PS Y7, Y9, Y11
-	VFMADD213PS Y6, Y9, Y11
-	VFMADD213PS Y5, Y9, Y11
-	VFMADD213PS lanes<>+1536(SB), Y9, Y11
-	VFMADD213PS Y4, Y9, Y11
-	VMULPS      Y10, Y11, Y9
-	VADDPS      Y4, Y9, Y9
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y8, (DI)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, SI
-	JMP         one804
+	CMPQ         SI, $0x00000008
+	JLT          oneEnd804
+	VMOVUPS      (DI), Y4
+	VXORPS       lanes<>+1376(SB), Y4, Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMOVAPS      Y5, Y6
+	VFMADD132PS  lanes<>+96(SB), Y3, Y6
+	VSUBPS       Y3, Y6, Y7
+	VFNMADD231PS lanes<>+128(SB), Y7, Y5
+	VFNMADD231PS lanes<>+160(SB), Y7, Y5
+	VMOVUPS      lanes<>+192(SB), Y7
+	VFMADD213PS  lanes<>+224(SB), Y5, Y7
+	VFMADD213PS  lanes<>+256(SB), Y5, Y7
+	VFMADD213PS  lanes<>+288(SB), Y5, Y7
+	VFMADD213PS  lanes<>+320(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VFMADD213PS  lanes<>+352(SB), Y5, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y7, Y5
+	VADDPS       lanes<>+352(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (DI)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          one804
 
 oneEnd804:
-	TESTQ       SI, SI
-	JE          done804
-	LEAQ        tail<>+32(SB), R8
-	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y8
-	VMASKMOVPS  (DI), Y8, Y9
-	VMULPS      Y0, Y9, Y10
-	VMAXPS      Y10, Y1, Y10
-	VMINPS      Y10, Y2, Y10
-	VADDPS      Y3, Y10, Y11
-	VSUBPS      Y3, Y11, Y12
-	VSUBPS      Y12, Y10, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VMOVUPS     lanes<>+1472(SB), Y12
-	VFMADD213PS Y7, Y10, Y12
-	VFMADD213PS Y6, Y10, Y12
-	VFMADD213PS Y5, Y10, Y12
-	VFMADD213PS lanes<>+1536(SB), Y10, Y12
-	VFMADD213PS Y4, Y10, Y12
-	VMULPS      Y11, Y12, Y10
-	VADDPS      Y4, Y10, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMASKMOVPS  Y9, Y8, (DI)
+	TESTQ        SI, SI
+	JE           done804
+	LEAQ         tail<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y4
+	VMASKMOVPS   (DI), Y4, Y5
+	VXORPS       lanes<>+1376(SB), Y5, Y6
+	VMULPS       Y0, Y6, Y6
+	VMAXPS       Y6, Y1, Y6
+	VMINPS       Y6, Y2, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD132PS  lanes<>+96(SB), Y3, Y7
+	VSUBPS       Y3, Y7, Y8
+	VFNMADD231PS lanes<>+128(SB), Y8, Y6
+	VFNMADD231PS lanes<>+160(SB), Y8, Y6
+	VMOVUPS      lanes<>+192(SB), Y8
+	VFMADD213PS  lanes<>+224(SB), Y6, Y8
+	VFMADD213PS  lanes<>+256(SB), Y6, Y8
+	VFMADD213PS  lanes<>+288(SB), Y6, Y8
+	VFMADD213PS  lanes<>+320(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VFMADD213PS  lanes<>+352(SB), Y6, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y6
+	VADDPS       lanes<>+352(SB), Y6, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMASKMOVPS   Y5, Y4, (DI)
 
 done804:
 	ADDQ DX, BX
@@ -50676,14 +50811,14 @@ many805:
 	CMPQ    SI, $0x00000010
 	JLT     manyEnd805
 	VMOVUPS (DI), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMULPS  Y2, Y3, Y2
 	VMOVUPS Y2, (DI)
 	VMOVUPS 32(DI), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -50698,7 +50833,7 @@ one805:
 	CMPQ    SI, $0x00000008
 	JLT     oneEnd805
 	VMOVUPS (DI), Y2
-	VMULPS  lanes<>+2784(SB), Y2, Y3
+	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
@@ -50715,7 +50850,7 @@ oneEnd805:
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
 	VMASKMOVPS (DI), Y2, Y3
-	VMULPS     lanes<>+2784(SB), Y3, Y4
+	VMULPS     lanes<>+2816(SB), Y3, Y4
 	VADDPS     lanes<>+896(SB), Y4, Y4
 	VMAXPS     Y4, Y0, Y4
 	VMINPS     Y4, Y1, Y4
@@ -51138,20 +51273,18 @@ TEXT ·sigmoidWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+1280(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z0
-	VBROADCASTSS lanes<>+1344(SB), Z0
-	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+1376(SB), Z1
-	VBROADCASTSS lanes<>+1408(SB), Z1
-	VBROADCASTSS lanes<>+1440(SB), Z1
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z1
-	VBROADCASTSS lanes<>+5056(SB), Z2
-	VBROADCASTSS lanes<>+5088(SB), Z3
-	VBROADCASTSS lanes<>+5120(SB), Z4
-	VBROADCASTSS lanes<>+5152(SB), Z5
-	VBROADCASTSS lanes<>+1504(SB), Z5
+	VBROADCASTSS lanes<>+0(SB), Z0
+	VBROADCASTSS lanes<>+1312(SB), Z1
+	VBROADCASTSS lanes<>+1344(SB), Z2
+	VBROADCASTSS lanes<>+96(SB), Z3
+	VBROADCASTSS lanes<>+128(SB), Z4
+	VBROADCASTSS lanes<>+160(SB), Z5
+	VBROADCASTSS lanes<>+352(SB), Z6
+	VBROADCASTSS lanes<>+320(SB), Z7
+	VBROADCASTSS lanes<>+288(SB), Z8
+	VBROADCASTSS lanes<>+256(SB), Z9
+	VBROADCASTSS lanes<>+224(SB), Z10
+	VBROADCASTSS lanes<>+192(SB), Z11
 
 row:
 	MOVQ AX, SI
@@ -51160,32 +51293,48 @@ row:
 many811:
 	CMPQ         SI, $0x00000020
 	JLT          manyEnd811
-	VMOVUPS      (DI), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS      64(DI), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, 64(DI)
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (DI)
+	VMOVUPS      64(DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
 	JMP          many811
@@ -51194,19 +51343,27 @@ manyEnd811:
 one811:
 	CMPQ         SI, $0x00000010
 	JLT          oneEnd811
-	VMOVUPS      (DI), Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, (DI)
+	VMOVUPS      (DI), Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
 	JMP          one811
@@ -51218,19 +51375,27 @@ oneEnd811:
 	SHLXQ        SI, R8, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VMOVUPS.Z    (DI), K1, Z6
-	VMULPS       Z5, Z6, Z6
-	VREDUCEPS    $0x01, Z6, Z7
-	VBROADCASTSS lanes<>+5152(SB), Z8
-	VFMADD213PS  Z4, Z7, Z8
-	VFMADD213PS  Z3, Z7, Z8
-	VFMADD213PS  Z2, Z7, Z8
-	VFMADD213PS  Z1, Z7, Z8
-	VFMADD213PS  Z0, Z7, Z8
-	VSCALEFPS    Z6, Z8, Z8
-	VADDPS       Z0, Z8, Z6
-	VDIVPS       Z6, Z0, Z6
-	VMOVUPS      Z6, K1, (DI)
+	VMOVUPS.Z    (DI), K1, Z11
+	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD132PS  Z3, Z2, Z12
+	VSUBPS       Z2, Z12, Z12
+	VFNMADD231PS Z4, Z12, Z11
+	VFNMADD231PS Z5, Z12, Z11
+	VBROADCASTSS lanes<>+192(SB), Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VSCALEFPS    Z12, Z13, Z13
+	VADDPS       Z6, Z13, Z11
+	VBROADCASTSS lanes<>+352(SB), Z12
+	VDIVPS       Z11, Z12, Z11
+	VMOVUPS      Z11, K1, (DI)
 
 done811:
 	ADDQ DX, BX
@@ -51247,20 +51412,20 @@ TEXT ·geluWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+1952(SB), Z0
+	VBROADCASTSS lanes<>+1792(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VBROADCASTSS lanes<>+992(SB), Z2
-	VBROADCASTSS lanes<>+2144(SB), Z3
-	VBROADCASTSS lanes<>+2112(SB), Z4
-	VBROADCASTSS lanes<>+2080(SB), Z5
-	VBROADCASTSS lanes<>+2048(SB), Z6
-	VBROADCASTSS lanes<>+2016(SB), Z7
-	VBROADCASTSS lanes<>+1984(SB), Z8
-	VBROADCASTSS lanes<>+2304(SB), Z8
-	VBROADCASTSS lanes<>+2272(SB), Z9
-	VBROADCASTSS lanes<>+2240(SB), Z10
-	VBROADCASTSS lanes<>+2208(SB), Z11
-	VBROADCASTSS lanes<>+2176(SB), Z12
+	VBROADCASTSS lanes<>+1984(SB), Z3
+	VBROADCASTSS lanes<>+1952(SB), Z4
+	VBROADCASTSS lanes<>+1920(SB), Z5
+	VBROADCASTSS lanes<>+1888(SB), Z6
+	VBROADCASTSS lanes<>+1856(SB), Z7
+	VBROADCASTSS lanes<>+1824(SB), Z8
+	VBROADCASTSS lanes<>+2144(SB), Z8
+	VBROADCASTSS lanes<>+2112(SB), Z9
+	VBROADCASTSS lanes<>+2080(SB), Z10
+	VBROADCASTSS lanes<>+2048(SB), Z11
+	VBROADCASTSS lanes<>+2016(SB), Z12
 
 row:
 	MOVQ AX, SI
@@ -51272,13 +51437,13 @@ many812:
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -51294,13 +51459,13 @@ many812:
 	VMOVUPS      64(DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -51324,13 +51489,13 @@ one812:
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -51357,13 +51522,13 @@ oneEnd812:
 	VMOVUPS.Z    (DI), K1, Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
-	VBROADCASTSS lanes<>+1984(SB), Z14
+	VBROADCASTSS lanes<>+1824(SB), Z14
 	VFMADD213PS  Z7, Z13, Z14
 	VFMADD213PS  Z6, Z13, Z14
 	VFMADD213PS  Z5, Z13, Z14
 	VFMADD213PS  Z4, Z13, Z14
 	VFMADD213PS  Z3, Z13, Z14
-	VBROADCASTSS lanes<>+2176(SB), Z15
+	VBROADCASTSS lanes<>+2016(SB), Z15
 	VFMADD213PS  Z11, Z13, Z15
 	VFMADD213PS  Z10, Z13, Z15
 	VFMADD213PS  Z9, Z13, Z15
@@ -51392,21 +51557,21 @@ TEXT ·geluTanhWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         step+40(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         x_base+0(FP), BX
-	VBROADCASTSS lanes<>+1280(SB), Z0
-	VBROADCASTSS lanes<>+1312(SB), Z0
+	VBROADCASTSS lanes<>+2176(SB), Z0
+	VBROADCASTSS lanes<>+2208(SB), Z0
 	VBROADCASTSS lanes<>+1344(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z0
-	VBROADCASTSS lanes<>+1376(SB), Z1
-	VBROADCASTSS lanes<>+1408(SB), Z1
-	VBROADCASTSS lanes<>+1440(SB), Z1
-	VBROADCASTSS lanes<>+1472(SB), Z1
-	VBROADCASTSS lanes<>+5024(SB), Z1
-	VBROADCASTSS lanes<>+5056(SB), Z2
-	VBROADCASTSS lanes<>+5088(SB), Z3
-	VBROADCASTSS lanes<>+5120(SB), Z4
-	VBROADCASTSS lanes<>+5152(SB), Z5
-	VBROADCASTSS lanes<>+2368(SB), Z5
-	VBROADCASTSS lanes<>+2336(SB), Z6
+	VBROADCASTSS lanes<>+2240(SB), Z1
+	VBROADCASTSS lanes<>+2272(SB), Z1
+	VBROADCASTSS lanes<>+2304(SB), Z1
+	VBROADCASTSS lanes<>+2336(SB), Z1
+	VBROADCASTSS lanes<>+4992(SB), Z1
+	VBROADCASTSS lanes<>+5024(SB), Z2
+	VBROADCASTSS lanes<>+5056(SB), Z3
+	VBROADCASTSS lanes<>+5088(SB), Z4
+	VBROADCASTSS lanes<>+5120(SB), Z5
+	VBROADCASTSS lanes<>+2400(SB), Z5
+	VBROADCASTSS lanes<>+2368(SB), Z6
 
 row:
 	MOVQ AX, SI
@@ -51417,11 +51582,11 @@ many813:
 	JLT          manyEnd813
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -51433,11 +51598,11 @@ many813:
 	VMOVUPS      Z6, (DI)
 	VMOVUPS      64(DI), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -51457,11 +51622,11 @@ one813:
 	JLT          oneEnd813
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -51484,11 +51649,11 @@ oneEnd813:
 	KMOVW        SI, K1
 	VMOVUPS.Z    (DI), K1, Z6
 	VMULPS       Z6, Z6, Z7
-	VBROADCASTSS lanes<>+2336(SB), Z8
+	VBROADCASTSS lanes<>+2368(SB), Z8
 	VFMADD213PS  Z5, Z7, Z8
 	VMULPS       Z6, Z8, Z7
 	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
+	VBROADCASTSS lanes<>+5120(SB), Z9
 	VFMADD213PS  Z4, Z8, Z9
 	VFMADD213PS  Z3, Z8, Z9
 	VFMADD213PS  Z2, Z8, Z9
@@ -51516,21 +51681,18 @@ TEXT ·siluWideAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+0(FP), BX
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
-	VMULPS.BCST  lanes<>+1504(SB), Z0, Z0
-	VBROADCASTSS lanes<>+1280(SB), Z1
-	VBROADCASTSS lanes<>+1312(SB), Z1
-	VBROADCASTSS lanes<>+1344(SB), Z1
-	VBROADCASTSS lanes<>+352(SB), Z1
-	VBROADCASTSS lanes<>+1376(SB), Z2
-	VBROADCASTSS lanes<>+1408(SB), Z2
-	VBROADCASTSS lanes<>+1440(SB), Z2
-	VBROADCASTSS lanes<>+1472(SB), Z2
-	VBROADCASTSS lanes<>+5024(SB), Z2
-	VBROADCASTSS lanes<>+5056(SB), Z3
-	VBROADCASTSS lanes<>+5088(SB), Z4
-	VBROADCASTSS lanes<>+5120(SB), Z5
-	VBROADCASTSS lanes<>+5152(SB), Z6
-	VBROADCASTSS lanes<>+1504(SB), Z6
+	VBROADCASTSS lanes<>+0(SB), Z1
+	VBROADCASTSS lanes<>+1312(SB), Z2
+	VBROADCASTSS lanes<>+1344(SB), Z3
+	VBROADCASTSS lanes<>+96(SB), Z4
+	VBROADCASTSS lanes<>+128(SB), Z5
+	VBROADCASTSS lanes<>+160(SB), Z6
+	VBROADCASTSS lanes<>+352(SB), Z7
+	VBROADCASTSS lanes<>+320(SB), Z8
+	VBROADCASTSS lanes<>+288(SB), Z9
+	VBROADCASTSS lanes<>+256(SB), Z10
+	VBROADCASTSS lanes<>+224(SB), Z11
+	VBROADCASTSS lanes<>+192(SB), Z12
 
 row:
 	MOVQ AX, SI
@@ -51539,32 +51701,48 @@ row:
 many814:
 	CMPQ         SI, $0x00000020
 	JLT          manyEnd814
-	VMOVUPS      (DI), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS      64(DI), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, 64(DI)
+	VMOVUPS      (DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS      64(DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
 	JMP          many814
@@ -51573,19 +51751,27 @@ manyEnd814:
 one814:
 	CMPQ         SI, $0x00000010
 	JLT          oneEnd814
-	VMOVUPS      (DI), Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, (DI)
+	VMOVUPS      (DI), Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
 	JMP          one814
@@ -51597,19 +51783,27 @@ oneEnd814:
 	SHLXQ        SI, R8, SI
 	DECQ         SI
 	KMOVW        SI, K1
-	VMOVUPS.Z    (DI), K1, Z6
-	VMULPS       Z0, Z6, Z7
-	VREDUCEPS    $0x01, Z7, Z8
-	VBROADCASTSS lanes<>+5152(SB), Z9
-	VFMADD213PS  Z5, Z8, Z9
-	VFMADD213PS  Z4, Z8, Z9
-	VFMADD213PS  Z3, Z8, Z9
-	VFMADD213PS  Z2, Z8, Z9
-	VFMADD213PS  Z1, Z8, Z9
-	VSCALEFPS    Z7, Z9, Z9
-	VADDPS       Z1, Z9, Z7
-	VDIVPS       Z7, Z6, Z6
-	VMOVUPS      Z6, K1, (DI)
+	VMOVUPS.Z    (DI), K1, Z12
+	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
+	VMULPS       Z0, Z13, Z13
+	VMAXPS       Z13, Z1, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD132PS  Z4, Z3, Z14
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VFNMADD231PS Z6, Z14, Z13
+	VBROADCASTSS lanes<>+192(SB), Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z7, Z15, Z13
+	VDIVPS       Z13, Z12, Z12
+	VMOVUPS      Z12, K1, (DI)
 
 done814:
 	ADDQ DX, BX
@@ -51637,14 +51831,14 @@ many815:
 	CMPQ        SI, $0x00000020
 	JLT         manyEnd815
 	VMOVUPS     (DI), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (DI)
 	VMOVUPS     64(DI), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -51659,7 +51853,7 @@ one815:
 	CMPQ        SI, $0x00000010
 	JLT         oneEnd815
 	VMOVUPS     (DI), Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -51677,7 +51871,7 @@ oneEnd815:
 	DECQ        SI
 	KMOVW       SI, K1
 	VMOVUPS.Z   (DI), K1, Z2
-	VMULPS.BCST lanes<>+2784(SB), Z2, Z3
+	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
 	VMAXPS      Z3, Z0, Z3
 	VMINPS      Z3, Z1, Z3
@@ -52296,22 +52490,22 @@ DATA lanes<>+1264(SB)/4, $0x3eef2bb7
 DATA lanes<>+1268(SB)/4, $0x3eef2bb7
 DATA lanes<>+1272(SB)/4, $0x3eef2bb7
 DATA lanes<>+1276(SB)/4, $0x3eef2bb7
-DATA lanes<>+1280(SB)/4, $0xc2fe0000
-DATA lanes<>+1284(SB)/4, $0xc2fe0000
-DATA lanes<>+1288(SB)/4, $0xc2fe0000
-DATA lanes<>+1292(SB)/4, $0xc2fe0000
-DATA lanes<>+1296(SB)/4, $0xc2fe0000
-DATA lanes<>+1300(SB)/4, $0xc2fe0000
-DATA lanes<>+1304(SB)/4, $0xc2fe0000
-DATA lanes<>+1308(SB)/4, $0xc2fe0000
-DATA lanes<>+1312(SB)/4, $0x43000000
-DATA lanes<>+1316(SB)/4, $0x43000000
-DATA lanes<>+1320(SB)/4, $0x43000000
-DATA lanes<>+1324(SB)/4, $0x43000000
-DATA lanes<>+1328(SB)/4, $0x43000000
-DATA lanes<>+1332(SB)/4, $0x43000000
-DATA lanes<>+1336(SB)/4, $0x43000000
-DATA lanes<>+1340(SB)/4, $0x43000000
+DATA lanes<>+1280(SB)/4, $0xc2afcccd
+DATA lanes<>+1284(SB)/4, $0xc2afcccd
+DATA lanes<>+1288(SB)/4, $0xc2afcccd
+DATA lanes<>+1292(SB)/4, $0xc2afcccd
+DATA lanes<>+1296(SB)/4, $0xc2afcccd
+DATA lanes<>+1300(SB)/4, $0xc2afcccd
+DATA lanes<>+1304(SB)/4, $0xc2afcccd
+DATA lanes<>+1308(SB)/4, $0xc2afcccd
+DATA lanes<>+1312(SB)/4, $0x42b1999a
+DATA lanes<>+1316(SB)/4, $0x42b1999a
+DATA lanes<>+1320(SB)/4, $0x42b1999a
+DATA lanes<>+1324(SB)/4, $0x42b1999a
+DATA lanes<>+1328(SB)/4, $0x42b1999a
+DATA lanes<>+1332(SB)/4, $0x42b1999a
+DATA lanes<>+1336(SB)/4, $0x42b1999a
+DATA lanes<>+1340(SB)/4, $0x42b1999a
 DATA lanes<>+1344(SB)/4, $0x4b40007f
 DATA lanes<>+1348(SB)/4, $0x4b40007f
 DATA lanes<>+1352(SB)/4, $0x4b40007f
@@ -52320,959 +52514,951 @@ DATA lanes<>+1360(SB)/4, $0x4b40007f
 DATA lanes<>+1364(SB)/4, $0x4b40007f
 DATA lanes<>+1368(SB)/4, $0x4b40007f
 DATA lanes<>+1372(SB)/4, $0x4b40007f
-DATA lanes<>+1376(SB)/4, $0x3e75fcdd
-DATA lanes<>+1380(SB)/4, $0x3e75fcdd
-DATA lanes<>+1384(SB)/4, $0x3e75fcdd
-DATA lanes<>+1388(SB)/4, $0x3e75fcdd
-DATA lanes<>+1392(SB)/4, $0x3e75fcdd
-DATA lanes<>+1396(SB)/4, $0x3e75fcdd
-DATA lanes<>+1400(SB)/4, $0x3e75fcdd
-DATA lanes<>+1404(SB)/4, $0x3e75fcdd
-DATA lanes<>+1408(SB)/4, $0x3d635bad
-DATA lanes<>+1412(SB)/4, $0x3d635bad
-DATA lanes<>+1416(SB)/4, $0x3d635bad
-DATA lanes<>+1420(SB)/4, $0x3d635bad
-DATA lanes<>+1424(SB)/4, $0x3d635bad
-DATA lanes<>+1428(SB)/4, $0x3d635bad
-DATA lanes<>+1432(SB)/4, $0x3d635bad
-DATA lanes<>+1436(SB)/4, $0x3d635bad
-DATA lanes<>+1440(SB)/4, $0x3c1e75b6
-DATA lanes<>+1444(SB)/4, $0x3c1e75b6
-DATA lanes<>+1448(SB)/4, $0x3c1e75b6
-DATA lanes<>+1452(SB)/4, $0x3c1e75b6
-DATA lanes<>+1456(SB)/4, $0x3c1e75b6
-DATA lanes<>+1460(SB)/4, $0x3c1e75b6
-DATA lanes<>+1464(SB)/4, $0x3c1e75b6
-DATA lanes<>+1468(SB)/4, $0x3c1e75b6
-DATA lanes<>+1472(SB)/4, $0x3aaddc95
-DATA lanes<>+1476(SB)/4, $0x3aaddc95
-DATA lanes<>+1480(SB)/4, $0x3aaddc95
-DATA lanes<>+1484(SB)/4, $0x3aaddc95
-DATA lanes<>+1488(SB)/4, $0x3aaddc95
-DATA lanes<>+1492(SB)/4, $0x3aaddc95
-DATA lanes<>+1496(SB)/4, $0x3aaddc95
-DATA lanes<>+1500(SB)/4, $0x3aaddc95
-DATA lanes<>+1504(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1508(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1512(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1516(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1520(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1524(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1528(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1532(SB)/4, $0xbfb8aa3b
-DATA lanes<>+1536(SB)/4, $0x3f317215
-DATA lanes<>+1540(SB)/4, $0x3f317215
-DATA lanes<>+1544(SB)/4, $0x3f317215
-DATA lanes<>+1548(SB)/4, $0x3f317215
-DATA lanes<>+1552(SB)/4, $0x3f317215
-DATA lanes<>+1556(SB)/4, $0x3f317215
-DATA lanes<>+1560(SB)/4, $0x3f317215
-DATA lanes<>+1564(SB)/4, $0x3f317215
-DATA lanes<>+1568(SB)/4, $0x418d1eb8
-DATA lanes<>+1572(SB)/4, $0x418d1eb8
-DATA lanes<>+1576(SB)/4, $0x418d1eb8
-DATA lanes<>+1580(SB)/4, $0x418d1eb8
-DATA lanes<>+1584(SB)/4, $0x418d1eb8
-DATA lanes<>+1588(SB)/4, $0x418d1eb8
-DATA lanes<>+1592(SB)/4, $0x418d1eb8
-DATA lanes<>+1596(SB)/4, $0x418d1eb8
-DATA lanes<>+1600(SB)/4, $0x36094e8b
-DATA lanes<>+1604(SB)/4, $0x36094e8b
-DATA lanes<>+1608(SB)/4, $0x36094e8b
-DATA lanes<>+1612(SB)/4, $0x36094e8b
-DATA lanes<>+1616(SB)/4, $0x36094e8b
-DATA lanes<>+1620(SB)/4, $0x36094e8b
-DATA lanes<>+1624(SB)/4, $0x36094e8b
-DATA lanes<>+1628(SB)/4, $0x36094e8b
-DATA lanes<>+1632(SB)/4, $0x39955712
-DATA lanes<>+1636(SB)/4, $0x39955712
-DATA lanes<>+1640(SB)/4, $0x39955712
-DATA lanes<>+1644(SB)/4, $0x39955712
-DATA lanes<>+1648(SB)/4, $0x39955712
-DATA lanes<>+1652(SB)/4, $0x39955712
-DATA lanes<>+1656(SB)/4, $0x39955712
-DATA lanes<>+1660(SB)/4, $0x39955712
-DATA lanes<>+1664(SB)/4, $0x3b773cd7
-DATA lanes<>+1668(SB)/4, $0x3b773cd7
-DATA lanes<>+1672(SB)/4, $0x3b773cd7
-DATA lanes<>+1676(SB)/4, $0x3b773cd7
-DATA lanes<>+1680(SB)/4, $0x3b773cd7
-DATA lanes<>+1684(SB)/4, $0x3b773cd7
-DATA lanes<>+1688(SB)/4, $0x3b773cd7
-DATA lanes<>+1692(SB)/4, $0x3b773cd7
-DATA lanes<>+1696(SB)/4, $0x3d58249d
-DATA lanes<>+1700(SB)/4, $0x3d58249d
-DATA lanes<>+1704(SB)/4, $0x3d58249d
-DATA lanes<>+1708(SB)/4, $0x3d58249d
-DATA lanes<>+1712(SB)/4, $0x3d58249d
-DATA lanes<>+1716(SB)/4, $0x3d58249d
-DATA lanes<>+1720(SB)/4, $0x3d58249d
-DATA lanes<>+1724(SB)/4, $0x3d58249d
-DATA lanes<>+1728(SB)/4, $0x3e432afc
-DATA lanes<>+1732(SB)/4, $0x3e432afc
-DATA lanes<>+1736(SB)/4, $0x3e432afc
-DATA lanes<>+1740(SB)/4, $0x3e432afc
-DATA lanes<>+1744(SB)/4, $0x3e432afc
-DATA lanes<>+1748(SB)/4, $0x3e432afc
-DATA lanes<>+1752(SB)/4, $0x3e432afc
-DATA lanes<>+1756(SB)/4, $0x3e432afc
-DATA lanes<>+1760(SB)/4, $0x3f906eba
-DATA lanes<>+1764(SB)/4, $0x3f906eba
-DATA lanes<>+1768(SB)/4, $0x3f906eba
-DATA lanes<>+1772(SB)/4, $0x3f906eba
-DATA lanes<>+1776(SB)/4, $0x3f906eba
-DATA lanes<>+1780(SB)/4, $0x3f906eba
-DATA lanes<>+1784(SB)/4, $0x3f906eba
-DATA lanes<>+1788(SB)/4, $0x3f906eba
-DATA lanes<>+1792(SB)/4, $0x381f9588
-DATA lanes<>+1796(SB)/4, $0x381f9588
-DATA lanes<>+1800(SB)/4, $0x381f9588
-DATA lanes<>+1804(SB)/4, $0x381f9588
-DATA lanes<>+1808(SB)/4, $0x381f9588
-DATA lanes<>+1812(SB)/4, $0x381f9588
-DATA lanes<>+1816(SB)/4, $0x381f9588
-DATA lanes<>+1820(SB)/4, $0x381f9588
-DATA lanes<>+1824(SB)/4, $0x3a988c93
-DATA lanes<>+1828(SB)/4, $0x3a988c93
-DATA lanes<>+1832(SB)/4, $0x3a988c93
-DATA lanes<>+1836(SB)/4, $0x3a988c93
-DATA lanes<>+1840(SB)/4, $0x3a988c93
-DATA lanes<>+1844(SB)/4, $0x3a988c93
-DATA lanes<>+1848(SB)/4, $0x3a988c93
-DATA lanes<>+1852(SB)/4, $0x3a988c93
-DATA lanes<>+1856(SB)/4, $0x3c757c11
-DATA lanes<>+1860(SB)/4, $0x3c757c11
-DATA lanes<>+1864(SB)/4, $0x3c757c11
-DATA lanes<>+1868(SB)/4, $0x3c757c11
-DATA lanes<>+1872(SB)/4, $0x3c757c11
-DATA lanes<>+1876(SB)/4, $0x3c757c11
-DATA lanes<>+1880(SB)/4, $0x3c757c11
-DATA lanes<>+1884(SB)/4, $0x3c757c11
-DATA lanes<>+1888(SB)/4, $0x3de9d89d
-DATA lanes<>+1892(SB)/4, $0x3de9d89d
-DATA lanes<>+1896(SB)/4, $0x3de9d89d
-DATA lanes<>+1900(SB)/4, $0x3de9d89d
-DATA lanes<>+1904(SB)/4, $0x3de9d89d
-DATA lanes<>+1908(SB)/4, $0x3de9d89d
-DATA lanes<>+1912(SB)/4, $0x3de9d89d
-DATA lanes<>+1916(SB)/4, $0x3de9d89d
-DATA lanes<>+1920(SB)/4, $0x3f0092ee
-DATA lanes<>+1924(SB)/4, $0x3f0092ee
-DATA lanes<>+1928(SB)/4, $0x3f0092ee
-DATA lanes<>+1932(SB)/4, $0x3f0092ee
-DATA lanes<>+1936(SB)/4, $0x3f0092ee
-DATA lanes<>+1940(SB)/4, $0x3f0092ee
-DATA lanes<>+1944(SB)/4, $0x3f0092ee
-DATA lanes<>+1948(SB)/4, $0x3f0092ee
-DATA lanes<>+1952(SB)/4, $0x420d1eb8
-DATA lanes<>+1956(SB)/4, $0x420d1eb8
-DATA lanes<>+1960(SB)/4, $0x420d1eb8
-DATA lanes<>+1964(SB)/4, $0x420d1eb8
-DATA lanes<>+1968(SB)/4, $0x420d1eb8
-DATA lanes<>+1972(SB)/4, $0x420d1eb8
-DATA lanes<>+1976(SB)/4, $0x420d1eb8
-DATA lanes<>+1980(SB)/4, $0x420d1eb8
-DATA lanes<>+1984(SB)/4, $0x33422e60
-DATA lanes<>+1988(SB)/4, $0x33422e60
-DATA lanes<>+1992(SB)/4, $0x33422e60
-DATA lanes<>+1996(SB)/4, $0x33422e60
-DATA lanes<>+2000(SB)/4, $0x33422e60
-DATA lanes<>+2004(SB)/4, $0x33422e60
-DATA lanes<>+2008(SB)/4, $0x33422e60
-DATA lanes<>+2012(SB)/4, $0x33422e60
-DATA lanes<>+2016(SB)/4, $0x375332e5
-DATA lanes<>+2020(SB)/4, $0x375332e5
-DATA lanes<>+2024(SB)/4, $0x375332e5
-DATA lanes<>+2028(SB)/4, $0x375332e5
-DATA lanes<>+2032(SB)/4, $0x375332e5
-DATA lanes<>+2036(SB)/4, $0x375332e5
-DATA lanes<>+2040(SB)/4, $0x375332e5
-DATA lanes<>+2044(SB)/4, $0x375332e5
-DATA lanes<>+2048(SB)/4, $0x39aed2cc
-DATA lanes<>+2052(SB)/4, $0x39aed2cc
-DATA lanes<>+2056(SB)/4, $0x39aed2cc
-DATA lanes<>+2060(SB)/4, $0x39aed2cc
-DATA lanes<>+2064(SB)/4, $0x39aed2cc
-DATA lanes<>+2068(SB)/4, $0x39aed2cc
-DATA lanes<>+2072(SB)/4, $0x39aed2cc
-DATA lanes<>+2076(SB)/4, $0x39aed2cc
-DATA lanes<>+2080(SB)/4, $0x3c18d611
-DATA lanes<>+2084(SB)/4, $0x3c18d611
-DATA lanes<>+2088(SB)/4, $0x3c18d611
-DATA lanes<>+2092(SB)/4, $0x3c18d611
-DATA lanes<>+2096(SB)/4, $0x3c18d611
-DATA lanes<>+2100(SB)/4, $0x3c18d611
-DATA lanes<>+2104(SB)/4, $0x3c18d611
-DATA lanes<>+2108(SB)/4, $0x3c18d611
-DATA lanes<>+2112(SB)/4, $0x3d8a012a
-DATA lanes<>+2116(SB)/4, $0x3d8a012a
-DATA lanes<>+2120(SB)/4, $0x3d8a012a
-DATA lanes<>+2124(SB)/4, $0x3d8a012a
-DATA lanes<>+2128(SB)/4, $0x3d8a012a
-DATA lanes<>+2132(SB)/4, $0x3d8a012a
-DATA lanes<>+2136(SB)/4, $0x3d8a012a
-DATA lanes<>+2140(SB)/4, $0x3d8a012a
-DATA lanes<>+2144(SB)/4, $0x3f4c4229
-DATA lanes<>+2148(SB)/4, $0x3f4c4229
-DATA lanes<>+2152(SB)/4, $0x3f4c4229
-DATA lanes<>+2156(SB)/4, $0x3f4c4229
-DATA lanes<>+2160(SB)/4, $0x3f4c4229
-DATA lanes<>+2164(SB)/4, $0x3f4c4229
-DATA lanes<>+2168(SB)/4, $0x3f4c4229
-DATA lanes<>+2172(SB)/4, $0x3f4c4229
-DATA lanes<>+2176(SB)/4, $0x359f9588
-DATA lanes<>+2180(SB)/4, $0x359f9588
-DATA lanes<>+2184(SB)/4, $0x359f9588
-DATA lanes<>+2188(SB)/4, $0x359f9588
-DATA lanes<>+2192(SB)/4, $0x359f9588
-DATA lanes<>+2196(SB)/4, $0x359f9588
-DATA lanes<>+2200(SB)/4, $0x359f9588
-DATA lanes<>+2204(SB)/4, $0x359f9588
-DATA lanes<>+2208(SB)/4, $0x38988c93
-DATA lanes<>+2212(SB)/4, $0x38988c93
-DATA lanes<>+2216(SB)/4, $0x38988c93
-DATA lanes<>+2220(SB)/4, $0x38988c93
-DATA lanes<>+2224(SB)/4, $0x38988c93
-DATA lanes<>+2228(SB)/4, $0x38988c93
-DATA lanes<>+2232(SB)/4, $0x38988c93
-DATA lanes<>+2236(SB)/4, $0x38988c93
-DATA lanes<>+2240(SB)/4, $0x3af57c11
-DATA lanes<>+2244(SB)/4, $0x3af57c11
-DATA lanes<>+2248(SB)/4, $0x3af57c11
-DATA lanes<>+2252(SB)/4, $0x3af57c11
-DATA lanes<>+2256(SB)/4, $0x3af57c11
-DATA lanes<>+2260(SB)/4, $0x3af57c11
-DATA lanes<>+2264(SB)/4, $0x3af57c11
-DATA lanes<>+2268(SB)/4, $0x3af57c11
-DATA lanes<>+2272(SB)/4, $0x3ce9d89d
-DATA lanes<>+2276(SB)/4, $0x3ce9d89d
-DATA lanes<>+2280(SB)/4, $0x3ce9d89d
-DATA lanes<>+2284(SB)/4, $0x3ce9d89d
-DATA lanes<>+2288(SB)/4, $0x3ce9d89d
-DATA lanes<>+2292(SB)/4, $0x3ce9d89d
-DATA lanes<>+2296(SB)/4, $0x3ce9d89d
-DATA lanes<>+2300(SB)/4, $0x3ce9d89d
-DATA lanes<>+2304(SB)/4, $0x3e8092ee
-DATA lanes<>+2308(SB)/4, $0x3e8092ee
-DATA lanes<>+2312(SB)/4, $0x3e8092ee
-DATA lanes<>+2316(SB)/4, $0x3e8092ee
-DATA lanes<>+2320(SB)/4, $0x3e8092ee
-DATA lanes<>+2324(SB)/4, $0x3e8092ee
-DATA lanes<>+2328(SB)/4, $0x3e8092ee
-DATA lanes<>+2332(SB)/4, $0x3e8092ee
-DATA lanes<>+2336(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2340(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2344(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2348(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2352(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2356(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2360(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2364(SB)/4, $0xbdd2d3e8
-DATA lanes<>+2368(SB)/4, $0xc0135761
-DATA lanes<>+2372(SB)/4, $0xc0135761
-DATA lanes<>+2376(SB)/4, $0xc0135761
-DATA lanes<>+2380(SB)/4, $0xc0135761
-DATA lanes<>+2384(SB)/4, $0xc0135761
-DATA lanes<>+2388(SB)/4, $0xc0135761
-DATA lanes<>+2392(SB)/4, $0xc0135761
-DATA lanes<>+2396(SB)/4, $0xc0135761
-DATA lanes<>+2400(SB)/4, $0x80000000
-DATA lanes<>+2404(SB)/4, $0x80000000
-DATA lanes<>+2408(SB)/4, $0x80000000
-DATA lanes<>+2412(SB)/4, $0x80000000
-DATA lanes<>+2416(SB)/4, $0x80000000
-DATA lanes<>+2420(SB)/4, $0x80000000
-DATA lanes<>+2424(SB)/4, $0x80000000
-DATA lanes<>+2428(SB)/4, $0x80000000
-DATA lanes<>+2432(SB)/4, $0xbb5498f8
-DATA lanes<>+2436(SB)/4, $0xbb5498f8
-DATA lanes<>+2440(SB)/4, $0xbb5498f8
-DATA lanes<>+2444(SB)/4, $0xbb5498f8
-DATA lanes<>+2448(SB)/4, $0xbb5498f8
-DATA lanes<>+2452(SB)/4, $0xbb5498f8
-DATA lanes<>+2456(SB)/4, $0xbb5498f8
-DATA lanes<>+2460(SB)/4, $0xbb5498f8
-DATA lanes<>+2464(SB)/4, $0x3ca29f1e
-DATA lanes<>+2468(SB)/4, $0x3ca29f1e
-DATA lanes<>+2472(SB)/4, $0x3ca29f1e
-DATA lanes<>+2476(SB)/4, $0x3ca29f1e
-DATA lanes<>+2480(SB)/4, $0x3ca29f1e
-DATA lanes<>+2484(SB)/4, $0x3ca29f1e
-DATA lanes<>+2488(SB)/4, $0x3ca29f1e
-DATA lanes<>+2492(SB)/4, $0x3ca29f1e
-DATA lanes<>+2496(SB)/4, $0xbd694e02
-DATA lanes<>+2500(SB)/4, $0xbd694e02
-DATA lanes<>+2504(SB)/4, $0xbd694e02
-DATA lanes<>+2508(SB)/4, $0xbd694e02
-DATA lanes<>+2512(SB)/4, $0xbd694e02
-DATA lanes<>+2516(SB)/4, $0xbd694e02
-DATA lanes<>+2520(SB)/4, $0xbd694e02
-DATA lanes<>+2524(SB)/4, $0xbd694e02
-DATA lanes<>+2528(SB)/4, $0x3dd9297e
-DATA lanes<>+2532(SB)/4, $0x3dd9297e
-DATA lanes<>+2536(SB)/4, $0x3dd9297e
-DATA lanes<>+2540(SB)/4, $0x3dd9297e
-DATA lanes<>+2544(SB)/4, $0x3dd9297e
-DATA lanes<>+2548(SB)/4, $0x3dd9297e
-DATA lanes<>+2552(SB)/4, $0x3dd9297e
-DATA lanes<>+2556(SB)/4, $0x3dd9297e
-DATA lanes<>+2560(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2564(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2568(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2572(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2576(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2580(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2584(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2588(SB)/4, $0xbe1cbaa2
-DATA lanes<>+2592(SB)/4, $0x3e497b46
-DATA lanes<>+2596(SB)/4, $0x3e497b46
-DATA lanes<>+2600(SB)/4, $0x3e497b46
-DATA lanes<>+2604(SB)/4, $0x3e497b46
-DATA lanes<>+2608(SB)/4, $0x3e497b46
-DATA lanes<>+2612(SB)/4, $0x3e497b46
-DATA lanes<>+2616(SB)/4, $0x3e497b46
-DATA lanes<>+2620(SB)/4, $0x3e497b46
-DATA lanes<>+2624(SB)/4, $0xbe7f87c3
-DATA lanes<>+2628(SB)/4, $0xbe7f87c3
-DATA lanes<>+2632(SB)/4, $0xbe7f87c3
-DATA lanes<>+2636(SB)/4, $0xbe7f87c3
-DATA lanes<>+2640(SB)/4, $0xbe7f87c3
-DATA lanes<>+2644(SB)/4, $0xbe7f87c3
-DATA lanes<>+2648(SB)/4, $0xbe7f87c3
-DATA lanes<>+2652(SB)/4, $0xbe7f87c3
-DATA lanes<>+2656(SB)/4, $0x3eaaa640
-DATA lanes<>+2660(SB)/4, $0x3eaaa640
-DATA lanes<>+2664(SB)/4, $0x3eaaa640
-DATA lanes<>+2668(SB)/4, $0x3eaaa640
-DATA lanes<>+2672(SB)/4, $0x3eaaa640
-DATA lanes<>+2676(SB)/4, $0x3eaaa640
-DATA lanes<>+2680(SB)/4, $0x3eaaa640
-DATA lanes<>+2684(SB)/4, $0x3eaaa640
-DATA lanes<>+2688(SB)/4, $0xbeffffdf
-DATA lanes<>+2692(SB)/4, $0xbeffffdf
-DATA lanes<>+2696(SB)/4, $0xbeffffdf
-DATA lanes<>+2700(SB)/4, $0xbeffffdf
-DATA lanes<>+2704(SB)/4, $0xbeffffdf
-DATA lanes<>+2708(SB)/4, $0xbeffffdf
-DATA lanes<>+2712(SB)/4, $0xbeffffdf
-DATA lanes<>+2716(SB)/4, $0xbeffffdf
-DATA lanes<>+2720(SB)/4, $0x41a00000
-DATA lanes<>+2724(SB)/4, $0x41a00000
-DATA lanes<>+2728(SB)/4, $0x41a00000
-DATA lanes<>+2732(SB)/4, $0x41a00000
-DATA lanes<>+2736(SB)/4, $0x41a00000
-DATA lanes<>+2740(SB)/4, $0x41a00000
-DATA lanes<>+2744(SB)/4, $0x41a00000
-DATA lanes<>+2748(SB)/4, $0x41a00000
-DATA lanes<>+2752(SB)/4, $0x40000000
-DATA lanes<>+2756(SB)/4, $0x40000000
-DATA lanes<>+2760(SB)/4, $0x40000000
-DATA lanes<>+2764(SB)/4, $0x40000000
-DATA lanes<>+2768(SB)/4, $0x40000000
-DATA lanes<>+2772(SB)/4, $0x40000000
-DATA lanes<>+2776(SB)/4, $0x40000000
-DATA lanes<>+2780(SB)/4, $0x40000000
-DATA lanes<>+2784(SB)/4, $0x3e2aaaab
-DATA lanes<>+2788(SB)/4, $0x3e2aaaab
-DATA lanes<>+2792(SB)/4, $0x3e2aaaab
-DATA lanes<>+2796(SB)/4, $0x3e2aaaab
-DATA lanes<>+2800(SB)/4, $0x3e2aaaab
-DATA lanes<>+2804(SB)/4, $0x3e2aaaab
-DATA lanes<>+2808(SB)/4, $0x3e2aaaab
-DATA lanes<>+2812(SB)/4, $0x3e2aaaab
-DATA lanes<>+2816(SB)/4, $0xc2afcccd
-DATA lanes<>+2820(SB)/4, $0xc2afcccd
-DATA lanes<>+2824(SB)/4, $0xc2afcccd
-DATA lanes<>+2828(SB)/4, $0xc2afcccd
-DATA lanes<>+2832(SB)/4, $0xc2afcccd
-DATA lanes<>+2836(SB)/4, $0xc2afcccd
-DATA lanes<>+2840(SB)/4, $0xc2afcccd
-DATA lanes<>+2844(SB)/4, $0xc2afcccd
-DATA lanes<>+2848(SB)/4, $0x42b1999a
-DATA lanes<>+2852(SB)/4, $0x42b1999a
-DATA lanes<>+2856(SB)/4, $0x42b1999a
-DATA lanes<>+2860(SB)/4, $0x42b1999a
-DATA lanes<>+2864(SB)/4, $0x42b1999a
-DATA lanes<>+2868(SB)/4, $0x42b1999a
-DATA lanes<>+2872(SB)/4, $0x42b1999a
-DATA lanes<>+2876(SB)/4, $0x42b1999a
-DATA lanes<>+2880(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2884(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2888(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2892(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2896(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2900(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2904(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2908(SB)/4, $0x3ab5f5ec
-DATA lanes<>+2912(SB)/4, $0x3c091443
-DATA lanes<>+2916(SB)/4, $0x3c091443
-DATA lanes<>+2920(SB)/4, $0x3c091443
-DATA lanes<>+2924(SB)/4, $0x3c091443
-DATA lanes<>+2928(SB)/4, $0x3c091443
-DATA lanes<>+2932(SB)/4, $0x3c091443
-DATA lanes<>+2936(SB)/4, $0x3c091443
-DATA lanes<>+2940(SB)/4, $0x3c091443
-DATA lanes<>+2944(SB)/4, $0x3d2aab3b
-DATA lanes<>+2948(SB)/4, $0x3d2aab3b
-DATA lanes<>+2952(SB)/4, $0x3d2aab3b
-DATA lanes<>+2956(SB)/4, $0x3d2aab3b
-DATA lanes<>+2960(SB)/4, $0x3d2aab3b
-DATA lanes<>+2964(SB)/4, $0x3d2aab3b
-DATA lanes<>+2968(SB)/4, $0x3d2aab3b
-DATA lanes<>+2972(SB)/4, $0x3d2aab3b
-DATA lanes<>+2976(SB)/4, $0x3e2aaa57
-DATA lanes<>+2980(SB)/4, $0x3e2aaa57
-DATA lanes<>+2984(SB)/4, $0x3e2aaa57
-DATA lanes<>+2988(SB)/4, $0x3e2aaa57
-DATA lanes<>+2992(SB)/4, $0x3e2aaa57
-DATA lanes<>+2996(SB)/4, $0x3e2aaa57
-DATA lanes<>+3000(SB)/4, $0x3e2aaa57
-DATA lanes<>+3004(SB)/4, $0x3e2aaa57
-DATA lanes<>+3008(SB)/4, $0x3effffff
-DATA lanes<>+3012(SB)/4, $0x3effffff
-DATA lanes<>+3016(SB)/4, $0x3effffff
-DATA lanes<>+3020(SB)/4, $0x3effffff
-DATA lanes<>+3024(SB)/4, $0x3effffff
-DATA lanes<>+3028(SB)/4, $0x3effffff
-DATA lanes<>+3032(SB)/4, $0x3effffff
-DATA lanes<>+3036(SB)/4, $0x3effffff
-DATA lanes<>+3040(SB)/4, $0x7fffffff
-DATA lanes<>+3044(SB)/4, $0x7fffffff
-DATA lanes<>+3048(SB)/4, $0x7fffffff
-DATA lanes<>+3052(SB)/4, $0x7fffffff
-DATA lanes<>+3056(SB)/4, $0x7fffffff
-DATA lanes<>+3060(SB)/4, $0x7fffffff
-DATA lanes<>+3064(SB)/4, $0x7fffffff
-DATA lanes<>+3068(SB)/4, $0x7fffffff
-DATA lanes<>+3072(SB)/4, $0x3f22f983
-DATA lanes<>+3076(SB)/4, $0x3f22f983
-DATA lanes<>+3080(SB)/4, $0x3f22f983
-DATA lanes<>+3084(SB)/4, $0x3f22f983
-DATA lanes<>+3088(SB)/4, $0x3f22f983
-DATA lanes<>+3092(SB)/4, $0x3f22f983
-DATA lanes<>+3096(SB)/4, $0x3f22f983
-DATA lanes<>+3100(SB)/4, $0x3f22f983
-DATA lanes<>+3104(SB)/4, $0x3fc90fdb
-DATA lanes<>+3108(SB)/4, $0x3fc90fdb
-DATA lanes<>+3112(SB)/4, $0x3fc90fdb
-DATA lanes<>+3116(SB)/4, $0x3fc90fdb
-DATA lanes<>+3120(SB)/4, $0x3fc90fdb
-DATA lanes<>+3124(SB)/4, $0x3fc90fdb
-DATA lanes<>+3128(SB)/4, $0x3fc90fdb
-DATA lanes<>+3132(SB)/4, $0x3fc90fdb
-DATA lanes<>+3136(SB)/4, $0xb33bbd2e
-DATA lanes<>+3140(SB)/4, $0xb33bbd2e
-DATA lanes<>+3144(SB)/4, $0xb33bbd2e
-DATA lanes<>+3148(SB)/4, $0xb33bbd2e
-DATA lanes<>+3152(SB)/4, $0xb33bbd2e
-DATA lanes<>+3156(SB)/4, $0xb33bbd2e
-DATA lanes<>+3160(SB)/4, $0xb33bbd2e
-DATA lanes<>+3164(SB)/4, $0xb33bbd2e
-DATA lanes<>+3168(SB)/4, $0xa6f72ced
-DATA lanes<>+3172(SB)/4, $0xa6f72ced
-DATA lanes<>+3176(SB)/4, $0xa6f72ced
-DATA lanes<>+3180(SB)/4, $0xa6f72ced
-DATA lanes<>+3184(SB)/4, $0xa6f72ced
-DATA lanes<>+3188(SB)/4, $0xa6f72ced
-DATA lanes<>+3192(SB)/4, $0xa6f72ced
-DATA lanes<>+3196(SB)/4, $0xa6f72ced
-DATA lanes<>+3200(SB)/4, $0x36364ee8
-DATA lanes<>+3204(SB)/4, $0x36364ee8
-DATA lanes<>+3208(SB)/4, $0x36364ee8
-DATA lanes<>+3212(SB)/4, $0x36364ee8
-DATA lanes<>+3216(SB)/4, $0x36364ee8
-DATA lanes<>+3220(SB)/4, $0x36364ee8
-DATA lanes<>+3224(SB)/4, $0x36364ee8
-DATA lanes<>+3228(SB)/4, $0x36364ee8
-DATA lanes<>+3232(SB)/4, $0xb9500751
-DATA lanes<>+3236(SB)/4, $0xb9500751
-DATA lanes<>+3240(SB)/4, $0xb9500751
-DATA lanes<>+3244(SB)/4, $0xb9500751
-DATA lanes<>+3248(SB)/4, $0xb9500751
-DATA lanes<>+3252(SB)/4, $0xb9500751
-DATA lanes<>+3256(SB)/4, $0xb9500751
-DATA lanes<>+3260(SB)/4, $0xb9500751
-DATA lanes<>+3264(SB)/4, $0x3c088884
-DATA lanes<>+3268(SB)/4, $0x3c088884
-DATA lanes<>+3272(SB)/4, $0x3c088884
-DATA lanes<>+3276(SB)/4, $0x3c088884
-DATA lanes<>+3280(SB)/4, $0x3c088884
-DATA lanes<>+3284(SB)/4, $0x3c088884
-DATA lanes<>+3288(SB)/4, $0x3c088884
-DATA lanes<>+3292(SB)/4, $0x3c088884
-DATA lanes<>+3296(SB)/4, $0xbe2aaaab
-DATA lanes<>+3300(SB)/4, $0xbe2aaaab
-DATA lanes<>+3304(SB)/4, $0xbe2aaaab
-DATA lanes<>+3308(SB)/4, $0xbe2aaaab
-DATA lanes<>+3312(SB)/4, $0xbe2aaaab
-DATA lanes<>+3316(SB)/4, $0xbe2aaaab
-DATA lanes<>+3320(SB)/4, $0xbe2aaaab
-DATA lanes<>+3324(SB)/4, $0xbe2aaaab
-DATA lanes<>+3328(SB)/4, $0x37ccd587
-DATA lanes<>+3332(SB)/4, $0x37ccd587
-DATA lanes<>+3336(SB)/4, $0x37ccd587
-DATA lanes<>+3340(SB)/4, $0x37ccd587
-DATA lanes<>+3344(SB)/4, $0x37ccd587
-DATA lanes<>+3348(SB)/4, $0x37ccd587
-DATA lanes<>+3352(SB)/4, $0x37ccd587
-DATA lanes<>+3356(SB)/4, $0x37ccd587
-DATA lanes<>+3360(SB)/4, $0xbab605a9
-DATA lanes<>+3364(SB)/4, $0xbab605a9
-DATA lanes<>+3368(SB)/4, $0xbab605a9
-DATA lanes<>+3372(SB)/4, $0xbab605a9
-DATA lanes<>+3376(SB)/4, $0xbab605a9
-DATA lanes<>+3380(SB)/4, $0xbab605a9
-DATA lanes<>+3384(SB)/4, $0xbab605a9
-DATA lanes<>+3388(SB)/4, $0xbab605a9
-DATA lanes<>+3392(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3396(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3400(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3404(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3408(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3412(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3416(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3420(SB)/4, $0x3d2aaaa4
-DATA lanes<>+3424(SB)/4, $0x00000001
-DATA lanes<>+3428(SB)/4, $0x00000001
-DATA lanes<>+3432(SB)/4, $0x00000001
-DATA lanes<>+3436(SB)/4, $0x00000001
-DATA lanes<>+3440(SB)/4, $0x00000001
-DATA lanes<>+3444(SB)/4, $0x00000001
-DATA lanes<>+3448(SB)/4, $0x00000001
-DATA lanes<>+3452(SB)/4, $0x00000001
-DATA lanes<>+3456(SB)/4, $0xbaeb1706
-DATA lanes<>+3460(SB)/4, $0xbaeb1706
-DATA lanes<>+3464(SB)/4, $0xbaeb1706
-DATA lanes<>+3468(SB)/4, $0xbaeb1706
-DATA lanes<>+3472(SB)/4, $0xbaeb1706
-DATA lanes<>+3476(SB)/4, $0xbaeb1706
-DATA lanes<>+3480(SB)/4, $0xbaeb1706
-DATA lanes<>+3484(SB)/4, $0xbaeb1706
-DATA lanes<>+3488(SB)/4, $0x3c32d2a7
-DATA lanes<>+3492(SB)/4, $0x3c32d2a7
-DATA lanes<>+3496(SB)/4, $0x3c32d2a7
-DATA lanes<>+3500(SB)/4, $0x3c32d2a7
-DATA lanes<>+3504(SB)/4, $0x3c32d2a7
-DATA lanes<>+3508(SB)/4, $0x3c32d2a7
-DATA lanes<>+3512(SB)/4, $0x3c32d2a7
-DATA lanes<>+3516(SB)/4, $0x3c32d2a7
-DATA lanes<>+3520(SB)/4, $0xbcff6832
-DATA lanes<>+3524(SB)/4, $0xbcff6832
-DATA lanes<>+3528(SB)/4, $0xbcff6832
-DATA lanes<>+3532(SB)/4, $0xbcff6832
-DATA lanes<>+3536(SB)/4, $0xbcff6832
-DATA lanes<>+3540(SB)/4, $0xbcff6832
-DATA lanes<>+3544(SB)/4, $0xbcff6832
-DATA lanes<>+3548(SB)/4, $0xbcff6832
-DATA lanes<>+3552(SB)/4, $0x3d6d64b2
-DATA lanes<>+3556(SB)/4, $0x3d6d64b2
-DATA lanes<>+3560(SB)/4, $0x3d6d64b2
-DATA lanes<>+3564(SB)/4, $0x3d6d64b2
-DATA lanes<>+3568(SB)/4, $0x3d6d64b2
-DATA lanes<>+3572(SB)/4, $0x3d6d64b2
-DATA lanes<>+3576(SB)/4, $0x3d6d64b2
-DATA lanes<>+3580(SB)/4, $0x3d6d64b2
-DATA lanes<>+3584(SB)/4, $0xbdac1a36
-DATA lanes<>+3588(SB)/4, $0xbdac1a36
-DATA lanes<>+3592(SB)/4, $0xbdac1a36
-DATA lanes<>+3596(SB)/4, $0xbdac1a36
-DATA lanes<>+3600(SB)/4, $0xbdac1a36
-DATA lanes<>+3604(SB)/4, $0xbdac1a36
-DATA lanes<>+3608(SB)/4, $0xbdac1a36
-DATA lanes<>+3612(SB)/4, $0xbdac1a36
-DATA lanes<>+3616(SB)/4, $0x3de04cf9
-DATA lanes<>+3620(SB)/4, $0x3de04cf9
-DATA lanes<>+3624(SB)/4, $0x3de04cf9
-DATA lanes<>+3628(SB)/4, $0x3de04cf9
-DATA lanes<>+3632(SB)/4, $0x3de04cf9
-DATA lanes<>+3636(SB)/4, $0x3de04cf9
-DATA lanes<>+3640(SB)/4, $0x3de04cf9
-DATA lanes<>+3644(SB)/4, $0x3de04cf9
-DATA lanes<>+3648(SB)/4, $0xbe1210da
-DATA lanes<>+3652(SB)/4, $0xbe1210da
-DATA lanes<>+3656(SB)/4, $0xbe1210da
-DATA lanes<>+3660(SB)/4, $0xbe1210da
-DATA lanes<>+3664(SB)/4, $0xbe1210da
-DATA lanes<>+3668(SB)/4, $0xbe1210da
-DATA lanes<>+3672(SB)/4, $0xbe1210da
-DATA lanes<>+3676(SB)/4, $0xbe1210da
-DATA lanes<>+3680(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3684(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3688(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3692(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3696(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3700(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3704(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3708(SB)/4, $0x3e4cc8ff
-DATA lanes<>+3712(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3716(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3720(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3724(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3728(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3732(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3736(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3740(SB)/4, $0xbeaaaa9f
-DATA lanes<>+3744(SB)/4, $0x3d2cb68e
-DATA lanes<>+3748(SB)/4, $0x3d2cb68e
-DATA lanes<>+3752(SB)/4, $0x3d2cb68e
-DATA lanes<>+3756(SB)/4, $0x3d2cb68e
-DATA lanes<>+3760(SB)/4, $0x3d2cb68e
-DATA lanes<>+3764(SB)/4, $0x3d2cb68e
-DATA lanes<>+3768(SB)/4, $0x3d2cb68e
-DATA lanes<>+3772(SB)/4, $0x3d2cb68e
-DATA lanes<>+3776(SB)/4, $0x3cc61424
-DATA lanes<>+3780(SB)/4, $0x3cc61424
-DATA lanes<>+3784(SB)/4, $0x3cc61424
-DATA lanes<>+3788(SB)/4, $0x3cc61424
-DATA lanes<>+3792(SB)/4, $0x3cc61424
-DATA lanes<>+3796(SB)/4, $0x3cc61424
-DATA lanes<>+3800(SB)/4, $0x3cc61424
-DATA lanes<>+3804(SB)/4, $0x3cc61424
-DATA lanes<>+3808(SB)/4, $0x3d3a3f25
-DATA lanes<>+3812(SB)/4, $0x3d3a3f25
-DATA lanes<>+3816(SB)/4, $0x3d3a3f25
-DATA lanes<>+3820(SB)/4, $0x3d3a3f25
-DATA lanes<>+3824(SB)/4, $0x3d3a3f25
-DATA lanes<>+3828(SB)/4, $0x3d3a3f25
-DATA lanes<>+3832(SB)/4, $0x3d3a3f25
-DATA lanes<>+3836(SB)/4, $0x3d3a3f25
-DATA lanes<>+3840(SB)/4, $0x3d9980f2
-DATA lanes<>+3844(SB)/4, $0x3d9980f2
-DATA lanes<>+3848(SB)/4, $0x3d9980f2
-DATA lanes<>+3852(SB)/4, $0x3d9980f2
-DATA lanes<>+3856(SB)/4, $0x3d9980f2
-DATA lanes<>+3860(SB)/4, $0x3d9980f2
-DATA lanes<>+3864(SB)/4, $0x3d9980f2
-DATA lanes<>+3868(SB)/4, $0x3d9980f2
-DATA lanes<>+3872(SB)/4, $0x3e2aaae4
-DATA lanes<>+3876(SB)/4, $0x3e2aaae4
-DATA lanes<>+3880(SB)/4, $0x3e2aaae4
-DATA lanes<>+3884(SB)/4, $0x3e2aaae4
-DATA lanes<>+3888(SB)/4, $0x3e2aaae4
-DATA lanes<>+3892(SB)/4, $0x3e2aaae4
-DATA lanes<>+3896(SB)/4, $0x3e2aaae4
-DATA lanes<>+3900(SB)/4, $0x3e2aaae4
-DATA lanes<>+3904(SB)/4, $0x40490fdb
-DATA lanes<>+3908(SB)/4, $0x40490fdb
-DATA lanes<>+3912(SB)/4, $0x40490fdb
-DATA lanes<>+3916(SB)/4, $0x40490fdb
-DATA lanes<>+3920(SB)/4, $0x40490fdb
-DATA lanes<>+3924(SB)/4, $0x40490fdb
-DATA lanes<>+3928(SB)/4, $0x40490fdb
-DATA lanes<>+3932(SB)/4, $0x40490fdb
-DATA lanes<>+3936(SB)/4, $0x363d3f99
-DATA lanes<>+3940(SB)/4, $0x363d3f99
-DATA lanes<>+3944(SB)/4, $0x363d3f99
-DATA lanes<>+3948(SB)/4, $0x363d3f99
-DATA lanes<>+3952(SB)/4, $0x363d3f99
-DATA lanes<>+3956(SB)/4, $0x363d3f99
-DATA lanes<>+3960(SB)/4, $0x363d3f99
-DATA lanes<>+3964(SB)/4, $0x363d3f99
-DATA lanes<>+3968(SB)/4, $0x394ffde2
-DATA lanes<>+3972(SB)/4, $0x394ffde2
-DATA lanes<>+3976(SB)/4, $0x394ffde2
-DATA lanes<>+3980(SB)/4, $0x394ffde2
-DATA lanes<>+3984(SB)/4, $0x394ffde2
-DATA lanes<>+3988(SB)/4, $0x394ffde2
-DATA lanes<>+3992(SB)/4, $0x394ffde2
-DATA lanes<>+3996(SB)/4, $0x394ffde2
-DATA lanes<>+4000(SB)/4, $0x3c08889d
-DATA lanes<>+4004(SB)/4, $0x3c08889d
-DATA lanes<>+4008(SB)/4, $0x3c08889d
-DATA lanes<>+4012(SB)/4, $0x3c08889d
-DATA lanes<>+4016(SB)/4, $0x3c08889d
-DATA lanes<>+4020(SB)/4, $0x3c08889d
-DATA lanes<>+4024(SB)/4, $0x3c08889d
-DATA lanes<>+4028(SB)/4, $0x3c08889d
-DATA lanes<>+4032(SB)/4, $0x42b40000
-DATA lanes<>+4036(SB)/4, $0x42b40000
-DATA lanes<>+4040(SB)/4, $0x42b40000
-DATA lanes<>+4044(SB)/4, $0x42b40000
-DATA lanes<>+4048(SB)/4, $0x42b40000
-DATA lanes<>+4052(SB)/4, $0x42b40000
-DATA lanes<>+4056(SB)/4, $0x42b40000
-DATA lanes<>+4060(SB)/4, $0x42b40000
-DATA lanes<>+4064(SB)/4, $0xffffffff
-DATA lanes<>+4068(SB)/4, $0xffffffff
-DATA lanes<>+4072(SB)/4, $0xffffffff
-DATA lanes<>+4076(SB)/4, $0xffffffff
-DATA lanes<>+4080(SB)/4, $0xffffffff
-DATA lanes<>+4084(SB)/4, $0xffffffff
-DATA lanes<>+4088(SB)/4, $0xffffffff
-DATA lanes<>+4092(SB)/4, $0xffffffff
-DATA lanes<>+4096(SB)/4, $0x3e800000
-DATA lanes<>+4100(SB)/4, $0x3e800000
-DATA lanes<>+4104(SB)/4, $0x3e800000
-DATA lanes<>+4108(SB)/4, $0x3e800000
-DATA lanes<>+4112(SB)/4, $0x3e800000
-DATA lanes<>+4116(SB)/4, $0x3e800000
-DATA lanes<>+4120(SB)/4, $0x3e800000
-DATA lanes<>+4124(SB)/4, $0x3e800000
-DATA lanes<>+4128(SB)/4, $0x501502f9
-DATA lanes<>+4132(SB)/4, $0x501502f9
-DATA lanes<>+4136(SB)/4, $0x501502f9
-DATA lanes<>+4140(SB)/4, $0x501502f9
-DATA lanes<>+4144(SB)/4, $0x501502f9
-DATA lanes<>+4148(SB)/4, $0x501502f9
-DATA lanes<>+4152(SB)/4, $0x501502f9
-DATA lanes<>+4156(SB)/4, $0x501502f9
-DATA lanes<>+4160(SB)/4, $0x3f317218
-DATA lanes<>+4164(SB)/4, $0x3f317218
-DATA lanes<>+4168(SB)/4, $0x3f317218
-DATA lanes<>+4172(SB)/4, $0x3f317218
-DATA lanes<>+4176(SB)/4, $0x3f317218
-DATA lanes<>+4180(SB)/4, $0x3f317218
-DATA lanes<>+4184(SB)/4, $0x3f317218
-DATA lanes<>+4188(SB)/4, $0x3f317218
-DATA lanes<>+4192(SB)/4, $0x3efffee1
-DATA lanes<>+4196(SB)/4, $0x3efffee1
-DATA lanes<>+4200(SB)/4, $0x3efffee1
-DATA lanes<>+4204(SB)/4, $0x3efffee1
-DATA lanes<>+4208(SB)/4, $0x3efffee1
-DATA lanes<>+4212(SB)/4, $0x3efffee1
-DATA lanes<>+4216(SB)/4, $0x3efffee1
-DATA lanes<>+4220(SB)/4, $0x3efffee1
-DATA lanes<>+4224(SB)/4, $0x3e2aad38
-DATA lanes<>+4228(SB)/4, $0x3e2aad38
-DATA lanes<>+4232(SB)/4, $0x3e2aad38
-DATA lanes<>+4236(SB)/4, $0x3e2aad38
-DATA lanes<>+4240(SB)/4, $0x3e2aad38
-DATA lanes<>+4244(SB)/4, $0x3e2aad38
-DATA lanes<>+4248(SB)/4, $0x3e2aad38
-DATA lanes<>+4252(SB)/4, $0x3e2aad38
-DATA lanes<>+4256(SB)/4, $0x3d2b9da5
-DATA lanes<>+4260(SB)/4, $0x3d2b9da5
-DATA lanes<>+4264(SB)/4, $0x3d2b9da5
-DATA lanes<>+4268(SB)/4, $0x3d2b9da5
-DATA lanes<>+4272(SB)/4, $0x3d2b9da5
-DATA lanes<>+4276(SB)/4, $0x3d2b9da5
-DATA lanes<>+4280(SB)/4, $0x3d2b9da5
-DATA lanes<>+4284(SB)/4, $0x3d2b9da5
-DATA lanes<>+4288(SB)/4, $0x3c07d3bf
-DATA lanes<>+4292(SB)/4, $0x3c07d3bf
-DATA lanes<>+4296(SB)/4, $0x3c07d3bf
-DATA lanes<>+4300(SB)/4, $0x3c07d3bf
-DATA lanes<>+4304(SB)/4, $0x3c07d3bf
-DATA lanes<>+4308(SB)/4, $0x3c07d3bf
-DATA lanes<>+4312(SB)/4, $0x3c07d3bf
-DATA lanes<>+4316(SB)/4, $0x3c07d3bf
-DATA lanes<>+4320(SB)/4, $0x3f7ffffb
-DATA lanes<>+4324(SB)/4, $0x3f7ffffb
-DATA lanes<>+4328(SB)/4, $0x3f7ffffb
-DATA lanes<>+4332(SB)/4, $0x3f7ffffb
-DATA lanes<>+4336(SB)/4, $0x3f7ffffb
-DATA lanes<>+4340(SB)/4, $0x3f7ffffb
-DATA lanes<>+4344(SB)/4, $0x3f7ffffb
-DATA lanes<>+4348(SB)/4, $0x3f7ffffb
-DATA lanes<>+4352(SB)/4, $0x01010101
-DATA lanes<>+4356(SB)/4, $0x01010101
-DATA lanes<>+4360(SB)/4, $0x01010101
-DATA lanes<>+4364(SB)/4, $0x01010101
-DATA lanes<>+4368(SB)/4, $0x01010101
-DATA lanes<>+4372(SB)/4, $0x01010101
-DATA lanes<>+4376(SB)/4, $0x01010101
-DATA lanes<>+4380(SB)/4, $0x01010101
-DATA lanes<>+4384(SB)/4, $0x41e00000
-DATA lanes<>+4388(SB)/4, $0x41e00000
-DATA lanes<>+4392(SB)/4, $0x41e00000
-DATA lanes<>+4396(SB)/4, $0x41e00000
-DATA lanes<>+4400(SB)/4, $0x41e00000
-DATA lanes<>+4404(SB)/4, $0x41e00000
-DATA lanes<>+4408(SB)/4, $0x41e00000
-DATA lanes<>+4412(SB)/4, $0x41e00000
-DATA lanes<>+4416(SB)/4, $0x43380000
-DATA lanes<>+4420(SB)/4, $0x43380000
-DATA lanes<>+4424(SB)/4, $0x43380000
-DATA lanes<>+4428(SB)/4, $0x43380000
-DATA lanes<>+4432(SB)/4, $0x43380000
-DATA lanes<>+4436(SB)/4, $0x43380000
-DATA lanes<>+4440(SB)/4, $0x43380000
-DATA lanes<>+4444(SB)/4, $0x43380000
-DATA lanes<>+4448(SB)/4, $0x00080000
-DATA lanes<>+4452(SB)/4, $0x00080000
-DATA lanes<>+4456(SB)/4, $0x00080000
-DATA lanes<>+4460(SB)/4, $0x00080000
-DATA lanes<>+4464(SB)/4, $0x00080000
-DATA lanes<>+4468(SB)/4, $0x00080000
-DATA lanes<>+4472(SB)/4, $0x00080000
-DATA lanes<>+4476(SB)/4, $0x00080000
-DATA lanes<>+4480(SB)/4, $0x000000ff
-DATA lanes<>+4484(SB)/4, $0x000000ff
-DATA lanes<>+4488(SB)/4, $0x000000ff
-DATA lanes<>+4492(SB)/4, $0x000000ff
-DATA lanes<>+4496(SB)/4, $0x000000ff
-DATA lanes<>+4500(SB)/4, $0x000000ff
-DATA lanes<>+4504(SB)/4, $0x000000ff
-DATA lanes<>+4508(SB)/4, $0x000000ff
-DATA lanes<>+4512(SB)/4, $0x00000040
-DATA lanes<>+4516(SB)/4, $0x00000040
-DATA lanes<>+4520(SB)/4, $0x00000040
-DATA lanes<>+4524(SB)/4, $0x00000040
-DATA lanes<>+4528(SB)/4, $0x00000040
-DATA lanes<>+4532(SB)/4, $0x00000040
-DATA lanes<>+4536(SB)/4, $0x00000040
-DATA lanes<>+4540(SB)/4, $0x00000040
-DATA lanes<>+4544(SB)/4, $0x00007fff
-DATA lanes<>+4548(SB)/4, $0x00007fff
-DATA lanes<>+4552(SB)/4, $0x00007fff
-DATA lanes<>+4556(SB)/4, $0x00007fff
-DATA lanes<>+4560(SB)/4, $0x00007fff
-DATA lanes<>+4564(SB)/4, $0x00007fff
-DATA lanes<>+4568(SB)/4, $0x00007fff
-DATA lanes<>+4572(SB)/4, $0x00007fff
-DATA lanes<>+4576(SB)/4, $0x3e90acfa
-DATA lanes<>+4580(SB)/4, $0x3e90acfa
-DATA lanes<>+4584(SB)/4, $0x3e90acfa
-DATA lanes<>+4588(SB)/4, $0x3e90acfa
-DATA lanes<>+4592(SB)/4, $0x3e90acfa
-DATA lanes<>+4596(SB)/4, $0x3e90acfa
-DATA lanes<>+4600(SB)/4, $0x3e90acfa
-DATA lanes<>+4604(SB)/4, $0x3e90acfa
-DATA lanes<>+4608(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4612(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4616(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4620(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4624(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4628(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4632(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4636(SB)/4, $0x3ea3ce3c
-DATA lanes<>+4640(SB)/4, $0x3ed30cfc
-DATA lanes<>+4644(SB)/4, $0x3ed30cfc
-DATA lanes<>+4648(SB)/4, $0x3ed30cfc
-DATA lanes<>+4652(SB)/4, $0x3ed30cfc
-DATA lanes<>+4656(SB)/4, $0x3ed30cfc
-DATA lanes<>+4660(SB)/4, $0x3ed30cfc
-DATA lanes<>+4664(SB)/4, $0x3ed30cfc
-DATA lanes<>+4668(SB)/4, $0x3ed30cfc
-DATA lanes<>+4672(SB)/4, $0x3f13bb61
-DATA lanes<>+4676(SB)/4, $0x3f13bb61
-DATA lanes<>+4680(SB)/4, $0x3f13bb61
-DATA lanes<>+4684(SB)/4, $0x3f13bb61
-DATA lanes<>+4688(SB)/4, $0x3f13bb61
-DATA lanes<>+4692(SB)/4, $0x3f13bb61
-DATA lanes<>+4696(SB)/4, $0x3f13bb61
-DATA lanes<>+4700(SB)/4, $0x3f13bb61
-DATA lanes<>+4704(SB)/4, $0x3f76384f
-DATA lanes<>+4708(SB)/4, $0x3f76384f
-DATA lanes<>+4712(SB)/4, $0x3f76384f
-DATA lanes<>+4716(SB)/4, $0x3f76384f
-DATA lanes<>+4720(SB)/4, $0x3f76384f
-DATA lanes<>+4724(SB)/4, $0x3f76384f
-DATA lanes<>+4728(SB)/4, $0x3f76384f
-DATA lanes<>+4732(SB)/4, $0x3f76384f
-DATA lanes<>+4736(SB)/4, $0x4038aa3b
-DATA lanes<>+4740(SB)/4, $0x4038aa3b
-DATA lanes<>+4744(SB)/4, $0x4038aa3b
-DATA lanes<>+4748(SB)/4, $0x4038aa3b
-DATA lanes<>+4752(SB)/4, $0x4038aa3b
-DATA lanes<>+4756(SB)/4, $0x4038aa3b
-DATA lanes<>+4760(SB)/4, $0x4038aa3b
-DATA lanes<>+4764(SB)/4, $0x4038aa3b
-DATA lanes<>+4768(SB)/4, $0x33257060
-DATA lanes<>+4772(SB)/4, $0x33257060
-DATA lanes<>+4776(SB)/4, $0x33257060
-DATA lanes<>+4780(SB)/4, $0x33257060
-DATA lanes<>+4784(SB)/4, $0x33257060
-DATA lanes<>+4788(SB)/4, $0x33257060
-DATA lanes<>+4792(SB)/4, $0x33257060
-DATA lanes<>+4796(SB)/4, $0x33257060
-DATA lanes<>+4800(SB)/4, $0x3920e8f8
-DATA lanes<>+4804(SB)/4, $0x3920e8f8
-DATA lanes<>+4808(SB)/4, $0x3920e8f8
-DATA lanes<>+4812(SB)/4, $0x3920e8f8
-DATA lanes<>+4816(SB)/4, $0x3920e8f8
-DATA lanes<>+4820(SB)/4, $0x3920e8f8
-DATA lanes<>+4824(SB)/4, $0x3920e8f8
-DATA lanes<>+4828(SB)/4, $0x3920e8f8
-DATA lanes<>+4832(SB)/4, $0x3aafa398
-DATA lanes<>+4836(SB)/4, $0x3aafa398
-DATA lanes<>+4840(SB)/4, $0x3aafa398
-DATA lanes<>+4844(SB)/4, $0x3aafa398
-DATA lanes<>+4848(SB)/4, $0x3aafa398
-DATA lanes<>+4852(SB)/4, $0x3aafa398
-DATA lanes<>+4856(SB)/4, $0x3aafa398
-DATA lanes<>+4860(SB)/4, $0x3aafa398
-DATA lanes<>+4864(SB)/4, $0x3c1d96e1
-DATA lanes<>+4868(SB)/4, $0x3c1d96e1
-DATA lanes<>+4872(SB)/4, $0x3c1d96e1
-DATA lanes<>+4876(SB)/4, $0x3c1d96e1
-DATA lanes<>+4880(SB)/4, $0x3c1d96e1
-DATA lanes<>+4884(SB)/4, $0x3c1d96e1
-DATA lanes<>+4888(SB)/4, $0x3c1d96e1
-DATA lanes<>+4892(SB)/4, $0x3c1d96e1
-DATA lanes<>+4896(SB)/4, $0x3d635769
-DATA lanes<>+4900(SB)/4, $0x3d635769
-DATA lanes<>+4904(SB)/4, $0x3d635769
-DATA lanes<>+4908(SB)/4, $0x3d635769
-DATA lanes<>+4912(SB)/4, $0x3d635769
-DATA lanes<>+4916(SB)/4, $0x3d635769
-DATA lanes<>+4920(SB)/4, $0x3d635769
-DATA lanes<>+4924(SB)/4, $0x3d635769
-DATA lanes<>+4928(SB)/4, $0x3e75fded
-DATA lanes<>+4932(SB)/4, $0x3e75fded
-DATA lanes<>+4936(SB)/4, $0x3e75fded
-DATA lanes<>+4940(SB)/4, $0x3e75fded
-DATA lanes<>+4944(SB)/4, $0x3e75fded
-DATA lanes<>+4948(SB)/4, $0x3e75fded
-DATA lanes<>+4952(SB)/4, $0x3e75fded
-DATA lanes<>+4956(SB)/4, $0x3e75fded
-DATA lanes<>+4960(SB)/4, $0x42fa0000
-DATA lanes<>+4964(SB)/4, $0x42fa0000
-DATA lanes<>+4968(SB)/4, $0x42fa0000
-DATA lanes<>+4972(SB)/4, $0x42fa0000
-DATA lanes<>+4976(SB)/4, $0x42fa0000
-DATA lanes<>+4980(SB)/4, $0x42fa0000
-DATA lanes<>+4984(SB)/4, $0x42fa0000
-DATA lanes<>+4988(SB)/4, $0x42fa0000
-DATA lanes<>+4992(SB)/4, $0x4a800000
-DATA lanes<>+4996(SB)/4, $0x4a800000
-DATA lanes<>+5000(SB)/4, $0x4a800000
-DATA lanes<>+5004(SB)/4, $0x4a800000
-DATA lanes<>+5008(SB)/4, $0x4a800000
-DATA lanes<>+5012(SB)/4, $0x4a800000
-DATA lanes<>+5016(SB)/4, $0x4a800000
-DATA lanes<>+5020(SB)/4, $0x4a800000
-DATA lanes<>+5024(SB)/4, $0x3f31725d
-DATA lanes<>+5028(SB)/4, $0x3f31725d
-DATA lanes<>+5032(SB)/4, $0x3f31725d
-DATA lanes<>+5036(SB)/4, $0x3f31725d
-DATA lanes<>+5040(SB)/4, $0x3f31725d
-DATA lanes<>+5044(SB)/4, $0x3f31725d
-DATA lanes<>+5048(SB)/4, $0x3f31725d
-DATA lanes<>+5052(SB)/4, $0x3f31725d
-DATA lanes<>+5056(SB)/4, $0x3e75edab
-DATA lanes<>+5060(SB)/4, $0x3e75edab
-DATA lanes<>+5064(SB)/4, $0x3e75edab
-DATA lanes<>+5068(SB)/4, $0x3e75edab
-DATA lanes<>+5072(SB)/4, $0x3e75edab
-DATA lanes<>+5076(SB)/4, $0x3e75edab
-DATA lanes<>+5080(SB)/4, $0x3e75edab
-DATA lanes<>+5084(SB)/4, $0x3e75edab
-DATA lanes<>+5088(SB)/4, $0x3d648e73
-DATA lanes<>+5092(SB)/4, $0x3d648e73
-DATA lanes<>+5096(SB)/4, $0x3d648e73
-DATA lanes<>+5100(SB)/4, $0x3d648e73
-DATA lanes<>+5104(SB)/4, $0x3d648e73
-DATA lanes<>+5108(SB)/4, $0x3d648e73
-DATA lanes<>+5112(SB)/4, $0x3d648e73
-DATA lanes<>+5116(SB)/4, $0x3d648e73
-DATA lanes<>+5120(SB)/4, $0x3c13bc2b
-DATA lanes<>+5124(SB)/4, $0x3c13bc2b
-DATA lanes<>+5128(SB)/4, $0x3c13bc2b
-DATA lanes<>+5132(SB)/4, $0x3c13bc2b
-DATA lanes<>+5136(SB)/4, $0x3c13bc2b
-DATA lanes<>+5140(SB)/4, $0x3c13bc2b
-DATA lanes<>+5144(SB)/4, $0x3c13bc2b
-DATA lanes<>+5148(SB)/4, $0x3c13bc2b
-DATA lanes<>+5152(SB)/4, $0x3af4ba7d
-DATA lanes<>+5156(SB)/4, $0x3af4ba7d
-DATA lanes<>+5160(SB)/4, $0x3af4ba7d
-DATA lanes<>+5164(SB)/4, $0x3af4ba7d
-DATA lanes<>+5168(SB)/4, $0x3af4ba7d
-DATA lanes<>+5172(SB)/4, $0x3af4ba7d
-DATA lanes<>+5176(SB)/4, $0x3af4ba7d
-DATA lanes<>+5180(SB)/4, $0x3af4ba7d
-GLOBL lanes<>(SB), RODATA|NOPTR, $5184
+DATA lanes<>+1376(SB)/4, $0x80000000
+DATA lanes<>+1380(SB)/4, $0x80000000
+DATA lanes<>+1384(SB)/4, $0x80000000
+DATA lanes<>+1388(SB)/4, $0x80000000
+DATA lanes<>+1392(SB)/4, $0x80000000
+DATA lanes<>+1396(SB)/4, $0x80000000
+DATA lanes<>+1400(SB)/4, $0x80000000
+DATA lanes<>+1404(SB)/4, $0x80000000
+DATA lanes<>+1408(SB)/4, $0x418d1eb8
+DATA lanes<>+1412(SB)/4, $0x418d1eb8
+DATA lanes<>+1416(SB)/4, $0x418d1eb8
+DATA lanes<>+1420(SB)/4, $0x418d1eb8
+DATA lanes<>+1424(SB)/4, $0x418d1eb8
+DATA lanes<>+1428(SB)/4, $0x418d1eb8
+DATA lanes<>+1432(SB)/4, $0x418d1eb8
+DATA lanes<>+1436(SB)/4, $0x418d1eb8
+DATA lanes<>+1440(SB)/4, $0x36094e8b
+DATA lanes<>+1444(SB)/4, $0x36094e8b
+DATA lanes<>+1448(SB)/4, $0x36094e8b
+DATA lanes<>+1452(SB)/4, $0x36094e8b
+DATA lanes<>+1456(SB)/4, $0x36094e8b
+DATA lanes<>+1460(SB)/4, $0x36094e8b
+DATA lanes<>+1464(SB)/4, $0x36094e8b
+DATA lanes<>+1468(SB)/4, $0x36094e8b
+DATA lanes<>+1472(SB)/4, $0x39955712
+DATA lanes<>+1476(SB)/4, $0x39955712
+DATA lanes<>+1480(SB)/4, $0x39955712
+DATA lanes<>+1484(SB)/4, $0x39955712
+DATA lanes<>+1488(SB)/4, $0x39955712
+DATA lanes<>+1492(SB)/4, $0x39955712
+DATA lanes<>+1496(SB)/4, $0x39955712
+DATA lanes<>+1500(SB)/4, $0x39955712
+DATA lanes<>+1504(SB)/4, $0x3b773cd7
+DATA lanes<>+1508(SB)/4, $0x3b773cd7
+DATA lanes<>+1512(SB)/4, $0x3b773cd7
+DATA lanes<>+1516(SB)/4, $0x3b773cd7
+DATA lanes<>+1520(SB)/4, $0x3b773cd7
+DATA lanes<>+1524(SB)/4, $0x3b773cd7
+DATA lanes<>+1528(SB)/4, $0x3b773cd7
+DATA lanes<>+1532(SB)/4, $0x3b773cd7
+DATA lanes<>+1536(SB)/4, $0x3d58249d
+DATA lanes<>+1540(SB)/4, $0x3d58249d
+DATA lanes<>+1544(SB)/4, $0x3d58249d
+DATA lanes<>+1548(SB)/4, $0x3d58249d
+DATA lanes<>+1552(SB)/4, $0x3d58249d
+DATA lanes<>+1556(SB)/4, $0x3d58249d
+DATA lanes<>+1560(SB)/4, $0x3d58249d
+DATA lanes<>+1564(SB)/4, $0x3d58249d
+DATA lanes<>+1568(SB)/4, $0x3e432afc
+DATA lanes<>+1572(SB)/4, $0x3e432afc
+DATA lanes<>+1576(SB)/4, $0x3e432afc
+DATA lanes<>+1580(SB)/4, $0x3e432afc
+DATA lanes<>+1584(SB)/4, $0x3e432afc
+DATA lanes<>+1588(SB)/4, $0x3e432afc
+DATA lanes<>+1592(SB)/4, $0x3e432afc
+DATA lanes<>+1596(SB)/4, $0x3e432afc
+DATA lanes<>+1600(SB)/4, $0x3f906eba
+DATA lanes<>+1604(SB)/4, $0x3f906eba
+DATA lanes<>+1608(SB)/4, $0x3f906eba
+DATA lanes<>+1612(SB)/4, $0x3f906eba
+DATA lanes<>+1616(SB)/4, $0x3f906eba
+DATA lanes<>+1620(SB)/4, $0x3f906eba
+DATA lanes<>+1624(SB)/4, $0x3f906eba
+DATA lanes<>+1628(SB)/4, $0x3f906eba
+DATA lanes<>+1632(SB)/4, $0x381f9588
+DATA lanes<>+1636(SB)/4, $0x381f9588
+DATA lanes<>+1640(SB)/4, $0x381f9588
+DATA lanes<>+1644(SB)/4, $0x381f9588
+DATA lanes<>+1648(SB)/4, $0x381f9588
+DATA lanes<>+1652(SB)/4, $0x381f9588
+DATA lanes<>+1656(SB)/4, $0x381f9588
+DATA lanes<>+1660(SB)/4, $0x381f9588
+DATA lanes<>+1664(SB)/4, $0x3a988c93
+DATA lanes<>+1668(SB)/4, $0x3a988c93
+DATA lanes<>+1672(SB)/4, $0x3a988c93
+DATA lanes<>+1676(SB)/4, $0x3a988c93
+DATA lanes<>+1680(SB)/4, $0x3a988c93
+DATA lanes<>+1684(SB)/4, $0x3a988c93
+DATA lanes<>+1688(SB)/4, $0x3a988c93
+DATA lanes<>+1692(SB)/4, $0x3a988c93
+DATA lanes<>+1696(SB)/4, $0x3c757c11
+DATA lanes<>+1700(SB)/4, $0x3c757c11
+DATA lanes<>+1704(SB)/4, $0x3c757c11
+DATA lanes<>+1708(SB)/4, $0x3c757c11
+DATA lanes<>+1712(SB)/4, $0x3c757c11
+DATA lanes<>+1716(SB)/4, $0x3c757c11
+DATA lanes<>+1720(SB)/4, $0x3c757c11
+DATA lanes<>+1724(SB)/4, $0x3c757c11
+DATA lanes<>+1728(SB)/4, $0x3de9d89d
+DATA lanes<>+1732(SB)/4, $0x3de9d89d
+DATA lanes<>+1736(SB)/4, $0x3de9d89d
+DATA lanes<>+1740(SB)/4, $0x3de9d89d
+DATA lanes<>+1744(SB)/4, $0x3de9d89d
+DATA lanes<>+1748(SB)/4, $0x3de9d89d
+DATA lanes<>+1752(SB)/4, $0x3de9d89d
+DATA lanes<>+1756(SB)/4, $0x3de9d89d
+DATA lanes<>+1760(SB)/4, $0x3f0092ee
+DATA lanes<>+1764(SB)/4, $0x3f0092ee
+DATA lanes<>+1768(SB)/4, $0x3f0092ee
+DATA lanes<>+1772(SB)/4, $0x3f0092ee
+DATA lanes<>+1776(SB)/4, $0x3f0092ee
+DATA lanes<>+1780(SB)/4, $0x3f0092ee
+DATA lanes<>+1784(SB)/4, $0x3f0092ee
+DATA lanes<>+1788(SB)/4, $0x3f0092ee
+DATA lanes<>+1792(SB)/4, $0x420d1eb8
+DATA lanes<>+1796(SB)/4, $0x420d1eb8
+DATA lanes<>+1800(SB)/4, $0x420d1eb8
+DATA lanes<>+1804(SB)/4, $0x420d1eb8
+DATA lanes<>+1808(SB)/4, $0x420d1eb8
+DATA lanes<>+1812(SB)/4, $0x420d1eb8
+DATA lanes<>+1816(SB)/4, $0x420d1eb8
+DATA lanes<>+1820(SB)/4, $0x420d1eb8
+DATA lanes<>+1824(SB)/4, $0x33422e60
+DATA lanes<>+1828(SB)/4, $0x33422e60
+DATA lanes<>+1832(SB)/4, $0x33422e60
+DATA lanes<>+1836(SB)/4, $0x33422e60
+DATA lanes<>+1840(SB)/4, $0x33422e60
+DATA lanes<>+1844(SB)/4, $0x33422e60
+DATA lanes<>+1848(SB)/4, $0x33422e60
+DATA lanes<>+1852(SB)/4, $0x33422e60
+DATA lanes<>+1856(SB)/4, $0x375332e5
+DATA lanes<>+1860(SB)/4, $0x375332e5
+DATA lanes<>+1864(SB)/4, $0x375332e5
+DATA lanes<>+1868(SB)/4, $0x375332e5
+DATA lanes<>+1872(SB)/4, $0x375332e5
+DATA lanes<>+1876(SB)/4, $0x375332e5
+DATA lanes<>+1880(SB)/4, $0x375332e5
+DATA lanes<>+1884(SB)/4, $0x375332e5
+DATA lanes<>+1888(SB)/4, $0x39aed2cc
+DATA lanes<>+1892(SB)/4, $0x39aed2cc
+DATA lanes<>+1896(SB)/4, $0x39aed2cc
+DATA lanes<>+1900(SB)/4, $0x39aed2cc
+DATA lanes<>+1904(SB)/4, $0x39aed2cc
+DATA lanes<>+1908(SB)/4, $0x39aed2cc
+DATA lanes<>+1912(SB)/4, $0x39aed2cc
+DATA lanes<>+1916(SB)/4, $0x39aed2cc
+DATA lanes<>+1920(SB)/4, $0x3c18d611
+DATA lanes<>+1924(SB)/4, $0x3c18d611
+DATA lanes<>+1928(SB)/4, $0x3c18d611
+DATA lanes<>+1932(SB)/4, $0x3c18d611
+DATA lanes<>+1936(SB)/4, $0x3c18d611
+DATA lanes<>+1940(SB)/4, $0x3c18d611
+DATA lanes<>+1944(SB)/4, $0x3c18d611
+DATA lanes<>+1948(SB)/4, $0x3c18d611
+DATA lanes<>+1952(SB)/4, $0x3d8a012a
+DATA lanes<>+1956(SB)/4, $0x3d8a012a
+DATA lanes<>+1960(SB)/4, $0x3d8a012a
+DATA lanes<>+1964(SB)/4, $0x3d8a012a
+DATA lanes<>+1968(SB)/4, $0x3d8a012a
+DATA lanes<>+1972(SB)/4, $0x3d8a012a
+DATA lanes<>+1976(SB)/4, $0x3d8a012a
+DATA lanes<>+1980(SB)/4, $0x3d8a012a
+DATA lanes<>+1984(SB)/4, $0x3f4c4229
+DATA lanes<>+1988(SB)/4, $0x3f4c4229
+DATA lanes<>+1992(SB)/4, $0x3f4c4229
+DATA lanes<>+1996(SB)/4, $0x3f4c4229
+DATA lanes<>+2000(SB)/4, $0x3f4c4229
+DATA lanes<>+2004(SB)/4, $0x3f4c4229
+DATA lanes<>+2008(SB)/4, $0x3f4c4229
+DATA lanes<>+2012(SB)/4, $0x3f4c4229
+DATA lanes<>+2016(SB)/4, $0x359f9588
+DATA lanes<>+2020(SB)/4, $0x359f9588
+DATA lanes<>+2024(SB)/4, $0x359f9588
+DATA lanes<>+2028(SB)/4, $0x359f9588
+DATA lanes<>+2032(SB)/4, $0x359f9588
+DATA lanes<>+2036(SB)/4, $0x359f9588
+DATA lanes<>+2040(SB)/4, $0x359f9588
+DATA lanes<>+2044(SB)/4, $0x359f9588
+DATA lanes<>+2048(SB)/4, $0x38988c93
+DATA lanes<>+2052(SB)/4, $0x38988c93
+DATA lanes<>+2056(SB)/4, $0x38988c93
+DATA lanes<>+2060(SB)/4, $0x38988c93
+DATA lanes<>+2064(SB)/4, $0x38988c93
+DATA lanes<>+2068(SB)/4, $0x38988c93
+DATA lanes<>+2072(SB)/4, $0x38988c93
+DATA lanes<>+2076(SB)/4, $0x38988c93
+DATA lanes<>+2080(SB)/4, $0x3af57c11
+DATA lanes<>+2084(SB)/4, $0x3af57c11
+DATA lanes<>+2088(SB)/4, $0x3af57c11
+DATA lanes<>+2092(SB)/4, $0x3af57c11
+DATA lanes<>+2096(SB)/4, $0x3af57c11
+DATA lanes<>+2100(SB)/4, $0x3af57c11
+DATA lanes<>+2104(SB)/4, $0x3af57c11
+DATA lanes<>+2108(SB)/4, $0x3af57c11
+DATA lanes<>+2112(SB)/4, $0x3ce9d89d
+DATA lanes<>+2116(SB)/4, $0x3ce9d89d
+DATA lanes<>+2120(SB)/4, $0x3ce9d89d
+DATA lanes<>+2124(SB)/4, $0x3ce9d89d
+DATA lanes<>+2128(SB)/4, $0x3ce9d89d
+DATA lanes<>+2132(SB)/4, $0x3ce9d89d
+DATA lanes<>+2136(SB)/4, $0x3ce9d89d
+DATA lanes<>+2140(SB)/4, $0x3ce9d89d
+DATA lanes<>+2144(SB)/4, $0x3e8092ee
+DATA lanes<>+2148(SB)/4, $0x3e8092ee
+DATA lanes<>+2152(SB)/4, $0x3e8092ee
+DATA lanes<>+2156(SB)/4, $0x3e8092ee
+DATA lanes<>+2160(SB)/4, $0x3e8092ee
+DATA lanes<>+2164(SB)/4, $0x3e8092ee
+DATA lanes<>+2168(SB)/4, $0x3e8092ee
+DATA lanes<>+2172(SB)/4, $0x3e8092ee
+DATA lanes<>+2176(SB)/4, $0xc2fe0000
+DATA lanes<>+2180(SB)/4, $0xc2fe0000
+DATA lanes<>+2184(SB)/4, $0xc2fe0000
+DATA lanes<>+2188(SB)/4, $0xc2fe0000
+DATA lanes<>+2192(SB)/4, $0xc2fe0000
+DATA lanes<>+2196(SB)/4, $0xc2fe0000
+DATA lanes<>+2200(SB)/4, $0xc2fe0000
+DATA lanes<>+2204(SB)/4, $0xc2fe0000
+DATA lanes<>+2208(SB)/4, $0x43000000
+DATA lanes<>+2212(SB)/4, $0x43000000
+DATA lanes<>+2216(SB)/4, $0x43000000
+DATA lanes<>+2220(SB)/4, $0x43000000
+DATA lanes<>+2224(SB)/4, $0x43000000
+DATA lanes<>+2228(SB)/4, $0x43000000
+DATA lanes<>+2232(SB)/4, $0x43000000
+DATA lanes<>+2236(SB)/4, $0x43000000
+DATA lanes<>+2240(SB)/4, $0x3e75fcdd
+DATA lanes<>+2244(SB)/4, $0x3e75fcdd
+DATA lanes<>+2248(SB)/4, $0x3e75fcdd
+DATA lanes<>+2252(SB)/4, $0x3e75fcdd
+DATA lanes<>+2256(SB)/4, $0x3e75fcdd
+DATA lanes<>+2260(SB)/4, $0x3e75fcdd
+DATA lanes<>+2264(SB)/4, $0x3e75fcdd
+DATA lanes<>+2268(SB)/4, $0x3e75fcdd
+DATA lanes<>+2272(SB)/4, $0x3d635bad
+DATA lanes<>+2276(SB)/4, $0x3d635bad
+DATA lanes<>+2280(SB)/4, $0x3d635bad
+DATA lanes<>+2284(SB)/4, $0x3d635bad
+DATA lanes<>+2288(SB)/4, $0x3d635bad
+DATA lanes<>+2292(SB)/4, $0x3d635bad
+DATA lanes<>+2296(SB)/4, $0x3d635bad
+DATA lanes<>+2300(SB)/4, $0x3d635bad
+DATA lanes<>+2304(SB)/4, $0x3c1e75b6
+DATA lanes<>+2308(SB)/4, $0x3c1e75b6
+DATA lanes<>+2312(SB)/4, $0x3c1e75b6
+DATA lanes<>+2316(SB)/4, $0x3c1e75b6
+DATA lanes<>+2320(SB)/4, $0x3c1e75b6
+DATA lanes<>+2324(SB)/4, $0x3c1e75b6
+DATA lanes<>+2328(SB)/4, $0x3c1e75b6
+DATA lanes<>+2332(SB)/4, $0x3c1e75b6
+DATA lanes<>+2336(SB)/4, $0x3aaddc95
+DATA lanes<>+2340(SB)/4, $0x3aaddc95
+DATA lanes<>+2344(SB)/4, $0x3aaddc95
+DATA lanes<>+2348(SB)/4, $0x3aaddc95
+DATA lanes<>+2352(SB)/4, $0x3aaddc95
+DATA lanes<>+2356(SB)/4, $0x3aaddc95
+DATA lanes<>+2360(SB)/4, $0x3aaddc95
+DATA lanes<>+2364(SB)/4, $0x3aaddc95
+DATA lanes<>+2368(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2372(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2376(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2380(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2384(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2388(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2392(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2396(SB)/4, $0xbdd2d3e8
+DATA lanes<>+2400(SB)/4, $0xc0135761
+DATA lanes<>+2404(SB)/4, $0xc0135761
+DATA lanes<>+2408(SB)/4, $0xc0135761
+DATA lanes<>+2412(SB)/4, $0xc0135761
+DATA lanes<>+2416(SB)/4, $0xc0135761
+DATA lanes<>+2420(SB)/4, $0xc0135761
+DATA lanes<>+2424(SB)/4, $0xc0135761
+DATA lanes<>+2428(SB)/4, $0xc0135761
+DATA lanes<>+2432(SB)/4, $0x3f317215
+DATA lanes<>+2436(SB)/4, $0x3f317215
+DATA lanes<>+2440(SB)/4, $0x3f317215
+DATA lanes<>+2444(SB)/4, $0x3f317215
+DATA lanes<>+2448(SB)/4, $0x3f317215
+DATA lanes<>+2452(SB)/4, $0x3f317215
+DATA lanes<>+2456(SB)/4, $0x3f317215
+DATA lanes<>+2460(SB)/4, $0x3f317215
+DATA lanes<>+2464(SB)/4, $0xbb5498f8
+DATA lanes<>+2468(SB)/4, $0xbb5498f8
+DATA lanes<>+2472(SB)/4, $0xbb5498f8
+DATA lanes<>+2476(SB)/4, $0xbb5498f8
+DATA lanes<>+2480(SB)/4, $0xbb5498f8
+DATA lanes<>+2484(SB)/4, $0xbb5498f8
+DATA lanes<>+2488(SB)/4, $0xbb5498f8
+DATA lanes<>+2492(SB)/4, $0xbb5498f8
+DATA lanes<>+2496(SB)/4, $0x3ca29f1e
+DATA lanes<>+2500(SB)/4, $0x3ca29f1e
+DATA lanes<>+2504(SB)/4, $0x3ca29f1e
+DATA lanes<>+2508(SB)/4, $0x3ca29f1e
+DATA lanes<>+2512(SB)/4, $0x3ca29f1e
+DATA lanes<>+2516(SB)/4, $0x3ca29f1e
+DATA lanes<>+2520(SB)/4, $0x3ca29f1e
+DATA lanes<>+2524(SB)/4, $0x3ca29f1e
+DATA lanes<>+2528(SB)/4, $0xbd694e02
+DATA lanes<>+2532(SB)/4, $0xbd694e02
+DATA lanes<>+2536(SB)/4, $0xbd694e02
+DATA lanes<>+2540(SB)/4, $0xbd694e02
+DATA lanes<>+2544(SB)/4, $0xbd694e02
+DATA lanes<>+2548(SB)/4, $0xbd694e02
+DATA lanes<>+2552(SB)/4, $0xbd694e02
+DATA lanes<>+2556(SB)/4, $0xbd694e02
+DATA lanes<>+2560(SB)/4, $0x3dd9297e
+DATA lanes<>+2564(SB)/4, $0x3dd9297e
+DATA lanes<>+2568(SB)/4, $0x3dd9297e
+DATA lanes<>+2572(SB)/4, $0x3dd9297e
+DATA lanes<>+2576(SB)/4, $0x3dd9297e
+DATA lanes<>+2580(SB)/4, $0x3dd9297e
+DATA lanes<>+2584(SB)/4, $0x3dd9297e
+DATA lanes<>+2588(SB)/4, $0x3dd9297e
+DATA lanes<>+2592(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2596(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2600(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2604(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2608(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2612(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2616(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2620(SB)/4, $0xbe1cbaa2
+DATA lanes<>+2624(SB)/4, $0x3e497b46
+DATA lanes<>+2628(SB)/4, $0x3e497b46
+DATA lanes<>+2632(SB)/4, $0x3e497b46
+DATA lanes<>+2636(SB)/4, $0x3e497b46
+DATA lanes<>+2640(SB)/4, $0x3e497b46
+DATA lanes<>+2644(SB)/4, $0x3e497b46
+DATA lanes<>+2648(SB)/4, $0x3e497b46
+DATA lanes<>+2652(SB)/4, $0x3e497b46
+DATA lanes<>+2656(SB)/4, $0xbe7f87c3
+DATA lanes<>+2660(SB)/4, $0xbe7f87c3
+DATA lanes<>+2664(SB)/4, $0xbe7f87c3
+DATA lanes<>+2668(SB)/4, $0xbe7f87c3
+DATA lanes<>+2672(SB)/4, $0xbe7f87c3
+DATA lanes<>+2676(SB)/4, $0xbe7f87c3
+DATA lanes<>+2680(SB)/4, $0xbe7f87c3
+DATA lanes<>+2684(SB)/4, $0xbe7f87c3
+DATA lanes<>+2688(SB)/4, $0x3eaaa640
+DATA lanes<>+2692(SB)/4, $0x3eaaa640
+DATA lanes<>+2696(SB)/4, $0x3eaaa640
+DATA lanes<>+2700(SB)/4, $0x3eaaa640
+DATA lanes<>+2704(SB)/4, $0x3eaaa640
+DATA lanes<>+2708(SB)/4, $0x3eaaa640
+DATA lanes<>+2712(SB)/4, $0x3eaaa640
+DATA lanes<>+2716(SB)/4, $0x3eaaa640
+DATA lanes<>+2720(SB)/4, $0xbeffffdf
+DATA lanes<>+2724(SB)/4, $0xbeffffdf
+DATA lanes<>+2728(SB)/4, $0xbeffffdf
+DATA lanes<>+2732(SB)/4, $0xbeffffdf
+DATA lanes<>+2736(SB)/4, $0xbeffffdf
+DATA lanes<>+2740(SB)/4, $0xbeffffdf
+DATA lanes<>+2744(SB)/4, $0xbeffffdf
+DATA lanes<>+2748(SB)/4, $0xbeffffdf
+DATA lanes<>+2752(SB)/4, $0x41a00000
+DATA lanes<>+2756(SB)/4, $0x41a00000
+DATA lanes<>+2760(SB)/4, $0x41a00000
+DATA lanes<>+2764(SB)/4, $0x41a00000
+DATA lanes<>+2768(SB)/4, $0x41a00000
+DATA lanes<>+2772(SB)/4, $0x41a00000
+DATA lanes<>+2776(SB)/4, $0x41a00000
+DATA lanes<>+2780(SB)/4, $0x41a00000
+DATA lanes<>+2784(SB)/4, $0x40000000
+DATA lanes<>+2788(SB)/4, $0x40000000
+DATA lanes<>+2792(SB)/4, $0x40000000
+DATA lanes<>+2796(SB)/4, $0x40000000
+DATA lanes<>+2800(SB)/4, $0x40000000
+DATA lanes<>+2804(SB)/4, $0x40000000
+DATA lanes<>+2808(SB)/4, $0x40000000
+DATA lanes<>+2812(SB)/4, $0x40000000
+DATA lanes<>+2816(SB)/4, $0x3e2aaaab
+DATA lanes<>+2820(SB)/4, $0x3e2aaaab
+DATA lanes<>+2824(SB)/4, $0x3e2aaaab
+DATA lanes<>+2828(SB)/4, $0x3e2aaaab
+DATA lanes<>+2832(SB)/4, $0x3e2aaaab
+DATA lanes<>+2836(SB)/4, $0x3e2aaaab
+DATA lanes<>+2840(SB)/4, $0x3e2aaaab
+DATA lanes<>+2844(SB)/4, $0x3e2aaaab
+DATA lanes<>+2848(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2852(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2856(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2860(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2864(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2868(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2872(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2876(SB)/4, $0x3ab5f5ec
+DATA lanes<>+2880(SB)/4, $0x3c091443
+DATA lanes<>+2884(SB)/4, $0x3c091443
+DATA lanes<>+2888(SB)/4, $0x3c091443
+DATA lanes<>+2892(SB)/4, $0x3c091443
+DATA lanes<>+2896(SB)/4, $0x3c091443
+DATA lanes<>+2900(SB)/4, $0x3c091443
+DATA lanes<>+2904(SB)/4, $0x3c091443
+DATA lanes<>+2908(SB)/4, $0x3c091443
+DATA lanes<>+2912(SB)/4, $0x3d2aab3b
+DATA lanes<>+2916(SB)/4, $0x3d2aab3b
+DATA lanes<>+2920(SB)/4, $0x3d2aab3b
+DATA lanes<>+2924(SB)/4, $0x3d2aab3b
+DATA lanes<>+2928(SB)/4, $0x3d2aab3b
+DATA lanes<>+2932(SB)/4, $0x3d2aab3b
+DATA lanes<>+2936(SB)/4, $0x3d2aab3b
+DATA lanes<>+2940(SB)/4, $0x3d2aab3b
+DATA lanes<>+2944(SB)/4, $0x3e2aaa57
+DATA lanes<>+2948(SB)/4, $0x3e2aaa57
+DATA lanes<>+2952(SB)/4, $0x3e2aaa57
+DATA lanes<>+2956(SB)/4, $0x3e2aaa57
+DATA lanes<>+2960(SB)/4, $0x3e2aaa57
+DATA lanes<>+2964(SB)/4, $0x3e2aaa57
+DATA lanes<>+2968(SB)/4, $0x3e2aaa57
+DATA lanes<>+2972(SB)/4, $0x3e2aaa57
+DATA lanes<>+2976(SB)/4, $0x3effffff
+DATA lanes<>+2980(SB)/4, $0x3effffff
+DATA lanes<>+2984(SB)/4, $0x3effffff
+DATA lanes<>+2988(SB)/4, $0x3effffff
+DATA lanes<>+2992(SB)/4, $0x3effffff
+DATA lanes<>+2996(SB)/4, $0x3effffff
+DATA lanes<>+3000(SB)/4, $0x3effffff
+DATA lanes<>+3004(SB)/4, $0x3effffff
+DATA lanes<>+3008(SB)/4, $0x7fffffff
+DATA lanes<>+3012(SB)/4, $0x7fffffff
+DATA lanes<>+3016(SB)/4, $0x7fffffff
+DATA lanes<>+3020(SB)/4, $0x7fffffff
+DATA lanes<>+3024(SB)/4, $0x7fffffff
+DATA lanes<>+3028(SB)/4, $0x7fffffff
+DATA lanes<>+3032(SB)/4, $0x7fffffff
+DATA lanes<>+3036(SB)/4, $0x7fffffff
+DATA lanes<>+3040(SB)/4, $0x3f22f983
+DATA lanes<>+3044(SB)/4, $0x3f22f983
+DATA lanes<>+3048(SB)/4, $0x3f22f983
+DATA lanes<>+3052(SB)/4, $0x3f22f983
+DATA lanes<>+3056(SB)/4, $0x3f22f983
+DATA lanes<>+3060(SB)/4, $0x3f22f983
+DATA lanes<>+3064(SB)/4, $0x3f22f983
+DATA lanes<>+3068(SB)/4, $0x3f22f983
+DATA lanes<>+3072(SB)/4, $0x3fc90fdb
+DATA lanes<>+3076(SB)/4, $0x3fc90fdb
+DATA lanes<>+3080(SB)/4, $0x3fc90fdb
+DATA lanes<>+3084(SB)/4, $0x3fc90fdb
+DATA lanes<>+3088(SB)/4, $0x3fc90fdb
+DATA lanes<>+3092(SB)/4, $0x3fc90fdb
+DATA lanes<>+3096(SB)/4, $0x3fc90fdb
+DATA lanes<>+3100(SB)/4, $0x3fc90fdb
+DATA lanes<>+3104(SB)/4, $0xb33bbd2e
+DATA lanes<>+3108(SB)/4, $0xb33bbd2e
+DATA lanes<>+3112(SB)/4, $0xb33bbd2e
+DATA lanes<>+3116(SB)/4, $0xb33bbd2e
+DATA lanes<>+3120(SB)/4, $0xb33bbd2e
+DATA lanes<>+3124(SB)/4, $0xb33bbd2e
+DATA lanes<>+3128(SB)/4, $0xb33bbd2e
+DATA lanes<>+3132(SB)/4, $0xb33bbd2e
+DATA lanes<>+3136(SB)/4, $0xa6f72ced
+DATA lanes<>+3140(SB)/4, $0xa6f72ced
+DATA lanes<>+3144(SB)/4, $0xa6f72ced
+DATA lanes<>+3148(SB)/4, $0xa6f72ced
+DATA lanes<>+3152(SB)/4, $0xa6f72ced
+DATA lanes<>+3156(SB)/4, $0xa6f72ced
+DATA lanes<>+3160(SB)/4, $0xa6f72ced
+DATA lanes<>+3164(SB)/4, $0xa6f72ced
+DATA lanes<>+3168(SB)/4, $0x36364ee8
+DATA lanes<>+3172(SB)/4, $0x36364ee8
+DATA lanes<>+3176(SB)/4, $0x36364ee8
+DATA lanes<>+3180(SB)/4, $0x36364ee8
+DATA lanes<>+3184(SB)/4, $0x36364ee8
+DATA lanes<>+3188(SB)/4, $0x36364ee8
+DATA lanes<>+3192(SB)/4, $0x36364ee8
+DATA lanes<>+3196(SB)/4, $0x36364ee8
+DATA lanes<>+3200(SB)/4, $0xb9500751
+DATA lanes<>+3204(SB)/4, $0xb9500751
+DATA lanes<>+3208(SB)/4, $0xb9500751
+DATA lanes<>+3212(SB)/4, $0xb9500751
+DATA lanes<>+3216(SB)/4, $0xb9500751
+DATA lanes<>+3220(SB)/4, $0xb9500751
+DATA lanes<>+3224(SB)/4, $0xb9500751
+DATA lanes<>+3228(SB)/4, $0xb9500751
+DATA lanes<>+3232(SB)/4, $0x3c088884
+DATA lanes<>+3236(SB)/4, $0x3c088884
+DATA lanes<>+3240(SB)/4, $0x3c088884
+DATA lanes<>+3244(SB)/4, $0x3c088884
+DATA lanes<>+3248(SB)/4, $0x3c088884
+DATA lanes<>+3252(SB)/4, $0x3c088884
+DATA lanes<>+3256(SB)/4, $0x3c088884
+DATA lanes<>+3260(SB)/4, $0x3c088884
+DATA lanes<>+3264(SB)/4, $0xbe2aaaab
+DATA lanes<>+3268(SB)/4, $0xbe2aaaab
+DATA lanes<>+3272(SB)/4, $0xbe2aaaab
+DATA lanes<>+3276(SB)/4, $0xbe2aaaab
+DATA lanes<>+3280(SB)/4, $0xbe2aaaab
+DATA lanes<>+3284(SB)/4, $0xbe2aaaab
+DATA lanes<>+3288(SB)/4, $0xbe2aaaab
+DATA lanes<>+3292(SB)/4, $0xbe2aaaab
+DATA lanes<>+3296(SB)/4, $0x37ccd587
+DATA lanes<>+3300(SB)/4, $0x37ccd587
+DATA lanes<>+3304(SB)/4, $0x37ccd587
+DATA lanes<>+3308(SB)/4, $0x37ccd587
+DATA lanes<>+3312(SB)/4, $0x37ccd587
+DATA lanes<>+3316(SB)/4, $0x37ccd587
+DATA lanes<>+3320(SB)/4, $0x37ccd587
+DATA lanes<>+3324(SB)/4, $0x37ccd587
+DATA lanes<>+3328(SB)/4, $0xbab605a9
+DATA lanes<>+3332(SB)/4, $0xbab605a9
+DATA lanes<>+3336(SB)/4, $0xbab605a9
+DATA lanes<>+3340(SB)/4, $0xbab605a9
+DATA lanes<>+3344(SB)/4, $0xbab605a9
+DATA lanes<>+3348(SB)/4, $0xbab605a9
+DATA lanes<>+3352(SB)/4, $0xbab605a9
+DATA lanes<>+3356(SB)/4, $0xbab605a9
+DATA lanes<>+3360(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3364(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3368(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3372(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3376(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3380(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3384(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3388(SB)/4, $0x3d2aaaa4
+DATA lanes<>+3392(SB)/4, $0x00000001
+DATA lanes<>+3396(SB)/4, $0x00000001
+DATA lanes<>+3400(SB)/4, $0x00000001
+DATA lanes<>+3404(SB)/4, $0x00000001
+DATA lanes<>+3408(SB)/4, $0x00000001
+DATA lanes<>+3412(SB)/4, $0x00000001
+DATA lanes<>+3416(SB)/4, $0x00000001
+DATA lanes<>+3420(SB)/4, $0x00000001
+DATA lanes<>+3424(SB)/4, $0xbaeb1706
+DATA lanes<>+3428(SB)/4, $0xbaeb1706
+DATA lanes<>+3432(SB)/4, $0xbaeb1706
+DATA lanes<>+3436(SB)/4, $0xbaeb1706
+DATA lanes<>+3440(SB)/4, $0xbaeb1706
+DATA lanes<>+3444(SB)/4, $0xbaeb1706
+DATA lanes<>+3448(SB)/4, $0xbaeb1706
+DATA lanes<>+3452(SB)/4, $0xbaeb1706
+DATA lanes<>+3456(SB)/4, $0x3c32d2a7
+DATA lanes<>+3460(SB)/4, $0x3c32d2a7
+DATA lanes<>+3464(SB)/4, $0x3c32d2a7
+DATA lanes<>+3468(SB)/4, $0x3c32d2a7
+DATA lanes<>+3472(SB)/4, $0x3c32d2a7
+DATA lanes<>+3476(SB)/4, $0x3c32d2a7
+DATA lanes<>+3480(SB)/4, $0x3c32d2a7
+DATA lanes<>+3484(SB)/4, $0x3c32d2a7
+DATA lanes<>+3488(SB)/4, $0xbcff6832
+DATA lanes<>+3492(SB)/4, $0xbcff6832
+DATA lanes<>+3496(SB)/4, $0xbcff6832
+DATA lanes<>+3500(SB)/4, $0xbcff6832
+DATA lanes<>+3504(SB)/4, $0xbcff6832
+DATA lanes<>+3508(SB)/4, $0xbcff6832
+DATA lanes<>+3512(SB)/4, $0xbcff6832
+DATA lanes<>+3516(SB)/4, $0xbcff6832
+DATA lanes<>+3520(SB)/4, $0x3d6d64b2
+DATA lanes<>+3524(SB)/4, $0x3d6d64b2
+DATA lanes<>+3528(SB)/4, $0x3d6d64b2
+DATA lanes<>+3532(SB)/4, $0x3d6d64b2
+DATA lanes<>+3536(SB)/4, $0x3d6d64b2
+DATA lanes<>+3540(SB)/4, $0x3d6d64b2
+DATA lanes<>+3544(SB)/4, $0x3d6d64b2
+DATA lanes<>+3548(SB)/4, $0x3d6d64b2
+DATA lanes<>+3552(SB)/4, $0xbdac1a36
+DATA lanes<>+3556(SB)/4, $0xbdac1a36
+DATA lanes<>+3560(SB)/4, $0xbdac1a36
+DATA lanes<>+3564(SB)/4, $0xbdac1a36
+DATA lanes<>+3568(SB)/4, $0xbdac1a36
+DATA lanes<>+3572(SB)/4, $0xbdac1a36
+DATA lanes<>+3576(SB)/4, $0xbdac1a36
+DATA lanes<>+3580(SB)/4, $0xbdac1a36
+DATA lanes<>+3584(SB)/4, $0x3de04cf9
+DATA lanes<>+3588(SB)/4, $0x3de04cf9
+DATA lanes<>+3592(SB)/4, $0x3de04cf9
+DATA lanes<>+3596(SB)/4, $0x3de04cf9
+DATA lanes<>+3600(SB)/4, $0x3de04cf9
+DATA lanes<>+3604(SB)/4, $0x3de04cf9
+DATA lanes<>+3608(SB)/4, $0x3de04cf9
+DATA lanes<>+3612(SB)/4, $0x3de04cf9
+DATA lanes<>+3616(SB)/4, $0xbe1210da
+DATA lanes<>+3620(SB)/4, $0xbe1210da
+DATA lanes<>+3624(SB)/4, $0xbe1210da
+DATA lanes<>+3628(SB)/4, $0xbe1210da
+DATA lanes<>+3632(SB)/4, $0xbe1210da
+DATA lanes<>+3636(SB)/4, $0xbe1210da
+DATA lanes<>+3640(SB)/4, $0xbe1210da
+DATA lanes<>+3644(SB)/4, $0xbe1210da
+DATA lanes<>+3648(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3652(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3656(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3660(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3664(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3668(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3672(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3676(SB)/4, $0x3e4cc8ff
+DATA lanes<>+3680(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3684(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3688(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3692(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3696(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3700(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3704(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3708(SB)/4, $0xbeaaaa9f
+DATA lanes<>+3712(SB)/4, $0x3d2cb68e
+DATA lanes<>+3716(SB)/4, $0x3d2cb68e
+DATA lanes<>+3720(SB)/4, $0x3d2cb68e
+DATA lanes<>+3724(SB)/4, $0x3d2cb68e
+DATA lanes<>+3728(SB)/4, $0x3d2cb68e
+DATA lanes<>+3732(SB)/4, $0x3d2cb68e
+DATA lanes<>+3736(SB)/4, $0x3d2cb68e
+DATA lanes<>+3740(SB)/4, $0x3d2cb68e
+DATA lanes<>+3744(SB)/4, $0x3cc61424
+DATA lanes<>+3748(SB)/4, $0x3cc61424
+DATA lanes<>+3752(SB)/4, $0x3cc61424
+DATA lanes<>+3756(SB)/4, $0x3cc61424
+DATA lanes<>+3760(SB)/4, $0x3cc61424
+DATA lanes<>+3764(SB)/4, $0x3cc61424
+DATA lanes<>+3768(SB)/4, $0x3cc61424
+DATA lanes<>+3772(SB)/4, $0x3cc61424
+DATA lanes<>+3776(SB)/4, $0x3d3a3f25
+DATA lanes<>+3780(SB)/4, $0x3d3a3f25
+DATA lanes<>+3784(SB)/4, $0x3d3a3f25
+DATA lanes<>+3788(SB)/4, $0x3d3a3f25
+DATA lanes<>+3792(SB)/4, $0x3d3a3f25
+DATA lanes<>+3796(SB)/4, $0x3d3a3f25
+DATA lanes<>+3800(SB)/4, $0x3d3a3f25
+DATA lanes<>+3804(SB)/4, $0x3d3a3f25
+DATA lanes<>+3808(SB)/4, $0x3d9980f2
+DATA lanes<>+3812(SB)/4, $0x3d9980f2
+DATA lanes<>+3816(SB)/4, $0x3d9980f2
+DATA lanes<>+3820(SB)/4, $0x3d9980f2
+DATA lanes<>+3824(SB)/4, $0x3d9980f2
+DATA lanes<>+3828(SB)/4, $0x3d9980f2
+DATA lanes<>+3832(SB)/4, $0x3d9980f2
+DATA lanes<>+3836(SB)/4, $0x3d9980f2
+DATA lanes<>+3840(SB)/4, $0x3e2aaae4
+DATA lanes<>+3844(SB)/4, $0x3e2aaae4
+DATA lanes<>+3848(SB)/4, $0x3e2aaae4
+DATA lanes<>+3852(SB)/4, $0x3e2aaae4
+DATA lanes<>+3856(SB)/4, $0x3e2aaae4
+DATA lanes<>+3860(SB)/4, $0x3e2aaae4
+DATA lanes<>+3864(SB)/4, $0x3e2aaae4
+DATA lanes<>+3868(SB)/4, $0x3e2aaae4
+DATA lanes<>+3872(SB)/4, $0x40490fdb
+DATA lanes<>+3876(SB)/4, $0x40490fdb
+DATA lanes<>+3880(SB)/4, $0x40490fdb
+DATA lanes<>+3884(SB)/4, $0x40490fdb
+DATA lanes<>+3888(SB)/4, $0x40490fdb
+DATA lanes<>+3892(SB)/4, $0x40490fdb
+DATA lanes<>+3896(SB)/4, $0x40490fdb
+DATA lanes<>+3900(SB)/4, $0x40490fdb
+DATA lanes<>+3904(SB)/4, $0x363d3f99
+DATA lanes<>+3908(SB)/4, $0x363d3f99
+DATA lanes<>+3912(SB)/4, $0x363d3f99
+DATA lanes<>+3916(SB)/4, $0x363d3f99
+DATA lanes<>+3920(SB)/4, $0x363d3f99
+DATA lanes<>+3924(SB)/4, $0x363d3f99
+DATA lanes<>+3928(SB)/4, $0x363d3f99
+DATA lanes<>+3932(SB)/4, $0x363d3f99
+DATA lanes<>+3936(SB)/4, $0x394ffde2
+DATA lanes<>+3940(SB)/4, $0x394ffde2
+DATA lanes<>+3944(SB)/4, $0x394ffde2
+DATA lanes<>+3948(SB)/4, $0x394ffde2
+DATA lanes<>+3952(SB)/4, $0x394ffde2
+DATA lanes<>+3956(SB)/4, $0x394ffde2
+DATA lanes<>+3960(SB)/4, $0x394ffde2
+DATA lanes<>+3964(SB)/4, $0x394ffde2
+DATA lanes<>+3968(SB)/4, $0x3c08889d
+DATA lanes<>+3972(SB)/4, $0x3c08889d
+DATA lanes<>+3976(SB)/4, $0x3c08889d
+DATA lanes<>+3980(SB)/4, $0x3c08889d
+DATA lanes<>+3984(SB)/4, $0x3c08889d
+DATA lanes<>+3988(SB)/4, $0x3c08889d
+DATA lanes<>+3992(SB)/4, $0x3c08889d
+DATA lanes<>+3996(SB)/4, $0x3c08889d
+DATA lanes<>+4000(SB)/4, $0x42b40000
+DATA lanes<>+4004(SB)/4, $0x42b40000
+DATA lanes<>+4008(SB)/4, $0x42b40000
+DATA lanes<>+4012(SB)/4, $0x42b40000
+DATA lanes<>+4016(SB)/4, $0x42b40000
+DATA lanes<>+4020(SB)/4, $0x42b40000
+DATA lanes<>+4024(SB)/4, $0x42b40000
+DATA lanes<>+4028(SB)/4, $0x42b40000
+DATA lanes<>+4032(SB)/4, $0xffffffff
+DATA lanes<>+4036(SB)/4, $0xffffffff
+DATA lanes<>+4040(SB)/4, $0xffffffff
+DATA lanes<>+4044(SB)/4, $0xffffffff
+DATA lanes<>+4048(SB)/4, $0xffffffff
+DATA lanes<>+4052(SB)/4, $0xffffffff
+DATA lanes<>+4056(SB)/4, $0xffffffff
+DATA lanes<>+4060(SB)/4, $0xffffffff
+DATA lanes<>+4064(SB)/4, $0x3e800000
+DATA lanes<>+4068(SB)/4, $0x3e800000
+DATA lanes<>+4072(SB)/4, $0x3e800000
+DATA lanes<>+4076(SB)/4, $0x3e800000
+DATA lanes<>+4080(SB)/4, $0x3e800000
+DATA lanes<>+4084(SB)/4, $0x3e800000
+DATA lanes<>+4088(SB)/4, $0x3e800000
+DATA lanes<>+4092(SB)/4, $0x3e800000
+DATA lanes<>+4096(SB)/4, $0x501502f9
+DATA lanes<>+4100(SB)/4, $0x501502f9
+DATA lanes<>+4104(SB)/4, $0x501502f9
+DATA lanes<>+4108(SB)/4, $0x501502f9
+DATA lanes<>+4112(SB)/4, $0x501502f9
+DATA lanes<>+4116(SB)/4, $0x501502f9
+DATA lanes<>+4120(SB)/4, $0x501502f9
+DATA lanes<>+4124(SB)/4, $0x501502f9
+DATA lanes<>+4128(SB)/4, $0x3f317218
+DATA lanes<>+4132(SB)/4, $0x3f317218
+DATA lanes<>+4136(SB)/4, $0x3f317218
+DATA lanes<>+4140(SB)/4, $0x3f317218
+DATA lanes<>+4144(SB)/4, $0x3f317218
+DATA lanes<>+4148(SB)/4, $0x3f317218
+DATA lanes<>+4152(SB)/4, $0x3f317218
+DATA lanes<>+4156(SB)/4, $0x3f317218
+DATA lanes<>+4160(SB)/4, $0x3efffee1
+DATA lanes<>+4164(SB)/4, $0x3efffee1
+DATA lanes<>+4168(SB)/4, $0x3efffee1
+DATA lanes<>+4172(SB)/4, $0x3efffee1
+DATA lanes<>+4176(SB)/4, $0x3efffee1
+DATA lanes<>+4180(SB)/4, $0x3efffee1
+DATA lanes<>+4184(SB)/4, $0x3efffee1
+DATA lanes<>+4188(SB)/4, $0x3efffee1
+DATA lanes<>+4192(SB)/4, $0x3e2aad38
+DATA lanes<>+4196(SB)/4, $0x3e2aad38
+DATA lanes<>+4200(SB)/4, $0x3e2aad38
+DATA lanes<>+4204(SB)/4, $0x3e2aad38
+DATA lanes<>+4208(SB)/4, $0x3e2aad38
+DATA lanes<>+4212(SB)/4, $0x3e2aad38
+DATA lanes<>+4216(SB)/4, $0x3e2aad38
+DATA lanes<>+4220(SB)/4, $0x3e2aad38
+DATA lanes<>+4224(SB)/4, $0x3d2b9da5
+DATA lanes<>+4228(SB)/4, $0x3d2b9da5
+DATA lanes<>+4232(SB)/4, $0x3d2b9da5
+DATA lanes<>+4236(SB)/4, $0x3d2b9da5
+DATA lanes<>+4240(SB)/4, $0x3d2b9da5
+DATA lanes<>+4244(SB)/4, $0x3d2b9da5
+DATA lanes<>+4248(SB)/4, $0x3d2b9da5
+DATA lanes<>+4252(SB)/4, $0x3d2b9da5
+DATA lanes<>+4256(SB)/4, $0x3c07d3bf
+DATA lanes<>+4260(SB)/4, $0x3c07d3bf
+DATA lanes<>+4264(SB)/4, $0x3c07d3bf
+DATA lanes<>+4268(SB)/4, $0x3c07d3bf
+DATA lanes<>+4272(SB)/4, $0x3c07d3bf
+DATA lanes<>+4276(SB)/4, $0x3c07d3bf
+DATA lanes<>+4280(SB)/4, $0x3c07d3bf
+DATA lanes<>+4284(SB)/4, $0x3c07d3bf
+DATA lanes<>+4288(SB)/4, $0x3f7ffffb
+DATA lanes<>+4292(SB)/4, $0x3f7ffffb
+DATA lanes<>+4296(SB)/4, $0x3f7ffffb
+DATA lanes<>+4300(SB)/4, $0x3f7ffffb
+DATA lanes<>+4304(SB)/4, $0x3f7ffffb
+DATA lanes<>+4308(SB)/4, $0x3f7ffffb
+DATA lanes<>+4312(SB)/4, $0x3f7ffffb
+DATA lanes<>+4316(SB)/4, $0x3f7ffffb
+DATA lanes<>+4320(SB)/4, $0x01010101
+DATA lanes<>+4324(SB)/4, $0x01010101
+DATA lanes<>+4328(SB)/4, $0x01010101
+DATA lanes<>+4332(SB)/4, $0x01010101
+DATA lanes<>+4336(SB)/4, $0x01010101
+DATA lanes<>+4340(SB)/4, $0x01010101
+DATA lanes<>+4344(SB)/4, $0x01010101
+DATA lanes<>+4348(SB)/4, $0x01010101
+DATA lanes<>+4352(SB)/4, $0x41e00000
+DATA lanes<>+4356(SB)/4, $0x41e00000
+DATA lanes<>+4360(SB)/4, $0x41e00000
+DATA lanes<>+4364(SB)/4, $0x41e00000
+DATA lanes<>+4368(SB)/4, $0x41e00000
+DATA lanes<>+4372(SB)/4, $0x41e00000
+DATA lanes<>+4376(SB)/4, $0x41e00000
+DATA lanes<>+4380(SB)/4, $0x41e00000
+DATA lanes<>+4384(SB)/4, $0x43380000
+DATA lanes<>+4388(SB)/4, $0x43380000
+DATA lanes<>+4392(SB)/4, $0x43380000
+DATA lanes<>+4396(SB)/4, $0x43380000
+DATA lanes<>+4400(SB)/4, $0x43380000
+DATA lanes<>+4404(SB)/4, $0x43380000
+DATA lanes<>+4408(SB)/4, $0x43380000
+DATA lanes<>+4412(SB)/4, $0x43380000
+DATA lanes<>+4416(SB)/4, $0x00080000
+DATA lanes<>+4420(SB)/4, $0x00080000
+DATA lanes<>+4424(SB)/4, $0x00080000
+DATA lanes<>+4428(SB)/4, $0x00080000
+DATA lanes<>+4432(SB)/4, $0x00080000
+DATA lanes<>+4436(SB)/4, $0x00080000
+DATA lanes<>+4440(SB)/4, $0x00080000
+DATA lanes<>+4444(SB)/4, $0x00080000
+DATA lanes<>+4448(SB)/4, $0x000000ff
+DATA lanes<>+4452(SB)/4, $0x000000ff
+DATA lanes<>+4456(SB)/4, $0x000000ff
+DATA lanes<>+4460(SB)/4, $0x000000ff
+DATA lanes<>+4464(SB)/4, $0x000000ff
+DATA lanes<>+4468(SB)/4, $0x000000ff
+DATA lanes<>+4472(SB)/4, $0x000000ff
+DATA lanes<>+4476(SB)/4, $0x000000ff
+DATA lanes<>+4480(SB)/4, $0x00000040
+DATA lanes<>+4484(SB)/4, $0x00000040
+DATA lanes<>+4488(SB)/4, $0x00000040
+DATA lanes<>+4492(SB)/4, $0x00000040
+DATA lanes<>+4496(SB)/4, $0x00000040
+DATA lanes<>+4500(SB)/4, $0x00000040
+DATA lanes<>+4504(SB)/4, $0x00000040
+DATA lanes<>+4508(SB)/4, $0x00000040
+DATA lanes<>+4512(SB)/4, $0x00007fff
+DATA lanes<>+4516(SB)/4, $0x00007fff
+DATA lanes<>+4520(SB)/4, $0x00007fff
+DATA lanes<>+4524(SB)/4, $0x00007fff
+DATA lanes<>+4528(SB)/4, $0x00007fff
+DATA lanes<>+4532(SB)/4, $0x00007fff
+DATA lanes<>+4536(SB)/4, $0x00007fff
+DATA lanes<>+4540(SB)/4, $0x00007fff
+DATA lanes<>+4544(SB)/4, $0x3e90acfa
+DATA lanes<>+4548(SB)/4, $0x3e90acfa
+DATA lanes<>+4552(SB)/4, $0x3e90acfa
+DATA lanes<>+4556(SB)/4, $0x3e90acfa
+DATA lanes<>+4560(SB)/4, $0x3e90acfa
+DATA lanes<>+4564(SB)/4, $0x3e90acfa
+DATA lanes<>+4568(SB)/4, $0x3e90acfa
+DATA lanes<>+4572(SB)/4, $0x3e90acfa
+DATA lanes<>+4576(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4580(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4584(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4588(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4592(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4596(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4600(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4604(SB)/4, $0x3ea3ce3c
+DATA lanes<>+4608(SB)/4, $0x3ed30cfc
+DATA lanes<>+4612(SB)/4, $0x3ed30cfc
+DATA lanes<>+4616(SB)/4, $0x3ed30cfc
+DATA lanes<>+4620(SB)/4, $0x3ed30cfc
+DATA lanes<>+4624(SB)/4, $0x3ed30cfc
+DATA lanes<>+4628(SB)/4, $0x3ed30cfc
+DATA lanes<>+4632(SB)/4, $0x3ed30cfc
+DATA lanes<>+4636(SB)/4, $0x3ed30cfc
+DATA lanes<>+4640(SB)/4, $0x3f13bb61
+DATA lanes<>+4644(SB)/4, $0x3f13bb61
+DATA lanes<>+4648(SB)/4, $0x3f13bb61
+DATA lanes<>+4652(SB)/4, $0x3f13bb61
+DATA lanes<>+4656(SB)/4, $0x3f13bb61
+DATA lanes<>+4660(SB)/4, $0x3f13bb61
+DATA lanes<>+4664(SB)/4, $0x3f13bb61
+DATA lanes<>+4668(SB)/4, $0x3f13bb61
+DATA lanes<>+4672(SB)/4, $0x3f76384f
+DATA lanes<>+4676(SB)/4, $0x3f76384f
+DATA lanes<>+4680(SB)/4, $0x3f76384f
+DATA lanes<>+4684(SB)/4, $0x3f76384f
+DATA lanes<>+4688(SB)/4, $0x3f76384f
+DATA lanes<>+4692(SB)/4, $0x3f76384f
+DATA lanes<>+4696(SB)/4, $0x3f76384f
+DATA lanes<>+4700(SB)/4, $0x3f76384f
+DATA lanes<>+4704(SB)/4, $0x4038aa3b
+DATA lanes<>+4708(SB)/4, $0x4038aa3b
+DATA lanes<>+4712(SB)/4, $0x4038aa3b
+DATA lanes<>+4716(SB)/4, $0x4038aa3b
+DATA lanes<>+4720(SB)/4, $0x4038aa3b
+DATA lanes<>+4724(SB)/4, $0x4038aa3b
+DATA lanes<>+4728(SB)/4, $0x4038aa3b
+DATA lanes<>+4732(SB)/4, $0x4038aa3b
+DATA lanes<>+4736(SB)/4, $0x33257060
+DATA lanes<>+4740(SB)/4, $0x33257060
+DATA lanes<>+4744(SB)/4, $0x33257060
+DATA lanes<>+4748(SB)/4, $0x33257060
+DATA lanes<>+4752(SB)/4, $0x33257060
+DATA lanes<>+4756(SB)/4, $0x33257060
+DATA lanes<>+4760(SB)/4, $0x33257060
+DATA lanes<>+4764(SB)/4, $0x33257060
+DATA lanes<>+4768(SB)/4, $0x3920e8f8
+DATA lanes<>+4772(SB)/4, $0x3920e8f8
+DATA lanes<>+4776(SB)/4, $0x3920e8f8
+DATA lanes<>+4780(SB)/4, $0x3920e8f8
+DATA lanes<>+4784(SB)/4, $0x3920e8f8
+DATA lanes<>+4788(SB)/4, $0x3920e8f8
+DATA lanes<>+4792(SB)/4, $0x3920e8f8
+DATA lanes<>+4796(SB)/4, $0x3920e8f8
+DATA lanes<>+4800(SB)/4, $0x3aafa398
+DATA lanes<>+4804(SB)/4, $0x3aafa398
+DATA lanes<>+4808(SB)/4, $0x3aafa398
+DATA lanes<>+4812(SB)/4, $0x3aafa398
+DATA lanes<>+4816(SB)/4, $0x3aafa398
+DATA lanes<>+4820(SB)/4, $0x3aafa398
+DATA lanes<>+4824(SB)/4, $0x3aafa398
+DATA lanes<>+4828(SB)/4, $0x3aafa398
+DATA lanes<>+4832(SB)/4, $0x3c1d96e1
+DATA lanes<>+4836(SB)/4, $0x3c1d96e1
+DATA lanes<>+4840(SB)/4, $0x3c1d96e1
+DATA lanes<>+4844(SB)/4, $0x3c1d96e1
+DATA lanes<>+4848(SB)/4, $0x3c1d96e1
+DATA lanes<>+4852(SB)/4, $0x3c1d96e1
+DATA lanes<>+4856(SB)/4, $0x3c1d96e1
+DATA lanes<>+4860(SB)/4, $0x3c1d96e1
+DATA lanes<>+4864(SB)/4, $0x3d635769
+DATA lanes<>+4868(SB)/4, $0x3d635769
+DATA lanes<>+4872(SB)/4, $0x3d635769
+DATA lanes<>+4876(SB)/4, $0x3d635769
+DATA lanes<>+4880(SB)/4, $0x3d635769
+DATA lanes<>+4884(SB)/4, $0x3d635769
+DATA lanes<>+4888(SB)/4, $0x3d635769
+DATA lanes<>+4892(SB)/4, $0x3d635769
+DATA lanes<>+4896(SB)/4, $0x3e75fded
+DATA lanes<>+4900(SB)/4, $0x3e75fded
+DATA lanes<>+4904(SB)/4, $0x3e75fded
+DATA lanes<>+4908(SB)/4, $0x3e75fded
+DATA lanes<>+4912(SB)/4, $0x3e75fded
+DATA lanes<>+4916(SB)/4, $0x3e75fded
+DATA lanes<>+4920(SB)/4, $0x3e75fded
+DATA lanes<>+4924(SB)/4, $0x3e75fded
+DATA lanes<>+4928(SB)/4, $0x42fa0000
+DATA lanes<>+4932(SB)/4, $0x42fa0000
+DATA lanes<>+4936(SB)/4, $0x42fa0000
+DATA lanes<>+4940(SB)/4, $0x42fa0000
+DATA lanes<>+4944(SB)/4, $0x42fa0000
+DATA lanes<>+4948(SB)/4, $0x42fa0000
+DATA lanes<>+4952(SB)/4, $0x42fa0000
+DATA lanes<>+4956(SB)/4, $0x42fa0000
+DATA lanes<>+4960(SB)/4, $0x4a800000
+DATA lanes<>+4964(SB)/4, $0x4a800000
+DATA lanes<>+4968(SB)/4, $0x4a800000
+DATA lanes<>+4972(SB)/4, $0x4a800000
+DATA lanes<>+4976(SB)/4, $0x4a800000
+DATA lanes<>+4980(SB)/4, $0x4a800000
+DATA lanes<>+4984(SB)/4, $0x4a800000
+DATA lanes<>+4988(SB)/4, $0x4a800000
+DATA lanes<>+4992(SB)/4, $0x3f31725d
+DATA lanes<>+4996(SB)/4, $0x3f31725d
+DATA lanes<>+5000(SB)/4, $0x3f31725d
+DATA lanes<>+5004(SB)/4, $0x3f31725d
+DATA lanes<>+5008(SB)/4, $0x3f31725d
+DATA lanes<>+5012(SB)/4, $0x3f31725d
+DATA lanes<>+5016(SB)/4, $0x3f31725d
+DATA lanes<>+5020(SB)/4, $0x3f31725d
+DATA lanes<>+5024(SB)/4, $0x3e75edab
+DATA lanes<>+5028(SB)/4, $0x3e75edab
+DATA lanes<>+5032(SB)/4, $0x3e75edab
+DATA lanes<>+5036(SB)/4, $0x3e75edab
+DATA lanes<>+5040(SB)/4, $0x3e75edab
+DATA lanes<>+5044(SB)/4, $0x3e75edab
+DATA lanes<>+5048(SB)/4, $0x3e75edab
+DATA lanes<>+5052(SB)/4, $0x3e75edab
+DATA lanes<>+5056(SB)/4, $0x3d648e73
+DATA lanes<>+5060(SB)/4, $0x3d648e73
+DATA lanes<>+5064(SB)/4, $0x3d648e73
+DATA lanes<>+5068(SB)/4, $0x3d648e73
+DATA lanes<>+5072(SB)/4, $0x3d648e73
+DATA lanes<>+5076(SB)/4, $0x3d648e73
+DATA lanes<>+5080(SB)/4, $0x3d648e73
+DATA lanes<>+5084(SB)/4, $0x3d648e73
+DATA lanes<>+5088(SB)/4, $0x3c13bc2b
+DATA lanes<>+5092(SB)/4, $0x3c13bc2b
+DATA lanes<>+5096(SB)/4, $0x3c13bc2b
+DATA lanes<>+5100(SB)/4, $0x3c13bc2b
+DATA lanes<>+5104(SB)/4, $0x3c13bc2b
+DATA lanes<>+5108(SB)/4, $0x3c13bc2b
+DATA lanes<>+5112(SB)/4, $0x3c13bc2b
+DATA lanes<>+5116(SB)/4, $0x3c13bc2b
+DATA lanes<>+5120(SB)/4, $0x3af4ba7d
+DATA lanes<>+5124(SB)/4, $0x3af4ba7d
+DATA lanes<>+5128(SB)/4, $0x3af4ba7d
+DATA lanes<>+5132(SB)/4, $0x3af4ba7d
+DATA lanes<>+5136(SB)/4, $0x3af4ba7d
+DATA lanes<>+5140(SB)/4, $0x3af4ba7d
+DATA lanes<>+5144(SB)/4, $0x3af4ba7d
+DATA lanes<>+5148(SB)/4, $0x3af4ba7d
+GLOBL lanes<>(SB), RODATA|NOPTR, $5152
 
 DATA tail<>+0(SB)/4, $0xffffffff
 DATA tail<>+4(SB)/4, $0xffffffff

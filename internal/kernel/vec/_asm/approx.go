@@ -206,7 +206,7 @@ func (g *isa) scale(p, s vec) vec {
 	return g.mul(p, s)
 }
 
-// sigmoid is exact to some units in the last place: recurrent layers add up errors step by step.
+// sigmoid is exact to some units in the last place: recurrent layers and deep networks of SiLU add up errors step by step.
 func (g *isa) sigmoid(x vec) vec {
 	d := g.add(g.expShort(g.xor(x, bitsConst(sign))), c(1))
 	return g.div(g.load(c(1)), d)

@@ -33,9 +33,7 @@ var unaryKernels = []unaryKernel{
 	{"exp", 0, 2, expConsts, wideExp, func(g *isa, x vec, _ []vec) vec { return g.exp(x) }},
 	{"log", 0, 1, logConsts, logCoef, func(g *isa, x vec, _ []vec) vec { return g.log(x) }},
 	{"tanh", 0, 2, clamped(tanhClamp), append(tanhNum, tanhDen...), func(g *isa, x vec, _ []vec) vec { return g.tanh(x) }},
-	{"sigmoid", 0, 2, shortExp2, append(pow2Coef, -log2e), func(g *isa, x vec, _ []vec) vec {
-		return g.div(g.k(1), g.add(g.exp2(g.mul(x, c(-log2e))), g.k(1)))
-	}},
+	{"sigmoid", 0, 2, shortExp, wideExp, func(g *isa, x vec, _ []vec) vec { return g.sigmoid(x) }},
 	{"erf", 0, 2, clamped(erfClamp), append(erfNum, erfDen...), func(g *isa, x vec, _ []vec) vec { return g.erf(x) }},
 	{"gelu", 0, 2, clamped(geluClamp), append(geluNum, geluDen...), func(g *isa, x vec, _ []vec) vec {
 		e := g.rational(x, geluClamp, geluNum, geluDen)
@@ -47,17 +45,18 @@ var unaryKernels = []unaryKernel{
 		u := g.horner(g.mul(x, x), geluTanhCoef*log2e, geluTanhCoef*log2e*0.044715)
 		return g.div(x, g.add(g.exp2(g.mul(u, x)), g.k(1)))
 	}},
-	{"silu", 1, 2, shortExp2, append(pow2Coef, -log2e), func(g *isa, x vec, p []vec) vec {
-		return g.div(x, g.add(g.exp2(g.mul(x, p[0])), g.k(1)))
+	{"silu", 1, 2, shortExp, wideExp, func(g *isa, x vec, p []vec) vec {
+		u := g.mul(g.xor(x, bitsConst(sign)), p[0])
+		return g.div(x, g.add(g.expShort(u), c(1)))
 	}},
-	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp2...), append(append(log1pCoef, pow2Coef...), log2e), func(g *isa, x vec, _ []vec) vec {
-		t := g.exp2(g.mul(g.two("VORPS", x, bitsConst(sign)), c(log2e)))
+	{"softplus", 0, 1, append([]uint32{f32(0)}, shortExp...), append(log1pCoef, wideExp...), func(g *isa, x vec, _ []vec) vec {
+		t := g.expShort(g.two("VORPS", x, bitsConst(sign)))
 		p := g.horner(t, log1pCoef...)
 		VFMADD213PS(g.atLeast(x, g.k(0)), t, p)
 		return p
 	}},
-	{"mish", 0, 2, append([]uint32{f32(20)}, shortExp2...), append(pow2Coef, log2e), func(g *isa, x vec, _ []vec) vec {
-		e := g.exp2(g.mul(g.atMost(x, g.k(20)), c(log2e)))
+	{"mish", 0, 2, append([]uint32{f32(20)}, shortExp...), wideExp, func(g *isa, x vec, _ []vec) vec {
+		e := g.expShort(g.atMost(x, g.k(20)))
 		n := g.mul(g.add(e, c(2)), e)
 		return g.mul(x, g.div(n, g.add(n, c(2))))
 	}},
@@ -123,9 +122,6 @@ func (g *isa) unary(k unaryKernel) {
 func (g *isa) params(k unaryKernel) (params []vec) {
 	for _, name := range []string{"a", "b"}[:k.params] {
 		params = append(params, g.param(name))
-	}
-	if k.name == "silu" { // x / (1 + 2**(-log2(e)*a*x))
-		params[0] = g.mul(params[0], c(-log2e))
 	}
 	return params
 }
