@@ -85,7 +85,8 @@ type Memory interface {
 const stringBytes = 16
 
 // Alloc makes output i a dense tensor of the given element type and shape and returns it. If it is one
-// already, nothing happens; else its elements are uninitialised (strings are empty).
+// already, nothing happens; else its elements are uninitialised (strings are empty). They lie where an output without a type has
+// room for them, which the caller wants them in, else in the call's memory.
 func (c *Call) Alloc(i int, dtype tensor.DType, dims ...int) (*tensor.Tensor, error) {
 	t := c.Out[i]
 	shape := tensor.Shape(dims)
@@ -105,6 +106,10 @@ func (c *Call) Alloc(i int, dtype tensor.DType, dims ...int) (*tensor.Tensor, er
 	}
 	size := dtype.ByteLen(n)
 	if t.Kind() == tensor.KindTensor && t.DType() == dtype && t.Shape().Equal(shape) && len(t.Bytes()) == size {
+		return t, nil
+	}
+	if room := t.Bytes(); t.DType() == tensor.Undefined && size > 0 && cap(room) >= size {
+		t.Reset(dtype, shape, room[:size:size])
 		return t, nil
 	}
 	b, err := c.Memory.Bytes(size)

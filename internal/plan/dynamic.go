@@ -49,18 +49,15 @@ func (f *Frame) dynamic(i int32) error {
 
 var empty tensor.Tensor
 
-// lend lets a step make an output of the program in the storage of the caller's tensor. Outputs of bodies are made apart: what
-// they capture may lie there; so are several outputs of a step, which might take each other's.
+// lend lets a step make outputs of the program in the storage of the caller's tensors. Outputs of bodies are made apart: what
+// they capture may lie there.
 func (f *Frame) lend(s *step) {
-	f.pool.lent = f.pool.lent[:0]
-	if f.up != nil || len(s.out) != 1 {
+	if f.up != nil {
 		return
 	}
 	for i, o := range f.p.outputs {
 		if !o.copy && f.p.slots[o.slot].store == isDynamic && slices.Contains(s.out, o.slot) {
-			if b := roomOf(f.out[i], f.in); b != nil {
-				f.pool.lent = append(f.pool.lent, b)
-			}
+			f.vals[o.slot].SetData(roomOf(f.out[i], f.in)[:0])
 		}
 	}
 }

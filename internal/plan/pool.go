@@ -13,17 +13,10 @@ type pool struct {
 	limit, used int
 	free        [bits.UintSize][][]byte // by log2 of the capacity
 	fresh       [][]byte                // handed out since the last adopt
-	lent        [][]byte                // the caller's, for outputs of the step at hand; never kept
 }
 
 // Bytes implements ops.Memory.
 func (p *pool) Bytes(n int) ([]byte, error) {
-	for i, b := range p.lent {
-		if n > 0 && cap(b) >= n {
-			p.lent[i] = nil
-			return b[:n:n], nil
-		}
-	}
 	class := bits.Len(uint(max(n, alignment) - 1))
 	if l := p.free[class]; n >= 0 && len(l) > 0 {
 		b := l[len(l)-1]

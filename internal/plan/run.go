@@ -180,7 +180,7 @@ func fits(out, t *tensor.Tensor, in []*tensor.Tensor) bool {
 // finish takes back the storage of dynamic values and lets go of the caller's tensors.
 func (f *Frame) finish() {
 	f.pool.settle()
-	f.in, f.out, f.pool.lent = nil, nil, f.pool.lent[:0]
+	f.in, f.out = nil, nil
 	for slot, b := range f.held {
 		if b != nil {
 			f.pool.give(b)

@@ -6,8 +6,6 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
@@ -16,33 +14,21 @@ import (
 // of outputs see, with the padding around them, and the gradients of these outputs to memory of its own, and adds up their
 // products for all kernel elements at once. The sums of parts of the images are added at the end.
 type gradDepthwise struct {
-	g          conv.Geom
-	axes       [3]window.Axis
-	k          *depthwise.Kernels
+	filterParts
 	sum        depthwise.SumKernel
-	multiplier int // outputs per channel
 	rows       int // of outputs that are copied at once
 	high, wide int // rows and columns of inputs that they see
-	planes     int // of outputs in a part: images, or their slices along the first axis
-	parts      int
-	together   int // vectors of channels that a chunk handles
 	lanes      panel.Order
 }
 
-const (
-	// gradParts is how many parts the images make at most.
-	gradParts = 8
-	// gradRowElems bounds the inputs that are copied at once, a tenth of a second-level cache.
-	gradRowElems = 24 << 10
-	// gradTogether is about how many channels a chunk handles, which share pages of memory.
-	gradTogether = 64
-)
+// gradRowElems bounds the inputs that are copied at once, a tenth of a second-level cache.
+const gradRowElems = 24 << 10
 
 func newGradDepthwise(g conv.Geom) filterGrad {
 	if g.Rank > 3 || g.Groups != g.InC || g.InC == 1 || g.OutC > maxMultiplier*g.InC {
 		return nil
 	}
-	d := &gradDepthwise{g: g, axes: axes(&g), k: depthwise.Best(), multiplier: g.OutC / g.InC}
+	d := &gradDepthwise{filterParts: filterParts{g: g, axes: axes(&g), k: depthwise.Best(), multiplier: g.OutC / g.InC}}
 	h, w := &d.axes[1], &d.axes[2]
 	for _, a := range d.axes {
 		if !a.Framed() {
@@ -56,27 +42,11 @@ func newGradDepthwise(g conv.Geom) filterGrad {
 	line := d.axes[0].Kernel * d.wide * d.k.Lanes
 	d.rows = even(h.Out, max(1, (gradRowElems/line-h.Extent())/h.Stride+1))
 	d.high = (d.rows-1)*h.Stride + h.Extent()
-	all := g.Batch * d.axes[0].Out
-	d.planes = ceilDiv(all, min(all, gradParts))
-	d.parts = ceilDiv(all, d.planes)
+	d.cut(gradParts)
 	d.together = even(d.blocks(), max(1, gradTogether/d.k.Lanes))
-	places := make([]int32, d.k.Lanes)
-	for i := range places {
-		places[i] = int32(i * d.multiplier * g.Taps())
-	}
-	d.lanes = panel.NewOrder(places)
+	d.lanes = d.lanesOrder()
 	return d
 }
-
-// blocks is the number of vectors of channels.
-func (d *gradDepthwise) blocks() int { return ceilDiv(d.g.InC, d.k.Lanes) }
-
-// sumsLen is the number of sums of a part: for each vector of channels [outputs per channel, Kernel..., lanes].
-func (d *gradDepthwise) sumsLen() int { return d.blocks() * d.blockLen() }
-
-func (d *gradDepthwise) blockLen() int { return d.multiplier * d.g.Taps() * d.k.Lanes }
-
-func (d *gradDepthwise) scratch() int { return d.parts * d.sumsLen() }
 
 // gradDepthwiseTask is a running gradDepthwise; chunks are some vectors of channels of a part.
 type gradDepthwiseTask struct {
@@ -89,13 +59,10 @@ var gradDepthwiseTasks = sync.Pool{New: func() any { return new(gradDepthwiseTas
 func (d *gradDepthwise) run(a *GradWArgs) {
 	t := gradDepthwiseTasks.Get().(*gradDepthwiseTask)
 	t.gradDepthwise, t.a = d, a
-	par.Run(a.Threads, d.parts*ceilDiv(d.blocks(), d.together), t)
+	par.Run(a.Threads, d.chunks(), t)
 	*t = gradDepthwiseTask{}
 	gradDepthwiseTasks.Put(t)
-	n := d.sumsLen()
-	for i := 1; i < d.parts; i++ {
-		vec.Add(a.Scratch[:n], a.Scratch[:n], a.Scratch[i*n:][:n])
-	}
+	d.addUp(a.Scratch)
 	taps, lanes := d.g.Taps(), d.k.Lanes
 	for b := range d.blocks() {
 		order := d.lanes.First(min(lanes, d.g.InC-b*lanes))
@@ -119,15 +86,11 @@ var gradRowsWorks = sync.Pool{New: func() any { return new(gradRowsWork) }}
 
 // Chunk computes the sums of some vectors of channels over the planes of a part.
 func (t *gradDepthwiseTask) Chunk(i int) {
-	n := ceilDiv(t.blocks(), t.together)
-	part, first := i/n, i%n*t.together
-	last := min(first+t.together, t.blocks())
-	sums := t.a.Scratch[part*t.sumsLen():][first*t.blockLen() : last*t.blockLen()]
-	clear(sums)
+	first, last, from, to, sums := t.chunk(i, t.a.Scratch)
 	w := gradRowsWorks.Get().(*gradRowsWork)
 	w.x = mem.Grow(w.x, t.axes[0].Kernel*t.high*t.wide*t.k.Lanes)
 	w.y = mem.Grow(w.y, t.rows*t.axes[2].Out*t.k.Lanes)
-	for p := part * t.planes; p < min((part+1)*t.planes, t.g.Batch*t.axes[0].Out); p++ {
+	for p := from; p < to; p++ {
 		for h := 0; h < t.axes[1].Out; h += t.rows {
 			rows := min(t.rows, t.axes[1].Out-h)
 			for b := first; b < last; b++ {

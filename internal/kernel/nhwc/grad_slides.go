@@ -6,8 +6,6 @@ import (
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
-	"github.com/onnxrun/onnxrun/internal/kernel/vec"
-	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/par"
 )
 
@@ -15,16 +13,11 @@ import (
 // some rows of outputs and one row of kernel elements after the other, whose sums stay in registers. Channels that do not fill a
 // vector end in one that overlaps the vector before. The sums of parts of the images are added at the end.
 type gradSlides struct {
-	g            conv.Geom
-	axes         [3]window.Axis
-	k            *depthwise.Kernels
+	filterParts
 	line, all    func(a *depthwise.SlideArgs) // for a row of kernel elements, and for all; there may be none of the latter
 	inside, edge int                          // outputs of a row: see depthwise.SlideArgs
 	rest         int
 	rows, stack  int // rows of outputs, and planes of them, that one call takes: they stay in the nearest cache for the next
-	planes       int // of outputs in a part: images, or their slices along the first axis
-	parts        int
-	together     int // vectors of channels that a chunk handles
 	lanes        panel.Order
 }
 
@@ -42,7 +35,7 @@ func newGradSlides(g conv.Geom) filterGrad {
 	if g.Rank > 3 || g.Groups != g.InC || g.OutC != g.InC || g.InC < k.Lanes || g.Batch*g.OutSize() == 0 {
 		return nil
 	}
-	d := &gradSlides{g: g, axes: axes(&g), k: k}
+	d := &gradSlides{filterParts: filterParts{g: g, axes: axes(&g), k: k, multiplier: 1}}
 	h, w := &d.axes[1], &d.axes[2]
 	d.line, d.all = k.Slide(1, w.Kernel, w.Stride), k.Slide(h.Kernel, w.Kernel, w.Stride)
 	if d.line == nil || w.Dilation > 1 || w.Lo > w.Kernel-w.Stride {
@@ -63,29 +56,13 @@ func newGradSlides(g conv.Geom) filterGrad {
 		d.stack = max(1, slideElems/(line*d.rows))
 	}
 	d.together = even(d.blocks(), max(1, gradTogether/k.Lanes))
-	all := g.Batch * d.axes[0].Out
-	d.planes = ceilDiv(all, min(all, gradParts, ceilDiv(slideChunks, ceilDiv(d.blocks(), d.together))))
-	d.parts = ceilDiv(all, d.planes)
-	places := make([]int32, k.Lanes)
-	for i := range places {
-		places[i] = int32(i * g.Taps())
-	}
-	d.lanes = panel.NewOrder(places)
+	d.cut(ceilDiv(slideChunks, ceilDiv(d.blocks(), d.together)))
+	d.lanes = d.lanesOrder()
 	return d
 }
 
-// blocks is the number of vectors of channels.
-func (d *gradSlides) blocks() int { return ceilDiv(d.g.InC, d.k.Lanes) }
-
 // channel is the first channel of a vector.
 func (d *gradSlides) channel(block int) int { return min(block*d.k.Lanes, d.g.InC-d.k.Lanes) }
-
-// blockLen is the number of sums of a vector of channels: [Kernel..., lanes].
-func (d *gradSlides) blockLen() int { return d.g.Taps() * d.k.Lanes }
-
-func (d *gradSlides) sumsLen() int { return d.blocks() * d.blockLen() }
-
-func (d *gradSlides) scratch() int { return d.parts * d.sumsLen() }
 
 // gradSlidesTask is a running gradSlides; chunks are some vectors of channels of a part.
 type gradSlidesTask struct {
@@ -98,13 +75,11 @@ var gradSlidesTasks = sync.Pool{New: func() any { return new(gradSlidesTask) }}
 func (d *gradSlides) run(a *GradWArgs) {
 	t := gradSlidesTasks.Get().(*gradSlidesTask)
 	t.gradSlides, t.a = d, a
-	par.Run(a.Threads, d.parts*ceilDiv(d.blocks(), d.together), t)
+	par.Run(a.Threads, d.chunks(), t)
 	*t = gradSlidesTask{}
 	gradSlidesTasks.Put(t)
-	n, taps := d.sumsLen(), d.g.Taps()
-	for i := 1; i < d.parts; i++ {
-		vec.Add(a.Scratch[:n], a.Scratch[:n], a.Scratch[i*n:][:n])
-	}
+	d.addUp(a.Scratch)
+	taps := d.g.Taps()
 	for b := range d.blocks() {
 		panel.Write(&panel.Args{
 			Dst: a.Dw[d.channel(b)*taps:], Src: a.Scratch[b*d.blockLen():],
@@ -117,14 +92,8 @@ var slideArgs = sync.Pool{New: func() any { return new(depthwise.SlideArgs) }}
 
 // Chunk computes the sums of some vectors of channels over the planes of a part.
 func (t *gradSlidesTask) Chunk(i int) {
-	n := ceilDiv(t.blocks(), t.together)
-	part, first := i/n, i%n*t.together
-	last := min(first+t.together, t.blocks())
-	sums := t.a.Scratch[part*t.sumsLen():][first*t.blockLen() : last*t.blockLen()]
-	clear(sums)
+	first, last, from, to, sums := t.chunk(i, t.a.Scratch)
 	a := slideArgs.Get().(*depthwise.SlideArgs)
-	from := part * t.planes
-	to := min(from+t.planes, t.g.Batch*t.axes[0].Out)
 	for p := from; p < to; p += t.stack {
 		for h := 0; h < t.axes[1].Out; h += t.rows {
 			for b := first; b < last; b++ {

@@ -219,3 +219,26 @@ func (a *Args) finish(at, by, outputs, c, count int) {
 		w.Add(a.Residual[z:], dz)
 	}
 }
+
+// clear zeroes the channels of so many outputs.
+func (a *Args) clear(outputs, channels int) {
+	if a.YStep == channels {
+		outputs, channels = 1, outputs*channels
+	}
+	for i := range outputs {
+		clear(a.Y[i*a.YStep:][:channels])
+	}
+}
+
+// startWithResidual copies the residual of so many outputs to them, unless they lie where it does.
+func (a *Args) startWithResidual(outputs, channels int) {
+	if &a.Residual[0] == &a.Y[0] {
+		return
+	}
+	if a.YStep == channels && a.ResidualStep == channels {
+		outputs, channels = 1, outputs*channels
+	}
+	for i := range outputs {
+		copy(a.Y[i*a.YStep:][:channels], a.Residual[i*a.ResidualStep:])
+	}
+}

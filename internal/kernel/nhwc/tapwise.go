@@ -176,13 +176,3 @@ func (t *tapwise) rows(r *product, i int, a *Args) []gemm.Item {
 	}
 	return r.items
 }
-
-// clear zeroes the channels of so many outputs.
-func (a *Args) clear(outputs, channels int) {
-	if a.YStep == channels {
-		outputs, channels = 1, outputs*channels
-	}
-	for i := range outputs {
-		clear(a.Y[i*a.YStep:][:channels])
-	}
-}

@@ -88,14 +88,18 @@ func (l *layered) pack(f *packed, w []float32, room *mem.Room) {
 	depth, plane := l.g.Axes[0].Kernel, l.g.Axes[1].Kernel*l.g.Axes[2].Kernel
 	filters := l.g.OutC * l.g.InC
 	f.phases = slices.Grow(f.phases[:0], len(l.taps))[:len(l.taps)]
-	s := window.GetScratch(filters * plane)
+	n := filters * plane
+	if room.Filled() || depth == 1 {
+		n = 0 // the filter, or what is found, is taken as it is
+	}
+	s := window.GetScratch(n)
 	defer s.Release()
 	for i := range l.taps {
 		t, own := &l.taps[i], &f.phases[i]
 		*own = packed{threads: f.threads}
 		part := w[:filters*plane]
-		if !room.Filled() && depth > 1 {
-			part = s.Buf[:filters*plane]
+		if n > 0 {
+			part = s.Buf[:n]
 			for c := range filters {
 				copy(part[c*plane:][:plane], w[(c*depth+t.k)*plane:])
 			}
@@ -161,18 +165,5 @@ func (l *layered) tap(r *layerRun, t *layerTap, a *Args, sums bool) {
 			r.args.Residual = r.args.Y
 		}
 		t.run(&r.args)
-	}
-}
-
-// startWithResidual copies the residual of so many outputs to them, unless they lie where it does.
-func (a *Args) startWithResidual(outputs, channels int) {
-	if &a.Residual[0] == &a.Y[0] {
-		return
-	}
-	if a.YStep == channels && a.ResidualStep == channels {
-		outputs, channels = 1, outputs*channels
-	}
-	for i := range outputs {
-		copy(a.Y[i*a.YStep:][:channels], a.Residual[i*a.ResidualStep:])
 	}
 }

@@ -196,19 +196,22 @@ func (t *lastTask) pixels(s *window.Scratch, plane, y []float32, starts, n, step
 	wholeTaps(t.k, t.Channels, a, apply)
 }
 
-// wholeTaps applies a kernel to rows of some channels. Whole vectors are read, so channels that fill none end in one that overlaps the
-// vector before.
+// wholeTaps applies a kernel to rows of some channels.
 func wholeTaps(k *window.Kernels, channels int, a *window.TapArgs, apply func(*window.TapArgs)) {
-	if a.Cols = channels; k.Lanes > channels { // the plain loops take any number
-		apply(a)
-		return
-	}
-	tail := channels % k.Lanes
-	a.Cols -= tail
+	cols, rest := wholeVectors(k, channels)
+	a.Cols = cols
 	apply(a)
-	if tail > 0 {
-		skip := channels - k.Lanes
-		a.Src, a.Dst, a.Cols = a.Src[skip:], a.Dst[skip:], k.Lanes
+	if rest > 0 {
+		a.Src, a.Dst, a.Cols = a.Src[rest:], a.Dst[rest:], k.Lanes
 		apply(a)
 	}
+}
+
+// wholeVectors returns how many channels a kernel takes at once, and where the vector begins that holds those which fill none: it
+// overlaps the vector before; 0: there are none. The plain loops take any number.
+func wholeVectors(k *window.Kernels, channels int) (cols, rest int) {
+	if tail := channels % k.Lanes; tail > 0 && k.Lanes < channels {
+		return channels - tail, channels - k.Lanes
+	}
+	return channels, 0
 }

@@ -6,21 +6,16 @@ import "github.com/onnxrun/onnxrun/internal/kernel/window"
 func (t *lastTask) noted(s *window.Scratch, plane []float32, at, starts, n, step int) {
 	a := &s.Place
 	*a = window.PlaceArgs{Src: plane, Dst: t.Y[at:], Places: t.places[at:], Off: s.Off[starts:], Numbers: s.Numbers[starts:], Rows: n, SrcStep: step, DstStep: t.YStep}
-	wholeVectors(t.k, t.Channels, a, t.k.MaxPlaces)
+	wholePlaces(t.k, t.Channels, a, t.k.MaxPlaces)
 }
 
-// wholeVectors applies a kernel to rows of some channels: those that fill no vector end in one that overlaps the vector before.
-func wholeVectors(k *window.Kernels, channels int, a *window.PlaceArgs, apply func(*window.PlaceArgs)) {
-	if a.Cols = channels; k.Lanes > channels { // the plain loops take any number
-		apply(a)
-		return
-	}
-	tail := channels % k.Lanes
-	a.Cols -= tail
+// wholePlaces applies a kernel to rows of some channels.
+func wholePlaces(k *window.Kernels, channels int, a *window.PlaceArgs, apply func(*window.PlaceArgs)) {
+	cols, rest := wholeVectors(k, channels)
+	a.Cols = cols
 	apply(a)
-	if tail > 0 {
-		skip := channels - k.Lanes
-		a.Src, a.Dst, a.Places, a.Cols = a.Src[skip:], a.Dst[skip:], a.Places[skip:], k.Lanes
+	if rest > 0 {
+		a.Src, a.Dst, a.Places, a.Cols = a.Src[rest:], a.Dst[rest:], a.Places[rest:], k.Lanes
 		apply(a)
 	}
 }

@@ -115,7 +115,7 @@ func (t *sightGrad) row(s *window.Scratch, r int) {
 			continue
 		}
 		s.Place = window.PlaceArgs{Src: t.dy[up:], Dst: dx, Places: t.places[up:], Off: off, Numbers: s.Numbers[starts:], Rows: g.count, SrcStep: t.channels, DstStep: step}
-		wholeVectors(t.k, t.channels, &s.Place, t.k.PlacesGrad)
+		wholePlaces(t.k, t.channels, &s.Place, t.k.PlacesGrad)
 	}
 }
 
