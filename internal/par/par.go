@@ -12,6 +12,7 @@
 package par
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -30,10 +31,12 @@ func Default() int { return runtime.GOMAXPROCS(0) }
 
 // Run calls t.Chunk for every index in [0, chunks) on at most threads goroutines,
 // the caller among them, and returns when all calls have returned. With threads
-// or chunks below two it is a plain loop. Chunks may call Run themselves. If a
-// chunk panics, no further chunks start and Run panics with the same value.
+// or chunks below two it is a plain loop. Each goroutine begins with a range of
+// its own, the caller with the first, and then takes what others have not begun.
+// Chunks may call Run themselves. If a chunk panics, no further chunks start and
+// Run panics with the same value.
 func Run(threads, chunks int, t Task) {
-	if threads <= 1 || chunks <= 1 {
+	if threads <= 1 || chunks <= 1 || uint64(chunks) > math.MaxUint32 {
 		for i := range chunks {
 			t.Chunk(i)
 		}
@@ -42,33 +45,33 @@ func Run(threads, chunks int, t Task) {
 	// Helpers only for processors that no other loop uses: with as many callers as
 	// processors each works alone.
 	defer busy.Add(-1)
-	helpers := min(threads, chunks, Default()-int(busy.Add(1))+1) - 1
+	helpers := max(min(threads, chunks, Default()-int(busy.Add(1))+1)-1, 0)
 	ensure(helpers)
 	r := regions.Get().(*region)
-	r.task, r.chunks = t, int64(chunks)
-	r.next.Store(0)
+	r.task, r.drained = t, false
+	r.deal(chunks, helpers+1)
 	o := offer{r, uint32(r.state.Load() >> genShift)}
-	for range max(helpers, 0) {
+	for range helpers {
 		select {
 		case queue <- o:
 		default: // everyone is busy; the caller does what nobody claims
 		}
 	}
 	defer r.finish()
-	r.work()
+	r.work(0)
+	r.drained = true
 }
 
 // region is one running parallel loop. Its state word packs a generation, which
 // makes offers of earlier loops void, a flag that the caller sleeps, and the
 // number of helpers inside.
 type region struct {
-	next   atomic.Int64
-	_      [56]byte // keeps the claim counter on a cache line of its own
-	state  atomic.Uint64
-	chunks int64
-	task   Task
-	failed atomic.Pointer[failure]
-	done   chan struct{}
+	state   atomic.Uint64
+	task    Task
+	shares  []share // the caller's is the first
+	drained bool    // the caller found nothing left to begin
+	failed  atomic.Pointer[failure]
+	done    chan struct{}
 }
 
 type failure struct{ value any }
@@ -91,17 +94,6 @@ var (
 	busy    atomic.Int64 // goroutines at work in loops, callers and helpers
 	regions = sync.Pool{New: func() any { return &region{done: make(chan struct{}, 1)} }}
 )
-
-// work claims and runs chunks until none is left.
-func (r *region) work() {
-	for {
-		i := r.next.Add(1) - 1
-		if i >= r.chunks {
-			return
-		}
-		r.task.Chunk(int(i))
-	}
-}
 
 // join enters the region as a helper, unless its loop is over.
 func (r *region) join(gen uint32) bool {
@@ -128,8 +120,9 @@ func (r *region) leave() {
 
 // finish bars further helpers, waits for those inside, and passes on their panic.
 func (r *region) finish() {
-	// After a panic of the caller's own chunk this stops the helpers too.
-	r.next.Store(r.chunks)
+	if !r.drained { // the caller's own chunk panicked
+		r.drop()
+	}
 	if s := r.state.Add(1 << genShift); s&countMask != 0 {
 		r.wait()
 	}

@@ -2,7 +2,10 @@ package par
 
 import (
 	"errors"
+	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +116,40 @@ func TestRuntimeErrorReachesCaller(t *testing.T) {
 	Run(2, 4, newCount(4, func(i int) { time.Sleep(time.Millisecond); *p = i }))
 }
 
+// Goroutines begin with neighbouring chunks and take the last ones of others when their own are done.
+func TestShares(t *testing.T) {
+	r := &region{}
+	r.deal(10, 3)
+	var got [][]int
+	for _, s := range []int{0, 1, 2} {
+		var mine []int
+		for range 2 {
+			i, ok := r.shares[s].first()
+			if !ok {
+				t.Fatalf("share %d is over", s)
+			}
+			mine = append(mine, i)
+		}
+		got = append(got, mine)
+	}
+	if want := [][]int{{0, 1}, {3, 4}, {6, 7}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("ranges begin with %v, want %v", got, want)
+	}
+	var order recorder
+	r.task = &order
+	r.work(1)
+	if want := (recorder{5, 9, 8, 2}); !slices.Equal(order, want) {
+		t.Errorf("the second goroutine goes on with %v, want %v", order, want)
+	}
+	if a, b, c := r.own(1), r.own(1), r.own(1); a != 2 || b != 1 || c != 0 {
+		t.Errorf("helpers begin with ranges %d, %d, %d, want 2, 1 and, as none is left, 0", a, b, c)
+	}
+}
+
+type recorder []int
+
+func (r *recorder) Chunk(i int) { *r = append(*r, i) }
+
 func TestLateHelpersAreNotAwaited(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	block := make(chan struct{})
@@ -160,6 +197,9 @@ type nothing struct{ sink [64]int }
 func (n *nothing) Chunk(i int) { n.sink[i&63]++ }
 
 func TestRunDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("allocations are not counted under the race detector")
+	}
 	task := &nothing{}
 	if n := testing.AllocsPerRun(200, func() { Run(2, 16, task) }); n > 0 {
 		t.Errorf("Run allocates %v times", n)
@@ -183,6 +223,26 @@ func TestSplit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A loop that only moves memory: what several threads gain hangs on which chunks they take.
+func BenchmarkStream(b *testing.B) {
+	task := &stream{x: make([]float32, 1<<20), y: make([]float32, 1<<20)}
+	for _, threads := range []int{1, 2} {
+		b.Run(strconv.Itoa(threads), func(b *testing.B) {
+			b.SetBytes(8 << 20)
+			for b.Loop() {
+				Run(threads, 64, task)
+			}
+		})
+	}
+}
+
+type stream struct{ x, y []float32 }
+
+func (s *stream) Chunk(i int) {
+	lo, hi := Range(i, len(s.x)/64, len(s.x))
+	copy(s.y[lo:hi], s.x[lo:hi])
 }
 
 func BenchmarkRun(b *testing.B) {

@@ -17,13 +17,13 @@ func ensure(n int) {
 			return
 		}
 		if workers.CompareAndSwap(have, have+1) {
-			go worker()
+			go worker(int(have))
 		}
 	}
 }
 
 // worker serves offers. It ends only when a chunk calls runtime.Goexit.
-func worker() {
+func worker(number int) {
 	defer workers.Add(-1)
 	debug.SetPanicOnFault(true) // a fault on a mapped page becomes a panic, which Run carries on
 	for {
@@ -32,7 +32,7 @@ func worker() {
 			o = <-queue
 		}
 		if o.r.join(o.gen) {
-			o.r.help()
+			o.r.help(number)
 		}
 	}
 }
@@ -62,13 +62,13 @@ func poll() (offer, bool) {
 }
 
 // help works in the region and turns a panic into the region's failure.
-func (r *region) help() {
+func (r *region) help(worker int) {
 	defer r.leave()
 	defer func() {
 		if v := recover(); v != nil {
 			r.failed.CompareAndSwap(nil, &failure{v})
-			r.next.Store(r.chunks)
+			r.drop()
 		}
 	}()
-	r.work()
+	r.work(r.own(worker))
 }
