@@ -68,8 +68,10 @@ func (l *softmaxLossBackward) run(c *Call) error {
 		}
 	}
 	j := lossJobs.Get().(*lossJob)
-	*j = lossJob{dx: tensor.Of[float32](c.Out[0]), logs: logs, share: share, labels: labels, classes: classes, inner: inner}
-	par.Run(c.Threads, s[0], j)
+	*j = lossJob{dx: tensor.Of[float32](c.Out[0]), logs: logs, share: share, labels: labels, samples: s[0], classes: classes, inner: inner}
+	var chunks int
+	chunks, j.size = par.Split(s[0], 1+lossGrain/max(1, classes*inner))
+	par.Run(c.Threads, chunks, j)
 	*j = lossJob{}
 	lossJobs.Put(j)
 	return nil
@@ -77,25 +79,44 @@ func (l *softmaxLossBackward) run(c *Call) error {
 
 var lossJobs = sync.Pool{New: func() any { return new(lossJob) }}
 
-// lossJob computes dx; its chunks are samples.
+// lossGrain is the number of elements that are worth a chunk.
+const lossGrain = 1 << 13
+
+// lossJob computes dx; its chunks are some samples.
 type lossJob struct {
 	dx, logs, share []float32 // [samples, classes, inner], the same, and [samples, inner]
 	labels          *tensor.Tensor
+	samples         int
 	classes, inner  int
+	size            int // samples of a chunk
 }
 
-// Chunk computes sample i.
+// Chunk computes chunk i.
 func (j *lossJob) Chunk(i int) {
+	lo, hi := par.Range(i, j.size, j.samples)
+	if j.inner != 1 {
+		for k := lo; k < hi; k++ {
+			j.sample(k)
+		}
+		return
+	}
+	n := j.classes
+	vec.ScaledExpRows(j.dx[lo*n:hi*n], j.logs[lo*n:hi*n], j.share[lo:hi], n)
+	for k := lo; k < hi; k++ {
+		if v := j.share[k]; v != 0 {
+			j.dx[k*n+int(labelAt(j.labels, k))] -= v
+		}
+	}
+}
+
+// sample computes sample i.
+func (j *lossJob) sample(i int) {
 	n := j.classes * j.inner
 	dx, share := j.dx[i*n:][:n], j.share[i*j.inner:][:j.inner]
 	vec.Exp(dx, j.logs[i*n:][:n])
-	if j.inner == 1 {
-		vec.ScaleShift(dx, dx, share[0], 0)
-	} else {
-		for c := range j.classes {
-			row := dx[c*j.inner:][:j.inner]
-			vec.Mul(row, row, share)
-		}
+	for c := range j.classes {
+		row := dx[c*j.inner:][:j.inner]
+		vec.Mul(row, row, share)
 	}
 	for k, v := range share {
 		if v != 0 {

@@ -45,6 +45,10 @@ type Kernels struct {
 	Rows3, Rows3s2, Rows5, Rows5s2, Rows7, Rows7s2 func(a *Args)
 	// Taps does so for spans of one tap; Blocks counts single outputs.
 	Taps func(a *Args)
+	// Pairs computes two rows of windows of 3 by 3; nil where there are not the registers for it, and rows are as good.
+	Pairs func(a *PairArgs)
+	// Spread computes transposed windows of 3 by 3.
+	Spread func(a *SpreadArgs)
 	// Frame copies a vector of channels.
 	Frame  func(a *FrameArgs)
 	sums   []SumKernel
@@ -76,7 +80,7 @@ var rows = []Kernels{{
 	func(a *Args) { rowsGeneric(a, 3, 1) }, func(a *Args) { rowsGeneric(a, 3, 2) },
 	func(a *Args) { rowsGeneric(a, 5, 1) }, func(a *Args) { rowsGeneric(a, 5, 2) },
 	func(a *Args) { rowsGeneric(a, 7, 1) }, func(a *Args) { rowsGeneric(a, 7, 2) },
-	tapsGeneric, func(a *FrameArgs) { frameGeneric(a, genericLanes) },
+	tapsGeneric, pairsGeneric, spreadGeneric, func(a *FrameArgs) { frameGeneric(a, genericLanes) },
 	[]SumKernel{genericSums(1, 1), genericSums(1, 3), genericSums(3, 3)}, genericSlides,
 }}
 

@@ -7015,6 +7015,431 @@ row_end:
 	VZEROUPPER
 	RET
 
+// func spreadAVX2(a *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·spreadAVX2(SB), NOSPLIT, $16-8
+	MOVQ a+0(FP), AX
+	MOVQ 96(AX), CX
+	MOVQ CX, DX
+	ANDQ $0x00000007, DX
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $0x02, DX
+	SUBQ DX, BX
+	MOVQ 104(AX), DX
+	SHLQ $0x02, DX
+	MOVQ 112(AX), SI
+	SHLQ $0x02, SI
+	MOVQ 176(AX), DI
+	SHLQ $0x02, DI
+	MOVQ 184(AX), R8
+	SHLQ $0x02, R8
+	XORQ R9, R9
+	MOVQ 48(AX), R10
+	MOVQ R10, (SP)
+
+groups:
+	CMPQ       CX, $0x00000008
+	JL         groups_end
+	MOVQ       CX, 8(SP)
+	MOVQ       (SP), CX
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    64(CX), Y2
+	VMOVUPS    96(CX), Y3
+	VMOVUPS    128(CX), Y4
+	VMOVUPS    160(CX), Y5
+	VMOVUPS    192(CX), Y6
+	VMOVUPS    224(CX), Y7
+	VMOVUPS    256(CX), Y8
+	MOVQ       (AX), CX
+	MOVQ       72(AX), R10
+	MOVQ       24(AX), R11
+	MOVQ       120(AX), R12
+	SHLQ       $0x02, R12
+	ADDQ       R9, CX
+	ADDQ       R9, R10
+	ADDQ       R9, R11
+	ADDQ       R11, R12
+	VMOVUPS    (CX), Y9
+	VXORPS     Y10, Y10, Y10
+	CMPQ       160(AX), $0x00
+	JE         full_first_below
+	VMOVUPS    (CX)(SI*1), Y10
+	PREFETCHT1 (CX)(DI*1)
+
+full_first_below:
+	ADDQ DX, CX
+	MOVQ 136(AX), R13
+	DECQ R13
+
+full_inputs:
+	CMPQ       R13, $0x00000001
+	JL         full_inputs_end
+	VMOVUPS    (CX), Y11
+	VXORPS     Y12, Y12, Y12
+	CMPQ       160(AX), $0x00
+	JE         full_inner_below
+	VMOVUPS    (CX)(SI*1), Y12
+	PREFETCHT1 (CX)(DI*1)
+
+full_inner_below:
+	ADDQ        DX, CX
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y4, Y9, Y13
+	VMOVUPS     Y13, (R11)
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y5, Y9, Y13
+	VFMADD231PS Y3, Y11, Y13
+	VMOVUPS     Y13, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_inner_row
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y7, Y9, Y13
+	VFMADD231PS Y1, Y10, Y13
+	VMOVUPS     Y13, (R12)
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y8, Y9, Y13
+	VFMADD231PS Y6, Y11, Y13
+	VFMADD231PS Y2, Y10, Y13
+	VFMADD231PS Y0, Y12, Y13
+	VMOVUPS     Y13, (R12)(DX*1)
+
+full_inner_row:
+	LEAQ       (R11)(R8*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	VMOVAPS    Y11, Y9
+	VMOVAPS    Y12, Y10
+	SUBQ       $0x00000001, R13
+	JMP        full_inputs
+
+full_inputs_end:
+	CMPQ       152(AX), $0x00
+	JNE        full_half
+	CMPQ       144(AX), $0x00
+	JE         full_last
+	VMOVUPS    (CX), Y11
+	VXORPS     Y12, Y12, Y12
+	CMPQ       160(AX), $0x00
+	JE         full_whole_below
+	VMOVUPS    (CX)(SI*1), Y12
+	PREFETCHT1 (CX)(DI*1)
+
+full_whole_below:
+	ADDQ        DX, CX
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y4, Y9, Y13
+	VMOVUPS     Y13, (R11)
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y5, Y9, Y4
+	VFMADD231PS Y3, Y11, Y4
+	VMOVUPS     Y4, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_whole_row
+	VMOVUPS     (R10), Y3
+	VFMADD231PS Y7, Y9, Y3
+	VFMADD231PS Y1, Y10, Y3
+	VMOVUPS     Y3, (R12)
+	VMOVUPS     (R10), Y1
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y6, Y11, Y1
+	VFMADD231PS Y2, Y10, Y1
+	VFMADD231PS Y0, Y12, Y1
+	VMOVUPS     Y1, (R12)(DX*1)
+
+full_whole_row:
+	LEAQ       (R11)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	VMOVAPS    Y11, Y9
+	VMOVAPS    Y12, Y10
+	JMP        full_end
+
+full_last:
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y4, Y9, Y0
+	VMOVUPS     Y0, (R11)
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y5, Y9, Y0
+	VMOVUPS     Y0, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_lone_row
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y1, Y10, Y0
+	VMOVUPS     Y0, (R12)
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y2, Y10, Y0
+	VMOVUPS     Y0, (R12)(DX*1)
+
+full_lone_row:
+	LEAQ       (R11)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	JMP        full_end
+
+full_half:
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y4, Y9, Y0
+	VMOVUPS     Y0, (R11)
+	CMPQ        168(AX), $0x02
+	JL          full_column_row
+	VMOVUPS     (R10), Y0
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y1, Y10, Y0
+	VMOVUPS     Y0, (R12)
+
+full_column_row:
+	LEAQ       (R11)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+
+full_end:
+	MOVQ 128(AX), CX
+	SHLQ $0x02, CX
+	ADDQ CX, (SP)
+	ADDQ $0x00000020, R9
+	MOVQ 8(SP), CX
+	SUBQ $0x00000008, CX
+	JMP  groups
+
+groups_end:
+	TESTQ      CX, CX
+	JE         done
+	MOVQ       (SP), CX
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    64(CX), Y2
+	VMOVUPS    96(CX), Y3
+	VMOVUPS    128(CX), Y4
+	VMOVUPS    160(CX), Y5
+	VMOVUPS    192(CX), Y6
+	VMOVUPS    224(CX), Y7
+	VMOVUPS    256(CX), Y8
+	MOVQ       (AX), CX
+	MOVQ       72(AX), R10
+	MOVQ       24(AX), R11
+	MOVQ       120(AX), R12
+	SHLQ       $0x02, R12
+	ADDQ       R9, CX
+	ADDQ       R9, R10
+	ADDQ       R9, R11
+	ADDQ       R11, R12
+	VMOVUPS    (BX), Y9
+	VMASKMOVPS (CX), Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	CMPQ       160(AX), $0x00
+	JE         tail_first_below
+	VMOVUPS    (BX), Y10
+	VMASKMOVPS (CX)(SI*1), Y10, Y10
+	PREFETCHT1 (CX)(DI*1)
+
+tail_first_below:
+	ADDQ DX, CX
+	MOVQ 136(AX), R9
+	DECQ R9
+
+tail_inputs:
+	CMPQ       R9, $0x00000001
+	JL         tail_inputs_end
+	VMOVUPS    (BX), Y11
+	VMASKMOVPS (CX), Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	CMPQ       160(AX), $0x00
+	JE         tail_inner_below
+	VMOVUPS    (BX), Y12
+	VMASKMOVPS (CX)(SI*1), Y12, Y12
+	PREFETCHT1 (CX)(DI*1)
+
+tail_inner_below:
+	ADDQ        DX, CX
+	VMOVUPS     (BX), Y13
+	VMASKMOVPS  (R10), Y13, Y13
+	VFMADD231PS Y4, Y9, Y13
+	VMOVUPS     (BX), Y14
+	VMASKMOVPS  Y13, Y14, (R11)
+	VMOVUPS     (BX), Y13
+	VMASKMOVPS  (R10), Y13, Y13
+	VFMADD231PS Y5, Y9, Y13
+	VFMADD231PS Y3, Y11, Y13
+	VMOVUPS     (BX), Y14
+	VMASKMOVPS  Y13, Y14, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_inner_row
+	VMOVUPS     (BX), Y13
+	VMASKMOVPS  (R10), Y13, Y13
+	VFMADD231PS Y7, Y9, Y13
+	VFMADD231PS Y1, Y10, Y13
+	VMOVUPS     (BX), Y14
+	VMASKMOVPS  Y13, Y14, (R12)
+	VMOVUPS     (BX), Y13
+	VMASKMOVPS  (R10), Y13, Y13
+	VFMADD231PS Y8, Y9, Y13
+	VFMADD231PS Y6, Y11, Y13
+	VFMADD231PS Y2, Y10, Y13
+	VFMADD231PS Y0, Y12, Y13
+	VMOVUPS     (BX), Y9
+	VMASKMOVPS  Y13, Y9, (R12)(DX*1)
+
+tail_inner_row:
+	LEAQ       (R11)(R8*1), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 (R13)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 (R13)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	VMOVAPS    Y11, Y9
+	VMOVAPS    Y12, Y10
+	SUBQ       $0x00000001, R9
+	JMP        tail_inputs
+
+tail_inputs_end:
+	CMPQ       152(AX), $0x00
+	JNE        tail_half
+	CMPQ       144(AX), $0x00
+	JE         tail_last
+	VMOVUPS    (BX), Y11
+	VMASKMOVPS (CX), Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	CMPQ       160(AX), $0x00
+	JE         tail_whole_below
+	VMOVUPS    (BX), Y12
+	VMASKMOVPS (CX)(SI*1), Y12, Y12
+	PREFETCHT1 (CX)(DI*1)
+
+tail_whole_below:
+	ADDQ        DX, CX
+	VMOVUPS     (BX), Y13
+	VMASKMOVPS  (R10), Y13, Y13
+	VFMADD231PS Y4, Y9, Y13
+	VMOVUPS     (BX), Y4
+	VMASKMOVPS  Y13, Y4, (R11)
+	VMOVUPS     (BX), Y4
+	VMASKMOVPS  (R10), Y4, Y4
+	VFMADD231PS Y5, Y9, Y4
+	VFMADD231PS Y3, Y11, Y4
+	VMOVUPS     (BX), Y3
+	VMASKMOVPS  Y4, Y3, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_whole_row
+	VMOVUPS     (BX), Y3
+	VMASKMOVPS  (R10), Y3, Y3
+	VFMADD231PS Y7, Y9, Y3
+	VFMADD231PS Y1, Y10, Y3
+	VMOVUPS     (BX), Y1
+	VMASKMOVPS  Y3, Y1, (R12)
+	VMOVUPS     (BX), Y1
+	VMASKMOVPS  (R10), Y1, Y1
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y6, Y11, Y1
+	VFMADD231PS Y2, Y10, Y1
+	VFMADD231PS Y0, Y12, Y1
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  Y1, Y0, (R12)(DX*1)
+
+tail_whole_row:
+	LEAQ       (R11)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	VMOVAPS    Y11, Y9
+	VMOVAPS    Y12, Y10
+	JMP        tail_end
+
+tail_last:
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y4, Y9, Y0
+	VMOVUPS     (BX), Y3
+	VMASKMOVPS  Y0, Y3, (R11)
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y5, Y9, Y0
+	VMOVUPS     (BX), Y3
+	VMASKMOVPS  Y0, Y3, (R11)(DX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_lone_row
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y1, Y10, Y0
+	VMOVUPS     (BX), Y1
+	VMASKMOVPS  Y0, Y1, (R12)
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y2, Y10, Y0
+	VMOVUPS     (BX), Y1
+	VMASKMOVPS  Y0, Y1, (R12)(DX*1)
+
+tail_lone_row:
+	LEAQ       (R11)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+	JMP        tail_end
+
+tail_half:
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y4, Y9, Y0
+	VMOVUPS     (BX), Y2
+	VMASKMOVPS  Y0, Y2, (R11)
+	CMPQ        168(AX), $0x02
+	JL          tail_column_row
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (R10), Y0, Y0
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y1, Y10, Y0
+	VMOVUPS     (BX), Y1
+	VMASKMOVPS  Y0, Y1, (R12)
+
+tail_column_row:
+	LEAQ       (R11)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R11)(DX*2), R11
+	LEAQ       (R12)(R8*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(DX*1)
+	LEAQ       (R12)(DX*2), R12
+
+tail_end:
+done:
+	VZEROUPPER
+	RET
+
 // func rows3AVX512(a *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·rows3AVX512(SB), NOSPLIT, $24-8
@@ -14343,5 +14768,791 @@ row_end:
 	VMOVUPS Z6, 384(AX)
 	VMOVUPS Z7, 448(AX)
 	VMOVUPS Z8, 512(AX)
+	VZEROUPPER
+	RET
+
+// func pairsAVX512(a *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·pairsAVX512(SB), NOSPLIT, $16-8
+	MOVQ         a+0(FP), AX
+	MOVQ         104(AX), DX
+	MOVQ         DX, CX
+	ANDQ         $0x0000000f, CX
+	MOVQ         $0x0000000000000001, BX
+	SHLQ         CL, BX
+	DECQ         BX
+	KMOVW        BX, K1
+	MOVQ         112(AX), CX
+	SHLQ         $0x02, CX
+	MOVQ         128(AX), BX
+	SHLQ         $0x02, BX
+	MOVQ         136(AX), SI
+	SHLQ         $0x02, SI
+	MOVQ         192(AX), DI
+	SHLQ         $0x02, DI
+	MOVQ         200(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         120(AX), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	VBROADCASTSS 208(AX), Z0
+	VBROADCASTSS 212(AX), Z1
+	XORQ         R11, R11
+	MOVQ         48(AX), R12
+	MOVQ         R12, (SP)
+
+groups:
+	CMPQ        DX, $0x00000010
+	JL          groups_end
+	MOVQ        DX, 8(SP)
+	MOVQ        (SP), DX
+	VMOVUPS     (DX), Z2
+	VMOVUPS     64(DX), Z3
+	VMOVUPS     128(DX), Z4
+	VMOVUPS     192(DX), Z5
+	VMOVUPS     256(DX), Z6
+	VMOVUPS     320(DX), Z7
+	VMOVUPS     384(DX), Z8
+	VMOVUPS     448(DX), Z9
+	VMOVUPS     512(DX), Z10
+	MOVQ        72(AX), DX
+	VMOVUPS     (DX)(R11*1), Z11
+	MOVQ        96(AX), DX
+	SHLQ        $0x02, DX
+	MOVQ        24(AX), R12
+	ADDQ        (AX), DX
+	ADDQ        R11, DX
+	ADDQ        R11, R12
+	VMOVAPS     Z11, Z12
+	VMOVAPS     Z11, Z13
+	VMOVAPS     Z11, Z14
+	VMOVAPS     Z11, Z15
+	CMPQ        160(AX), $0x00
+	JE          full_first
+	CMPQ        176(AX), $0x00
+	JE          full_left_above
+	VMOVUPS     (DX), Z16
+	VFMADD231PS Z2, Z16, Z12
+
+full_left_above:
+	VMOVUPS     (DX)(R9*1), Z16
+	VFMADD231PS Z5, Z16, Z12
+	VFMADD231PS Z2, Z16, Z13
+	VMOVUPS     (DX)(R9*2), Z16
+	VFMADD231PS Z8, Z16, Z12
+	VFMADD231PS Z5, Z16, Z13
+	CMPQ        184(AX), $0x00
+	JE          full_left_below
+	VMOVUPS     (DX)(R10*1), Z16
+	VFMADD231PS Z8, Z16, Z13
+
+full_left_below:
+	LEAQ       (DX)(DI*1), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 (R13)(R9*1)
+
+full_first:
+	ADDQ        CX, DX
+	CMPQ        176(AX), $0x00
+	JE          full_begin_above
+	VMOVUPS     (DX), Z16
+	VFMADD231PS Z2, Z16, Z14
+	VFMADD231PS Z3, Z16, Z12
+
+full_begin_above:
+	VMOVUPS     (DX)(R9*1), Z16
+	VFMADD231PS Z5, Z16, Z14
+	VFMADD231PS Z2, Z16, Z15
+	VFMADD231PS Z6, Z16, Z12
+	VFMADD231PS Z3, Z16, Z13
+	VMOVUPS     (DX)(R9*2), Z16
+	VFMADD231PS Z8, Z16, Z14
+	VFMADD231PS Z5, Z16, Z15
+	VFMADD231PS Z9, Z16, Z12
+	VFMADD231PS Z6, Z16, Z13
+	CMPQ        184(AX), $0x00
+	JE          full_begin_below
+	VMOVUPS     (DX)(R10*1), Z16
+	VFMADD231PS Z8, Z16, Z15
+	VFMADD231PS Z9, Z16, Z13
+
+full_begin_below:
+	LEAQ       (DX)(DI*1), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       CX, DX
+	MOVQ       152(AX), R13
+	DECQ       R13
+
+full_outputs:
+	CMPQ        R13, $0x00000001
+	JL          full_outputs_end
+	VMOVAPS     Z11, Z16
+	VMOVAPS     Z11, Z17
+	CMPQ        176(AX), $0x00
+	JE          full_inner_above
+	VMOVUPS     (DX), Z18
+	VFMADD231PS Z2, Z18, Z16
+	VFMADD231PS Z3, Z18, Z14
+	VFMADD231PS Z4, Z18, Z12
+
+full_inner_above:
+	VMOVUPS     (DX)(R9*1), Z18
+	VFMADD231PS Z5, Z18, Z16
+	VFMADD231PS Z2, Z18, Z17
+	VFMADD231PS Z6, Z18, Z14
+	VFMADD231PS Z3, Z18, Z15
+	VFMADD231PS Z7, Z18, Z12
+	VFMADD231PS Z4, Z18, Z13
+	VMOVUPS     (DX)(R9*2), Z18
+	VFMADD231PS Z8, Z18, Z16
+	VFMADD231PS Z5, Z18, Z17
+	VFMADD231PS Z9, Z18, Z14
+	VFMADD231PS Z6, Z18, Z15
+	VFMADD231PS Z10, Z18, Z12
+	VFMADD231PS Z7, Z18, Z13
+	CMPQ        184(AX), $0x00
+	JE          full_inner_below
+	VMOVUPS     (DX)(R10*1), Z18
+	VFMADD231PS Z8, Z18, Z17
+	VFMADD231PS Z9, Z18, Z15
+	VFMADD231PS Z10, Z18, Z13
+
+full_inner_below:
+	LEAQ       (DX)(DI*1), R14
+	PREFETCHT1 (R14)
+	PREFETCHT1 (R14)(R9*1)
+	ADDQ       CX, DX
+	LEAQ       (R12)(R8*1), R14
+	VMAXPS     Z12, Z0, Z12
+	VMINPS     Z12, Z1, Z12
+	VMOVUPS    Z12, (R12)
+	PREFETCHT1 (R14)
+	VMAXPS     Z13, Z0, Z13
+	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z13, (R12)(SI*1)
+	PREFETCHT1 (R14)(SI*1)
+	ADDQ       BX, R12
+	VMOVAPS    Z14, Z12
+	VMOVAPS    Z16, Z14
+	VMOVAPS    Z15, Z13
+	VMOVAPS    Z17, Z15
+	SUBQ       $0x00000001, R13
+	JMP        full_outputs
+
+full_outputs_end:
+	CMPQ        168(AX), $0x00
+	JE          full_last
+	CMPQ        176(AX), $0x00
+	JE          full_right_above
+	VMOVUPS     (DX), Z2
+	VFMADD231PS Z4, Z2, Z12
+
+full_right_above:
+	VMOVUPS     (DX)(R9*1), Z2
+	VFMADD231PS Z7, Z2, Z12
+	VFMADD231PS Z4, Z2, Z13
+	VMOVUPS     (DX)(R9*2), Z2
+	VFMADD231PS Z10, Z2, Z12
+	VFMADD231PS Z7, Z2, Z13
+	CMPQ        184(AX), $0x00
+	JE          full_right_below
+	VMOVUPS     (DX)(R10*1), Z2
+	VFMADD231PS Z10, Z2, Z13
+
+full_right_below:
+	LEAQ       (DX)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(R9*1)
+
+full_last:
+	LEAQ       (R12)(R8*1), DX
+	VMAXPS     Z12, Z0, Z12
+	VMINPS     Z12, Z1, Z12
+	VMOVUPS    Z12, (R12)
+	PREFETCHT1 (DX)
+	VMAXPS     Z13, Z0, Z13
+	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z13, (R12)(SI*1)
+	PREFETCHT1 (DX)(SI*1)
+	ADDQ       BX, R12
+	MOVQ       144(AX), DX
+	SHLQ       $0x02, DX
+	ADDQ       DX, (SP)
+	ADDQ       $0x00000040, R11
+	MOVQ       8(SP), DX
+	SUBQ       $0x00000010, DX
+	JMP        groups
+
+groups_end:
+	TESTQ       DX, DX
+	JE          done
+	MOVQ        (SP), DX
+	VMOVUPS     (DX), Z2
+	VMOVUPS     64(DX), Z3
+	VMOVUPS     128(DX), Z4
+	VMOVUPS     192(DX), Z5
+	VMOVUPS     256(DX), Z6
+	VMOVUPS     320(DX), Z7
+	VMOVUPS     384(DX), Z8
+	VMOVUPS     448(DX), Z9
+	VMOVUPS     512(DX), Z10
+	MOVQ        72(AX), DX
+	VMOVUPS.Z   (DX)(R11*1), K1, Z11
+	MOVQ        96(AX), DX
+	SHLQ        $0x02, DX
+	MOVQ        24(AX), R12
+	ADDQ        (AX), DX
+	ADDQ        R11, DX
+	ADDQ        R11, R12
+	VMOVAPS     Z11, Z12
+	VMOVAPS     Z11, Z13
+	VMOVAPS     Z11, Z14
+	VMOVAPS     Z11, Z15
+	CMPQ        160(AX), $0x00
+	JE          tail_first
+	CMPQ        176(AX), $0x00
+	JE          tail_left_above
+	VMOVUPS.Z   (DX), K1, Z16
+	VFMADD231PS Z2, Z16, Z12
+
+tail_left_above:
+	VMOVUPS.Z   (DX)(R9*1), K1, Z16
+	VFMADD231PS Z5, Z16, Z12
+	VFMADD231PS Z2, Z16, Z13
+	VMOVUPS.Z   (DX)(R9*2), K1, Z16
+	VFMADD231PS Z8, Z16, Z12
+	VFMADD231PS Z5, Z16, Z13
+	CMPQ        184(AX), $0x00
+	JE          tail_left_below
+	VMOVUPS.Z   (DX)(R10*1), K1, Z16
+	VFMADD231PS Z8, Z16, Z13
+
+tail_left_below:
+	LEAQ       (DX)(DI*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(R9*1)
+
+tail_first:
+	ADDQ        CX, DX
+	CMPQ        176(AX), $0x00
+	JE          tail_begin_above
+	VMOVUPS.Z   (DX), K1, Z16
+	VFMADD231PS Z2, Z16, Z14
+	VFMADD231PS Z3, Z16, Z12
+
+tail_begin_above:
+	VMOVUPS.Z   (DX)(R9*1), K1, Z16
+	VFMADD231PS Z5, Z16, Z14
+	VFMADD231PS Z2, Z16, Z15
+	VFMADD231PS Z6, Z16, Z12
+	VFMADD231PS Z3, Z16, Z13
+	VMOVUPS.Z   (DX)(R9*2), K1, Z16
+	VFMADD231PS Z8, Z16, Z14
+	VFMADD231PS Z5, Z16, Z15
+	VFMADD231PS Z9, Z16, Z12
+	VFMADD231PS Z6, Z16, Z13
+	CMPQ        184(AX), $0x00
+	JE          tail_begin_below
+	VMOVUPS.Z   (DX)(R10*1), K1, Z16
+	VFMADD231PS Z8, Z16, Z15
+	VFMADD231PS Z9, Z16, Z13
+
+tail_begin_below:
+	LEAQ       (DX)(DI*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(R9*1)
+	ADDQ       CX, DX
+	MOVQ       152(AX), R11
+	DECQ       R11
+
+tail_outputs:
+	CMPQ        R11, $0x00000001
+	JL          tail_outputs_end
+	VMOVAPS     Z11, Z16
+	VMOVAPS     Z11, Z17
+	CMPQ        176(AX), $0x00
+	JE          tail_inner_above
+	VMOVUPS.Z   (DX), K1, Z18
+	VFMADD231PS Z2, Z18, Z16
+	VFMADD231PS Z3, Z18, Z14
+	VFMADD231PS Z4, Z18, Z12
+
+tail_inner_above:
+	VMOVUPS.Z   (DX)(R9*1), K1, Z18
+	VFMADD231PS Z5, Z18, Z16
+	VFMADD231PS Z2, Z18, Z17
+	VFMADD231PS Z6, Z18, Z14
+	VFMADD231PS Z3, Z18, Z15
+	VFMADD231PS Z7, Z18, Z12
+	VFMADD231PS Z4, Z18, Z13
+	VMOVUPS.Z   (DX)(R9*2), K1, Z18
+	VFMADD231PS Z8, Z18, Z16
+	VFMADD231PS Z5, Z18, Z17
+	VFMADD231PS Z9, Z18, Z14
+	VFMADD231PS Z6, Z18, Z15
+	VFMADD231PS Z10, Z18, Z12
+	VFMADD231PS Z7, Z18, Z13
+	CMPQ        184(AX), $0x00
+	JE          tail_inner_below
+	VMOVUPS.Z   (DX)(R10*1), K1, Z18
+	VFMADD231PS Z8, Z18, Z17
+	VFMADD231PS Z9, Z18, Z15
+	VFMADD231PS Z10, Z18, Z13
+
+tail_inner_below:
+	LEAQ       (DX)(DI*1), R13
+	PREFETCHT1 (R13)
+	PREFETCHT1 (R13)(R9*1)
+	ADDQ       CX, DX
+	LEAQ       (R12)(R8*1), R13
+	VMAXPS     Z12, Z0, Z12
+	VMINPS     Z12, Z1, Z12
+	VMOVUPS    Z12, K1, (R12)
+	PREFETCHT1 (R13)
+	VMAXPS     Z13, Z0, Z13
+	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z13, K1, (R12)(SI*1)
+	PREFETCHT1 (R13)(SI*1)
+	ADDQ       BX, R12
+	VMOVAPS    Z14, Z12
+	VMOVAPS    Z16, Z14
+	VMOVAPS    Z15, Z13
+	VMOVAPS    Z17, Z15
+	SUBQ       $0x00000001, R11
+	JMP        tail_outputs
+
+tail_outputs_end:
+	CMPQ        168(AX), $0x00
+	JE          tail_last
+	CMPQ        176(AX), $0x00
+	JE          tail_right_above
+	VMOVUPS.Z   (DX), K1, Z2
+	VFMADD231PS Z4, Z2, Z12
+
+tail_right_above:
+	VMOVUPS.Z   (DX)(R9*1), K1, Z2
+	VFMADD231PS Z7, Z2, Z12
+	VFMADD231PS Z4, Z2, Z13
+	VMOVUPS.Z   (DX)(R9*2), K1, Z2
+	VFMADD231PS Z10, Z2, Z12
+	VFMADD231PS Z7, Z2, Z13
+	CMPQ        184(AX), $0x00
+	JE          tail_right_below
+	VMOVUPS.Z   (DX)(R10*1), K1, Z2
+	VFMADD231PS Z10, Z2, Z13
+
+tail_right_below:
+	LEAQ       (DX)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(R9*1)
+
+tail_last:
+	LEAQ       (R12)(R8*1), AX
+	VMAXPS     Z12, Z0, Z12
+	VMINPS     Z12, Z1, Z12
+	VMOVUPS    Z12, K1, (R12)
+	PREFETCHT1 (AX)
+	VMAXPS     Z13, Z0, Z13
+	VMINPS     Z13, Z1, Z13
+	VMOVUPS    Z13, K1, (R12)(SI*1)
+	PREFETCHT1 (AX)(SI*1)
+	ADDQ       BX, R12
+
+done:
+	VZEROUPPER
+	RET
+
+// func spreadAVX512(a *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spreadAVX512(SB), NOSPLIT, $16-8
+	MOVQ  a+0(FP), AX
+	MOVQ  96(AX), DX
+	MOVQ  DX, CX
+	ANDQ  $0x0000000f, CX
+	MOVQ  $0x0000000000000001, BX
+	SHLQ  CL, BX
+	DECQ  BX
+	KMOVW BX, K1
+	MOVQ  104(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  112(AX), BX
+	SHLQ  $0x02, BX
+	MOVQ  176(AX), SI
+	SHLQ  $0x02, SI
+	MOVQ  184(AX), DI
+	SHLQ  $0x02, DI
+	XORQ  R8, R8
+	MOVQ  48(AX), R9
+	MOVQ  R9, (SP)
+
+groups:
+	CMPQ       DX, $0x00000010
+	JL         groups_end
+	MOVQ       DX, 8(SP)
+	MOVQ       (SP), DX
+	VMOVUPS    (DX), Z0
+	VMOVUPS    64(DX), Z1
+	VMOVUPS    128(DX), Z2
+	VMOVUPS    192(DX), Z3
+	VMOVUPS    256(DX), Z4
+	VMOVUPS    320(DX), Z5
+	VMOVUPS    384(DX), Z6
+	VMOVUPS    448(DX), Z7
+	VMOVUPS    512(DX), Z8
+	MOVQ       (AX), DX
+	MOVQ       72(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       120(AX), R11
+	SHLQ       $0x02, R11
+	ADDQ       R8, DX
+	ADDQ       R8, R9
+	ADDQ       R8, R10
+	ADDQ       R10, R11
+	VMOVUPS    (R9), Z9
+	VMOVUPS    (DX), Z10
+	VPXORD     Z11, Z11, Z11
+	CMPQ       160(AX), $0x00
+	JE         full_first_below
+	VMOVUPS    (DX)(BX*1), Z11
+	PREFETCHT1 (DX)(SI*1)
+
+full_first_below:
+	ADDQ CX, DX
+	MOVQ 136(AX), R9
+	DECQ R9
+
+full_inputs:
+	CMPQ       R9, $0x00000001
+	JL         full_inputs_end
+	VMOVUPS    (DX), Z12
+	VPXORD     Z13, Z13, Z13
+	CMPQ       160(AX), $0x00
+	JE         full_inner_below
+	VMOVUPS    (DX)(BX*1), Z13
+	PREFETCHT1 (DX)(SI*1)
+
+full_inner_below:
+	ADDQ        CX, DX
+	VMOVAPS     Z9, Z14
+	VFMADD231PS Z4, Z10, Z14
+	VMOVUPS     Z14, (R10)
+	VMOVAPS     Z9, Z14
+	VFMADD231PS Z5, Z10, Z14
+	VFMADD231PS Z3, Z12, Z14
+	VMOVUPS     Z14, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_inner_row
+	VMOVAPS     Z9, Z14
+	VFMADD231PS Z7, Z10, Z14
+	VFMADD231PS Z1, Z11, Z14
+	VMOVUPS     Z14, (R11)
+	VMOVAPS     Z9, Z14
+	VFMADD231PS Z8, Z10, Z14
+	VFMADD231PS Z6, Z12, Z14
+	VFMADD231PS Z2, Z11, Z14
+	VFMADD231PS Z0, Z13, Z14
+	VMOVUPS     Z14, (R11)(CX*1)
+
+full_inner_row:
+	LEAQ       (R10)(DI*1), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), R12
+	PREFETCHT1 (R12)
+	PREFETCHT1 (R12)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	VMOVAPS    Z12, Z10
+	VMOVAPS    Z13, Z11
+	SUBQ       $0x00000001, R9
+	JMP        full_inputs
+
+full_inputs_end:
+	CMPQ       152(AX), $0x00
+	JNE        full_half
+	CMPQ       144(AX), $0x00
+	JE         full_last
+	VMOVUPS    (DX), Z12
+	VPXORD     Z15, Z15, Z15
+	CMPQ       160(AX), $0x00
+	JE         full_whole_below
+	VMOVUPS    (DX)(BX*1), Z15
+	PREFETCHT1 (DX)(SI*1)
+
+full_whole_below:
+	ADDQ        CX, DX
+	VMOVAPS     Z9, Z14
+	VFMADD231PS Z4, Z10, Z14
+	VMOVUPS     Z14, (R10)
+	VMOVAPS     Z9, Z4
+	VFMADD231PS Z5, Z10, Z4
+	VFMADD231PS Z3, Z12, Z4
+	VMOVUPS     Z4, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_whole_row
+	VMOVAPS     Z9, Z3
+	VFMADD231PS Z7, Z10, Z3
+	VFMADD231PS Z1, Z11, Z3
+	VMOVUPS     Z3, (R11)
+	VMOVAPS     Z9, Z1
+	VFMADD231PS Z8, Z10, Z1
+	VFMADD231PS Z6, Z12, Z1
+	VFMADD231PS Z2, Z11, Z1
+	VFMADD231PS Z0, Z15, Z1
+	VMOVUPS     Z1, (R11)(CX*1)
+
+full_whole_row:
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	VMOVAPS    Z12, Z10
+	VMOVAPS    Z15, Z11
+	JMP        full_end
+
+full_last:
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z4, Z10, Z0
+	VMOVUPS     Z0, (R10)
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z5, Z10, Z0
+	VMOVUPS     Z0, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          full_lone_row
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z7, Z10, Z0
+	VFMADD231PS Z1, Z11, Z0
+	VMOVUPS     Z0, (R11)
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z8, Z10, Z0
+	VFMADD231PS Z2, Z11, Z0
+	VMOVUPS     Z0, (R11)(CX*1)
+
+full_lone_row:
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	JMP        full_end
+
+full_half:
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z4, Z10, Z0
+	VMOVUPS     Z0, (R10)
+	CMPQ        168(AX), $0x02
+	JL          full_column_row
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z7, Z10, Z0
+	VFMADD231PS Z1, Z11, Z0
+	VMOVUPS     Z0, (R11)
+
+full_column_row:
+	LEAQ       (R10)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), DX
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+
+full_end:
+	MOVQ 128(AX), DX
+	SHLQ $0x02, DX
+	ADDQ DX, (SP)
+	ADDQ $0x00000040, R8
+	MOVQ 8(SP), DX
+	SUBQ $0x00000010, DX
+	JMP  groups
+
+groups_end:
+	TESTQ      DX, DX
+	JE         done
+	MOVQ       (SP), DX
+	VMOVUPS    (DX), Z0
+	VMOVUPS    64(DX), Z1
+	VMOVUPS    128(DX), Z2
+	VMOVUPS    192(DX), Z3
+	VMOVUPS    256(DX), Z4
+	VMOVUPS    320(DX), Z5
+	VMOVUPS    384(DX), Z6
+	VMOVUPS    448(DX), Z7
+	VMOVUPS    512(DX), Z8
+	MOVQ       (AX), DX
+	MOVQ       72(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       120(AX), R11
+	SHLQ       $0x02, R11
+	ADDQ       R8, DX
+	ADDQ       R8, R9
+	ADDQ       R8, R10
+	ADDQ       R10, R11
+	VMOVUPS.Z  (R9), K1, Z9
+	VMOVUPS.Z  (DX), K1, Z10
+	VPXORD     Z16, Z16, Z16
+	CMPQ       160(AX), $0x00
+	JE         tail_first_below
+	VMOVUPS.Z  (DX)(BX*1), K1, Z16
+	PREFETCHT1 (DX)(SI*1)
+
+tail_first_below:
+	ADDQ CX, DX
+	MOVQ 136(AX), R8
+	DECQ R8
+
+tail_inputs:
+	CMPQ       R8, $0x00000001
+	JL         tail_inputs_end
+	VMOVUPS.Z  (DX), K1, Z11
+	VPXORD     Z17, Z17, Z17
+	CMPQ       160(AX), $0x00
+	JE         tail_inner_below
+	VMOVUPS.Z  (DX)(BX*1), K1, Z17
+	PREFETCHT1 (DX)(SI*1)
+
+tail_inner_below:
+	ADDQ        CX, DX
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z4, Z10, Z12
+	VMOVUPS     Z12, K1, (R10)
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z5, Z10, Z12
+	VFMADD231PS Z3, Z11, Z12
+	VMOVUPS     Z12, K1, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_inner_row
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z7, Z10, Z12
+	VFMADD231PS Z1, Z16, Z12
+	VMOVUPS     Z12, K1, (R11)
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z8, Z10, Z12
+	VFMADD231PS Z6, Z11, Z12
+	VFMADD231PS Z2, Z16, Z12
+	VFMADD231PS Z0, Z17, Z12
+	VMOVUPS     Z12, K1, (R11)(CX*1)
+
+tail_inner_row:
+	LEAQ       (R10)(DI*1), R9
+	PREFETCHT1 (R9)
+	PREFETCHT1 (R9)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), R9
+	PREFETCHT1 (R9)
+	PREFETCHT1 (R9)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	VMOVAPS    Z11, Z10
+	VMOVAPS    Z17, Z16
+	SUBQ       $0x00000001, R8
+	JMP        tail_inputs
+
+tail_inputs_end:
+	CMPQ       152(AX), $0x00
+	JNE        tail_half
+	CMPQ       144(AX), $0x00
+	JE         tail_last
+	VMOVUPS.Z  (DX), K1, Z11
+	VPXORD     Z18, Z18, Z18
+	CMPQ       160(AX), $0x00
+	JE         tail_whole_below
+	VMOVUPS.Z  (DX)(BX*1), K1, Z18
+	PREFETCHT1 (DX)(SI*1)
+
+tail_whole_below:
+	ADDQ        CX, DX
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z4, Z10, Z12
+	VMOVUPS     Z12, K1, (R10)
+	VMOVAPS     Z9, Z4
+	VFMADD231PS Z5, Z10, Z4
+	VFMADD231PS Z3, Z11, Z4
+	VMOVUPS     Z4, K1, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_whole_row
+	VMOVAPS     Z9, Z3
+	VFMADD231PS Z7, Z10, Z3
+	VFMADD231PS Z1, Z16, Z3
+	VMOVUPS     Z3, K1, (R11)
+	VMOVAPS     Z9, Z1
+	VFMADD231PS Z8, Z10, Z1
+	VFMADD231PS Z6, Z11, Z1
+	VFMADD231PS Z2, Z16, Z1
+	VFMADD231PS Z0, Z18, Z1
+	VMOVUPS     Z1, K1, (R11)(CX*1)
+
+tail_whole_row:
+	LEAQ       (R10)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	VMOVAPS    Z11, Z10
+	VMOVAPS    Z18, Z16
+	JMP        tail_end
+
+tail_last:
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z4, Z10, Z0
+	VMOVUPS     Z0, K1, (R10)
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z5, Z10, Z0
+	VMOVUPS     Z0, K1, (R10)(CX*1)
+	CMPQ        168(AX), $0x02
+	JL          tail_lone_row
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z7, Z10, Z0
+	VFMADD231PS Z1, Z16, Z0
+	VMOVUPS     Z0, K1, (R11)
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z8, Z10, Z0
+	VFMADD231PS Z2, Z16, Z0
+	VMOVUPS     Z0, K1, (R11)(CX*1)
+
+tail_lone_row:
+	LEAQ       (R10)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+	JMP        tail_end
+
+tail_half:
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z4, Z10, Z0
+	VMOVUPS     Z0, K1, (R10)
+	CMPQ        168(AX), $0x02
+	JL          tail_column_row
+	VMOVAPS     Z9, Z0
+	VFMADD231PS Z7, Z10, Z0
+	VFMADD231PS Z1, Z16, Z0
+	VMOVUPS     Z0, K1, (R11)
+
+tail_column_row:
+	LEAQ       (R10)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R10)(CX*2), R10
+	LEAQ       (R11)(DI*1), AX
+	PREFETCHT1 (AX)
+	PREFETCHT1 (AX)(CX*1)
+	LEAQ       (R11)(CX*2), R11
+
+tail_end:
+done:
 	VZEROUPPER
 	RET

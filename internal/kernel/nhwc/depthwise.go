@@ -33,6 +33,7 @@ type depthwiseConv struct {
 	zeros      []float32
 	order      panel.Order
 	turned     bool // the taps of the filter are in reverse order
+	paired     bool // rows of outputs are computed two by two
 }
 
 // part is what one goroutine computes of a row of outputs: all of it, unless there are few rows.
@@ -75,6 +76,7 @@ func newDepthwise(g conv.Geom) algorithm {
 	perGroup := depthwise.Block * d.taps
 	d.panel = min(g.InC, max(1, callFMAs/perGroup)*d.k.Lanes)
 	d.blocks = max(1, callFMAs/(perGroup*d.groupsOf(d.panel)))
+	d.paired = d.pairs()
 	return d
 }
 

@@ -33,34 +33,55 @@ func (d *depthwiseConv) run(a *Args) {
 		}
 	}
 	var chunks int
-	chunks, t.size = par.Split(d.units(), depthwiseMACs/(d.g.OutC*d.taps*d.parts[0].outputs)+1)
+	work := d.g.OutC * d.taps * d.parts[0].outputs
+	if d.paired {
+		work *= 2
+	}
+	chunks, t.size = par.Split(d.units(), depthwiseMACs/work+1)
 	par.Run(a.Threads, chunks, t)
 	*t = depthwiseTask{}
 	depthwiseTasks.Put(t)
 }
 
-// units is the number of parts of all rows.
-func (d *depthwiseConv) units() int { return d.g.Batch * d.outerRows * len(d.parts) }
+// units is the number of parts of all rows, or of pairs of rows.
+func (d *depthwiseConv) units() int {
+	if d.paired {
+		return d.g.Batch * ceilDiv(d.outerRows, 2)
+	}
+	return d.g.Batch * d.outerRows * len(d.parts)
+}
 
 // rowScratch is what a chunk works with.
 type rowScratch struct {
-	args depthwise.Args
-	rows []depthwise.Span // the rows of taps that lie inside: X where the first column would be, W the number of the first tap
-	buf  []float32        // outputs of a row before they go where they belong
-	row  window.RowArgs
+	args   depthwise.Args
+	pair   depthwise.PairArgs
+	spread depthwise.SpreadArgs
+	rows   []depthwise.Span // the rows of taps that lie inside: X where the first column would be, W the number of the first tap
+	buf    []float32        // outputs of a row before they go where they belong
+	row    window.RowArgs
 }
 
 var rowScratches = sync.Pool{New: func() any { return new(rowScratch) }}
 
-// Chunk computes a range of parts of rows.
+// release forgets the slices and hands s back.
+func (s *rowScratch) release() {
+	s.args = depthwise.Args{Spans: s.args.Spans[:0]}
+	s.pair, s.spread = depthwise.PairArgs{}, depthwise.SpreadArgs{}
+	rowScratches.Put(s)
+}
+
+// Chunk computes a range of parts of rows, or of pairs of rows.
 func (t *depthwiseTask) Chunk(i int) {
 	lo, hi := par.Range(i, t.size, t.d.units())
 	s := rowScratches.Get().(*rowScratch)
 	for u := lo; u < hi; u++ {
-		t.part(s, u/len(t.d.parts), &t.d.parts[u%len(t.d.parts)])
+		if t.d.paired {
+			t.pair(s, u)
+		} else {
+			t.part(s, u/len(t.d.parts), &t.d.parts[u%len(t.d.parts)])
+		}
 	}
-	s.args = depthwise.Args{Spans: s.args.Spans[:0]}
-	rowScratches.Put(s)
+	s.release()
 }
 
 // part computes a part of row r of the outputs.

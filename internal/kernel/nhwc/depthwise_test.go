@@ -34,6 +34,49 @@ func TestDepthwise(t *testing.T) {
 	}
 }
 
+// TestDepthwisePairs compares rows of outputs that are computed two by two, with padding on some sides or none.
+func TestDepthwisePairs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 6))
+	for i := range 60 {
+		c := 2 + rng.IntN(70)
+		p := problem{batch: 1 + rng.IntN(3), groups: c, inC: c, outC: c}
+		for range 2 {
+			p.axes = append(p.axes, [6]int{3 + rng.IntN(40), 3, 1, 1, rng.IntN(2), rng.IntN(2)})
+		}
+		for _, k := range depthwise.All() {
+			undo := cpu.Set(k.Needs)
+			g := p.geom()
+			plan := newPlan(g, "depthwise")
+			if d := plan.alg.(*depthwiseConv); d.paired != (k.Pairs != nil && g.Axes[0].Out > 1 && g.Batch*g.Axes[0].Out >= fewRows) {
+				t.Errorf("%s, %v: pairs: %v", k.Name, p, d.paired)
+			}
+			compare(t, plan, p, i)
+			undo()
+		}
+	}
+}
+
+// TestDepthwiseSpread compares gradients of inputs where windows of 3 by 3 move by two positions.
+func TestDepthwiseSpread(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 6))
+	for i := range 60 {
+		c := 2 + rng.IntN(70)
+		p := problem{batch: 1 + rng.IntN(3), groups: c, inC: c, outC: c}
+		for range 2 {
+			p.axes = append(p.axes, [6]int{2 + rng.IntN(40), 3, 2, 1, rng.IntN(2), 1})
+		}
+		for _, k := range depthwise.All() {
+			undo := cpu.Set(k.Needs)
+			g := p.geom()
+			if a, ok := NewGradXPlan(g).alg.(*transposedDepthwise); !ok || !a.spreads {
+				t.Errorf("%s, %v: no squares of outputs", k.Name, p)
+			}
+			compareGradX(t, k.Name, g, i)
+			undo()
+		}
+	}
+}
+
 // TestDepthwiseCalls cuts channels and blocks of outputs into several calls.
 func TestDepthwiseCalls(t *testing.T) {
 	p := problem{1, 70, 70, 140, [][6]int{{5, 3, 1, 1, 1, 1}, {70, 3, 1, 1, 1, 1}}}

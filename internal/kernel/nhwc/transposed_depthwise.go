@@ -8,6 +8,7 @@ import (
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
 	"github.com/onnxrun/onnxrun/internal/kernel/depthwise"
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
 	"github.com/onnxrun/onnxrun/internal/kernel/panel"
 	"github.com/onnxrun/onnxrun/internal/kernel/window"
 	"github.com/onnxrun/onnxrun/internal/mem"
@@ -25,6 +26,7 @@ type transposedDepthwise struct {
 	blocks   int // outputs that one call computes at most
 	order    panel.Order
 	zeros    []float32
+	spreads  bool // inputs reach outputs in squares: see depthwise.SpreadArgs
 }
 
 // phaseSegment is a run of outputs of a row, a stride apart, that see inputs through the same kernel elements of the last
@@ -42,6 +44,7 @@ func newTransposedDepthwise(g conv.Geom) algorithm {
 	t.segments = phaseSegments(t.axes[2])
 	t.order = panel.Interleaved(1, t.taps, t.k.Lanes)
 	t.blocks = max(1, callFMAs/(t.taps*ceilDiv(g.InC, t.k.Lanes)))
+	t.spreads = t.squares()
 	return t
 }
 
@@ -82,11 +85,13 @@ func (t *transposedDepthwise) pack(f *packed, w []float32, room *mem.Room) {
 
 func (t *transposedDepthwise) scratch() int { return 0 }
 
-// transposedDepthwiseTask is a running transposed convolution; chunks are ranges of rows of outputs.
+// transposedDepthwiseTask is a running transposed convolution; chunks are ranges of rows of outputs, or of pairs of rows.
 type transposedDepthwiseTask struct {
 	*transposedDepthwise
-	a    Args
-	size int
+	a      Args
+	paired bool // a unit is a pair of rows, else a row
+	units  int
+	size   int // units of a chunk
 }
 
 var transposedDepthwiseTasks = sync.Pool{New: func() any { return new(transposedDepthwiseTask) }}
@@ -98,46 +103,64 @@ func (t *transposedDepthwise) run(a *Args) {
 	r := transposedDepthwiseTasks.Get().(*transposedDepthwiseTask)
 	r.transposedDepthwise, r.a = t, *a
 	var chunks int
-	chunks, r.size = par.Split(t.rows(), depthwiseMACs/(t.g.OutC*t.taps*t.axes[2].Out)+1)
+	r.paired = t.spreads && a.Act.Kind == gemm.None
+	work := t.g.OutC * t.taps * t.axes[2].Out
+	if r.units = t.rows(); r.paired {
+		r.units, work = t.g.Batch*t.pairsOf(&t.axes[1]), 2*work
+	}
+	chunks, r.size = par.Split(r.units, depthwiseMACs/work+1)
 	par.Run(a.Threads, chunks, r)
 	*r = transposedDepthwiseTask{}
 	transposedDepthwiseTasks.Put(r)
 }
 
-// Chunk computes a range of rows.
+// Chunk computes a range of units.
 func (t *transposedDepthwiseTask) Chunk(i int) {
-	lo, hi := par.Range(i, t.size, t.rows())
+	lo, hi := par.Range(i, t.size, t.units)
 	s := rowScratches.Get().(*rowScratch)
-	for r := lo; r < hi; r++ {
-		t.row(s, r)
+	for u := lo; u < hi; u++ {
+		if t.paired {
+			t.pair(s, u)
+		} else {
+			t.row(s, u)
+		}
 	}
-	s.args = depthwise.Args{Spans: s.args.Spans[:0]}
-	rowScratches.Put(s)
+	s.release()
+}
+
+// bias is that of the outputs, or zeros.
+func (t *transposedDepthwiseTask) bias() []float32 {
+	if t.a.Bias != nil {
+		return t.a.Bias
+	}
+	return t.zeros
 }
 
 // row computes row r of the outputs.
 func (t *transposedDepthwiseTask) row(s *rowScratch, r int) {
-	c, n := t.g.InC, t.axes[2].Out*t.g.OutC
-	y := t.a.Y[r*n:][:n]
-	t.lines(s, r)
 	lo, hi, clipped := clipBounds(t.a.Act)
 	if !clipped {
 		lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	}
-	image := t.g.InSize() * c
-	s.args = depthwise.Args{
-		Spans: s.args.Spans, X: t.a.X[r/(t.axes[0].Out*t.axes[1].Out)*image:][:image], Channels: c, Pixel: c, Stride: 1, YStep: t.axes[2].Stride * c,
-		W: t.a.Filter.packed.data, Bias: t.zeros, Group: t.taps * t.k.Lanes, Lo: lo, Hi: hi,
-	}
-	if t.a.Bias != nil {
-		s.args.Bias = t.a.Bias
-	}
+	y := t.begin(s, r, lo, hi)
 	for i := range t.segments {
 		t.segment(s, &t.segments[i], y)
 	}
 	if !clipped {
 		t.a.finish(r*t.axes[2].Out, 1, t.axes[2].Out, 0, t.g.OutC)
 	}
+}
+
+// begin prepares s for segments of row r of the outputs, and returns the row.
+func (t *transposedDepthwiseTask) begin(s *rowScratch, r int, lo, hi float32) []float32 {
+	c, n := t.g.InC, t.axes[2].Out*t.g.OutC
+	t.lines(s, r)
+	image := t.g.InSize() * c
+	s.args = depthwise.Args{
+		Spans: s.args.Spans, X: t.a.X[r/(t.axes[0].Out*t.axes[1].Out)*image:][:image], Channels: c, Pixel: c, Stride: 1, YStep: t.axes[2].Stride * c,
+		W: t.a.Filter.packed.data, Bias: t.bias(), Group: t.taps * t.k.Lanes, Lo: lo, Hi: hi,
+	}
+	return t.a.Y[r*n:][:n]
 }
 
 // lines sets s.rows to the rows of inputs that row r of the outputs sees, and the first kernel element of each.

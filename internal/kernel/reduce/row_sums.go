@@ -24,8 +24,7 @@ func RowSums[I int32 | int64](ids []int64, rows, src []float32, index []I, axis,
 		}
 		keys[i] = id<<32 | int64(i)
 	}
-	keys = keys[:len(index)]
-	slices.Sort(keys)
+	keys, starts = sortedRows(keys[:len(index)], starts[:len(index)], axis)
 	n := 0
 	for i, k := range keys {
 		if id := k >> 32; n == 0 || ids[n-1] != id {
@@ -42,6 +41,36 @@ func RowSums[I int32 | int64](ids []int64, rows, src []float32, index []I, axis,
 	*j = rowSums{}
 	rowSumTasks.Put(j)
 	return nil
+}
+
+// fewKeys are so few that they are sorted by comparisons.
+const fewKeys = 64
+
+// sortedRows sorts keys, whose upper halves are below limit and whose lower halves rise: by one byte of the upper half after the other, from keys to
+// other and back. It returns where the keys are, and the other list.
+func sortedRows(keys, other []int64, limit int) (sorted, free []int64) {
+	if len(keys) < fewKeys {
+		slices.Sort(keys)
+		return keys, other
+	}
+	for shift := 32; (limit-1)>>(shift-32) > 0; shift += 8 {
+		var next [256]int32 // where the next key with a byte goes
+		for _, k := range keys {
+			next[uint8(k>>shift)]++
+		}
+		at := int32(0)
+		for i, n := range next {
+			next[i] = at
+			at += n
+		}
+		for _, k := range keys {
+			i := &next[uint8(k>>shift)]
+			other[*i] = k
+			*i++
+		}
+		keys, other = other, keys
+	}
+	return keys, other
 }
 
 var rowSumTasks = sync.Pool{New: func() any { return new(rowSums) }}

@@ -9,7 +9,7 @@ import (
 // TestRowSums compares with AddRows.
 func TestRowSums(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, c := range [][3]int{{0, 5, 3}, {1, 1, 1}, {7, 3, 5}, {40, 1000, 17}, {300, 40, 64}, {20, 9, 20000}} {
+	for _, c := range [][3]int{{0, 5, 3}, {1, 1, 1}, {7, 3, 5}, {40, 1000, 17}, {300, 40, 64}, {20, 9, 20000}, {200, 1, 3}, {500, 256, 2}, {500, 257, 2}, {300, 70000, 1}} {
 		n, axis, block := c[0], c[1], c[2]
 		index, src := make([]int32, n), make([]float32, n*block)
 		for i := range index {

@@ -59,6 +59,7 @@ type kernels struct {
 	// These take rows of at most MaxRow elements.
 	softmaxRows, logSoftmaxRows func(dst, x []float32, cols int)
 	softmaxGrad, logSoftmaxGrad func(dst, dy, y []float32, cols int)
+	scaledExpRows               func(dst, x, f []float32, cols int) // rows of any length
 	layerNormRows, rmsNormRows  normFunc
 	layerNormGrad, rmsNormGrad  normGradFunc
 	planeSums                   func(x, y []float32, m float32) (sum, square, sumY, dot float32)

@@ -42,6 +42,7 @@ var generic = kernels{
 	fmod:               fmodGo,
 	softmaxRows:        softmaxRowsGo, logSoftmaxRows: logSoftmaxRowsGo,
 	softmaxGrad: softmaxGradGo, logSoftmaxGrad: logSoftmaxGradGo,
+	scaledExpRows: scaledExpRowsGo,
 	layerNormRows: layerNormRowsGo, rmsNormRows: rmsNormRowsGo, hardmaxRows: hardmaxRowsGo,
 	layerNormGrad: layerNormGradGo, rmsNormGrad: rmsNormGradGo,
 	planeSums: planeSumsGo, planeGrad: planeGradGo,

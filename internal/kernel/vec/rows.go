@@ -57,6 +57,27 @@ func SoftmaxGradRows(dx, dy, y []float32, cols int, log bool) bool {
 	return true
 }
 
+// ScaledExpRows sets each row of cols elements of dst to f*exp(x), with an f for each row, for x that are at most 0 but for rounding. dst may be x.
+func ScaledExpRows(dst, x, f []float32, cols int) {
+	if cols == 0 {
+		return
+	}
+	if cols > block {
+		for i := range f {
+			for lo := i * cols; lo < (i+1)*cols; lo += block {
+				hi := min((i+1)*cols, lo+block)
+				active.scaledExpRows(dst[lo:hi], x[lo:hi], f[i:i+1], hi-lo)
+			}
+		}
+		return
+	}
+	rows := block / cols
+	for lo := 0; lo < len(f); lo += rows {
+		hi := min(len(f), lo+rows)
+		active.scaledExpRows(dst[lo*cols:hi*cols], x[lo*cols:hi*cols], f[lo:hi], cols)
+	}
+}
+
 // LayerNormRows sets each row of len(scale) elements of dst, at most MaxRow, to (x-mean) / sqrt(variance+eps) * scale
 // + bias, with the row's own mean and population variance. bias may be empty, dst may be x.
 func LayerNormRows(dst, x, scale, bias []float32, eps float32) {
@@ -123,6 +144,14 @@ func logSoftmaxGradGo(dx, dy, y []float32, cols int) {
 		sum := sumGo(dy[:cols])
 		for i := range cols {
 			dx[i] = dy[i] - float32(math.Exp(float64(y[i])))*sum
+		}
+	}
+}
+
+func scaledExpRowsGo(dst, x, f []float32, cols int) {
+	for i, f := range f {
+		for j, v := range x[i*cols:][:cols] {
+			dst[i*cols+j] = f * float32(math.Exp(float64(v)))
 		}
 	}
 }

@@ -81,6 +81,30 @@ func TestSoftmaxGrads(t *testing.T) {
 	})
 }
 
+// TestScaledExpRows compares scaled exponentials of rows with the loop, over all tails, over x, between guards, with what comes of logarithms
+// of probabilities: 0, far below it, infinitely far, and NaN.
+func TestScaledExpRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	variants(t, func(t *testing.T, k *kernels) {
+		for _, cols := range append(upTo(70), 127, 128, 129, 768, 1000) {
+			const rows = 5
+			x, f := normals(r, rows*cols, 0), normals(r, rows, 0)
+			for i, v := range x {
+				x[i] = -3 * v * v
+			}
+			f[3] = 0
+			x[0], x[cols], x[3*cols-1], x[4*cols-1] = 0, float32(math.Inf(-1)), -200, float32(math.NaN())
+			y, intact := guarded(rows*cols, cols%3)
+			copy(y, x)
+			k.scaledExpRows(y, y, f, cols)
+			scaledExpRowsGo(x, x, f, cols)
+			if nearAll(t, "exponentials", y, x, 1e-6); !intact() {
+				t.Fatalf("rows of %d: writes outside", cols)
+			}
+		}
+	})
+}
+
 // ofRows gives a kernel without parameters the form of those with.
 func ofRows(f func(dst, x []float32, cols int)) normFunc {
 	return func(dst, x, _, _ []float32, cols int, _ float32) { f(dst, x, cols) }

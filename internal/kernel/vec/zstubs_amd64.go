@@ -296,6 +296,9 @@ func softmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
 func logSoftmaxGradAVX2(dst []float32, x []float32, y []float32, cols int)
 
 //go:noescape
+func scaledExpRowsAVX2(dst []float32, x []float32, f []float32, cols int)
+
+//go:noescape
 func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 
 //go:noescape
@@ -996,6 +999,9 @@ func softmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
 
 //go:noescape
 func logSoftmaxGradAVX512(dst []float32, x []float32, y []float32, cols int)
+
+//go:noescape
+func scaledExpRowsAVX512(dst []float32, x []float32, f []float32, cols int)
 
 //go:noescape
 func layerNormRowsAVX512(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)

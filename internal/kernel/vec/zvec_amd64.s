@@ -9918,6 +9918,162 @@ end:
 	VZEROUPPER
 	RET
 
+// func scaledExpRowsAVX2(dst []float32, x []float32, f []float32, cols int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·scaledExpRowsAVX2(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    x_base+24(FP), DX
+	MOVQ    cols+72(FP), BX
+	MOVQ    f_base+48(FP), SI
+	VMOVUPS lanes<>+1280(SB), Y0
+	VMOVUPS lanes<>+1344(SB), Y1
+	VMOVUPS lanes<>+96(SB), Y2
+	VMOVUPS lanes<>+4128(SB), Y3
+	VMOVUPS lanes<>+4160(SB), Y4
+	VMOVUPS lanes<>+4192(SB), Y5
+	VMOVUPS lanes<>+4224(SB), Y6
+	VMOVUPS lanes<>+4256(SB), Y7
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS (SI), Y7
+	ADDQ         $0x04, SI
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         AX, R9
+
+many128:
+	CMPQ         DI, $0x00000020
+	JLT          manyEnd128
+	VMOVUPS      (R8), Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  Y2, Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      lanes<>+4256(SB), Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VFMADD213PS  Y5, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VMULPS       Y7, Y8, Y8
+	VMOVUPS      Y8, (R9)
+	VMOVUPS      32(R8), Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  Y2, Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      lanes<>+4256(SB), Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VFMADD213PS  Y5, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VMULPS       Y7, Y8, Y8
+	VMOVUPS      Y8, 32(R9)
+	VMOVUPS      64(R8), Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  Y2, Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      lanes<>+4256(SB), Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VFMADD213PS  Y5, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VMULPS       Y7, Y8, Y8
+	VMOVUPS      Y8, 64(R9)
+	VMOVUPS      96(R8), Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  Y2, Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      lanes<>+4256(SB), Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VFMADD213PS  Y5, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VMULPS       Y7, Y8, Y8
+	VMOVUPS      Y8, 96(R9)
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x00000020, DI
+	JMP          many128
+
+manyEnd128:
+one128:
+	CMPQ         DI, $0x00000008
+	JLT          oneEnd128
+	VMOVUPS      (R8), Y8
+	VMAXPS       Y8, Y0, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD132PS  Y2, Y1, Y9
+	VSUBPS       Y1, Y9, Y10
+	VFNMADD231PS Y3, Y10, Y8
+	VMOVUPS      lanes<>+4256(SB), Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VFMADD213PS  Y5, Y8, Y10
+	VFMADD213PS  Y4, Y8, Y10
+	VFMADD213PS  lanes<>+4288(SB), Y8, Y10
+	VFMADD213PS  lanes<>+352(SB), Y8, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y10, Y8
+	VMULPS       Y7, Y8, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, DI
+	JMP          one128
+
+oneEnd128:
+	TESTQ        DI, DI
+	JE           done128
+	LEAQ         tail<>+32(SB), R10
+	NEGQ         DI
+	VMOVUPS      (R10)(DI*4), Y8
+	VMASKMOVPS   (R8), Y8, Y9
+	VMAXPS       Y9, Y0, Y9
+	VMOVAPS      Y9, Y10
+	VFMADD132PS  Y2, Y1, Y10
+	VSUBPS       Y1, Y10, Y11
+	VFNMADD231PS Y3, Y11, Y9
+	VMOVUPS      lanes<>+4256(SB), Y11
+	VFMADD213PS  Y6, Y9, Y11
+	VFMADD213PS  Y5, Y9, Y11
+	VFMADD213PS  Y4, Y9, Y11
+	VFMADD213PS  lanes<>+4288(SB), Y9, Y11
+	VFMADD213PS  lanes<>+352(SB), Y9, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y10, Y11, Y9
+	VMULPS       Y7, Y9, Y7
+	VMASKMOVPS   Y7, Y8, (R9)
+
+done128:
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
 // func layerNormRowsAVX2(dst []float32, x []float32, scale []float32, bias []float32, cols int, eps float32)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-108
@@ -9944,9 +10100,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many128:
+many129:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd128
+	JLT     manyEnd129
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 32(R10), Y6
@@ -9957,28 +10113,28 @@ many128:
 	VADDPS  Y6, Y5, Y5
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R9
-	JMP     many128
+	JMP     many129
 
-manyEnd128:
-one128:
+manyEnd129:
+one129:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd128
+	JLT     oneEnd129
 	VMOVUPS (R10), Y6
 	VADDPS  Y6, Y2, Y2
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R9
-	JMP     one128
+	JMP     one129
 
-oneEnd128:
+oneEnd129:
 	TESTQ      R9, R9
-	JE         done128
+	JE         done129
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R9
 	VMOVUPS    (R11)(R9*4), Y6
 	VMASKMOVPS (R10), Y6, Y6
 	VADDPS     Y6, Y2, Y2
 
-done128:
+done129:
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y3, Y2, Y2
@@ -9997,9 +10153,9 @@ done128:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many129:
+many130:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd129
+	JLT         manyEnd130
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
@@ -10014,22 +10170,22 @@ many129:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many129
+	JMP         many130
 
-manyEnd129:
-one129:
+manyEnd130:
+one130:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd129
+	JLT         oneEnd130
 	VMOVUPS     (R10), Y7
 	VSUBPS      Y2, Y7, Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one129
+	JMP         one130
 
-oneEnd129:
+oneEnd130:
 	TESTQ       R9, R9
-	JE          done129
+	JE          done130
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -10038,7 +10194,7 @@ oneEnd129:
 	VSUBPS      Y2, Y8, Y7
 	VFMADD231PS Y7, Y7, Y3
 
-done129:
+done130:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -10062,9 +10218,9 @@ done129:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many130:
+many131:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd130
+	JLT         manyEnd131
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -10084,12 +10240,12 @@ many130:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many130
+	JMP         many131
 
-manyEnd130:
-one130:
+manyEnd131:
+one131:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd130
+	JLT         oneEnd131
 	VMOVUPS     (R10), Y4
 	VSUBPS      Y2, Y4, Y4
 	VMULPS      Y3, Y4, Y4
@@ -10102,11 +10258,11 @@ one130:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one130
+	JMP         one131
 
-oneEnd130:
+oneEnd131:
 	TESTQ       R9, R9
-	JE          done130
+	JE          done131
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y4
@@ -10118,7 +10274,7 @@ oneEnd130:
 	VFMADD213PS Y3, Y5, Y2
 	VMASKMOVPS  Y2, Y4, (R11)
 
-done130:
+done131:
 	JMP normed
 
 plain:
@@ -10127,9 +10283,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many131:
+many132:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd131
+	JLT     manyEnd132
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -10146,12 +10302,12 @@ many131:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many131
+	JMP     many132
 
-manyEnd131:
-one131:
+manyEnd132:
+one132:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd131
+	JLT     oneEnd132
 	VMOVUPS (R10), Y4
 	VSUBPS  Y2, Y4, Y4
 	VMULPS  Y3, Y4, Y4
@@ -10162,11 +10318,11 @@ one131:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one131
+	JMP     one132
 
-oneEnd131:
+oneEnd132:
 	TESTQ      R9, R9
-	JE         done131
+	JE         done132
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y4
@@ -10177,7 +10333,7 @@ oneEnd131:
 	VMULPS     Y3, Y2, Y2
 	VMASKMOVPS Y2, Y4, (R11)
 
-done131:
+done132:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10215,9 +10371,9 @@ next:
 	MOVQ    BX, R9
 	MOVQ    DX, R10
 
-many132:
+many133:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd132
+	JLT         manyEnd133
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	VMOVUPS     32(R10), Y7
@@ -10228,21 +10384,21 @@ many132:
 	VFMADD231PS Y7, Y7, Y6
 	ADDQ        $0x00000080, R10
 	SUBQ        $0x00000020, R9
-	JMP         many132
+	JMP         many133
 
-manyEnd132:
-one132:
+manyEnd133:
+one133:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd132
+	JLT         oneEnd133
 	VMOVUPS     (R10), Y7
 	VFMADD231PS Y7, Y7, Y3
 	ADDQ        $0x00000020, R10
 	SUBQ        $0x00000008, R9
-	JMP         one132
+	JMP         one133
 
-oneEnd132:
+oneEnd133:
 	TESTQ       R9, R9
-	JE          done132
+	JE          done133
 	LEAQ        tail<>+32(SB), R11
 	NEGQ        R9
 	VMOVUPS     (R11)(R9*4), Y7
@@ -10250,7 +10406,7 @@ oneEnd132:
 	VBLENDVPS   Y7, Y8, Y2, Y8
 	VFMADD231PS Y8, Y8, Y3
 
-done132:
+done133:
 	VADDPS       Y5, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y4, Y3, Y3
@@ -10274,9 +10430,9 @@ done132:
 	MOVQ         SI, R12
 	MOVQ         DI, R13
 
-many133:
+many134:
 	CMPQ        R9, $0x00000010
-	JLT         manyEnd133
+	JLT         manyEnd134
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -10294,12 +10450,12 @@ many133:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         many133
+	JMP         many134
 
-manyEnd133:
-one133:
+manyEnd134:
+one134:
 	CMPQ        R9, $0x00000008
-	JLT         oneEnd133
+	JLT         oneEnd134
 	VMOVUPS     (R10), Y3
 	VMULPS      Y2, Y3, Y3
 	VMOVUPS     (R13), Y4
@@ -10311,11 +10467,11 @@ one133:
 	ADDQ        $0x00000020, R12
 	ADDQ        $0x00000020, R13
 	SUBQ        $0x00000008, R9
-	JMP         one133
+	JMP         one134
 
-oneEnd133:
+oneEnd134:
 	TESTQ       R9, R9
-	JE          done133
+	JE          done134
 	LEAQ        tail<>+32(SB), R14
 	NEGQ        R9
 	VMOVUPS     (R14)(R9*4), Y3
@@ -10326,7 +10482,7 @@ oneEnd133:
 	VFMADD213PS Y4, Y5, Y2
 	VMASKMOVPS  Y2, Y3, (R11)
 
-done133:
+done134:
 	JMP normed
 
 plain:
@@ -10335,9 +10491,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many134:
+many135:
 	CMPQ    R9, $0x00000010
-	JLT     manyEnd134
+	JLT     manyEnd135
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -10352,12 +10508,12 @@ many134:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     many134
+	JMP     many135
 
-manyEnd134:
-one134:
+manyEnd135:
+one135:
 	CMPQ    R9, $0x00000008
-	JLT     oneEnd134
+	JLT     oneEnd135
 	VMOVUPS (R10), Y3
 	VMULPS  Y2, Y3, Y3
 	VMOVUPS (R12), Y4
@@ -10367,11 +10523,11 @@ one134:
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x00000008, R9
-	JMP     one134
+	JMP     one135
 
-oneEnd134:
+oneEnd135:
 	TESTQ      R9, R9
-	JE         done134
+	JE         done135
 	LEAQ       tail<>+32(SB), R13
 	NEGQ       R9
 	VMOVUPS    (R13)(R9*4), Y3
@@ -10381,7 +10537,7 @@ oneEnd134:
 	VMULPS     Y4, Y2, Y2
 	VMASKMOVPS Y2, Y3, (R11)
 
-done134:
+done135:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -10415,9 +10571,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many135:
+many136:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd135
+	JLT     manyEnd136
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
@@ -10428,23 +10584,23 @@ many135:
 	VADDPS  Y4, Y3, Y3
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many135
+	JMP     many136
 
-manyEnd135:
-one135:
+manyEnd136:
+one136:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd135
+	JLT     oneEnd136
 	VMOVUPS (DI), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS (DI)(SI*1), Y4
 	VADDPS  Y4, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one135
+	JMP     one136
 
-oneEnd135:
+oneEnd136:
 	TESTQ      R8, R8
-	JE         done135
+	JE         done136
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y4
@@ -10453,7 +10609,7 @@ oneEnd135:
 	VMASKMOVPS (DI)(SI*1), Y4, Y4
 	VADDPS     Y4, Y2, Y2
 
-done135:
+done136:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -10482,9 +10638,9 @@ done135:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many136:
+many137:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd136
+	JLT         manyEnd137
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10499,12 +10655,12 @@ many136:
 	VFMADD231PS Y6, Y6, Y5
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many136
+	JMP         many137
 
-manyEnd136:
-one136:
+manyEnd137:
+one137:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd136
+	JLT         oneEnd137
 	VMOVUPS     (DI), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y6, Y6, Y2
@@ -10513,11 +10669,11 @@ one136:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one136
+	JMP         one137
 
-oneEnd136:
+oneEnd137:
 	TESTQ       R8, R8
-	JE          done136
+	JE          done137
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y6
@@ -10530,7 +10686,7 @@ oneEnd136:
 	VSUBPS      Y1, Y7, Y7
 	VFMADD231PS Y7, Y7, Y4
 
-done136:
+done137:
 	VXORPS       X6, X6, X6
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X6, X6
@@ -10574,9 +10730,9 @@ done136:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one137:
+one138:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd137
+	JLT         oneEnd138
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VMOVUPS     (R9), Y10
@@ -10604,11 +10760,11 @@ one137:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one137
+	JMP         one138
 
-oneEnd137:
+oneEnd138:
 	TESTQ       R12, R12
-	JE          done137
+	JE          done138
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y8
@@ -10634,7 +10790,7 @@ oneEnd137:
 	VMASKMOVPS  Y10, Y8, (R8)
 	VMASKMOVPS  Y11, Y8, (R9)
 
-done137:
+done138:
 	VEXTRACTF128 $0x01, Y6, X8
 	VADDPS       X8, X6, X6
 	VPERMILPS    $0x4e, X6, X8
@@ -10701,9 +10857,9 @@ done137:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one138:
+one139:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd138
+	JLT         oneEnd139
 	VMOVUPS     (DI), Y8
 	VMOVUPS     (R8), Y9
 	VSUBPS      Y0, Y9, Y9
@@ -10724,11 +10880,11 @@ one138:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one138
+	JMP         one139
 
-oneEnd138:
+oneEnd139:
 	TESTQ       R11, R11
-	JE          done138
+	JE          done139
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y8
@@ -10748,7 +10904,7 @@ oneEnd138:
 	VFMADD231PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y8, (R10)(SI*1)
 
-done138:
+done139:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -10769,37 +10925,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many139:
+many140:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd139
+	JLT     manyEnd140
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(DI), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     many139
+	JMP     many140
 
-manyEnd139:
-one139:
+manyEnd140:
+one140:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd139
+	JLT     oneEnd140
 	VMOVUPS (DI), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, R8
-	JMP     one139
+	JMP     one140
 
-oneEnd139:
+oneEnd140:
 	TESTQ      R8, R8
-	JE         done139
+	JE         done140
 	LEAQ       tail<>+32(SB), R9
 	NEGQ       R8
 	VMOVUPS    (R9)(R8*4), Y2
 	VMASKMOVPS (DI), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-done139:
+done140:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -10817,9 +10973,9 @@ done139:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many140:
+many141:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd140
+	JLT         manyEnd141
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -10828,22 +10984,22 @@ many140:
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many140
+	JMP         many141
 
-manyEnd140:
-one140:
+manyEnd141:
+one141:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd140
+	JLT         oneEnd141
 	VMOVUPS     (DI), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one140
+	JMP         one141
 
-oneEnd140:
+oneEnd141:
 	TESTQ       R8, R8
-	JE          done140
+	JE          done141
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y3
@@ -10852,7 +11008,7 @@ oneEnd140:
 	VSUBPS      Y0, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-done140:
+done141:
 	VXORPS       X3, X3, X3
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X3, X3
@@ -10880,9 +11036,9 @@ done140:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R12
 
-one141:
+one142:
 	CMPQ        R12, $0x00000008
-	JLT         oneEnd141
+	JLT         oneEnd142
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -10902,11 +11058,11 @@ one141:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, R12
-	JMP         one141
+	JMP         one142
 
-oneEnd141:
+oneEnd142:
 	TESTQ       R12, R12
-	JE          done141
+	JE          done142
 	LEAQ        tail<>+32(SB), R13
 	NEGQ        R12
 	VMOVUPS     (R13)(R12*4), Y4
@@ -10924,7 +11080,7 @@ oneEnd141:
 	VMASKMOVPS  Y6, Y4, (R8)
 	VMASKMOVPS  Y7, Y4, (R9)
 
-done141:
+done142:
 	VEXTRACTF128 $0x01, Y3, X4
 	VADDPS       X4, X3, X3
 	VPERMILPS    $0x4e, X3, X4
@@ -10961,9 +11117,9 @@ done141:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one142:
+one143:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd142
+	JLT         oneEnd143
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VSUBPS      Y0, Y5, Y5
@@ -10977,11 +11133,11 @@ one142:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one142
+	JMP         one143
 
-oneEnd142:
+oneEnd143:
 	TESTQ       R11, R11
-	JE          done142
+	JE          done143
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -10994,7 +11150,7 @@ oneEnd142:
 	VFMADD231PS Y1, Y0, Y6
 	VMASKMOVPS  Y6, Y4, (R10)
 
-done142:
+done143:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11028,9 +11184,9 @@ rows2:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many143:
+many144:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd143
+	JLT         manyEnd144
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
@@ -11041,23 +11197,23 @@ many143:
 	VFMADD231PS Y4, Y4, Y3
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many143
+	JMP         many144
 
-manyEnd143:
-one143:
+manyEnd144:
+one144:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd143
+	JLT         oneEnd144
 	VMOVUPS     (DI), Y4
 	VFMADD231PS Y4, Y4, Y0
 	VMOVUPS     (DI)(SI*1), Y4
 	VFMADD231PS Y4, Y4, Y2
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one143
+	JMP         one144
 
-oneEnd143:
+oneEnd144:
 	TESTQ       R8, R8
-	JE          done143
+	JE          done144
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y4
@@ -11066,7 +11222,7 @@ oneEnd143:
 	VMASKMOVPS  (DI)(SI*1), Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-done143:
+done144:
 	VXORPS       X4, X4, X4
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X4, X4
@@ -11109,9 +11265,9 @@ done143:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one144:
+one145:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd144
+	JLT         oneEnd145
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11130,11 +11286,11 @@ one144:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one144
+	JMP         one145
 
-oneEnd144:
+oneEnd145:
 	TESTQ       R11, R11
-	JE          done144
+	JE          done145
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -11152,7 +11308,7 @@ oneEnd144:
 	VFMADD231PS Y1, Y7, Y6
 	VMASKMOVPS  Y6, Y4, (R8)
 
-done144:
+done145:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VPERMILPS    $0x4e, X2, X4
@@ -11191,9 +11347,9 @@ done144:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one145:
+one146:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd145
+	JLT         oneEnd146
 	VMOVUPS     (DI), Y4
 	VMOVUPS     (R8), Y5
 	VMOVUPS     (R9), Y6
@@ -11212,11 +11368,11 @@ one145:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one145
+	JMP         one146
 
-oneEnd145:
+oneEnd146:
 	TESTQ       R11, R11
-	JE          done145
+	JE          done146
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y4
@@ -11234,7 +11390,7 @@ oneEnd145:
 	VFMADD231PS Y1, Y2, Y0
 	VMASKMOVPS  Y0, Y4, (R10)(SI*1)
 
-done145:
+done146:
 	IMUL3Q $0x00000002, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11255,37 +11411,37 @@ rows1:
 	MOVQ    CX, DI
 	MOVQ    cols+144(FP), R8
 
-many146:
+many147:
 	CMPQ        R8, $0x00000010
-	JLT         manyEnd146
+	JLT         manyEnd147
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	VMOVUPS     32(DI), Y2
 	VFMADD231PS Y2, Y2, Y1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         many146
+	JMP         many147
 
-manyEnd146:
-one146:
+manyEnd147:
+one147:
 	CMPQ        R8, $0x00000008
-	JLT         oneEnd146
+	JLT         oneEnd147
 	VMOVUPS     (DI), Y2
 	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R8
-	JMP         one146
+	JMP         one147
 
-oneEnd146:
+oneEnd147:
 	TESTQ       R8, R8
-	JE          done146
+	JE          done147
 	LEAQ        tail<>+32(SB), R9
 	NEGQ        R8
 	VMOVUPS     (R9)(R8*4), Y2
 	VMASKMOVPS  (DI), Y2, Y2
 	VFMADD231PS Y2, Y2, Y0
 
-done146:
+done147:
 	VXORPS       X2, X2, X2
 	MOVQ         cols+144(FP), DI
 	VCVTSI2SSQ   DI, X2, X2
@@ -11312,9 +11468,9 @@ done146:
 	MOVQ         R8, R8
 	MOVQ         cols+144(FP), R11
 
-one147:
+one148:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd147
+	JLT         oneEnd148
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -11328,11 +11484,11 @@ one147:
 	ADDQ        $0x00000020, DI
 	ADDQ        $0x00000020, R8
 	SUBQ        $0x00000008, R11
-	JMP         one147
+	JMP         one148
 
-oneEnd147:
+oneEnd148:
 	TESTQ       R11, R11
-	JE          done147
+	JE          done148
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -11345,7 +11501,7 @@ oneEnd147:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R8)
 
-done147:
+done148:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x4e, X1, X2
@@ -11368,9 +11524,9 @@ done147:
 	MOVQ         AX, R10
 	MOVQ         cols+144(FP), R11
 
-one148:
+one149:
 	CMPQ        R11, $0x00000008
-	JLT         oneEnd148
+	JLT         oneEnd149
 	VMOVUPS     (DI), Y2
 	VMOVUPS     (R8), Y3
 	VMOVUPS     (R9), Y4
@@ -11383,11 +11539,11 @@ one148:
 	ADDQ        $0x00000020, R10
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, R11
-	JMP         one148
+	JMP         one149
 
-oneEnd148:
+oneEnd149:
 	TESTQ       R11, R11
-	JE          done148
+	JE          done149
 	LEAQ        tail<>+32(SB), R12
 	NEGQ        R11
 	VMOVUPS     (R12)(R11*4), Y2
@@ -11399,7 +11555,7 @@ oneEnd148:
 	VFMADD231PS Y0, Y5, Y4
 	VMASKMOVPS  Y4, Y2, (R10)
 
-done148:
+done149:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -11427,9 +11583,9 @@ TEXT ·planeSumsAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      lanes<>+480(SB), Y7
 	VMOVUPS      lanes<>+480(SB), Y8
 
-many149:
+many150:
 	CMPQ        DX, $0x00000010
-	JLT         manyEnd149
+	JLT         manyEnd150
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11447,12 +11603,12 @@ many149:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         many149
+	JMP         many150
 
-manyEnd149:
-one149:
+manyEnd150:
+one150:
 	CMPQ        DX, $0x00000008
-	JLT         oneEnd149
+	JLT         oneEnd150
 	VMOVUPS     (AX), Y9
 	VMOVUPS     (CX), Y10
 	VSUBPS      Y0, Y9, Y9
@@ -11463,11 +11619,11 @@ one149:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, DX
-	JMP         one149
+	JMP         one150
 
-oneEnd149:
+oneEnd150:
 	TESTQ       DX, DX
-	JE          done149
+	JE          done150
 	LEAQ        tail<>+32(SB), BX
 	NEGQ        DX
 	VMOVUPS     (BX)(DX*4), Y9
@@ -11480,7 +11636,7 @@ oneEnd149:
 	VADDPS      Y9, Y6, Y6
 	VFMADD231PS Y0, Y9, Y8
 
-done149:
+done150:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -11532,9 +11688,9 @@ TEXT ·planeGradAVX2(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Y3
 	MOVQ         dst_len+8(FP), BX
 
-many150:
+many151:
 	CMPQ        BX, $0x00000010
-	JLT         manyEnd150
+	JLT         manyEnd151
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11551,12 +11707,12 @@ many150:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         many150
+	JMP         many151
 
-manyEnd150:
-one150:
+manyEnd151:
+one151:
 	CMPQ        BX, $0x00000008
-	JLT         oneEnd150
+	JLT         oneEnd151
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y4, Y4
@@ -11567,11 +11723,11 @@ one150:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, BX
-	JMP         one150
+	JMP         one151
 
-oneEnd150:
+oneEnd151:
 	TESTQ       BX, BX
-	JE          done150
+	JE          done151
 	LEAQ        tail<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -11582,7 +11738,7 @@ oneEnd150:
 	VFMADD231PS Y1, Y6, Y0
 	VMASKMOVPS  Y0, Y4, (AX)
 
-done150:
+done151:
 	VZEROUPPER
 	RET
 
@@ -11604,9 +11760,9 @@ TEXT ·equalAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next151:
+next152:
 	TESTQ     BX, BX
-	JE        end151
+	JE        end152
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -11629,16 +11785,16 @@ next151:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next151
+	JMP       next152
 
-end151:
+end152:
 	VZEROUPPER
 	RET
 
 onlyB:
-next152:
+next153:
 	TESTQ     BX, BX
-	JE        end152
+	JE        end153
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11656,9 +11812,9 @@ next152:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next152
+	JMP       next153
 
-end152:
+end153:
 	VZEROUPPER
 	RET
 
@@ -11666,9 +11822,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next153:
+next154:
 	TESTQ     BX, BX
-	JE        end153
+	JE        end154
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11686,16 +11842,16 @@ next153:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next153
+	JMP       next154
 
-end153:
+end154:
 	VZEROUPPER
 	RET
 
 both:
-next154:
+next155:
 	TESTQ     BX, BX
-	JE        end154
+	JE        end155
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -11708,9 +11864,9 @@ next154:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next154
+	JMP       next155
 
-end154:
+end155:
 	VZEROUPPER
 	RET
 
@@ -11732,9 +11888,9 @@ TEXT ·lessAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next155:
+next156:
 	TESTQ     BX, BX
-	JE        end155
+	JE        end156
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y0
@@ -11757,16 +11913,16 @@ next155:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next155
+	JMP       next156
 
-end155:
+end156:
 	VZEROUPPER
 	RET
 
 onlyB:
-next156:
+next157:
 	TESTQ     BX, BX
-	JE        end156
+	JE        end157
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x11, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11784,9 +11940,9 @@ next156:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next156
+	JMP       next157
 
-end156:
+end157:
 	VZEROUPPER
 	RET
 
@@ -11794,9 +11950,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next157:
+next158:
 	TESTQ     BX, BX
-	JE        end157
+	JE        end158
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x11, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11814,16 +11970,16 @@ next157:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next157
+	JMP       next158
 
-end157:
+end158:
 	VZEROUPPER
 	RET
 
 both:
-next158:
+next159:
 	TESTQ     BX, BX
-	JE        end158
+	JE        end159
 	VCMPPS    $0x11, Y1, Y0, Y4
 	VCMPPS    $0x11, Y1, Y0, Y5
 	VCMPPS    $0x11, Y1, Y0, Y6
@@ -11836,9 +11992,9 @@ next158:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next158
+	JMP       next159
 
-end158:
+end159:
 	VZEROUPPER
 	RET
 
@@ -11860,9 +12016,9 @@ TEXT ·lessEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next159:
+next160:
 	TESTQ     BX, BX
-	JE        end159
+	JE        end160
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y0
@@ -11885,16 +12041,16 @@ next159:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next159
+	JMP       next160
 
-end159:
+end160:
 	VZEROUPPER
 	RET
 
 onlyB:
-next160:
+next161:
 	TESTQ     BX, BX
-	JE        end160
+	JE        end161
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x12, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -11912,9 +12068,9 @@ next160:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next160
+	JMP       next161
 
-end160:
+end161:
 	VZEROUPPER
 	RET
 
@@ -11922,9 +12078,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next161:
+next162:
 	TESTQ     BX, BX
-	JE        end161
+	JE        end162
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x12, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -11942,16 +12098,16 @@ next161:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next161
+	JMP       next162
 
-end161:
+end162:
 	VZEROUPPER
 	RET
 
 both:
-next162:
+next163:
 	TESTQ     BX, BX
-	JE        end162
+	JE        end163
 	VCMPPS    $0x12, Y1, Y0, Y4
 	VCMPPS    $0x12, Y1, Y0, Y5
 	VCMPPS    $0x12, Y1, Y0, Y6
@@ -11964,9 +12120,9 @@ next162:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next162
+	JMP       next163
 
-end162:
+end163:
 	VZEROUPPER
 	RET
 
@@ -11988,9 +12144,9 @@ TEXT ·notEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next163:
+next164:
 	TESTQ     BX, BX
-	JE        end163
+	JE        end164
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y0
@@ -12013,16 +12169,16 @@ next163:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next163
+	JMP       next164
 
-end163:
+end164:
 	VZEROUPPER
 	RET
 
 onlyB:
-next164:
+next165:
 	TESTQ     BX, BX
-	JE        end164
+	JE        end165
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x04, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12040,9 +12196,9 @@ next164:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next164
+	JMP       next165
 
-end164:
+end165:
 	VZEROUPPER
 	RET
 
@@ -12050,9 +12206,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next165:
+next166:
 	TESTQ     BX, BX
-	JE        end165
+	JE        end166
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x04, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12070,16 +12226,16 @@ next165:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next165
+	JMP       next166
 
-end165:
+end166:
 	VZEROUPPER
 	RET
 
 both:
-next166:
+next167:
 	TESTQ     BX, BX
-	JE        end166
+	JE        end167
 	VCMPPS    $0x04, Y1, Y0, Y4
 	VCMPPS    $0x04, Y1, Y0, Y5
 	VCMPPS    $0x04, Y1, Y0, Y6
@@ -12092,9 +12248,9 @@ next166:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next166
+	JMP       next167
 
-end166:
+end167:
 	VZEROUPPER
 	RET
 
@@ -12116,9 +12272,9 @@ TEXT ·unorderedAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next167:
+next168:
 	TESTQ     BX, BX
-	JE        end167
+	JE        end168
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y0
@@ -12141,16 +12297,16 @@ next167:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next167
+	JMP       next168
 
-end167:
+end168:
 	VZEROUPPER
 	RET
 
 onlyB:
-next168:
+next169:
 	TESTQ     BX, BX
-	JE        end168
+	JE        end169
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12168,9 +12324,9 @@ next168:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next168
+	JMP       next169
 
-end168:
+end169:
 	VZEROUPPER
 	RET
 
@@ -12178,9 +12334,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next169:
+next170:
 	TESTQ     BX, BX
-	JE        end169
+	JE        end170
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x03, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12198,16 +12354,16 @@ next169:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next169
+	JMP       next170
 
-end169:
+end170:
 	VZEROUPPER
 	RET
 
 both:
-next170:
+next171:
 	TESTQ     BX, BX
-	JE        end170
+	JE        end171
 	VCMPPS    $0x03, Y1, Y0, Y4
 	VCMPPS    $0x03, Y1, Y0, Y5
 	VCMPPS    $0x03, Y1, Y0, Y6
@@ -12220,9 +12376,9 @@ next170:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next170
+	JMP       next171
 
-end170:
+end171:
 	VZEROUPPER
 	RET
 
@@ -12245,9 +12401,9 @@ TEXT ·absEqualAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next171:
+next172:
 	TESTQ     BX, BX
-	JE        end171
+	JE        end172
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VMOVUPS   (DX), Y1
@@ -12274,16 +12430,16 @@ next171:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next171
+	JMP       next172
 
-end171:
+end172:
 	VZEROUPPER
 	RET
 
 onlyB:
-next172:
+next173:
 	TESTQ     BX, BX
-	JE        end172
+	JE        end173
 	VMOVUPS   (CX), Y0
 	VANDPS    lanes<>+3008(SB), Y0, Y0
 	VCMPPS    $0x00, Y1, Y0, Y0
@@ -12305,9 +12461,9 @@ next172:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next172
+	JMP       next173
 
-end172:
+end173:
 	VZEROUPPER
 	RET
 
@@ -12315,9 +12471,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next173:
+next174:
 	TESTQ     BX, BX
-	JE        end173
+	JE        end174
 	VMOVUPS   (DX), Y1
 	VCMPPS    $0x00, Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12335,16 +12491,16 @@ next173:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next173
+	JMP       next174
 
-end173:
+end174:
 	VZEROUPPER
 	RET
 
 both:
-next174:
+next175:
 	TESTQ     BX, BX
-	JE        end174
+	JE        end175
 	VCMPPS    $0x00, Y1, Y0, Y4
 	VCMPPS    $0x00, Y1, Y0, Y5
 	VCMPPS    $0x00, Y1, Y0, Y6
@@ -12357,9 +12513,9 @@ next174:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next174
+	JMP       next175
 
-end174:
+end175:
 	VZEROUPPER
 	RET
 
@@ -12381,9 +12537,9 @@ TEXT ·equalIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next175:
+next176:
 	TESTQ     BX, BX
-	JE        end175
+	JE        end176
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y0
@@ -12406,16 +12562,16 @@ next175:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next175
+	JMP       next176
 
-end175:
+end176:
 	VZEROUPPER
 	RET
 
 onlyB:
-next176:
+next177:
 	TESTQ     BX, BX
-	JE        end176
+	JE        end177
 	VMOVUPS   (CX), Y0
 	VPCMPEQD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12433,9 +12589,9 @@ next176:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next176
+	JMP       next177
 
-end176:
+end177:
 	VZEROUPPER
 	RET
 
@@ -12443,9 +12599,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next177:
+next178:
 	TESTQ     BX, BX
-	JE        end177
+	JE        end178
 	VMOVUPS   (DX), Y1
 	VPCMPEQD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12463,16 +12619,16 @@ next177:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next177
+	JMP       next178
 
-end177:
+end178:
 	VZEROUPPER
 	RET
 
 both:
-next178:
+next179:
 	TESTQ     BX, BX
-	JE        end178
+	JE        end179
 	VPCMPEQD  Y1, Y0, Y4
 	VPCMPEQD  Y1, Y0, Y5
 	VPCMPEQD  Y1, Y0, Y6
@@ -12485,9 +12641,9 @@ next178:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next178
+	JMP       next179
 
-end178:
+end179:
 	VZEROUPPER
 	RET
 
@@ -12509,9 +12665,9 @@ TEXT ·lessIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next179:
+next180:
 	TESTQ     BX, BX
-	JE        end179
+	JE        end180
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y0
@@ -12534,16 +12690,16 @@ next179:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next179
+	JMP       next180
 
-end179:
+end180:
 	VZEROUPPER
 	RET
 
 onlyB:
-next180:
+next181:
 	TESTQ     BX, BX
-	JE        end180
+	JE        end181
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y0, Y1, Y0
 	VMOVUPS   32(CX), Y4
@@ -12561,9 +12717,9 @@ next180:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next180
+	JMP       next181
 
-end180:
+end181:
 	VZEROUPPER
 	RET
 
@@ -12571,9 +12727,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next181:
+next182:
 	TESTQ     BX, BX
-	JE        end181
+	JE        end182
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y0, Y1, Y1
 	VMOVUPS   32(DX), Y4
@@ -12591,16 +12747,16 @@ next181:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next181
+	JMP       next182
 
-end181:
+end182:
 	VZEROUPPER
 	RET
 
 both:
-next182:
+next183:
 	TESTQ     BX, BX
-	JE        end182
+	JE        end183
 	VPCMPGTD  Y0, Y1, Y4
 	VPCMPGTD  Y0, Y1, Y5
 	VPCMPGTD  Y0, Y1, Y6
@@ -12613,9 +12769,9 @@ next182:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next182
+	JMP       next183
 
-end182:
+end183:
 	VZEROUPPER
 	RET
 
@@ -12637,9 +12793,9 @@ TEXT ·lessEqualIntAVX2(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next183:
+next184:
 	TESTQ     BX, BX
-	JE        end183
+	JE        end184
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y0
@@ -12662,16 +12818,16 @@ next183:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next183
+	JMP       next184
 
-end183:
+end184:
 	VZEROUPPER
 	RET
 
 onlyB:
-next184:
+next185:
 	TESTQ     BX, BX
-	JE        end184
+	JE        end185
 	VMOVUPS   (CX), Y0
 	VPCMPGTD  Y1, Y0, Y0
 	VMOVUPS   32(CX), Y4
@@ -12689,9 +12845,9 @@ next184:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x20, BX
-	JMP       next184
+	JMP       next185
 
-end184:
+end185:
 	VZEROUPPER
 	RET
 
@@ -12699,9 +12855,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next185:
+next186:
 	TESTQ     BX, BX
-	JE        end185
+	JE        end186
 	VMOVUPS   (DX), Y1
 	VPCMPGTD  Y1, Y0, Y1
 	VMOVUPS   32(DX), Y4
@@ -12719,16 +12875,16 @@ next185:
 	ADDQ      $0x20, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x20, BX
-	JMP       next185
+	JMP       next186
 
-end185:
+end186:
 	VZEROUPPER
 	RET
 
 both:
-next186:
+next187:
 	TESTQ     BX, BX
-	JE        end186
+	JE        end187
 	VPCMPGTD  Y1, Y0, Y4
 	VPCMPGTD  Y1, Y0, Y5
 	VPCMPGTD  Y1, Y0, Y6
@@ -12741,9 +12897,9 @@ next186:
 	VMOVDQU   Y4, (AX)
 	ADDQ      $0x20, AX
 	SUBQ      $0x20, BX
-	JMP       next186
+	JMP       next187
 
-end186:
+end187:
 	VZEROUPPER
 	RET
 
@@ -12761,9 +12917,9 @@ TEXT ·largestI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next187:
+next188:
 	TESTQ   BX, BX
-	JE      end187
+	JE      end188
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y0
@@ -12784,18 +12940,18 @@ next187:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next187
+	JMP     next188
 
-end187:
+end188:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next188:
+next189:
 	TESTQ   BX, BX
-	JE      end188
+	JE      end189
 	VMOVUPS (DX), Y1
 	VPMAXSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12811,18 +12967,18 @@ next188:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next188
+	JMP     next189
 
-end188:
+end189:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next189:
+next190:
 	TESTQ   BX, BX
-	JE      end189
+	JE      end190
 	VMOVUPS (CX), Y1
 	VPMAXSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -12838,9 +12994,9 @@ next189:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next189
+	JMP     next190
 
-end189:
+end190:
 	VZEROUPPER
 	RET
 
@@ -12931,9 +13087,9 @@ TEXT ·largestU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next190:
+next191:
 	TESTQ   BX, BX
-	JE      end190
+	JE      end191
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y0
@@ -12954,18 +13110,18 @@ next190:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next190
+	JMP     next191
 
-end190:
+end191:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next191:
+next192:
 	TESTQ   BX, BX
-	JE      end191
+	JE      end192
 	VMOVUPS (DX), Y1
 	VPMAXUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -12981,18 +13137,18 @@ next191:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next191
+	JMP     next192
 
-end191:
+end192:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next192:
+next193:
 	TESTQ   BX, BX
-	JE      end192
+	JE      end193
 	VMOVUPS (CX), Y1
 	VPMAXUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13008,9 +13164,9 @@ next192:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next192
+	JMP     next193
 
-end192:
+end193:
 	VZEROUPPER
 	RET
 
@@ -13101,9 +13257,9 @@ TEXT ·largestI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next193:
+next194:
 	TESTQ   BX, BX
-	JE      end193
+	JE      end194
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y0
@@ -13124,18 +13280,18 @@ next193:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next193
+	JMP     next194
 
-end193:
+end194:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next194:
+next195:
 	TESTQ   BX, BX
-	JE      end194
+	JE      end195
 	VMOVUPS (DX), Y1
 	VPMAXSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13151,18 +13307,18 @@ next194:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next194
+	JMP     next195
 
-end194:
+end195:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next195:
+next196:
 	TESTQ   BX, BX
-	JE      end195
+	JE      end196
 	VMOVUPS (CX), Y1
 	VPMAXSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13178,9 +13334,9 @@ next195:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next195
+	JMP     next196
 
-end195:
+end196:
 	VZEROUPPER
 	RET
 
@@ -13269,9 +13425,9 @@ TEXT ·largestU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next196:
+next197:
 	TESTQ   BX, BX
-	JE      end196
+	JE      end197
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y0
@@ -13292,18 +13448,18 @@ next196:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next196
+	JMP     next197
 
-end196:
+end197:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next197:
+next198:
 	TESTQ   BX, BX
-	JE      end197
+	JE      end198
 	VMOVUPS (DX), Y1
 	VPMAXUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13319,18 +13475,18 @@ next197:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next197
+	JMP     next198
 
-end197:
+end198:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next198:
+next199:
 	TESTQ   BX, BX
-	JE      end198
+	JE      end199
 	VMOVUPS (CX), Y1
 	VPMAXUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13346,9 +13502,9 @@ next198:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next198
+	JMP     next199
 
-end198:
+end199:
 	VZEROUPPER
 	RET
 
@@ -13437,9 +13593,9 @@ TEXT ·largestI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next199:
+next200:
 	TESTQ   BX, BX
-	JE      end199
+	JE      end200
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y0
@@ -13460,18 +13616,18 @@ next199:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next199
+	JMP     next200
 
-end199:
+end200:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next200:
+next201:
 	TESTQ   BX, BX
-	JE      end200
+	JE      end201
 	VMOVUPS (DX), Y1
 	VPMAXSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13487,18 +13643,18 @@ next200:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next200
+	JMP     next201
 
-end200:
+end201:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next201:
+next202:
 	TESTQ   BX, BX
-	JE      end201
+	JE      end202
 	VMOVUPS (CX), Y1
 	VPMAXSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13514,9 +13670,9 @@ next201:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next201
+	JMP     next202
 
-end201:
+end202:
 	VZEROUPPER
 	RET
 
@@ -13603,9 +13759,9 @@ TEXT ·largestU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next202:
+next203:
 	TESTQ   BX, BX
-	JE      end202
+	JE      end203
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y0
@@ -13626,18 +13782,18 @@ next202:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next202
+	JMP     next203
 
-end202:
+end203:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next203:
+next204:
 	TESTQ   BX, BX
-	JE      end203
+	JE      end204
 	VMOVUPS (DX), Y1
 	VPMAXUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -13653,18 +13809,18 @@ next203:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next203
+	JMP     next204
 
-end203:
+end204:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next204:
+next205:
 	TESTQ   BX, BX
-	JE      end204
+	JE      end205
 	VMOVUPS (CX), Y1
 	VPMAXUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -13680,9 +13836,9 @@ next204:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next204
+	JMP     next205
 
-end204:
+end205:
 	VZEROUPPER
 	RET
 
@@ -13769,9 +13925,9 @@ TEXT ·largestI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next205:
+next206:
 	TESTQ     BX, BX
-	JE        end205
+	JE        end206
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -13796,18 +13952,18 @@ next205:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next205
+	JMP       next206
 
-end205:
+end206:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next206:
+next207:
 	TESTQ     BX, BX
-	JE        end206
+	JE        end207
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -13827,18 +13983,18 @@ next206:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next206
+	JMP       next207
 
-end206:
+end207:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next207:
+next208:
 	TESTQ     BX, BX
-	JE        end207
+	JE        end208
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -13858,9 +14014,9 @@ next207:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next207
+	JMP       next208
 
-end207:
+end208:
 	VZEROUPPER
 	RET
 
@@ -13958,9 +14114,9 @@ TEXT ·largestU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next208:
+next209:
 	TESTQ     BX, BX
-	JE        end208
+	JE        end209
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -14009,18 +14165,18 @@ next208:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next208
+	JMP       next209
 
-end208:
+end209:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next209:
+next210:
 	TESTQ     BX, BX
-	JE        end209
+	JE        end210
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -14064,18 +14220,18 @@ next209:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next209
+	JMP       next210
 
-end209:
+end210:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next210:
+next211:
 	TESTQ     BX, BX
-	JE        end210
+	JE        end211
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -14119,9 +14275,9 @@ next210:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next210
+	JMP       next211
 
-end210:
+end211:
 	VZEROUPPER
 	RET
 
@@ -14297,9 +14453,9 @@ TEXT ·largestF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next211:
+next212:
 	TESTQ     BX, BX
-	JE        end211
+	JE        end212
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y0
@@ -14328,18 +14484,18 @@ next211:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next211
+	JMP       next212
 
-end211:
+end212:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next212:
+next213:
 	TESTQ     BX, BX
-	JE        end212
+	JE        end213
 	VMOVUPS   (DX), Y1
 	VMAXPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -14363,18 +14519,18 @@ next212:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next212
+	JMP       next213
 
-end212:
+end213:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next213:
+next214:
 	TESTQ     BX, BX
-	JE        end213
+	JE        end214
 	VMOVUPS   (CX), Y1
 	VMAXPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -14398,9 +14554,9 @@ next213:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next213
+	JMP       next214
 
-end213:
+end214:
 	VZEROUPPER
 	RET
 
@@ -14511,9 +14667,9 @@ TEXT ·leastI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next214:
+next215:
 	TESTQ   BX, BX
-	JE      end214
+	JE      end215
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y0
@@ -14534,18 +14690,18 @@ next214:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next214
+	JMP     next215
 
-end214:
+end215:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next215:
+next216:
 	TESTQ   BX, BX
-	JE      end215
+	JE      end216
 	VMOVUPS (DX), Y1
 	VPMINSB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14561,18 +14717,18 @@ next215:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next215
+	JMP     next216
 
-end215:
+end216:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next216:
+next217:
 	TESTQ   BX, BX
-	JE      end216
+	JE      end217
 	VMOVUPS (CX), Y1
 	VPMINSB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14588,9 +14744,9 @@ next216:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next216
+	JMP     next217
 
-end216:
+end217:
 	VZEROUPPER
 	RET
 
@@ -14681,9 +14837,9 @@ TEXT ·leastU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next217:
+next218:
 	TESTQ   BX, BX
-	JE      end217
+	JE      end218
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y0
@@ -14704,18 +14860,18 @@ next217:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next217
+	JMP     next218
 
-end217:
+end218:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next218:
+next219:
 	TESTQ   BX, BX
-	JE      end218
+	JE      end219
 	VMOVUPS (DX), Y1
 	VPMINUB Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14731,18 +14887,18 @@ next218:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next218
+	JMP     next219
 
-end218:
+end219:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next219:
+next220:
 	TESTQ   BX, BX
-	JE      end219
+	JE      end220
 	VMOVUPS (CX), Y1
 	VPMINUB Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14758,9 +14914,9 @@ next219:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next219
+	JMP     next220
 
-end219:
+end220:
 	VZEROUPPER
 	RET
 
@@ -14851,9 +15007,9 @@ TEXT ·leastI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next220:
+next221:
 	TESTQ   BX, BX
-	JE      end220
+	JE      end221
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y0
@@ -14874,18 +15030,18 @@ next220:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next220
+	JMP     next221
 
-end220:
+end221:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next221:
+next222:
 	TESTQ   BX, BX
-	JE      end221
+	JE      end222
 	VMOVUPS (DX), Y1
 	VPMINSW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -14901,18 +15057,18 @@ next221:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next221
+	JMP     next222
 
-end221:
+end222:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next222:
+next223:
 	TESTQ   BX, BX
-	JE      end222
+	JE      end223
 	VMOVUPS (CX), Y1
 	VPMINSW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -14928,9 +15084,9 @@ next222:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next222
+	JMP     next223
 
-end222:
+end223:
 	VZEROUPPER
 	RET
 
@@ -15019,9 +15175,9 @@ TEXT ·leastU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next223:
+next224:
 	TESTQ   BX, BX
-	JE      end223
+	JE      end224
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y0
@@ -15042,18 +15198,18 @@ next223:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next223
+	JMP     next224
 
-end223:
+end224:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next224:
+next225:
 	TESTQ   BX, BX
-	JE      end224
+	JE      end225
 	VMOVUPS (DX), Y1
 	VPMINUW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15069,18 +15225,18 @@ next224:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next224
+	JMP     next225
 
-end224:
+end225:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next225:
+next226:
 	TESTQ   BX, BX
-	JE      end225
+	JE      end226
 	VMOVUPS (CX), Y1
 	VPMINUW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15096,9 +15252,9 @@ next225:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next225
+	JMP     next226
 
-end225:
+end226:
 	VZEROUPPER
 	RET
 
@@ -15187,9 +15343,9 @@ TEXT ·leastI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next226:
+next227:
 	TESTQ   BX, BX
-	JE      end226
+	JE      end227
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y0
@@ -15210,18 +15366,18 @@ next226:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next226
+	JMP     next227
 
-end226:
+end227:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next227:
+next228:
 	TESTQ   BX, BX
-	JE      end227
+	JE      end228
 	VMOVUPS (DX), Y1
 	VPMINSD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15237,18 +15393,18 @@ next227:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next227
+	JMP     next228
 
-end227:
+end228:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next228:
+next229:
 	TESTQ   BX, BX
-	JE      end228
+	JE      end229
 	VMOVUPS (CX), Y1
 	VPMINSD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15264,9 +15420,9 @@ next228:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next228
+	JMP     next229
 
-end228:
+end229:
 	VZEROUPPER
 	RET
 
@@ -15353,9 +15509,9 @@ TEXT ·leastU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next229:
+next230:
 	TESTQ   BX, BX
-	JE      end229
+	JE      end230
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y0
@@ -15376,18 +15532,18 @@ next229:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next229
+	JMP     next230
 
-end229:
+end230:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next230:
+next231:
 	TESTQ   BX, BX
-	JE      end230
+	JE      end231
 	VMOVUPS (DX), Y1
 	VPMINUD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -15403,18 +15559,18 @@ next230:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next230
+	JMP     next231
 
-end230:
+end231:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next231:
+next232:
 	TESTQ   BX, BX
-	JE      end231
+	JE      end232
 	VMOVUPS (CX), Y1
 	VPMINUD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -15430,9 +15586,9 @@ next231:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next231
+	JMP     next232
 
-end231:
+end232:
 	VZEROUPPER
 	RET
 
@@ -15519,9 +15675,9 @@ TEXT ·leastI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next232:
+next233:
 	TESTQ     BX, BX
-	JE        end232
+	JE        end233
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
@@ -15546,18 +15702,18 @@ next232:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next232
+	JMP       next233
 
-end232:
+end233:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next233:
+next234:
 	TESTQ     BX, BX
-	JE        end233
+	JE        end234
 	VMOVUPS   (DX), Y1
 	VPCMPGTQ  Y0, Y1, Y2
 	VBLENDVPD Y2, Y0, Y1, Y1
@@ -15577,18 +15733,18 @@ next233:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next233
+	JMP       next234
 
-end233:
+end234:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next234:
+next235:
 	TESTQ     BX, BX
-	JE        end234
+	JE        end235
 	VMOVUPS   (CX), Y1
 	VPCMPGTQ  Y1, Y0, Y2
 	VBLENDVPD Y2, Y1, Y0, Y1
@@ -15608,9 +15764,9 @@ next234:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next234
+	JMP       next235
 
-end234:
+end235:
 	VZEROUPPER
 	RET
 
@@ -15708,9 +15864,9 @@ TEXT ·leastU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next235:
+next236:
 	TESTQ     BX, BX
-	JE        end235
+	JE        end236
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
@@ -15759,18 +15915,18 @@ next235:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next235
+	JMP       next236
 
-end235:
+end236:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next236:
+next237:
 	TESTQ     BX, BX
-	JE        end236
+	JE        end237
 	VMOVUPS   (DX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15814,18 +15970,18 @@ next236:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next236
+	JMP       next237
 
-end236:
+end237:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next237:
+next238:
 	TESTQ     BX, BX
-	JE        end237
+	JE        end238
 	VMOVUPS   (CX), Y1
 	VPCMPEQQ  Y2, Y2, Y2
 	VPSLLQ    $0x3f, Y2, Y2
@@ -15869,9 +16025,9 @@ next237:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next237
+	JMP       next238
 
-end237:
+end238:
 	VZEROUPPER
 	RET
 
@@ -16047,9 +16203,9 @@ TEXT ·leastF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next238:
+next239:
 	TESTQ     BX, BX
-	JE        end238
+	JE        end239
 	VMOVUPS   (CX), Y0
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y0
@@ -16078,18 +16234,18 @@ next238:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next238
+	JMP       next239
 
-end238:
+end239:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next239:
+next240:
 	TESTQ     BX, BX
-	JE        end239
+	JE        end240
 	VMOVUPS   (DX), Y1
 	VMINPD    Y0, Y1, Y2
 	VCMPPD    $0x03, Y1, Y1, Y3
@@ -16113,18 +16269,18 @@ next239:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next239
+	JMP       next240
 
-end239:
+end240:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next240:
+next241:
 	TESTQ     BX, BX
-	JE        end240
+	JE        end241
 	VMOVUPS   (CX), Y1
 	VMINPD    Y1, Y0, Y1
 	VCMPPD    $0x03, Y0, Y0, Y2
@@ -16148,9 +16304,9 @@ next240:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next240
+	JMP       next241
 
-end240:
+end241:
 	VZEROUPPER
 	RET
 
@@ -16261,9 +16417,9 @@ TEXT ·sumI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next241:
+next242:
 	TESTQ   BX, BX
-	JE      end241
+	JE      end242
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y0
@@ -16284,18 +16440,18 @@ next241:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next241
+	JMP     next242
 
-end241:
+end242:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next242:
+next243:
 	TESTQ   BX, BX
-	JE      end242
+	JE      end243
 	VMOVUPS (DX), Y1
 	VPADDB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16311,18 +16467,18 @@ next242:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next242
+	JMP     next243
 
-end242:
+end243:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next243:
+next244:
 	TESTQ   BX, BX
-	JE      end243
+	JE      end244
 	VMOVUPS (CX), Y1
 	VPADDB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16338,9 +16494,9 @@ next243:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next243
+	JMP     next244
 
-end243:
+end244:
 	VZEROUPPER
 	RET
 
@@ -16358,9 +16514,9 @@ TEXT ·sumI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next244:
+next245:
 	TESTQ   BX, BX
-	JE      end244
+	JE      end245
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y0
@@ -16381,18 +16537,18 @@ next244:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next244
+	JMP     next245
 
-end244:
+end245:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next245:
+next246:
 	TESTQ   BX, BX
-	JE      end245
+	JE      end246
 	VMOVUPS (DX), Y1
 	VPADDW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16408,18 +16564,18 @@ next245:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next245
+	JMP     next246
 
-end245:
+end246:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next246:
+next247:
 	TESTQ   BX, BX
-	JE      end246
+	JE      end247
 	VMOVUPS (CX), Y1
 	VPADDW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16435,9 +16591,9 @@ next246:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next246
+	JMP     next247
 
-end246:
+end247:
 	VZEROUPPER
 	RET
 
@@ -16455,9 +16611,9 @@ TEXT ·sumI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next247:
+next248:
 	TESTQ   BX, BX
-	JE      end247
+	JE      end248
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y0
@@ -16478,18 +16634,18 @@ next247:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next247
+	JMP     next248
 
-end247:
+end248:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next248:
+next249:
 	TESTQ   BX, BX
-	JE      end248
+	JE      end249
 	VMOVUPS (DX), Y1
 	VPADDD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16505,18 +16661,18 @@ next248:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next248
+	JMP     next249
 
-end248:
+end249:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next249:
+next250:
 	TESTQ   BX, BX
-	JE      end249
+	JE      end250
 	VMOVUPS (CX), Y1
 	VPADDD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16532,9 +16688,9 @@ next249:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next249
+	JMP     next250
 
-end249:
+end250:
 	VZEROUPPER
 	RET
 
@@ -16552,9 +16708,9 @@ TEXT ·sumI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next250:
+next251:
 	TESTQ   BX, BX
-	JE      end250
+	JE      end251
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y0
@@ -16575,18 +16731,18 @@ next250:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next250
+	JMP     next251
 
-end250:
+end251:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next251:
+next252:
 	TESTQ   BX, BX
-	JE      end251
+	JE      end252
 	VMOVUPS (DX), Y1
 	VPADDQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16602,18 +16758,18 @@ next251:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next251
+	JMP     next252
 
-end251:
+end252:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next252:
+next253:
 	TESTQ   BX, BX
-	JE      end252
+	JE      end253
 	VMOVUPS (CX), Y1
 	VPADDQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16629,9 +16785,9 @@ next252:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next252
+	JMP     next253
 
-end252:
+end253:
 	VZEROUPPER
 	RET
 
@@ -16649,9 +16805,9 @@ TEXT ·sumF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next253:
+next254:
 	TESTQ   BX, BX
-	JE      end253
+	JE      end254
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y0
@@ -16672,18 +16828,18 @@ next253:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next253
+	JMP     next254
 
-end253:
+end254:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next254:
+next255:
 	TESTQ   BX, BX
-	JE      end254
+	JE      end255
 	VMOVUPS (DX), Y1
 	VADDPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16699,18 +16855,18 @@ next254:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next254
+	JMP     next255
 
-end254:
+end255:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next255:
+next256:
 	TESTQ   BX, BX
-	JE      end255
+	JE      end256
 	VMOVUPS (CX), Y1
 	VADDPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16726,9 +16882,9 @@ next255:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next255
+	JMP     next256
 
-end255:
+end256:
 	VZEROUPPER
 	RET
 
@@ -16746,9 +16902,9 @@ TEXT ·differenceI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next256:
+next257:
 	TESTQ   BX, BX
-	JE      end256
+	JE      end257
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y0
@@ -16769,18 +16925,18 @@ next256:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next256
+	JMP     next257
 
-end256:
+end257:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next257:
+next258:
 	TESTQ   BX, BX
-	JE      end257
+	JE      end258
 	VMOVUPS (DX), Y1
 	VPSUBB  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16796,18 +16952,18 @@ next257:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next257
+	JMP     next258
 
-end257:
+end258:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next258:
+next259:
 	TESTQ   BX, BX
-	JE      end258
+	JE      end259
 	VMOVUPS (CX), Y1
 	VPSUBB  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16823,9 +16979,9 @@ next258:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next258
+	JMP     next259
 
-end258:
+end259:
 	VZEROUPPER
 	RET
 
@@ -16843,9 +16999,9 @@ TEXT ·differenceI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next259:
+next260:
 	TESTQ   BX, BX
-	JE      end259
+	JE      end260
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y0
@@ -16866,18 +17022,18 @@ next259:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next259
+	JMP     next260
 
-end259:
+end260:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next260:
+next261:
 	TESTQ   BX, BX
-	JE      end260
+	JE      end261
 	VMOVUPS (DX), Y1
 	VPSUBW  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16893,18 +17049,18 @@ next260:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next260
+	JMP     next261
 
-end260:
+end261:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next261:
+next262:
 	TESTQ   BX, BX
-	JE      end261
+	JE      end262
 	VMOVUPS (CX), Y1
 	VPSUBW  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -16920,9 +17076,9 @@ next261:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next261
+	JMP     next262
 
-end261:
+end262:
 	VZEROUPPER
 	RET
 
@@ -16940,9 +17096,9 @@ TEXT ·differenceI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next262:
+next263:
 	TESTQ   BX, BX
-	JE      end262
+	JE      end263
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y0
@@ -16963,18 +17119,18 @@ next262:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next262
+	JMP     next263
 
-end262:
+end263:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next263:
+next264:
 	TESTQ   BX, BX
-	JE      end263
+	JE      end264
 	VMOVUPS (DX), Y1
 	VPSUBD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -16990,18 +17146,18 @@ next263:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next263
+	JMP     next264
 
-end263:
+end264:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next264:
+next265:
 	TESTQ   BX, BX
-	JE      end264
+	JE      end265
 	VMOVUPS (CX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17017,9 +17173,9 @@ next264:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next264
+	JMP     next265
 
-end264:
+end265:
 	VZEROUPPER
 	RET
 
@@ -17037,9 +17193,9 @@ TEXT ·differenceI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next265:
+next266:
 	TESTQ   BX, BX
-	JE      end265
+	JE      end266
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y0
@@ -17060,18 +17216,18 @@ next265:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next265
+	JMP     next266
 
-end265:
+end266:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next266:
+next267:
 	TESTQ   BX, BX
-	JE      end266
+	JE      end267
 	VMOVUPS (DX), Y1
 	VPSUBQ  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17087,18 +17243,18 @@ next266:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next266
+	JMP     next267
 
-end266:
+end267:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next267:
+next268:
 	TESTQ   BX, BX
-	JE      end267
+	JE      end268
 	VMOVUPS (CX), Y1
 	VPSUBQ  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17114,9 +17270,9 @@ next267:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next267
+	JMP     next268
 
-end267:
+end268:
 	VZEROUPPER
 	RET
 
@@ -17134,9 +17290,9 @@ TEXT ·differenceF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next268:
+next269:
 	TESTQ   BX, BX
-	JE      end268
+	JE      end269
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y0
@@ -17157,18 +17313,18 @@ next268:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next268
+	JMP     next269
 
-end268:
+end269:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next269:
+next270:
 	TESTQ   BX, BX
-	JE      end269
+	JE      end270
 	VMOVUPS (DX), Y1
 	VSUBPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17184,18 +17340,18 @@ next269:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next269
+	JMP     next270
 
-end269:
+end270:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next270:
+next271:
 	TESTQ   BX, BX
-	JE      end270
+	JE      end271
 	VMOVUPS (CX), Y1
 	VSUBPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17211,9 +17367,9 @@ next270:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next270
+	JMP     next271
 
-end270:
+end271:
 	VZEROUPPER
 	RET
 
@@ -17231,9 +17387,9 @@ TEXT ·productI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next271:
+next272:
 	TESTQ   BX, BX
-	JE      end271
+	JE      end272
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y0
@@ -17254,18 +17410,18 @@ next271:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next271
+	JMP     next272
 
-end271:
+end272:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next272:
+next273:
 	TESTQ   BX, BX
-	JE      end272
+	JE      end273
 	VMOVUPS (DX), Y1
 	VPMULLW Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17281,18 +17437,18 @@ next272:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next272
+	JMP     next273
 
-end272:
+end273:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next273:
+next274:
 	TESTQ   BX, BX
-	JE      end273
+	JE      end274
 	VMOVUPS (CX), Y1
 	VPMULLW Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17308,9 +17464,9 @@ next273:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next273
+	JMP     next274
 
-end273:
+end274:
 	VZEROUPPER
 	RET
 
@@ -17328,9 +17484,9 @@ TEXT ·productI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next274:
+next275:
 	TESTQ   BX, BX
-	JE      end274
+	JE      end275
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y0
@@ -17351,18 +17507,18 @@ next274:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next274
+	JMP     next275
 
-end274:
+end275:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next275:
+next276:
 	TESTQ   BX, BX
-	JE      end275
+	JE      end276
 	VMOVUPS (DX), Y1
 	VPMULLD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17378,18 +17534,18 @@ next275:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next275
+	JMP     next276
 
-end275:
+end276:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next276:
+next277:
 	TESTQ   BX, BX
-	JE      end276
+	JE      end277
 	VMOVUPS (CX), Y1
 	VPMULLD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17405,9 +17561,9 @@ next276:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next276
+	JMP     next277
 
-end276:
+end277:
 	VZEROUPPER
 	RET
 
@@ -17425,9 +17581,9 @@ TEXT ·productI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next277:
+next278:
 	TESTQ    BX, BX
-	JE       end277
+	JE       end278
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
@@ -17476,18 +17632,18 @@ next277:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next277
+	JMP      next278
 
-end277:
+end278:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next278:
+next279:
 	TESTQ    BX, BX
-	JE       end278
+	JE       end279
 	VMOVUPS  (DX), Y1
 	VPSRLQ   $0x20, Y0, Y2
 	VPMULUDQ Y1, Y2, Y2
@@ -17531,18 +17687,18 @@ next278:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next278
+	JMP      next279
 
-end278:
+end279:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next279:
+next280:
 	TESTQ    BX, BX
-	JE       end279
+	JE       end280
 	VMOVUPS  (CX), Y1
 	VPSRLQ   $0x20, Y1, Y2
 	VPMULUDQ Y0, Y2, Y2
@@ -17586,9 +17742,9 @@ next279:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next279
+	JMP      next280
 
-end279:
+end280:
 	VZEROUPPER
 	RET
 
@@ -17606,9 +17762,9 @@ TEXT ·productF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next280:
+next281:
 	TESTQ   BX, BX
-	JE      end280
+	JE      end281
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y0
@@ -17629,18 +17785,18 @@ next280:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next280
+	JMP     next281
 
-end280:
+end281:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next281:
+next282:
 	TESTQ   BX, BX
-	JE      end281
+	JE      end282
 	VMOVUPS (DX), Y1
 	VMULPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -17656,18 +17812,18 @@ next281:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next281
+	JMP     next282
 
-end281:
+end282:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next282:
+next283:
 	TESTQ   BX, BX
-	JE      end282
+	JE      end283
 	VMOVUPS (CX), Y1
 	VMULPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -17683,9 +17839,9 @@ next282:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next282
+	JMP     next283
 
-end282:
+end283:
 	VZEROUPPER
 	RET
 
@@ -17703,9 +17859,9 @@ TEXT ·quotientI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next283:
+next284:
 	TESTQ        BX, BX
-	JE           end283
+	JE           end284
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -17794,18 +17950,18 @@ next283:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next283
+	JMP          next284
 
-end283:
+end284:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next284:
+next285:
 	TESTQ        BX, BX
-	JE           end284
+	JE           end285
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -17889,18 +18045,18 @@ next284:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next284
+	JMP          next285
 
-end284:
+end285:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next285:
+next286:
 	TESTQ        BX, BX
-	JE           end285
+	JE           end286
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -17984,9 +18140,9 @@ next285:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next285
+	JMP          next286
 
-end285:
+end286:
 	VZEROUPPER
 	RET
 
@@ -18004,9 +18160,9 @@ TEXT ·quotientU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next286:
+next287:
 	TESTQ        BX, BX
-	JE           end286
+	JE           end287
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18191,18 +18347,18 @@ next286:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next286
+	JMP          next287
 
-end286:
+end287:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next287:
+next288:
 	TESTQ        BX, BX
-	JE           end287
+	JE           end288
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -18382,18 +18538,18 @@ next287:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next287
+	JMP          next288
 
-end287:
+end288:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next288:
+next289:
 	TESTQ        BX, BX
-	JE           end288
+	JE           end289
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -18573,9 +18729,9 @@ next288:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next288
+	JMP          next289
 
-end288:
+end289:
 	VZEROUPPER
 	RET
 
@@ -18593,9 +18749,9 @@ TEXT ·quotientF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next289:
+next290:
 	TESTQ   BX, BX
-	JE      end289
+	JE      end290
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y0
@@ -18616,18 +18772,18 @@ next289:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next289
+	JMP     next290
 
-end289:
+end290:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next290:
+next291:
 	TESTQ   BX, BX
-	JE      end290
+	JE      end291
 	VMOVUPS (DX), Y1
 	VDIVPD  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -18643,18 +18799,18 @@ next290:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next290
+	JMP     next291
 
-end290:
+end291:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next291:
+next292:
 	TESTQ   BX, BX
-	JE      end291
+	JE      end292
 	VMOVUPS (CX), Y1
 	VDIVPD  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -18670,9 +18826,9 @@ next291:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next291
+	JMP     next292
 
-end291:
+end292:
 	VZEROUPPER
 	RET
 
@@ -18690,9 +18846,9 @@ TEXT ·remainderI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next292:
+next293:
 	TESTQ        BX, BX
-	JE           end292
+	JE           end293
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -18797,18 +18953,18 @@ next292:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next292
+	JMP          next293
 
-end292:
+end293:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next293:
+next294:
 	TESTQ        BX, BX
-	JE           end293
+	JE           end294
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VCVTDQ2PD    X2, Y2
@@ -18908,18 +19064,18 @@ next293:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next293
+	JMP          next294
 
-end293:
+end294:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next294:
+next295:
 	TESTQ        BX, BX
-	JE           end294
+	JE           end295
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VCVTDQ2PD    X2, Y2
@@ -19019,9 +19175,9 @@ next294:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next294
+	JMP          next295
 
-end294:
+end295:
 	VZEROUPPER
 	RET
 
@@ -19039,9 +19195,9 @@ TEXT ·remainderU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next295:
+next296:
 	TESTQ        BX, BX
-	JE           end295
+	JE           end296
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
@@ -19242,18 +19398,18 @@ next295:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next295
+	JMP          next296
 
-end295:
+end296:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next296:
+next297:
 	TESTQ        BX, BX
-	JE           end296
+	JE           end297
 	VMOVUPS      (DX), Y1
 	VEXTRACTI128 $0x00, Y0, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -19449,18 +19605,18 @@ next296:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next296
+	JMP          next297
 
-end296:
+end297:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next297:
+next298:
 	TESTQ        BX, BX
-	JE           end297
+	JE           end298
 	VMOVUPS      (CX), Y1
 	VEXTRACTI128 $0x00, Y1, X2
 	VPXOR        lanes<>+1376(SB), X2, X2
@@ -19656,9 +19812,9 @@ next297:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next297
+	JMP          next298
 
-end297:
+end298:
 	VZEROUPPER
 	RET
 
@@ -19676,9 +19832,9 @@ TEXT ·sizeI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next298:
+next299:
 	TESTQ   BX, BX
-	JE      end298
+	JE      end299
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y0
@@ -19699,18 +19855,18 @@ next298:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next298
+	JMP     next299
 
-end298:
+end299:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y0
 
-next299:
+next300:
 	TESTQ   BX, BX
-	JE      end299
+	JE      end300
 	VMOVUPS (DX), Y1
 	VPABSB  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19726,18 +19882,18 @@ next299:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next299
+	JMP     next300
 
-end299:
+end300:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y0
 
-next300:
+next301:
 	TESTQ   BX, BX
-	JE      end300
+	JE      end301
 	VMOVUPS (CX), Y0
 	VPABSB  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19753,9 +19909,9 @@ next300:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next300
+	JMP     next301
 
-end300:
+end301:
 	VZEROUPPER
 	RET
 
@@ -19773,9 +19929,9 @@ TEXT ·sizeI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next301:
+next302:
 	TESTQ   BX, BX
-	JE      end301
+	JE      end302
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y0
@@ -19796,18 +19952,18 @@ next301:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next301
+	JMP     next302
 
-end301:
+end302:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y0
 
-next302:
+next303:
 	TESTQ   BX, BX
-	JE      end302
+	JE      end303
 	VMOVUPS (DX), Y1
 	VPABSW  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19823,18 +19979,18 @@ next302:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next302
+	JMP     next303
 
-end302:
+end303:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y0
 
-next303:
+next304:
 	TESTQ   BX, BX
-	JE      end303
+	JE      end304
 	VMOVUPS (CX), Y0
 	VPABSW  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19850,9 +20006,9 @@ next303:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next303
+	JMP     next304
 
-end303:
+end304:
 	VZEROUPPER
 	RET
 
@@ -19870,9 +20026,9 @@ TEXT ·sizeI32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next304:
+next305:
 	TESTQ   BX, BX
-	JE      end304
+	JE      end305
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y0
@@ -19893,18 +20049,18 @@ next304:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next304
+	JMP     next305
 
-end304:
+end305:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next305:
+next306:
 	TESTQ   BX, BX
-	JE      end305
+	JE      end306
 	VMOVUPS (DX), Y1
 	VPABSD  Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -19920,18 +20076,18 @@ next305:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next305
+	JMP     next306
 
-end305:
+end306:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next306:
+next307:
 	TESTQ   BX, BX
-	JE      end306
+	JE      end307
 	VMOVUPS (CX), Y0
 	VPABSD  Y0, Y0
 	VMOVUPS Y0, (AX)
@@ -19947,9 +20103,9 @@ next306:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next306
+	JMP     next307
 
-end306:
+end307:
 	VZEROUPPER
 	RET
 
@@ -19967,9 +20123,9 @@ TEXT ·sizeI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next307:
+next308:
 	TESTQ    BX, BX
-	JE       end307
+	JE       end308
 	VMOVUPS  (CX), Y0
 	VMOVUPS  (DX), Y1
 	VPXOR    Y1, Y1, Y1
@@ -20002,18 +20158,18 @@ next307:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next307
+	JMP      next308
 
-end307:
+end308:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next308:
+next309:
 	TESTQ    BX, BX
-	JE       end308
+	JE       end309
 	VMOVUPS  (DX), Y1
 	VPXOR    Y2, Y2, Y2
 	VPCMPGTQ Y0, Y2, Y2
@@ -20041,18 +20197,18 @@ next308:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, DX
 	SUBQ     $0x00000080, BX
-	JMP      next308
+	JMP      next309
 
-end308:
+end309:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next309:
+next310:
 	TESTQ    BX, BX
-	JE       end309
+	JE       end310
 	VMOVUPS  (CX), Y0
 	VPXOR    Y1, Y1, Y1
 	VPCMPGTQ Y0, Y1, Y1
@@ -20080,9 +20236,9 @@ next309:
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000080, CX
 	SUBQ     $0x00000080, BX
-	JMP      next309
+	JMP      next310
 
-end309:
+end310:
 	VZEROUPPER
 	RET
 
@@ -20100,9 +20256,9 @@ TEXT ·sizeF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next310:
+next311:
 	TESTQ   BX, BX
-	JE      end310
+	JE      end311
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4032(SB), Y1
@@ -20131,18 +20287,18 @@ next310:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next310
+	JMP     next311
 
-end310:
+end311:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next311:
+next312:
 	TESTQ   BX, BX
-	JE      end311
+	JE      end312
 	VMOVUPS (DX), Y1
 	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -20166,18 +20322,18 @@ next311:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next311
+	JMP     next312
 
-end311:
+end312:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next312:
+next313:
 	TESTQ   BX, BX
-	JE      end312
+	JE      end313
 	VMOVUPS (CX), Y0
 	VMOVUPS lanes<>+4032(SB), Y1
 	VPSRLQ  $0x01, Y1, Y1
@@ -20201,9 +20357,9 @@ next312:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next312
+	JMP     next313
 
-end312:
+end313:
 	VZEROUPPER
 	RET
 
@@ -20221,9 +20377,9 @@ TEXT ·shiftLeftU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next313:
+next314:
 	TESTQ   BX, BX
-	JE      end313
+	JE      end314
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y0
@@ -20244,18 +20400,18 @@ next313:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next313
+	JMP     next314
 
-end313:
+end314:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next314:
+next315:
 	TESTQ   BX, BX
-	JE      end314
+	JE      end315
 	VMOVUPS (DX), Y1
 	VPSLLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20271,18 +20427,18 @@ next314:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next314
+	JMP     next315
 
-end314:
+end315:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next315:
+next316:
 	TESTQ   BX, BX
-	JE      end315
+	JE      end316
 	VMOVUPS (CX), Y1
 	VPSLLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20298,9 +20454,9 @@ next315:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next315
+	JMP     next316
 
-end315:
+end316:
 	VZEROUPPER
 	RET
 
@@ -20318,9 +20474,9 @@ TEXT ·shiftLeftU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next316:
+next317:
 	TESTQ   BX, BX
-	JE      end316
+	JE      end317
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y0
@@ -20341,18 +20497,18 @@ next316:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next316
+	JMP     next317
 
-end316:
+end317:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next317:
+next318:
 	TESTQ   BX, BX
-	JE      end317
+	JE      end318
 	VMOVUPS (DX), Y1
 	VPSLLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20368,18 +20524,18 @@ next317:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next317
+	JMP     next318
 
-end317:
+end318:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next318:
+next319:
 	TESTQ   BX, BX
-	JE      end318
+	JE      end319
 	VMOVUPS (CX), Y1
 	VPSLLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20395,9 +20551,9 @@ next318:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next318
+	JMP     next319
 
-end318:
+end319:
 	VZEROUPPER
 	RET
 
@@ -20415,9 +20571,9 @@ TEXT ·shiftRightU32AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next319:
+next320:
 	TESTQ   BX, BX
-	JE      end319
+	JE      end320
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y0
@@ -20438,18 +20594,18 @@ next319:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next319
+	JMP     next320
 
-end319:
+end320:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Y0
 
-next320:
+next321:
 	TESTQ   BX, BX
-	JE      end320
+	JE      end321
 	VMOVUPS (DX), Y1
 	VPSRLVD Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20465,18 +20621,18 @@ next320:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next320
+	JMP     next321
 
-end320:
+end321:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Y0
 
-next321:
+next322:
 	TESTQ   BX, BX
-	JE      end321
+	JE      end322
 	VMOVUPS (CX), Y1
 	VPSRLVD Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20492,9 +20648,9 @@ next321:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next321
+	JMP     next322
 
-end321:
+end322:
 	VZEROUPPER
 	RET
 
@@ -20512,9 +20668,9 @@ TEXT ·shiftRightU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next322:
+next323:
 	TESTQ   BX, BX
-	JE      end322
+	JE      end323
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y0
@@ -20535,18 +20691,18 @@ next322:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next322
+	JMP     next323
 
-end322:
+end323:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y0
 
-next323:
+next324:
 	TESTQ   BX, BX
-	JE      end323
+	JE      end324
 	VMOVUPS (DX), Y1
 	VPSRLVQ Y1, Y0, Y1
 	VMOVUPS Y1, (AX)
@@ -20562,18 +20718,18 @@ next323:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next323
+	JMP     next324
 
-end323:
+end324:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y0
 
-next324:
+next325:
 	TESTQ   BX, BX
-	JE      end324
+	JE      end325
 	VMOVUPS (CX), Y1
 	VPSRLVQ Y0, Y1, Y1
 	VMOVUPS Y1, (AX)
@@ -20589,9 +20745,9 @@ next324:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next324
+	JMP     next325
 
-end324:
+end325:
 	VZEROUPPER
 	RET
 
@@ -20614,9 +20770,9 @@ TEXT ·quotientI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next325:
+next326:
 	CMPQ     SI, BX
-	JGE      end325
+	JGE      end326
 	VMOVUPS  (CX)(SI*1), Y2
 	VMOVUPS  (DX)(SI*1), Y3
 	VPADDQ   Y1, Y2, Y4
@@ -20624,7 +20780,7 @@ next325:
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end325
+	JNE      end326
 	VPADDQ   Y0, Y2, Y2
 	VSUBPD   Y0, Y2, Y2
 	VPADDQ   Y0, Y3, Y4
@@ -20638,9 +20794,9 @@ next325:
 	VPANDN   Y2, Y4, Y2
 	VMOVUPS  Y2, (AX)(SI*1)
 	ADDQ     $0x00000020, SI
-	JMP      next325
+	JMP      next326
 
-end325:
+end326:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20649,16 +20805,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next326:
+next327:
 	CMPQ     CX, BX
-	JGE      end326
+	JGE      end327
 	VMOVUPS  (DX)(CX*1), Y3
 	VPADDQ   Y1, Y2, Y4
 	VPADDQ   Y1, Y3, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end326
+	JNE      end327
 	VPADDQ   Y0, Y2, Y4
 	VSUBPD   Y0, Y4, Y4
 	VPADDQ   Y0, Y3, Y5
@@ -20672,9 +20828,9 @@ next326:
 	VPANDN   Y4, Y5, Y3
 	VMOVUPS  Y3, (AX)(CX*1)
 	ADDQ     $0x00000020, CX
-	JMP      next326
+	JMP      next327
 
-end326:
+end327:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20683,16 +20839,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next327:
+next328:
 	CMPQ     DX, BX
-	JGE      end327
+	JGE      end328
 	VMOVUPS  (CX)(DX*1), Y3
 	VPADDQ   Y1, Y3, Y4
 	VPADDQ   Y1, Y2, Y5
 	VPOR     Y4, Y5, Y5
 	VPSRLQ   $0x34, Y5, Y5
 	VPTEST   Y5, Y5
-	JNE      end327
+	JNE      end328
 	VPADDQ   Y0, Y3, Y3
 	VSUBPD   Y0, Y3, Y3
 	VPADDQ   Y0, Y2, Y4
@@ -20706,9 +20862,9 @@ next327:
 	VPANDN   Y3, Y4, Y3
 	VMOVUPS  Y3, (AX)(DX*1)
 	ADDQ     $0x00000020, DX
-	JMP      next327
+	JMP      next328
 
-end327:
+end328:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20732,9 +20888,9 @@ TEXT ·remainderI64AVX2(SB), NOSPLIT, $0-80
 	JE      scalarB
 	XORQ    SI, SI
 
-next328:
+next329:
 	CMPQ         SI, BX
-	JGE          end328
+	JGE          end329
 	VMOVUPS      (CX)(SI*1), Y2
 	VMOVUPS      (DX)(SI*1), Y3
 	VPADDQ       Y1, Y2, Y4
@@ -20742,7 +20898,7 @@ next328:
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end328
+	JNE          end329
 	VPADDQ       Y0, Y2, Y2
 	VSUBPD       Y0, Y2, Y2
 	VPADDQ       Y0, Y3, Y4
@@ -20758,9 +20914,9 @@ next328:
 	VPANDN       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
 	ADDQ         $0x00000020, SI
-	JMP          next328
+	JMP          next329
 
-end328:
+end329:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20769,16 +20925,16 @@ scalarA:
 	VPBROADCASTQ (CX), Y2
 	XORQ         CX, CX
 
-next329:
+next330:
 	CMPQ         CX, BX
-	JGE          end329
+	JGE          end330
 	VMOVUPS      (DX)(CX*1), Y3
 	VPADDQ       Y1, Y2, Y4
 	VPADDQ       Y1, Y3, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end329
+	JNE          end330
 	VPADDQ       Y0, Y2, Y4
 	VSUBPD       Y0, Y4, Y4
 	VPADDQ       Y0, Y3, Y5
@@ -20794,9 +20950,9 @@ next329:
 	VPANDN       Y4, Y5, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	ADDQ         $0x00000020, CX
-	JMP          next329
+	JMP          next330
 
-end329:
+end330:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20805,16 +20961,16 @@ scalarB:
 	VPBROADCASTQ (DX), Y2
 	XORQ         DX, DX
 
-next330:
+next331:
 	CMPQ         DX, BX
-	JGE          end330
+	JGE          end331
 	VMOVUPS      (CX)(DX*1), Y3
 	VPADDQ       Y1, Y3, Y4
 	VPADDQ       Y1, Y2, Y5
 	VPOR         Y4, Y5, Y5
 	VPSRLQ       $0x34, Y5, Y5
 	VPTEST       Y5, Y5
-	JNE          end330
+	JNE          end331
 	VPADDQ       Y0, Y3, Y3
 	VSUBPD       Y0, Y3, Y3
 	VPADDQ       Y0, Y2, Y4
@@ -20830,9 +20986,9 @@ next330:
 	VPANDN       Y3, Y4, Y3
 	VMOVUPS      Y3, (AX)(DX*1)
 	ADDQ         $0x00000020, DX
-	JMP          next330
+	JMP          next331
 
-end330:
+end331:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -20852,9 +21008,9 @@ TEXT ·equalI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next331:
+next332:
 	TESTQ    BX, BX
-	JE       end331
+	JE       end332
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20869,18 +21025,18 @@ next331:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next331
+	JMP      next332
 
-end331:
+end332:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next332:
+next333:
 	TESTQ    BX, BX
-	JE       end332
+	JE       end333
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20892,18 +21048,18 @@ next332:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next332
+	JMP      next333
 
-end332:
+end333:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next333:
+next334:
 	TESTQ    BX, BX
-	JE       end333
+	JE       end334
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20915,9 +21071,9 @@ next333:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next333
+	JMP      next334
 
-end333:
+end334:
 	VZEROUPPER
 	RET
 
@@ -20936,9 +21092,9 @@ TEXT ·equalU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next334:
+next335:
 	TESTQ    BX, BX
-	JE       end334
+	JE       end335
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y1
@@ -20953,18 +21109,18 @@ next334:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next334
+	JMP      next335
 
-end334:
+end335:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next335:
+next336:
 	TESTQ    BX, BX
-	JE       end335
+	JE       end336
 	VMOVUPS  (DX), Y2
 	VPCMPEQB Y2, Y1, Y2
 	VPAND    Y0, Y2, Y2
@@ -20976,18 +21132,18 @@ next335:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next335
+	JMP      next336
 
-end335:
+end336:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next336:
+next337:
 	TESTQ    BX, BX
-	JE       end336
+	JE       end337
 	VMOVUPS  (CX), Y2
 	VPCMPEQB Y1, Y2, Y2
 	VPAND    Y0, Y2, Y2
@@ -20999,9 +21155,9 @@ next336:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next336
+	JMP      next337
 
-end336:
+end337:
 	VZEROUPPER
 	RET
 
@@ -21020,9 +21176,9 @@ TEXT ·equalI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next337:
+next338:
 	TESTQ     BX, BX
-	JE        end337
+	JE        end338
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -21047,18 +21203,18 @@ next337:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next337
+	JMP       next338
 
-end337:
+end338:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next338:
+next339:
 	TESTQ     BX, BX
-	JE        end338
+	JE        end339
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -21078,18 +21234,18 @@ next338:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next338
+	JMP       next339
 
-end338:
+end339:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next339:
+next340:
 	TESTQ     BX, BX
-	JE        end339
+	JE        end340
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -21109,9 +21265,9 @@ next339:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next339
+	JMP       next340
 
-end339:
+end340:
 	VZEROUPPER
 	RET
 
@@ -21130,9 +21286,9 @@ TEXT ·equalU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next340:
+next341:
 	TESTQ     BX, BX
-	JE        end340
+	JE        end341
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y1
@@ -21157,18 +21313,18 @@ next340:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next340
+	JMP       next341
 
-end340:
+end341:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next341:
+next342:
 	TESTQ     BX, BX
-	JE        end341
+	JE        end342
 	VMOVUPS   (DX), Y2
 	VPCMPEQW  Y2, Y1, Y2
 	VMOVUPS   32(DX), Y3
@@ -21188,18 +21344,18 @@ next341:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next341
+	JMP       next342
 
-end341:
+end342:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next342:
+next343:
 	TESTQ     BX, BX
-	JE        end342
+	JE        end343
 	VMOVUPS   (CX), Y2
 	VPCMPEQW  Y1, Y2, Y2
 	VMOVUPS   32(CX), Y3
@@ -21219,9 +21375,9 @@ next342:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next342
+	JMP       next343
 
-end342:
+end343:
 	VZEROUPPER
 	RET
 
@@ -21240,9 +21396,9 @@ TEXT ·equalI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next343:
+next344:
 	TESTQ        BX, BX
-	JE           end343
+	JE           end344
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -21321,18 +21477,18 @@ next343:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next343
+	JMP          next344
 
-end343:
+end344:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next344:
+next345:
 	TESTQ        BX, BX
-	JE           end344
+	JE           end345
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21394,18 +21550,18 @@ next344:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next344
+	JMP          next345
 
-end344:
+end345:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next345:
+next346:
 	TESTQ        BX, BX
-	JE           end345
+	JE           end346
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21467,9 +21623,9 @@ next345:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next345
+	JMP          next346
 
-end345:
+end346:
 	VZEROUPPER
 	RET
 
@@ -21488,9 +21644,9 @@ TEXT ·equalU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next346:
+next347:
 	TESTQ        BX, BX
-	JE           end346
+	JE           end347
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y1
@@ -21569,18 +21725,18 @@ next346:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next346
+	JMP          next347
 
-end346:
+end347:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next347:
+next348:
 	TESTQ        BX, BX
-	JE           end347
+	JE           end348
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21642,18 +21798,18 @@ next347:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next347
+	JMP          next348
 
-end347:
+end348:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next348:
+next349:
 	TESTQ        BX, BX
-	JE           end348
+	JE           end349
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21715,9 +21871,9 @@ next348:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next348
+	JMP          next349
 
-end348:
+end349:
 	VZEROUPPER
 	RET
 
@@ -21736,9 +21892,9 @@ TEXT ·equalF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next349:
+next350:
 	TESTQ        BX, BX
-	JE           end349
+	JE           end350
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y1
@@ -21817,18 +21973,18 @@ next349:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next349
+	JMP          next350
 
-end349:
+end350:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next350:
+next351:
 	TESTQ        BX, BX
-	JE           end350
+	JE           end351
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x00, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -21890,18 +22046,18 @@ next350:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next350
+	JMP          next351
 
-end350:
+end351:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next351:
+next352:
 	TESTQ        BX, BX
-	JE           end351
+	JE           end352
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x00, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -21963,9 +22119,9 @@ next351:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next351
+	JMP          next352
 
-end351:
+end352:
 	VZEROUPPER
 	RET
 
@@ -21984,9 +22140,9 @@ TEXT ·lessI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next352:
+next353:
 	TESTQ    BX, BX
-	JE       end352
+	JE       end353
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
@@ -22007,18 +22163,18 @@ next352:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next352
+	JMP      next353
 
-end352:
+end353:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next353:
+next354:
 	TESTQ    BX, BX
-	JE       end353
+	JE       end354
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22036,18 +22192,18 @@ next353:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next353
+	JMP      next354
 
-end353:
+end354:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next354:
+next355:
 	TESTQ    BX, BX
-	JE       end354
+	JE       end355
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22065,9 +22221,9 @@ next354:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next354
+	JMP      next355
 
-end354:
+end355:
 	VZEROUPPER
 	RET
 
@@ -22086,9 +22242,9 @@ TEXT ·lessU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next355:
+next356:
 	TESTQ    BX, BX
-	JE       end355
+	JE       end356
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
@@ -22109,18 +22265,18 @@ next355:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next355
+	JMP      next356
 
-end355:
+end356:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next356:
+next357:
 	TESTQ    BX, BX
-	JE       end356
+	JE       end357
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -22138,18 +22294,18 @@ next356:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next356
+	JMP      next357
 
-end356:
+end357:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next357:
+next358:
 	TESTQ    BX, BX
-	JE       end357
+	JE       end358
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -22167,9 +22323,9 @@ next357:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next357
+	JMP      next358
 
-end357:
+end358:
 	VZEROUPPER
 	RET
 
@@ -22188,9 +22344,9 @@ TEXT ·lessI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next358:
+next359:
 	TESTQ     BX, BX
-	JE        end358
+	JE        end359
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
@@ -22227,18 +22383,18 @@ next358:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next358
+	JMP       next359
 
-end358:
+end359:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next359:
+next360:
 	TESTQ     BX, BX
-	JE        end359
+	JE        end360
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22270,18 +22426,18 @@ next359:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next359
+	JMP       next360
 
-end359:
+end360:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next360:
+next361:
 	TESTQ     BX, BX
-	JE        end360
+	JE        end361
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22313,9 +22469,9 @@ next360:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next360
+	JMP       next361
 
-end360:
+end361:
 	VZEROUPPER
 	RET
 
@@ -22334,9 +22490,9 @@ TEXT ·lessU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next361:
+next362:
 	TESTQ     BX, BX
-	JE        end361
+	JE        end362
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
@@ -22373,18 +22529,18 @@ next361:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next361
+	JMP       next362
 
-end361:
+end362:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next362:
+next363:
 	TESTQ     BX, BX
-	JE        end362
+	JE        end363
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -22416,18 +22572,18 @@ next362:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next362
+	JMP       next363
 
-end362:
+end363:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next363:
+next364:
 	TESTQ     BX, BX
-	JE        end363
+	JE        end364
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -22459,9 +22615,9 @@ next363:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next363
+	JMP       next364
 
-end363:
+end364:
 	VZEROUPPER
 	RET
 
@@ -22480,9 +22636,9 @@ TEXT ·lessI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next364:
+next365:
 	TESTQ        BX, BX
-	JE           end364
+	JE           end365
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y1
@@ -22561,18 +22717,18 @@ next364:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next364
+	JMP          next365
 
-end364:
+end365:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next365:
+next366:
 	TESTQ        BX, BX
-	JE           end365
+	JE           end366
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VMOVUPS      32(DX), Y3
@@ -22634,18 +22790,18 @@ next365:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next365
+	JMP          next366
 
-end365:
+end366:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next366:
+next367:
 	TESTQ        BX, BX
-	JE           end366
+	JE           end367
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VMOVUPS      32(CX), Y3
@@ -22707,9 +22863,9 @@ next366:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next366
+	JMP          next367
 
-end366:
+end367:
 	VZEROUPPER
 	RET
 
@@ -22728,9 +22884,9 @@ TEXT ·lessU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next367:
+next368:
 	TESTQ        BX, BX
-	JE           end367
+	JE           end368
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -22905,18 +23061,18 @@ next367:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next367
+	JMP          next368
 
-end367:
+end368:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next368:
+next369:
 	TESTQ        BX, BX
-	JE           end368
+	JE           end369
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -23074,18 +23230,18 @@ next368:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next368
+	JMP          next369
 
-end368:
+end369:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next369:
+next370:
 	TESTQ        BX, BX
-	JE           end369
+	JE           end370
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -23243,9 +23399,9 @@ next369:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next369
+	JMP          next370
 
-end369:
+end370:
 	VZEROUPPER
 	RET
 
@@ -23264,9 +23420,9 @@ TEXT ·lessF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next370:
+next371:
 	TESTQ        BX, BX
-	JE           end370
+	JE           end371
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y1
@@ -23345,18 +23501,18 @@ next370:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next370
+	JMP          next371
 
-end370:
+end371:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next371:
+next372:
 	TESTQ        BX, BX
-	JE           end371
+	JE           end372
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -23418,18 +23574,18 @@ next371:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next371
+	JMP          next372
 
-end371:
+end372:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next372:
+next373:
 	TESTQ        BX, BX
-	JE           end372
+	JE           end373
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x11, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -23491,9 +23647,9 @@ next372:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next372
+	JMP          next373
 
-end372:
+end373:
 	VZEROUPPER
 	RET
 
@@ -23512,9 +23668,9 @@ TEXT ·lessEqualI8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next373:
+next374:
 	TESTQ    BX, BX
-	JE       end373
+	JE       end374
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y1
@@ -23531,18 +23687,18 @@ next373:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next373
+	JMP      next374
 
-end373:
+end374:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next374:
+next375:
 	TESTQ    BX, BX
-	JE       end374
+	JE       end375
 	VMOVUPS  (DX), Y2
 	VPMAXSB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23556,18 +23712,18 @@ next374:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next374
+	JMP      next375
 
-end374:
+end375:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next375:
+next376:
 	TESTQ    BX, BX
-	JE       end375
+	JE       end376
 	VMOVUPS  (CX), Y2
 	VPMAXSB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23581,9 +23737,9 @@ next375:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next375
+	JMP      next376
 
-end375:
+end376:
 	VZEROUPPER
 	RET
 
@@ -23602,9 +23758,9 @@ TEXT ·lessEqualU8AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x01
 	JE      scalarB
 
-next376:
+next377:
 	TESTQ    BX, BX
-	JE       end376
+	JE       end377
 	VMOVUPS  (CX), Y1
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y1
@@ -23621,18 +23777,18 @@ next376:
 	ADDQ     $0x00000040, CX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next376
+	JMP      next377
 
-end376:
+end377:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Y1
 
-next377:
+next378:
 	TESTQ    BX, BX
-	JE       end377
+	JE       end378
 	VMOVUPS  (DX), Y2
 	VPMAXUB  Y2, Y1, Y3
 	VPCMPEQB Y3, Y2, Y2
@@ -23646,18 +23802,18 @@ next377:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, DX
 	SUBQ     $0x00000040, BX
-	JMP      next377
+	JMP      next378
 
-end377:
+end378:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Y1
 
-next378:
+next379:
 	TESTQ    BX, BX
-	JE       end378
+	JE       end379
 	VMOVUPS  (CX), Y2
 	VPMAXUB  Y1, Y2, Y2
 	VPCMPEQB Y2, Y1, Y2
@@ -23671,9 +23827,9 @@ next378:
 	ADDQ     $0x00000040, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x00000040, BX
-	JMP      next378
+	JMP      next379
 
-end378:
+end379:
 	VZEROUPPER
 	RET
 
@@ -23692,9 +23848,9 @@ TEXT ·lessEqualI16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next379:
+next380:
 	TESTQ     BX, BX
-	JE        end379
+	JE        end380
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y1
@@ -23723,18 +23879,18 @@ next379:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next379
+	JMP       next380
 
-end379:
+end380:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next380:
+next381:
 	TESTQ     BX, BX
-	JE        end380
+	JE        end381
 	VMOVUPS   (DX), Y2
 	VPMAXSW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23758,18 +23914,18 @@ next380:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next380
+	JMP       next381
 
-end380:
+end381:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next381:
+next382:
 	TESTQ     BX, BX
-	JE        end381
+	JE        end382
 	VMOVUPS   (CX), Y2
 	VPMAXSW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23793,9 +23949,9 @@ next381:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next381
+	JMP       next382
 
-end381:
+end382:
 	VZEROUPPER
 	RET
 
@@ -23814,9 +23970,9 @@ TEXT ·lessEqualU16AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x02
 	JE      scalarB
 
-next382:
+next383:
 	TESTQ     BX, BX
-	JE        end382
+	JE        end383
 	VMOVUPS   (CX), Y1
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y1
@@ -23845,18 +24001,18 @@ next382:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next382
+	JMP       next383
 
-end382:
+end383:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Y1
 
-next383:
+next384:
 	TESTQ     BX, BX
-	JE        end383
+	JE        end384
 	VMOVUPS   (DX), Y2
 	VPMAXUW   Y2, Y1, Y3
 	VPCMPEQW  Y3, Y2, Y2
@@ -23880,18 +24036,18 @@ next383:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000040, BX
-	JMP       next383
+	JMP       next384
 
-end383:
+end384:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Y1
 
-next384:
+next385:
 	TESTQ     BX, BX
-	JE        end384
+	JE        end385
 	VMOVUPS   (CX), Y2
 	VPMAXUW   Y1, Y2, Y2
 	VPCMPEQW  Y2, Y1, Y2
@@ -23915,9 +24071,9 @@ next384:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000040, BX
-	JMP       next384
+	JMP       next385
 
-end384:
+end385:
 	VZEROUPPER
 	RET
 
@@ -23936,9 +24092,9 @@ TEXT ·lessEqualI64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next385:
+next386:
 	TESTQ        BX, BX
-	JE           end385
+	JE           end386
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y1
@@ -24049,18 +24205,18 @@ next385:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next385
+	JMP          next386
 
-end385:
+end386:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next386:
+next387:
 	TESTQ        BX, BX
-	JE           end386
+	JE           end387
 	VMOVUPS      (DX), Y2
 	VPCMPGTQ     Y2, Y1, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -24154,18 +24310,18 @@ next386:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next386
+	JMP          next387
 
-end386:
+end387:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next387:
+next388:
 	TESTQ        BX, BX
-	JE           end387
+	JE           end388
 	VMOVUPS      (CX), Y2
 	VPCMPGTQ     Y1, Y2, Y2
 	VPCMPEQB     Y3, Y3, Y3
@@ -24259,9 +24415,9 @@ next387:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next387
+	JMP          next388
 
-end387:
+end388:
 	VZEROUPPER
 	RET
 
@@ -24280,9 +24436,9 @@ TEXT ·lessEqualU64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next388:
+next389:
 	TESTQ        BX, BX
-	JE           end388
+	JE           end389
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
@@ -24489,18 +24645,18 @@ next388:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next388
+	JMP          next389
 
-end388:
+end389:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next389:
+next390:
 	TESTQ        BX, BX
-	JE           end389
+	JE           end390
 	VMOVUPS      (DX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24690,18 +24846,18 @@ next389:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next389
+	JMP          next390
 
-end389:
+end390:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next390:
+next391:
 	TESTQ        BX, BX
-	JE           end390
+	JE           end391
 	VMOVUPS      (CX), Y2
 	VPCMPEQQ     Y3, Y3, Y3
 	VPSLLQ       $0x3f, Y3, Y3
@@ -24891,9 +25047,9 @@ next390:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next390
+	JMP          next391
 
-end390:
+end391:
 	VZEROUPPER
 	RET
 
@@ -24912,9 +25068,9 @@ TEXT ·lessEqualF64AVX2(SB), NOSPLIT, $0-72
 	CMPQ    DI, $0x08
 	JE      scalarB
 
-next391:
+next392:
 	TESTQ        BX, BX
-	JE           end391
+	JE           end392
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y1
@@ -24993,18 +25149,18 @@ next391:
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next391
+	JMP          next392
 
-end391:
+end392:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Y1
 
-next392:
+next393:
 	TESTQ        BX, BX
-	JE           end392
+	JE           end393
 	VMOVUPS      (DX), Y2
 	VCMPPD       $0x12, Y2, Y1, Y2
 	VMOVUPS      32(DX), Y3
@@ -25066,18 +25222,18 @@ next392:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x00000040, BX
-	JMP          next392
+	JMP          next393
 
-end392:
+end393:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Y1
 
-next393:
+next394:
 	TESTQ        BX, BX
-	JE           end393
+	JE           end394
 	VMOVUPS      (CX), Y2
 	VCMPPD       $0x12, Y1, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -25139,9 +25295,9 @@ next393:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000200, CX
 	SUBQ         $0x00000040, BX
-	JMP          next393
+	JMP          next394
 
-end393:
+end394:
 	VZEROUPPER
 	RET
 
@@ -26329,9 +26485,9 @@ TEXT ·lstmAVX2(SB), NOSPLIT, $0-112
 	MOVQ    c_base+24(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one394:
+one395:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd394
+	JLT          oneEnd395
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26447,11 +26603,11 @@ one394:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R10
-	JMP          one394
+	JMP          one395
 
-oneEnd394:
+oneEnd395:
 	TESTQ        R10, R10
-	JE           done394
+	JE           done395
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -26566,7 +26722,7 @@ oneEnd394:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done394:
+done395:
 	VZEROUPPER
 	RET
 
@@ -26590,9 +26746,9 @@ TEXT ·gruAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R8
 	MOVQ    h_len+8(FP), R9
 
-one395:
+one396:
 	CMPQ         R9, $0x00000008
-	JLT          oneEnd395
+	JLT          oneEnd396
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26670,11 +26826,11 @@ one395:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R8
 	SUBQ         $0x00000008, R9
-	JMP          one395
+	JMP          one396
 
-oneEnd395:
+oneEnd396:
 	TESTQ        R9, R9
-	JE           done395
+	JE           done396
 	LEAQ         tail<>+32(SB), R10
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y6
@@ -26750,7 +26906,7 @@ oneEnd395:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (SI)
 
-done395:
+done396:
 	VZEROUPPER
 	RET
 
@@ -26776,9 +26932,9 @@ TEXT ·lstmKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    old_base+48(FP), R10
 	MOVQ    h_len+8(FP), R11
 
-one396:
+one397:
 	CMPQ         R11, $0x00000008
-	JLT          oneEnd396
+	JLT          oneEnd397
 	VMOVUPS      (AX), Y6
 	VMOVUPS      (CX), Y7
 	VADDPS       Y7, Y6, Y6
@@ -26899,11 +27055,11 @@ one396:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, R11
-	JMP          one396
+	JMP          one397
 
-oneEnd396:
+oneEnd397:
 	TESTQ        R11, R11
-	JE           done396
+	JE           done397
 	LEAQ         tail<>+32(SB), R12
 	NEGQ         R11
 	VMOVUPS      (R12)(R11*4), Y6
@@ -27022,7 +27178,7 @@ oneEnd396:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y6, (R8)
 
-done396:
+done397:
 	VZEROUPPER
 	RET
 
@@ -27048,9 +27204,9 @@ TEXT ·gruKeepAVX2(SB), NOSPLIT, $0-136
 	MOVQ    bias_base+96(FP), R9
 	MOVQ    h_len+8(FP), R10
 
-one397:
+one398:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd397
+	JLT          oneEnd398
 	VMOVUPS      (AX)(DX*1), Y6
 	VMOVUPS      (CX)(BX*1), Y7
 	VADDPS       Y7, Y6, Y6
@@ -27132,11 +27288,11 @@ one397:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one397
+	JMP          one398
 
-oneEnd397:
+oneEnd398:
 	TESTQ        R10, R10
-	JE           done397
+	JE           done398
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y6
@@ -27216,7 +27372,7 @@ oneEnd397:
 	VFMADD231PS  Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y6, (DI)
 
-done397:
+done398:
 	VZEROUPPER
 	RET
 
@@ -27236,9 +27392,9 @@ TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-152
 	MOVQ    dh_len+56(FP), R10
 	VMOVUPS lanes<>+960(SB), Y1
 
-one398:
+one399:
 	CMPQ         R10, $0x00000008
-	JLT          oneEnd398
+	JLT          oneEnd399
 	VMOVUPS      (R8), Y2
 	VMULPS       Y2, Y2, Y3
 	VMINPS       Y3, Y1, Y3
@@ -27297,11 +27453,11 @@ one398:
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, R10
-	JMP          one398
+	JMP          one399
 
-oneEnd398:
+oneEnd399:
 	TESTQ        R10, R10
-	JE           done398
+	JE           done399
 	LEAQ         tail<>+32(SB), R11
 	NEGQ         R10
 	VMOVUPS      (R11)(R10*4), Y2
@@ -27357,7 +27513,7 @@ oneEnd398:
 	VMULPS       Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*1)
 
-done398:
+done399:
 	VZEROUPPER
 	RET
 
@@ -27374,9 +27530,9 @@ TEXT ·gruGradAVX2(SB), NOSPLIT, $0-104
 	MOVQ    old_base+72(FP), DI
 	MOVQ    dh_len+56(FP), R8
 
-one399:
+one400:
 	CMPQ         R8, $0x00000008
-	JLT          oneEnd399
+	JLT          oneEnd400
 	VMOVUPS      (SI), Y1
 	VMOVUPS      (CX), Y2
 	VMOVUPS      (CX)(DX*2), Y3
@@ -27409,11 +27565,11 @@ one399:
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
-	JMP          one399
+	JMP          one400
 
-oneEnd399:
+oneEnd400:
 	TESTQ        R8, R8
-	JE           done399
+	JE           done400
 	LEAQ         tail<>+32(SB), R9
 	NEGQ         R8
 	VMOVUPS      (R9)(R8*4), Y1
@@ -27445,7 +27601,7 @@ oneEnd399:
 	VMASKMOVPS   Y0, Y1, (AX)(DX*2)
 	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
 
-done399:
+done400:
 	VZEROUPPER
 	RET
 
@@ -27468,9 +27624,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many400:
+many401:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd400
+	JLT          manyEnd401
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27508,12 +27664,12 @@ many400:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many400
+	JMP          many401
 
-manyEnd400:
-one400:
+manyEnd401:
+one401:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd400
+	JLT          oneEnd401
 	VMOVUPS      (DX), Z11
 	VMAXPS       Z11, Z0, Z11
 	VMINPS       Z11, Z1, Z11
@@ -27534,11 +27690,11 @@ one400:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one400
+	JMP          one401
 
-oneEnd400:
+oneEnd401:
 	TESTQ        CX, CX
-	JE           done400
+	JE           done401
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27561,7 +27717,7 @@ oneEnd400:
 	VSCALEFPS    Z1, Z2, Z2
 	VMOVUPS      Z2, K1, (AX)
 
-done400:
+done401:
 	VZEROUPPER
 	RET
 
@@ -27586,9 +27742,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+672(SB), Z12
 	VBROADCASTSS lanes<>+640(SB), Z13
 
-one401:
+one402:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd401
+	JLT               oneEnd402
 	VMOVUPS           (DX), Z13
 	VMULPS            Z1, Z13, Z24
 	VCMPPS.BCST       $0x11, lanes<>+576(SB), Z13, K1
@@ -27627,11 +27783,11 @@ one401:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one401
+	JMP               one402
 
-oneEnd401:
+oneEnd402:
 	TESTQ             CX, CX
-	JE                done401
+	JE                done402
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -27672,7 +27828,7 @@ oneEnd401:
 	VBLENDMPS         Z4, Z22, K2, Z23
 	VMOVUPS           Z23, K1, (AX)
 
-done401:
+done402:
 	VZEROUPPER
 	RET
 
@@ -27694,9 +27850,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1184(SB), Z8
 	VBROADCASTSS lanes<>+1152(SB), Z9
 
-many402:
+many403:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd402
+	JLT          manyEnd403
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27736,12 +27892,12 @@ many402:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many402
+	JMP          many403
 
-manyEnd402:
-one402:
+manyEnd403:
+one403:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd402
+	JLT          oneEnd403
 	VMOVUPS      (DX), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -27763,11 +27919,11 @@ one402:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one402
+	JMP          one403
 
-oneEnd402:
+oneEnd403:
 	TESTQ        CX, CX
-	JE           done402
+	JE           done403
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27791,7 +27947,7 @@ oneEnd402:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done402:
+done403:
 	VZEROUPPER
 	RET
 
@@ -27814,9 +27970,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z10
 	VBROADCASTSS lanes<>+192(SB), Z11
 
-many403:
+many404:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd403
+	JLT          manyEnd404
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -27862,12 +28018,12 @@ many403:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many403
+	JMP          many404
 
-manyEnd403:
-one403:
+manyEnd404:
+one404:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd403
+	JLT          oneEnd404
 	VMOVUPS      (DX), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -27892,11 +28048,11 @@ one403:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one403
+	JMP          one404
 
-oneEnd403:
+oneEnd404:
 	TESTQ        CX, CX
-	JE           done403
+	JE           done404
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -27923,7 +28079,7 @@ oneEnd403:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done403:
+done404:
 	VZEROUPPER
 	RET
 
@@ -27948,9 +28104,9 @@ TEXT ·erfAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+1664(SB), Z11
 	VBROADCASTSS lanes<>+1632(SB), Z12
 
-many404:
+many405:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd404
+	JLT          manyEnd405
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -27994,12 +28150,12 @@ many404:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many404
+	JMP          many405
 
-manyEnd404:
-one404:
+manyEnd405:
+one405:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd404
+	JLT          oneEnd405
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28023,11 +28179,11 @@ one404:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one404
+	JMP          one405
 
-oneEnd404:
+oneEnd405:
 	TESTQ        CX, CX
-	JE           done404
+	JE           done405
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28053,7 +28209,7 @@ oneEnd404:
 	VMINPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done404:
+done405:
 	VZEROUPPER
 	RET
 
@@ -28078,9 +28234,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2048(SB), Z11
 	VBROADCASTSS lanes<>+2016(SB), Z12
 
-many405:
+many406:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd405
+	JLT          manyEnd406
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28128,12 +28284,12 @@ many405:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many405
+	JMP          many406
 
-manyEnd405:
-one405:
+manyEnd406:
+one406:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd405
+	JLT          oneEnd406
 	VMOVUPS      (DX), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -28159,11 +28315,11 @@ one405:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one405
+	JMP          one406
 
-oneEnd405:
+oneEnd406:
 	TESTQ        CX, CX
-	JE           done405
+	JE           done406
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28191,7 +28347,7 @@ oneEnd405:
 	VFMADD213PS  Z1, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done405:
+done406:
 	VZEROUPPER
 	RET
 
@@ -28217,9 +28373,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+2400(SB), Z5
 	VBROADCASTSS lanes<>+2368(SB), Z6
 
-many406:
+many407:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd406
+	JLT          manyEnd407
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -28255,12 +28411,12 @@ many406:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many406
+	JMP          many407
 
-manyEnd406:
-one406:
+manyEnd407:
+one407:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd406
+	JLT          oneEnd407
 	VMOVUPS      (DX), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -28280,11 +28436,11 @@ one406:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one406
+	JMP          one407
 
-oneEnd406:
+oneEnd407:
 	TESTQ        CX, CX
-	JE           done406
+	JE           done407
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28306,7 +28462,7 @@ oneEnd406:
 	VDIVPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done406:
+done407:
 	VZEROUPPER
 	RET
 
@@ -28331,9 +28487,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many407:
+many408:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd407
+	JLT          manyEnd408
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -28379,12 +28535,12 @@ many407:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many407
+	JMP          many408
 
-manyEnd407:
-one407:
+manyEnd408:
+one408:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd407
+	JLT          oneEnd408
 	VMOVUPS      (DX), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -28409,11 +28565,11 @@ one407:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one407
+	JMP          one408
 
-oneEnd407:
+oneEnd408:
 	TESTQ        CX, CX
-	JE           done407
+	JE           done408
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28440,7 +28596,7 @@ oneEnd407:
 	VDIVPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done407:
+done408:
 	VZEROUPPER
 	RET
 
@@ -28473,9 +28629,9 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z19
 	VBROADCASTSS lanes<>+192(SB), Z20
 
-one408:
+one409:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd408
+	JLT          oneEnd409
 	VMOVUPS      (DX), Z20
 	VORPS.BCST   lanes<>+1376(SB), Z20, Z21
 	VMAXPS       Z21, Z1, Z21
@@ -28509,11 +28665,11 @@ one408:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one408
+	JMP          one409
 
-oneEnd408:
+oneEnd409:
 	TESTQ        CX, CX
-	JE           done408
+	JE           done409
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28549,7 +28705,7 @@ oneEnd408:
 	VFMADD213PS  Z0, Z3, Z1
 	VMOVUPS      Z1, K1, (AX)
 
-done408:
+done409:
 	VZEROUPPER
 	RET
 
@@ -28573,9 +28729,9 @@ TEXT ·mishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z11
 	VBROADCASTSS lanes<>+192(SB), Z12
 
-many409:
+many410:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd409
+	JLT          manyEnd410
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -28625,12 +28781,12 @@ many409:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many409
+	JMP          many410
 
-manyEnd409:
-one409:
+manyEnd410:
+one410:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd409
+	JLT          oneEnd410
 	VMOVUPS      (DX), Z12
 	VMINPS       Z12, Z0, Z13
 	VMAXPS       Z13, Z1, Z13
@@ -28657,11 +28813,11 @@ one409:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one409
+	JMP          one410
 
-oneEnd409:
+oneEnd410:
 	TESTQ        CX, CX
-	JE           done409
+	JE           done410
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -28690,7 +28846,7 @@ oneEnd409:
 	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done409:
+done410:
 	VZEROUPPER
 	RET
 
@@ -28703,9 +28859,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 
-many410:
+many411:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd410
+	JLT         manyEnd411
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28723,12 +28879,12 @@ many410:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many410
+	JMP         many411
 
-manyEnd410:
-one410:
+manyEnd411:
+one411:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd410
+	JLT         oneEnd411
 	VMOVUPS     (DX), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -28739,11 +28895,11 @@ one410:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one410
+	JMP         one411
 
-oneEnd410:
+oneEnd411:
 	TESTQ       CX, CX
-	JE          done410
+	JE          done411
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -28756,7 +28912,7 @@ oneEnd410:
 	VMULPS      Z2, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done410:
+done411:
 	VZEROUPPER
 	RET
 
@@ -28773,9 +28929,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+352(SB), Z3
 
-many411:
+many412:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd411
+	JLT     manyEnd412
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28791,12 +28947,12 @@ many411:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many411
+	JMP     many412
 
-manyEnd411:
-one411:
+manyEnd412:
+one412:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd411
+	JLT     oneEnd412
 	VMOVUPS (DX), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -28806,11 +28962,11 @@ one411:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one411
+	JMP     one412
 
-oneEnd411:
+oneEnd412:
 	TESTQ     CX, CX
-	JE        done411
+	JE        done412
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28822,7 +28978,7 @@ oneEnd411:
 	VMINPS    Z0, Z3, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done411:
+done412:
 	VZEROUPPER
 	RET
 
@@ -28834,9 +28990,9 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many412:
+many413:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd412
+	JLT     manyEnd413
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -28852,23 +29008,23 @@ many412:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many412
+	JMP     many413
 
-manyEnd412:
-one412:
+manyEnd413:
+one413:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd412
+	JLT     oneEnd413
 	VMOVUPS (DX), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one412
+	JMP     one413
 
-oneEnd412:
+oneEnd413:
 	TESTQ     CX, CX
-	JE        done412
+	JE        done413
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28877,7 +29033,7 @@ oneEnd412:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done412:
+done413:
 	VZEROUPPER
 	RET
 
@@ -28890,9 +29046,9 @@ TEXT ·leakyReluAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many413:
+many414:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd413
+	JLT       manyEnd414
 	VMOVUPS   (DX), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -28916,12 +29072,12 @@ many413:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many413
+	JMP       many414
 
-manyEnd413:
-one413:
+manyEnd414:
+one414:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd413
+	JLT       oneEnd414
 	VMOVUPS   (DX), Z1
 	VMULPS    Z0, Z1, Z2
 	VPMOVD2M  Z1, K1
@@ -28930,11 +29086,11 @@ one413:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one413
+	JMP       one414
 
-oneEnd413:
+oneEnd414:
 	TESTQ     CX, CX
-	JE        done413
+	JE        done414
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -28945,7 +29101,7 @@ oneEnd413:
 	VBLENDMPS Z0, Z1, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done413:
+done414:
 	VZEROUPPER
 	RET
 
@@ -28970,9 +29126,9 @@ TEXT ·eluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+128(SB), Z14
 	VBROADCASTSS lanes<>+160(SB), Z15
 
-many414:
+many415:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd414
+	JLT          manyEnd415
 	VMOVUPS      (DX), Z16
 	VMINPS       Z16, Z5, Z17
 	VMAXPS       Z17, Z6, Z17
@@ -29024,12 +29180,12 @@ many414:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many414
+	JMP          many415
 
-manyEnd414:
-one414:
+manyEnd415:
+one415:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd414
+	JLT          oneEnd415
 	VMOVUPS      (DX), Z1
 	VMINPS       Z1, Z5, Z2
 	VMAXPS       Z2, Z6, Z2
@@ -29057,11 +29213,11 @@ one414:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one414
+	JMP          one415
 
-oneEnd414:
+oneEnd415:
 	TESTQ        CX, CX
-	JE           done414
+	JE           done415
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29091,7 +29247,7 @@ oneEnd414:
 	VBLENDMPS    Z0, Z1, K2, Z4
 	VMOVUPS      Z4, K1, (AX)
 
-done414:
+done415:
 	VZEROUPPER
 	RET
 
@@ -29106,9 +29262,9 @@ TEXT ·clipAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many415:
+many416:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd415
+	JLT     manyEnd416
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -29128,12 +29284,12 @@ many415:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many415
+	JMP     many416
 
-manyEnd415:
-one415:
+manyEnd416:
+one416:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd415
+	JLT     oneEnd416
 	VMOVUPS (DX), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -29141,11 +29297,11 @@ one415:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one415
+	JMP     one416
 
-oneEnd415:
+oneEnd416:
 	TESTQ     CX, CX
-	JE        done415
+	JE        done416
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29155,7 +29311,7 @@ oneEnd415:
 	VMINPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done415:
+done416:
 	VZEROUPPER
 	RET
 
@@ -29166,74 +29322,20 @@ TEXT ·negAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many416:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd416
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many416
-
-manyEnd416:
-one416:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd416
-	VMOVUPS     (DX), Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one416
-
-oneEnd416:
-	TESTQ       CX, CX
-	JE          done416
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done416:
-	VZEROUPPER
-	RET
-
-// func absAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·absAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many417:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd417
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -29245,7 +29347,7 @@ one417:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd417
 	VMOVUPS     (DX), Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -29260,10 +29362,64 @@ oneEnd417:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VXORPS.BCST lanes<>+1376(SB), Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done417:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many418:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd418
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many418
+
+manyEnd418:
+one418:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd418
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one418
+
+oneEnd418:
+	TESTQ       CX, CX
+	JE          done418
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done418:
 	VZEROUPPER
 	RET
 
@@ -29274,9 +29430,9 @@ TEXT ·sqrtAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many418:
+many419:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd418
+	JLT     manyEnd419
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -29286,23 +29442,23 @@ many418:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JMP     many418
+	JMP     many419
 
-manyEnd418:
-one418:
+manyEnd419:
+one419:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd418
+	JLT     oneEnd419
 	VMOVUPS (DX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one418
+	JMP     one419
 
-oneEnd418:
+oneEnd419:
 	TESTQ     CX, CX
-	JE        done418
+	JE        done419
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29311,7 +29467,7 @@ oneEnd418:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done418:
+done419:
 	VZEROUPPER
 	RET
 
@@ -29322,9 +29478,9 @@ TEXT ·reciprocalAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many419:
+many420:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd419
+	JLT          manyEnd420
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -29336,12 +29492,12 @@ many419:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many419
+	JMP          many420
 
-manyEnd419:
-one419:
+manyEnd420:
+one420:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd419
+	JLT          oneEnd420
 	VMOVUPS      (DX), Z0
 	VBROADCASTSS lanes<>+352(SB), Z1
 	VDIVPS       Z0, Z1, Z0
@@ -29349,11 +29505,11 @@ one419:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one419
+	JMP          one420
 
-oneEnd419:
+oneEnd420:
 	TESTQ        CX, CX
-	JE           done419
+	JE           done420
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -29363,7 +29519,7 @@ oneEnd419:
 	VDIVPS       Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done419:
+done420:
 	VZEROUPPER
 	RET
 
@@ -29374,74 +29530,20 @@ TEXT ·floorAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many420:
-	CMPQ        CX, $0x00000040
-	JLT         manyEnd420
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 64(AX)
-	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 128(AX)
-	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, 192(AX)
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, DX
-	SUBQ        $0x00000040, CX
-	JMP         many420
-
-manyEnd420:
-one420:
-	CMPQ        CX, $0x00000010
-	JLT         oneEnd420
-	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, CX
-	JMP         one420
-
-oneEnd420:
-	TESTQ       CX, CX
-	JE          done420
-	MOVQ        $0x00000001, BX
-	SHLXQ       CX, BX, CX
-	DECQ        CX
-	KMOVW       CX, K1
-	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x09, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
-
-done420:
-	VZEROUPPER
-	RET
-
-// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ x_base+24(FP), DX
-
 many421:
 	CMPQ        CX, $0x00000040
 	JLT         manyEnd421
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	VMOVUPS     64(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 64(AX)
 	VMOVUPS     128(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 128(AX)
 	VMOVUPS     192(DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, 192(AX)
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
@@ -29453,7 +29555,7 @@ one421:
 	CMPQ        CX, $0x00000010
 	JLT         oneEnd421
 	VMOVUPS     (DX), Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
@@ -29468,10 +29570,64 @@ oneEnd421:
 	DECQ        CX
 	KMOVW       CX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
 done421:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+
+many422:
+	CMPQ        CX, $0x00000040
+	JLT         manyEnd422
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, CX
+	JMP         many422
+
+manyEnd422:
+one422:
+	CMPQ        CX, $0x00000010
+	JLT         oneEnd422
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one422
+
+oneEnd422:
+	TESTQ       CX, CX
+	JE          done422
+	MOVQ        $0x00000001, BX
+	SHLXQ       CX, BX, CX
+	DECQ        CX
+	KMOVW       CX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done422:
 	VZEROUPPER
 	RET
 
@@ -29482,9 +29638,9 @@ TEXT ·roundAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many422:
+many423:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd422
+	JLT         manyEnd423
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
@@ -29500,23 +29656,23 @@ many422:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many422
+	JMP         many423
 
-manyEnd422:
-one422:
+manyEnd423:
+one423:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd422
+	JLT         oneEnd423
 	VMOVUPS     (DX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one422
+	JMP         one423
 
-oneEnd422:
+oneEnd423:
 	TESTQ       CX, CX
-	JE          done422
+	JE          done423
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29525,7 +29681,7 @@ oneEnd422:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done422:
+done423:
 	VZEROUPPER
 	RET
 
@@ -29540,9 +29696,9 @@ TEXT ·scaleShiftAVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many423:
+many424:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd423
+	JLT         manyEnd424
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29562,12 +29718,12 @@ many423:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many423
+	JMP         many424
 
-manyEnd423:
-one423:
+manyEnd424:
+one424:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd423
+	JLT         oneEnd424
 	VMOVUPS     (DX), Z2
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z1, Z0, Z2
@@ -29575,11 +29731,11 @@ one423:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one423
+	JMP         one424
 
-oneEnd423:
+oneEnd424:
 	TESTQ       CX, CX
-	JE          done423
+	JE          done424
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29589,7 +29745,7 @@ oneEnd423:
 	VFMADD213PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)
 
-done423:
+done424:
 	VZEROUPPER
 	RET
 
@@ -29604,9 +29760,9 @@ TEXT ·sub2AVX512(SB), NOSPLIT, $0-56
 	MOVSS        b+52(FP), X1
 	VBROADCASTSS X1, Z1
 
-many424:
+many425:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd424
+	JLT     manyEnd425
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29626,12 +29782,12 @@ many424:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many424
+	JMP     many425
 
-manyEnd424:
-one424:
+manyEnd425:
+one425:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd424
+	JLT     oneEnd425
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VSUBPS  Z1, Z2, Z2
@@ -29639,11 +29795,11 @@ one424:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one424
+	JMP     one425
 
-oneEnd424:
+oneEnd425:
 	TESTQ     CX, CX
-	JE        done424
+	JE        done425
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29653,7 +29809,7 @@ oneEnd424:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done424:
+done425:
 	VZEROUPPER
 	RET
 
@@ -29664,9 +29820,9 @@ TEXT ·cubeAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many425:
+many426:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd425
+	JLT     manyEnd426
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29686,12 +29842,12 @@ many425:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many425
+	JMP     many426
 
-manyEnd425:
-one425:
+manyEnd426:
+one426:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd425
+	JLT     oneEnd426
 	VMOVUPS (DX), Z0
 	VMULPS  Z0, Z0, Z1
 	VMULPS  Z0, Z1, Z0
@@ -29699,11 +29855,11 @@ one425:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one425
+	JMP     one426
 
-oneEnd425:
+oneEnd426:
 	TESTQ     CX, CX
-	JE        done425
+	JE        done426
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -29713,7 +29869,7 @@ oneEnd425:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done425:
+done426:
 	VZEROUPPER
 	RET
 
@@ -29726,9 +29882,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVSS        a+48(FP), X0
 	VBROADCASTSS X0, Z0
 
-many426:
+many427:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd426
+	JLT         manyEnd427
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29748,12 +29904,12 @@ many426:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many426
+	JMP         many427
 
-manyEnd426:
-one426:
+manyEnd427:
+one427:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd426
+	JLT         oneEnd427
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -29761,11 +29917,11 @@ one426:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one426
+	JMP         one427
 
-oneEnd426:
+oneEnd427:
 	TESTQ       CX, CX
-	JE          done426
+	JE          done427
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -29775,108 +29931,13 @@ oneEnd426:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done426:
+done427:
 	VZEROUPPER
 	RET
 
 // func sinAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·sinAVX512(SB), NOSPLIT, $0-56
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         x_base+24(FP), DX
-	VBROADCASTSS lanes<>+64(SB), Z0
-	VBROADCASTSS lanes<>+3264(SB), Z1
-	VBROADCASTSS lanes<>+3232(SB), Z2
-	VBROADCASTSS lanes<>+3200(SB), Z3
-	VBROADCASTSS lanes<>+3168(SB), Z4
-	VBROADCASTSS lanes<>+3360(SB), Z4
-	VBROADCASTSS lanes<>+3328(SB), Z7
-	VBROADCASTSS lanes<>+3296(SB), Z8
-
-one427:
-	CMPQ              CX, $0x00000010
-	JLT               oneEnd427
-	VMOVUPS           (DX), Z8
-	VMOVAPS           Z8, Z8
-	VMOVAPS           Z8, Z9
-	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z9
-	VSUBPS            Z0, Z9, Z10
-	VFNMADD231PS.BCST lanes<>+3072(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
-	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
-	VMULPS            Z8, Z8, Z10
-	VBROADCASTSS      lanes<>+3168(SB), Z11
-	VFMADD213PS       Z3, Z10, Z11
-	VFMADD213PS       Z2, Z10, Z11
-	VFMADD213PS       Z1, Z10, Z11
-	VMULPS            Z8, Z10, Z10
-	VFMADD213PS       Z8, Z10, Z11
-	VMULPS            Z8, Z8, Z8
-	VBROADCASTSS      lanes<>+3296(SB), Z10
-	VFMADD213PS       Z7, Z8, Z10
-	VFMADD213PS       Z4, Z8, Z10
-	VBROADCASTSS      lanes<>+352(SB), Z12
-	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
-	VMULPS            Z8, Z8, Z8
-	VFMADD231PS       Z8, Z10, Z12
-	VPSLLD            $0x1f, Z9, Z8
-	VPSLLD            $0x1e, Z9, Z9
-	VPMOVD2M          Z8, K1
-	VBLENDMPS         Z12, Z11, K1, Z5
-	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
-	VXORPS            Z8, Z5, Z8
-	VMOVUPS           Z8, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, DX
-	SUBQ              $0x00000010, CX
-	JMP               one427
-
-oneEnd427:
-	TESTQ             CX, CX
-	JE                done427
-	MOVQ              $0x00000001, BX
-	SHLXQ             CX, BX, CX
-	DECQ              CX
-	KMOVW             CX, K1
-	VMOVUPS.Z         (DX), K1, Z5
-	VMOVAPS           Z5, Z5
-	VMOVAPS           Z5, Z8
-	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z8
-	VSUBPS            Z0, Z8, Z0
-	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
-	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
-	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3168(SB), Z9
-	VFMADD213PS       Z3, Z0, Z9
-	VFMADD213PS       Z2, Z0, Z9
-	VFMADD213PS       Z1, Z0, Z9
-	VMULPS            Z5, Z0, Z0
-	VFMADD213PS       Z5, Z0, Z9
-	VMULPS            Z5, Z5, Z0
-	VBROADCASTSS      lanes<>+3296(SB), Z1
-	VFMADD213PS       Z7, Z0, Z1
-	VFMADD213PS       Z4, Z0, Z1
-	VBROADCASTSS      lanes<>+352(SB), Z2
-	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
-	VMULPS            Z0, Z0, Z0
-	VFMADD231PS       Z0, Z1, Z2
-	VPSLLD            $0x1f, Z8, Z0
-	VPSLLD            $0x1e, Z8, Z8
-	VPMOVD2M          Z0, K2
-	VBLENDMPS         Z2, Z9, K2, Z6
-	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
-	VXORPS            Z0, Z6, Z0
-	VMOVUPS           Z0, K1, (AX)
-
-done427:
-	VZEROUPPER
-	RET
-
-// func cosAVX512(dst []float32, x []float32, a float32, b float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·cosAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         x_base+24(FP), DX
@@ -29900,7 +29961,6 @@ one428:
 	VFNMADD231PS.BCST lanes<>+3072(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
-	VPADDD.BCST       lanes<>+3392(SB), Z9, Z9
 	VMULPS            Z8, Z8, Z10
 	VBROADCASTSS      lanes<>+3168(SB), Z11
 	VFMADD213PS       Z3, Z10, Z11
@@ -29943,7 +30003,6 @@ oneEnd428:
 	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
 	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
-	VPADDD.BCST       lanes<>+3392(SB), Z8, Z8
 	VMULPS            Z5, Z5, Z0
 	VBROADCASTSS      lanes<>+3168(SB), Z9
 	VFMADD213PS       Z3, Z0, Z9
@@ -29971,6 +30030,103 @@ done428:
 	VZEROUPPER
 	RET
 
+// func cosAVX512(dst []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·cosAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS lanes<>+64(SB), Z0
+	VBROADCASTSS lanes<>+3264(SB), Z1
+	VBROADCASTSS lanes<>+3232(SB), Z2
+	VBROADCASTSS lanes<>+3200(SB), Z3
+	VBROADCASTSS lanes<>+3168(SB), Z4
+	VBROADCASTSS lanes<>+3360(SB), Z4
+	VBROADCASTSS lanes<>+3328(SB), Z7
+	VBROADCASTSS lanes<>+3296(SB), Z8
+
+one429:
+	CMPQ              CX, $0x00000010
+	JLT               oneEnd429
+	VMOVUPS           (DX), Z8
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z8, Z9
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z9
+	VSUBPS            Z0, Z9, Z10
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z10, Z8
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z10, Z8
+	VPADDD.BCST       lanes<>+3392(SB), Z9, Z9
+	VMULPS            Z8, Z8, Z10
+	VBROADCASTSS      lanes<>+3168(SB), Z11
+	VFMADD213PS       Z3, Z10, Z11
+	VFMADD213PS       Z2, Z10, Z11
+	VFMADD213PS       Z1, Z10, Z11
+	VMULPS            Z8, Z10, Z10
+	VFMADD213PS       Z8, Z10, Z11
+	VMULPS            Z8, Z8, Z8
+	VBROADCASTSS      lanes<>+3296(SB), Z10
+	VFMADD213PS       Z7, Z8, Z10
+	VFMADD213PS       Z4, Z8, Z10
+	VBROADCASTSS      lanes<>+352(SB), Z12
+	VFNMADD231PS.BCST lanes<>+896(SB), Z8, Z12
+	VMULPS            Z8, Z8, Z8
+	VFMADD231PS       Z8, Z10, Z12
+	VPSLLD            $0x1f, Z9, Z8
+	VPSLLD            $0x1e, Z9, Z9
+	VPMOVD2M          Z8, K1
+	VBLENDMPS         Z12, Z11, K1, Z5
+	VANDPS.BCST       lanes<>+1376(SB), Z9, Z8
+	VXORPS            Z8, Z5, Z8
+	VMOVUPS           Z8, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, CX
+	JMP               one429
+
+oneEnd429:
+	TESTQ             CX, CX
+	JE                done429
+	MOVQ              $0x00000001, BX
+	SHLXQ             CX, BX, CX
+	DECQ              CX
+	KMOVW             CX, K1
+	VMOVUPS.Z         (DX), K1, Z5
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z5, Z8
+	VFMADD132PS.BCST  lanes<>+3040(SB), Z0, Z8
+	VSUBPS            Z0, Z8, Z0
+	VFNMADD231PS.BCST lanes<>+3072(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3104(SB), Z0, Z5
+	VFNMADD231PS.BCST lanes<>+3136(SB), Z0, Z5
+	VPADDD.BCST       lanes<>+3392(SB), Z8, Z8
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+3168(SB), Z9
+	VFMADD213PS       Z3, Z0, Z9
+	VFMADD213PS       Z2, Z0, Z9
+	VFMADD213PS       Z1, Z0, Z9
+	VMULPS            Z5, Z0, Z0
+	VFMADD213PS       Z5, Z0, Z9
+	VMULPS            Z5, Z5, Z0
+	VBROADCASTSS      lanes<>+3296(SB), Z1
+	VFMADD213PS       Z7, Z0, Z1
+	VFMADD213PS       Z4, Z0, Z1
+	VBROADCASTSS      lanes<>+352(SB), Z2
+	VFNMADD231PS.BCST lanes<>+896(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z0
+	VFMADD231PS       Z0, Z1, Z2
+	VPSLLD            $0x1f, Z8, Z0
+	VPSLLD            $0x1e, Z8, Z8
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z2, Z9, K2, Z6
+	VANDPS.BCST       lanes<>+1376(SB), Z8, Z0
+	VXORPS            Z0, Z6, Z0
+	VMOVUPS           Z0, K1, (AX)
+
+done429:
+	VZEROUPPER
+	RET
+
 // func tanAVX512(dst []float32, x []float32, a float32, b float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tanAVX512(SB), NOSPLIT, $0-56
@@ -29986,9 +30142,9 @@ TEXT ·tanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3328(SB), Z9
 	VBROADCASTSS lanes<>+3296(SB), Z10
 
-one429:
+one430:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd429
+	JLT               oneEnd430
 	VMOVUPS           (DX), Z10
 	VMOVAPS           Z10, Z10
 	VMOVAPS           Z10, Z11
@@ -30023,11 +30179,11 @@ one429:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one429
+	JMP               one430
 
-oneEnd429:
+oneEnd430:
 	TESTQ             CX, CX
-	JE                done429
+	JE                done430
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30064,7 +30220,7 @@ oneEnd429:
 	VXORPS            Z0, Z1, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done429:
+done430:
 	VZEROUPPER
 	RET
 
@@ -30086,9 +30242,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3456(SB), Z9
 	VBROADCASTSS lanes<>+3424(SB), Z10
 
-one430:
+one431:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd430
+	JLT          oneEnd431
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z15
 	VDIVPS       Z15, Z0, Z16
@@ -30115,11 +30271,11 @@ one430:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one430
+	JMP          one431
 
-oneEnd430:
+oneEnd431:
 	TESTQ        CX, CX
-	JE           done430
+	JE           done431
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30148,7 +30304,7 @@ oneEnd430:
 	VXORPS       Z0, Z14, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done430:
+done431:
 	VZEROUPPER
 	RET
 
@@ -30167,9 +30323,9 @@ TEXT ·asinAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one431:
+one432:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd431
+	JLT          oneEnd432
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z14
 	VSUBPS       Z14, Z1, Z15
@@ -30197,11 +30353,11 @@ one431:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one431
+	JMP          one432
 
-oneEnd431:
+oneEnd432:
 	TESTQ        CX, CX
-	JE           done431
+	JE           done432
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30231,7 +30387,7 @@ oneEnd431:
 	VXORPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done431:
+done432:
 	VZEROUPPER
 	RET
 
@@ -30250,9 +30406,9 @@ TEXT ·acosAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3744(SB), Z6
 	VBROADCASTSS lanes<>+3712(SB), Z7
 
-one432:
+one433:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd432
+	JLT          oneEnd433
 	VMOVUPS      (DX), Z7
 	VANDPS.BCST  lanes<>+3008(SB), Z7, Z16
 	VSUBPS       Z16, Z1, Z17
@@ -30284,11 +30440,11 @@ one432:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one432
+	JMP          one433
 
-oneEnd432:
+oneEnd433:
 	TESTQ        CX, CX
-	JE           done432
+	JE           done433
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30322,7 +30478,7 @@ oneEnd432:
 	VBLENDMPS    Z14, Z1, K2, Z15
 	VMOVUPS      Z15, K1, (AX)
 
-done432:
+done433:
 	VZEROUPPER
 	RET
 
@@ -30349,9 +30505,9 @@ TEXT ·sinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+3936(SB), Z14
 	VBROADCASTSS lanes<>+3904(SB), Z15
 
-one433:
+one434:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd433
+	JLT          oneEnd434
 	VMOVUPS      (DX), Z15
 	VANDPS.BCST  lanes<>+3008(SB), Z15, Z16
 	VMULPS       Z16, Z16, Z17
@@ -30391,11 +30547,11 @@ one433:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one433
+	JMP          one434
 
-oneEnd433:
+oneEnd434:
 	TESTQ        CX, CX
-	JE           done433
+	JE           done434
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30437,7 +30593,7 @@ oneEnd433:
 	VXORPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done433:
+done434:
 	VZEROUPPER
 	RET
 
@@ -30460,9 +30616,9 @@ TEXT ·coshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+224(SB), Z9
 	VBROADCASTSS lanes<>+192(SB), Z10
 
-one434:
+one435:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd434
+	JLT          oneEnd435
 	VMOVUPS      (DX), Z10
 	VANDPS.BCST  lanes<>+3008(SB), Z10, Z10
 	VMAXPS       Z10, Z0, Z10
@@ -30490,11 +30646,11 @@ one434:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one434
+	JMP          one435
 
-oneEnd434:
+oneEnd435:
 	TESTQ        CX, CX
-	JE           done434
+	JE           done435
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -30524,7 +30680,7 @@ oneEnd434:
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
-done434:
+done435:
 	VZEROUPPER
 	RET
 
@@ -30537,9 +30693,9 @@ TEXT ·asinhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one435:
+one436:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd435
+	JLT               oneEnd436
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VMULPS            Z3, Z3, Z4
@@ -30608,11 +30764,11 @@ one435:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one435
+	JMP               one436
 
-oneEnd435:
+oneEnd436:
 	TESTQ             CX, CX
-	JE                done435
+	JE                done436
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30683,7 +30839,7 @@ oneEnd435:
 	VXORPS            Z0, Z24, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done435:
+done436:
 	VZEROUPPER
 	RET
 
@@ -30696,9 +30852,9 @@ TEXT ·acoshAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one436:
+one437:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd436
+	JLT               oneEnd437
 	VMOVUPS           (DX), Z2
 	VSUBPS            Z0, Z2, Z3
 	VSQRTPS           Z3, Z4
@@ -30763,11 +30919,11 @@ one436:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one436
+	JMP               one437
 
-oneEnd436:
+oneEnd437:
 	TESTQ             CX, CX
-	JE                done436
+	JE                done437
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30834,7 +30990,7 @@ oneEnd436:
 	VBLENDMPS         Z0, Z24, K2, Z25
 	VMOVUPS           Z25, K1, (AX)
 
-done436:
+done437:
 	VZEROUPPER
 	RET
 
@@ -30847,9 +31003,9 @@ TEXT ·atanhAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS lanes<>+352(SB), Z0
 	VBROADCASTSS lanes<>+480(SB), Z1
 
-one437:
+one438:
 	CMPQ              CX, $0x00000010
-	JLT               oneEnd437
+	JLT               oneEnd438
 	VMOVUPS           (DX), Z2
 	VANDPS.BCST       lanes<>+3008(SB), Z2, Z3
 	VADDPS            Z3, Z3, Z4
@@ -30909,11 +31065,11 @@ one437:
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, DX
 	SUBQ              $0x00000010, CX
-	JMP               one437
+	JMP               one438
 
-oneEnd437:
+oneEnd438:
 	TESTQ             CX, CX
-	JE                done437
+	JE                done438
 	MOVQ              $0x00000001, BX
 	SHLXQ             CX, BX, CX
 	DECQ              CX
@@ -30975,7 +31131,7 @@ oneEnd437:
 	VXORPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (AX)
 
-done437:
+done438:
 	VZEROUPPER
 	RET
 
@@ -30986,9 +31142,9 @@ TEXT ·softsignAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 
-many438:
+many439:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd438
+	JLT         manyEnd439
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -31002,12 +31158,12 @@ many438:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many438
+	JMP         many439
 
-manyEnd438:
-one438:
+manyEnd439:
+one439:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd438
+	JLT         oneEnd439
 	VMOVUPS     (DX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z1
 	VADDPS.BCST lanes<>+352(SB), Z1, Z1
@@ -31016,11 +31172,11 @@ one438:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one438
+	JMP         one439
 
-oneEnd438:
+oneEnd439:
 	TESTQ       CX, CX
-	JE          done438
+	JE          done439
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31031,7 +31187,7 @@ oneEnd438:
 	VDIVPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done438:
+done439:
 	VZEROUPPER
 	RET
 
@@ -31043,9 +31199,9 @@ TEXT ·signAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS lanes<>+480(SB), Z0
 
-many439:
+many440:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd439
+	JLT         manyEnd440
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -31065,12 +31221,12 @@ many439:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many439
+	JMP         many440
 
-manyEnd439:
-one439:
+manyEnd440:
+one440:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd439
+	JLT         oneEnd440
 	VMOVUPS     (DX), Z1
 	VANDPS.BCST lanes<>+1376(SB), Z1, Z2
 	VORPS.BCST  lanes<>+352(SB), Z2, Z2
@@ -31082,11 +31238,11 @@ one439:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one439
+	JMP         one440
 
-oneEnd439:
+oneEnd440:
 	TESTQ       CX, CX
-	JE          done439
+	JE          done440
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31100,7 +31256,7 @@ oneEnd439:
 	VBLENDMPS   Z1, Z9, K2, Z10
 	VMOVUPS     Z10, K1, (AX)
 
-done439:
+done440:
 	VZEROUPPER
 	RET
 
@@ -31114,9 +31270,9 @@ TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X0, Z0
 	VBROADCASTSS lanes<>+480(SB), Z7
 
-many440:
+many441:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd440
+	JLT       manyEnd441
 	VMOVUPS   (DX), Z8
 	VCMPPS    $0x11, Z8, Z0, K1
 	VBLENDMPS Z8, Z7, K1, Z1
@@ -31136,12 +31292,12 @@ many440:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many440
+	JMP       many441
 
-manyEnd440:
-one440:
+manyEnd441:
+one441:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd440
+	JLT       oneEnd441
 	VMOVUPS   (DX), Z1
 	VCMPPS    $0x11, Z1, Z0, K1
 	VBLENDMPS Z1, Z7, K1, Z5
@@ -31149,11 +31305,11 @@ one440:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one440
+	JMP       one441
 
-oneEnd440:
+oneEnd441:
 	TESTQ     CX, CX
-	JE        done440
+	JE        done441
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31163,7 +31319,7 @@ oneEnd440:
 	VBLENDMPS Z1, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (AX)
 
-done440:
+done441:
 	VZEROUPPER
 	RET
 
@@ -31179,9 +31335,9 @@ TEXT ·shrinkAVX512(SB), NOSPLIT, $0-56
 	VBROADCASTSS X9, Z9
 	VBROADCASTSS lanes<>+480(SB), Z10
 
-many441:
+many442:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd441
+	JLT         manyEnd442
 	VMOVUPS     (DX), Z11
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z12
 	VADDPS      Z9, Z11, Z13
@@ -31203,12 +31359,12 @@ many441:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, CX
-	JMP         many441
+	JMP         many442
 
-manyEnd441:
-one441:
+manyEnd442:
+one442:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd441
+	JLT         oneEnd442
 	VMOVUPS     (DX), Z1
 	VXORPS.BCST lanes<>+1376(SB), Z0, Z2
 	VADDPS      Z9, Z1, Z3
@@ -31221,11 +31377,11 @@ one441:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one441
+	JMP         one442
 
-oneEnd441:
+oneEnd442:
 	TESTQ       CX, CX
-	JE          done441
+	JE          done442
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -31240,7 +31396,7 @@ oneEnd441:
 	VBLENDMPS   Z2, Z7, K2, Z8
 	VMOVUPS     Z8, K1, (AX)
 
-done441:
+done442:
 	VZEROUPPER
 	RET
 
@@ -31258,9 +31414,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many442:
+many443:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd442
+	JLT     manyEnd443
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -31281,12 +31437,12 @@ many442:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many442
+	JMP     many443
 
-manyEnd442:
-one442:
+manyEnd443:
+one443:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd442
+	JLT     oneEnd443
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
@@ -31295,11 +31451,11 @@ one442:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one442
+	JMP     one443
 
-oneEnd442:
+oneEnd443:
 	TESTQ     CX, CX
-	JE        done442
+	JE        done443
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31309,16 +31465,16 @@ oneEnd442:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done442:
+done443:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many443:
+many444:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd443
+	JLT     manyEnd444
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31334,23 +31490,23 @@ many443:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many443
+	JMP     many444
 
-manyEnd443:
-one443:
+manyEnd444:
+one444:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd443
+	JLT     oneEnd444
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one443
+	JMP     one444
 
-oneEnd443:
+oneEnd444:
 	TESTQ     CX, CX
-	JE        done443
+	JE        done444
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31359,16 +31515,16 @@ oneEnd443:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done443:
+done444:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many444:
+many445:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd444
+	JLT     manyEnd445
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31384,23 +31540,23 @@ many444:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many444
+	JMP     many445
 
-manyEnd444:
-one444:
+manyEnd445:
+one445:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd444
+	JLT     oneEnd445
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one444
+	JMP     one445
 
-oneEnd444:
+oneEnd445:
 	TESTQ     CX, CX
-	JE        done444
+	JE        done445
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31409,7 +31565,7 @@ oneEnd444:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done444:
+done445:
 	VZEROUPPER
 	RET
 
@@ -31427,9 +31583,9 @@ TEXT ·subAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many445:
+many446:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd445
+	JLT     manyEnd446
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -31450,12 +31606,12 @@ many445:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many445
+	JMP     many446
 
-manyEnd445:
-one445:
+manyEnd446:
+one446:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd445
+	JLT     oneEnd446
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z0
@@ -31464,11 +31620,11 @@ one445:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one445
+	JMP     one446
 
-oneEnd445:
+oneEnd446:
 	TESTQ     CX, CX
-	JE        done445
+	JE        done446
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31478,16 +31634,16 @@ oneEnd445:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done445:
+done446:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many446:
+many447:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd446
+	JLT     manyEnd447
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31503,23 +31659,23 @@ many446:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many446
+	JMP     many447
 
-manyEnd446:
-one446:
+manyEnd447:
+one447:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd446
+	JLT     oneEnd447
 	VMOVUPS (SI), Z1
 	VSUBPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one446
+	JMP     one447
 
-oneEnd446:
+oneEnd447:
 	TESTQ     CX, CX
-	JE        done446
+	JE        done447
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31528,16 +31684,16 @@ oneEnd446:
 	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done446:
+done447:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many447:
+many448:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd447
+	JLT     manyEnd448
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31553,23 +31709,23 @@ many447:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many447
+	JMP     many448
 
-manyEnd447:
-one447:
+manyEnd448:
+one448:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd447
+	JLT     oneEnd448
 	VMOVUPS (DX), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one447
+	JMP     one448
 
-oneEnd447:
+oneEnd448:
 	TESTQ     CX, CX
-	JE        done447
+	JE        done448
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31578,7 +31734,7 @@ oneEnd447:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done447:
+done448:
 	VZEROUPPER
 	RET
 
@@ -31596,9 +31752,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many448:
+many449:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd448
+	JLT     manyEnd449
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31619,12 +31775,12 @@ many448:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many448
+	JMP     many449
 
-manyEnd448:
-one448:
+manyEnd449:
+one449:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd448
+	JLT     oneEnd449
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z0
@@ -31633,11 +31789,11 @@ one448:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one448
+	JMP     one449
 
-oneEnd448:
+oneEnd449:
 	TESTQ     CX, CX
-	JE        done448
+	JE        done449
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31647,16 +31803,16 @@ oneEnd448:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done448:
+done449:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many449:
+many450:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd449
+	JLT     manyEnd450
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31672,23 +31828,23 @@ many449:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many449
+	JMP     many450
 
-manyEnd449:
-one449:
+manyEnd450:
+one450:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd449
+	JLT     oneEnd450
 	VMOVUPS (SI), Z1
 	VMULPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one449
+	JMP     one450
 
-oneEnd449:
+oneEnd450:
 	TESTQ     CX, CX
-	JE        done449
+	JE        done450
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31697,16 +31853,16 @@ oneEnd449:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done449:
+done450:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many450:
+many451:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd450
+	JLT     manyEnd451
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31722,23 +31878,23 @@ many450:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many450
+	JMP     many451
 
-manyEnd450:
-one450:
+manyEnd451:
+one451:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd450
+	JLT     oneEnd451
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one450
+	JMP     one451
 
-oneEnd450:
+oneEnd451:
 	TESTQ     CX, CX
-	JE        done450
+	JE        done451
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31747,7 +31903,7 @@ oneEnd450:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done450:
+done451:
 	VZEROUPPER
 	RET
 
@@ -31765,9 +31921,9 @@ TEXT ·divAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many451:
+many452:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd451
+	JLT     manyEnd452
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31788,12 +31944,12 @@ many451:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many451
+	JMP     many452
 
-manyEnd451:
-one451:
+manyEnd452:
+one452:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd451
+	JLT     oneEnd452
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z0
@@ -31802,11 +31958,11 @@ one451:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one451
+	JMP     one452
 
-oneEnd451:
+oneEnd452:
 	TESTQ     CX, CX
-	JE        done451
+	JE        done452
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31816,16 +31972,16 @@ oneEnd451:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done451:
+done452:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many452:
+many453:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd452
+	JLT     manyEnd453
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -31841,23 +31997,23 @@ many452:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many452
+	JMP     many453
 
-manyEnd452:
-one452:
+manyEnd453:
+one453:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd452
+	JLT     oneEnd453
 	VMOVUPS (SI), Z1
 	VDIVPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one452
+	JMP     one453
 
-oneEnd452:
+oneEnd453:
 	TESTQ     CX, CX
-	JE        done452
+	JE        done453
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -31866,16 +32022,16 @@ oneEnd452:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done452:
+done453:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many453:
+many454:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd453
+	JLT     manyEnd454
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -31891,23 +32047,23 @@ many453:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many453
+	JMP     many454
 
-manyEnd453:
-one453:
+manyEnd454:
+one454:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd453
+	JLT     oneEnd454
 	VMOVUPS (DX), Z1
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one453
+	JMP     one454
 
-oneEnd453:
+oneEnd454:
 	TESTQ     CX, CX
-	JE        done453
+	JE        done454
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31916,7 +32072,7 @@ oneEnd453:
 	VDIVPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done453:
+done454:
 	VZEROUPPER
 	RET
 
@@ -31934,9 +32090,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many454:
+many455:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd454
+	JLT       manyEnd455
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -31965,12 +32121,12 @@ many454:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many454
+	JMP       many455
 
-manyEnd454:
-one454:
+manyEnd455:
+one455:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd454
+	JLT       oneEnd455
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z0
@@ -31981,11 +32137,11 @@ one454:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one454
+	JMP       one455
 
-oneEnd454:
+oneEnd455:
 	TESTQ     CX, CX
-	JE        done454
+	JE        done455
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -31997,16 +32153,16 @@ oneEnd454:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done454:
+done455:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many455:
+many456:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd455
+	JLT       manyEnd456
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32030,12 +32186,12 @@ many455:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many455
+	JMP       many456
 
-manyEnd455:
-one455:
+manyEnd456:
+one456:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd455
+	JLT       oneEnd456
 	VMOVUPS   (SI), Z1
 	VMAXPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32044,11 +32200,11 @@ one455:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one455
+	JMP       one456
 
-oneEnd455:
+oneEnd456:
 	TESTQ     CX, CX
-	JE        done455
+	JE        done456
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32059,16 +32215,16 @@ oneEnd455:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done455:
+done456:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many456:
+many457:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd456
+	JLT       manyEnd457
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32092,12 +32248,12 @@ many456:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many456
+	JMP       many457
 
-manyEnd456:
-one456:
+manyEnd457:
+one457:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd456
+	JLT       oneEnd457
 	VMOVUPS   (DX), Z1
 	VMAXPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32106,11 +32262,11 @@ one456:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one456
+	JMP       one457
 
-oneEnd456:
+oneEnd457:
 	TESTQ     CX, CX
-	JE        done456
+	JE        done457
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32121,7 +32277,7 @@ oneEnd456:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done456:
+done457:
 	VZEROUPPER
 	RET
 
@@ -32139,9 +32295,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many457:
+many458:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd457
+	JLT       manyEnd458
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -32170,12 +32326,12 @@ many457:
 	ADDQ      $0x00000100, DX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many457
+	JMP       many458
 
-manyEnd457:
-one457:
+manyEnd458:
+one458:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd457
+	JLT       oneEnd458
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z0
@@ -32186,11 +32342,11 @@ one457:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one457
+	JMP       one458
 
-oneEnd457:
+oneEnd458:
 	TESTQ     CX, CX
-	JE        done457
+	JE        done458
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32202,16 +32358,16 @@ oneEnd457:
 	VBLENDMPS Z1, Z0, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done457:
+done458:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many458:
+many459:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd458
+	JLT       manyEnd459
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32235,12 +32391,12 @@ many458:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000040, CX
-	JMP       many458
+	JMP       many459
 
-manyEnd458:
-one458:
+manyEnd459:
+one459:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd458
+	JLT       oneEnd459
 	VMOVUPS   (SI), Z1
 	VMINPS    Z0, Z1, Z2
 	VCMPPS    $0x03, Z1, Z1, K1
@@ -32249,11 +32405,11 @@ one458:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, SI
 	SUBQ      $0x00000010, CX
-	JMP       one458
+	JMP       one459
 
-oneEnd458:
+oneEnd459:
 	TESTQ     CX, CX
-	JE        done458
+	JE        done459
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32264,16 +32420,16 @@ oneEnd458:
 	VBLENDMPS Z1, Z0, K2, Z8
 	VMOVUPS   Z8, K1, (AX)
 
-done458:
+done459:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many459:
+many460:
 	CMPQ      CX, $0x00000040
-	JLT       manyEnd459
+	JLT       manyEnd460
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32297,12 +32453,12 @@ many459:
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, CX
-	JMP       many459
+	JMP       many460
 
-manyEnd459:
-one459:
+manyEnd460:
+one460:
 	CMPQ      CX, $0x00000010
-	JLT       oneEnd459
+	JLT       oneEnd460
 	VMOVUPS   (DX), Z1
 	VMINPS    Z1, Z0, Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -32311,11 +32467,11 @@ one459:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, CX
-	JMP       one459
+	JMP       one460
 
-oneEnd459:
+oneEnd460:
 	TESTQ     CX, CX
-	JE        done459
+	JE        done460
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32326,7 +32482,7 @@ oneEnd459:
 	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS   Z7, K1, (AX)
 
-done459:
+done460:
 	VZEROUPPER
 	RET
 
@@ -32345,9 +32501,9 @@ TEXT ·addReluAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-many460:
+many461:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd460
+	JLT     manyEnd461
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -32372,12 +32528,12 @@ many460:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many460
+	JMP     many461
 
-manyEnd460:
-one460:
+manyEnd461:
+one461:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd460
+	JLT     oneEnd461
 	VMOVUPS (DX), Z1
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z1
@@ -32387,11 +32543,11 @@ one460:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one460
+	JMP     one461
 
-oneEnd460:
+oneEnd461:
 	TESTQ     CX, CX
-	JE        done460
+	JE        done461
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32402,16 +32558,16 @@ oneEnd460:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done460:
+done461:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z1
 
-many461:
+many462:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd461
+	JLT     manyEnd462
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32431,12 +32587,12 @@ many461:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many461
+	JMP     many462
 
-manyEnd461:
-one461:
+manyEnd462:
+one462:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd461
+	JLT     oneEnd462
 	VMOVUPS (SI), Z2
 	VADDPS  Z2, Z1, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32444,11 +32600,11 @@ one461:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one461
+	JMP     one462
 
-oneEnd461:
+oneEnd462:
 	TESTQ     CX, CX
-	JE        done461
+	JE        done462
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32458,16 +32614,16 @@ oneEnd461:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done461:
+done462:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z1
 
-many462:
+many463:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd462
+	JLT     manyEnd463
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32487,12 +32643,12 @@ many462:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many462
+	JMP     many463
 
-manyEnd462:
-one462:
+manyEnd463:
+one463:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd462
+	JLT     oneEnd463
 	VMOVUPS (DX), Z2
 	VADDPS  Z1, Z2, Z2
 	VMAXPS  Z2, Z0, Z2
@@ -32500,11 +32656,11 @@ one462:
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one462
+	JMP     one463
 
-oneEnd462:
+oneEnd463:
 	TESTQ     CX, CX
-	JE        done462
+	JE        done463
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32514,7 +32670,7 @@ oneEnd462:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done462:
+done463:
 	VZEROUPPER
 	RET
 
@@ -32532,9 +32688,9 @@ TEXT ·preluAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many463:
+many464:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd463
+	JLT          manyEnd464
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32567,12 +32723,12 @@ many463:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many463
+	JMP          many464
 
-manyEnd463:
-one463:
+manyEnd464:
+one464:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd463
+	JLT          oneEnd464
 	VMOVUPS      (DX), Z0
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
@@ -32584,11 +32740,11 @@ one463:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one463
+	JMP          one464
 
-oneEnd463:
+oneEnd464:
 	TESTQ        CX, CX
-	JE           done463
+	JE           done464
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32601,16 +32757,16 @@ oneEnd463:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done463:
+done464:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many464:
+many465:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd464
+	JLT          manyEnd465
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32638,12 +32794,12 @@ many464:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000040, CX
-	JMP          many464
+	JMP          many465
 
-manyEnd464:
-one464:
+manyEnd465:
+one465:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd464
+	JLT          oneEnd465
 	VMOVUPS      (SI), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z1, Z0, Z1
@@ -32653,11 +32809,11 @@ one464:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
-	JMP          one464
+	JMP          one465
 
-oneEnd464:
+oneEnd465:
 	TESTQ        CX, CX
-	JE           done464
+	JE           done465
 	MOVQ         $0x00000001, DX
 	SHLXQ        CX, DX, CX
 	DECQ         CX
@@ -32669,16 +32825,16 @@ oneEnd464:
 	VBLENDMPS    Z1, Z0, K2, Z8
 	VMOVUPS      Z8, K1, (AX)
 
-done464:
+done465:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many465:
+many466:
 	CMPQ         CX, $0x00000040
-	JLT          manyEnd465
+	JLT          manyEnd466
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32706,12 +32862,12 @@ many465:
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x00000040, CX
-	JMP          many465
+	JMP          many466
 
-manyEnd465:
-one465:
+manyEnd466:
+one466:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd465
+	JLT          oneEnd466
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VMULPS       Z0, Z1, Z3
@@ -32721,11 +32877,11 @@ one465:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one465
+	JMP          one466
 
-oneEnd465:
+oneEnd466:
 	TESTQ        CX, CX
-	JE           done465
+	JE           done466
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -32737,7 +32893,7 @@ oneEnd465:
 	VBLENDMPS    Z0, Z1, K2, Z9
 	VMOVUPS      Z9, K1, (AX)
 
-done465:
+done466:
 	VZEROUPPER
 	RET
 
@@ -32755,9 +32911,9 @@ TEXT ·addIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many466:
+many467:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd466
+	JLT     manyEnd467
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32778,12 +32934,12 @@ many466:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many466
+	JMP     many467
 
-manyEnd466:
-one466:
+manyEnd467:
+one467:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd466
+	JLT     oneEnd467
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z0
@@ -32792,11 +32948,11 @@ one466:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one466
+	JMP     one467
 
-oneEnd466:
+oneEnd467:
 	TESTQ     CX, CX
-	JE        done466
+	JE        done467
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32806,16 +32962,16 @@ oneEnd466:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done466:
+done467:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many467:
+many468:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd467
+	JLT     manyEnd468
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -32831,23 +32987,23 @@ many467:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many467
+	JMP     many468
 
-manyEnd467:
-one467:
+manyEnd468:
+one468:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd467
+	JLT     oneEnd468
 	VMOVUPS (SI), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one467
+	JMP     one468
 
-oneEnd467:
+oneEnd468:
 	TESTQ     CX, CX
-	JE        done467
+	JE        done468
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -32856,16 +33012,16 @@ oneEnd467:
 	VPADDD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done467:
+done468:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many468:
+many469:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd468
+	JLT     manyEnd469
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -32881,23 +33037,23 @@ many468:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many468
+	JMP     many469
 
-manyEnd468:
-one468:
+manyEnd469:
+one469:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd468
+	JLT     oneEnd469
 	VMOVUPS (DX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one468
+	JMP     one469
 
-oneEnd468:
+oneEnd469:
 	TESTQ     CX, CX
-	JE        done468
+	JE        done469
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32906,7 +33062,7 @@ oneEnd468:
 	VPADDD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done468:
+done469:
 	VZEROUPPER
 	RET
 
@@ -32924,9 +33080,9 @@ TEXT ·subIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many469:
+many470:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd469
+	JLT     manyEnd470
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -32947,12 +33103,12 @@ many469:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many469
+	JMP     many470
 
-manyEnd469:
-one469:
+manyEnd470:
+one470:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd469
+	JLT     oneEnd470
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -32961,11 +33117,11 @@ one469:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one469
+	JMP     one470
 
-oneEnd469:
+oneEnd470:
 	TESTQ     CX, CX
-	JE        done469
+	JE        done470
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -32975,16 +33131,16 @@ oneEnd469:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done469:
+done470:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many470:
+many471:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd470
+	JLT     manyEnd471
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33000,23 +33156,23 @@ many470:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many470
+	JMP     many471
 
-manyEnd470:
-one470:
+manyEnd471:
+one471:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd470
+	JLT     oneEnd471
 	VMOVUPS (SI), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one470
+	JMP     one471
 
-oneEnd470:
+oneEnd471:
 	TESTQ     CX, CX
-	JE        done470
+	JE        done471
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33025,16 +33181,16 @@ oneEnd470:
 	VPSUBD    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done470:
+done471:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many471:
+many472:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd471
+	JLT     manyEnd472
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33050,23 +33206,23 @@ many471:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many471
+	JMP     many472
 
-manyEnd471:
-one471:
+manyEnd472:
+one472:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd471
+	JLT     oneEnd472
 	VMOVUPS (DX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one471
+	JMP     one472
 
-oneEnd471:
+oneEnd472:
 	TESTQ     CX, CX
-	JE        done471
+	JE        done472
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33075,7 +33231,7 @@ oneEnd471:
 	VPSUBD    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done471:
+done472:
 	VZEROUPPER
 	RET
 
@@ -33093,9 +33249,9 @@ TEXT ·mulIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many472:
+many473:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd472
+	JLT     manyEnd473
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -33116,12 +33272,12 @@ many472:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many472
+	JMP     many473
 
-manyEnd472:
-one472:
+manyEnd473:
+one473:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd472
+	JLT     oneEnd473
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z0
@@ -33130,11 +33286,11 @@ one472:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one472
+	JMP     one473
 
-oneEnd472:
+oneEnd473:
 	TESTQ     CX, CX
-	JE        done472
+	JE        done473
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33144,16 +33300,16 @@ oneEnd472:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done472:
+done473:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many473:
+many474:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd473
+	JLT     manyEnd474
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33169,23 +33325,23 @@ many473:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many473
+	JMP     many474
 
-manyEnd473:
-one473:
+manyEnd474:
+one474:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd473
+	JLT     oneEnd474
 	VMOVUPS (SI), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one473
+	JMP     one474
 
-oneEnd473:
+oneEnd474:
 	TESTQ     CX, CX
-	JE        done473
+	JE        done474
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33194,16 +33350,16 @@ oneEnd473:
 	VPMULLD   Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done473:
+done474:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many474:
+many475:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd474
+	JLT     manyEnd475
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33219,23 +33375,23 @@ many474:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many474
+	JMP     many475
 
-manyEnd474:
-one474:
+manyEnd475:
+one475:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd474
+	JLT     oneEnd475
 	VMOVUPS (DX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one474
+	JMP     one475
 
-oneEnd474:
+oneEnd475:
 	TESTQ     CX, CX
-	JE        done474
+	JE        done475
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33244,7 +33400,7 @@ oneEnd474:
 	VPMULLD   Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done474:
+done475:
 	VZEROUPPER
 	RET
 
@@ -33262,9 +33418,9 @@ TEXT ·andBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many475:
+many476:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd475
+	JLT     manyEnd476
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -33285,12 +33441,12 @@ many475:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many475
+	JMP     many476
 
-manyEnd475:
-one475:
+manyEnd476:
+one476:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd475
+	JLT     oneEnd476
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z0
@@ -33299,11 +33455,11 @@ one475:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one475
+	JMP     one476
 
-oneEnd475:
+oneEnd476:
 	TESTQ     CX, CX
-	JE        done475
+	JE        done476
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33313,16 +33469,16 @@ oneEnd475:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done475:
+done476:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many476:
+many477:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd476
+	JLT     manyEnd477
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33338,23 +33494,23 @@ many476:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many476
+	JMP     many477
 
-manyEnd476:
-one476:
+manyEnd477:
+one477:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd476
+	JLT     oneEnd477
 	VMOVUPS (SI), Z1
 	VANDPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one476
+	JMP     one477
 
-oneEnd476:
+oneEnd477:
 	TESTQ     CX, CX
-	JE        done476
+	JE        done477
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33363,16 +33519,16 @@ oneEnd476:
 	VANDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done476:
+done477:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many477:
+many478:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd477
+	JLT     manyEnd478
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33388,23 +33544,23 @@ many477:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many477
+	JMP     many478
 
-manyEnd477:
-one477:
+manyEnd478:
+one478:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd477
+	JLT     oneEnd478
 	VMOVUPS (DX), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one477
+	JMP     one478
 
-oneEnd477:
+oneEnd478:
 	TESTQ     CX, CX
-	JE        done477
+	JE        done478
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33413,7 +33569,7 @@ oneEnd477:
 	VANDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done477:
+done478:
 	VZEROUPPER
 	RET
 
@@ -33431,9 +33587,9 @@ TEXT ·orBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many478:
+many479:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd478
+	JLT     manyEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33454,12 +33610,12 @@ many478:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many478
+	JMP     many479
 
-manyEnd478:
-one478:
+manyEnd479:
+one479:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd478
+	JLT     oneEnd479
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z0
@@ -33468,11 +33624,11 @@ one478:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one478
+	JMP     one479
 
-oneEnd478:
+oneEnd479:
 	TESTQ     CX, CX
-	JE        done478
+	JE        done479
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33482,16 +33638,16 @@ oneEnd478:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done478:
+done479:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many479:
+many480:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd479
+	JLT     manyEnd480
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33507,23 +33663,23 @@ many479:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many479
+	JMP     many480
 
-manyEnd479:
-one479:
+manyEnd480:
+one480:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd479
+	JLT     oneEnd480
 	VMOVUPS (SI), Z1
 	VORPS   Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one479
+	JMP     one480
 
-oneEnd479:
+oneEnd480:
 	TESTQ     CX, CX
-	JE        done479
+	JE        done480
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33532,16 +33688,16 @@ oneEnd479:
 	VORPS     Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done479:
+done480:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many480:
+many481:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd480
+	JLT     manyEnd481
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33557,23 +33713,23 @@ many480:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many480
+	JMP     many481
 
-manyEnd480:
-one480:
+manyEnd481:
+one481:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd480
+	JLT     oneEnd481
 	VMOVUPS (DX), Z1
 	VORPS   Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one480
+	JMP     one481
 
-oneEnd480:
+oneEnd481:
 	TESTQ     CX, CX
-	JE        done480
+	JE        done481
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33582,7 +33738,7 @@ oneEnd480:
 	VORPS     Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done480:
+done481:
 	VZEROUPPER
 	RET
 
@@ -33600,9 +33756,9 @@ TEXT ·xorBitsAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many481:
+many482:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd481
+	JLT     manyEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33623,12 +33779,12 @@ many481:
 	ADDQ    $0x00000100, DX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many481
+	JMP     many482
 
-manyEnd481:
-one481:
+manyEnd482:
+one482:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd481
+	JLT     oneEnd482
 	VMOVUPS (DX), Z0
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z0
@@ -33637,11 +33793,11 @@ one481:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one481
+	JMP     one482
 
-oneEnd481:
+oneEnd482:
 	TESTQ     CX, CX
-	JE        done481
+	JE        done482
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33651,16 +33807,16 @@ oneEnd481:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done481:
+done482:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many482:
+many483:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd482
+	JLT     manyEnd483
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -33676,23 +33832,23 @@ many482:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, CX
-	JMP     many482
+	JMP     many483
 
-manyEnd482:
-one482:
+manyEnd483:
+one483:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd482
+	JLT     oneEnd483
 	VMOVUPS (SI), Z1
 	VXORPS  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, CX
-	JMP     one482
+	JMP     one483
 
-oneEnd482:
+oneEnd483:
 	TESTQ     CX, CX
-	JE        done482
+	JE        done483
 	MOVQ      $0x00000001, DX
 	SHLXQ     CX, DX, CX
 	DECQ      CX
@@ -33701,16 +33857,16 @@ oneEnd482:
 	VXORPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done482:
+done483:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many483:
+many484:
 	CMPQ    CX, $0x00000040
-	JLT     manyEnd483
+	JLT     manyEnd484
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -33726,23 +33882,23 @@ many483:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, CX
-	JMP     many483
+	JMP     many484
 
-manyEnd483:
-one483:
+manyEnd484:
+one484:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd483
+	JLT     oneEnd484
 	VMOVUPS (DX), Z1
 	VXORPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, CX
-	JMP     one483
+	JMP     one484
 
-oneEnd483:
+oneEnd484:
 	TESTQ     CX, CX
-	JE        done483
+	JE        done484
 	MOVQ      $0x00000001, BX
 	SHLXQ     CX, BX, CX
 	DECQ      CX
@@ -33751,7 +33907,7 @@ oneEnd483:
 	VXORPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done483:
+done484:
 	VZEROUPPER
 	RET
 
@@ -33769,9 +33925,9 @@ TEXT ·mulAccAVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-many484:
+many485:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd484
+	JLT         manyEnd485
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33796,12 +33952,12 @@ many484:
 	ADDQ        $0x00000100, DX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many484
+	JMP         many485
 
-manyEnd484:
-one484:
+manyEnd485:
+one485:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd484
+	JLT         oneEnd485
 	VMOVUPS     (AX), Z0
 	VMOVUPS     (DX), Z1
 	VMOVUPS     (SI), Z2
@@ -33811,11 +33967,11 @@ one484:
 	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one484
+	JMP         one485
 
-oneEnd484:
+oneEnd485:
 	TESTQ       CX, CX
-	JE          done484
+	JE          done485
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33826,16 +33982,16 @@ oneEnd484:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done484:
+done485:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VBROADCASTSS (DX), Z0
 
-many485:
+many486:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd485
+	JLT         manyEnd486
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -33855,12 +34011,12 @@ many485:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000040, CX
-	JMP         many485
+	JMP         many486
 
-manyEnd485:
-one485:
+manyEnd486:
+one486:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd485
+	JLT         oneEnd486
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (SI), Z2
 	VFMADD231PS Z0, Z2, Z1
@@ -33868,11 +34024,11 @@ one485:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one485
+	JMP         one486
 
-oneEnd485:
+oneEnd486:
 	TESTQ       CX, CX
-	JE          done485
+	JE          done486
 	MOVQ        $0x00000001, DX
 	SHLXQ       CX, DX, CX
 	DECQ        CX
@@ -33882,16 +34038,16 @@ oneEnd485:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done485:
+done486:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VBROADCASTSS (SI), Z0
 
-many486:
+many487:
 	CMPQ        CX, $0x00000040
-	JLT         manyEnd486
+	JLT         manyEnd487
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33911,12 +34067,12 @@ many486:
 	ADDQ        $0x00000100, AX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, CX
-	JMP         many486
+	JMP         many487
 
-manyEnd486:
-one486:
+manyEnd487:
+one487:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd486
+	JLT         oneEnd487
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -33924,11 +34080,11 @@ one486:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JMP         one486
+	JMP         one487
 
-oneEnd486:
+oneEnd487:
 	TESTQ       CX, CX
-	JE          done486
+	JE          done487
 	MOVQ        $0x00000001, BX
 	SHLXQ       CX, BX, CX
 	DECQ        CX
@@ -33938,7 +34094,7 @@ oneEnd486:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)
 
-done486:
+done487:
 	VZEROUPPER
 	RET
 
@@ -33952,9 +34108,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many487:
+many488:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd487
+	JLT     manyEnd488
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	VMOVUPS 64(CX), Z4
@@ -33965,21 +34121,21 @@ many487:
 	VADDPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many487
+	JMP     many488
 
-manyEnd487:
-one487:
+manyEnd488:
+one488:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd487
+	JLT     oneEnd488
 	VMOVUPS (CX), Z4
 	VADDPS  Z4, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one487
+	JMP     one488
 
-oneEnd487:
+oneEnd488:
 	TESTQ     AX, AX
-	JE        done487
+	JE        done488
 	MOVQ      $0x00000001, DX
 	SHLXQ     AX, DX, AX
 	DECQ      AX
@@ -33987,7 +34143,7 @@ oneEnd487:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
 
-done487:
+done488:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34013,9 +34169,9 @@ TEXT ·sumSquareAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many488:
+many489:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd488
+	JLT         manyEnd489
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	VMOVUPS     64(CX), Z4
@@ -34026,21 +34182,21 @@ many488:
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many488
+	JMP         many489
 
-manyEnd488:
-one488:
+manyEnd489:
+one489:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd488
+	JLT         oneEnd489
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one488
+	JMP         one489
 
-oneEnd488:
+oneEnd489:
 	TESTQ       AX, AX
-	JE          done488
+	JE          done489
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34048,7 +34204,7 @@ oneEnd488:
 	VMOVUPS.Z   (CX), K1, Z4
 	VFMADD231PS Z4, Z4, Z1
 
-done488:
+done489:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34074,9 +34230,9 @@ TEXT ·sumAbsAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many489:
+many490:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd489
+	JLT         manyEnd490
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
@@ -34091,22 +34247,22 @@ many489:
 	VADDPS      Z4, Z3, Z3
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many489
+	JMP         many490
 
-manyEnd489:
-one489:
+manyEnd490:
+one490:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd489
+	JLT         oneEnd490
 	VMOVUPS     (CX), Z4
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z0, Z0
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one489
+	JMP         one490
 
-oneEnd489:
+oneEnd490:
 	TESTQ       AX, AX
-	JE          done489
+	JE          done490
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34115,7 +34271,7 @@ oneEnd489:
 	VANDPS.BCST lanes<>+3008(SB), Z4, Z4
 	VADDPS      Z4, Z1, Z1
 
-done489:
+done490:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34143,9 +34299,9 @@ TEXT ·sumDeviationAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS lanes<>+480(SB), Z3
 	VBROADCASTSS lanes<>+480(SB), Z4
 
-many490:
+many491:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd490
+	JLT         manyEnd491
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -34160,22 +34316,22 @@ many490:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many490
+	JMP         many491
 
-manyEnd490:
-one490:
+manyEnd491:
+one491:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd490
+	JLT         oneEnd491
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one490
+	JMP         one491
 
-oneEnd490:
+oneEnd491:
 	TESTQ       AX, AX
-	JE          done490
+	JE          done491
 	MOVQ        $0x00000001, DX
 	SHLXQ       AX, DX, AX
 	DECQ        AX
@@ -34185,7 +34341,7 @@ oneEnd490:
 	VSUBPS      Z0, Z5, Z0
 	VFMADD231PS Z0, Z0, Z2
 
-done490:
+done491:
 	VADDPS        Z2, Z1, Z1
 	VADDPS        Z4, Z3, Z3
 	VADDPS        Z3, Z1, Z1
@@ -34212,9 +34368,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS lanes<>+480(SB), Z2
 	VBROADCASTSS lanes<>+480(SB), Z3
 
-many491:
+many492:
 	CMPQ        AX, $0x00000040
-	JLT         manyEnd491
+	JLT         manyEnd492
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -34230,23 +34386,23 @@ many491:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many491
+	JMP         many492
 
-manyEnd491:
-one491:
+manyEnd492:
+one492:
 	CMPQ        AX, $0x00000010
-	JLT         oneEnd491
+	JLT         oneEnd492
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one491
+	JMP         one492
 
-oneEnd491:
+oneEnd492:
 	TESTQ       AX, AX
-	JE          done491
+	JE          done492
 	MOVQ        $0x00000001, BX
 	SHLXQ       AX, BX, AX
 	DECQ        AX
@@ -34255,7 +34411,7 @@ oneEnd491:
 	VMOVUPS.Z   (DX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 
-done491:
+done492:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z2, Z0, Z0
@@ -34282,9 +34438,9 @@ TEXT ·productAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+352(SB), Z3
 	VBROADCASTSS lanes<>+352(SB), Z4
 
-many492:
+many493:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd492
+	JLT     manyEnd493
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	VMOVUPS 64(CX), Z5
@@ -34295,21 +34451,21 @@ many492:
 	VMULPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many492
+	JMP     many493
 
-manyEnd492:
-one492:
+manyEnd493:
+one493:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd492
+	JLT     oneEnd493
 	VMOVUPS (CX), Z5
 	VMULPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one492
+	JMP     one493
 
-oneEnd492:
+oneEnd493:
 	TESTQ   AX, AX
-	JE      done492
+	JE      done493
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34318,7 +34474,7 @@ oneEnd492:
 	VMOVUPS (CX), K1, Z0
 	VMULPS  Z0, Z2, Z2
 
-done492:
+done493:
 	VMULPS        Z2, Z1, Z1
 	VMULPS        Z4, Z3, Z3
 	VMULPS        Z3, Z1, Z1
@@ -34346,9 +34502,9 @@ TEXT ·highestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+512(SB), Z4
 	KXORW        K1, K1, K1
 
-many493:
+many494:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd493
+	JLT     manyEnd494
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -34367,23 +34523,23 @@ many493:
 	VMAXPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many493
+	JMP     many494
 
-manyEnd493:
-one493:
+manyEnd494:
+one494:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd493
+	JLT     oneEnd494
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMAXPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one493
+	JMP     one494
 
-oneEnd493:
+oneEnd494:
 	TESTQ   AX, AX
-	JE      done493
+	JE      done494
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34394,7 +34550,7 @@ oneEnd493:
 	KORW    K2, K1, K1
 	VMAXPS  Z0, Z2, Z2
 
-done493:
+done494:
 	VMAXPS        Z2, Z1, Z1
 	VMAXPS        Z4, Z3, Z3
 	VMAXPS        Z3, Z1, Z1
@@ -34428,9 +34584,9 @@ TEXT ·lowestAVX512(SB), NOSPLIT, $0-28
 	VBROADCASTSS lanes<>+928(SB), Z4
 	KXORW        K1, K1, K1
 
-many494:
+many495:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd494
+	JLT     manyEnd495
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
@@ -34449,23 +34605,23 @@ many494:
 	VMINPS  Z5, Z4, Z4
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many494
+	JMP     many495
 
-manyEnd494:
-one494:
+manyEnd495:
+one495:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd494
+	JLT     oneEnd495
 	VMOVUPS (CX), Z5
 	VCMPPS  $0x03, Z5, Z5, K2
 	KORW    K2, K1, K1
 	VMINPS  Z5, Z1, Z1
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one494
+	JMP     one495
 
-oneEnd494:
+oneEnd495:
 	TESTQ   AX, AX
-	JE      done494
+	JE      done495
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34476,7 +34632,7 @@ oneEnd494:
 	KORW    K2, K1, K1
 	VMINPS  Z0, Z2, Z2
 
-done494:
+done495:
 	VMINPS        Z2, Z1, Z1
 	VMINPS        Z4, Z3, Z3
 	VMINPS        Z3, Z1, Z1
@@ -34509,9 +34665,9 @@ TEXT ·extentAVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS lanes<>+512(SB), Z3
 	KXORW        K1, K1, K1
 
-many495:
+many496:
 	CMPQ    AX, $0x00000040
-	JLT     manyEnd495
+	JLT     manyEnd496
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34534,12 +34690,12 @@ many495:
 	VMAXPS  Z4, Z3, Z3
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many495
+	JMP     many496
 
-manyEnd495:
-one495:
+manyEnd496:
+one496:
 	CMPQ    AX, $0x00000010
-	JLT     oneEnd495
+	JLT     oneEnd496
 	VMOVUPS (CX), Z4
 	VCMPPS  $0x03, Z4, Z4, K2
 	KORW    K2, K1, K1
@@ -34547,11 +34703,11 @@ one495:
 	VMAXPS  Z4, Z2, Z2
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one495
+	JMP     one496
 
-oneEnd495:
+oneEnd496:
 	TESTQ   AX, AX
-	JE      done495
+	JE      done496
 	MOVQ    $0x00000001, DX
 	SHLXQ   AX, DX, AX
 	DECQ    AX
@@ -34565,7 +34721,7 @@ oneEnd495:
 	VMOVUPS (CX), K2, Z4
 	VMAXPS  Z4, Z3, Z3
 
-done495:
+done496:
 	VMINPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VMINPS        Y1, Y0, Y1
@@ -34614,9 +34770,9 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many496:
+many497:
 	CMPQ         CX, $0x00000020
-	JLT          manyEnd496
+	JLT          manyEnd497
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34646,12 +34802,12 @@ many496:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JMP          many496
+	JMP          many497
 
-manyEnd496:
-one496:
+manyEnd497:
+one497:
 	CMPQ         CX, $0x00000010
-	JLT          oneEnd496
+	JLT          oneEnd497
 	VMOVUPS      (DX), Z9
 	VSUBPS       Z0, Z9, Z9
 	VMULPS       Z1, Z9, Z9
@@ -34668,11 +34824,11 @@ one496:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000010, CX
-	JMP          one496
+	JMP          one497
 
-oneEnd496:
+oneEnd497:
 	TESTQ        CX, CX
-	JE           done496
+	JE           done497
 	MOVQ         $0x00000001, BX
 	SHLXQ        CX, BX, CX
 	DECQ         CX
@@ -34693,7 +34849,7 @@ oneEnd496:
 	VMOVUPS      Z9, K1, (AX)
 	VADDPS       Z9, Z8, Z8
 
-done496:
+done497:
 	VADDPS        Z8, Z7, Z7
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y0, Y7, Y0
@@ -34723,9 +34879,9 @@ TEXT ·normRowAVX512(SB), NOSPLIT, $0-104
 	TESTQ        DI, DI
 	JE           plain
 
-many497:
+many498:
 	CMPQ        CX, $0x00000020
-	JLT         manyEnd497
+	JLT         manyEnd498
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34745,12 +34901,12 @@ many497:
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
-	JMP         many497
+	JMP         many498
 
-manyEnd497:
-one497:
+manyEnd498:
+one498:
 	CMPQ        CX, $0x00000010
-	JLT         oneEnd497
+	JLT         oneEnd498
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -34763,11 +34919,11 @@ one497:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, CX
-	JMP         one497
+	JMP         one498
 
-oneEnd497:
+oneEnd498:
 	TESTQ       CX, CX
-	JE          done497
+	JE          done498
 	MOVQ        $0x00000001, DI
 	SHLXQ       CX, DI, CX
 	DECQ        CX
@@ -34780,14 +34936,14 @@ oneEnd497:
 	VFMADD213PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done497:
+done498:
 	VZEROUPPER
 	RET
 
 plain:
-many498:
+many499:
 	CMPQ    CX, $0x00000020
-	JLT     manyEnd498
+	JLT     manyEnd499
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34804,12 +34960,12 @@ many498:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, CX
-	JMP     many498
+	JMP     many499
 
-manyEnd498:
-one498:
+manyEnd499:
+one499:
 	CMPQ    CX, $0x00000010
-	JLT     oneEnd498
+	JLT     oneEnd499
 	VMOVUPS (DX), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z1, Z2, Z2
@@ -34820,11 +34976,11 @@ one498:
 	ADDQ    $0x00000040, DX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x00000010, CX
-	JMP     one498
+	JMP     one499
 
-oneEnd498:
+oneEnd499:
 	TESTQ     CX, CX
-	JE        done498
+	JE        done499
 	MOVQ      $0x00000001, SI
 	SHLXQ     CX, SI, CX
 	DECQ      CX
@@ -34836,7 +34992,7 @@ oneEnd498:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)
 
-done498:
+done499:
 	VZEROUPPER
 	RET
 
@@ -35782,30 +35938,30 @@ nextRow:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-many499:
+many500:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd499
+	JLT     manyEnd500
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	VMULPS  64(DI), Z0, Z1
 	VMOVUPS Z1, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many499
+	JMP     many500
 
-manyEnd499:
-one499:
+manyEnd500:
+one500:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd499
+	JLT     oneEnd500
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one499
+	JMP     one500
 
-oneEnd499:
+oneEnd500:
 	TESTQ     R8, R8
-	JE        done499
+	JE        done500
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -35814,7 +35970,7 @@ oneEnd499:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (DI)
 
-done499:
+done500:
 	ADDQ SI, AX
 	ADDQ $0x00000004, CX
 	DECQ DX
@@ -35884,32 +36040,13 @@ TEXT ·whereAVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next500:
-	CMPQ      SI, $0x00000010
-	JLT       end500
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBD (CX), Z3
-	VPTESTMD  Z3, Z3, K1
-	VBLENDMPS Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, SI
-	JMP       next500
-
-end500:
-	VZEROUPPER
-	RET
-
-onlyB:
 next501:
 	CMPQ      SI, $0x00000010
 	JLT       end501
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
 	VPMOVZXBD (CX), Z3
 	VPTESTMD  Z3, Z3, K1
 	VBLENDMPS Z0, Z2, K1, Z1
@@ -35923,15 +36060,12 @@ end501:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
+onlyB:
 next502:
 	CMPQ      SI, $0x00000010
 	JLT       end502
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VPMOVZXBD (CX), Z3
 	VPTESTMD  Z3, Z3, K1
 	VBLENDMPS Z0, Z2, K1, Z1
@@ -35945,10 +36079,32 @@ end502:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next503:
 	CMPQ      SI, $0x00000010
 	JLT       end503
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBD (CX), Z3
+	VPTESTMD  Z3, Z3, K1
+	VBLENDMPS Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, SI
+	JMP       next503
+
+end503:
+	VZEROUPPER
+	RET
+
+both:
+next504:
+	CMPQ      SI, $0x00000010
+	JLT       end504
 	VPMOVZXBD (CX), Z1
 	VPTESTMD  Z1, Z1, K1
 	VBLENDMPS Z0, Z2, K1, Z3
@@ -35956,9 +36112,9 @@ next503:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, SI
-	JMP       next503
+	JMP       next504
 
-end503:
+end504:
 	VZEROUPPER
 	RET
 
@@ -35980,32 +36136,13 @@ TEXT ·where8AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x01
 	JE           onlyB
 
-next504:
-	CMPQ      SI, $0x00000040
-	JLT       end504
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VMOVUPS   (CX), Z3
-	VPTESTMB  Z3, Z3, K1
-	VPBLENDMB Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000040, CX
-	SUBQ      $0x00000040, SI
-	JMP       next504
-
-end504:
-	VZEROUPPER
-	RET
-
-onlyB:
 next505:
 	CMPQ      SI, $0x00000040
 	JLT       end505
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
 	VMOVUPS   (CX), Z3
 	VPTESTMB  Z3, Z3, K1
 	VPBLENDMB Z0, Z2, K1, Z1
@@ -36019,15 +36156,12 @@ end505:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x01
-	JE   both
-
+onlyB:
 next506:
 	CMPQ      SI, $0x00000040
 	JLT       end506
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VMOVUPS   (CX), Z3
 	VPTESTMB  Z3, Z3, K1
 	VPBLENDMB Z0, Z2, K1, Z1
@@ -36041,10 +36175,32 @@ end506:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x01
+	JE   both
+
 next507:
 	CMPQ      SI, $0x00000040
 	JLT       end507
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VMOVUPS   (CX), Z3
+	VPTESTMB  Z3, Z3, K1
+	VPBLENDMB Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000040, SI
+	JMP       next507
+
+end507:
+	VZEROUPPER
+	RET
+
+both:
+next508:
+	CMPQ      SI, $0x00000040
+	JLT       end508
 	VMOVUPS   (CX), Z1
 	VPTESTMB  Z1, Z1, K1
 	VPBLENDMB Z0, Z2, K1, Z3
@@ -36052,9 +36208,9 @@ next507:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000040, SI
-	JMP       next507
+	JMP       next508
 
-end507:
+end508:
 	VZEROUPPER
 	RET
 
@@ -36076,32 +36232,13 @@ TEXT ·where16AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x02
 	JE           onlyB
 
-next508:
-	CMPQ      SI, $0x00000020
-	JLT       end508
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBW (CX), Z3
-	VPTESTMW  Z3, Z3, K1
-	VPBLENDMW Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000020, SI
-	JMP       next508
-
-end508:
-	VZEROUPPER
-	RET
-
-onlyB:
 next509:
 	CMPQ      SI, $0x00000020
 	JLT       end509
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
 	VPMOVZXBW (CX), Z3
 	VPTESTMW  Z3, Z3, K1
 	VPBLENDMW Z0, Z2, K1, Z1
@@ -36115,15 +36252,12 @@ end509:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x02
-	JE   both
-
+onlyB:
 next510:
 	CMPQ      SI, $0x00000020
 	JLT       end510
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VPMOVZXBW (CX), Z3
 	VPTESTMW  Z3, Z3, K1
 	VPBLENDMW Z0, Z2, K1, Z1
@@ -36137,10 +36271,32 @@ end510:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x02
+	JE   both
+
 next511:
 	CMPQ      SI, $0x00000020
 	JLT       end511
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBW (CX), Z3
+	VPTESTMW  Z3, Z3, K1
+	VPBLENDMW Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000020, SI
+	JMP       next511
+
+end511:
+	VZEROUPPER
+	RET
+
+both:
+next512:
+	CMPQ      SI, $0x00000020
+	JLT       end512
 	VPMOVZXBW (CX), Z1
 	VPTESTMW  Z1, Z1, K1
 	VPBLENDMW Z0, Z2, K1, Z3
@@ -36148,9 +36304,9 @@ next511:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000020, SI
-	JMP       next511
+	JMP       next512
 
-end511:
+end512:
 	VZEROUPPER
 	RET
 
@@ -36172,32 +36328,13 @@ TEXT ·where64AVX512(SB), NOSPLIT, $0-96
 	CMPQ         R8, $0x08
 	JE           onlyB
 
-next512:
-	CMPQ      SI, $0x00000008
-	JLT       end512
-	VMOVUPS   (DX), Z0
-	ADDQ      $0x00000040, DX
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
-	VPMOVZXBQ (CX), Z3
-	VPTESTMQ  Z3, Z3, K1
-	VBLENDMPD Z0, Z2, K1, Z1
-	VMOVUPS   Z1, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, SI
-	JMP       next512
-
-end512:
-	VZEROUPPER
-	RET
-
-onlyB:
 next513:
 	CMPQ      SI, $0x00000008
 	JLT       end513
 	VMOVUPS   (DX), Z0
 	ADDQ      $0x00000040, DX
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
 	VPMOVZXBQ (CX), Z3
 	VPTESTMQ  Z3, Z3, K1
 	VBLENDMPD Z0, Z2, K1, Z1
@@ -36211,15 +36348,12 @@ end513:
 	VZEROUPPER
 	RET
 
-scalarA:
-	CMPQ R8, $0x08
-	JE   both
-
+onlyB:
 next514:
 	CMPQ      SI, $0x00000008
 	JLT       end514
-	VMOVUPS   (BX), Z2
-	ADDQ      $0x00000040, BX
+	VMOVUPS   (DX), Z0
+	ADDQ      $0x00000040, DX
 	VPMOVZXBQ (CX), Z3
 	VPTESTMQ  Z3, Z3, K1
 	VBLENDMPD Z0, Z2, K1, Z1
@@ -36233,10 +36367,32 @@ end514:
 	VZEROUPPER
 	RET
 
-both:
+scalarA:
+	CMPQ R8, $0x08
+	JE   both
+
 next515:
 	CMPQ      SI, $0x00000008
 	JLT       end515
+	VMOVUPS   (BX), Z2
+	ADDQ      $0x00000040, BX
+	VPMOVZXBQ (CX), Z3
+	VPTESTMQ  Z3, Z3, K1
+	VBLENDMPD Z0, Z2, K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, SI
+	JMP       next515
+
+end515:
+	VZEROUPPER
+	RET
+
+both:
+next516:
+	CMPQ      SI, $0x00000008
+	JLT       end516
 	VPMOVZXBQ (CX), Z1
 	VPTESTMQ  Z1, Z1, K1
 	VBLENDMPD Z0, Z2, K1, Z3
@@ -36244,9 +36400,9 @@ next515:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, SI
-	JMP       next515
+	JMP       next516
 
-end515:
+end516:
 	VZEROUPPER
 	RET
 
@@ -36437,9 +36593,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many516:
+many517:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd516
+	JLT     manyEnd517
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	VMOVUPS 64(DI), Z11
@@ -36450,21 +36606,21 @@ many516:
 	VMAXPS  Z11, Z10, Z10
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many516
+	JMP     many517
 
-manyEnd516:
-one516:
+manyEnd517:
+one517:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd516
+	JLT     oneEnd517
 	VMOVUPS (DI), Z11
 	VMAXPS  Z11, Z7, Z7
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one516
+	JMP     one517
 
-oneEnd516:
+oneEnd517:
 	TESTQ   SI, SI
-	JE      done516
+	JE      done517
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36473,7 +36629,7 @@ oneEnd516:
 	VMOVUPS (DI), K1, Z11
 	VMAXPS  Z11, Z7, Z7
 
-done516:
+done517:
 	VMAXPS        Z9, Z7, Z7
 	VMAXPS        Z10, Z8, Z8
 	VMAXPS        Z8, Z7, Z7
@@ -36492,9 +36648,9 @@ done516:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many517:
+many518:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd517
+	JLT          manyEnd518
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -36524,12 +36680,12 @@ many517:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many517
+	JMP          many518
 
-manyEnd517:
-one517:
+manyEnd518:
+one518:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd517
+	JLT          oneEnd518
 	VMOVUPS      (DI), Z10
 	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z10, Z10
@@ -36546,11 +36702,11 @@ one517:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one517
+	JMP          one518
 
-oneEnd517:
+oneEnd518:
 	TESTQ        SI, SI
-	JE           done517
+	JE           done518
 	MOVQ         $0x00000001, R9
 	SHLXQ        SI, R9, SI
 	DECQ         SI
@@ -36570,7 +36726,7 @@ oneEnd517:
 	VADDPS       Z11, Z8, Z8
 	VMOVUPS      Z11, K1, (R8)
 
-done517:
+done518:
 	VADDPS        Z9, Z8, Z8
 	VEXTRACTF64X4 $0x01, Z8, Y7
 	VADDPS        Y7, Y8, Y7
@@ -36586,9 +36742,9 @@ done517:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many518:
+many519:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd518
+	JLT     manyEnd519
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
@@ -36603,22 +36759,22 @@ many518:
 	VMOVUPS Z8, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many518
+	JMP     many519
 
-manyEnd518:
-one518:
+manyEnd519:
+one519:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd518
+	JLT     oneEnd519
 	VMOVUPS (DI), Z8
 	VMULPS  Z7, Z8, Z8
 	VMOVUPS Z8, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one518
+	JMP     one519
 
-oneEnd518:
+oneEnd519:
 	TESTQ     SI, SI
-	JE        done518
+	JE        done519
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -36627,7 +36783,7 @@ oneEnd518:
 	VMULPS    Z7, Z8, Z7
 	VMOVUPS   Z7, K1, (DI)
 
-done518:
+done519:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -36663,9 +36819,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many519:
+many520:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd519
+	JLT     manyEnd520
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	VMOVUPS 64(DI), Z16
@@ -36676,21 +36832,21 @@ many519:
 	VMAXPS  Z16, Z15, Z15
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many519
+	JMP     many520
 
-manyEnd519:
-one519:
+manyEnd520:
+one520:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd519
+	JLT     oneEnd520
 	VMOVUPS (DI), Z16
 	VMAXPS  Z16, Z12, Z12
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one519
+	JMP     one520
 
-oneEnd519:
+oneEnd520:
 	TESTQ   SI, SI
-	JE      done519
+	JE      done520
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36699,7 +36855,7 @@ oneEnd519:
 	VMOVUPS (DI), K1, Z16
 	VMAXPS  Z16, Z12, Z12
 
-done519:
+done520:
 	VMAXPS        Z14, Z12, Z12
 	VMAXPS        Z15, Z13, Z13
 	VMAXPS        Z13, Z12, Z12
@@ -36718,9 +36874,9 @@ done519:
 	MOVQ          DX, DI
 	MOVQ          AX, R8
 
-many520:
+many521:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd520
+	JLT          manyEnd521
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -36748,12 +36904,12 @@ many520:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, R8
 	SUBQ         $0x00000020, SI
-	JMP          many520
+	JMP          many521
 
-manyEnd520:
-one520:
+manyEnd521:
+one521:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd520
+	JLT          oneEnd521
 	VMOVUPS      (DI), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMULPS       Z0, Z15, Z15
@@ -36769,11 +36925,11 @@ one520:
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, R8
 	SUBQ         $0x00000010, SI
-	JMP          one520
+	JMP          one521
 
-oneEnd520:
+oneEnd521:
 	TESTQ        SI, SI
-	JE           done520
+	JE           done521
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -36792,7 +36948,7 @@ oneEnd520:
 	VSCALEFPS    Z15, Z17, Z17
 	VADDPS       Z17, Z13, Z13
 
-done520:
+done521:
 	VADDPS            Z14, Z13, Z13
 	VEXTRACTF64X4     $0x01, Z13, Y14
 	VADDPS            Y14, Y13, Y14
@@ -36845,9 +37001,9 @@ done520:
 	MOVQ              DX, DI
 	MOVQ              AX, R8
 
-many521:
+many522:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd521
+	JLT     manyEnd522
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -36867,12 +37023,12 @@ many521:
 	ADDQ    $0x00000100, DI
 	ADDQ    $0x00000100, R8
 	SUBQ    $0x00000040, SI
-	JMP     many521
+	JMP     many522
 
-manyEnd521:
-one521:
+manyEnd522:
+one522:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd521
+	JLT     oneEnd522
 	VMOVUPS (DI), Z13
 	VSUBPS  Z12, Z13, Z13
 	VSUBPS  Z11, Z13, Z13
@@ -36880,11 +37036,11 @@ one521:
 	ADDQ    $0x00000040, DI
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, SI
-	JMP     one521
+	JMP     one522
 
-oneEnd521:
+oneEnd522:
 	TESTQ     SI, SI
-	JE        done521
+	JE        done522
 	MOVQ      $0x00000001, R9
 	SHLXQ     SI, R9, SI
 	DECQ      SI
@@ -36894,7 +37050,7 @@ oneEnd521:
 	VSUBPS    Z11, Z12, Z12
 	VMOVUPS   Z12, K1, (R8)
 
-done521:
+done522:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -36924,9 +37080,9 @@ next:
 	MOVQ         BX, SI
 	MOVQ         DX, DI
 
-many522:
+many523:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd522
+	JLT     manyEnd523
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	VMOVUPS 64(DI), Z6
@@ -36937,21 +37093,21 @@ many522:
 	VMAXPS  Z5, Z6, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many522
+	JMP     many523
 
-manyEnd522:
-one522:
+manyEnd523:
+one523:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd522
+	JLT     oneEnd523
 	VMOVUPS (DI), Z6
 	VMAXPS  Z2, Z6, Z2
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one522
+	JMP     one523
 
-oneEnd522:
+oneEnd523:
 	TESTQ   SI, SI
-	JE      done522
+	JE      done523
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
@@ -36960,7 +37116,7 @@ oneEnd522:
 	VMOVUPS (DI), K1, Z6
 	VMAXPS  Z2, Z6, Z2
 
-done522:
+done523:
 	VMAXPS        Z4, Z2, Z2
 	VMAXPS        Z5, Z3, Z3
 	VMAXPS        Z3, Z2, Z2
@@ -36976,36 +37132,36 @@ done522:
 	MOVQ          BX, SI
 	MOVQ          AX, DI
 
-many523:
+many524:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd523
+	JLT     manyEnd524
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z0, 64(DI)
 	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z0, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many523
+	JMP     many524
 
-manyEnd523:
-one523:
+manyEnd524:
+one524:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd523
+	JLT     oneEnd524
 	VMOVUPS Z0, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one523
+	JMP     one524
 
-oneEnd523:
+oneEnd524:
 	TESTQ   SI, SI
-	JE      done523
+	JE      done524
 	MOVQ    $0x00000001, R8
 	SHLXQ   SI, R8, SI
 	DECQ    SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (DI)
 
-done523:
+done524:
 	XORQ     SI, SI
 	VMOVSS   (DX), X3
 	VUCOMISS X3, X3
@@ -37070,9 +37226,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many524:
+many525:
 	CMPQ        DI, $0x00000040
-	JLT         manyEnd524
+	JLT         manyEnd525
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
@@ -37088,23 +37244,23 @@ many524:
 	ADDQ        $0x00000100, R8
 	ADDQ        $0x00000100, R9
 	SUBQ        $0x00000040, DI
-	JMP         many524
+	JMP         many525
 
-manyEnd524:
-one524:
+manyEnd525:
+one525:
 	CMPQ        DI, $0x00000010
-	JLT         oneEnd524
+	JLT         oneEnd525
 	VMOVUPS     (R8), Z4
 	VMOVUPS     (R9), Z5
 	VFMADD231PS Z4, Z5, Z0
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, DI
-	JMP         one524
+	JMP         one525
 
-oneEnd524:
+oneEnd525:
 	TESTQ       DI, DI
-	JE          done524
+	JE          done525
 	MOVQ        $0x00000001, R10
 	SHLXQ       DI, R10, DI
 	DECQ        DI
@@ -37113,7 +37269,7 @@ oneEnd524:
 	VMOVUPS.Z   (R9), K1, Z5
 	VFMADD231PS Z4, Z5, Z0
 
-done524:
+done525:
 	VADDPS        Z2, Z0, Z0
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
@@ -37131,9 +37287,9 @@ done524:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many525:
+many526:
 	CMPQ    DI, $0x00000020
-	JLT     manyEnd525
+	JLT     manyEnd526
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -37148,12 +37304,12 @@ many525:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, DI
-	JMP     many525
+	JMP     many526
 
-manyEnd525:
-one525:
+manyEnd526:
+one526:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd525
+	JLT     oneEnd526
 	VMOVUPS (R8), Z1
 	VSUBPS  Z0, Z1, Z1
 	VMOVUPS (R9), Z2
@@ -37163,11 +37319,11 @@ one525:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, DI
-	JMP     one525
+	JMP     one526
 
-oneEnd525:
+oneEnd526:
 	TESTQ     DI, DI
-	JE        done525
+	JE        done526
 	MOVQ      $0x00000001, R11
 	SHLXQ     DI, R11, DI
 	DECQ      DI
@@ -37178,7 +37334,7 @@ oneEnd525:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R10)
 
-done525:
+done526:
 	LEAQ (SI)(BX*4), SI
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37218,9 +37374,9 @@ next:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 
-many526:
+many527:
 	CMPQ    DI, $0x00000040
-	JLT     manyEnd526
+	JLT     manyEnd527
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	VMOVUPS 64(R8), Z10
@@ -37232,22 +37388,22 @@ many526:
 	ADDQ    $0x00000100, R8
 	ADDQ    $0x00000100, R9
 	SUBQ    $0x00000040, DI
-	JMP     many526
+	JMP     many527
 
-manyEnd526:
-one526:
+manyEnd527:
+one527:
 	CMPQ    DI, $0x00000010
-	JLT     oneEnd526
+	JLT     oneEnd527
 	VMOVUPS (R8), Z10
 	VADDPS  Z10, Z6, Z6
 	ADDQ    $0x00000040, R8
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000010, DI
-	JMP     one526
+	JMP     one527
 
-oneEnd526:
+oneEnd527:
 	TESTQ     DI, DI
-	JE        done526
+	JE        done527
 	MOVQ      $0x00000001, R9
 	SHLXQ     DI, R9, DI
 	DECQ      DI
@@ -37255,7 +37411,7 @@ oneEnd526:
 	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z6, Z6
 
-done526:
+done527:
 	VADDPS        Z8, Z6, Z6
 	VADDPS        Z9, Z7, Z7
 	VADDPS        Z7, Z6, Z6
@@ -37273,9 +37429,9 @@ done526:
 	MOVQ          SI, R9
 	MOVQ          AX, R10
 
-many527:
+many528:
 	CMPQ         DI, $0x00000020
-	JLT          manyEnd527
+	JLT          manyEnd528
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -37306,12 +37462,12 @@ many527:
 	ADDQ         $0x00000080, R9
 	ADDQ         $0x00000080, R10
 	SUBQ         $0x00000020, DI
-	JMP          many527
+	JMP          many528
 
-manyEnd527:
-one527:
+manyEnd528:
+one528:
 	CMPQ         DI, $0x00000010
-	JLT          oneEnd527
+	JLT          oneEnd528
 	VMOVUPS      (R8), Z7
 	VMOVUPS      (R9), Z8
 	VMULPS       Z0, Z8, Z8
@@ -37329,11 +37485,11 @@ one527:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000040, R10
 	SUBQ         $0x00000010, DI
-	JMP          one527
+	JMP          one528
 
-oneEnd527:
+oneEnd528:
 	TESTQ        DI, DI
-	JE           done527
+	JE           done528
 	MOVQ         $0x00000001, R11
 	SHLXQ        DI, R11, DI
 	DECQ         DI
@@ -37352,8 +37508,140 @@ oneEnd527:
 	VFNMADD231PS Z10, Z6, Z7
 	VMOVUPS      Z7, K1, (R10)
 
-done527:
+done528:
 	LEAQ (SI)(BX*4), SI
+	LEAQ (DX)(BX*4), DX
+	LEAQ (AX)(BX*4), AX
+	SUBQ BX, CX
+	JMP  next
+
+end:
+	VZEROUPPER
+	RET
+
+// func scaledExpRowsAVX512(dst []float32, x []float32, f []float32, cols int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·scaledExpRowsAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         cols+72(FP), BX
+	MOVQ         f_base+48(FP), SI
+	VBROADCASTSS lanes<>+96(SB), Z0
+	VBROADCASTSS lanes<>+352(SB), Z1
+	VBROADCASTSS lanes<>+4992(SB), Z2
+	VBROADCASTSS lanes<>+5024(SB), Z3
+	VBROADCASTSS lanes<>+5056(SB), Z4
+	VBROADCASTSS lanes<>+5088(SB), Z5
+	VBROADCASTSS lanes<>+5120(SB), Z6
+
+next:
+	CMPQ         CX, BX
+	JLT          end
+	VBROADCASTSS (SI), Z6
+	ADDQ         $0x04, SI
+	MOVQ         BX, DI
+	MOVQ         DX, R8
+	MOVQ         AX, R9
+
+many529:
+	CMPQ         DI, $0x00000040
+	JLT          manyEnd529
+	VMOVUPS      (R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, (R9)
+	VMOVUPS      64(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 64(R9)
+	VMOVUPS      128(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 128(R9)
+	VMOVUPS      192(R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, 192(R9)
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x00000040, DI
+	JMP          many529
+
+manyEnd529:
+one529:
+	CMPQ         DI, $0x00000010
+	JLT          oneEnd529
+	VMOVUPS      (R8), Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, DI
+	JMP          one529
+
+oneEnd529:
+	TESTQ        DI, DI
+	JE           done529
+	MOVQ         $0x00000001, R10
+	SHLXQ        DI, R10, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (R8), K1, Z7
+	VMULPS       Z0, Z7, Z7
+	VREDUCEPS    $0x01, Z7, Z8
+	VBROADCASTSS lanes<>+5120(SB), Z9
+	VFMADD213PS  Z5, Z8, Z9
+	VFMADD213PS  Z4, Z8, Z9
+	VFMADD213PS  Z3, Z8, Z9
+	VFMADD213PS  Z2, Z8, Z9
+	VFMADD213PS  Z1, Z8, Z9
+	VSCALEFPS    Z7, Z9, Z9
+	VMULPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K1, (R9)
+
+done529:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
 	SUBQ BX, CX
@@ -37389,9 +37677,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many528:
+many530:
 	CMPQ    R9, $0x00000040
-	JLT     manyEnd528
+	JLT     manyEnd530
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	VMOVUPS 64(R10), Z6
@@ -37402,21 +37690,21 @@ many528:
 	VADDPS  Z6, Z5, Z5
 	ADDQ    $0x00000100, R10
 	SUBQ    $0x00000040, R9
-	JMP     many528
+	JMP     many530
 
-manyEnd528:
-one528:
+manyEnd530:
+one530:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd528
+	JLT     oneEnd530
 	VMOVUPS (R10), Z6
 	VADDPS  Z6, Z2, Z2
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R9
-	JMP     one528
+	JMP     one530
 
-oneEnd528:
+oneEnd530:
 	TESTQ     R9, R9
-	JE        done528
+	JE        done530
 	MOVQ      $0x00000001, R11
 	SHLXQ     R9, R11, R9
 	DECQ      R9
@@ -37424,7 +37712,7 @@ oneEnd528:
 	VMOVUPS.Z (R10), K1, Z6
 	VADDPS    Z6, Z2, Z2
 
-done528:
+done530:
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z3, Z2, Z2
@@ -37445,9 +37733,9 @@ done528:
 	MOVQ          BX, R9
 	MOVQ          DX, R10
 
-many529:
+many531:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd529
+	JLT         manyEnd531
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
@@ -37462,22 +37750,22 @@ many529:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many529
+	JMP         many531
 
-manyEnd529:
-one529:
+manyEnd531:
+one531:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd529
+	JLT         oneEnd531
 	VMOVUPS     (R10), Z7
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one529
+	JMP         one531
 
-oneEnd529:
+oneEnd531:
 	TESTQ       R9, R9
-	JE          done529
+	JE          done531
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -37487,7 +37775,7 @@ oneEnd529:
 	VSUBPS      Z2, Z7, Z7
 	VFMADD231PS Z7, Z7, Z3
 
-done529:
+done531:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -37513,9 +37801,9 @@ done529:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many530:
+many532:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd530
+	JLT         manyEnd532
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -37535,12 +37823,12 @@ many530:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many530
+	JMP         many532
 
-manyEnd530:
-one530:
+manyEnd532:
+one532:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd530
+	JLT         oneEnd532
 	VMOVUPS     (R10), Z4
 	VSUBPS      Z2, Z4, Z4
 	VMULPS      Z3, Z4, Z4
@@ -37553,11 +37841,11 @@ one530:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one530
+	JMP         one532
 
-oneEnd530:
+oneEnd532:
 	TESTQ       R9, R9
-	JE          done530
+	JE          done532
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -37570,7 +37858,7 @@ oneEnd530:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done530:
+done532:
 	JMP normed
 
 plain:
@@ -37579,9 +37867,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many531:
+many533:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd531
+	JLT     manyEnd533
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -37598,12 +37886,12 @@ many531:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many531
+	JMP     many533
 
-manyEnd531:
-one531:
+manyEnd533:
+one533:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd531
+	JLT     oneEnd533
 	VMOVUPS (R10), Z4
 	VSUBPS  Z2, Z4, Z4
 	VMULPS  Z3, Z4, Z4
@@ -37614,11 +37902,11 @@ one531:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one531
+	JMP     one533
 
-oneEnd531:
+oneEnd533:
 	TESTQ     R9, R9
-	JE        done531
+	JE        done533
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -37630,7 +37918,7 @@ oneEnd531:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done531:
+done533:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37668,9 +37956,9 @@ next:
 	MOVQ         BX, R9
 	MOVQ         DX, R10
 
-many532:
+many534:
 	CMPQ        R9, $0x00000040
-	JLT         manyEnd532
+	JLT         manyEnd534
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	VMOVUPS     64(R10), Z7
@@ -37681,21 +37969,21 @@ many532:
 	VFMADD231PS Z7, Z7, Z6
 	ADDQ        $0x00000100, R10
 	SUBQ        $0x00000040, R9
-	JMP         many532
+	JMP         many534
 
-manyEnd532:
-one532:
+manyEnd534:
+one534:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd532
+	JLT         oneEnd534
 	VMOVUPS     (R10), Z7
 	VFMADD231PS Z7, Z7, Z3
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R9
-	JMP         one532
+	JMP         one534
 
-oneEnd532:
+oneEnd534:
 	TESTQ       R9, R9
-	JE          done532
+	JE          done534
 	MOVQ        $0x00000001, R11
 	SHLXQ       R9, R11, R9
 	DECQ        R9
@@ -37704,7 +37992,7 @@ oneEnd532:
 	VMOVUPS     (R10), K1, Z2
 	VFMADD231PS Z2, Z2, Z3
 
-done532:
+done534:
 	VADDPS        Z5, Z3, Z3
 	VADDPS        Z6, Z4, Z4
 	VADDPS        Z4, Z3, Z3
@@ -37730,9 +38018,9 @@ done532:
 	MOVQ          SI, R12
 	MOVQ          DI, R13
 
-many533:
+many535:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd533
+	JLT         manyEnd535
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -37750,12 +38038,12 @@ many533:
 	ADDQ        $0x00000080, R12
 	ADDQ        $0x00000080, R13
 	SUBQ        $0x00000020, R9
-	JMP         many533
+	JMP         many535
 
-manyEnd533:
-one533:
+manyEnd535:
+one535:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd533
+	JLT         oneEnd535
 	VMOVUPS     (R10), Z3
 	VMULPS      Z2, Z3, Z3
 	VMOVUPS     (R13), Z4
@@ -37767,11 +38055,11 @@ one533:
 	ADDQ        $0x00000040, R12
 	ADDQ        $0x00000040, R13
 	SUBQ        $0x00000010, R9
-	JMP         one533
+	JMP         one535
 
-oneEnd533:
+oneEnd535:
 	TESTQ       R9, R9
-	JE          done533
+	JE          done535
 	MOVQ        $0x00000001, R14
 	SHLXQ       R9, R14, R9
 	DECQ        R9
@@ -37783,7 +38071,7 @@ oneEnd533:
 	VFMADD213PS Z3, Z4, Z2
 	VMOVUPS     Z2, K1, (R11)
 
-done533:
+done535:
 	JMP normed
 
 plain:
@@ -37792,9 +38080,9 @@ plain:
 	MOVQ AX, R11
 	MOVQ SI, R12
 
-many534:
+many536:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd534
+	JLT     manyEnd536
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -37809,12 +38097,12 @@ many534:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x00000020, R9
-	JMP     many534
+	JMP     many536
 
-manyEnd534:
-one534:
+manyEnd536:
+one536:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd534
+	JLT     oneEnd536
 	VMOVUPS (R10), Z3
 	VMULPS  Z2, Z3, Z3
 	VMOVUPS (R12), Z4
@@ -37824,11 +38112,11 @@ one534:
 	ADDQ    $0x00000040, R11
 	ADDQ    $0x00000040, R12
 	SUBQ    $0x00000010, R9
-	JMP     one534
+	JMP     one536
 
-oneEnd534:
+oneEnd536:
 	TESTQ     R9, R9
-	JE        done534
+	JE        done536
 	MOVQ      $0x00000001, R13
 	SHLXQ     R9, R13, R9
 	DECQ      R9
@@ -37839,7 +38127,7 @@ oneEnd534:
 	VMULPS    Z3, Z2, Z2
 	VMOVUPS   Z2, K1, (R11)
 
-done534:
+done536:
 normed:
 	LEAQ (DX)(BX*4), DX
 	LEAQ (AX)(BX*4), AX
@@ -37877,9 +38165,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many535:
+many537:
 	CMPQ    R9, $0x00000020
-	JLT     manyEnd535
+	JLT     manyEnd537
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -37898,12 +38186,12 @@ many535:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000080, R8
 	SUBQ    $0x00000020, R9
-	JMP     many535
+	JMP     many537
 
-manyEnd535:
-one535:
+manyEnd537:
+one537:
 	CMPQ    R9, $0x00000010
-	JLT     oneEnd535
+	JLT     oneEnd537
 	VMOVUPS (R8), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS (R8)(SI*1), Z8
@@ -37914,11 +38202,11 @@ one535:
 	VADDPS  Z8, Z6, Z6
 	ADDQ    $0x00000040, R8
 	SUBQ    $0x00000010, R9
-	JMP     one535
+	JMP     one537
 
-oneEnd535:
+oneEnd537:
 	TESTQ     R9, R9
-	JE        done535
+	JE        done537
 	MOVQ      $0x00000001, R10
 	SHLXQ     R9, R10, R9
 	DECQ      R9
@@ -37932,7 +38220,7 @@ oneEnd535:
 	VMOVUPS.Z (R8)(DI*1), K1, Z8
 	VADDPS    Z8, Z6, Z6
 
-done535:
+done537:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -37991,9 +38279,9 @@ done535:
 	MOVQ          CX, R8
 	MOVQ          cols+144(FP), R9
 
-many536:
+many538:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd536
+	JLT         manyEnd538
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -38020,12 +38308,12 @@ many536:
 	VFMADD231PS Z12, Z12, Z11
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many536
+	JMP         many538
 
-manyEnd536:
-one536:
+manyEnd538:
+one538:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd536
+	JLT         oneEnd538
 	VMOVUPS     (R8), Z12
 	VSUBPS      Z1, Z12, Z12
 	VFMADD231PS Z12, Z12, Z4
@@ -38040,11 +38328,11 @@ one536:
 	VFMADD231PS Z12, Z12, Z10
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one536
+	JMP         one538
 
-oneEnd536:
+oneEnd538:
 	TESTQ       R9, R9
-	JE          done536
+	JE          done538
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -38066,7 +38354,7 @@ oneEnd536:
 	VSUBPS      Z3, Z12, Z12
 	VFMADD231PS Z12, Z12, Z10
 
-done536:
+done538:
 	VXORPS        X12, X12, X12
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X12, X12
@@ -38150,9 +38438,9 @@ done536:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R13
 
-one537:
+one539:
 	CMPQ        R13, $0x00000010
-	JLT         oneEnd537
+	JLT         oneEnd539
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VMOVUPS     (R10), Z18
@@ -38196,11 +38484,11 @@ one537:
 	ADDQ        $0x00000040, R9
 	ADDQ        $0x00000040, R10
 	SUBQ        $0x00000010, R13
-	JMP         one537
+	JMP         one539
 
-oneEnd537:
+oneEnd539:
 	TESTQ       R13, R13
-	JE          done537
+	JE          done539
 	MOVQ        $0x00000001, R14
 	SHLXQ       R13, R14, R13
 	DECQ        R13
@@ -38243,7 +38531,7 @@ oneEnd537:
 	VMOVUPS     Z17, K1, (R9)
 	VMOVUPS     Z18, K1, (R10)
 
-done537:
+done539:
 	VEXTRACTF64X4 $0x01, Z12, Y16
 	VADDPS        Y16, Y12, Y16
 	VEXTRACTF32X4 $0x01, Y16, X12
@@ -38386,9 +38674,9 @@ done537:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one538:
+one540:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd538
+	JLT         oneEnd540
 	VMOVUPS     (R8), Z16
 	VMOVUPS     (R9), Z17
 	VSUBPS      Z1, Z17, Z17
@@ -38423,11 +38711,11 @@ one538:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one538
+	JMP         one540
 
-oneEnd538:
+oneEnd540:
 	TESTQ       R12, R12
-	JE          done538
+	JE          done540
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38462,7 +38750,7 @@ oneEnd538:
 	VFMADD231PS Z7, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done538:
+done540:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -38483,30 +38771,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many539:
+many541:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd539
+	JLT     manyEnd541
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	VMOVUPS 64(DI), Z2
 	VADDPS  Z2, Z1, Z1
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, R8
-	JMP     many539
+	JMP     many541
 
-manyEnd539:
-one539:
+manyEnd541:
+one541:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd539
+	JLT     oneEnd541
 	VMOVUPS (DI), Z2
 	VADDPS  Z2, Z0, Z0
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, R8
-	JMP     one539
+	JMP     one541
 
-oneEnd539:
+oneEnd541:
 	TESTQ     R8, R8
-	JE        done539
+	JE        done541
 	MOVQ      $0x00000001, R9
 	SHLXQ     R8, R9, R8
 	DECQ      R8
@@ -38514,7 +38802,7 @@ oneEnd539:
 	VMOVUPS.Z (DI), K1, Z2
 	VADDPS    Z2, Z0, Z0
 
-done539:
+done541:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -38534,9 +38822,9 @@ done539:
 	MOVQ          CX, DI
 	MOVQ          cols+144(FP), R8
 
-many540:
+many542:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd540
+	JLT         manyEnd542
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
@@ -38545,22 +38833,22 @@ many540:
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many540
+	JMP         many542
 
-manyEnd540:
-one540:
+manyEnd542:
+one542:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd540
+	JLT         oneEnd542
 	VMOVUPS     (DI), Z3
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one540
+	JMP         one542
 
-oneEnd540:
+oneEnd542:
 	TESTQ       R8, R8
-	JE          done540
+	JE          done542
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -38570,7 +38858,7 @@ oneEnd540:
 	VSUBPS      Z0, Z3, Z3
 	VFMADD231PS Z3, Z3, Z1
 
-done540:
+done542:
 	VXORPS        X3, X3, X3
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X3, X3
@@ -38600,9 +38888,9 @@ done540:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R12
 
-one541:
+one543:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd541
+	JLT         oneEnd543
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VMOVUPS     (R9), Z6
@@ -38622,11 +38910,11 @@ one541:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one541
+	JMP         one543
 
-oneEnd541:
+oneEnd543:
 	TESTQ       R12, R12
-	JE          done541
+	JE          done543
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38645,7 +38933,7 @@ oneEnd541:
 	VMOVUPS     Z5, K1, (R8)
 	VMOVUPS     Z6, K1, (R9)
 
-done541:
+done543:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y4
 	VEXTRACTF32X4 $0x01, Y4, X3
@@ -38686,9 +38974,9 @@ done541:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one542:
+one544:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd542
+	JLT         oneEnd544
 	VMOVUPS     (DI), Z4
 	VMOVUPS     (R8), Z5
 	VSUBPS      Z0, Z5, Z5
@@ -38702,11 +38990,11 @@ one542:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one542
+	JMP         one544
 
-oneEnd542:
+oneEnd544:
 	TESTQ       R11, R11
-	JE          done542
+	JE          done544
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -38720,7 +39008,7 @@ oneEnd542:
 	VFMADD231PS Z1, Z0, Z5
 	VMOVUPS     Z5, K1, (R10)
 
-done542:
+done544:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -38758,9 +39046,9 @@ rows4:
 	MOVQ         CX, R8
 	MOVQ         cols+144(FP), R9
 
-many543:
+many545:
 	CMPQ        R9, $0x00000020
-	JLT         manyEnd543
+	JLT         manyEnd545
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -38779,12 +39067,12 @@ many543:
 	VFMADD231PS Z8, Z8, Z7
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000020, R9
-	JMP         many543
+	JMP         many545
 
-manyEnd543:
-one543:
+manyEnd545:
+one545:
 	CMPQ        R9, $0x00000010
-	JLT         oneEnd543
+	JLT         oneEnd545
 	VMOVUPS     (R8), Z8
 	VFMADD231PS Z8, Z8, Z0
 	VMOVUPS     (R8)(SI*1), Z8
@@ -38795,11 +39083,11 @@ one543:
 	VFMADD231PS Z8, Z8, Z6
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R9
-	JMP         one543
+	JMP         one545
 
-oneEnd543:
+oneEnd545:
 	TESTQ       R9, R9
-	JE          done543
+	JE          done545
 	MOVQ        $0x00000001, R10
 	SHLXQ       R9, R10, R9
 	DECQ        R9
@@ -38813,7 +39101,7 @@ oneEnd543:
 	VMOVUPS.Z   (R8)(DI*1), K1, Z8
 	VFMADD231PS Z8, Z8, Z6
 
-done543:
+done545:
 	VXORPS        X8, X8, X8
 	MOVQ          cols+144(FP), R8
 	VCVTSI2SSQ    R8, X8, X8
@@ -38896,9 +39184,9 @@ done543:
 	MOVQ          R9, R9
 	MOVQ          cols+144(FP), R12
 
-one544:
+one546:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd544
+	JLT         oneEnd546
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -38927,11 +39215,11 @@ one544:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000040, R9
 	SUBQ        $0x00000010, R12
-	JMP         one544
+	JMP         one546
 
-oneEnd544:
+oneEnd546:
 	TESTQ       R12, R12
-	JE          done544
+	JE          done546
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -38960,7 +39248,7 @@ oneEnd544:
 	VFMADD231PS Z3, Z10, Z9
 	VMOVUPS     Z9, K1, (R9)
 
-done544:
+done546:
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y8
 	VEXTRACTF32X4 $0x01, Y8, X4
@@ -39039,9 +39327,9 @@ done544:
 	MOVQ          AX, R11
 	MOVQ          cols+144(FP), R12
 
-one545:
+one547:
 	CMPQ        R12, $0x00000010
-	JLT         oneEnd545
+	JLT         oneEnd547
 	VMOVUPS     (R8), Z8
 	VMOVUPS     (R9), Z9
 	VMOVUPS     (R10), Z10
@@ -39072,11 +39360,11 @@ one545:
 	ADDQ        $0x00000040, R11
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R12
-	JMP         one545
+	JMP         one547
 
-oneEnd545:
+oneEnd547:
 	TESTQ       R12, R12
-	JE          done545
+	JE          done547
 	MOVQ        $0x00000001, R13
 	SHLXQ       R12, R13, R12
 	DECQ        R12
@@ -39107,7 +39395,7 @@ oneEnd545:
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS     Z0, K1, (R11)(DI*1)
 
-done545:
+done547:
 	IMUL3Q $0x00000004, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -39128,30 +39416,30 @@ rows1:
 	MOVQ         CX, DI
 	MOVQ         cols+144(FP), R8
 
-many546:
+many548:
 	CMPQ        R8, $0x00000020
-	JLT         manyEnd546
+	JLT         manyEnd548
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	VMOVUPS     64(DI), Z2
 	VFMADD231PS Z2, Z2, Z1
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
-	JMP         many546
+	JMP         many548
 
-manyEnd546:
-one546:
+manyEnd548:
+one548:
 	CMPQ        R8, $0x00000010
-	JLT         oneEnd546
+	JLT         oneEnd548
 	VMOVUPS     (DI), Z2
 	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R8
-	JMP         one546
+	JMP         one548
 
-oneEnd546:
+oneEnd548:
 	TESTQ       R8, R8
-	JE          done546
+	JE          done548
 	MOVQ        $0x00000001, R9
 	SHLXQ       R8, R9, R8
 	DECQ        R8
@@ -39159,7 +39447,7 @@ oneEnd546:
 	VMOVUPS.Z   (DI), K1, Z2
 	VFMADD231PS Z2, Z2, Z0
 
-done546:
+done548:
 	VXORPS        X2, X2, X2
 	MOVQ          cols+144(FP), DI
 	VCVTSI2SSQ    DI, X2, X2
@@ -39188,9 +39476,9 @@ done546:
 	MOVQ          R8, R8
 	MOVQ          cols+144(FP), R11
 
-one547:
+one549:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd547
+	JLT         oneEnd549
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -39204,11 +39492,11 @@ one547:
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, R8
 	SUBQ        $0x00000010, R11
-	JMP         one547
+	JMP         one549
 
-oneEnd547:
+oneEnd549:
 	TESTQ       R11, R11
-	JE          done547
+	JE          done549
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -39222,7 +39510,7 @@ oneEnd547:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R8)
 
-done547:
+done549:
 	VEXTRACTF64X4 $0x01, Z1, Y2
 	VADDPS        Y2, Y1, Y2
 	VEXTRACTF32X4 $0x01, Y2, X1
@@ -39247,9 +39535,9 @@ done547:
 	MOVQ          AX, R10
 	MOVQ          cols+144(FP), R11
 
-one548:
+one550:
 	CMPQ        R11, $0x00000010
-	JLT         oneEnd548
+	JLT         oneEnd550
 	VMOVUPS     (DI), Z2
 	VMOVUPS     (R8), Z3
 	VMOVUPS     (R9), Z4
@@ -39262,11 +39550,11 @@ one548:
 	ADDQ        $0x00000040, R10
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, R11
-	JMP         one548
+	JMP         one550
 
-oneEnd548:
+oneEnd550:
 	TESTQ       R11, R11
-	JE          done548
+	JE          done550
 	MOVQ        $0x00000001, R12
 	SHLXQ       R11, R12, R11
 	DECQ        R11
@@ -39279,7 +39567,7 @@ oneEnd548:
 	VFMADD231PS Z0, Z4, Z3
 	VMOVUPS     Z3, K1, (R10)
 
-done548:
+done550:
 	IMUL3Q $0x00000001, SI, DI
 	ADDQ   DI, CX
 	ADDQ   DI, DX
@@ -39307,9 +39595,9 @@ TEXT ·planeSumsAVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS lanes<>+480(SB), Z7
 	VBROADCASTSS lanes<>+480(SB), Z8
 
-many549:
+many551:
 	CMPQ        DX, $0x00000020
-	JLT         manyEnd549
+	JLT         manyEnd551
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -39327,12 +39615,12 @@ many549:
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, DX
-	JMP         many549
+	JMP         many551
 
-manyEnd549:
-one549:
+manyEnd551:
+one551:
 	CMPQ        DX, $0x00000010
-	JLT         oneEnd549
+	JLT         oneEnd551
 	VMOVUPS     (AX), Z9
 	VMOVUPS     (CX), Z10
 	VSUBPS      Z0, Z9, Z9
@@ -39343,11 +39631,11 @@ one549:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JMP         one549
+	JMP         one551
 
-oneEnd549:
+oneEnd551:
 	TESTQ       DX, DX
-	JE          done549
+	JE          done551
 	MOVQ        $0x00000001, BX
 	SHLXQ       DX, BX, DX
 	DECQ        DX
@@ -39361,7 +39649,7 @@ oneEnd549:
 	VADDPS      Z10, Z6, Z6
 	VFMADD231PS Z0, Z10, Z8
 
-done549:
+done551:
 	VADDPS        Z2, Z1, Z1
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y0
@@ -39421,9 +39709,9 @@ TEXT ·planeGradAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS X3, Z3
 	MOVQ         dst_len+8(FP), BX
 
-many550:
+many552:
 	CMPQ        BX, $0x00000020
-	JLT         manyEnd550
+	JLT         manyEnd552
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -39440,12 +39728,12 @@ many550:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, BX
-	JMP         many550
+	JMP         many552
 
-manyEnd550:
-one550:
+manyEnd552:
+one552:
 	CMPQ        BX, $0x00000010
-	JLT         oneEnd550
+	JLT         oneEnd552
 	VMOVUPS     (CX), Z4
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z4, Z4
@@ -39456,11 +39744,11 @@ one550:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, BX
-	JMP         one550
+	JMP         one552
 
-oneEnd550:
+oneEnd552:
 	TESTQ       BX, BX
-	JE          done550
+	JE          done552
 	MOVQ        $0x00000001, SI
 	SHLXQ       BX, SI, BX
 	DECQ        BX
@@ -39472,7 +39760,7 @@ oneEnd550:
 	VFMADD231PS Z1, Z5, Z0
 	VMOVUPS     Z0, K1, (AX)
 
-done550:
+done552:
 	VZEROUPPER
 	RET
 
@@ -39493,9 +39781,9 @@ TEXT ·equalAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next551:
+next553:
 	TESTQ      BX, BX
-	JE         end551
+	JE         end553
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
@@ -39509,16 +39797,16 @@ next551:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next551
+	JMP        next553
 
-end551:
+end553:
 	VZEROUPPER
 	RET
 
 onlyB:
-next552:
+next554:
 	TESTQ      BX, BX
-	JE         end552
+	JE         end554
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39529,9 +39817,9 @@ next552:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next552
+	JMP        next554
 
-end552:
+end554:
 	VZEROUPPER
 	RET
 
@@ -39539,9 +39827,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next553:
+next555:
 	TESTQ      BX, BX
-	JE         end553
+	JE         end555
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39552,16 +39840,16 @@ next553:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next553
+	JMP        next555
 
-end553:
+end555:
 	VZEROUPPER
 	RET
 
 both:
-next554:
+next556:
 	TESTQ      BX, BX
-	JE         end554
+	JE         end556
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39569,9 +39857,9 @@ next554:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next554
+	JMP        next556
 
-end554:
+end556:
 	VZEROUPPER
 	RET
 
@@ -39592,9 +39880,9 @@ TEXT ·lessAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next555:
+next557:
 	TESTQ      BX, BX
-	JE         end555
+	JE         end557
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
@@ -39608,16 +39896,16 @@ next555:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next555
+	JMP        next557
 
-end555:
+end557:
 	VZEROUPPER
 	RET
 
 onlyB:
-next556:
+next558:
 	TESTQ      BX, BX
-	JE         end556
+	JE         end558
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39628,9 +39916,9 @@ next556:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next556
+	JMP        next558
 
-end556:
+end558:
 	VZEROUPPER
 	RET
 
@@ -39638,9 +39926,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next557:
+next559:
 	TESTQ      BX, BX
-	JE         end557
+	JE         end559
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x11, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39651,16 +39939,16 @@ next557:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next557
+	JMP        next559
 
-end557:
+end559:
 	VZEROUPPER
 	RET
 
 both:
-next558:
+next560:
 	TESTQ      BX, BX
-	JE         end558
+	JE         end560
 	VCMPPS     $0x11, Z1, Z0, K1
 	VCMPPS     $0x11, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39668,9 +39956,9 @@ next558:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next558
+	JMP        next560
 
-end558:
+end560:
 	VZEROUPPER
 	RET
 
@@ -39691,9 +39979,9 @@ TEXT ·lessEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next559:
+next561:
 	TESTQ      BX, BX
-	JE         end559
+	JE         end561
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
@@ -39707,16 +39995,16 @@ next559:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next559
+	JMP        next561
 
-end559:
+end561:
 	VZEROUPPER
 	RET
 
 onlyB:
-next560:
+next562:
 	TESTQ      BX, BX
-	JE         end560
+	JE         end562
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39727,9 +40015,9 @@ next560:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next560
+	JMP        next562
 
-end560:
+end562:
 	VZEROUPPER
 	RET
 
@@ -39737,9 +40025,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next561:
+next563:
 	TESTQ      BX, BX
-	JE         end561
+	JE         end563
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x12, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39750,16 +40038,16 @@ next561:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next561
+	JMP        next563
 
-end561:
+end563:
 	VZEROUPPER
 	RET
 
 both:
-next562:
+next564:
 	TESTQ      BX, BX
-	JE         end562
+	JE         end564
 	VCMPPS     $0x12, Z1, Z0, K1
 	VCMPPS     $0x12, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39767,9 +40055,9 @@ next562:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next562
+	JMP        next564
 
-end562:
+end564:
 	VZEROUPPER
 	RET
 
@@ -39790,9 +40078,9 @@ TEXT ·notEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next563:
+next565:
 	TESTQ      BX, BX
-	JE         end563
+	JE         end565
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
@@ -39806,16 +40094,16 @@ next563:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next563
+	JMP        next565
 
-end563:
+end565:
 	VZEROUPPER
 	RET
 
 onlyB:
-next564:
+next566:
 	TESTQ      BX, BX
-	JE         end564
+	JE         end566
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39826,9 +40114,9 @@ next564:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next564
+	JMP        next566
 
-end564:
+end566:
 	VZEROUPPER
 	RET
 
@@ -39836,9 +40124,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next565:
+next567:
 	TESTQ      BX, BX
-	JE         end565
+	JE         end567
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x04, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39849,16 +40137,16 @@ next565:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next565
+	JMP        next567
 
-end565:
+end567:
 	VZEROUPPER
 	RET
 
 both:
-next566:
+next568:
 	TESTQ      BX, BX
-	JE         end566
+	JE         end568
 	VCMPPS     $0x04, Z1, Z0, K1
 	VCMPPS     $0x04, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39866,9 +40154,9 @@ next566:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next566
+	JMP        next568
 
-end566:
+end568:
 	VZEROUPPER
 	RET
 
@@ -39889,9 +40177,9 @@ TEXT ·unorderedAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next567:
+next569:
 	TESTQ      BX, BX
-	JE         end567
+	JE         end569
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
@@ -39905,16 +40193,16 @@ next567:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next567
+	JMP        next569
 
-end567:
+end569:
 	VZEROUPPER
 	RET
 
 onlyB:
-next568:
+next570:
 	TESTQ      BX, BX
-	JE         end568
+	JE         end570
 	VMOVUPS    (CX), Z0
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -39925,9 +40213,9 @@ next568:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next568
+	JMP        next570
 
-end568:
+end570:
 	VZEROUPPER
 	RET
 
@@ -39935,9 +40223,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next569:
+next571:
 	TESTQ      BX, BX
-	JE         end569
+	JE         end571
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x03, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -39948,16 +40236,16 @@ next569:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next569
+	JMP        next571
 
-end569:
+end571:
 	VZEROUPPER
 	RET
 
 both:
-next570:
+next572:
 	TESTQ      BX, BX
-	JE         end570
+	JE         end572
 	VCMPPS     $0x03, Z1, Z0, K1
 	VCMPPS     $0x03, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -39965,9 +40253,9 @@ next570:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next570
+	JMP        next572
 
-end570:
+end572:
 	VZEROUPPER
 	RET
 
@@ -39989,9 +40277,9 @@ TEXT ·absEqualAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next571:
+next573:
 	TESTQ       BX, BX
-	JE          end571
+	JE          end573
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VMOVUPS     (DX), Z1
@@ -40007,16 +40295,16 @@ next571:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x20, BX
-	JMP         next571
+	JMP         next573
 
-end571:
+end573:
 	VZEROUPPER
 	RET
 
 onlyB:
-next572:
+next574:
 	TESTQ       BX, BX
-	JE          end572
+	JE          end574
 	VMOVUPS     (CX), Z0
 	VANDPS.BCST lanes<>+3008(SB), Z0, Z0
 	VCMPPS      $0x00, Z1, Z0, K1
@@ -40029,9 +40317,9 @@ next572:
 	ADDQ        $0x20, AX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x20, BX
-	JMP         next572
+	JMP         next574
 
-end572:
+end574:
 	VZEROUPPER
 	RET
 
@@ -40039,9 +40327,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next573:
+next575:
 	TESTQ      BX, BX
-	JE         end573
+	JE         end575
 	VMOVUPS    (DX), Z1
 	VCMPPS     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40052,16 +40340,16 @@ next573:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next573
+	JMP        next575
 
-end573:
+end575:
 	VZEROUPPER
 	RET
 
 both:
-next574:
+next576:
 	TESTQ      BX, BX
-	JE         end574
+	JE         end576
 	VCMPPS     $0x00, Z1, Z0, K1
 	VCMPPS     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40069,9 +40357,9 @@ next574:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next574
+	JMP        next576
 
-end574:
+end576:
 	VZEROUPPER
 	RET
 
@@ -40092,9 +40380,9 @@ TEXT ·equalIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next575:
+next577:
 	TESTQ      BX, BX
-	JE         end575
+	JE         end577
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
@@ -40108,16 +40396,16 @@ next575:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next575
+	JMP        next577
 
-end575:
+end577:
 	VZEROUPPER
 	RET
 
 onlyB:
-next576:
+next578:
 	TESTQ      BX, BX
-	JE         end576
+	JE         end578
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40128,9 +40416,9 @@ next576:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next576
+	JMP        next578
 
-end576:
+end578:
 	VZEROUPPER
 	RET
 
@@ -40138,9 +40426,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next577:
+next579:
 	TESTQ      BX, BX
-	JE         end577
+	JE         end579
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x00, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40151,16 +40439,16 @@ next577:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next577
+	JMP        next579
 
-end577:
+end579:
 	VZEROUPPER
 	RET
 
 both:
-next578:
+next580:
 	TESTQ      BX, BX
-	JE         end578
+	JE         end580
 	VPCMPD     $0x00, Z1, Z0, K1
 	VPCMPD     $0x00, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40168,9 +40456,9 @@ next578:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next578
+	JMP        next580
 
-end578:
+end580:
 	VZEROUPPER
 	RET
 
@@ -40191,9 +40479,9 @@ TEXT ·lessIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next579:
+next581:
 	TESTQ      BX, BX
-	JE         end579
+	JE         end581
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
@@ -40207,16 +40495,16 @@ next579:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next579
+	JMP        next581
 
-end579:
+end581:
 	VZEROUPPER
 	RET
 
 onlyB:
-next580:
+next582:
 	TESTQ      BX, BX
-	JE         end580
+	JE         end582
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40227,9 +40515,9 @@ next580:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next580
+	JMP        next582
 
-end580:
+end582:
 	VZEROUPPER
 	RET
 
@@ -40237,9 +40525,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next581:
+next583:
 	TESTQ      BX, BX
-	JE         end581
+	JE         end583
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x01, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40250,16 +40538,16 @@ next581:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next581
+	JMP        next583
 
-end581:
+end583:
 	VZEROUPPER
 	RET
 
 both:
-next582:
+next584:
 	TESTQ      BX, BX
-	JE         end582
+	JE         end584
 	VPCMPD     $0x01, Z1, Z0, K1
 	VPCMPD     $0x01, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40267,9 +40555,9 @@ next582:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next582
+	JMP        next584
 
-end582:
+end584:
 	VZEROUPPER
 	RET
 
@@ -40290,9 +40578,9 @@ TEXT ·lessEqualIntAVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           onlyB
 
-next583:
+next585:
 	TESTQ      BX, BX
-	JE         end583
+	JE         end585
 	VMOVUPS    (CX), Z0
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
@@ -40306,16 +40594,16 @@ next583:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next583
+	JMP        next585
 
-end583:
+end585:
 	VZEROUPPER
 	RET
 
 onlyB:
-next584:
+next586:
 	TESTQ      BX, BX
-	JE         end584
+	JE         end586
 	VMOVUPS    (CX), Z0
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(CX), Z0
@@ -40326,9 +40614,9 @@ next584:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x20, BX
-	JMP        next584
+	JMP        next586
 
-end584:
+end586:
 	VZEROUPPER
 	RET
 
@@ -40336,9 +40624,9 @@ scalarA:
 	CMPQ DI, $0x01
 	JE   both
 
-next585:
+next587:
 	TESTQ      BX, BX
-	JE         end585
+	JE         end587
 	VMOVUPS    (DX), Z1
 	VPCMPD     $0x02, Z1, Z0, K1
 	VMOVUPS    64(DX), Z1
@@ -40349,16 +40637,16 @@ next585:
 	ADDQ       $0x20, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x20, BX
-	JMP        next585
+	JMP        next587
 
-end585:
+end587:
 	VZEROUPPER
 	RET
 
 both:
-next586:
+next588:
 	TESTQ      BX, BX
-	JE         end586
+	JE         end588
 	VPCMPD     $0x02, Z1, Z0, K1
 	VPCMPD     $0x02, Z1, Z0, K2
 	KUNPCKWD   K1, K2, K2
@@ -40366,9 +40654,9 @@ next586:
 	VMOVDQU    Y3, (AX)
 	ADDQ       $0x20, AX
 	SUBQ       $0x20, BX
-	JMP        next586
+	JMP        next588
 
-end586:
+end588:
 	VZEROUPPER
 	RET
 
@@ -40386,9 +40674,9 @@ TEXT ·largestI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next587:
+next589:
 	TESTQ   BX, BX
-	JE      end587
+	JE      end589
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z0
@@ -40401,18 +40689,18 @@ next587:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next587
+	JMP     next589
 
-end587:
+end589:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next588:
+next590:
 	TESTQ   BX, BX
-	JE      end588
+	JE      end590
 	VMOVUPS (DX), Z1
 	VPMAXSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40422,18 +40710,18 @@ next588:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next588
+	JMP     next590
 
-end588:
+end590:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next589:
+next591:
 	TESTQ   BX, BX
-	JE      end589
+	JE      end591
 	VMOVUPS (CX), Z1
 	VPMAXSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40443,9 +40731,9 @@ next589:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next589
+	JMP     next591
 
-end589:
+end591:
 	VZEROUPPER
 	RET
 
@@ -40522,9 +40810,9 @@ TEXT ·largestU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next590:
+next592:
 	TESTQ   BX, BX
-	JE      end590
+	JE      end592
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z0
@@ -40537,18 +40825,18 @@ next590:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next590
+	JMP     next592
 
-end590:
+end592:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next591:
+next593:
 	TESTQ   BX, BX
-	JE      end591
+	JE      end593
 	VMOVUPS (DX), Z1
 	VPMAXUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40558,18 +40846,18 @@ next591:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next591
+	JMP     next593
 
-end591:
+end593:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next592:
+next594:
 	TESTQ   BX, BX
-	JE      end592
+	JE      end594
 	VMOVUPS (CX), Z1
 	VPMAXUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40579,9 +40867,9 @@ next592:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next592
+	JMP     next594
 
-end592:
+end594:
 	VZEROUPPER
 	RET
 
@@ -40658,9 +40946,9 @@ TEXT ·largestI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next593:
+next595:
 	TESTQ   BX, BX
-	JE      end593
+	JE      end595
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z0
@@ -40673,18 +40961,18 @@ next593:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next593
+	JMP     next595
 
-end593:
+end595:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next594:
+next596:
 	TESTQ   BX, BX
-	JE      end594
+	JE      end596
 	VMOVUPS (DX), Z1
 	VPMAXSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40694,18 +40982,18 @@ next594:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next594
+	JMP     next596
 
-end594:
+end596:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next595:
+next597:
 	TESTQ   BX, BX
-	JE      end595
+	JE      end597
 	VMOVUPS (CX), Z1
 	VPMAXSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40715,9 +41003,9 @@ next595:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next595
+	JMP     next597
 
-end595:
+end597:
 	VZEROUPPER
 	RET
 
@@ -40792,9 +41080,9 @@ TEXT ·largestU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next596:
+next598:
 	TESTQ   BX, BX
-	JE      end596
+	JE      end598
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z0
@@ -40807,18 +41095,18 @@ next596:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next596
+	JMP     next598
 
-end596:
+end598:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next597:
+next599:
 	TESTQ   BX, BX
-	JE      end597
+	JE      end599
 	VMOVUPS (DX), Z1
 	VPMAXUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40828,18 +41116,18 @@ next597:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next597
+	JMP     next599
 
-end597:
+end599:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next598:
+next600:
 	TESTQ   BX, BX
-	JE      end598
+	JE      end600
 	VMOVUPS (CX), Z1
 	VPMAXUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40849,9 +41137,9 @@ next598:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next598
+	JMP     next600
 
-end598:
+end600:
 	VZEROUPPER
 	RET
 
@@ -40926,9 +41214,9 @@ TEXT ·largestI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next599:
+next601:
 	TESTQ   BX, BX
-	JE      end599
+	JE      end601
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z0
@@ -40941,18 +41229,18 @@ next599:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next599
+	JMP     next601
 
-end599:
+end601:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next600:
+next602:
 	TESTQ   BX, BX
-	JE      end600
+	JE      end602
 	VMOVUPS (DX), Z1
 	VPMAXSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -40962,18 +41250,18 @@ next600:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next600
+	JMP     next602
 
-end600:
+end602:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next601:
+next603:
 	TESTQ   BX, BX
-	JE      end601
+	JE      end603
 	VMOVUPS (CX), Z1
 	VPMAXSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -40983,9 +41271,9 @@ next601:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next601
+	JMP     next603
 
-end601:
+end603:
 	VZEROUPPER
 	RET
 
@@ -41058,9 +41346,9 @@ TEXT ·largestU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next602:
+next604:
 	TESTQ   BX, BX
-	JE      end602
+	JE      end604
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z0
@@ -41073,18 +41361,18 @@ next602:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next602
+	JMP     next604
 
-end602:
+end604:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next603:
+next605:
 	TESTQ   BX, BX
-	JE      end603
+	JE      end605
 	VMOVUPS (DX), Z1
 	VPMAXUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41094,18 +41382,18 @@ next603:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next603
+	JMP     next605
 
-end603:
+end605:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next604:
+next606:
 	TESTQ   BX, BX
-	JE      end604
+	JE      end606
 	VMOVUPS (CX), Z1
 	VPMAXUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41115,9 +41403,9 @@ next604:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next604
+	JMP     next606
 
-end604:
+end606:
 	VZEROUPPER
 	RET
 
@@ -41190,9 +41478,9 @@ TEXT ·largestI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next605:
+next607:
 	TESTQ   BX, BX
-	JE      end605
+	JE      end607
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z0
@@ -41205,18 +41493,18 @@ next605:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next605
+	JMP     next607
 
-end605:
+end607:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next606:
+next608:
 	TESTQ   BX, BX
-	JE      end606
+	JE      end608
 	VMOVUPS (DX), Z1
 	VPMAXSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41226,18 +41514,18 @@ next606:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next606
+	JMP     next608
 
-end606:
+end608:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next607:
+next609:
 	TESTQ   BX, BX
-	JE      end607
+	JE      end609
 	VMOVUPS (CX), Z1
 	VPMAXSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41247,9 +41535,9 @@ next607:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next607
+	JMP     next609
 
-end607:
+end609:
 	VZEROUPPER
 	RET
 
@@ -41320,9 +41608,9 @@ TEXT ·largestU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next608:
+next610:
 	TESTQ   BX, BX
-	JE      end608
+	JE      end610
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z0
@@ -41335,18 +41623,18 @@ next608:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next608
+	JMP     next610
 
-end608:
+end610:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next609:
+next611:
 	TESTQ   BX, BX
-	JE      end609
+	JE      end611
 	VMOVUPS (DX), Z1
 	VPMAXUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41356,18 +41644,18 @@ next609:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next609
+	JMP     next611
 
-end609:
+end611:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next610:
+next612:
 	TESTQ   BX, BX
-	JE      end610
+	JE      end612
 	VMOVUPS (CX), Z1
 	VPMAXUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41377,9 +41665,9 @@ next610:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next610
+	JMP     next612
 
-end610:
+end612:
 	VZEROUPPER
 	RET
 
@@ -41450,9 +41738,9 @@ TEXT ·largestF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next611:
+next613:
 	TESTQ     BX, BX
-	JE        end611
+	JE        end613
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z0
@@ -41469,18 +41757,18 @@ next611:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next611
+	JMP       next613
 
-end611:
+end613:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next612:
+next614:
 	TESTQ     BX, BX
-	JE        end612
+	JE        end614
 	VMOVUPS   (DX), Z1
 	VMAXPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -41494,18 +41782,18 @@ next612:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next612
+	JMP       next614
 
-end612:
+end614:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next613:
+next615:
 	TESTQ     BX, BX
-	JE        end613
+	JE        end615
 	VMOVUPS   (CX), Z1
 	VMAXPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -41519,9 +41807,9 @@ next613:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next613
+	JMP       next615
 
-end613:
+end615:
 	VZEROUPPER
 	RET
 
@@ -41608,9 +41896,9 @@ TEXT ·leastI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next614:
+next616:
 	TESTQ   BX, BX
-	JE      end614
+	JE      end616
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z0
@@ -41623,18 +41911,18 @@ next614:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next614
+	JMP     next616
 
-end614:
+end616:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next615:
+next617:
 	TESTQ   BX, BX
-	JE      end615
+	JE      end617
 	VMOVUPS (DX), Z1
 	VPMINSB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41644,18 +41932,18 @@ next615:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next615
+	JMP     next617
 
-end615:
+end617:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next616:
+next618:
 	TESTQ   BX, BX
-	JE      end616
+	JE      end618
 	VMOVUPS (CX), Z1
 	VPMINSB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41665,9 +41953,9 @@ next616:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next616
+	JMP     next618
 
-end616:
+end618:
 	VZEROUPPER
 	RET
 
@@ -41744,9 +42032,9 @@ TEXT ·leastU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next617:
+next619:
 	TESTQ   BX, BX
-	JE      end617
+	JE      end619
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z0
@@ -41759,18 +42047,18 @@ next617:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next617
+	JMP     next619
 
-end617:
+end619:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next618:
+next620:
 	TESTQ   BX, BX
-	JE      end618
+	JE      end620
 	VMOVUPS (DX), Z1
 	VPMINUB Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41780,18 +42068,18 @@ next618:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next618
+	JMP     next620
 
-end618:
+end620:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next619:
+next621:
 	TESTQ   BX, BX
-	JE      end619
+	JE      end621
 	VMOVUPS (CX), Z1
 	VPMINUB Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41801,9 +42089,9 @@ next619:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next619
+	JMP     next621
 
-end619:
+end621:
 	VZEROUPPER
 	RET
 
@@ -41880,9 +42168,9 @@ TEXT ·leastI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next620:
+next622:
 	TESTQ   BX, BX
-	JE      end620
+	JE      end622
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z0
@@ -41895,18 +42183,18 @@ next620:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next620
+	JMP     next622
 
-end620:
+end622:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next621:
+next623:
 	TESTQ   BX, BX
-	JE      end621
+	JE      end623
 	VMOVUPS (DX), Z1
 	VPMINSW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -41916,18 +42204,18 @@ next621:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next621
+	JMP     next623
 
-end621:
+end623:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next622:
+next624:
 	TESTQ   BX, BX
-	JE      end622
+	JE      end624
 	VMOVUPS (CX), Z1
 	VPMINSW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -41937,9 +42225,9 @@ next622:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next622
+	JMP     next624
 
-end622:
+end624:
 	VZEROUPPER
 	RET
 
@@ -42014,9 +42302,9 @@ TEXT ·leastU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next623:
+next625:
 	TESTQ   BX, BX
-	JE      end623
+	JE      end625
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z0
@@ -42029,18 +42317,18 @@ next623:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next623
+	JMP     next625
 
-end623:
+end625:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next624:
+next626:
 	TESTQ   BX, BX
-	JE      end624
+	JE      end626
 	VMOVUPS (DX), Z1
 	VPMINUW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42050,18 +42338,18 @@ next624:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next624
+	JMP     next626
 
-end624:
+end626:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next625:
+next627:
 	TESTQ   BX, BX
-	JE      end625
+	JE      end627
 	VMOVUPS (CX), Z1
 	VPMINUW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42071,9 +42359,9 @@ next625:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next625
+	JMP     next627
 
-end625:
+end627:
 	VZEROUPPER
 	RET
 
@@ -42148,9 +42436,9 @@ TEXT ·leastI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next626:
+next628:
 	TESTQ   BX, BX
-	JE      end626
+	JE      end628
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z0
@@ -42163,18 +42451,18 @@ next626:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next626
+	JMP     next628
 
-end626:
+end628:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next627:
+next629:
 	TESTQ   BX, BX
-	JE      end627
+	JE      end629
 	VMOVUPS (DX), Z1
 	VPMINSD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42184,18 +42472,18 @@ next627:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next627
+	JMP     next629
 
-end627:
+end629:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next628:
+next630:
 	TESTQ   BX, BX
-	JE      end628
+	JE      end630
 	VMOVUPS (CX), Z1
 	VPMINSD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42205,9 +42493,9 @@ next628:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next628
+	JMP     next630
 
-end628:
+end630:
 	VZEROUPPER
 	RET
 
@@ -42280,9 +42568,9 @@ TEXT ·leastU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next629:
+next631:
 	TESTQ   BX, BX
-	JE      end629
+	JE      end631
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z0
@@ -42295,18 +42583,18 @@ next629:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next629
+	JMP     next631
 
-end629:
+end631:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next630:
+next632:
 	TESTQ   BX, BX
-	JE      end630
+	JE      end632
 	VMOVUPS (DX), Z1
 	VPMINUD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42316,18 +42604,18 @@ next630:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next630
+	JMP     next632
 
-end630:
+end632:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next631:
+next633:
 	TESTQ   BX, BX
-	JE      end631
+	JE      end633
 	VMOVUPS (CX), Z1
 	VPMINUD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42337,9 +42625,9 @@ next631:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next631
+	JMP     next633
 
-end631:
+end633:
 	VZEROUPPER
 	RET
 
@@ -42412,9 +42700,9 @@ TEXT ·leastI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next632:
+next634:
 	TESTQ   BX, BX
-	JE      end632
+	JE      end634
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z0
@@ -42427,18 +42715,18 @@ next632:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next632
+	JMP     next634
 
-end632:
+end634:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next633:
+next635:
 	TESTQ   BX, BX
-	JE      end633
+	JE      end635
 	VMOVUPS (DX), Z1
 	VPMINSQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42448,18 +42736,18 @@ next633:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next633
+	JMP     next635
 
-end633:
+end635:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next634:
+next636:
 	TESTQ   BX, BX
-	JE      end634
+	JE      end636
 	VMOVUPS (CX), Z1
 	VPMINSQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42469,9 +42757,9 @@ next634:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next634
+	JMP     next636
 
-end634:
+end636:
 	VZEROUPPER
 	RET
 
@@ -42542,9 +42830,9 @@ TEXT ·leastU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next635:
+next637:
 	TESTQ   BX, BX
-	JE      end635
+	JE      end637
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z0
@@ -42557,18 +42845,18 @@ next635:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next635
+	JMP     next637
 
-end635:
+end637:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next636:
+next638:
 	TESTQ   BX, BX
-	JE      end636
+	JE      end638
 	VMOVUPS (DX), Z1
 	VPMINUQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42578,18 +42866,18 @@ next636:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next636
+	JMP     next638
 
-end636:
+end638:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next637:
+next639:
 	TESTQ   BX, BX
-	JE      end637
+	JE      end639
 	VMOVUPS (CX), Z1
 	VPMINUQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42599,9 +42887,9 @@ next637:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next637
+	JMP     next639
 
-end637:
+end639:
 	VZEROUPPER
 	RET
 
@@ -42672,9 +42960,9 @@ TEXT ·leastF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next638:
+next640:
 	TESTQ     BX, BX
-	JE        end638
+	JE        end640
 	VMOVUPS   (CX), Z0
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z0
@@ -42691,18 +42979,18 @@ next638:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next638
+	JMP       next640
 
-end638:
+end640:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next639:
+next641:
 	TESTQ     BX, BX
-	JE        end639
+	JE        end641
 	VMOVUPS   (DX), Z1
 	VMINPD    Z0, Z1, Z2
 	VCMPPD    $0x03, Z1, Z1, K1
@@ -42716,18 +43004,18 @@ next639:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000080, BX
-	JMP       next639
+	JMP       next641
 
-end639:
+end641:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next640:
+next642:
 	TESTQ     BX, BX
-	JE        end640
+	JE        end642
 	VMOVUPS   (CX), Z1
 	VMINPD    Z1, Z0, Z1
 	VCMPPD    $0x03, Z0, Z0, K1
@@ -42741,9 +43029,9 @@ next640:
 	ADDQ      $0x00000080, AX
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000080, BX
-	JMP       next640
+	JMP       next642
 
-end640:
+end642:
 	VZEROUPPER
 	RET
 
@@ -42830,9 +43118,9 @@ TEXT ·sumI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next641:
+next643:
 	TESTQ   BX, BX
-	JE      end641
+	JE      end643
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z0
@@ -42845,18 +43133,18 @@ next641:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next641
+	JMP     next643
 
-end641:
+end643:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next642:
+next644:
 	TESTQ   BX, BX
-	JE      end642
+	JE      end644
 	VMOVUPS (DX), Z1
 	VPADDB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42866,18 +43154,18 @@ next642:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next642
+	JMP     next644
 
-end642:
+end644:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next643:
+next645:
 	TESTQ   BX, BX
-	JE      end643
+	JE      end645
 	VMOVUPS (CX), Z1
 	VPADDB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42887,9 +43175,9 @@ next643:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next643
+	JMP     next645
 
-end643:
+end645:
 	VZEROUPPER
 	RET
 
@@ -42907,9 +43195,9 @@ TEXT ·sumI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next644:
+next646:
 	TESTQ   BX, BX
-	JE      end644
+	JE      end646
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z0
@@ -42922,18 +43210,18 @@ next644:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next644
+	JMP     next646
 
-end644:
+end646:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next645:
+next647:
 	TESTQ   BX, BX
-	JE      end645
+	JE      end647
 	VMOVUPS (DX), Z1
 	VPADDW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -42943,18 +43231,18 @@ next645:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next645
+	JMP     next647
 
-end645:
+end647:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next646:
+next648:
 	TESTQ   BX, BX
-	JE      end646
+	JE      end648
 	VMOVUPS (CX), Z1
 	VPADDW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -42964,9 +43252,9 @@ next646:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next646
+	JMP     next648
 
-end646:
+end648:
 	VZEROUPPER
 	RET
 
@@ -42984,9 +43272,9 @@ TEXT ·sumI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next647:
+next649:
 	TESTQ   BX, BX
-	JE      end647
+	JE      end649
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z0
@@ -42999,18 +43287,18 @@ next647:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next647
+	JMP     next649
 
-end647:
+end649:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next648:
+next650:
 	TESTQ   BX, BX
-	JE      end648
+	JE      end650
 	VMOVUPS (DX), Z1
 	VPADDD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43020,18 +43308,18 @@ next648:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next648
+	JMP     next650
 
-end648:
+end650:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next649:
+next651:
 	TESTQ   BX, BX
-	JE      end649
+	JE      end651
 	VMOVUPS (CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43041,9 +43329,9 @@ next649:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next649
+	JMP     next651
 
-end649:
+end651:
 	VZEROUPPER
 	RET
 
@@ -43061,9 +43349,9 @@ TEXT ·sumI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next650:
+next652:
 	TESTQ   BX, BX
-	JE      end650
+	JE      end652
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z0
@@ -43076,18 +43364,18 @@ next650:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next650
+	JMP     next652
 
-end650:
+end652:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next651:
+next653:
 	TESTQ   BX, BX
-	JE      end651
+	JE      end653
 	VMOVUPS (DX), Z1
 	VPADDQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43097,18 +43385,18 @@ next651:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next651
+	JMP     next653
 
-end651:
+end653:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next652:
+next654:
 	TESTQ   BX, BX
-	JE      end652
+	JE      end654
 	VMOVUPS (CX), Z1
 	VPADDQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43118,9 +43406,9 @@ next652:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next652
+	JMP     next654
 
-end652:
+end654:
 	VZEROUPPER
 	RET
 
@@ -43138,9 +43426,9 @@ TEXT ·sumF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next653:
+next655:
 	TESTQ   BX, BX
-	JE      end653
+	JE      end655
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z0
@@ -43153,18 +43441,18 @@ next653:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next653
+	JMP     next655
 
-end653:
+end655:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next654:
+next656:
 	TESTQ   BX, BX
-	JE      end654
+	JE      end656
 	VMOVUPS (DX), Z1
 	VADDPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43174,18 +43462,18 @@ next654:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next654
+	JMP     next656
 
-end654:
+end656:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next655:
+next657:
 	TESTQ   BX, BX
-	JE      end655
+	JE      end657
 	VMOVUPS (CX), Z1
 	VADDPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43195,9 +43483,9 @@ next655:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next655
+	JMP     next657
 
-end655:
+end657:
 	VZEROUPPER
 	RET
 
@@ -43215,9 +43503,9 @@ TEXT ·differenceI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next656:
+next658:
 	TESTQ   BX, BX
-	JE      end656
+	JE      end658
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z0
@@ -43230,18 +43518,18 @@ next656:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next656
+	JMP     next658
 
-end656:
+end658:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next657:
+next659:
 	TESTQ   BX, BX
-	JE      end657
+	JE      end659
 	VMOVUPS (DX), Z1
 	VPSUBB  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43251,18 +43539,18 @@ next657:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next657
+	JMP     next659
 
-end657:
+end659:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next658:
+next660:
 	TESTQ   BX, BX
-	JE      end658
+	JE      end660
 	VMOVUPS (CX), Z1
 	VPSUBB  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43272,9 +43560,9 @@ next658:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next658
+	JMP     next660
 
-end658:
+end660:
 	VZEROUPPER
 	RET
 
@@ -43292,9 +43580,9 @@ TEXT ·differenceI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next659:
+next661:
 	TESTQ   BX, BX
-	JE      end659
+	JE      end661
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z0
@@ -43307,18 +43595,18 @@ next659:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next659
+	JMP     next661
 
-end659:
+end661:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next660:
+next662:
 	TESTQ   BX, BX
-	JE      end660
+	JE      end662
 	VMOVUPS (DX), Z1
 	VPSUBW  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43328,18 +43616,18 @@ next660:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next660
+	JMP     next662
 
-end660:
+end662:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next661:
+next663:
 	TESTQ   BX, BX
-	JE      end661
+	JE      end663
 	VMOVUPS (CX), Z1
 	VPSUBW  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43349,9 +43637,9 @@ next661:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next661
+	JMP     next663
 
-end661:
+end663:
 	VZEROUPPER
 	RET
 
@@ -43369,9 +43657,9 @@ TEXT ·differenceI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next662:
+next664:
 	TESTQ   BX, BX
-	JE      end662
+	JE      end664
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z0
@@ -43384,18 +43672,18 @@ next662:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next662
+	JMP     next664
 
-end662:
+end664:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next663:
+next665:
 	TESTQ   BX, BX
-	JE      end663
+	JE      end665
 	VMOVUPS (DX), Z1
 	VPSUBD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43405,18 +43693,18 @@ next663:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next663
+	JMP     next665
 
-end663:
+end665:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next664:
+next666:
 	TESTQ   BX, BX
-	JE      end664
+	JE      end666
 	VMOVUPS (CX), Z1
 	VPSUBD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43426,9 +43714,9 @@ next664:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next664
+	JMP     next666
 
-end664:
+end666:
 	VZEROUPPER
 	RET
 
@@ -43446,9 +43734,9 @@ TEXT ·differenceI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next665:
+next667:
 	TESTQ   BX, BX
-	JE      end665
+	JE      end667
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z0
@@ -43461,18 +43749,18 @@ next665:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next665
+	JMP     next667
 
-end665:
+end667:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next666:
+next668:
 	TESTQ   BX, BX
-	JE      end666
+	JE      end668
 	VMOVUPS (DX), Z1
 	VPSUBQ  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43482,18 +43770,18 @@ next666:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next666
+	JMP     next668
 
-end666:
+end668:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next667:
+next669:
 	TESTQ   BX, BX
-	JE      end667
+	JE      end669
 	VMOVUPS (CX), Z1
 	VPSUBQ  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43503,9 +43791,9 @@ next667:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next667
+	JMP     next669
 
-end667:
+end669:
 	VZEROUPPER
 	RET
 
@@ -43523,9 +43811,9 @@ TEXT ·differenceF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next668:
+next670:
 	TESTQ   BX, BX
-	JE      end668
+	JE      end670
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z0
@@ -43538,18 +43826,18 @@ next668:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next668
+	JMP     next670
 
-end668:
+end670:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next669:
+next671:
 	TESTQ   BX, BX
-	JE      end669
+	JE      end671
 	VMOVUPS (DX), Z1
 	VSUBPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43559,18 +43847,18 @@ next669:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next669
+	JMP     next671
 
-end669:
+end671:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next670:
+next672:
 	TESTQ   BX, BX
-	JE      end670
+	JE      end672
 	VMOVUPS (CX), Z1
 	VSUBPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43580,9 +43868,9 @@ next670:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next670
+	JMP     next672
 
-end670:
+end672:
 	VZEROUPPER
 	RET
 
@@ -43600,9 +43888,9 @@ TEXT ·productI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next671:
+next673:
 	TESTQ   BX, BX
-	JE      end671
+	JE      end673
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z0
@@ -43615,18 +43903,18 @@ next671:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next671
+	JMP     next673
 
-end671:
+end673:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next672:
+next674:
 	TESTQ   BX, BX
-	JE      end672
+	JE      end674
 	VMOVUPS (DX), Z1
 	VPMULLW Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43636,18 +43924,18 @@ next672:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next672
+	JMP     next674
 
-end672:
+end674:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next673:
+next675:
 	TESTQ   BX, BX
-	JE      end673
+	JE      end675
 	VMOVUPS (CX), Z1
 	VPMULLW Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43657,9 +43945,9 @@ next673:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next673
+	JMP     next675
 
-end673:
+end675:
 	VZEROUPPER
 	RET
 
@@ -43677,9 +43965,9 @@ TEXT ·productI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next674:
+next676:
 	TESTQ   BX, BX
-	JE      end674
+	JE      end676
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z0
@@ -43692,18 +43980,18 @@ next674:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next674
+	JMP     next676
 
-end674:
+end676:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next675:
+next677:
 	TESTQ   BX, BX
-	JE      end675
+	JE      end677
 	VMOVUPS (DX), Z1
 	VPMULLD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43713,18 +44001,18 @@ next675:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next675
+	JMP     next677
 
-end675:
+end677:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next676:
+next678:
 	TESTQ   BX, BX
-	JE      end676
+	JE      end678
 	VMOVUPS (CX), Z1
 	VPMULLD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43734,9 +44022,9 @@ next676:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next676
+	JMP     next678
 
-end676:
+end678:
 	VZEROUPPER
 	RET
 
@@ -43754,9 +44042,9 @@ TEXT ·productI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next677:
+next679:
 	TESTQ   BX, BX
-	JE      end677
+	JE      end679
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z0
@@ -43769,18 +44057,18 @@ next677:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next677
+	JMP     next679
 
-end677:
+end679:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next678:
+next680:
 	TESTQ   BX, BX
-	JE      end678
+	JE      end680
 	VMOVUPS (DX), Z1
 	VPMULLQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43790,18 +44078,18 @@ next678:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next678
+	JMP     next680
 
-end678:
+end680:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next679:
+next681:
 	TESTQ   BX, BX
-	JE      end679
+	JE      end681
 	VMOVUPS (CX), Z1
 	VPMULLQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43811,9 +44099,9 @@ next679:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next679
+	JMP     next681
 
-end679:
+end681:
 	VZEROUPPER
 	RET
 
@@ -43831,9 +44119,9 @@ TEXT ·productF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next680:
+next682:
 	TESTQ   BX, BX
-	JE      end680
+	JE      end682
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z0
@@ -43846,18 +44134,18 @@ next680:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next680
+	JMP     next682
 
-end680:
+end682:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next681:
+next683:
 	TESTQ   BX, BX
-	JE      end681
+	JE      end683
 	VMOVUPS (DX), Z1
 	VMULPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -43867,18 +44155,18 @@ next681:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next681
+	JMP     next683
 
-end681:
+end683:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next682:
+next684:
 	TESTQ   BX, BX
-	JE      end682
+	JE      end684
 	VMOVUPS (CX), Z1
 	VMULPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -43888,9 +44176,9 @@ next682:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next682
+	JMP     next684
 
-end682:
+end684:
 	VZEROUPPER
 	RET
 
@@ -43908,9 +44196,9 @@ TEXT ·quotientI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next683:
+next685:
 	TESTQ         BX, BX
-	JE            end683
+	JE            end685
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -43951,18 +44239,18 @@ next683:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next683
+	JMP           next685
 
-end683:
+end685:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next684:
+next686:
 	TESTQ         BX, BX
-	JE            end684
+	JE            end686
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -44000,18 +44288,18 @@ next684:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next684
+	JMP           next686
 
-end684:
+end686:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next685:
+next687:
 	TESTQ         BX, BX
-	JE            end685
+	JE            end687
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -44049,9 +44337,9 @@ next685:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next685
+	JMP           next687
 
-end685:
+end687:
 	VZEROUPPER
 	RET
 
@@ -44069,9 +44357,9 @@ TEXT ·quotientU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next686:
+next688:
 	TESTQ         BX, BX
-	JE            end686
+	JE            end688
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -44112,18 +44400,18 @@ next686:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next686
+	JMP           next688
 
-end686:
+end688:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next687:
+next689:
 	TESTQ         BX, BX
-	JE            end687
+	JE            end689
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -44161,18 +44449,18 @@ next687:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next687
+	JMP           next689
 
-end687:
+end689:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next688:
+next690:
 	TESTQ         BX, BX
-	JE            end688
+	JE            end690
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -44210,9 +44498,9 @@ next688:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next688
+	JMP           next690
 
-end688:
+end690:
 	VZEROUPPER
 	RET
 
@@ -44230,9 +44518,9 @@ TEXT ·quotientF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next689:
+next691:
 	TESTQ   BX, BX
-	JE      end689
+	JE      end691
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z0
@@ -44245,18 +44533,18 @@ next689:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next689
+	JMP     next691
 
-end689:
+end691:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next690:
+next692:
 	TESTQ   BX, BX
-	JE      end690
+	JE      end692
 	VMOVUPS (DX), Z1
 	VDIVPD  Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44266,18 +44554,18 @@ next690:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next690
+	JMP     next692
 
-end690:
+end692:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next691:
+next693:
 	TESTQ   BX, BX
-	JE      end691
+	JE      end693
 	VMOVUPS (CX), Z1
 	VDIVPD  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -44287,9 +44575,9 @@ next691:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next691
+	JMP     next693
 
-end691:
+end693:
 	VZEROUPPER
 	RET
 
@@ -44307,9 +44595,9 @@ TEXT ·remainderI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next692:
+next694:
 	TESTQ         BX, BX
-	JE            end692
+	JE            end694
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
@@ -44358,18 +44646,18 @@ next692:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next692
+	JMP           next694
 
-end692:
+end694:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next693:
+next695:
 	TESTQ         BX, BX
-	JE            end693
+	JE            end695
 	VMOVUPS       (DX), Z1
 	VCVTDQ2PD     Y0, Z2
 	VCVTDQ2PD     Y1, Z3
@@ -44415,18 +44703,18 @@ next693:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next693
+	JMP           next695
 
-end693:
+end695:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next694:
+next696:
 	TESTQ         BX, BX
-	JE            end694
+	JE            end696
 	VMOVUPS       (CX), Z1
 	VCVTDQ2PD     Y1, Z2
 	VCVTDQ2PD     Y0, Z3
@@ -44472,9 +44760,9 @@ next694:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next694
+	JMP           next696
 
-end694:
+end696:
 	VZEROUPPER
 	RET
 
@@ -44492,9 +44780,9 @@ TEXT ·remainderU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next695:
+next697:
 	TESTQ         BX, BX
-	JE            end695
+	JE            end697
 	VMOVUPS       (CX), Z0
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
@@ -44543,18 +44831,18 @@ next695:
 	ADDQ          $0x00000080, CX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next695
+	JMP           next697
 
-end695:
+end697:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next696:
+next698:
 	TESTQ         BX, BX
-	JE            end696
+	JE            end698
 	VMOVUPS       (DX), Z1
 	VCVTUDQ2PD    Y0, Z2
 	VCVTUDQ2PD    Y1, Z3
@@ -44600,18 +44888,18 @@ next696:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, DX
 	SUBQ          $0x00000080, BX
-	JMP           next696
+	JMP           next698
 
-end696:
+end698:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next697:
+next699:
 	TESTQ         BX, BX
-	JE            end697
+	JE            end699
 	VMOVUPS       (CX), Z1
 	VCVTUDQ2PD    Y1, Z2
 	VCVTUDQ2PD    Y0, Z3
@@ -44657,9 +44945,9 @@ next697:
 	ADDQ          $0x00000080, AX
 	ADDQ          $0x00000080, CX
 	SUBQ          $0x00000080, BX
-	JMP           next697
+	JMP           next699
 
-end697:
+end699:
 	VZEROUPPER
 	RET
 
@@ -44677,9 +44965,9 @@ TEXT ·sizeI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x01
 	JE   scalarB
 
-next698:
+next700:
 	TESTQ   BX, BX
-	JE      end698
+	JE      end700
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z0
@@ -44692,18 +44980,18 @@ next698:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next698
+	JMP     next700
 
-end698:
+end700:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z0
 
-next699:
+next701:
 	TESTQ   BX, BX
-	JE      end699
+	JE      end701
 	VMOVUPS (DX), Z1
 	VPABSB  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44713,18 +45001,18 @@ next699:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next699
+	JMP     next701
 
-end699:
+end701:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z0
 
-next700:
+next702:
 	TESTQ   BX, BX
-	JE      end700
+	JE      end702
 	VMOVUPS (CX), Z0
 	VPABSB  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44734,9 +45022,9 @@ next700:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next700
+	JMP     next702
 
-end700:
+end702:
 	VZEROUPPER
 	RET
 
@@ -44754,9 +45042,9 @@ TEXT ·sizeI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x02
 	JE   scalarB
 
-next701:
+next703:
 	TESTQ   BX, BX
-	JE      end701
+	JE      end703
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z0
@@ -44769,18 +45057,18 @@ next701:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next701
+	JMP     next703
 
-end701:
+end703:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z0
 
-next702:
+next704:
 	TESTQ   BX, BX
-	JE      end702
+	JE      end704
 	VMOVUPS (DX), Z1
 	VPABSW  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44790,18 +45078,18 @@ next702:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next702
+	JMP     next704
 
-end702:
+end704:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z0
 
-next703:
+next705:
 	TESTQ   BX, BX
-	JE      end703
+	JE      end705
 	VMOVUPS (CX), Z0
 	VPABSW  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44811,9 +45099,9 @@ next703:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next703
+	JMP     next705
 
-end703:
+end705:
 	VZEROUPPER
 	RET
 
@@ -44831,9 +45119,9 @@ TEXT ·sizeI32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next704:
+next706:
 	TESTQ   BX, BX
-	JE      end704
+	JE      end706
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z0
@@ -44846,18 +45134,18 @@ next704:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next704
+	JMP     next706
 
-end704:
+end706:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next705:
+next707:
 	TESTQ   BX, BX
-	JE      end705
+	JE      end707
 	VMOVUPS (DX), Z1
 	VPABSD  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44867,18 +45155,18 @@ next705:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next705
+	JMP     next707
 
-end705:
+end707:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next706:
+next708:
 	TESTQ   BX, BX
-	JE      end706
+	JE      end708
 	VMOVUPS (CX), Z0
 	VPABSD  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44888,9 +45176,9 @@ next706:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next706
+	JMP     next708
 
-end706:
+end708:
 	VZEROUPPER
 	RET
 
@@ -44908,9 +45196,9 @@ TEXT ·sizeI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next707:
+next709:
 	TESTQ   BX, BX
-	JE      end707
+	JE      end709
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z0
@@ -44923,18 +45211,18 @@ next707:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next707
+	JMP     next709
 
-end707:
+end709:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next708:
+next710:
 	TESTQ   BX, BX
-	JE      end708
+	JE      end710
 	VMOVUPS (DX), Z1
 	VPABSQ  Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -44944,18 +45232,18 @@ next708:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next708
+	JMP     next710
 
-end708:
+end710:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next709:
+next711:
 	TESTQ   BX, BX
-	JE      end709
+	JE      end711
 	VMOVUPS (CX), Z0
 	VPABSQ  Z0, Z0
 	VMOVUPS Z0, (AX)
@@ -44965,9 +45253,9 @@ next709:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next709
+	JMP     next711
 
-end709:
+end711:
 	VZEROUPPER
 	RET
 
@@ -44985,9 +45273,9 @@ TEXT ·sizeF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next710:
+next712:
 	TESTQ        BX, BX
-	JE           end710
+	JE           end712
 	VMOVUPS      (CX), Z0
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
@@ -45004,18 +45292,18 @@ next710:
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next710
+	JMP          next712
 
-end710:
+end712:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next711:
+next713:
 	TESTQ        BX, BX
-	JE           end711
+	JE           end713
 	VMOVUPS      (DX), Z1
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -45029,18 +45317,18 @@ next711:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000080, BX
-	JMP          next711
+	JMP          next713
 
-end711:
+end713:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next712:
+next714:
 	TESTQ        BX, BX
-	JE           end712
+	JE           end714
 	VMOVUPS      (CX), Z0
 	VBROADCASTSS lanes<>+4032(SB), Z1
 	VPSRLQ       $0x01, Z1, Z1
@@ -45054,9 +45342,9 @@ next712:
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000080, BX
-	JMP          next712
+	JMP          next714
 
-end712:
+end714:
 	VZEROUPPER
 	RET
 
@@ -45074,9 +45362,9 @@ TEXT ·shiftLeftU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next713:
+next715:
 	TESTQ   BX, BX
-	JE      end713
+	JE      end715
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z0
@@ -45089,18 +45377,18 @@ next713:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next713
+	JMP     next715
 
-end713:
+end715:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next714:
+next716:
 	TESTQ   BX, BX
-	JE      end714
+	JE      end716
 	VMOVUPS (DX), Z1
 	VPSLLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45110,18 +45398,18 @@ next714:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next714
+	JMP     next716
 
-end714:
+end716:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next715:
+next717:
 	TESTQ   BX, BX
-	JE      end715
+	JE      end717
 	VMOVUPS (CX), Z1
 	VPSLLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45131,9 +45419,9 @@ next715:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next715
+	JMP     next717
 
-end715:
+end717:
 	VZEROUPPER
 	RET
 
@@ -45151,9 +45439,9 @@ TEXT ·shiftLeftU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next716:
+next718:
 	TESTQ   BX, BX
-	JE      end716
+	JE      end718
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z0
@@ -45166,18 +45454,18 @@ next716:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next716
+	JMP     next718
 
-end716:
+end718:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next717:
+next719:
 	TESTQ   BX, BX
-	JE      end717
+	JE      end719
 	VMOVUPS (DX), Z1
 	VPSLLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45187,18 +45475,18 @@ next717:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next717
+	JMP     next719
 
-end717:
+end719:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next718:
+next720:
 	TESTQ   BX, BX
-	JE      end718
+	JE      end720
 	VMOVUPS (CX), Z1
 	VPSLLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45208,9 +45496,9 @@ next718:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next718
+	JMP     next720
 
-end718:
+end720:
 	VZEROUPPER
 	RET
 
@@ -45228,9 +45516,9 @@ TEXT ·shiftRightU32AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x04
 	JE   scalarB
 
-next719:
+next721:
 	TESTQ   BX, BX
-	JE      end719
+	JE      end721
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z0
@@ -45243,18 +45531,18 @@ next719:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next719
+	JMP     next721
 
-end719:
+end721:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTD (CX), Z0
 
-next720:
+next722:
 	TESTQ   BX, BX
-	JE      end720
+	JE      end722
 	VMOVUPS (DX), Z1
 	VPSRLVD Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45264,18 +45552,18 @@ next720:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next720
+	JMP     next722
 
-end720:
+end722:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTD (DX), Z0
 
-next721:
+next723:
 	TESTQ   BX, BX
-	JE      end721
+	JE      end723
 	VMOVUPS (CX), Z1
 	VPSRLVD Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45285,9 +45573,9 @@ next721:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next721
+	JMP     next723
 
-end721:
+end723:
 	VZEROUPPER
 	RET
 
@@ -45305,9 +45593,9 @@ TEXT ·shiftRightU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ DI, $0x08
 	JE   scalarB
 
-next722:
+next724:
 	TESTQ   BX, BX
-	JE      end722
+	JE      end724
 	VMOVUPS (CX), Z0
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z0
@@ -45320,18 +45608,18 @@ next722:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next722
+	JMP     next724
 
-end722:
+end724:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z0
 
-next723:
+next725:
 	TESTQ   BX, BX
-	JE      end723
+	JE      end725
 	VMOVUPS (DX), Z1
 	VPSRLVQ Z1, Z0, Z1
 	VMOVUPS Z1, (AX)
@@ -45341,18 +45629,18 @@ next723:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000080, BX
-	JMP     next723
+	JMP     next725
 
-end723:
+end725:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z0
 
-next724:
+next726:
 	TESTQ   BX, BX
-	JE      end724
+	JE      end726
 	VMOVUPS (CX), Z1
 	VPSRLVQ Z0, Z1, Z1
 	VMOVUPS Z1, (AX)
@@ -45362,9 +45650,9 @@ next724:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000080, BX
-	JMP     next724
+	JMP     next726
 
-end724:
+end726:
 	VZEROUPPER
 	RET
 
@@ -45387,9 +45675,9 @@ TEXT ·quotientI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next725:
+next727:
 	CMPQ        SI, BX
-	JGE         end725
+	JGE         end727
 	VMOVUPS     (CX)(SI*1), Z1
 	VMOVUPS     (DX)(SI*1), Z2
 	VPADDQ      Z0, Z1, Z3
@@ -45399,7 +45687,7 @@ next725:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, DI
 	TESTL       DI, DI
-	JNE         end725
+	JNE         end727
 	VCVTQQ2PD   Z1, Z1
 	VCVTQQ2PD   Z2, Z3
 	VDIVPD      Z3, Z1, Z1
@@ -45409,9 +45697,9 @@ next725:
 	VMOVDQA64.Z Z1, K1, Z1
 	VMOVUPS     Z1, (AX)(SI*1)
 	ADDQ        $0x00000040, SI
-	JMP         next725
+	JMP         next727
 
-end725:
+end727:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45420,9 +45708,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next726:
+next728:
 	CMPQ        CX, BX
-	JGE         end726
+	JGE         end728
 	VMOVUPS     (DX)(CX*1), Z2
 	VPADDQ      Z0, Z1, Z3
 	VPADDQ      Z0, Z2, Z4
@@ -45431,7 +45719,7 @@ next726:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end726
+	JNE         end728
 	VCVTQQ2PD   Z1, Z3
 	VCVTQQ2PD   Z2, Z4
 	VDIVPD      Z4, Z3, Z3
@@ -45441,9 +45729,9 @@ next726:
 	VMOVDQA64.Z Z3, K1, Z2
 	VMOVUPS     Z2, (AX)(CX*1)
 	ADDQ        $0x00000040, CX
-	JMP         next726
+	JMP         next728
 
-end726:
+end728:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45452,9 +45740,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next727:
+next729:
 	CMPQ        DX, BX
-	JGE         end727
+	JGE         end729
 	VMOVUPS     (CX)(DX*1), Z2
 	VPADDQ      Z0, Z2, Z3
 	VPADDQ      Z0, Z1, Z4
@@ -45463,7 +45751,7 @@ next727:
 	VPTESTMQ    Z4, Z4, K1
 	KMOVW       K1, SI
 	TESTL       SI, SI
-	JNE         end727
+	JNE         end729
 	VCVTQQ2PD   Z2, Z2
 	VCVTQQ2PD   Z1, Z3
 	VDIVPD      Z3, Z2, Z2
@@ -45473,9 +45761,9 @@ next727:
 	VMOVDQA64.Z Z2, K1, Z2
 	VMOVUPS     Z2, (AX)(DX*1)
 	ADDQ        $0x00000040, DX
-	JMP         next727
+	JMP         next729
 
-end727:
+end729:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45499,9 +45787,9 @@ TEXT ·remainderI64AVX512(SB), NOSPLIT, $0-80
 	JE           scalarB
 	XORQ         SI, SI
 
-next728:
+next730:
 	CMPQ         SI, BX
-	JGE          end728
+	JGE          end730
 	VMOVUPS      (CX)(SI*1), Z1
 	VMOVUPS      (DX)(SI*1), Z2
 	VPADDQ       Z0, Z1, Z3
@@ -45511,7 +45799,7 @@ next728:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, DI
 	TESTL        DI, DI
-	JNE          end728
+	JNE          end730
 	VCVTQQ2PD    Z1, Z1
 	VCVTQQ2PD    Z2, Z3
 	VDIVPD       Z3, Z1, Z4
@@ -45523,9 +45811,9 @@ next728:
 	VMOVDQA64.Z  Z1, K1, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	ADDQ         $0x00000040, SI
-	JMP          next728
+	JMP          next730
 
-end728:
+end730:
 	MOVQ SI, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45534,9 +45822,9 @@ scalarA:
 	VPBROADCASTQ (CX), Z1
 	XORQ         CX, CX
 
-next729:
+next731:
 	CMPQ         CX, BX
-	JGE          end729
+	JGE          end731
 	VMOVUPS      (DX)(CX*1), Z2
 	VPADDQ       Z0, Z1, Z3
 	VPADDQ       Z0, Z2, Z4
@@ -45545,7 +45833,7 @@ next729:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end729
+	JNE          end731
 	VCVTQQ2PD    Z1, Z3
 	VCVTQQ2PD    Z2, Z4
 	VDIVPD       Z4, Z3, Z5
@@ -45557,9 +45845,9 @@ next729:
 	VMOVDQA64.Z  Z3, K1, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
 	ADDQ         $0x00000040, CX
-	JMP          next729
+	JMP          next731
 
-end729:
+end731:
 	MOVQ CX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45568,9 +45856,9 @@ scalarB:
 	VPBROADCASTQ (DX), Z1
 	XORQ         DX, DX
 
-next730:
+next732:
 	CMPQ         DX, BX
-	JGE          end730
+	JGE          end732
 	VMOVUPS      (CX)(DX*1), Z2
 	VPADDQ       Z0, Z2, Z3
 	VPADDQ       Z0, Z1, Z4
@@ -45579,7 +45867,7 @@ next730:
 	VPTESTMQ     Z4, Z4, K1
 	KMOVW        K1, SI
 	TESTL        SI, SI
-	JNE          end730
+	JNE          end732
 	VCVTQQ2PD    Z2, Z2
 	VCVTQQ2PD    Z1, Z3
 	VDIVPD       Z3, Z2, Z4
@@ -45591,9 +45879,9 @@ next730:
 	VMOVDQA64.Z  Z2, K1, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	ADDQ         $0x00000040, DX
-	JMP          next730
+	JMP          next732
 
-end730:
+end732:
 	MOVQ DX, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -45613,9 +45901,9 @@ TEXT ·equalI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next731:
+next733:
 	TESTQ      BX, BX
-	JE         end731
+	JE         end733
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
@@ -45625,18 +45913,18 @@ next731:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next731
+	JMP        next733
 
-end731:
+end733:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next732:
+next734:
 	TESTQ      BX, BX
-	JE         end732
+	JE         end734
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45644,18 +45932,18 @@ next732:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next732
+	JMP        next734
 
-end732:
+end734:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next733:
+next735:
 	TESTQ      BX, BX
-	JE         end733
+	JE         end735
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45663,9 +45951,9 @@ next733:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next733
+	JMP        next735
 
-end733:
+end735:
 	VZEROUPPER
 	RET
 
@@ -45684,9 +45972,9 @@ TEXT ·equalU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next734:
+next736:
 	TESTQ      BX, BX
-	JE         end734
+	JE         end736
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
@@ -45696,18 +45984,18 @@ next734:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next734
+	JMP        next736
 
-end734:
+end736:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next735:
+next737:
 	TESTQ      BX, BX
-	JE         end735
+	JE         end737
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45715,18 +46003,18 @@ next735:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next735
+	JMP        next737
 
-end735:
+end737:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next736:
+next738:
 	TESTQ      BX, BX
-	JE         end736
+	JE         end738
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -45734,9 +46022,9 @@ next736:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next736
+	JMP        next738
 
-end736:
+end738:
 	VZEROUPPER
 	RET
 
@@ -45755,9 +46043,9 @@ TEXT ·equalI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next737:
+next739:
 	TESTQ      BX, BX
-	JE         end737
+	JE         end739
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
@@ -45772,18 +46060,18 @@ next737:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next737
+	JMP        next739
 
-end737:
+end739:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next738:
+next740:
 	TESTQ      BX, BX
-	JE         end738
+	JE         end740
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45795,18 +46083,18 @@ next738:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next738
+	JMP        next740
 
-end738:
+end740:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next739:
+next741:
 	TESTQ      BX, BX
-	JE         end739
+	JE         end741
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45818,9 +46106,9 @@ next739:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next739
+	JMP        next741
 
-end739:
+end741:
 	VZEROUPPER
 	RET
 
@@ -45839,9 +46127,9 @@ TEXT ·equalU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next740:
+next742:
 	TESTQ      BX, BX
-	JE         end740
+	JE         end742
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
@@ -45856,18 +46144,18 @@ next740:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next740
+	JMP        next742
 
-end740:
+end742:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next741:
+next743:
 	TESTQ      BX, BX
-	JE         end741
+	JE         end743
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45879,18 +46167,18 @@ next741:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next741
+	JMP        next743
 
-end741:
+end743:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next742:
+next744:
 	TESTQ      BX, BX
-	JE         end742
+	JE         end744
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -45902,9 +46190,9 @@ next742:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next742
+	JMP        next744
 
-end742:
+end744:
 	VZEROUPPER
 	RET
 
@@ -45923,9 +46211,9 @@ TEXT ·equalI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next743:
+next745:
 	TESTQ      BX, BX
-	JE         end743
+	JE         end745
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
@@ -45970,18 +46258,18 @@ next743:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next743
+	JMP        next745
 
-end743:
+end745:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next744:
+next746:
 	TESTQ      BX, BX
-	JE         end744
+	JE         end746
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46017,18 +46305,18 @@ next744:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next744
+	JMP        next746
 
-end744:
+end746:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next745:
+next747:
 	TESTQ      BX, BX
-	JE         end745
+	JE         end747
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46064,9 +46352,9 @@ next745:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next745
+	JMP        next747
 
-end745:
+end747:
 	VZEROUPPER
 	RET
 
@@ -46085,9 +46373,9 @@ TEXT ·equalU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next746:
+next748:
 	TESTQ      BX, BX
-	JE         end746
+	JE         end748
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
@@ -46132,18 +46420,18 @@ next746:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next746
+	JMP        next748
 
-end746:
+end748:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next747:
+next749:
 	TESTQ      BX, BX
-	JE         end747
+	JE         end749
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46179,18 +46467,18 @@ next747:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next747
+	JMP        next749
 
-end747:
+end749:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next748:
+next750:
 	TESTQ      BX, BX
-	JE         end748
+	JE         end750
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46226,9 +46514,9 @@ next748:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next748
+	JMP        next750
 
-end748:
+end750:
 	VZEROUPPER
 	RET
 
@@ -46247,9 +46535,9 @@ TEXT ·equalF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next749:
+next751:
 	TESTQ      BX, BX
-	JE         end749
+	JE         end751
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
@@ -46294,18 +46582,18 @@ next749:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next749
+	JMP        next751
 
-end749:
+end751:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next750:
+next752:
 	TESTQ      BX, BX
-	JE         end750
+	JE         end752
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x00, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46341,18 +46629,18 @@ next750:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next750
+	JMP        next752
 
-end750:
+end752:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next751:
+next753:
 	TESTQ      BX, BX
-	JE         end751
+	JE         end753
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x00, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46388,9 +46676,9 @@ next751:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next751
+	JMP        next753
 
-end751:
+end753:
 	VZEROUPPER
 	RET
 
@@ -46409,9 +46697,9 @@ TEXT ·lessI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next752:
+next754:
 	TESTQ      BX, BX
-	JE         end752
+	JE         end754
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
@@ -46421,18 +46709,18 @@ next752:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next752
+	JMP        next754
 
-end752:
+end754:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next753:
+next755:
 	TESTQ      BX, BX
-	JE         end753
+	JE         end755
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46440,18 +46728,18 @@ next753:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next753
+	JMP        next755
 
-end753:
+end755:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next754:
+next756:
 	TESTQ      BX, BX
-	JE         end754
+	JE         end756
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46459,9 +46747,9 @@ next754:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next754
+	JMP        next756
 
-end754:
+end756:
 	VZEROUPPER
 	RET
 
@@ -46480,9 +46768,9 @@ TEXT ·lessU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next755:
+next757:
 	TESTQ      BX, BX
-	JE         end755
+	JE         end757
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
@@ -46492,18 +46780,18 @@ next755:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next755
+	JMP        next757
 
-end755:
+end757:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next756:
+next758:
 	TESTQ      BX, BX
-	JE         end756
+	JE         end758
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46511,18 +46799,18 @@ next756:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next756
+	JMP        next758
 
-end756:
+end758:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next757:
+next759:
 	TESTQ      BX, BX
-	JE         end757
+	JE         end759
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -46530,9 +46818,9 @@ next757:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next757
+	JMP        next759
 
-end757:
+end759:
 	VZEROUPPER
 	RET
 
@@ -46551,9 +46839,9 @@ TEXT ·lessI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next758:
+next760:
 	TESTQ      BX, BX
-	JE         end758
+	JE         end760
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
@@ -46568,18 +46856,18 @@ next758:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next758
+	JMP        next760
 
-end758:
+end760:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next759:
+next761:
 	TESTQ      BX, BX
-	JE         end759
+	JE         end761
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46591,18 +46879,18 @@ next759:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next759
+	JMP        next761
 
-end759:
+end761:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next760:
+next762:
 	TESTQ      BX, BX
-	JE         end760
+	JE         end762
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46614,9 +46902,9 @@ next760:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next760
+	JMP        next762
 
-end760:
+end762:
 	VZEROUPPER
 	RET
 
@@ -46635,9 +46923,9 @@ TEXT ·lessU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next761:
+next763:
 	TESTQ      BX, BX
-	JE         end761
+	JE         end763
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
@@ -46652,18 +46940,18 @@ next761:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next761
+	JMP        next763
 
-end761:
+end763:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next762:
+next764:
 	TESTQ      BX, BX
-	JE         end762
+	JE         end764
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46675,18 +46963,18 @@ next762:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next762
+	JMP        next764
 
-end762:
+end764:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next763:
+next765:
 	TESTQ      BX, BX
-	JE         end763
+	JE         end765
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -46698,9 +46986,9 @@ next763:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next763
+	JMP        next765
 
-end763:
+end765:
 	VZEROUPPER
 	RET
 
@@ -46719,9 +47007,9 @@ TEXT ·lessI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next764:
+next766:
 	TESTQ      BX, BX
-	JE         end764
+	JE         end766
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
@@ -46766,18 +47054,18 @@ next764:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next764
+	JMP        next766
 
-end764:
+end766:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next765:
+next767:
 	TESTQ      BX, BX
-	JE         end765
+	JE         end767
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46813,18 +47101,18 @@ next765:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next765
+	JMP        next767
 
-end765:
+end767:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next766:
+next768:
 	TESTQ      BX, BX
-	JE         end766
+	JE         end768
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46860,9 +47148,9 @@ next766:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next766
+	JMP        next768
 
-end766:
+end768:
 	VZEROUPPER
 	RET
 
@@ -46881,9 +47169,9 @@ TEXT ·lessU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next767:
+next769:
 	TESTQ      BX, BX
-	JE         end767
+	JE         end769
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
@@ -46928,18 +47216,18 @@ next767:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next767
+	JMP        next769
 
-end767:
+end769:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next768:
+next770:
 	TESTQ      BX, BX
-	JE         end768
+	JE         end770
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x01, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -46975,18 +47263,18 @@ next768:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next768
+	JMP        next770
 
-end768:
+end770:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next769:
+next771:
 	TESTQ      BX, BX
-	JE         end769
+	JE         end771
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x01, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47022,9 +47310,9 @@ next769:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next769
+	JMP        next771
 
-end769:
+end771:
 	VZEROUPPER
 	RET
 
@@ -47043,9 +47331,9 @@ TEXT ·lessF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next770:
+next772:
 	TESTQ      BX, BX
-	JE         end770
+	JE         end772
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
@@ -47090,18 +47378,18 @@ next770:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next770
+	JMP        next772
 
-end770:
+end772:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next771:
+next773:
 	TESTQ      BX, BX
-	JE         end771
+	JE         end773
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x11, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47137,18 +47425,18 @@ next771:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next771
+	JMP        next773
 
-end771:
+end773:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next772:
+next774:
 	TESTQ      BX, BX
-	JE         end772
+	JE         end774
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x11, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47184,9 +47472,9 @@ next772:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next772
+	JMP        next774
 
-end772:
+end774:
 	VZEROUPPER
 	RET
 
@@ -47205,9 +47493,9 @@ TEXT ·lessEqualI8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next773:
+next775:
 	TESTQ      BX, BX
-	JE         end773
+	JE         end775
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
@@ -47217,18 +47505,18 @@ next773:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next773
+	JMP        next775
 
-end773:
+end775:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next774:
+next776:
 	TESTQ      BX, BX
-	JE         end774
+	JE         end776
 	VMOVUPS    (DX), Z2
 	VPCMPB     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47236,18 +47524,18 @@ next774:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next774
+	JMP        next776
 
-end774:
+end776:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next775:
+next777:
 	TESTQ      BX, BX
-	JE         end775
+	JE         end777
 	VMOVUPS    (CX), Z2
 	VPCMPB     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47255,9 +47543,9 @@ next775:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next775
+	JMP        next777
 
-end775:
+end777:
 	VZEROUPPER
 	RET
 
@@ -47276,9 +47564,9 @@ TEXT ·lessEqualU8AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x01
 	JE           scalarB
 
-next776:
+next778:
 	TESTQ      BX, BX
-	JE         end776
+	JE         end778
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
@@ -47288,18 +47576,18 @@ next776:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next776
+	JMP        next778
 
-end776:
+end778:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTB (CX), Z1
 
-next777:
+next779:
 	TESTQ      BX, BX
-	JE         end777
+	JE         end779
 	VMOVUPS    (DX), Z2
 	VPCMPUB    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47307,18 +47595,18 @@ next777:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000040, BX
-	JMP        next777
+	JMP        next779
 
-end777:
+end779:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTB (DX), Z1
 
-next778:
+next780:
 	TESTQ      BX, BX
-	JE         end778
+	JE         end780
 	VMOVUPS    (CX), Z2
 	VPCMPUB    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Z0, K1, Z2
@@ -47326,9 +47614,9 @@ next778:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000040, BX
-	JMP        next778
+	JMP        next780
 
-end778:
+end780:
 	VZEROUPPER
 	RET
 
@@ -47347,9 +47635,9 @@ TEXT ·lessEqualI16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next779:
+next781:
 	TESTQ      BX, BX
-	JE         end779
+	JE         end781
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
@@ -47364,18 +47652,18 @@ next779:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next779
+	JMP        next781
 
-end779:
+end781:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next780:
+next782:
 	TESTQ      BX, BX
-	JE         end780
+	JE         end782
 	VMOVUPS    (DX), Z2
 	VPCMPW     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47387,18 +47675,18 @@ next780:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next780
+	JMP        next782
 
-end780:
+end782:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next781:
+next783:
 	TESTQ      BX, BX
-	JE         end781
+	JE         end783
 	VMOVUPS    (CX), Z2
 	VPCMPW     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47410,9 +47698,9 @@ next781:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next781
+	JMP        next783
 
-end781:
+end783:
 	VZEROUPPER
 	RET
 
@@ -47431,9 +47719,9 @@ TEXT ·lessEqualU16AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x02
 	JE           scalarB
 
-next782:
+next784:
 	TESTQ      BX, BX
-	JE         end782
+	JE         end784
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
@@ -47448,18 +47736,18 @@ next782:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next782
+	JMP        next784
 
-end782:
+end784:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTW (CX), Z1
 
-next783:
+next785:
 	TESTQ      BX, BX
-	JE         end783
+	JE         end785
 	VMOVUPS    (DX), Z2
 	VPCMPUW    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47471,18 +47759,18 @@ next783:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000040, BX
-	JMP        next783
+	JMP        next785
 
-end783:
+end785:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTW (DX), Z1
 
-next784:
+next786:
 	TESTQ      BX, BX
-	JE         end784
+	JE         end786
 	VMOVUPS    (CX), Z2
 	VPCMPUW    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z Y0, K1, Y2
@@ -47494,9 +47782,9 @@ next784:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000080, CX
 	SUBQ       $0x00000040, BX
-	JMP        next784
+	JMP        next786
 
-end784:
+end786:
 	VZEROUPPER
 	RET
 
@@ -47515,9 +47803,9 @@ TEXT ·lessEqualI64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next785:
+next787:
 	TESTQ      BX, BX
-	JE         end785
+	JE         end787
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
@@ -47562,18 +47850,18 @@ next785:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next785
+	JMP        next787
 
-end785:
+end787:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next786:
+next788:
 	TESTQ      BX, BX
-	JE         end786
+	JE         end788
 	VMOVUPS    (DX), Z2
 	VPCMPQ     $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47609,18 +47897,18 @@ next786:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next786
+	JMP        next788
 
-end786:
+end788:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next787:
+next789:
 	TESTQ      BX, BX
-	JE         end787
+	JE         end789
 	VMOVUPS    (CX), Z2
 	VPCMPQ     $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47656,9 +47944,9 @@ next787:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next787
+	JMP        next789
 
-end787:
+end789:
 	VZEROUPPER
 	RET
 
@@ -47677,9 +47965,9 @@ TEXT ·lessEqualU64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next788:
+next790:
 	TESTQ      BX, BX
-	JE         end788
+	JE         end790
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
@@ -47724,18 +48012,18 @@ next788:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next788
+	JMP        next790
 
-end788:
+end790:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next789:
+next791:
 	TESTQ      BX, BX
-	JE         end789
+	JE         end791
 	VMOVUPS    (DX), Z2
 	VPCMPUQ    $0x02, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47771,18 +48059,18 @@ next789:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next789
+	JMP        next791
 
-end789:
+end791:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next790:
+next792:
 	TESTQ      BX, BX
-	JE         end790
+	JE         end792
 	VMOVUPS    (CX), Z2
 	VPCMPUQ    $0x02, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47818,9 +48106,9 @@ next790:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next790
+	JMP        next792
 
-end790:
+end792:
 	VZEROUPPER
 	RET
 
@@ -47839,9 +48127,9 @@ TEXT ·lessEqualF64AVX512(SB), NOSPLIT, $0-72
 	CMPQ         DI, $0x08
 	JE           scalarB
 
-next791:
+next793:
 	TESTQ      BX, BX
-	JE         end791
+	JE         end793
 	VMOVUPS    (CX), Z1
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
@@ -47886,18 +48174,18 @@ next791:
 	ADDQ       $0x00000200, CX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next791
+	JMP        next793
 
-end791:
+end793:
 	VZEROUPPER
 	RET
 
 scalarA:
 	VPBROADCASTQ (CX), Z1
 
-next792:
+next794:
 	TESTQ      BX, BX
-	JE         end792
+	JE         end794
 	VMOVUPS    (DX), Z2
 	VCMPPD     $0x12, Z2, Z1, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47933,18 +48221,18 @@ next792:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, DX
 	SUBQ       $0x00000040, BX
-	JMP        next792
+	JMP        next794
 
-end792:
+end794:
 	VZEROUPPER
 	RET
 
 scalarB:
 	VPBROADCASTQ (DX), Z1
 
-next793:
+next795:
 	TESTQ      BX, BX
-	JE         end793
+	JE         end795
 	VMOVUPS    (CX), Z2
 	VCMPPD     $0x12, Z1, Z2, K1
 	VMOVDQU8.Z X0, K1, X2
@@ -47980,9 +48268,9 @@ next793:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000200, CX
 	SUBQ       $0x00000040, BX
-	JMP        next793
+	JMP        next795
 
-end793:
+end795:
 	VZEROUPPER
 	RET
 
@@ -48967,9 +49255,9 @@ TEXT ·lstmAVX512(SB), NOSPLIT, $0-112
 	MOVQ         c_base+24(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one794:
+one796:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd794
+	JLT              oneEnd796
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49082,11 +49370,11 @@ one794:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R10
-	JMP              one794
+	JMP              one796
 
-oneEnd794:
+oneEnd796:
 	TESTQ            R10, R10
-	JE               done794
+	JE               done796
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -49199,7 +49487,7 @@ oneEnd794:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done794:
+done796:
 	VZEROUPPER
 	RET
 
@@ -49231,9 +49519,9 @@ TEXT ·gruAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R8
 	MOVQ         h_len+8(FP), R9
 
-one795:
+one797:
 	CMPQ             R9, $0x00000010
-	JLT              oneEnd795
+	JLT              oneEnd797
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49309,11 +49597,11 @@ one795:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R8
 	SUBQ             $0x00000010, R9
-	JMP              one795
+	JMP              one797
 
-oneEnd795:
+oneEnd797:
 	TESTQ            R9, R9
-	JE               done795
+	JE               done797
 	MOVQ             $0x00000001, R10
 	SHLXQ            R9, R10, R9
 	DECQ             R9
@@ -49388,7 +49676,7 @@ oneEnd795:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (SI)
 
-done795:
+done797:
 	VZEROUPPER
 	RET
 
@@ -49422,9 +49710,9 @@ TEXT ·lstmKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         old_base+48(FP), R10
 	MOVQ         h_len+8(FP), R11
 
-one796:
+one798:
 	CMPQ             R11, $0x00000010
-	JLT              oneEnd796
+	JLT              oneEnd798
 	VMOVUPS          (AX), Z13
 	VMOVUPS          (CX), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49542,11 +49830,11 @@ one796:
 	ADDQ             $0x00000040, AX
 	ADDQ             $0x00000040, CX
 	SUBQ             $0x00000010, R11
-	JMP              one796
+	JMP              one798
 
-oneEnd796:
+oneEnd798:
 	TESTQ            R11, R11
-	JE               done796
+	JE               done798
 	MOVQ             $0x00000001, R12
 	SHLXQ            R11, R12, R11
 	DECQ             R11
@@ -49663,7 +49951,7 @@ oneEnd796:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (R8)
 
-done796:
+done798:
 	VZEROUPPER
 	RET
 
@@ -49697,9 +49985,9 @@ TEXT ·gruKeepAVX512(SB), NOSPLIT, $0-136
 	MOVQ         bias_base+96(FP), R9
 	MOVQ         h_len+8(FP), R10
 
-one797:
+one799:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd797
+	JLT              oneEnd799
 	VMOVUPS          (AX)(DX*1), Z13
 	VMOVUPS          (CX)(BX*1), Z14
 	VADDPS           Z14, Z13, Z13
@@ -49779,11 +50067,11 @@ one797:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one797
+	JMP              one799
 
-oneEnd797:
+oneEnd799:
 	TESTQ            R10, R10
-	JE               done797
+	JE               done799
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -49862,7 +50150,7 @@ oneEnd797:
 	VFMADD231PS      Z0, Z1, Z3
 	VMOVUPS          Z3, K1, (DI)
 
-done797:
+done799:
 	VZEROUPPER
 	RET
 
@@ -49882,9 +50170,9 @@ TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-152
 	MOVQ         dh_len+56(FP), R10
 	VBROADCASTSS lanes<>+960(SB), Z1
 
-one798:
+one800:
 	CMPQ             R10, $0x00000010
-	JLT              oneEnd798
+	JLT              oneEnd800
 	VMOVUPS          (R8), Z2
 	VMULPS           Z2, Z2, Z3
 	VMINPS           Z3, Z1, Z3
@@ -49943,11 +50231,11 @@ one798:
 	ADDQ             $0x00000040, R8
 	ADDQ             $0x00000040, R9
 	SUBQ             $0x00000010, R10
-	JMP              one798
+	JMP              one800
 
-oneEnd798:
+oneEnd800:
 	TESTQ            R10, R10
-	JE               done798
+	JE               done800
 	MOVQ             $0x00000001, R11
 	SHLXQ            R10, R11, R10
 	DECQ             R10
@@ -50004,7 +50292,7 @@ oneEnd798:
 	VMULPS           Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (AX)(BX*1)
 
-done798:
+done800:
 	VZEROUPPER
 	RET
 
@@ -50021,9 +50309,9 @@ TEXT ·gruGradAVX512(SB), NOSPLIT, $0-104
 	MOVQ         old_base+72(FP), DI
 	MOVQ         dh_len+56(FP), R8
 
-one799:
+one801:
 	CMPQ         R8, $0x00000010
-	JLT          oneEnd799
+	JLT          oneEnd801
 	VMOVUPS      (SI), Z1
 	VMOVUPS      (CX), Z2
 	VMOVUPS      (CX)(DX*2), Z3
@@ -50056,11 +50344,11 @@ one799:
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, R8
-	JMP          one799
+	JMP          one801
 
-oneEnd799:
+oneEnd801:
 	TESTQ        R8, R8
-	JE           done799
+	JE           done801
 	MOVQ         $0x00000001, R9
 	SHLXQ        R8, R9, R8
 	DECQ         R8
@@ -50093,7 +50381,7 @@ oneEnd799:
 	VMOVUPS      Z0, K1, (AX)(DX*2)
 	VMOVUPS      Z3, K1, (AX)(BX*1)
 
-done799:
+done801:
 	VZEROUPPER
 	RET
 
@@ -50156,9 +50444,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many800:
+many802:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd800
+	JLT         manyEnd802
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50197,12 +50485,12 @@ many800:
 	VMOVUPS     Y3, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many800
+	JMP         many802
 
-manyEnd800:
-one800:
+manyEnd802:
+one802:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd800
+	JLT         oneEnd802
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50223,11 +50511,11 @@ one800:
 	VMOVUPS     Y3, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one800
+	JMP         one802
 
-oneEnd800:
+oneEnd802:
 	TESTQ       SI, SI
-	JE          done800
+	JE          done802
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50250,7 +50538,7 @@ oneEnd800:
 	VMINPS      Y4, Y1, Y4
 	VMASKMOVPS  Y4, Y3, (DI)
 
-done800:
+done802:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50273,9 +50561,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many801:
+many803:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd801
+	JLT          manyEnd803
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -50322,12 +50610,12 @@ many801:
 	VMOVUPS      Y3, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many801
+	JMP          many803
 
-manyEnd801:
-one801:
+manyEnd803:
+one803:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd801
+	JLT          oneEnd803
 	VMOVUPS      (DI), Y3
 	VXORPS       lanes<>+1376(SB), Y3, Y3
 	VMAXPS       Y3, Y0, Y3
@@ -50352,11 +50640,11 @@ one801:
 	VMOVUPS      Y3, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one801
+	JMP          one803
 
-oneEnd801:
+oneEnd803:
 	TESTQ        SI, SI
-	JE           done801
+	JE           done803
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y3
@@ -50383,7 +50671,7 @@ oneEnd801:
 	VDIVPS       Y4, Y5, Y4
 	VMASKMOVPS   Y4, Y3, (DI)
 
-done801:
+done803:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50406,9 +50694,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many802:
+many804:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd802
+	JLT         manyEnd804
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50455,12 +50743,12 @@ many802:
 	VMOVUPS     Y4, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many802
+	JMP         many804
 
-manyEnd802:
-one802:
+manyEnd804:
+one804:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd802
+	JLT         oneEnd804
 	VMOVUPS     (DI), Y3
 	VMULPS      Y3, Y3, Y4
 	VMINPS      Y4, Y0, Y4
@@ -50485,11 +50773,11 @@ one802:
 	VMOVUPS     Y4, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one802
+	JMP         one804
 
-oneEnd802:
+oneEnd804:
 	TESTQ       SI, SI
-	JE          done802
+	JE          done804
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y3
@@ -50516,7 +50804,7 @@ oneEnd802:
 	VFMADD213PS Y4, Y4, Y5
 	VMASKMOVPS  Y5, Y3, (DI)
 
-done802:
+done804:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50544,9 +50832,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many803:
+many805:
 	CMPQ        SI, $0x00000010
-	JLT         manyEnd803
+	JLT         manyEnd805
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -50591,12 +50879,12 @@ many803:
 	VMOVUPS     Y7, 32(DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         many803
+	JMP         many805
 
-manyEnd803:
-one803:
+manyEnd805:
+one805:
 	CMPQ        SI, $0x00000008
-	JLT         oneEnd803
+	JLT         oneEnd805
 	VMOVUPS     (DI), Y7
 	VMULPS      Y7, Y7, Y8
 	VMOVUPS     lanes<>+2368(SB), Y9
@@ -50620,11 +50908,11 @@ one803:
 	VMOVUPS     Y7, (DI)
 	ADDQ        $0x00000020, DI
 	SUBQ        $0x00000008, SI
-	JMP         one803
+	JMP         one805
 
-oneEnd803:
+oneEnd805:
 	TESTQ       SI, SI
-	JE          done803
+	JE          done805
 	LEAQ        tail<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y7
@@ -50650,7 +50938,7 @@ oneEnd803:
 	VDIVPS      Y9, Y8, Y8
 	VMASKMOVPS  Y8, Y7, (DI)
 
-done803:
+done805:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50675,9 +50963,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many804:
+many806:
 	CMPQ         SI, $0x00000010
-	JLT          manyEnd804
+	JLT          manyEnd806
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -50724,12 +51012,12 @@ many804:
 	VMOVUPS      Y4, 32(DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          many804
+	JMP          many806
 
-manyEnd804:
-one804:
+manyEnd806:
+one806:
 	CMPQ         SI, $0x00000008
-	JLT          oneEnd804
+	JLT          oneEnd806
 	VMOVUPS      (DI), Y4
 	VXORPS       lanes<>+1376(SB), Y4, Y5
 	VMULPS       Y0, Y5, Y5
@@ -50754,11 +51042,11 @@ one804:
 	VMOVUPS      Y4, (DI)
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, SI
-	JMP          one804
+	JMP          one806
 
-oneEnd804:
+oneEnd806:
 	TESTQ        SI, SI
-	JE           done804
+	JE           done806
 	LEAQ         tail<>+32(SB), R8
 	NEGQ         SI
 	VMOVUPS      (R8)(SI*4), Y4
@@ -50785,7 +51073,7 @@ oneEnd804:
 	VDIVPS       Y6, Y5, Y5
 	VMASKMOVPS   Y5, Y4, (DI)
 
-done804:
+done806:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50807,9 +51095,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many805:
+many807:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd805
+	JLT     manyEnd807
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50826,12 +51114,12 @@ many805:
 	VMOVUPS Y2, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many805
+	JMP     many807
 
-manyEnd805:
-one805:
+manyEnd807:
+one807:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd805
+	JLT     oneEnd807
 	VMOVUPS (DI), Y2
 	VMULPS  lanes<>+2816(SB), Y2, Y3
 	VADDPS  lanes<>+896(SB), Y3, Y3
@@ -50841,11 +51129,11 @@ one805:
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one805
+	JMP     one807
 
-oneEnd805:
+oneEnd807:
 	TESTQ      SI, SI
-	JE         done805
+	JE         done807
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -50857,7 +51145,7 @@ oneEnd805:
 	VMULPS     Y3, Y4, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done805:
+done807:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50883,9 +51171,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many806:
+many808:
 	CMPQ    SI, $0x00000010
-	JLT     manyEnd806
+	JLT     manyEnd808
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50900,12 +51188,12 @@ many806:
 	VMOVUPS Y4, 32(DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     many806
+	JMP     many808
 
-manyEnd806:
-one806:
+manyEnd808:
+one808:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd806
+	JLT     oneEnd808
 	VMOVUPS (DI), Y4
 	VMULPS  Y0, Y4, Y4
 	VADDPS  Y1, Y4, Y4
@@ -50914,11 +51202,11 @@ one806:
 	VMOVUPS Y4, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one806
+	JMP     one808
 
-oneEnd806:
+oneEnd808:
 	TESTQ      SI, SI
-	JE         done806
+	JE         done808
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y4
@@ -50929,7 +51217,7 @@ oneEnd806:
 	VMINPS     Y5, Y3, Y5
 	VMASKMOVPS Y5, Y4, (DI)
 
-done806:
+done808:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -50951,9 +51239,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many807:
+many809:
 	CMPQ      SI, $0x00000020
-	JLT       manyEnd807
+	JLT       manyEnd809
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
@@ -50972,23 +51260,23 @@ many807:
 	VMOVUPS   Y1, 96(DI)
 	ADDQ      $0x00000080, DI
 	SUBQ      $0x00000020, SI
-	JMP       many807
+	JMP       many809
 
-manyEnd807:
-one807:
+manyEnd809:
+one809:
 	CMPQ      SI, $0x00000008
-	JLT       oneEnd807
+	JLT       oneEnd809
 	VMOVUPS   (DI), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y1
 	VMOVUPS   Y1, (DI)
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000008, SI
-	JMP       one807
+	JMP       one809
 
-oneEnd807:
+oneEnd809:
 	TESTQ      SI, SI
-	JE         done807
+	JE         done809
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y1
@@ -50997,7 +51285,7 @@ oneEnd807:
 	VBLENDVPS  Y2, Y3, Y2, Y2
 	VMASKMOVPS Y2, Y1, (DI)
 
-done807:
+done809:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51021,9 +51309,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many808:
+many810:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd808
+	JLT     manyEnd810
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -51042,23 +51330,23 @@ many808:
 	VMOVUPS Y2, 96(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many808
+	JMP     many810
 
-manyEnd808:
-one808:
+manyEnd810:
+one810:
 	CMPQ    SI, $0x00000008
-	JLT     oneEnd808
+	JLT     oneEnd810
 	VMOVUPS (DI), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (DI)
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x00000008, SI
-	JMP     one808
+	JMP     one810
 
-oneEnd808:
+oneEnd810:
 	TESTQ      SI, SI
-	JE         done808
+	JE         done810
 	LEAQ       tail<>+32(SB), R8
 	NEGQ       SI
 	VMOVUPS    (R8)(SI*4), Y2
@@ -51067,7 +51355,7 @@ oneEnd808:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (DI)
 
-done808:
+done810:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51091,9 +51379,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many809:
+many811:
 	CMPQ    R8, $0x00000010
-	JLT     manyEnd809
+	JLT     manyEnd811
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -51105,12 +51393,12 @@ many809:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     many809
+	JMP     many811
 
-manyEnd809:
-one809:
+manyEnd811:
+one811:
 	CMPQ    R8, $0x00000008
-	JLT     oneEnd809
+	JLT     oneEnd811
 	VMOVUPS (R9), Y0
 	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
@@ -51118,11 +51406,11 @@ one809:
 	ADDQ    $0x00000020, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x00000008, R8
-	JMP     one809
+	JMP     one811
 
-oneEnd809:
+oneEnd811:
 	TESTQ      R8, R8
-	JE         done809
+	JE         done811
 	LEAQ       tail<>+32(SB), R11
 	NEGQ       R8
 	VMOVUPS    (R11)(R8*4), Y0
@@ -51131,7 +51419,7 @@ oneEnd809:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 
-done809:
+done811:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX
@@ -51163,9 +51451,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many810:
+many812:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd810
+	JLT          manyEnd812
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51204,12 +51492,12 @@ many810:
 	VMOVUPS      Z9, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many810
+	JMP          many812
 
-manyEnd810:
-one810:
+manyEnd812:
+one812:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd810
+	JLT          oneEnd812
 	VMOVUPS      (DI), Z9
 	VMULPS       Z9, Z9, Z10
 	VMINPS       Z10, Z0, Z10
@@ -51230,11 +51518,11 @@ one810:
 	VMOVUPS      Z9, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one810
+	JMP          one812
 
-oneEnd810:
+oneEnd812:
 	TESTQ        SI, SI
-	JE           done810
+	JE           done812
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51258,7 +51546,7 @@ oneEnd810:
 	VMINPS       Z9, Z1, Z9
 	VMOVUPS      Z9, K1, (DI)
 
-done810:
+done812:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51290,9 +51578,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many811:
+many813:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd811
+	JLT          manyEnd813
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -51337,12 +51625,12 @@ many811:
 	VMOVUPS      Z11, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many811
+	JMP          many813
 
-manyEnd811:
-one811:
+manyEnd813:
+one813:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd811
+	JLT          oneEnd813
 	VMOVUPS      (DI), Z11
 	VXORPS.BCST  lanes<>+1376(SB), Z11, Z11
 	VMAXPS       Z11, Z0, Z11
@@ -51366,11 +51654,11 @@ one811:
 	VMOVUPS      Z11, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one811
+	JMP          one813
 
-oneEnd811:
+oneEnd813:
 	TESTQ        SI, SI
-	JE           done811
+	JE           done813
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51397,7 +51685,7 @@ oneEnd811:
 	VDIVPS       Z11, Z12, Z11
 	VMOVUPS      Z11, K1, (DI)
 
-done811:
+done813:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51431,9 +51719,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many812:
+many814:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd812
+	JLT          manyEnd814
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51480,12 +51768,12 @@ many812:
 	VMOVUPS      Z13, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many812
+	JMP          many814
 
-manyEnd812:
-one812:
+manyEnd814:
+one814:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd812
+	JLT          oneEnd814
 	VMOVUPS      (DI), Z12
 	VMULPS       Z12, Z12, Z13
 	VMINPS       Z13, Z0, Z13
@@ -51510,11 +51798,11 @@ one812:
 	VMOVUPS      Z13, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one812
+	JMP          one814
 
-oneEnd812:
+oneEnd814:
 	TESTQ        SI, SI
-	JE           done812
+	JE           done814
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51542,7 +51830,7 @@ oneEnd812:
 	VFMADD213PS  Z12, Z12, Z13
 	VMOVUPS      Z13, K1, (DI)
 
-done812:
+done814:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51577,9 +51865,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many813:
+many815:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd813
+	JLT          manyEnd815
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -51614,12 +51902,12 @@ many813:
 	VMOVUPS      Z6, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many813
+	JMP          many815
 
-manyEnd813:
-one813:
+manyEnd815:
+one815:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd813
+	JLT          oneEnd815
 	VMOVUPS      (DI), Z6
 	VMULPS       Z6, Z6, Z7
 	VBROADCASTSS lanes<>+2368(SB), Z8
@@ -51638,11 +51926,11 @@ one813:
 	VMOVUPS      Z6, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one813
+	JMP          one815
 
-oneEnd813:
+oneEnd815:
 	TESTQ        SI, SI
-	JE           done813
+	JE           done815
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51664,7 +51952,7 @@ oneEnd813:
 	VDIVPS       Z7, Z6, Z6
 	VMOVUPS      Z6, K1, (DI)
 
-done813:
+done815:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51698,9 +51986,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many814:
+many816:
 	CMPQ         SI, $0x00000020
-	JLT          manyEnd814
+	JLT          manyEnd816
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -51745,12 +52033,12 @@ many814:
 	VMOVUPS      Z12, 64(DI)
 	ADDQ         $0x00000080, DI
 	SUBQ         $0x00000020, SI
-	JMP          many814
+	JMP          many816
 
-manyEnd814:
-one814:
+manyEnd816:
+one816:
 	CMPQ         SI, $0x00000010
-	JLT          oneEnd814
+	JLT          oneEnd816
 	VMOVUPS      (DI), Z12
 	VXORPS.BCST  lanes<>+1376(SB), Z12, Z13
 	VMULPS       Z0, Z13, Z13
@@ -51774,11 +52062,11 @@ one814:
 	VMOVUPS      Z12, (DI)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JMP          one814
+	JMP          one816
 
-oneEnd814:
+oneEnd816:
 	TESTQ        SI, SI
-	JE           done814
+	JE           done816
 	MOVQ         $0x00000001, R8
 	SHLXQ        SI, R8, SI
 	DECQ         SI
@@ -51805,7 +52093,7 @@ oneEnd814:
 	VDIVPS       Z13, Z12, Z12
 	VMOVUPS      Z12, K1, (DI)
 
-done814:
+done816:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51827,9 +52115,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many815:
+many817:
 	CMPQ        SI, $0x00000020
-	JLT         manyEnd815
+	JLT         manyEnd817
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -51846,12 +52134,12 @@ many815:
 	VMOVUPS     Z2, 64(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JMP         many815
+	JMP         many817
 
-manyEnd815:
-one815:
+manyEnd817:
+one817:
 	CMPQ        SI, $0x00000010
-	JLT         oneEnd815
+	JLT         oneEnd817
 	VMOVUPS     (DI), Z2
 	VMULPS.BCST lanes<>+2816(SB), Z2, Z3
 	VADDPS.BCST lanes<>+896(SB), Z3, Z3
@@ -51861,11 +52149,11 @@ one815:
 	VMOVUPS     Z2, (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JMP         one815
+	JMP         one817
 
-oneEnd815:
+oneEnd817:
 	TESTQ       SI, SI
-	JE          done815
+	JE          done817
 	MOVQ        $0x00000001, R8
 	SHLXQ       SI, R8, SI
 	DECQ        SI
@@ -51878,7 +52166,7 @@ oneEnd815:
 	VMULPS      Z2, Z3, Z2
 	VMOVUPS     Z2, K1, (DI)
 
-done815:
+done817:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51904,9 +52192,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many816:
+many818:
 	CMPQ    SI, $0x00000020
-	JLT     manyEnd816
+	JLT     manyEnd818
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51921,12 +52209,12 @@ many816:
 	VMOVUPS Z4, 64(DI)
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, SI
-	JMP     many816
+	JMP     many818
 
-manyEnd816:
-one816:
+manyEnd818:
+one818:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd816
+	JLT     oneEnd818
 	VMOVUPS (DI), Z4
 	VMULPS  Z0, Z4, Z4
 	VADDPS  Z1, Z4, Z4
@@ -51935,11 +52223,11 @@ one816:
 	VMOVUPS Z4, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one816
+	JMP     one818
 
-oneEnd816:
+oneEnd818:
 	TESTQ     SI, SI
-	JE        done816
+	JE        done818
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -51951,7 +52239,7 @@ oneEnd816:
 	VMINPS    Z4, Z3, Z4
 	VMOVUPS   Z4, K1, (DI)
 
-done816:
+done818:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -51973,9 +52261,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many817:
+many819:
 	CMPQ      SI, $0x00000040
-	JLT       manyEnd817
+	JLT       manyEnd819
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -51998,12 +52286,12 @@ many817:
 	VMOVUPS   Z4, 192(DI)
 	ADDQ      $0x00000100, DI
 	SUBQ      $0x00000040, SI
-	JMP       many817
+	JMP       many819
 
-manyEnd817:
-one817:
+manyEnd819:
+one819:
 	CMPQ      SI, $0x00000010
-	JLT       oneEnd817
+	JLT       oneEnd819
 	VMOVUPS   (DI), Z7
 	VMULPS    Z0, Z7, Z8
 	VPMOVD2M  Z7, K1
@@ -52011,11 +52299,11 @@ one817:
 	VMOVUPS   Z5, (DI)
 	ADDQ      $0x00000040, DI
 	SUBQ      $0x00000010, SI
-	JMP       one817
+	JMP       one819
 
-oneEnd817:
+oneEnd819:
 	TESTQ     SI, SI
-	JE        done817
+	JE        done819
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -52026,7 +52314,7 @@ oneEnd817:
 	VBLENDMPS Z8, Z7, K2, Z6
 	VMOVUPS   Z6, K1, (DI)
 
-done817:
+done819:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52050,9 +52338,9 @@ row:
 	MOVQ AX, SI
 	MOVQ BX, DI
 
-many818:
+many820:
 	CMPQ    SI, $0x00000040
-	JLT     manyEnd818
+	JLT     manyEnd820
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
@@ -52071,23 +52359,23 @@ many818:
 	VMOVUPS Z2, 192(DI)
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, SI
-	JMP     many818
+	JMP     many820
 
-manyEnd818:
-one818:
+manyEnd820:
+one820:
 	CMPQ    SI, $0x00000010
-	JLT     oneEnd818
+	JLT     oneEnd820
 	VMOVUPS (DI), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x00000010, SI
-	JMP     one818
+	JMP     one820
 
-oneEnd818:
+oneEnd820:
 	TESTQ     SI, SI
-	JE        done818
+	JE        done820
 	MOVQ      $0x00000001, R8
 	SHLXQ     SI, R8, SI
 	DECQ      SI
@@ -52097,7 +52385,7 @@ oneEnd818:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)
 
-done818:
+done820:
 	ADDQ DX, BX
 	DECQ CX
 	JNE  row
@@ -52121,9 +52409,9 @@ row:
 	MOVQ BX, R9
 	MOVQ DI, R10
 
-many819:
+many821:
 	CMPQ    R8, $0x00000020
-	JLT     manyEnd819
+	JLT     manyEnd821
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -52135,12 +52423,12 @@ many819:
 	ADDQ    $0x00000080, R9
 	ADDQ    $0x00000080, R10
 	SUBQ    $0x00000020, R8
-	JMP     many819
+	JMP     many821
 
-manyEnd819:
-one819:
+manyEnd821:
+one821:
 	CMPQ    R8, $0x00000010
-	JLT     oneEnd819
+	JLT     oneEnd821
 	VMOVUPS (R9), Z0
 	VMOVUPS (R10), Z1
 	VADDPS  Z1, Z0, Z0
@@ -52148,11 +52436,11 @@ one819:
 	ADDQ    $0x00000040, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x00000010, R8
-	JMP     one819
+	JMP     one821
 
-oneEnd819:
+oneEnd821:
 	TESTQ     R8, R8
-	JE        done819
+	JE        done821
 	MOVQ      $0x00000001, R11
 	SHLXQ     R8, R11, R8
 	DECQ      R8
@@ -52162,7 +52450,7 @@ oneEnd819:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R9)
 
-done819:
+done821:
 	ADDQ DX, BX
 	ADDQ SI, DI
 	DECQ CX

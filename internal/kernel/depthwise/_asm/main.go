@@ -38,7 +38,9 @@ func main() {
 		if v.lanes == 16 { // registers
 			slides(v, 3, 3, 1)
 			slides(v, 3, 3, 2)
+			pairs(v)
 		}
+		spread(v)
 	}
 	Generate()
 }

@@ -43,6 +43,7 @@ func main() {
 		g.hardmaxRows()
 		g.softmaxGrad("softmaxGrad", false)
 		g.softmaxGrad("logSoftmaxGrad", true)
+		g.scaledExpRows()
 		g.normRows("layerNormRows", false)
 		g.normRows("rmsNormRows", true)
 		g.normGrad("layerNormGrad", false)

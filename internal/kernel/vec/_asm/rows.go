@@ -131,6 +131,22 @@ func (g *isa) softmaxGrad(name string, log bool) {
 	})
 }
 
+// scaledExpRows emits func(dst, x, f []float32, cols int): exponentials of each row, times its element of f.
+func (g *isa) scaledExpRows() {
+	var f reg.GPVirtual
+	g.rowsOf("scaledExpRows", "func(dst, x, f []float32, cols int)", func(rowKernel) {
+		f = base("f")
+		g.hoistSoftmax()
+	}, func(k rowKernel) {
+		factor := g.r()
+		VBROADCASTSS(Mem{Base: f}, factor)
+		ADDQ(U8(4), f)
+		k.pass(4, []reg.GPVirtual{k.x, k.dst}, func(_ int, load func(p int, pad vec) vec, store func(p int, v vec)) {
+			store(1, g.mul(g.expSoftmax(load(0, nil)), factor))
+		})
+	})
+}
+
 // normRows emits func(dst, x, scale, bias []float32, cols int, eps float32): rows scaled to variance 1 and, unless rms
 // is set, moved to mean 0; then times scale plus bias, which may be empty.
 func (g *isa) normRows(name string, rms bool) {
