@@ -1,5 +1,7 @@
 package graph
 
+import "slices"
+
 // Replacements say which value is to be used instead of another.
 type Replacements map[*Value]*Value
 
@@ -34,7 +36,16 @@ func (r Replacements) in(list []*Value) {
 
 // Users returns the nodes that read each value, nodes inside of bodies included, and nil for the graph's own
 // outputs.
-func (g *Graph) Users() map[*Value][]*Node {
+func (g *Graph) Users() map[*Value][]*Node { return new(UserLists).Of(g) }
+
+// UserLists is storage for the lists of Users of one graph after the other.
+type UserLists struct {
+	users map[*Value][]*Node
+	first []*Node // most values are read once
+}
+
+// Of returns g.Users(), until the next call.
+func (u *UserLists) Of(g *Graph) map[*Value][]*Node {
 	uses := 0
 	g.Walk(func(g *Graph) {
 		for _, n := range g.Nodes {
@@ -42,28 +53,40 @@ func (g *Graph) Users() map[*Value][]*Node {
 		}
 		uses += len(g.Outputs)
 	})
-	users := make(map[*Value][]*Node, uses)
-	first := make([]*Node, uses) // most values are read once
-	add := func(v *Value, n *Node) {
-		list := users[v]
-		if list == nil {
-			list, first = first[:0:1], first[1:]
-		}
-		users[v] = append(list, n)
+	if u.users == nil {
+		u.users = make(map[*Value][]*Node, uses)
 	}
+	clear(u.users)
+	u.first = slices.Grow(u.first[:0], uses)
 	g.Walk(func(g *Graph) {
 		for _, n := range g.Nodes {
 			for _, v := range n.In {
 				if v != nil {
-					add(v, n)
+					u.add(v, n)
 				}
 			}
 		}
 		for _, v := range g.Outputs {
-			add(v, nil)
+			u.add(v, nil)
 		}
 	})
-	return users
+	return u.users
+}
+
+func (u *UserLists) add(v *Value, n *Node) {
+	list := u.users[v]
+	if list == nil {
+		k := len(u.first)
+		u.first = u.first[:k+1]
+		list = u.first[k : k : k+1]
+	}
+	u.users[v] = append(list, n)
+}
+
+// Clear lets go of the values and nodes.
+func (u *UserLists) Clear() {
+	clear(u.users)
+	clear(u.first[:cap(u.first)])
 }
 
 // Prune removes the nodes whose outputs nothing needs, in g and the graphs inside it. It reports whether

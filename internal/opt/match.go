@@ -2,6 +2,7 @@ package opt
 
 import (
 	"math"
+	"sync"
 
 	"github.com/onnxrun/onnxrun/internal/graph"
 	"github.com/onnxrun/onnxrun/onnx"
@@ -23,8 +24,27 @@ type rewriter struct {
 // readers are the users of values over a graph and those inside it, counted when somebody asks first: most passes find
 // nothing in most graphs.
 type readers struct {
-	main *graph.Graph
-	of   map[*graph.Value][]*graph.Node
+	main  *graph.Graph
+	of    map[*graph.Value][]*graph.Node
+	lists graph.UserLists
+	at    map[*graph.Node]int // for the rewriter of one graph after the other
+}
+
+// idleReaders keeps the storage of readers for the next pass: models of thousands of nodes would leave megabytes of it behind.
+var idleReaders = sync.Pool{New: func() any { return &readers{at: map[*graph.Node]int{}} }}
+
+func readersOf(g *graph.Graph) *readers {
+	r := idleReaders.Get().(*readers)
+	r.main = g
+	return r
+}
+
+// release lets go of the graph.
+func (r *readers) release() {
+	r.main, r.of = nil, nil
+	r.lists.Clear()
+	clear(r.at)
+	idleReaders.Put(r)
 }
 
 // rewrite runs f on g and each graph inside it. Users are counted once over all of them: what is replaced in
@@ -32,7 +52,8 @@ type readers struct {
 func rewrite(g *graph.Graph, f func(*rewriter) error) error {
 	var graphs []*graph.Graph
 	g.Walk(func(g *graph.Graph) { graphs = append(graphs, g) })
-	reads := &readers{main: g}
+	reads := readersOf(g)
+	defer reads.release()
 	for _, sub := range graphs {
 		r := &rewriter{g: sub, reads: reads, removed: map[*graph.Node]bool{}, instead: map[*graph.Node]*graph.Node{}, before: map[*graph.Node][]*graph.Node{}}
 		if err := f(r); err != nil {
@@ -46,7 +67,7 @@ func rewrite(g *graph.Graph, f func(*rewriter) error) error {
 // users returns the nodes that read each value, nil for the graph's own outputs.
 func (r *rewriter) users() map[*graph.Value][]*graph.Node {
 	if r.reads.of == nil {
-		r.reads.of = r.reads.main.Users()
+		r.reads.of = r.reads.lists.Of(r.reads.main)
 	}
 	return r.reads.of
 }
@@ -54,7 +75,8 @@ func (r *rewriter) users() map[*graph.Value][]*graph.Node {
 // place returns where n is in the graph, false if it is in another.
 func (r *rewriter) place(n *graph.Node) (int, bool) {
 	if r.at == nil {
-		r.at = make(map[*graph.Node]int, len(r.g.Nodes))
+		r.at = r.reads.at
+		clear(r.at)
 		for i, n := range r.g.Nodes {
 			r.at[n] = i
 		}

@@ -27,21 +27,27 @@ func isSum(n *graph.Node) bool { return is(n, "Add") || is(n, "Sub") || is(n, "S
 // maxSummed bounds the nodes of a sum: no network has so many branches.
 const maxSummed = 64
 
-// linear is a value as a sum of terms that read x, and of a constant for each channel.
+// linear is a value as a sum of terms that read x, and of constants for each channel.
 type linear struct {
-	r        *rewriter
-	out, x   *graph.Value
-	channels int
-	terms    []linearTerm
-	shift    []float64
-	nodes    []*graph.Node // that compute it, without the convolutions; the first is the last to run
+	r         *rewriter
+	out, x    *graph.Value
+	channels  int
+	terms     []linearTerm
+	constants []linearConst
+	nodes     []*graph.Node // that compute it, without the convolutions; the first is the last to run
 }
 
 // linearTerm is a convolution of x, or x itself, times a factor for each channel.
 type linearTerm struct {
 	conv  *graph.Node // nil: x
-	scale []float64
-	taps  []int // where the elements of its kernel lie in that of the sum
+	scale []float64   // nil: ones
+	taps  []int       // where the elements of its kernel lie in that of the sum
+}
+
+// linearConst is what of returns for a channel, times its factor.
+type linearConst struct {
+	of    func(i int) float64
+	scale []float64 // nil: ones
 }
 
 // mergeSum puts a convolution in the place of n if it is a sum of convolutions of one value.
@@ -54,12 +60,8 @@ func (r *rewriter) mergeSum(n *graph.Node) {
 	if !ok || channels < 1 {
 		return
 	}
-	l := &linear{r: r, out: out, channels: int(channels), shift: make([]float64, channels)}
-	one := make([]float64, channels)
-	for i := range one {
-		one[i] = 1
-	}
-	if !l.sum(n, one) || len(l.terms) < 2 {
+	l := &linear{r: r, out: out, channels: int(channels)}
+	if !l.sum(n, nil) || len(l.terms) < 2 {
 		return
 	}
 	if main := l.largest(); main != nil && l.place(main) {
@@ -81,14 +83,14 @@ func (l *linear) add(v *graph.Value, scale []float64) bool {
 		for i, w := range n.In {
 			if f := channelConst(w, v.Rank(), 1, l.channels); f != nil {
 				l.nodes = append(l.nodes, n)
-				return l.add(n.In[1-i], times(scale, f))
+				return l.add(n.In[1-i], l.times(scale, f))
 			}
 		}
 	case is(n, "BatchNormalization") && !n.Attrs.Bool("training_mode"):
 		if factor, shift := normFactors(n); len(factor) == l.channels {
 			l.nodes = append(l.nodes, n)
 			l.constant(scale, func(i int) float64 { return shift[i] })
-			return l.add(n.In[0], times(scale, func(i int) float64 { return factor[i] }))
+			return l.add(n.In[0], l.times(scale, func(i int) float64 { return factor[i] }))
 		}
 	case is(n, "Conv") && l.conv(n, scale):
 		return l.term(n.In[0], n, scale)
@@ -101,7 +103,7 @@ func (l *linear) sum(n *graph.Node, scale []float64) bool {
 	l.nodes = append(l.nodes, n)
 	for i, v := range n.In {
 		if i == 1 && n.Type == "Sub" {
-			scale = times(scale, func(int) float64 { return -1 })
+			scale = l.times(scale, func(int) float64 { return -1 })
 		}
 		if c := channelConst(v, l.out.Rank(), 1, l.channels); c != nil {
 			l.constant(scale, c)
@@ -132,9 +134,26 @@ func (l *linear) conv(n *graph.Node, scale []float64) bool {
 }
 
 func (l *linear) constant(scale []float64, c func(i int) float64) {
-	for i, s := range scale {
-		l.shift[i] += s * c(i)
+	l.constants = append(l.constants, linearConst{c, scale})
+}
+
+// shift returns the sum of the constants for each channel.
+func (l *linear) shift() []float64 {
+	out := make([]float64, l.channels)
+	for _, c := range l.constants {
+		for i := range out {
+			out[i] += scaleAt(c.scale, i) * c.of(i)
+		}
 	}
+	return out
+}
+
+// scaleAt returns element i of a scale.
+func scaleAt(scale []float64, i int) float64 {
+	if scale == nil {
+		return 1
+	}
+	return scale[i]
 }
 
 func (l *linear) term(x *graph.Value, conv *graph.Node, scale []float64) bool {
@@ -145,10 +164,10 @@ func (l *linear) term(x *graph.Value, conv *graph.Node, scale []float64) bool {
 	return l.x == x
 }
 
-func times(scale []float64, f func(i int) float64) []float64 {
-	out := make([]float64, len(scale))
-	for i, s := range scale {
-		out[i] = s * f(i)
+func (l *linear) times(scale []float64, f func(i int) float64) []float64 {
+	out := make([]float64, l.channels)
+	for i := range out {
+		out[i] = scaleAt(scale, i) * f(i)
 	}
 	return out
 }
@@ -206,7 +225,7 @@ func (l *linear) merged(main *graph.Node) *graph.Node {
 		}
 	})
 	c := *main
-	c.In = []*graph.Value{l.x, w, vector(main.Path()+"/bias", l.shift)}
+	c.In = []*graph.Value{l.x, w, vector(main.Path()+"/bias", l.shift())}
 	return &c
 }
 
@@ -214,7 +233,8 @@ func (l *linear) merged(main *graph.Node) *graph.Node {
 func (t *linearTerm) addTo(dst, src []float32, shape tensor.Shape) {
 	taps := shape[2:].Len()
 	own, rows := len(t.taps), shape[1]
-	for c, s := range t.scale {
+	for c := range shape[0] {
+		s := scaleAt(t.scale, c)
 		to, from := dst[c*rows*taps:][:rows*taps], src[c*rows*own:][:rows*own]
 		if own == taps {
 			vec.Axpy(to, float32(s), from)
@@ -231,8 +251,8 @@ func (t *linearTerm) addTo(dst, src []float32, shape tensor.Shape) {
 // addSelf adds the filter that hands on every channel, scaled.
 func (t *linearTerm) addSelf(dst []float32, shape tensor.Shape) {
 	taps, rows := shape[2:].Len(), shape[1]
-	for c, s := range t.scale {
-		dst[(c*rows+c%rows)*taps+t.taps[0]] += float32(s)
+	for c := range shape[0] {
+		dst[(c*rows+c%rows)*taps+t.taps[0]] += float32(scaleAt(t.scale, c))
 	}
 }
 

@@ -29,48 +29,55 @@ func scales(g *graph.Graph) error {
 
 // affine is what a chain of nodes does to each channel: multiply by scale, then add shift.
 type affine struct {
-	scale, shift []float64
+	scale, shift []float64 // see compute
 	nodes        []*graph.Node
+	constants    []func(i int) float64 // of the nodes
 	scaled, adds bool
 }
 
 // affineOf follows the nodes after v, whose channels are on the given axis, as long as they scale and shift those.
 func (r *rewriter) affineOf(v *graph.Value, axis, channels int) *affine {
-	if n := r.only(v); !is(n, "Mul") && !is(n, "Add") {
-		return &affine{}
-	}
-	a := &affine{scale: make([]float64, channels), shift: make([]float64, channels)}
-	for i := range a.scale {
-		a.scale[i] = 1
-	}
+	a := &affine{}
 	for {
 		n := r.only(v)
-		if !a.take(n, v, axis) {
+		c := a.take(n, v, axis, channels)
+		if c == nil {
 			return a
 		}
-		a.nodes = append(a.nodes, n)
+		a.nodes, a.constants = append(a.nodes, n), append(a.constants, c)
 		v = n.Out[0]
 	}
 }
 
-func (a *affine) take(n *graph.Node, v *graph.Value, axis int) bool {
+// take returns the constant by which n scales or shifts the channels of v, nil if it does not.
+func (a *affine) take(n *graph.Node, v *graph.Value, axis, channels int) func(i int) float64 {
 	mul, add := is(n, "Mul"), is(n, "Add")
 	if !mul && !add || !sameType(n.Out[0], v) {
-		return false
+		return nil
 	}
-	c := channelConst(other(n, v), v.Rank(), axis, len(a.scale))
-	if c == nil {
-		return false
+	c := channelConst(other(n, v), v.Rank(), axis, channels)
+	if c != nil {
+		a.scaled, a.adds = a.scaled || mul, a.adds || add
 	}
+	return c
+}
+
+// compute sets scale and shift.
+func (a *affine) compute(channels int) {
+	a.scale, a.shift = make([]float64, channels), make([]float64, channels)
 	for i := range a.scale {
-		if mul {
-			a.scale[i], a.shift[i] = a.scale[i]*c(i), a.shift[i]*c(i)
-		} else {
-			a.shift[i] += c(i)
+		a.scale[i] = 1
+	}
+	for k, c := range a.constants {
+		mul := is(a.nodes[k], "Mul")
+		for i := range a.scale {
+			if mul {
+				a.scale[i], a.shift[i] = a.scale[i]*c(i), a.shift[i]*c(i)
+			} else {
+				a.shift[i] += c(i)
+			}
 		}
 	}
-	a.scaled, a.adds = a.scaled || mul, a.adds || add
-	return true
 }
 
 // channelConst returns the element for each channel of a constant that is broadcast along all other axes, nil if v is
@@ -97,6 +104,7 @@ func (r *rewriter) scaleConv(n *graph.Node, axis int) {
 	if len(a.nodes) == 0 {
 		return
 	}
+	a.compute(channels)
 	c := *n
 	c.In = []*graph.Value{n.In[0], n.In[1], a.bias(n)}
 	if c.In[2] == nil {
@@ -140,6 +148,7 @@ func (r *rewriter) scaleProduct(n *graph.Node) {
 	if !a.scaled {
 		return
 	}
+	a.compute(columns)
 	scale := make([]float32, columns)
 	for i, s := range a.scale {
 		scale[i] = float32(s)

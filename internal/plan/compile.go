@@ -14,12 +14,13 @@ import (
 // Compile binds kernels for the nodes of an inferred graph and lays out its values. Nodes whose kernel
 // refuses the element type or attributes are all listed in one *ops.UnsupportedError.
 func Compile(g *graph.Graph, o Options) (*Program, error) {
-	c := &compiler{p: &Program{graph: g, opts: o}, index: map[*graph.Value]int32{}, exprIndex: map[string]int32{}, symbolIndex: map[string]int{}}
+	c := &compiler{p: &Program{graph: g, opts: o}, exprIndex: map[string]int32{}, symbolIndex: map[string]int{}}
 	if c.p.opts.Weights == nil {
 		c.p.opts.Weights = NewStore(nil)
 	}
 	c.bindSymbols()
 	c.bindKernels()
+	c.reserve()
 	c.inputs()
 	err := c.nodes()
 	mem.Settle()
@@ -59,6 +60,22 @@ type compiler struct {
 	exprIndex   map[string]int32
 	symbolIndex map[string]int
 	missing     []string
+}
+
+// reserve makes room for all steps and slots at once: growing lists would leave as much again behind.
+func (c *compiler) reserve() {
+	g := c.p.graph
+	values := len(g.Inputs) + len(c.captures)
+	for _, n := range g.Nodes {
+		values += len(n.Out)
+		for _, v := range n.In {
+			if v != nil && v.From == nil && v.IsConst() {
+				values++
+			}
+		}
+	}
+	c.p.steps, c.p.slots = make([]step, 0, len(g.Nodes)), make([]slot, 0, values)
+	c.index = make(map[*graph.Value]int32, values)
 }
 
 // bindSymbols decides which symbols are known once the shapes of inputs are, and from which dimension.

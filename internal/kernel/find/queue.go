@@ -29,6 +29,11 @@ func (q *Queue) Fill(x []float32, cut bool, threshold float32) {
 	n := len(x) / 64
 	q.words = slices.Grow(q.words[:0], n)[:n]
 	active.above(q.words, x[:64*n], least)
+	most := len(x) - 64*n
+	for _, word := range q.words {
+		most += bits.OnesCount64(word)
+	}
+	q.keys = slices.Grow(q.keys, most)
 	for i, word := range q.words {
 		for ; word != 0; word &= word - 1 {
 			j := 64*i + bits.TrailingZeros64(word)
