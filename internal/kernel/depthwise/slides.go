@@ -1,7 +1,7 @@
 package depthwise
 
 // SlideArgs are the arguments of the kernels that sum up products of inputs and gradients where they lie, for Lanes channels and
-// one line of a window's taps, or several. X begins at the first column of the row of inputs that the first row of outputs sees, Y at the first
+// one line of a window's taps, or several. At is the first column of the row of inputs that the first row of outputs sees, Y begins at the first
 // output; Planes times Rows rows of outputs follow each other. Of a row, the first columns that an output sees are Lo of zeros, at
 // most taps less a stride, and then those of X. Inside counts the outputs whose columns are there, Edge those behind, of which the
 // first lacks all columns that it does not share with the one before but Rest, and the others lack all of these; outputs that are
@@ -15,6 +15,8 @@ type SlideArgs struct {
 	Inside, Edge, Rest int
 	Line               int // elements from one line of taps to the next
 	XAhead, YAhead     int // elements from what is read to what will be read soon
+	Above, Below       int // several lines only: 1 where the first row of a plane lacks the first line, and the last row the last line
+	At                 int // where the first line of the first row begins in X; it may lie before X where that is lacking
 }
 
 // Slide returns the kernel that adds to Sums, for each of so many lines of taps, the products of the outputs' gradients with the inputs
@@ -46,10 +48,13 @@ func genericSlide(lines, taps int) [2]func(a *SlideArgs) {
 func slideLanes(a *SlideArgs, lines, taps, stride, lanes int) {
 	columns := max(0, taps-stride-a.Lo) + a.Inside*stride + a.Rest // that are there
 	for r := range a.Planes * a.Rows {
-		x, y := a.X[r/a.Rows*a.XPlane+r%a.Rows*a.XRow:], a.Y[r/a.Rows*a.YPlane+r%a.Rows*a.YRow:]
+		x, y := a.At+r/a.Rows*a.XPlane+r%a.Rows*a.XRow, a.Y[r/a.Rows*a.YPlane+r%a.Rows*a.YRow:]
 		for o := range a.Inside + a.Edge {
 			dy := y[o*a.YCol:][:lanes]
 			for t := range lines * taps {
+				if lines > 1 && (t < taps && r%a.Rows == 0 && a.Above > 0 || t >= (lines-1)*taps && r%a.Rows == a.Rows-1 && a.Below > 0) {
+					continue
+				}
 				s, c := a.Sums[t*lanes:][:lanes], o*stride+t%taps-a.Lo
 				if c < 0 || c >= columns {
 					for i, v := range dy {
@@ -57,7 +62,7 @@ func slideLanes(a *SlideArgs, lines, taps, stride, lanes int) {
 					}
 					continue
 				}
-				for i, v := range x[t/taps*a.Line+c*a.XCol:][:lanes] {
+				for i, v := range a.X[x+t/taps*a.Line+c*a.XCol:][:lanes] {
 					s[i] += v * dy[i]
 				}
 			}

@@ -26,11 +26,15 @@ func TestSlides(t *testing.T) {
 					}
 					a.Inside += 1 - min(1, a.Edge)
 					columns, outputs := taps-stride-a.Lo+a.Inside*stride+a.Rest, a.Inside+a.Edge
+					if lines > 1 {
+						a.Above, a.Below = r.IntN(2), r.IntN(2)
+					}
 					a.XCol, a.YCol = k.Lanes+r.IntN(3), k.Lanes+r.IntN(3)
 					a.Line, a.YRow = columns*a.XCol+r.IntN(3), outputs*a.YCol+r.IntN(3)
 					a.XRow = stride * a.Line
 					a.XPlane, a.YPlane = a.Rows*a.XRow+r.IntN(3), a.Rows*a.YRow+r.IntN(3)
-					a.X = random(r, (a.Planes-1)*a.XPlane+(a.Rows-1)*a.XRow+(lines-1)*a.Line+max(0, columns-1)*a.XCol+k.Lanes)
+					a.At = -a.Above * a.Line
+					a.X = random(r, (a.Planes-1)*a.XPlane+(a.Rows-1)*a.XRow+(lines-1-a.Above-a.Below)*a.Line+max(0, columns-1)*a.XCol+k.Lanes)
 					a.Y = random(r, (a.Planes-1)*a.YPlane+(a.Rows-1)*a.YRow+(outputs-1)*a.YCol+k.Lanes)
 					a.X[r.IntN(len(a.X))], a.Y[r.IntN(len(a.Y))] = float32(math.NaN()), float32(math.Inf(1))
 					before := append(random(r, lines*taps*k.Lanes), guard)

@@ -14,11 +14,20 @@ import (
 // vector end in one that overlaps the vector before. The sums of parts of the images are added at the end.
 type gradSlides struct {
 	filterParts
-	line, all    func(a *depthwise.SlideArgs) // for a row of kernel elements, and for all; there may be none of the latter
-	inside, edge int                          // outputs of a row: see depthwise.SlideArgs
-	rest         int
-	rows, stack  int // rows of outputs, and planes of them, that one call takes: they stay in the nearest cache for the next
-	lanes        panel.Order
+	line, all   func(a *depthwise.SlideArgs) // for a row of kernel elements, and for all; there may be none of the latter
+	args        depthwise.SlideArgs          // what all calls have in common
+	rows, stack int                          // rows of outputs, and planes of them, that one call takes: they stay in the nearest cache for the next
+	calls       [][]slideCall                // of so many rows of outputs
+	lanes       panel.Order
+}
+
+// slideCall is a call of a kernel for rows of outputs [lo, lo+rows) of some planes, of which the first and the last may lack a row of inputs.
+type slideCall struct {
+	run          func(a *depthwise.SlideArgs)
+	lo, rows     int
+	above, below int
+	at, sums     int // where it begins in the rows of inputs, and in the sums, in elements
+	ahead        int
 }
 
 const (
@@ -45,10 +54,6 @@ func newGradSlides(g conv.Geom) filterGrad {
 	if left < 0 {
 		return nil
 	}
-	d.inside = min(w.Out, left/w.Stride)
-	if d.edge = w.Out - d.inside; d.edge > 0 {
-		d.rest = left % w.Stride
-	}
 	line := (w.In*h.Stride + w.Out) * k.Lanes
 	d.rows = even(h.Out, min(h.Out, max(1, slideElems/line)))
 	d.stack = 1
@@ -58,7 +63,25 @@ func newGradSlides(g conv.Geom) filterGrad {
 	d.together = even(d.blocks(), max(1, gradTogether/k.Lanes))
 	d.cut(ceilDiv(slideChunks, ceilDiv(d.blocks(), d.together)))
 	d.lanes = d.lanesOrder()
+	d.prepare(left)
+	for o := 0; o < h.Out; o += d.rows {
+		d.calls = append(d.calls, d.lines(o))
+	}
 	return d
+}
+
+// prepare sets what calls have in common; left is the number of columns that the first output of a row does not hold already.
+func (d *gradSlides) prepare(left int) {
+	h, w, channels := &d.axes[1], &d.axes[2], d.g.InC
+	row := w.In * channels
+	d.args = depthwise.SlideArgs{
+		XPlane: h.In * row, XRow: h.Stride * row, XCol: channels, Line: h.Dilation * row,
+		YPlane: h.Out * w.Out * channels, YRow: w.Out * channels, YCol: channels, YAhead: ahead * w.Out * channels,
+		Lo: w.Lo, Inside: min(w.Out, left/w.Stride),
+	}
+	if d.args.Edge = w.Out - d.args.Inside; d.args.Edge > 0 {
+		d.args.Rest = left % w.Stride
+	}
 }
 
 // channel is the first channel of a vector.
@@ -94,10 +117,11 @@ var slideArgs = sync.Pool{New: func() any { return new(depthwise.SlideArgs) }}
 func (t *gradSlidesTask) Chunk(i int) {
 	first, last, from, to, sums := t.chunk(i, t.a.Scratch)
 	a := slideArgs.Get().(*depthwise.SlideArgs)
+	*a = t.args
 	for p := from; p < to; p += t.stack {
-		for h := 0; h < t.axes[1].Out; h += t.rows {
+		for _, calls := range t.calls {
 			for b := first; b < last; b++ {
-				t.vector(a, p, min(t.stack, to-p), h, t.channel(b), sums[(b-first)*t.blockLen():])
+				t.vector(a, p, min(t.stack, to-p), calls, t.channel(b), sums[(b-first)*t.blockLen():])
 			}
 		}
 	}
@@ -105,55 +129,62 @@ func (t *gradSlidesTask) Chunk(i int) {
 	slideArgs.Put(a)
 }
 
-// vector adds what the rows of outputs from o on of some planes from p on contribute to the channels from c on.
-func (t *gradSlidesTask) vector(a *depthwise.SlideArgs, p, planes, o, c int, sums []float32) {
-	d, h, w, channels := &t.axes[0], &t.axes[1], &t.axes[2], t.g.InC
-	row := w.In * channels
-	*a = depthwise.SlideArgs{
-		Planes: planes, XPlane: h.In * row, XRow: h.Stride * row, XCol: channels, Line: h.Dilation * row,
-		YPlane: h.Out * w.Out * channels, YRow: w.Out * channels, YCol: channels,
-		Lo: w.Lo, Inside: t.inside, Edge: t.edge, Rest: t.rest,
-	}
+// vector adds what some rows of outputs of planes from p on contribute to the channels from c on.
+func (t *gradSlidesTask) vector(a *depthwise.SlideArgs, p, planes int, calls []slideCall, c int, sums []float32) {
+	d, size := &t.axes[0], t.axes[1].Kernel*t.axes[2].Kernel*t.k.Lanes
+	a.Planes = planes
 	for k := range d.Kernel {
 		id := p%d.Out*d.Stride + k*d.Dilation - d.Lo
 		if id < 0 || id >= d.In {
 			continue
 		}
-		x, y := t.a.X[(p/d.Out*d.In+id)*a.XPlane+c:], t.a.Dy[p*a.YPlane+c:]
-		t.lines(a, x, y, sums[k*h.Kernel*w.Kernel*t.k.Lanes:], o)
+		a.X = t.a.X[(p/d.Out*d.In+id)*a.XPlane+c:]
+		y := t.a.Dy[p*a.YPlane+c:]
+		for i := range calls {
+			s := &calls[i]
+			a.At, a.Y, a.Sums, a.Rows = s.at, y[s.lo*a.YRow:], sums[k*size+s.sums:], s.rows
+			a.Above, a.Below, a.XAhead = s.above, s.below, s.ahead
+			s.run(a)
+		}
 	}
 }
 
-// lines adds the rows of outputs from o on to the sums of all rows of kernel elements: together where there is such a kernel, and none
-// of them lies in the padding, else one by one.
-func (t *gradSlidesTask) lines(a *depthwise.SlideArgs, x, y, sums []float32, o int) {
-	h, lanes := &t.axes[1], t.k.Lanes
-	a.YAhead = ahead * a.YRow
-	run := func(f func(*depthwise.SlideArgs), l, lo, hi int) {
-		a.XAhead = (h.Kernel-h.Stride-l)*a.Line + ahead*a.XRow
-		if a.Rows = hi - lo; a.Rows > 0 {
-			a.X, a.Y, a.Sums = x[(lo*h.Stride+l*h.Dilation-h.Lo)*t.axes[2].In*t.g.InC:], y[lo*a.YRow:], sums[l*t.axes[2].Kernel*lanes:]
-			f(a)
+// lines lists the calls for the rows of outputs from o on: one for all rows of kernel elements where there is such a kernel, for which the
+// first row of outputs may lack the first of these, and the last row the last; what is left, one by one.
+func (d *gradSlides) lines(o int) (calls []slideCall) {
+	h := &d.axes[1]
+	add := func(c slideCall, l, lo, hi int) {
+		if c.lo, c.rows = lo, hi-lo; c.rows > 0 {
+			c.at, c.sums = (lo*h.Stride+l*h.Dilation-h.Lo)*d.axes[2].In*d.g.InC, l*d.axes[2].Kernel*d.k.Lanes
+			c.ahead = (h.Kernel-h.Stride-l)*d.args.Line + ahead*d.args.XRow
+			calls = append(calls, c)
 		}
 	}
-	end := min(o+t.rows, h.Out)
+	end := min(o+d.rows, h.Out)
 	from, to := end, end // rows of outputs that are done
-	if t.all != nil {
-		from, _ = t.seeing(0, o, end)
-		_, to = t.seeing(h.Kernel-1, o, end)
+	if c := (slideCall{run: d.all}); d.all != nil {
+		from, _ = d.seeing(0, o, end)
+		_, to = d.seeing(h.Kernel-1, o, end)
+		if first, _ := d.seeing(1, o, end); from == o+1 && first == o {
+			from, c.above = o, 1
+		}
+		if _, last := d.seeing(h.Kernel-2, o, end); to == end-1 && last == end {
+			to, c.below = end, 1
+		}
 		to = max(from, to)
-		run(t.all, 0, from, to)
+		add(c, 0, from, to)
 	}
 	for l := range h.Kernel {
-		lo, hi := t.seeing(l, o, end)
-		run(t.line, l, lo, min(hi, from))
-		run(t.line, l, max(lo, to), hi)
+		lo, hi := d.seeing(l, o, end)
+		add(slideCall{run: d.line}, l, lo, min(hi, from))
+		add(slideCall{run: d.line}, l, max(lo, to), hi)
 	}
+	return calls
 }
 
 // seeing returns the rows of outputs from o to end for which row l of kernel elements does not lie in the padding.
-func (t *gradSlidesTask) seeing(l, o, end int) (lo, hi int) {
-	h := &t.axes[1]
+func (d *gradSlides) seeing(l, o, end int) (lo, hi int) {
+	h := &d.axes[1]
 	shift := l*h.Dilation - h.Lo // of the row of inputs against the first of an output
 	lo = min(end, max(o, ceilDiv(max(0, -shift), h.Stride)))
 	return lo, max(lo, min(end, ceilDiv(max(0, h.In-shift), h.Stride)))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -16,6 +17,7 @@ const (
 	slideYPlane, slideYRow, slideYCol          = 112, 120, 128
 	slideLo, slideInside, slideEdge, slideRest = 136, 144, 152, 160
 	slideLine, slideXAhead, slideYAhead        = 168, 176, 184
+	slideAbove, slideBelow, slideAt            = 192, 200, 208
 )
 
 // slideGen is the state of a slide kernel while it is emitted.
@@ -27,7 +29,9 @@ type slideGen struct {
 	p, q                gp                 // the next column of inputs, and the next output
 	xcol, ycol          gp
 	xahead, yahead      gp
+	above, below        Mem // of the row at hand; unused for single lines
 	line                func(p gp, i int) Mem
+	labels              int
 }
 
 // slides emits the kernel for some lines of taps: the columns of inputs pass through registers, so each is read once, and each
@@ -74,20 +78,33 @@ func slides(v isa, lines, taps, stride int) {
 		g.held = append(g.held, held)
 	}
 	x0, y0, planes := AllocLocal(8), AllocLocal(8), AllocLocal(8)
-	MOVQ(field(a, slideX), x0)
+	g.above, g.below = AllocLocal(8), AllocLocal(8)
+	first := elements(a, slideAt)
+	ADDQ(Mem{Base: a, Disp: slideX}, first)
+	MOVQ(first, x0)
 	MOVQ(field(a, slideY), y0)
 	MOVQ(field(a, slidePlanes), planes)
 	Label("planes")
 	x, y, rows := GP64(), GP64(), field(a, slideRows)
 	MOVQ(x0, x)
 	MOVQ(y0, y)
+	if lines > 1 {
+		MOVQ(field(a, slideAbove), g.above)
+		MOVQ(U32(0), g.below)
+	}
 	Label("rows")
+	if lines > 1 {
+		CMPQ(rows, U8(1))
+		JNE(LabelRef("middle"))
+		MOVQ(field(a, slideBelow), g.below)
+		Label("middle")
+	}
 	MOVQ(x, g.p)
 	MOVQ(y, g.q)
 	g.begin(a)
 	n := field(a, slideInside)
 	for _, count := range []int{len(g.acc), 1} {
-		loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(count, stride) })
+		loop(fmt.Sprintf("inside%d", count), n, count, func() { g.outputs(fmt.Sprintf("inside%d", count), count, stride) })
 		if count == 1 {
 			break
 		}
@@ -95,6 +112,9 @@ func slides(v isa, lines, taps, stride int) {
 	g.edge(a)
 	advance(a, slideXRow, x)
 	advance(a, slideYRow, y)
+	if lines > 1 {
+		MOVQ(U32(0), g.above)
+	}
 	DECQ(rows)
 	JNE(LabelRef("rows"))
 	advance(a, slideXPlane, x0)
@@ -136,60 +156,85 @@ func (g *slideGen) begin(a reg.Register) {
 		CMPQ(Mem{Base: a, Disp: slideLo}, U8(uint8(j)))
 		JGT(LabelRef(label))
 		for l, held := range g.held {
-			VMOVUPS(g.line(g.p, l), held[j])
+			g.there(label, l, func() { VMOVUPS(g.line(g.p, l), held[j]) })
 		}
 		ADDQ(g.xcol, g.p)
 		Label(label)
 	}
 }
 
-// column reads the next column of inputs of each line, or returns zeros.
-func (g *slideGen) column(there bool) []reg.VecVirtual {
-	c := make([]reg.VecVirtual, g.lines)
-	for l := range c {
-		if c[l] = g.v.vec(); there {
-			VMOVUPS(g.line(g.p, l), c[l])
-		} else {
-			g.v.zero(c[l])
-		}
+// there emits what is left out where line l of the taps is missing for the row at hand.
+func (g *slideGen) there(label string, l int, emit func()) {
+	flag := g.above
+	switch {
+	case g.lines == 1 || l > 0 && l < g.lines-1:
+		emit()
+		return
+	case l > 0:
+		flag = g.below
 	}
-	if there {
-		later := GP64()
-		LEAQ(Mem{Base: g.p, Index: g.xahead, Scale: 1}, later)
-		for l := range min(g.lines, g.stride) { // new ones
-			PREFETCHT1(g.line(later, l))
-		}
-		ADDQ(g.xcol, g.p)
-	}
-	return c
+	g.labels++
+	label = fmt.Sprintf("%s_line%d", label, g.labels)
+	CMPQ(flag, U8(0))
+	JNE(LabelRef(label))
+	emit()
+	Label(label)
 }
 
 // outputs adds the products of some outputs beside each other, which read that many new columns each; the others are zero.
-func (g *slideGen) outputs(count, columns int) {
-	var window [][]reg.VecVirtual
-	for j := range g.taps - g.stride {
-		var c []reg.VecVirtual
-		for _, held := range g.held {
-			c = append(c, held[j])
-		}
-		window = append(window, c)
+func (g *slideGen) outputs(label string, count, columns int) {
+	window := make([][]reg.VecVirtual, g.lines) // the columns of each line
+	for l, held := range g.held {
+		window[l] = slices.Clone(held)
 	}
 	for s := range count {
-		for i := range g.stride {
-			window = append(window, g.column(i < columns))
-		}
 		d := g.v.vec()
 		VMOVUPS(Mem{Base: g.q}, d)
 		PREFETCHT1(Mem{Base: g.q, Index: g.yahead, Scale: 1})
 		ADDQ(g.ycol, g.q)
-		for t, r := range g.acc[s] {
-			VFMADD231PS(window[s*g.stride+t%g.taps][t/g.taps], d, r)
+		at := make([]gp, columns)
+		for i := range at {
+			if at[i] = g.p; i > 0 {
+				at[i] = GP64()
+				LEAQ(Mem{Base: at[i-1], Index: g.xcol, Scale: 1}, at[i])
+			}
+		}
+		for l := range g.lines {
+			for range g.stride {
+				window[l] = append(window[l], g.v.vec())
+			}
+			line := window[l][s*g.stride:]
+			g.there(label, l, func() {
+				for i, c := range line[g.taps-g.stride:] {
+					if i < columns {
+						VMOVUPS(g.line(at[i], l), c)
+					} else {
+						g.v.zero(c)
+					}
+				}
+				for t, r := range g.acc[s][l*g.taps:][:g.taps] {
+					VFMADD231PS(line[t], d, r)
+				}
+			})
+		}
+		for range columns {
+			g.ask()
+			ADDQ(g.xcol, g.p)
 		}
 	}
 	for l, held := range g.held {
 		for j, r := range held {
-			VMOVAPS(window[count*g.stride+j][l], r)
+			VMOVAPS(window[l][count*g.stride+j], r)
 		}
+	}
+}
+
+// ask asks for the column of what will be read soon, in the lines that no row has read by then.
+func (g *slideGen) ask() {
+	later := GP64()
+	LEAQ(Mem{Base: g.p, Index: g.xahead, Scale: 1}, later)
+	for l := range min(g.lines, g.stride) {
+		PREFETCHT1(g.line(later, l))
 	}
 }
 
@@ -201,9 +246,9 @@ func (g *slideGen) edge(a reg.Register) {
 	if g.stride > 1 {
 		CMPQ(Mem{Base: a, Disp: slideRest}, U8(0))
 		JE(LabelRef("edge"))
-		g.outputs(1, 1)
+		g.outputs("rest", 1, 1)
 		DECQ(n)
 	}
-	loop("edge", n, 1, func() { g.outputs(1, 0) })
+	loop("edge", n, 1, func() { g.outputs("edge", 1, 0) })
 	Label("row_end")
 }
