@@ -92,7 +92,7 @@ func run(workload string, o settings, warmup, steps int, profile string) error {
 			}
 			defer pprof.StopCPUProfile()
 		}
-		begin, used := time.Now(), processorTime()
+		begin, used := time.Now(), measure.ProcessTime()
 		loss, err := s.step(context.Background())
 		if err != nil {
 			return err
@@ -100,7 +100,7 @@ func run(workload string, o settings, warmup, steps int, profile string) error {
 		r.Loss = append(r.Loss, loss)
 		if i >= warmup {
 			r.Times = append(r.Times, measure.Milliseconds(time.Since(begin)))
-			r.CPU = append(r.CPU, measure.Milliseconds(processorTime()-used))
+			r.CPU = append(r.CPU, measure.Milliseconds(measure.ProcessTime()-used))
 		}
 	}
 	r.Peak = measure.PeakResident()

@@ -12,11 +12,11 @@ import (
 // policy is the import graph of the module: "a < b" lets b, and whatever may import b, import a.
 // It covers non-test files. internal/sym holds symbolic integers; it is a leaf below ops.
 const policy = `
-nothing < tensor/num, internal/measure, internal/cpu, internal/mem, internal/mmap, internal/pb, internal/sym, onnx/schema, internal/lint, internal/onnxpb
+nothing < tensor/num, internal/measure, internal/cpu, internal/mmap, internal/pb, internal/sym, onnx/schema, internal/lint, internal/onnxpb
 internal/pb < tensor
 tensor/num < tensor, internal/kernel/*
 internal/cpu < internal/par < internal/kernel/*
-internal/mem < internal/kernel/*, onnx
+internal/measure < internal/mem < internal/kernel/*, onnx
 internal/mem, internal/mmap, internal/par < internal/cache < internal/plan
 internal/kernel/window, internal/kernel/gemm < internal/kernel/conv
 internal/kernel/conv, internal/kernel/vec, internal/kernel/depthwise, internal/kernel/direct, internal/kernel/winograd < internal/kernel/nhwc

@@ -1,4 +1,4 @@
-// Package measure reads the process's memory and sums up lists of times. It imports nothing of this module.
+// Package measure reads the memory and the processor time of the process and sums up lists of times. It imports nothing of this module.
 package measure
 
 import (

@@ -2,7 +2,10 @@ package measure
 
 import (
 	"errors"
+	"math"
+	"runtime"
 	"testing"
+	"time"
 )
 
 func TestSummarise(t *testing.T) {
@@ -38,5 +41,28 @@ func TestRounds(t *testing.T) {
 func TestMemory(t *testing.T) {
 	if now, peak := Resident(), PeakResident(); now <= 0 || peak < now*0.9 {
 		t.Errorf("resident %v, peak %v", now, peak)
+	}
+}
+
+// Work takes processor time, of the thread at most that of the process; sleep takes next to none.
+func TestClocks(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread, process := ThreadTime(), ProcessTime()
+	begin, x := time.Now(), 1.0
+	for time.Since(begin) < 20*time.Millisecond || ThreadTime() == thread {
+		x = math.Sqrt(x + 1)
+	}
+	worked, all := ThreadTime()-thread, ProcessTime()-process
+	if worked <= 0 || all < worked || worked > time.Since(begin) {
+		t.Errorf("the thread took %v, the process %v (%g)", worked, all, x)
+	}
+	if runtime.GOOS != "linux" {
+		t.Skipf("%s: the clocks are those of the wall", runtime.GOOS)
+	}
+	before := ThreadTime()
+	time.Sleep(30 * time.Millisecond)
+	if idle := ThreadTime() - before; idle > 15*time.Millisecond {
+		t.Errorf("30 ms of sleep took %v of the processor", idle)
 	}
 }

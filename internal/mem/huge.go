@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/onnxrun/onnxrun/internal/measure"
 )
 
 const (
@@ -40,7 +42,7 @@ func preferHuge(b []byte, n, more int) {
 	if first == last {
 		return
 	}
-	runtime.LockOSThread() // for threadTime
+	runtime.LockOSThread() // for ThreadTime
 	defer runtime.UnlockOSThread()
 	at := first
 	for ; at < last && !ordinary.now(); at += hugePage {
@@ -58,9 +60,9 @@ const worthTaking = 64 << 10
 // touch writes a zero and returns for how long that kept the processor busy: on a machine with other work to do, time
 // also passes while the thread waits for its turn.
 func touch(b []byte) time.Duration {
-	begin := threadTime()
+	begin := measure.ThreadTime()
 	b[0] = 0
-	return threadTime() - begin
+	return measure.ThreadTime() - begin
 }
 
 // A pause is a time in which ordinary pages are taken. Finding a huge page takes the system a tenth of a millisecond, or many

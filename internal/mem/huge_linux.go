@@ -2,19 +2,9 @@ package mem
 
 import (
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// threadTime returns the processor time that the calling thread has taken.
-func threadTime() time.Duration {
-	var t unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
-		return 0
-	}
-	return time.Duration(t.Nano())
-}
 
 // adviseHuge asks for huge pages. It is a hint: parts of the range may not be mapped yet, and the system may
 // have none.

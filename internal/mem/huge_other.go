@@ -2,10 +2,6 @@
 
 package mem
 
-import "time"
-
-func threadTime() time.Duration { return 0 }
-
 func adviseHuge(_, _ uintptr) {}
 
 func take([]byte) {}

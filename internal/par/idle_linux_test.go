@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/onnxrun/onnxrun/internal/measure"
 )
 
 // TestIdleWorkersUseNoProcessor measures the processor time of a waiting process: under a thousandth.
@@ -14,19 +14,11 @@ func TestIdleWorkersUseNoProcessor(t *testing.T) {
 	const rest = 300 * time.Millisecond
 	best := rest
 	for range 5 { // the runtime's own goroutines may wake once
-		before := processorTime(t)
+		before := measure.ProcessTime()
 		time.Sleep(rest)
-		if best = min(best, processorTime(t)-before); best <= rest/1000 {
+		if best = min(best, measure.ProcessTime()-before); best <= rest/1000 {
 			return
 		}
 	}
 	t.Errorf("idle for %v, the process used %v of processor time: more than 0.1 %%", rest, best)
-}
-
-func processorTime(t *testing.T) time.Duration {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(ts.Nano())
 }

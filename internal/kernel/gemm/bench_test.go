@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/onnxrun/onnxrun/internal/measure"
 )
 
 // BenchmarkGemm reports GFLOP/s of one thread for every kernel set, or GB/s of B for
@@ -118,15 +120,15 @@ func measureRun(b *testing.B, a *Args, next func()) (sec, share float64) {
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
 		next()
-		start := clock()
+		start := measure.ThreadTime()
 		if r.peak != nil {
 			r.peak(&rounds)
 		}
-		mid := clock()
+		mid := measure.ThreadTime()
 		for range reps {
 			Run(a)
 		}
-		took := clock() - mid
+		took := measure.ThreadTime() - mid
 		best = min(best, took)
 		if r.peak != nil {
 			peak := float64(rounds*peakChains*2*r.lanes) / (mid - start).Seconds()

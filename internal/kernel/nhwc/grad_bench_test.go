@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onnxrun/onnxrun/internal/kernel/conv"
+	"github.com/onnxrun/onnxrun/internal/measure"
 )
 
 // square is a convolution of a batch of square pictures.
@@ -95,9 +96,9 @@ func reportRate(b *testing.B, flop float64, f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
-		t := clock()
+		t := measure.ThreadTime()
 		f()
-		least = min(least, clock()-t)
+		least = min(least, measure.ThreadTime()-t)
 	}
 	b.ReportMetric(flop/float64(least), "GFLOP/s")
 	b.ReportMetric(least.Seconds()*1e3, "ms")
