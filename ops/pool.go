@@ -99,13 +99,17 @@ func maxPoolBytes[T int8 | uint8](k *KernelCtx, low T) func(c *Call, g *pool.Geo
 }
 
 func maxPoolOf[T float32 | float64 | int8 | uint8](k *KernelCtx, low T) func(c *Call, g *pool.Geom) {
-	columnMajor := k.Bool("storage_order")
+	columnMajor, indexer := k.Bool("storage_order"), new(pool.Indexer[T])
 	return func(c *Call, g *pool.Geom) {
-		var index []int64
-		if len(c.Out) > 1 && c.Out[1] != nil {
-			index = tensor.Of[int64](c.Out[1])
+		x, y := tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0])
+		switch indexed := len(c.Out) > 1 && c.Out[1] != nil; {
+		case !indexed:
+			pool.Max(g, x, y, nil, columnMajor, low)
+		case g.Rank > 3:
+			pool.Max(g, x, y, tensor.Of[int64](c.Out[1]), columnMajor, low)
+		default:
+			indexer.Max(c.Threads, g, x, y, tensor.Of[int64](c.Out[1]), columnMajor, low)
 		}
-		pool.Max(g, tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), index, columnMajor, low)
 	}
 }
 
