@@ -112,6 +112,9 @@ func gridSample[T float32 | float64](s *sampler, tasks *sync.Pool, c *Call) erro
 	if err := checkGrid(xs, gs); err != nil {
 		return err
 	}
+	if s.order == 1 && rank == 2 && c.In[0].DType() == tensor.Float32 && xs[2:].Len() <= math.MaxInt32 {
+		return gridBilinear(s, c)
+	}
 	t := tasks.Get().(*gridTask[T])
 	t.sampler, t.x, t.y, t.grid = s, tensor.Of[T](c.In[0]), tensor.Of[T](c.Out[0]), tensor.Of[T](c.In[1])
 	t.dims, t.channels = xs[2:], xs[1]
