@@ -16,6 +16,8 @@ type bilinearTask struct {
 	*sampler
 	x, y, grid             []float32
 	height, width          int
+	scaleX, shiftX         float64 // map coordinates to columns,
+	scaleY, shiftY         float64 // and to rows
 	channels               int
 	points, count, perTask int // points of an image, of all images, of a chunk
 }
@@ -38,6 +40,8 @@ func gridBilinear(s *sampler, c *Call) error {
 	t := bilinearTasks.Get().(*bilinearTask)
 	*t = bilinearTask{sampler: s, x: tensor.Of[float32](c.In[0]), y: tensor.Of[float32](c.Out[0]), grid: tensor.Of[float32](c.In[1]),
 		height: xs[2], width: xs[3], channels: xs[1], points: gs[1] * gs[2], count: xs[0] * gs[1] * gs[2]}
+	t.scaleX, t.shiftX = s.mapping(t.width)
+	t.scaleY, t.shiftY = s.mapping(t.height)
 	var chunks int
 	chunks, t.perTask = par.Split(t.count, gridGrain/(4*max(1, t.channels)+8)+1)
 	par.Run(c.Threads, chunks, t)
@@ -66,6 +70,22 @@ func (t *bilinearTask) Chunk(i int) {
 
 // around sets sample j of q to the elements around the grid point (x, y).
 func (t *bilinearTask) around(q *resize.Quads, j int, at []float32) {
+	x, y := float64(at[0])*t.scaleX+t.shiftX, float64(at[1])*t.scaleY+t.shiftY
+	if !(x >= 0 && x < float64(t.width-1) && y >= 0 && y < float64(t.height-1)) {
+		t.aside(q, j, at)
+		return
+	}
+	left, top := int(x), int(y)
+	dx, dy := float32(x-float64(left)), float32(y-float64(top))
+	first := int32(top*t.width + left)
+	below := first + int32(t.width)
+	q.At[j] = [4]int32{first, first + 1, below, below + 1}
+	q.Weight[j] = [4]float32{(1 - dx) * (1 - dy), dx * (1 - dy), (1 - dx) * dy, dx * dy}
+	q.Seen[j] = 15
+}
+
+// aside is around for a point near the border or outside.
+func (t *bilinearTask) aside(q *resize.Quads, j int, at []float32) {
 	x, y := t.position(float64(at[0]), t.width), t.position(float64(at[1]), t.height)
 	left, top := math.Floor(x), math.Floor(y)
 	dx, dy := float32(x-left), float32(y-top)
@@ -79,4 +99,12 @@ func (t *bilinearTask) around(q *resize.Quads, j int, at []float32) {
 			q.Seen[j] |= 1 << k
 		}
 	}
+}
+
+// mapping returns the factor and the summand that map coordinates in [-1, 1] to an axis of n elements.
+func (s *sampler) mapping(n int) (scale, shift float64) {
+	if s.align {
+		return float64(n-1) / 2, float64(n-1) / 2
+	}
+	return float64(n) / 2, float64(n-1) / 2
 }
