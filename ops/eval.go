@@ -92,6 +92,8 @@ type noWeights struct{}
 
 func (noWeights) Packed(_ *tensor.Tensor, _ string, pack func(*Room) any) any { return pack(nil) }
 
+func (noWeights) Read(t *tensor.Tensor, _ *Spare, f func([]float32)) { f(tensor.Of[float32](t)) }
+
 func freshSymbols() func() Dim {
 	n := 0
 	return func() Dim { n++; return sym.Symbol(fmt.Sprintf("?%d", n)) }

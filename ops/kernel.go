@@ -33,13 +33,16 @@ type Weights interface {
 	// this is the first time. The name says all that the form depends on besides the constant and the instruction
 	// set. A form whose elements all come from the Room may be made of those that another process left.
 	Packed(constant *tensor.Tensor, format string, pack func(*Room) any) any
+
+	// Read calls f with the elements of a float32 constant, which lie in spare if they have to be computed first.
+	Read(constant *tensor.Tensor, spare *Spare, f func(elements []float32))
 }
 
 // A Room gives packed forms the storage of their elements. If it is Filled they are there already, and pack neither
 // reads the constant nor writes them.
 type Room = mem.Room
 
-// Unread says that the kernel reads elements of constant input i nowhere but in Weights.Packed, which leaves
+// Unread says that the kernel reads elements of constant input i nowhere but in Weights.Packed and Weights.Read, which leaves
 // the planner free to give up the memory they take.
 func (c *KernelCtx) Unread(i int) { c.unread |= 1 << i }
 

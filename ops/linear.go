@@ -15,9 +15,9 @@ type linear struct {
 	alpha  float32
 	beta   float32
 	act    gemm.Activation
-	packed *gemm.Packed // of a constant B
-	bias   []float32    // beta times a constant bias, if beta is not 1
-	calls  sync.Pool    // of *linearCall
+	weight *constMatrices // of a constant B that is packed
+	bias   []float32      // beta times a constant bias, if beta is not 1
+	calls  sync.Pool      // of *linearCall
 }
 
 // operand says how an input is read: trans swaps the last two dimensions, then transBatch moves the batch dimensions of
@@ -176,20 +176,32 @@ func (l *linear) run32(c *Call) error {
 }
 
 func (l *linear) do32(x *linearCall, c *Call) error {
-	if err := x.plan(l, l.packed != nil, c.In[0].Shape(), c.In[1].Shape(), c.Out[0].Shape()); err != nil || x.batch == 0 {
+	if l.weight == nil {
+		return l.product(x, c, &gemm.Args{B: tensor.Of[float32](c.In[1])})
+	}
+	if p := l.weight.kept.Load(); p != nil { // reading packed weights would bring elements back that were given back
+		return l.product(x, c, &gemm.Args{Packed: p})
+	}
+	return l.once(x, c)
+}
+
+// once computes the product with B as it lies.
+func (l *linear) once(x *linearCall, c *Call) (err error) {
+	l.weight.read(c, func(b []float32) { err = l.product(x, c, &gemm.Args{B: b, AsPacked: true}) })
+	return err
+}
+
+// product completes a, which holds B in some form, and computes the product.
+func (l *linear) product(x *linearCall, c *Call, a *gemm.Args) error {
+	if err := x.plan(l, a.Packed != nil, c.In[0].Shape(), c.In[1].Shape(), c.Out[0].Shape()); err != nil || x.batch == 0 {
 		return err
 	}
 	n := x.b.cols
-	a := gemm.Args{
-		M: x.m, N: n, K: x.a.cols,
-		A: tensor.Of[float32](c.In[0]), ARS: x.a.rs, ACS: x.a.cs,
-		Packed: l.packed, BRS: x.b.rs, BCS: x.b.cs,
-		C: tensor.Of[float32](c.Out[0]), LDC: n,
-		Alpha: l.alpha, Threads: c.Threads,
-	}
-	if a.Packed == nil { // reading packed weights would bring elements back that were given back
-		a.B = tensor.Of[float32](c.In[1])
-	}
+	a.M, a.N, a.K = x.m, n, x.a.cols
+	a.A, a.ARS, a.ACS = tensor.Of[float32](c.In[0]), x.a.rs, x.a.cs
+	a.BRS, a.BCS = x.b.rs, x.b.cs
+	a.C, a.LDC = tensor.Of[float32](c.Out[0]), n
+	a.Alpha, a.Threads = l.alpha, c.Threads
 	if l.alpha == 0 {
 		a.K, a.Alpha, a.Packed = 0, 1, nil
 	}
@@ -203,11 +215,11 @@ func (l *linear) do32(x *linearCall, c *Call) error {
 		}
 	}
 	if z := input(c, 2); z != nil && l.beta != 0 {
-		if err := l.addBias(&a, z, c); err != nil {
+		if err := l.addBias(a, z, c); err != nil {
 			return err
 		}
 	}
-	gemm.Run(&a)
+	gemm.Run(a)
 	return nil
 }
 

@@ -60,7 +60,11 @@ func bindLinear(k *KernelCtx, l *linear) (Kernel, error) {
 		if err := l.prepare(k); err != nil {
 			return Kernel{}, err
 		}
-		return Kernel{Run: l.run32, Scratch: l.scratch, Work: l.work}, nil
+		b := Kernel{Run: l.run32, Scratch: l.scratch, Work: l.work}
+		if l.weight != nil {
+			b.Keep = l.weight.keep
+		}
+		return b, nil
 	case tensor.Float64:
 		return linearKernel[float64](l)
 	case tensor.Int32:
@@ -75,17 +79,16 @@ func bindLinear(k *KernelCtx, l *linear) (Kernel, error) {
 	return Kernel{}, Unsupported("matrix product of %v", k.DType(0))
 }
 
-// prepare packs a constant B, unless it is to be read where it lies, and scales a constant bias.
+// prepare sees to it that a constant B is packed, unless it is to be read where it lies, and scales a constant bias.
 func (l *linear) prepare(k *KernelCtx) error {
 	inPlace := k.Attrs.Bool("unpacked") || k.Lean && l.rows(k) >= leanRows
 	if b := k.Const(1); b != nil && b.Len() > 0 && b.DType() == tensor.Float32 && !inPlace {
-		var m matrices
-		if err := m.view(l.b, b.Shape(), false); err != nil {
+		w := &constMatrices{t: b, format: fmt.Sprintf("gemm.B trans=%v", l.b.trans), weights: k.Weights}
+		if err := w.view(l.b, b.Shape(), false); err != nil {
 			return err
 		}
-		if !l.b.transBatch || len(m.batch) == 0 {
-			format := fmt.Sprintf("gemm.B trans=%v", l.b.trans)
-			l.packed, _ = k.Packed(1, format, func(r *Room) any { return packMatrices(r, &m, b) }).(*gemm.Packed)
+		if !l.b.transBatch || len(w.batch) == 0 {
+			l.weight = w
 			k.Unread(1)
 		}
 	}
@@ -119,21 +122,6 @@ func (l *linear) rows(k *KernelCtx) int {
 		n = n * b[len(b)-1] * b[len(b)-2] / b.Len()
 	}
 	return n
-}
-
-// packMatrices packs matrices that lie one after the other.
-func packMatrices(room *Room, m *matrices, t *tensor.Tensor) *gemm.Packed {
-	size := m.rows * m.cols
-	n := t.Len() / size
-	p := gemm.NewPackedIn(room, n, m.rows, m.cols)
-	if room.Filled() {
-		return p
-	}
-	b := tensor.Of[float32](t)
-	for i := range n {
-		p.Set(i, b[i*size:(i+1)*size], m.rs, m.cs)
-	}
-	return p
 }
 
 func linearKernel[T float64 | int32 | int64 | uint32 | uint64](l *linear) (Kernel, error) {

@@ -128,6 +128,8 @@ type packNow struct{}
 
 func (packNow) Packed(_ *tensor.Tensor, _ string, pack func(*ops.Room) any) any { return pack(nil) }
 
+func (packNow) Read(t *tensor.Tensor, _ *ops.Spare, f func([]float32)) { f(tensor.Of[float32](t)) }
+
 // boundRun returns a function that runs the operator on inputs that are not constant.
 func boundRun(t *testing.T, op *ops.Op, attrs ops.Attrs, in []*tensor.Tensor) func() {
 	t.Helper()

@@ -29,10 +29,11 @@ type nhwcConvRun struct {
 	rows    WideRows
 	filter  *tensor.Tensor // nil: it is computed while running
 	weights Weights
+	keeps   atomic.Bool // plans have filters, if filter is not nil
 	plan    atomic.Pointer[nhwcPlan]
 }
 
-// nhwcPlan is the plan for one pair of shapes, with the filter that it wants if that is constant.
+// nhwcPlan is the plan for one pair of shapes, with the filter that it wants if that is constant and kept.
 type nhwcPlan struct {
 	x, w tensor.Shape
 	*nhwc.Plan
@@ -75,12 +76,18 @@ func bindNhwcConv(k *KernelCtx, newPlan func(planes, w tensor.Shape) (*nhwc.Plan
 	}
 	x, okX := likelyShape(k.Type(0))
 	w, okW := k.Type(1).Static()
+	b := Kernel{Run: r.run, Scratch: r.scratch, Work: r.work}
+	if r.filter != nil {
+		b.Keep = r.keep
+	}
 	if okX && okW {
-		if _, err := r.planFor(x, w); err != nil {
+		p, err := r.planFor(x, w)
+		if err != nil {
 			return Kernel{}, err
 		}
+		b.Spare = p.OnceLen()
 	}
-	return Kernel{Run: r.run, Scratch: r.scratch, Work: r.work}, nil
+	return b, nil
 }
 
 // likelyShape returns the shape of t with a batch of 1 if its size is open, so that filters are packed when a model is
@@ -94,9 +101,26 @@ func likelyShape(t Type) (tensor.Shape, bool) {
 	return t.Static()
 }
 
+// keep is Kernel.Keep.
+func (r *nhwcConvRun) keep() {
+	r.keeps.Store(true)
+	if last := r.plan.Load(); last != nil {
+		p := *last
+		r.pack(&p)
+		r.plan.Store(&p)
+	}
+}
+
+// pack packs the filter for p.
+func (r *nhwcConvRun) pack(p *nhwcPlan) {
+	pack := func(room *Room) any { return p.PackIn(room, tensor.Of[float32](r.filter)) }
+	p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), p.w), pack).(*nhwc.Filter)
+}
+
 // planFor returns the plan for the given shapes, the last one used if it fits.
 func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
-	if p := r.plan.Load(); p != nil && p.x.Equal(x) && p.w.Equal(w) {
+	keeps := r.filter != nil && r.keeps.Load()
+	if p := r.plan.Load(); p != nil && p.x.Equal(x) && p.w.Equal(w) && (p.filter != nil || !keeps) {
 		return p, nil
 	}
 	var buf [window.MaxRank + 2]int
@@ -110,9 +134,8 @@ func (r *nhwcConvRun) planFor(x, w tensor.Shape) (*nhwcPlan, error) {
 		return nil, err
 	}
 	p := &nhwcPlan{x: x.Clone(), w: w.Clone(), Plan: plan}
-	if r.filter != nil {
-		pack := func(room *Room) any { return p.PackIn(room, tensor.Of[float32](r.filter)) }
-		p.filter = r.weights.Packed(r.filter, fmt.Sprintf("%s %v", p.Format(), w), pack).(*nhwc.Filter)
+	if keeps {
+		r.pack(p)
 	}
 	r.plan.Store(p)
 	return p, nil
@@ -164,14 +187,28 @@ func (r *nhwcConvRun) run(c *Call) error {
 			return err
 		}
 	}
-	if a.Filter == nil {
+	if r.filter == nil {
 		runVariable(p.Plan, a, tensor.Of[float32](c.In[1]), scratchOf[float32](c.Scratch, variableScratch(p.Plan)))
 	} else {
 		a.Scratch = scratchOf[float32](c.Scratch, p.Scratch())
-		p.Run(a)
+		r.runConst(p, a, c.Spare)
 	}
 	*a = nhwc.Args{}
 	return nil
+}
+
+// runConst runs p with the constant filter, which is packed in spare if it is not kept.
+func (r *nhwcConvRun) runConst(p *nhwcPlan, a *nhwc.Args, spare *Spare) {
+	if a.Filter != nil {
+		p.Run(a)
+		return
+	}
+	r.weights.Read(r.filter, spare, func(w []float32) {
+		f := variableFilters.Get().(*nhwc.Filter)
+		p.RunOnce(a, f, w, spare.Floats(p.OnceLen()))
+		variableFilters.Put(f)
+	})
+	spare.Reset()
 }
 
 // residual adds z, or the channels of it that are meant, to the arguments.

@@ -57,6 +57,11 @@ type Kernel struct {
 
 	// Work returns what a call has to do and how, for measurements; nil: Op.WorkOf looks at the tensors.
 	Work func(c *Call) Work
+
+	// Keep packs constant inputs for all runs that begin afterwards. Until then Run packs them in each run, in c.Spare, of which
+	// it takes Spare elements as far as that is known. The results are the same bits. nil: Run packs none.
+	Keep  func()
+	Spare int
 }
 
 // A Call is what one execution of a Kernel works on. It belongs to one run at a time and is reused.
@@ -67,6 +72,7 @@ type Call struct {
 	Bodies  []Body           // the node's subgraphs in the order of KernelCtx.Bodies
 	Ctx     context.Context  // for kernels that loop long: checked between iterations of Loop and Scan
 	Memory  Memory           // where outputs of unforeseen size come from
+	Spare   *Spare           // working memory until Kernel.Keep; nil: new memory each time
 
 	// Size evaluates a dimension with the sizes of this run, if they tell. It is set for nodes with bodies.
 	Size func(d Dim) (n int, ok bool)

@@ -49,7 +49,7 @@ func (l *linear) work(c *Call) Work {
 		return Work{}
 	}
 	w := Work{Flops: 2 * int64(m.cols) * int64(c.Out[0].Len()), Algorithm: "tiles"}
-	if l.packed == nil {
+	if l.weight == nil {
 		w.Algorithm = "tiles packed in each run"
 	}
 	if m.rows == 1 {

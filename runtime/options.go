@@ -12,6 +12,7 @@ type Options struct {
 	Gradients    *Gradients // gradients to return after the outputs; nil: none
 	Profile      *Profile   // where to record the time of each node; nil: nowhere
 	Cache        string     // folder for packed forms of weights, which the next session maps; "": none. See CacheInfo
+	Prepack      bool       // pack weights when opening; otherwise the second run does, after one that packs them as it goes
 	CacheLimit   int64      // bytes that the files of this folder may take; 0: 10 GiB
 	ExternalRoot string     // a folder, other than the model's, that external data may lie in
 	NoMap        bool       // read files into memory instead of mapping them

@@ -178,7 +178,7 @@ func (s *Session) compile(shapes []tensor.Shape) (*program, error) {
 	if g, err = opt.Apply(g, opt.Options{Off: s.opts.NoOptimize, Skip: s.opts.Skip, Exact: s.opts.Precision == Exact}); err != nil {
 		return nil, err
 	}
-	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true}
+	o := plan.Options{Weights: s.weights, Limit: s.limit, Threads: s.threads, Once: true, Later: !s.opts.Prepack && s.cache == nil}
 	if s.opts.Profile != nil {
 		o.Wrap = s.opts.Profile.wrap
 	}

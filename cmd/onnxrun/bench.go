@@ -17,6 +17,7 @@ import (
 type benchReport struct {
 	LoadMS     float64   `json:"load_ms"`      // from opening the file to a session ready to run
 	FirstRunMS float64   `json:"first_run_ms"` // the first run of all
+	WarmupMS   []float64 `json:"warmup_ms"`    // runs between the first and the measured rounds: the second packs weights
 	TimesMS    []float64 `json:"times_ms"`     // the measured rounds
 	BaseRSS    float64   `json:"base_rss_mb"`  // resident memory just before the model was opened
 	PeakRSS    float64   `json:"peak_rss_mb"`
@@ -85,7 +86,7 @@ func (b *bencher) bench(ctx context.Context, cmd *cobra.Command, model string) (
 		return nil, err
 	}
 	rep.FirstRunMS = first[0]
-	if _, err := measure.Rounds(b.warmup, step); err != nil {
+	if rep.WarmupMS, err = measure.Rounds(b.warmup, step); err != nil {
 		return nil, err
 	}
 	if rep.TimesMS, err = measure.Rounds(b.rounds, step); err != nil {
@@ -108,6 +109,9 @@ func (r *benchReport) print(cmd *cobra.Command) error {
 	t := &table{}
 	t.row("load", r.LoadMS, "ms")
 	t.row("first run", r.FirstRunMS, "ms")
+	if len(r.WarmupMS) > 0 {
+		t.row("second run", r.WarmupMS[0], "ms")
+	}
 	t.row(fmt.Sprintf("median of %d", s.N), s.Median, "ms")
 	t.row("fastest", s.Min, "ms")
 	t.row("90 %", s.P90, "ms")

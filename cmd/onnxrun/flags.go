@@ -21,6 +21,7 @@ type common struct {
 	externalRoot string
 	cache        string
 	cacheLimit   string
+	prepack      bool
 	timeout      time.Duration
 	json         bool
 }
@@ -34,6 +35,7 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVar(&c.memory, "mem", "", "memory limit, such as 512MB or 2GB")
 	f.StringVar(&c.cache, "cache", "", "folder that keeps packed weights for the next start")
 	f.StringVar(&c.cacheLimit, "cache-limit", "", "most that this folder may take, such as 2GB (default 10GiB)")
+	f.BoolVar(&c.prepack, "prepack", false, "pack weights when opening instead of in the second run")
 	f.DurationVar(&c.timeout, "timeout", 0, "time limit, such as 30s")
 	c.registerModel(cmd)
 	c.registerJSON(cmd)

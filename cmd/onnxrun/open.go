@@ -16,7 +16,7 @@ import (
 
 // options turns the flags into the settings of a session.
 func (c *common) options() (*runtime.Options, error) {
-	o := &runtime.Options{Threads: c.threads, ExternalRoot: c.externalRoot, Cache: c.cache}
+	o := &runtime.Options{Threads: c.threads, ExternalRoot: c.externalRoot, Cache: c.cache, Prepack: c.prepack}
 	switch c.opt {
 	case "on":
 	case "off":

@@ -37,11 +37,7 @@ func DeriveSum(name string, from []*Value, shape tensor.Shape, add func(dst, src
 }
 
 func derive(name string, shape tensor.Shape, fill func(dst []float32)) *Value {
-	d := &Derived{elems: mem.Reserve(shape.Len())}
-	d.fill = func(dst []float32) {
-		mem.Take(dst)
-		fill(dst)
-	}
+	d := &Derived{elems: mem.Reserve(shape.Len()), fill: fill}
 	return &Value{Name: name, Value: ops.ConstValue(tensor.Deferred(d.elems, shape, d.ready)), Derived: d}
 }
 
@@ -65,6 +61,7 @@ func (d *Derived) ready() {
 
 func (d *Derived) fillOnce() {
 	if !d.filled.Load() {
+		mem.Take(d.elems)
 		d.fill(d.elems)
 		d.filled.Store(true)
 	}

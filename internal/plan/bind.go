@@ -10,9 +10,10 @@ import (
 	"github.com/onnxrun/onnxrun/ops"
 )
 
-// A binding is what the Kernel function of a node returned.
+// A binding is what the Kernel function of a node returned, and its context.
 type binding struct {
 	done bool
+	ctx  *ops.KernelCtx
 	k    ops.Kernel
 	err  error
 }
@@ -22,6 +23,7 @@ type binding struct {
 func (c *compiler) bindKernels() {
 	c.bound = make([]binding, len(c.p.graph.Nodes))
 	c.derived = findDerived(c.p.graph, &c.p.opts)
+	c.p.later = newLater(c.p, c.derived)
 	b := &binder{c: c}
 	for i, n := range c.p.graph.Nodes {
 		if n.Op.Flags&ops.View == 0 && constBytes(n) >= worthThread {
@@ -83,12 +85,18 @@ func (b *binding) kernel(c *compiler, n *graph.Node) (ops.Kernel, error) {
 	for _, b := range n.Bodies {
 		k.Bodies = append(k.Bodies, b.Name)
 	}
-	if size := c.derived.bytes(n); size > 0 {
+	if size := c.derived.bytes(n); size > 0 && c.p.later == nil {
 		c.gate.enter(size)
 		defer c.gate.leave(size)
 	}
 	b.k, b.err = n.Op.Kernel(k)
-	b.done = true
+	b.done, b.ctx = true, k
+	if b.k.Keep != nil {
+		if c.p.later != nil {
+			return b.k, b.err
+		}
+		b.k.Keep()
+	}
 	c.derived.bound(n, k)
 	return b.k, b.err
 }

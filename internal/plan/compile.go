@@ -239,6 +239,9 @@ func (c *compiler) node(n *graph.Node, b *binding) error {
 		return &ops.NodeError{Path: n.Path(), Op: n.Type, Err: err}
 	}
 	s.run, s.scratch = k.Run, k.Scratch
+	if k.Keep != nil && c.p.later != nil {
+		c.p.later.add(n, b)
+	}
 	for _, i := range s.in {
 		if i >= 0 && s.scratch != nil && !c.p.slots[i].fixed && c.p.slots[i].store != inConst {
 			s.dynamic = true // how much scratch it needs is found while running
@@ -267,7 +270,7 @@ func (c *compiler) view(s *step) bool {
 func (c *compiler) bodies(n *graph.Node, s *step) error {
 	for _, b := range n.Bodies {
 		o := c.p.opts
-		o.outerSymbols, o.Arenas, o.Inside = c.p.symbols, nil, false
+		o.outerSymbols, o.Arenas, o.Inside, o.Later = c.p.symbols, nil, false, false
 		p, err := Compile(b.Graph, o)
 		var missing *ops.UnsupportedError
 		if errors.As(err, &missing) {

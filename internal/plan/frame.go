@@ -30,6 +30,7 @@ type Frame struct {
 	arena           []byte  // at least as many
 	leased, stale   bool    // arena belongs to this frame now; tensors do not point to it yet: see Arenas
 	pool            pool
+	spare           ops.Spare    // of a run before weights are kept
 	shape           tensor.Shape // reused
 	was             []int64      // dims of the last binding
 	dirty           []bool       // by slot: the shape changed in this binding
@@ -54,7 +55,7 @@ func newFrame(p *Program, up *Frame) *Frame {
 	for i := range p.steps {
 		s, c := &p.steps[i], &f.calls[i]
 		c.In, c.Out = f.refs(s.in), f.refs(s.out)
-		c.Memory = &f.pool
+		c.Memory, c.Spare = &f.pool, &f.spare
 		for b, prog := range s.bodies {
 			c.Bodies = append(c.Bodies, &body{frame: newFrame(prog, f), captured: f.refs(s.capture[b])})
 			c.Size = f.size

@@ -28,6 +28,7 @@ type Program struct {
 
 	arena []int32 // slots that own a place in the arena; then one entry per step with scratch memory
 	opts  Options
+	later *later // nil: all weights are packed
 
 	mu   sync.Mutex
 	idle []*Frame
@@ -39,7 +40,8 @@ type Options struct {
 	Limit   int         // bytes that one frame may take, 0: no limit
 	Once    bool        // no other graph has the constants that passes made of the weights
 	Lean    bool        // large weights are packed in each run, where that is little of its work
-	Threads int         // upper bound for binding kernels, which packs weights; at least 1
+	Later   bool        // weights are packed for keeps when a second run begins: the first one packs each where it is read
+	Threads int         // upper bound for packing weights; at least 1
 	Wrap    Wrapper     // called for each step, to measure it; nil: none
 	Arenas  *Arenas     // where frames take their memory from for a run; nil: each has its own
 	Tight   bool        // what a run leaves of a piece of Arenas goes back to the system

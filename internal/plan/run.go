@@ -46,6 +46,7 @@ func (f *Frame) run(ctx context.Context, in, out []*tensor.Tensor) error {
 	if err := f.bind(in); err != nil {
 		return err
 	}
+	f.begin()
 	f.lease()
 	f.in, f.out = in, out
 	for i, slot := range f.p.inputs {
@@ -180,6 +181,7 @@ func fits(out, t *tensor.Tensor, in []*tensor.Tensor) bool {
 // finish takes back the storage of dynamic values and lets go of the caller's tensors.
 func (f *Frame) finish() {
 	f.pool.settle()
+	f.spare.Free()
 	f.in, f.out = nil, nil
 	for slot, b := range f.held {
 		if b != nil {

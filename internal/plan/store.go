@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/onnxrun/onnxrun/internal/cache"
 	"github.com/onnxrun/onnxrun/internal/graph"
@@ -19,6 +20,7 @@ type Store struct {
 	entries map[storeKey]*storeEntry
 	derived map[*byte]*graph.Derived // by their storage
 	packs   int
+	keeps   atomic.Bool // programs are compiled to run more than once: see Options.Later
 }
 
 type storeKey struct {
@@ -64,6 +66,21 @@ func (s *Store) Packed(constant *tensor.Tensor, format string, pack func(*ops.Ro
 		mmap.Release(constant.Bytes()) // most readers of a packed constant read nothing else of it
 	})
 	return e.packed
+}
+
+// Read implements ops.Weights.
+func (s *Store) Read(constant *tensor.Tensor, spare *ops.Spare, f func([]float32)) {
+	s.mu.Lock()
+	d := s.derived[constant.Start()]
+	s.mu.Unlock()
+	if d != nil {
+		x := spare.Floats(constant.Len())
+		d.Fill(x)
+		f(x)
+		return
+	}
+	f(tensor.Of[float32](constant))
+	mmap.Release(constant.Bytes())
 }
 
 // pack takes a form of the constant from the cache, or makes it.

@@ -41,6 +41,9 @@ type Args struct {
 	B        []float32
 	BRS, BCS int
 
+	// AsPacked asks of a plain matrix for the bits that a product with its packed form has.
+	AsPacked bool
+
 	// C(i, j) is C[i*LDC+j]. Accumulate adds to what C holds.
 	C          []float32
 	LDC        int

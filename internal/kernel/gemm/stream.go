@@ -32,8 +32,8 @@ func (t *task) streams() form {
 	if t.Source != nil || t.Rows != nil || t.K < dotMinK || len(t.Segs) > 0 {
 		return tiled
 	}
-	if p := t.Packed; p != nil {
-		if p.cols && t.ACS == 1 {
+	if t.Packed != nil || t.AsPacked {
+		if _, cols := packedSize(t.row, t.K, t.N); cols && t.ACS == 1 {
 			return dotRows
 		}
 		return tiled

@@ -144,13 +144,21 @@ func (p *Plan) Geom() conv.Geom { return p.g }
 // Run computes y = act(conv(x, filter) + bias + residual). It allocates nothing in steady state. Slices shorter than the
 // geometry asks for, and a filter packed for another form, panic.
 func (p *Plan) Run(a *Args) {
+	if a.Filter.format != p.Format() {
+		panic(fmt.Sprintf("nhwc: filter packed as %q, want %q", a.Filter.format, p.Format()))
+	}
+	if p.check(a) {
+		p.alg.run(a)
+	}
+}
+
+// check panics if something is too short. It reports whether there is something to do.
+func (p *Plan) check(a *Args) bool {
 	g := &p.g
 	in, out := g.Batch*g.InSize(), g.Batch*g.OutSize()
 	a.setSteps(g)
 	_, stepped := p.alg.(stepper)
 	switch {
-	case a.Filter.format != p.Format():
-		panic(fmt.Sprintf("nhwc: filter packed as %q, want %q", a.Filter.format, p.Format()))
 	case !stepped && (a.XStep != g.InC || a.YStep != g.OutC):
 		panic(fmt.Sprintf("nhwc: pixels %d and %d elements apart, want %d and %d for %q", a.XStep, a.YStep, g.InC, g.OutC, p.name))
 	case len(a.X) < span(in, a.XStep, g.InC) || len(a.Y) < span(out, a.YStep, g.OutC) || a.Bias != nil && len(a.Bias) < g.OutC ||
@@ -159,9 +167,7 @@ func (p *Plan) Run(a *Args) {
 	case len(a.Scratch) < p.Scratch():
 		panic(fmt.Sprintf("nhwc: scratch memory of %d elements, want %d", len(a.Scratch), p.Scratch()))
 	}
-	if out*g.OutC > 0 {
-		p.alg.run(a)
-	}
+	return out*g.OutC > 0
 }
 
 // stepper is an algorithm that takes any distance of pixels.

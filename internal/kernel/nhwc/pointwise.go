@@ -14,7 +14,7 @@ import (
 // for each group.
 type pointwise struct {
 	g      conv.Geom
-	items  []gemm.Item
+	items  []gemm.Item // B counts matrices
 	turned bool
 }
 
@@ -89,7 +89,9 @@ var products = sync.Pool{New: func() any { return new(product) }}
 func (r *product) run(g *conv.Geom, items []gemm.Item, a *Args) {
 	t := &r.args
 	t.M, t.N, t.K = g.Batch*g.OutSize(), g.OutC/g.Groups, g.InC/g.Groups*g.Taps()
-	t.Packed, t.Batch = &a.Filter.packed.matrices, items
+	if t.Batch = items; !t.AsPacked {
+		t.Packed = &a.Filter.packed.matrices
+	}
 	t.C, t.LDC, t.Threads = a.Y, a.YStep, a.Threads
 	t.Epilogue = gemm.Epilogue{ColBias: a.Bias, Residual: a.Residual, LDR: a.ResidualStep, AddLast: a.AddLast, Act: a.Act}
 	gemm.Run(t)

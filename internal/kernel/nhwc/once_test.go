@@ -1,0 +1,43 @@
+package nhwc
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/onnxrun/onnxrun/internal/kernel/gemm"
+)
+
+// TestRunOnce compares runs that pack the filter in memory of any content, or not at all, with those of a packed filter, to the last bit.
+func TestRunOnce(t *testing.T) {
+	forms(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(31, 32))
+		for _, p := range problems() {
+			for _, c := range choices {
+				if plan := newPlan(p.geom(), c.name); plan != nil {
+					compareOnce(t, rng, plan)
+				}
+			}
+			compareOnce(t, rng, NewPlan(p.geom()))
+			compareOnce(t, rng, NewGradXPlan(p.geom()))
+		}
+		for _, p := range transposedProblems() {
+			compareOnce(t, rng, NewTransposedPlan(p.geom(t)))
+		}
+	})
+}
+
+func compareOnce(t *testing.T, rng *rand.Rand, p *Plan) {
+	g := p.Geom()
+	w := randoms(rng, g.OutC*g.InC/g.Groups*g.Taps())
+	a := Args{X: randoms(rng, g.Batch*g.InC*g.InSize()), Bias: randoms(rng, g.OutC), Filter: p.Pack(w), Threads: 2,
+		Act: gemm.Activation{Kind: gemm.Relu}, Scratch: randoms(rng, p.Scratch())}
+	a.Y = make([]float32, g.Batch*g.OutC*g.OutSize())
+	b := a
+	p.Run(&a)
+	b.Filter, b.Y, b.Scratch = nil, make([]float32, len(a.Y)), randoms(rng, p.Scratch())
+	p.RunOnce(&b, new(Filter), w, randoms(rng, p.OnceLen()))
+	if !slices.Equal(a.Y, b.Y) {
+		t.Errorf("%s of %+v: other bits than with a packed filter", p.Algorithm(), g)
+	}
+}
