@@ -16,6 +16,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 // Task is the body of a parallel loop. Chunk is called once for every index, from
@@ -136,8 +138,8 @@ func (r *region) finish() {
 }
 
 // spinWait bounds how often the caller looks for the last helper before it sleeps:
-// some 50 microseconds, the length of a chunk.
-const spinWait = 1 << 17
+// some 100 microseconds, twice the length of a chunk.
+const spinWait = 1 << 12
 
 func (r *region) wait() {
 	for i := range spinWait {
@@ -147,6 +149,7 @@ func (r *region) wait() {
 		if i%spinYield == spinYield-1 {
 			runtime.Gosched()
 		}
+		cpu.Pause()
 	}
 	for {
 		s := r.state.Load()

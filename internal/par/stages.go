@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 // StagedTask is the body of a sequence of loops each of which needs the results of the one before, as the steps of a
@@ -94,6 +96,7 @@ func (s *sequence) await(n int64) bool {
 			}
 			runtime.Gosched()
 		}
+		cpu.Pause()
 	}
 	return true
 }

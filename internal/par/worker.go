@@ -3,6 +3,8 @@ package par
 import (
 	"runtime"
 	"runtime/debug"
+
+	"github.com/onnxrun/onnxrun/internal/cpu"
 )
 
 // ensure starts workers until there are n of them or GOMAXPROCS.
@@ -37,12 +39,12 @@ func worker(number int) {
 	}
 }
 
-// spinIdle bounds how often a worker looks for the next loop before it parks: some 30
+// spinIdle bounds how often a worker looks for the next loop before it parks: some 50
 // microseconds, a gap between two steps of a model. Waking a parked worker takes that
 // long too. Now and then the worker lets other goroutines go first.
 const (
-	spinIdle  = 1 << 14
-	spinYield = 1 << 12
+	spinIdle  = 1 << 11
+	spinYield = 1 << 9
 )
 
 func poll() (offer, bool) {
@@ -57,6 +59,7 @@ func poll() (offer, bool) {
 		if i%spinYield == spinYield-1 {
 			runtime.Gosched()
 		}
+		cpu.Pause()
 	}
 	return offer{}, false
 }
